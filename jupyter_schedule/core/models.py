@@ -1,0 +1,327 @@
+"""The nouns, their statuses and the transitions allowed between them: the glossary as values.
+
+Every model is frozen: a change is a new value.  Times are aware datetimes in UTC, written `YYYY-MM-DDTHH:MM:SSZ`;
+durations are seconds, sizes bytes, digests lower-case hex sha256.
+"""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+
+LOCAL_OWNER = "local"
+NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
+
+
+def utc(moment: datetime) -> datetime:
+    """The same instant, whole seconds, in UTC.  Raises ValueError when `moment` has no zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone, such as 2026-11-24T12:00:00Z")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def utc_text(moment: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SSZ`: the one way an instant is written in interfaces and in a run's environment."""
+    return utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+UtcTime = Annotated[datetime, AfterValidator(utc), PlainSerializer(utc_text, when_used="json")]
+
+
+class Model(BaseModel):
+    """A frozen value that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Timing(Model):
+    """When a schedule is due: a five-field cron expression in a zone, or once.  Checked by `occurrences.check`."""
+
+    cron: str | None = None
+    #: the only occurrence of a schedule that runs once
+    once: UtcTime | None = None
+    #: an IANA zone name; of a `once`, the zone in which people read it
+    timezone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _either_cron_or_once(self) -> Self:
+        if (self.cron is None) == (self.once is None):
+            raise ValueError("a timing is either a cron expression or a single time")
+        return self
+
+
+class Visibility(StrEnum):
+    """Who can read a schedule's publication."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+    #: outputs are kept with the run, nothing is published
+    NONE = "none"
+
+
+class Overlap(StrEnum):
+    """What happens when a run comes due while the last one is still going."""
+
+    QUEUE_ONE = "queue_one"
+    SKIP = "skip"
+    CANCEL_PREVIOUS = "cancel_previous"
+    ALLOW = "allow"
+
+
+class CatchUp(StrEnum):
+    """What happens to occurrences that passed while no service was ticking."""
+
+    LATEST = "latest"
+    ALL = "all"
+    NONE = "none"
+
+
+class Trigger(StrEnum):
+    """Why a run exists."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    BACKFILL = "backfill"
+    RETRY = "retry"
+    REHEARSAL = "rehearsal"
+
+
+class ScheduleState(StrEnum):
+    """Whether a schedule's occurrences still become runs."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    #: no occurrence is left
+    ENDED = "ended"
+
+
+class RunStatus(StrEnum):
+    """Where a run is.  Operations insert `due`; only the service's tick moves it on."""
+
+    DUE = "due"
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    PUBLISHING = "publishing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a run in this status never changes again."""
+        return not TRANSITIONS[self]
+
+
+#: where a run may go from each status; a terminal status leads nowhere
+TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.DUE: frozenset(
+        {RunStatus.LAUNCHING, RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED},
+    ),
+    RunStatus.LAUNCHING: frozenset(
+        {
+            RunStatus.DUE,
+            RunStatus.RUNNING,
+            RunStatus.PUBLISHING,
+            RunStatus.FAILED,
+            RunStatus.TIMED_OUT,
+            RunStatus.CANCELLED,
+        },
+    ),
+    RunStatus.RUNNING: frozenset(
+        {RunStatus.DUE, RunStatus.PUBLISHING, RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED},
+    ),
+    RunStatus.PUBLISHING: frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED}),
+    RunStatus.SUCCEEDED: frozenset(),
+    RunStatus.FAILED: frozenset(),
+    RunStatus.TIMED_OUT: frozenset(),
+    RunStatus.CANCELLED: frozenset(),
+    RunStatus.SKIPPED: frozenset(),
+}
+OPEN_STATUSES = tuple(status for status in RunStatus if not status.terminal)
+
+
+class Reason(StrEnum):
+    """Why a run ended as it did: a stable word for programs, beside one sentence for people."""
+
+    OK = "ok"
+    #: the output folder stayed empty, so there was nothing to publish
+    EMPTY_OUTPUT = "empty_output"
+    #: the analyst's command ended with another code than 0
+    EXIT_CODE = "exit_code"
+    #: a cell of the notebook raised
+    CELL_FAILED = "cell_failed"
+    #: the kernel ended in mid-run
+    KERNEL_DIED = "kernel_died"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIME_LIMIT = "time_limit"
+    #: the kernel, interpreter or folder frozen when it was scheduled isn't there any more
+    ENVIRONMENT_GONE = "environment_gone"
+    #: the bundle is missing or isn't what was recorded
+    BUNDLE_UNUSABLE = "bundle_unusable"
+    DISK_FULL = "disk_full"
+    #: the outputs couldn't be collected or published
+    PUBLISHING = "publishing"
+    LAUNCH = "launch"
+    LOST = "lost"
+    BY_HAND = "by_hand"
+    DELETED = "deleted"
+    #: a newer run took its place while it waited
+    SUPERSEDED = "superseded"
+    OVERLAP = "overlap"
+    #: its time passed while no service was ticking
+    MISSED = "missed"
+
+
+class Kernel(Model):
+    """A kernel as frozen when a schedule was made: its command is absolute, so it means the same for the service."""
+
+    name: str
+    display_name: str
+    language: str = "python"
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+
+
+class EnvironmentSource(StrEnum):
+    """Which Python packages a run gets."""
+
+    #: the notebook's own kernel environment, as it is on this machine
+    KERNEL = "kernel"
+    #: one built from the bundle's pinned requirements
+    FRESH = "fresh"
+
+
+class Spec(Model):
+    """Everything of a schedule that an edit can change; a version of a schedule freezes one."""
+
+    timing: Timing
+    #: digest of the bundle in the objects' work area
+    bundle: str = Field(pattern=r"^[0-9a-f]{64}$")
+    #: path of the notebook in the bundle, None for a tarball with a command
+    notebook: str | None = None
+    command: str = "./run.sh"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    #: relative to the notebook's folder, or to the root of a tarball
+    output_dir: str = "output"
+    #: minutes that the command may take
+    timeout: int = Field(default=120, ge=1, le=1440)
+    visibility: Visibility = Visibility.PRIVATE
+    #: where its publications go: an absolute folder
+    publication_base: str
+    #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
+    previous: tuple[str, ...] = ()
+    #: names of variables that a run takes over from the service's environment
+    env: tuple[str, ...] = ()
+    environment: EnvironmentSource = EnvironmentSource.KERNEL
+    kernel: Kernel | None = None
+    overlap: Overlap = Overlap.QUEUE_ONE
+    catch_up: CatchUp = CatchUp.LATEST
+    launcher: str = "local"
+
+
+class Schedule(Model):
+    """What the analyst recorded, at its current version."""
+
+    id: str
+    name: str
+    owner: str
+    state: ScheduleState
+    version: int
+    #: grows when cron or zone change, so that a new timing's occurrences are never taken for the old one's
+    timing_rev: int
+    spec: Spec
+    #: every occurrence up to this instant, included, is in the ledger
+    cursor: UtcTime
+    #: the first occurrence after the cursor; None when none will come or the schedule is paused
+    next_due: UtcTime | None
+    created_at: UtcTime
+    changed_at: UtcTime
+    changed_by: str
+
+
+class FileEntry(Model):
+    """A file of a bundle, an output folder or a publication."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class PublishedFile(FileEntry):
+    """A file at its address."""
+
+    url: str
+
+
+class Publication(Model):
+    """Where a run's outputs are."""
+
+    #: the stable address: the newest version of every file that the schedule ever published
+    url: str
+    #: this run's own files, at addresses that never change their content
+    files: tuple[PublishedFile, ...] = ()
+
+
+class Run(Model):
+    """One execution of a schedule version for one occurrence; a skipped stretch is one row with `until` and `count`."""
+
+    id: str
+    schedule_id: str
+    schedule: str
+    version: int
+    key: str
+    trigger: Trigger
+    scheduled_for: UtcTime
+    #: the last occurrence of a skipped stretch
+    until: UtcTime | None = None
+    count: int = 1
+    data_interval_start: UtcTime
+    data_interval_end: UtcTime
+    status: RunStatus
+    reason: Reason | None = None
+    #: one sentence for a person
+    message: str | None = None
+    created_at: UtcTime
+    started_at: UtcTime | None = None
+    ended_at: UtcTime | None = None
+    #: who asked for it to stop, None when nobody did
+    cancelled_by: str | None = None
+    #: number of the current attempt, 0 before the first
+    attempt: int = 0
+    #: grows with every claim; an effect guarded by an older one is dropped
+    fence: int = 0
+    publication: Publication | None = None
+
+
+class Outcome(StrEnum):
+    """How an attempt ended; `lost` is an outcome of an attempt, never of a run."""
+
+    FINISHED = "finished"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    #: the launcher said no before anything started
+    REFUSED = "refused"
+
+
+class Attempt(Model):
+    """One worker's try at a run.  Its parameters are frozen in the row before anything is launched."""
+
+    run_id: str
+    number: int
+    token: str
+    launcher: str
+    #: what the agent is told, frozen
+    parameters: dict[str, Any]
+    #: the worker as the launcher knows it again after a restart; None until it answered
+    handle: dict[str, Any] | None = None
+    #: after this instant the service stops the worker itself
+    deadline: UtcTime
+    created_at: UtcTime
+    ended_at: UtcTime | None = None
+    outcome: Outcome | None = None
+    detail: str | None = None
