@@ -95,6 +95,7 @@ class ScheduleState(StrEnum):
     PAUSED = "paused"
     #: no occurrence is left
     ENDED = "ended"
+    DELETED = "deleted"
 
 
 class RunStatus(StrEnum):
@@ -116,14 +117,14 @@ class RunStatus(StrEnum):
         return not TRANSITIONS[self]
 
 
-#: where a run may go from each status; a terminal status leads nowhere
+#: where a run may go from each status; a terminal status leads nowhere.  Back to `launching` leads a further attempt.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.DUE: frozenset(
-        {RunStatus.LAUNCHING, RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED},
+        {RunStatus.DUE, RunStatus.LAUNCHING, RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED},
     ),
     RunStatus.LAUNCHING: frozenset(
         {
-            RunStatus.DUE,
+            RunStatus.LAUNCHING,
             RunStatus.RUNNING,
             RunStatus.PUBLISHING,
             RunStatus.FAILED,
@@ -132,9 +133,16 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
         },
     ),
     RunStatus.RUNNING: frozenset(
-        {RunStatus.DUE, RunStatus.PUBLISHING, RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED},
+        {
+            RunStatus.LAUNCHING,
+            RunStatus.RUNNING,
+            RunStatus.PUBLISHING,
+            RunStatus.FAILED,
+            RunStatus.TIMED_OUT,
+            RunStatus.CANCELLED,
+        },
     ),
-    RunStatus.PUBLISHING: frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED}),
+    RunStatus.PUBLISHING: frozenset({RunStatus.PUBLISHING, RunStatus.SUCCEEDED, RunStatus.FAILED}),
     RunStatus.SUCCEEDED: frozenset(),
     RunStatus.FAILED: frozenset(),
     RunStatus.TIMED_OUT: frozenset(),
@@ -243,6 +251,16 @@ class Schedule(Model):
     changed_by: str
 
 
+class Version(Model):
+    """What one edit of a schedule froze."""
+
+    schedule_id: str
+    version: int
+    author: str
+    created_at: UtcTime
+    spec: Spec
+
+
 class FileEntry(Model):
     """A file of a bundle, an output folder or a publication."""
 
@@ -288,6 +306,8 @@ class Run(Model):
     created_at: UtcTime
     started_at: UtcTime | None = None
     ended_at: UtcTime | None = None
+    #: how long the command took
+    seconds: float | None = None
     #: who asked for it to stop, None when nobody did
     cancelled_by: str | None = None
     #: number of the current attempt, 0 before the first
@@ -325,3 +345,14 @@ class Attempt(Model):
     ended_at: UtcTime | None = None
     outcome: Outcome | None = None
     detail: str | None = None
+
+
+class Event(Model):
+    """Something that happened to a schedule or a run, who did it, and when; the sequence number never decreases."""
+
+    sequence: int
+    at: UtcTime
+    actor: str
+    kind: str
+    schedule_id: str | None = None
+    run_id: str | None = None

@@ -1,0 +1,1 @@
+"""How a database gets from any older shape to today's."""

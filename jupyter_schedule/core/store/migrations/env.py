@@ -1,0 +1,8 @@
+"""Alembic's entry: run the migrations on the connection that `sql.migrate` hands over, in its transaction."""
+
+from alembic import context
+
+from jupyter_schedule.core.store.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

@@ -1,0 +1,151 @@
+"""The tables as the code knows them today; `migrations/` is how a database gets there."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from jupyter_schedule.core.models import utc_text
+
+
+class UtcText(TypeDecorator[datetime]):
+    """An instant as `YYYY-MM-DDTHH:MM:SSZ`: sorts as text, and reads the same here and in every interface."""
+
+    impl = String(20)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else utc_text(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return None if value is None else datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+metadata = MetaData()
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("owner", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("timing_rev", Integer, nullable=False),
+    Column("cursor", UtcText, nullable=False),
+    Column("next_due", UtcText),
+    Column("created_at", UtcText, nullable=False),
+    Column("changed_at", UtcText, nullable=False),
+    Column("changed_by", String(255), nullable=False),
+)
+
+#: a name is taken by one living schedule
+_alive = schedules.c.state != "deleted"
+Index("schedules_name", schedules.c.name, unique=True, sqlite_where=_alive, postgresql_where=_alive)
+Index("schedules_due", schedules.c.state, schedules.c.next_due)
+
+schedule_versions = Table(
+    "schedule_versions",
+    metadata,
+    Column("schedule_id", String(36), ForeignKey("schedules.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("author", String(255), nullable=False),
+    Column("created_at", UtcText, nullable=False),
+    Column("spec", JSON, nullable=False),
+    PrimaryKeyConstraint("schedule_id", "version"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("schedule_id", String(36), ForeignKey("schedules.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("trigger", String(16), nullable=False),
+    Column("scheduled_for", UtcText, nullable=False),
+    Column("until", UtcText),
+    Column("count", Integer, nullable=False),
+    Column("data_interval_start", UtcText, nullable=False),
+    Column("data_interval_end", UtcText, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("message", Text),
+    Column("created_at", UtcText, nullable=False),
+    Column("started_at", UtcText),
+    Column("ended_at", UtcText),
+    Column("seconds", Float),
+    Column("cancelled_by", String(255)),
+    Column("attempt", Integer, nullable=False),
+    Column("publication", JSON(none_as_null=True)),
+    #: who may act on it, until when, and the number that grows when that changes
+    Column("holder", String(64)),
+    Column("lease_until", UtcText),
+    Column("fence", Integer, nullable=False),
+    #: an occurrence is in the ledger once, whoever writes it
+    UniqueConstraint("schedule_id", "key", name="runs_once"),
+    ForeignKeyConstraint(["schedule_id", "version"], ["schedule_versions.schedule_id", "schedule_versions.version"]),
+)
+
+Index("runs_of_schedule", runs.c.schedule_id, runs.c.scheduled_for)
+Index("runs_by_status", runs.c.status)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("run_id", String(36), ForeignKey("runs.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("token", String(64), nullable=False, unique=True),
+    Column("launcher", String(32), nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("handle", JSON(none_as_null=True)),
+    Column("deadline", UtcText, nullable=False),
+    Column("created_at", UtcText, nullable=False),
+    Column("ended_at", UtcText),
+    Column("outcome", String(16)),
+    Column("detail", Text),
+    PrimaryKeyConstraint("run_id", "number"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcText, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("schedule_id", String(36)),
+    Column("run_id", String(36)),
+    sqlite_autoincrement=True,
+)
+
+#: messages to deliver at least once, written in the transaction of what they tell
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(36), ForeignKey("runs.id"), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("created_at", UtcText, nullable=False),
+    Column("delivered_at", UtcText),
+    sqlite_autoincrement=True,
+)

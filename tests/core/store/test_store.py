@@ -1,0 +1,337 @@
+"""What every store keeps, run over each of them."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_schedule.core.models import Outcome, Publication, PublishedFile, Reason, RunStatus, ScheduleState, Timing
+from jupyter_schedule.core.store.base import NameTaken, Store
+from jupyter_schedule.core.store.sql import SqlStore, open_store
+from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
+
+DAY = timedelta(days=1)
+LEASE = 30
+
+
+@pytest.fixture(params=["sqlite"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return {"sqlite": f"sqlite:///{tmp_path}/store/ledger.sqlite3"}[request.param]
+
+
+@pytest.fixture
+def store(address: str) -> Iterator[Store]:
+    opened = open_store(address, lambda: NOON)
+    yield opened
+    opened.close()
+
+
+class TestSchedules:
+    def test_a_schedule_is_found_by_id_by_name_and_in_the_list(self, store: Store) -> None:
+        schedule = make_schedule("b", spec=make_spec(parameters={"x": [1, "NO", None]}))
+        other = make_schedule("a")
+        store.add_schedule(schedule)
+        store.add_schedule(other)
+
+        assert store.schedule(schedule.id) == schedule
+        assert store.schedule_named("b") == schedule
+        assert store.schedules() == [other, schedule]
+        assert store.schedule("unknown") is None
+        assert store.schedule_named("unknown") is None
+
+    def test_a_name_is_taken_once(self, store: Store) -> None:
+        store.add_schedule(make_schedule("same"))
+        with pytest.raises(NameTaken):
+            store.add_schedule(make_schedule("same", id="another"))
+
+    def test_a_deleted_schedule_frees_its_name_and_leaves_the_list_but_is_found_by_id(self, store: Store) -> None:
+        schedule = make_schedule("gone")
+        store.add_schedule(schedule)
+        deleted = schedule.model_copy(update={"state": ScheduleState.DELETED, "next_due": None})
+
+        assert store.replace_schedule(schedule, deleted, actor="local", kind="schedule_deleted")
+
+        store.add_schedule(make_schedule("gone", id="successor"))
+        assert [schedule.id for schedule in store.schedules()] == ["successor"]
+        assert store.schedule(schedule.id) == deleted
+
+    def test_an_edit_is_a_new_version_and_the_old_one_stays(self, store: Store) -> None:
+        first = make_schedule()
+        store.add_schedule(first)
+        second = first.model_copy(update={"version": 2, "spec": make_spec(timeout=5), "changed_by": "ann"})
+
+        assert store.replace_schedule(first, second, actor="ann", kind="schedule_changed")
+
+        assert store.schedule(first.id) == second
+        assert [(version.version, version.author) for version in store.versions(first.id)] == [(2, "ann"), (1, "local")]
+        assert store.version(first.id, 1).spec == first.spec
+        with pytest.raises(KeyError):
+            store.version(first.id, 3)
+
+    @pytest.mark.parametrize(
+        "stale",
+        [{"version": 2}, {"state": ScheduleState.PAUSED}, {"cursor": NOON}],
+        ids=["version", "state", "cursor"],
+    )
+    def test_a_change_of_what_is_no_longer_so_changes_nothing(self, store: Store, stale: dict[str, object]) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        after = schedule.model_copy(update={"cursor": NOON + DAY, "next_due": None})
+
+        moved = store.replace_schedule(
+            schedule.model_copy(update=stale), after, [make_run(schedule)], actor="x", kind="run_due"
+        )
+
+        assert not moved
+        assert store.schedule(schedule.id) == schedule
+        assert store.runs() == []
+
+    def test_only_active_schedules_whose_time_has_come_are_due_the_longest_due_first(self, store: Store) -> None:
+        for name, next_due, state in [
+            ("later", NOON + DAY, ScheduleState.ACTIVE),
+            ("now", NOON, ScheduleState.ACTIVE),
+            ("long-due", NOON - DAY, ScheduleState.ACTIVE),
+            ("paused", NOON - DAY, ScheduleState.PAUSED),
+            ("ended", None, ScheduleState.ENDED),
+        ]:
+            store.add_schedule(make_schedule(name, next_due=next_due, state=state))
+
+        assert [schedule.name for schedule in store.due_schedules(NOON, 10)] == ["long-due", "now"]
+        assert [schedule.name for schedule in store.due_schedules(NOON, 1)] == ["long-due"]
+        assert store.next_due() == NOON - DAY
+
+    def test_nothing_is_due_in_an_empty_store(self, store: Store) -> None:
+        assert store.next_due() is None
+        assert store.due_schedules(NOON, 10) == []
+
+
+class TestRuns:
+    def test_the_cursor_and_the_run_move_together(self, store: Store) -> None:
+        before = make_schedule()
+        store.add_schedule(before)
+        after = before.model_copy(update={"cursor": NOON, "next_due": NOON + DAY})
+
+        assert store.replace_schedule(before, after, [make_run(before)], actor="service", kind="run_due")
+
+        assert store.schedule(before.id) == after
+        assert store.runs(before.id) == [make_run(before)]
+
+    def test_an_occurrence_is_in_the_ledger_once(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule), actor="service")
+        store.add_run(make_run(schedule, id="another"), actor="service")
+        assert store.runs() == [make_run(schedule)]
+
+    def test_runs_are_listed_newest_occurrence_first(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        for number in range(3):
+            store.add_run(make_run(schedule, f"k{number}", scheduled_for=NOON + number * DAY), actor="service")
+
+        assert [run.key for run in store.runs()] == ["k2", "k1", "k0"]
+        assert [run.key for run in store.runs(schedule.id, limit=1)] == ["k2"]
+        assert store.runs("another schedule") == []
+        assert store.last_runs([schedule.id, "none"]) == {schedule.id: store.runs()[0]}
+
+    def test_a_run_keeps_what_is_known_of_its_end(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        run = make_run(schedule, status=RunStatus.PUBLISHING)
+        store.add_run(run, actor="service")
+        files = (PublishedFile(path="a b.csv", size=1, sha256="0" * 64, url="file:///a%20b.csv"),)
+        ended = run.model_copy(
+            update={
+                "status": RunStatus.SUCCEEDED,
+                "reason": Reason.OK,
+                "message": "Succeeded in 6 s.",
+                "started_at": NOON,
+                "ended_at": NOON + DAY,
+                "seconds": 6.25,
+                "publication": Publication(url="file:///data/", files=files),
+            }
+        )
+
+        assert store.replace_run(run, ended, actor="service")
+        assert store.run(run.id) == ended
+
+    def test_a_transition_that_is_not_allowed_is_an_error(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        run = make_run(schedule)
+        store.add_run(run, actor="service")
+        with pytest.raises(ValueError, match="never goes from due to succeeded"):
+            store.replace_run(run, run.model_copy(update={"status": RunStatus.SUCCEEDED}), actor="service")
+
+    def test_the_database_itself_keeps_an_ended_run_as_it_is(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule, status=RunStatus.SKIPPED), actor="service")
+        assert isinstance(store, SqlStore)
+        with pytest.raises(IntegrityError, match="never changes"), store._engine.begin() as connection:
+            connection.execute(text("UPDATE runs SET status = 'due'"))
+
+    def test_a_wish_to_cancel_is_noted_once_and_only_while_the_run_is_open(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        run = make_run(schedule)
+        ended = make_run(schedule, "ended", status=RunStatus.SKIPPED)
+        store.add_run(run, actor="service")
+        store.add_run(ended, actor="service")
+
+        assert store.ask_to_cancel(run.id, actor="ann")
+        assert not store.ask_to_cancel(run.id, actor="bob")
+        assert not store.ask_to_cancel(ended.id, actor="ann")
+        assert not store.ask_to_cancel("unknown", actor="ann")
+        noted = store.run(run.id)
+        assert noted is not None
+        assert noted.cancelled_by == "ann"
+
+    def test_moving_a_run_does_not_forget_who_wants_it_cancelled(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        run = make_run(schedule)
+        store.add_run(run, actor="service")
+        store.ask_to_cancel(run.id, actor="ann")
+
+        store.replace_run(run, run.model_copy(update={"status": RunStatus.LAUNCHING}), actor="service")
+
+        moved = store.run(run.id)
+        assert moved is not None
+        assert (moved.status, moved.cancelled_by) == (RunStatus.LAUNCHING, "ann")
+
+
+class TestLeases:
+    @pytest.fixture(autouse=True)
+    def _one_open_run(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule), actor="service")
+        store.add_run(make_run(schedule, "ended", status=RunStatus.SKIPPED), actor="service")
+
+    def test_an_open_run_goes_to_the_first_who_claims_it(self, store: Store) -> None:
+        assert [run.fence for run in store.claim("one", NOON, LEASE)] == [1]
+        assert store.claim("two", NOON, LEASE) == []
+
+    def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(self, store: Store) -> None:
+        (old,) = store.claim("one", NOON, LEASE)
+        (new,) = store.claim("two", NOON + timedelta(seconds=LEASE + 1), LEASE)
+
+        assert new.fence == old.fence + 1
+        launching = {"status": RunStatus.LAUNCHING}
+        assert not store.replace_run(old, old.model_copy(update=launching), actor="one")
+        assert store.replace_run(new, new.model_copy(update=launching), actor="two")
+
+    def test_a_holder_that_keeps_claiming_keeps_its_lease_and_its_fence(self, store: Store) -> None:
+        for seconds in (0, 20, 40, 60):
+            (run,) = store.claim("one", NOON + timedelta(seconds=seconds), LEASE)
+            assert run.fence == 1
+        assert store.claim("two", NOON + timedelta(seconds=61), LEASE) == []
+
+    def test_a_released_lease_is_free_at_once(self, store: Store) -> None:
+        store.claim("one", NOON, LEASE)
+        store.release("one")
+        assert [run.fence for run in store.claim("two", NOON, LEASE)] == [2]
+
+    def test_claiming_when_there_is_nothing_to_take_writes_nothing(self, store: Store) -> None:
+        store.claim("one", NOON, LEASE)
+        before = store.last_change()
+        store.claim("one", NOON, LEASE)
+        assert store.last_change() == before
+
+
+class TestAttempts:
+    def test_an_attempt_and_the_run_that_it_moves_are_written_together(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule), actor="service")
+        (run,) = store.claim("one", NOON, LEASE)
+        launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
+        attempt = make_attempt(run, parameters={"command": "./run.sh"})
+
+        assert store.add_attempt(attempt, run, launching, actor="one")
+        assert not store.add_attempt(make_attempt(run, 2), run, launching, actor="one")
+
+        assert store.attempts(run.id) == [attempt]
+        assert store.run(run.id) == launching
+
+    def test_what_became_of_an_attempt_is_recorded_by_the_holder_only(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule), actor="service")
+        (run,) = store.claim("one", NOON, LEASE)
+        attempt = make_attempt(run)
+        store.add_attempt(attempt, run, run.model_copy(update={"status": RunStatus.LAUNCHING}), actor="one")
+        known = attempt.model_copy(update={"handle": {"pid": 1}, "outcome": Outcome.LOST, "detail": "gone"})
+
+        assert store.replace_attempt(run, known)
+        assert store.attempts(run.id) == [known]
+
+        store.claim("two", NOON + timedelta(seconds=LEASE + 1), LEASE)
+        assert not store.replace_attempt(run, attempt)
+        assert store.attempts(run.id) == [known]
+
+
+class TestChanges:
+    def test_every_write_tells_who_did_what_to_which(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        run = make_run(schedule)
+        store.add_run(run, actor="service")
+        store.ask_to_cancel(run.id, actor="ann")
+        store.replace_run(run, run.model_copy(update={"status": RunStatus.CANCELLED}), actor="service")
+
+        told = [(event.actor, event.kind, event.run_id) for event in store.events(0)]
+        assert told == [
+            ("local", "schedule_created", None),
+            ("service", "run_due", run.id),
+            ("ann", "run_cancel_asked", run.id),
+            ("service", "run_cancelled", run.id),
+        ]
+        assert store.events(store.last_change()) == []
+
+    def test_a_change_from_another_process_wakes_who_waits(self, store: Store, address: str) -> None:
+        other = open_store(address, lambda: NOON)
+        waiting = threading.Event()
+        woken: list[int] = []
+
+        def wait() -> None:
+            waiting.set()
+            woken.append(store.wait_for_change(0, timeout=30))
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        waiting.wait()
+        other.add_schedule(make_schedule())
+        thread.join(timeout=30)
+        other.close()
+
+        assert woken == [1]
+
+    def test_a_change_that_already_happened_does_not_wait(self, store: Store) -> None:
+        store.add_schedule(make_schedule())
+        assert store.wait_for_change(0, timeout=3600) == 1
+
+    def test_without_a_change_the_wait_ends_with_its_time(self, store: Store) -> None:
+        assert store.wait_for_change(0, timeout=0) == 0
+
+
+def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store: Store, address: str) -> None:
+    other = open_store(address, lambda: NOON)
+
+    def add(target: Store, start: int) -> None:
+        for number in range(start, start + 20):
+            target.add_schedule(make_schedule(f"s{number:02}", spec=make_spec(timing=Timing(once=NOON))))
+
+    threads = [threading.Thread(target=add, args=pair) for pair in ((store, 0), (other, 20))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [schedule.name for schedule in other.schedules()] == [f"s{number:02}" for number in range(40)]
+    other.close()

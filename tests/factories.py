@@ -1,0 +1,81 @@
+"""Values for tests: complete, valid, and changed only where a test says so."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from jupyter_schedule.core.models import (
+    LOCAL_OWNER,
+    Attempt,
+    Run,
+    RunStatus,
+    Schedule,
+    ScheduleState,
+    Spec,
+    Timing,
+    Trigger,
+)
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+_SPACE = UUID("00000000-0000-4000-8000-000000000000")
+
+
+def make_spec(**changes: Any) -> Spec:
+    """Daily at noon UTC."""
+    plain: dict[str, Any] = {
+        "timing": Timing(cron="0 12 * * *"),
+        "bundle": "0" * 64,
+        "publication_base": "/published",
+    }
+    return Spec(**plain | changes)
+
+
+def make_schedule(name: str = "daily", *, spec: Spec | None = None, **changes: Any) -> Schedule:
+    """Active, made a day before noon, next due at noon."""
+    plain: dict[str, Any] = {
+        "id": str(uuid5(_SPACE, name)),
+        "name": name,
+        "owner": LOCAL_OWNER,
+        "state": ScheduleState.ACTIVE,
+        "version": 1,
+        "timing_rev": 1,
+        "spec": spec or make_spec(),
+        "cursor": NOON - timedelta(days=1),
+        "next_due": NOON,
+        "created_at": NOON - timedelta(days=1),
+        "changed_at": NOON - timedelta(days=1),
+        "changed_by": LOCAL_OWNER,
+    }
+    return Schedule(**plain | changes)
+
+
+def make_run(schedule: Schedule, key: str = "cron:1:2026-11-24T12:00/0", **changes: Any) -> Run:
+    """Due at noon, not yet started."""
+    plain: dict[str, Any] = {
+        "id": str(uuid5(UUID(schedule.id), key)),
+        "schedule_id": schedule.id,
+        "schedule": schedule.name,
+        "version": schedule.version,
+        "key": key,
+        "trigger": Trigger.SCHEDULE,
+        "scheduled_for": NOON,
+        "data_interval_start": NOON - timedelta(days=1),
+        "data_interval_end": NOON,
+        "status": RunStatus.DUE,
+        "created_at": NOON,
+    }
+    return Run(**plain | changes)
+
+
+def make_attempt(run: Run, number: int = 1, **changes: Any) -> Attempt:
+    """Recorded at noon, with an hour to live."""
+    plain: dict[str, Any] = {
+        "run_id": run.id,
+        "number": number,
+        "token": f"{run.id}.{number}",
+        "launcher": "local",
+        "parameters": {},
+        "deadline": NOON + timedelta(hours=1),
+        "created_at": NOON,
+    }
+    return Attempt(**plain | changes)
