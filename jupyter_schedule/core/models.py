@@ -182,6 +182,8 @@ class Reason(StrEnum):
     OVERLAP = "overlap"
     #: its time passed while no service was ticking
     MISSED = "missed"
+    #: its time passed while the schedule was paused
+    PAUSED = "paused"
 
 
 class Kernel(Model):
@@ -218,7 +220,7 @@ class Spec(Model):
     #: minutes that the command may take
     timeout: int = Field(default=120, ge=1, le=1440)
     visibility: Visibility = Visibility.PRIVATE
-    #: where its publications go: an absolute folder
+    #: where its publications go: the address of an object store, such as `file:///home/ann/published`
     publication_base: str
     #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
     previous: tuple[str, ...] = ()
@@ -315,6 +317,28 @@ class Run(Model):
     #: grows with every claim; an effect guarded by an older one is dropped
     fence: int = 0
     publication: Publication | None = None
+
+
+class Result(BaseModel):
+    """What the agent wrote, once, when its attempt was over; keys that we don't know are left aside."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    #: `finished` (the command ended by itself), `timed_out`, `stopped` (from outside), `refused` (it never started)
+    outcome: str
+    exit_code: int | None = None
+    reason: Reason
+    sentence: str
+    started_at: UtcTime
+    ended_at: UtcTime
+    seconds: float
+    #: the output folder
+    files: tuple[FileEntry, ...] = ()
+    #: the executed notebook, its HTML, the log
+    report: tuple[FileEntry, ...] = ()
+    notes: tuple[str, ...] = ()
+    #: paths in the bundle's folder that the run wrote outside the output folder
+    elsewhere: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
