@@ -44,8 +44,9 @@ def dots(axes: Axes, days: Mapping[date, pd.DataFrame], total: pd.DataFrame) -> 
     rows = pd.Series(range(len(total)), index=total.index)
     for table in days.values():
         share = by_carrier(table)["late_share"]
-        axes.scatter(share, rows[share.index], s=22, color=colours[share.index], alpha=0.4, linewidths=0)
-    axes.scatter(total["late_share"], rows, s=120, color=colours, zorder=3, edgecolor="white", linewidths=1.5)
+        axes.scatter(share, rows[share.index], s=22, color=colours[share.index], alpha=0.4, linewidths=0, clip_on=False)
+    together = {"s": 120, "edgecolor": "white", "linewidths": 1.5, "zorder": 3, "clip_on": False}
+    axes.scatter(total["late_share"], rows, color=colours, **together)
     axes.set_yticks(rows, total["name"])
     for label, colour in zip(axes.get_yticklabels(), colours, strict=True):
         label.set_color(colour)
@@ -54,10 +55,11 @@ def dots(axes: Axes, days: Mapping[date, pd.DataFrame], total: pd.DataFrame) -> 
 def figures_beside(axes: Axes, total: pd.DataFrame) -> None:
     # x in parts of the axes' width, y in rows
     place = {"transform": axes.get_yaxis_transform(), "va": "center", "ha": "right"}
-    for row, (share, flights) in enumerate(zip(total["late_share"], total["flights"], strict=True)):
+    left = total["flights"] - total["cancelled"]
+    for row, (share, number) in enumerate(zip(total["late_share"], left, strict=True)):
         axes.text(1.1, row, f"{share:.0%}", **place, fontsize=11, weight="bold", color=INK)
-        axes.text(1.23, row, f"{flights:,}", **place, fontsize=11, color=QUIET)
-    for x, heading in ((1.1, "late"), (1.23, "flights")):
+        axes.text(1.25, row, f"{number:,}", **place, fontsize=11, color=QUIET)
+    for x, heading in ((1.1, "late"), (1.25, "departures")):
         axes.text(x, len(total) - 0.25, heading, **place, fontsize=10, color=QUIET)
     place["ha"] = "left"
     for x, (kind, colour) in zip((0, 0.13, 0.265), COLOURS.items(), strict=True):
@@ -68,7 +70,7 @@ def scale(axes: Axes, rows: int) -> None:
     axes.set_xlim(left=0)
     axes.set_ylim(-0.6, rows - 0.4)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.tick_params(length=0, labelsize=11)
     axes.tick_params(axis="x", labelsize=10, labelcolor=QUIET)
     axes.set_xlabel("Share of departures that left 15 minutes late or more", fontsize=10, color=QUIET)
@@ -82,16 +84,17 @@ def words_around(
 ) -> None:
     height = figure.get_figheight()
     worst = total.iloc[-1]
-    headline = f"{worst['name']} left late most often: {worst['late_share']:.0%} of its flights"
+    headline = f"{worst['name']} left late most often: {worst['late_share']:.0%} of its departures"
     first, last = min(days), max(days)
     since = f"{first.day}" if first.month == last.month else f"{first.day} {first:%B}"
     span = f"{last.day} {last:%B %Y}" if first == last else f"{since} to {last.day} {last:%B %Y}"
-    key = f"Large dot: {len(days)} days together. Small dots: single days." if len(days) > 1 else "One day so far."
+    several = f"Large dot: {len(days)} days together. Small dots: single days."
+    these, key = ("these days", several) if len(days) > 1 else ("this day", "One day so far.")
     notes = (
         f"A carrier counts at an airport on days with {minimum_flights} flights or more there. "
         "Data: US Bureau of Transportation Statistics."
     )
     figure.text(0.02, 1 - 0.42 / height, headline, fontsize=17, weight="bold", color=INK)
-    subtitle = f"Departures from {place}, {span}, as flown on these days in 2013.\n{key}"
+    subtitle = f"Departures from {place}, {span}, as flown on {these} in 2013.\n{key}"
     figure.text(0.02, 1 - 0.58 / height, subtitle, va="top", fontsize=10.5, color=QUIET, linespacing=1.4)
     figure.text(0.02, 0.15 / height, notes, fontsize=8.5, color=QUIET)
