@@ -7,6 +7,8 @@ from jupyter_schedule.core import presets
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
 
+naive = datetime.fromisoformat
+
 
 @pytest.mark.parametrize(
     ("text", "moment"),
@@ -91,12 +93,12 @@ def test_a_preset_refuses_an_unknown_zone() -> None:
 @pytest.mark.parametrize(
     ("at", "instant"),
     [
-        (datetime(2026, 11, 24, 12), datetime(2026, 11, 24, 11, tzinfo=UTC)),
+        (naive("2026-11-24 12:00"), datetime(2026, 11, 24, 11, tzinfo=UTC)),
         (datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 12, tzinfo=UTC)),
         (datetime(2026, 11, 24, 12, tzinfo=ZoneInfo("Asia/Tokyo")), datetime(2026, 11, 24, 3, tzinfo=UTC)),
-        (datetime(2027, 3, 28, 2, 30), datetime(2027, 3, 28, 1, tzinfo=UTC)),
-        (datetime(2026, 10, 25, 2, 30), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
-        (datetime(2026, 10, 25, 2, 30, fold=1), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        (naive("2027-03-28 02:30"), datetime(2027, 3, 28, 1, tzinfo=UTC)),
+        (naive("2026-10-25 02:30"), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        (naive("2026-10-25 02:30").replace(fold=1), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
     ],
 )
 def test_once_is_an_instant_read_in_its_zone(at: datetime, instant: datetime) -> None:
@@ -106,4 +108,4 @@ def test_once_is_an_instant_read_in_its_zone(at: datetime, instant: datetime) ->
 @pytest.mark.parametrize("year", [1, 1969, 9999])
 def test_once_lies_in_the_years_that_can_be_scheduled(year: int) -> None:
     with pytest.raises(Refused, match=r"Write a year from 1970 to 9998\."):
-        presets.once(datetime(year, 1, 1), "Europe/Paris")
+        presets.once(naive(f"{year:04}-01-01"), "Europe/Paris")
