@@ -1,0 +1,337 @@
+"""One attempt from gate to result: win the gate, prepare, run, collect, say how it ended.
+
+Objects, besides the bundle and the gate, are under `workers/<worker>/<token>/`: `heartbeat`, `live/…`, `output/…`,
+`report/…` and, written once and last, `result`.
+"""
+
+import errno
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
+from jupyter_schedule.core.workarea import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
+from scheduler_service.worker import notebook, prepare, processes
+from scheduler_service.worker.collect import Collected, Snapshot, collect, snapshot, written_elsewhere
+from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
+from scheduler_service.worker.files import remove_folder
+from scheduler_service.worker.live import LiveNotebook, Repeating, beat, now_text
+from scheduler_service.worker.logs import Log
+from scheduler_service.worker.prepare import Folders, Task
+from scheduler_service.worker.processes import Process
+from scheduler_service.worker.supervise import Cause, Ended, Signals, supervise
+
+#: seconds for which an object store that is away is asked again
+PATIENCE = 900.0
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+#: what a network filesystem answers while its server can't be reached
+_AWAY = {
+    errno.EIO, errno.ESTALE, errno.EAGAIN, errno.EBUSY, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNREFUSED,
+    errno.ECONNRESET, errno.ECONNABORTED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN,
+}  # fmt: skip
+_STOPPED_EARLY = Verdict("stopped", "by_hand", "Stopped before it started.")
+#: bytes of a failure.json that is looked at, and its keys that a result repeats
+_LARGEST_FAILURE = 64_000
+_FAILURE_KEYS = ("kind", "cell", "cells", "line", "name", "message", "sentence")
+_MOST_NAMES = 10
+
+
+class Area:
+    """This attempt's own part of the work area; an object store that is away is waited for."""
+
+    def __init__(self, objects: Objects, task: Task) -> None:
+        self._objects = objects
+        self._prefix = worker_prefix(task.worker, task.token)
+
+    def put(self, path: str, data: bytes) -> None:
+        """Store it now or raise."""
+        self._objects.put(self._prefix + path, data)
+
+    def put_file(self, path: str, source: Path, consume: bool) -> None:
+        """Store it, waiting for an object store that is away.  Raises every other OSError."""
+        key = self._prefix + path
+        _patiently(lambda: self._objects.put_file(key, source, consume=consume), lambda: None, only=_AWAY)
+
+    def put_result(self, result: dict[str, Any], make_room: Callable[[], None]) -> None:
+        """Store the result, unless there is one; `make_room` is called before another try."""
+        data = json.dumps(result, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
+        with suppress(ObjectExists):
+            _patiently(lambda: self._objects.put_once(self._prefix + RESULT, data), make_room)
+
+
+@dataclass
+class Record:
+    """What the result will say."""
+
+    started_at: str
+    verdict: Verdict | None = None
+    ended_at: str = ""
+    exit_code: int | None = None
+    seconds: float = 0.0
+    files: list[Collected] = field(default_factory=list)
+    report: list[Collected] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    failure: dict[str, Any] | None = None
+
+    def as_result(self) -> dict[str, Any]:
+        """The result object; see the package's protocol."""
+        if self.verdict is None:
+            raise ValueError("no verdict was reached")
+        return {
+            "outcome": self.verdict.outcome,
+            "exit_code": self.exit_code,
+            "reason": self.verdict.reason,
+            "sentence": self.verdict.sentence,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "seconds": round(self.seconds, 3),
+            "files": self.files,
+            "report": self.report,
+            "notes": self.notes,
+            "elsewhere": self.elsewhere,
+            "failure": self.failure,
+        }
+
+
+class Workspace(NamedTuple):
+    """What a run that is ready to start has."""
+
+    output: Path
+    environment: dict[str, str]
+    before: Snapshot
+
+
+def run(task: Task) -> bool:
+    """Execute the attempt and store its result; False, with nothing executed, when its gate is taken."""
+    signals = Signals()
+    objects = open_objects(task.objects)
+    gate = {
+        "started_by": {"host": os.uname().nodename, "pid": os.getpid(), "worker": task.worker},
+        "at": now_text(),
+    }
+    try:
+        objects.put_once(gate_key(task.token), json.dumps(gate).encode())
+    except ObjectExists:
+        return False
+    Attempt(task, objects, signals).execute()
+    return True
+
+
+class Attempt:
+    """An attempt whose gate was won: whatever happens, it ends with a result."""
+
+    def __init__(self, task: Task, objects: Objects, signals: Signals) -> None:
+        self.task = task
+        self.objects = objects
+        self.signals = signals
+        self.area = Area(objects, task)
+        self.folders = Folders(task)
+        self.record = Record(started_at=now_text())
+        report_name = Path(task.notebook).name if task.notebook else ""
+        self.executed = self.folders.report / report_name if report_name else None
+        self.live = LiveNotebook(self.executed, self.area.put) if self.executed else None
+        self.log: Log | None = None
+
+    def execute(self) -> None:
+        """Prepare, run, collect; then the result, and the scratch folder goes."""
+        heartbeat = Repeating("heartbeat", self._beat, after_error=self.task.heartbeat)
+        self._guarded(self._prepare_and_run, stage="launch", what="The worker couldn't prepare the run")
+        self._guarded(self._collect_report, stage="publishing", what="The report couldn't be collected")
+        self.record.ended_at = self.record.ended_at or now_text()
+        if self.record.as_result()["reason"] == "disk_full":
+            self._remove_scratch()
+        self.area.put_result(self.record.as_result(), self._remove_scratch)
+        heartbeat.stop()
+        self._remove_scratch()
+
+    def _remove_scratch(self) -> None:
+        remove_folder(self.folders.root)
+
+    def _beat(self) -> float:
+        beat(self.area.put, self.live.progress if self.live else None)
+        return self.task.heartbeat
+
+    def _guarded(self, step: Callable[[], None], *, stage: str, what: str) -> None:
+        """Do a step; what goes wrong in it becomes the verdict, unless there is a graver one already."""
+        try:
+            step()
+        except Refused as refused:
+            self._decide(Verdict("refused", refused.code, sentence(refused.message)))
+            if refused.code == "disk_full":
+                self._make_room()
+        except Exception as problem:
+            if isinstance(problem, OSError) and problem.errno in _FULL:
+                self._make_room()
+                full = "The worker's disk is full: free some space and run it again."
+                self._decide(Verdict(self._outcome(), "disk_full", full))
+            else:
+                cause = f"{type(problem).__name__}: {problem}"
+                self._decide(Verdict(self._outcome(), stage, sentence(f"{what}: {cause}")))
+            self.record.notes.append("".join(traceback.format_exception(problem))[-4000:])
+
+    def _decide(self, verdict: Verdict) -> None:
+        earlier = self.record.verdict
+        if earlier is None or earlier.reason in {"ok", "empty_output"}:
+            self.record.verdict = verdict
+        self._say(verdict.sentence)
+
+    def _outcome(self) -> str:
+        return "finished" if self.record.ended_at else "refused"
+
+    def _make_room(self) -> None:
+        """Free the disk of what the result doesn't need; the log and the report stay when they fit."""
+        for folder in (self.folders.code, self.folders.previous):
+            remove_folder(folder)
+        with suppress(OSError):
+            (self.folders.root / "bundle.tar.gz").unlink()
+
+    def _say(self, line: str) -> None:
+        if self.log:
+            self.log.say(line)
+
+    def _prepare_and_run(self) -> None:
+        self.folders.make()
+        self.log = Log(self.folders.root, lambda number, data: self.area.put(f"{LIVE_LOG}{number}", data))
+        workspace = self._prepare()
+        if self.signals.stop:
+            self.record.verdict = _STOPPED_EARLY
+            return
+        ended, out_of_memory = self._run(workspace)
+        self._guarded(
+            lambda: self._collect_output(workspace), stage="publishing", what="The outputs couldn't be collected"
+        )
+        self._judge(ended, out_of_memory)
+
+    def _prepare(self) -> Workspace:
+        prepare.check_kernel(self.task)
+        prepare.unpack_bundle(self.task, self.objects, self.folders)
+        output = prepare.make_output_folder(self.task, self.folders.code)
+        prepare.fetch_previous(self.task, self.folders)
+        environment = prepare.run_environment(self.task, self.folders, output)
+        return Workspace(output, environment, snapshot(self.folders.code, output))
+
+    def _run(self, workspace: Workspace) -> tuple[Ended, bool]:
+        assert self.log
+        live = Repeating("live notebook", self.live) if self.live else None
+        kills = processes.out_of_memory_kills()
+        self.record.started_at = now_text()
+        try:
+            ended = supervise(
+                ["bash", "-c", self.task.command],
+                cwd=self.folders.code,
+                environment=workspace.environment,
+                output=self.log.attach(),
+                timeout=self.task.timeout,
+                grace=self.task.grace,
+                marker=self.task.marker,
+                signals=self.signals,
+            )
+        finally:
+            self.log.detach()
+            if live:
+                live.stop()
+        self.record.ended_at = now_text()
+        self.record.seconds = ended.seconds
+        self.record.exit_code = ended.exit_code
+        self._tell_what_was_left(ended)
+        return ended, processes.out_of_memory_kills() > kills
+
+    def _tell_what_was_left(self, ended: Ended) -> None:
+        if ended.left and ended.cause is Cause.EXITED:
+            self._say(f"The command left {_names(ended.left)} behind, which was ended.")
+        elif ended.left:
+            self._say(f"Ended {_names(ended.left)}.")
+        if ended.survivors:
+            sentence = f"{_names(ended.survivors)} couldn't be ended."
+            self._say(sentence)
+            self.record.notes.append(sentence)
+
+    def _collect_output(self, workspace: Workspace) -> None:
+        collect(workspace.output, self._store(OUTPUT), self.record.files, self.record.notes)
+        self.record.elsewhere = written_elsewhere(self.folders.code, workspace.output, workspace.before)
+
+    def _store(self, prefix: str) -> Callable[[str, Path, bool], None]:
+        return lambda path, source, consume: self.area.put_file(prefix + path, source, consume)
+
+    def _judge(self, ended: Ended, out_of_memory: bool) -> None:
+        executed = notebook.read(self.executed) if self.executed else None
+        failure = _read_failure(self.folders.report / "failure.json")
+        if failure is None and executed and ended.exit_code != 0:
+            failure = notebook.failure(executed)
+        verdict = diagnose(
+            Evidence(
+                cause=ended.cause,
+                exit_code=ended.exit_code,
+                signal=ended.signal,
+                seconds=ended.seconds,
+                timeout=self.task.timeout,
+                out_of_memory=out_of_memory,
+                failure=failure,
+                progress=notebook.progress(executed) if executed else None,
+                log_end=self.log.end() if self.log else "",
+                outputs=len(self.record.files),
+                is_notebook=self.task.notebook is not None,
+                output_dir=self.task.output_dir,
+            )
+        )
+        if verdict.reason != "ok":
+            self.record.failure = failure
+        if verdict.reason != "ok" and not (failure and failure.get("sentence") and verdict.outcome == "finished"):
+            # the wrapper ends its log with its own sentence
+            self._say(verdict.sentence)
+        # what went wrong in collecting matters only after a good end
+        if self.record.verdict is None or verdict.reason not in {"ok", "empty_output"}:
+            self.record.verdict = verdict
+
+    def _collect_report(self) -> None:
+        if self.log:
+            log, self.log = self.log, None
+            finished = log.finish()
+            if log.complaint:
+                self.record.notes.append(log.complaint)
+            place = self.folders.report / "log.txt"
+            if place.is_dir() and not place.is_symlink():
+                remove_folder(place)
+            finished.replace(place)
+        collect(self.folders.report, self._store(REPORT), self.record.report, self.record.notes)
+
+
+def _names(left: tuple[Process, ...]) -> str:
+    shown = ", ".join(f"{process.name} (pid {process.pid})" for process in left[:_MOST_NAMES])
+    more = len(left) - _MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _read_failure(path: Path) -> dict[str, Any] | None:
+    """The wrapper's failure.json; None when there is none.  A run may have put anything there."""
+    with suppress(OSError, ValueError, RecursionError):
+        with path.open("rb") as file:
+            found = json.loads(file.read(_LARGEST_FAILURE))
+        if isinstance(found, dict):
+            return {key: value for key in _FAILURE_KEYS if isinstance(value := found.get(key), str | int)}
+    return None
+
+
+def _patiently(action: Callable[[], None], before_retry: Callable[[], None], only: set[int] | None = None) -> None:
+    """Do `action`; while it raises an OSError (with a number in `only`), do it again for up to PATIENCE seconds."""
+    deadline = time.monotonic() + PATIENCE
+    pause = 0.5
+    while True:
+        try:
+            return action()
+        except OSError as problem:
+            if time.monotonic() > deadline or (only is not None and problem.errno not in only):
+                raise
+            print(f"trying again: {problem}", file=sys.stderr, flush=True)
+        before_retry()
+        time.sleep(pause)
+        pause = min(2 * pause, 30.0)

@@ -1,0 +1,89 @@
+"""What a run leaves: every regular file of a folder, measured and stored; anything else is named and left out."""
+
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TypedDict
+
+from jupyter_schedule.core.objects import file_digest
+from scheduler_service.worker.files import walk
+
+#: store a file under a path; `consume` lets the store take the file itself
+Store = Callable[[str, Path, bool], None]
+MOST_NOTES = 100
+MOST_ELSEWHERE = 100
+#: made by running, never by an analyst
+_BYPRODUCTS = {".environment", "__pycache__", ".ipynb_checkpoints"}
+_KINDS = {stat.S_IFLNK: "it is a symbolic link", stat.S_IFIFO: "it is a pipe", stat.S_IFSOCK: "it is a socket"}
+
+#: size, time of change and inode of every file
+Snapshot = dict[Path, tuple[int, int, int]]
+
+
+class Collected(TypedDict):
+    """A file as the result lists it: path under its folder, bytes, hex sha256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+def collect(folder: Path, store: Store, files: list[Collected], notes: list[str]) -> None:
+    """Store every regular file below `folder`, adding each to `files` when it is stored, in the order of the paths.
+
+    Links aren't followed.  Links, sockets, pipes and names that aren't UTF-8 are left out and named in `notes`.
+    Raises what `store` raises; `files` then has what was stored until then.
+    """
+    if folder.is_symlink():
+        _note(notes, folder.name, "the folder was replaced by a link")
+        return
+    for path in walk(folder):
+        name = path.relative_to(folder).as_posix()
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            _note(notes, name, _KINDS.get(stat.S_IFMT(status.st_mode), "it isn't a regular file"))
+        elif not _is_utf8(name):
+            _note(notes, name, "its name isn't UTF-8")
+        else:
+            # a file with another name elsewhere could be changed through that: it is copied, and left as it is
+            ours = status.st_nlink == 1
+            if ours:
+                path.chmod(0o644)
+            entry = Collected(path=name, size=status.st_size, sha256=file_digest(path))
+            store(name, path, ours)
+            files.append(entry)
+
+
+def snapshot(code: Path, output: Path) -> Snapshot:
+    """Every file of the unpacked bundle, so that `written_elsewhere` can tell what the run wrote."""
+    return dict(_states(code, output))
+
+
+def written_elsewhere(code: Path, output: Path, before: Snapshot) -> list[str]:
+    """Up to 100 paths of files that the run wrote or changed outside its output folder."""
+    changed = (path.relative_to(code).as_posix() for path, state in _states(code, output) if before.get(path) != state)
+    return [path for path, _ in zip(filter(_is_utf8, changed), range(MOST_ELSEWHERE), strict=False)]
+
+
+def _states(code: Path, output: Path) -> Iterator[tuple[Path, tuple[int, int, int]]]:
+    left_out = {output, code / "report"}
+    for path in walk(code, lambda folder: folder not in left_out and folder.name not in _BYPRODUCTS):
+        with suppress(OSError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                yield path, (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _note(notes: list[str], name: str, why: str) -> None:
+    if len(notes) < MOST_NOTES:
+        shown = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        notes.append(f"{shown} was left out: {why}.")

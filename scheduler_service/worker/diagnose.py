@@ -1,0 +1,181 @@
+"""Why a run ended as it did, in one sentence: decided from what it left, nothing is read or asked here.
+
+The reasons are values of `jupyter_schedule.core.models.Reason`, written out since the agent travels without pydantic.
+"""
+
+import re
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from scheduler_service.worker.notebook import Progress
+from scheduler_service.worker.supervise import Cause
+
+LONGEST_SENTENCE = 120
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
+_NO_SPACE = "No space left on device"
+_DEAD_KERNEL = "DeadKernelError"
+#: how bash says what it couldn't run: "./run.sh: line 3: pandoc: command not found"
+_NOT_RUN = re.compile(
+    r"(?:bash|\.sh): (?:line \d+: )?(?P<what>[^\n]*?): (?:command not found|No such file|Permission denied)"
+)
+_KINDS = {"kernel_unavailable": "environment_gone", "disk_full": "disk_full", "cell_failed": "cell_failed"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about a command that ended."""
+
+    cause: Cause
+    exit_code: int | None = None
+    signal: int | None = None
+    #: how long the command ran, and how long it might have
+    seconds: float = 0.0
+    timeout: float = 0.0
+    #: whether the kernel of the machine ended a process for want of memory meanwhile
+    out_of_memory: bool = False
+    #: the wrapper's failure.json, else what the executed notebook shows
+    failure: dict[str, Any] | None = None
+    progress: Progress | None = None
+    log_end: str = ""
+    #: how many files the output folder has
+    outputs: int = 0
+    is_notebook: bool = False
+    output_dir: str = "output"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an attempt ended: `outcome` for the protocol, `reason` for programs, `sentence` for a person."""
+
+    outcome: str
+    reason: str
+    sentence: str
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """The verdict on a command: what we did to it comes first, then how it ended by itself."""
+    where = _at(evidence)
+    match evidence.cause:
+        case Cause.TIMED_OUT:
+            return _verdict(
+                "timed_out", "time_limit", f"Timed out: stopped after {span(evidence.timeout)}{_at(evidence)}"
+            )
+        case Cause.STOPPED:
+            return _verdict("stopped", "by_hand", f"Stopped after {span(evidence.seconds)}{where}")
+    if evidence.exit_code == 0:
+        return _verdict("finished", *_good_end(evidence))
+    return _verdict("finished", *_bad_end(evidence))
+
+
+def one_line(text: str) -> str:
+    """The first line that says something, without escape codes and control characters."""
+    for line in _ESCAPES.sub("", text).splitlines():
+        words = " ".join("".join(letter if letter.isprintable() else " " for letter in line).split())
+        if words:
+            return words
+    return ""
+
+
+def sentence(text: str) -> str:
+    """`text` as one sentence of at most 120 characters."""
+    line = one_line(text)
+    if len(line) >= LONGEST_SENTENCE:
+        return line[: LONGEST_SENTENCE - 1].rstrip() + "…"
+    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
+
+
+def span(seconds: float) -> str:
+    """A duration as people say it: `6.1 s`, `45 s`, `2 min 5 s`, `2 h`, `1 h 30 min`."""
+    if seconds < 60:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def _verdict(outcome: str, reason: str, text: str) -> Verdict:
+    return Verdict(outcome, reason, sentence(text))
+
+
+def _good_end(evidence: Evidence) -> tuple[str, str]:
+    if evidence.outputs:
+        return "ok", f"Succeeded in {span(evidence.seconds)}."
+    who = "notebook" if evidence.is_notebook else "command"
+    folder = evidence.output_dir.rstrip("/")
+    return "empty_output", f"The {who} finished, but {folder}/ is empty, so nothing was published."
+
+
+def _bad_end(evidence: Evidence) -> tuple[str, str]:
+    kind = _text(evidence.failure, "kind")
+    killed = evidence.signal == signal.SIGKILL or evidence.exit_code == 128 + signal.SIGKILL
+    died = kind == "kernel_died" or _DEAD_KERNEL in evidence.log_end
+    if evidence.out_of_memory and (killed or died):
+        return "out_of_memory", f"Ran out of memory{_at(evidence)}."
+    if kind == "cell_failed":
+        return _failed_cell(evidence)
+    if died:
+        return "kernel_died", f"The kernel died{_at(evidence)}{_because(_text(evidence.failure, 'message'))}."
+    if kind and (said := _text(evidence.failure, "sentence")):
+        return _KINDS.get(kind, "exit_code"), said
+    if _NO_SPACE in evidence.log_end[-1000:]:
+        return "disk_full", "The disk is full: free some space and run it again."
+    return "exit_code", _failed_command(evidence)
+
+
+def _failed_cell(evidence: Evidence) -> tuple[str, str]:
+    name, message = _text(evidence.failure, "name"), _text(evidence.failure, "message")
+    where = _at(evidence)
+    if name == "MemoryError":
+        return "out_of_memory", f"Ran out of memory{where}."
+    if _NO_SPACE in message:
+        return "disk_full", f"The disk was full{where}."
+    return "cell_failed", f"{name or 'An error'}{where}{_because(message)}"
+
+
+def _failed_command(evidence: Evidence) -> str:
+    code = evidence.exit_code
+    if evidence.signal is not None:
+        return f"The command was ended by {_signal_name(evidence.signal)}."
+    if code in {126, 127}:
+        found = [match["what"] for match in _NOT_RUN.finditer(evidence.log_end)]
+        what = found[-1] if found else "A program of the command"
+        if code == 127:
+            return f"{what} was not found (exit code 127); is it in the bundle, or installed where this runs?"
+        return f"{what} can't be executed (exit code 126); mark it with chmod +x."
+    if code is not None and 128 < code < 128 + 65:
+        return f"The command ended with exit code {code}: {_signal_name(code - 128)}."
+    return f"The command ended with exit code {code}."
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"
+
+
+def _because(message: str) -> str:
+    return f": {one_line(message).rstrip('.')}" if one_line(message) else ""
+
+
+def _at(evidence: Evidence) -> str:
+    """` at cell 4 of 6`, ` at the parameters` where the added cell failed, nothing when no cell is known."""
+    cell, cells = _number(evidence.failure, "cell"), _number(evidence.failure, "cells")
+    if cell is None and evidence.progress:
+        cell, cells = evidence.progress.at, evidence.progress.total
+    if cell is None:
+        return ""
+    return f" at cell {cell} of {cells}" if cell else " at the parameters"
+
+
+def _text(failure: dict[str, Any] | None, key: str) -> str:
+    value = (failure or {}).get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(failure: dict[str, Any] | None, key: str) -> int | None:
+    value = (failure or {}).get(key)
+    return value if isinstance(value, int) else None

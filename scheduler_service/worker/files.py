@@ -1,0 +1,41 @@
+"""Folders as a run may leave them: read-only, unreadable, deeper than a recursion goes."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+
+def walk(folder: Path, enter: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
+    """Everything below `folder` but folders, in the order of names; only folders that `enter` likes are looked into.
+
+    Links aren't followed.  A folder that can't be listed is made readable first, and else taken for empty.
+    """
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
+        if path.is_dir() and not path.is_symlink():
+            if enter(path):
+                waiting += [path / name for name in sorted(_names(path), reverse=True)]
+        elif path != folder:
+            yield path
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it, what may not be written to included.  What can't be removed stays."""
+    with suppress(OSError, RecursionError):
+        shutil.rmtree(folder)
+    if folder.is_dir() and not folder.is_symlink():
+        # these two go down trees of any depth, and chmod opens each folder before it looks inside
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", folder], check=False, capture_output=True)
+
+
+def _names(folder: Path) -> list[str]:
+    with suppress(OSError):
+        if not os.access(folder, os.R_OK | os.X_OK):
+            folder.chmod(0o700)
+        return os.listdir(folder)  # noqa: PTH208  (names, which Path.iterdir would wrap)
+    return []

@@ -1,0 +1,161 @@
+"""What a run finds when it starts: its code, an empty output folder, its kernel, its publication's earlier files."""
+
+import fnmatch
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from jupyter_schedule.core import archive
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.objects import NoSuchObject, Objects, open_objects
+from jupyter_schedule.core.workarea import bundle_key
+from scheduler_service.worker.files import remove_folder
+from scheduler_service.worker.processes import MARKER
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the agent is told about its attempt; frozen when the attempt was recorded."""
+
+    run_id: str
+    attempt: int
+    #: names this attempt's objects; nobody can guess it
+    token: str
+    worker: str
+    #: address of the work area
+    objects: str
+    #: digest of the bundle
+    bundle: str
+    #: for Bash
+    command: str
+    #: seconds that the command may take
+    timeout: float
+    #: where the agent makes its scratch folder
+    work_folder: str
+    #: path in the bundle, None for a tarball with a command
+    notebook: str | None = None
+    #: relative to the notebook's folder, or to the bundle's root
+    output_dir: str = "output"
+    #: variables for the run, beside the agent's own
+    environment: Mapping[str, str] = field(default_factory=dict)
+    #: name, display_name, language, argv, env; None leaves it to the wrapper
+    kernel: Mapping[str, Any] | None = None
+    #: objects, prefix, globs: what of its own publication the run finds in PREVIOUS_DIR
+    previous: Mapping[str, Any] | None = None
+    #: seconds between two heartbeats
+    heartbeat: float = 10.0
+    #: seconds from TERM to KILL
+    grace: float = 5.0
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """The task that a JSON object describes; keys that are meant for others are ignored.  Raises TypeError."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in document.items() if key in known})
+
+    @property
+    def marker(self) -> str:
+        """What the run's processes carry in their environment."""
+        return f"{self.run_id}.{self.attempt}"
+
+
+class Folders:
+    """Where things are in the scratch folder of an attempt."""
+
+    def __init__(self, task: Task) -> None:
+        self.root = Path(task.work_folder).absolute() / task.token
+        self.code = self.root / "code"
+        self.report = self.root / "report"
+        self.previous = self.root / "previous"
+        self.kernel = self.root / "kernel"
+
+    def make(self) -> None:
+        """An empty scratch folder that only this user can read."""
+        remove_folder(self.root)
+        self.root.mkdir(parents=True, mode=0o700)
+        for folder in (self.report, self.previous, self.kernel):
+            folder.mkdir()
+
+
+def check_kernel(task: Task) -> None:
+    """Refused("environment_gone") when the frozen kernel's program isn't there any more."""
+    if task.kernel is None:
+        return
+    program = str(task.kernel["argv"][0])
+    if shutil.which(program) is None:
+        what = "Python" if task.kernel.get("language") == "python" else "program"
+        shown = program if len(program) <= 40 else f"…{program[-39:]}"
+        raise Refused(
+            "environment_gone",
+            f"The kernel's {what} {shown} is gone; schedule the notebook again from an environment that has it.",
+        )
+
+
+def unpack_bundle(task: Task, objects: Objects, folders: Folders) -> None:
+    """The bundle's files in `folders.code`.  Refused("bundle_unusable" or "disk_full") when that can't be."""
+    packed = folders.root / "bundle.tar.gz"
+    try:
+        objects.fetch(bundle_key(task.bundle), packed)
+        archive.unpack(packed, folders.code, expected_digest=task.bundle)
+    except NoSuchObject:
+        sentence = "The bundle isn't in the work area any more; make the schedule again."
+        raise Refused("bundle_unusable", sentence) from None
+    except Refused as refused:
+        code = refused.code if refused.code == "disk_full" else "bundle_unusable"
+        raise Refused(code, refused.message) from None
+    packed.unlink()
+
+
+def make_output_folder(task: Task, code: Path) -> Path:
+    """The absolute output folder, new and empty: what a bundle has in its place is removed.
+
+    Refused("bundle_unusable") when it isn't a folder of its own inside the bundle.
+    """
+    root = code.resolve()
+    notebook = root / (task.notebook or "run.sh")
+    output = Path(os.path.normpath((notebook.parent if task.notebook else root) / task.output_dir))
+    inside = output.parent.resolve() / output.name
+    if not inside.is_relative_to(root) or notebook.is_relative_to(inside):
+        shown = task.output_dir[:40]
+        sentence = f"The output folder {shown} must be a folder of its own in the bundle, such as output."
+        raise Refused("bundle_unusable", sentence)
+    if inside.is_symlink() or inside.is_file():
+        inside.unlink()
+    remove_folder(inside)
+    inside.mkdir(parents=True)
+    return inside
+
+
+def fetch_previous(task: Task, folders: Folders) -> None:
+    """Files of its own publication whose path under the prefix matches a glob; what goes away meanwhile isn't had."""
+    if task.previous is None:
+        return
+    publication = open_objects(task.previous["objects"])
+    prefix = task.previous["prefix"]
+    for stored in publication.list(prefix):
+        path = stored.key.removeprefix(prefix)
+        if any(fnmatch.fnmatchcase(path, glob) for glob in task.previous["globs"]):
+            destination = folders.previous / path
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(NoSuchObject):
+                publication.fetch(stored.key, destination)
+
+
+def run_environment(task: Task, folders: Folders, output: Path) -> dict[str, str]:
+    """The variables of the run; writes the kernel's spec where KERNEL_SPEC points."""
+    ours = {
+        "OUTPUT_DIR": str(output),
+        "REPORT_DIR": str(folders.report),
+        "PREVIOUS_DIR": str(folders.previous),
+        MARKER: task.marker,
+    }
+    if task.kernel is not None:
+        spec = {key: value for key, value in task.kernel.items() if key != "name"}
+        (folders.kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        ours["KERNEL_SPEC"] = str(folders.kernel)
+    return {**os.environ, **task.environment, **ours}

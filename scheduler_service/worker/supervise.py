@@ -1,0 +1,245 @@
+"""Run one command and leave nothing of it behind, whatever it started.
+
+On Linux this process becomes a subreaper: whoever calls setsid, forks twice or loses its parent stays below it, so
+that everything can be frozen, killed and reaped in a loop until nothing is left.  Elsewhere (macOS) it is a best
+effort: what is still below us, and what still shows the run's marker in its environment.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from scheduler_service.worker import processes
+from scheduler_service.worker.processes import Process
+
+_PR_SET_CHILD_SUBREAPER = 36
+#: seconds that a helper which outlives the command by a moment, such as `exec > >(tee log)`, has to finish
+SETTLE = 0.2
+#: seconds after which a process that no signal ends (uninterruptible, another user's) is left to the machine
+PATIENCE = 10.0
+#: makes the kernel take the analysis first, never the agent or a server beside it, when memory runs out
+_OOM_SCORE = "500"
+
+
+class Cause(StrEnum):
+    """Why the command isn't running any more."""
+
+    EXITED = "exited"
+    TIMED_OUT = "timed_out"
+    STOPPED = "stopped"
+
+
+class Ended(NamedTuple):
+    """How a command ended and what it left."""
+
+    cause: Cause
+    #: None when a signal ended it
+    exit_code: int | None
+    signal: int | None
+    #: how long it ran
+    seconds: float
+    #: what had to be ended after it
+    left: tuple[Process, ...]
+    #: what couldn't be ended
+    survivors: tuple[Process, ...]
+
+
+class Signals:
+    """Signals as something to wait for.  TERM and INT ask to stop, HUP means nothing: the agent outlives its terminal.
+
+    Handlers, not SIG_IGN, since the command would inherit what is ignored.
+    """
+
+    def __init__(self) -> None:
+        self.stop = False
+        self._woken, waker = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        for number in (signal.SIGCHLD, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask_to_stop)
+
+    def wait(self, seconds: float) -> None:
+        """Return at the next signal, or one that came since the last wait, or after so many seconds."""
+        select.select([self._woken], [], [], max(0.0, seconds))
+        with suppress(BlockingIOError):
+            os.read(self._woken, 4096)
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self.stop = True
+
+
+def supervise(
+    command: list[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    output: int,
+    timeout: float,
+    grace: float,
+    marker: str,
+    signals: Signals,
+) -> Ended:
+    """Run `command` in a session of its own until it ends, the time-out (seconds) passes or we are asked to stop.
+
+    output: the descriptor for its stdout and stderr; closed here.  grace: seconds between TERM to its process group and
+    KILL to everything.  environment must hold `marker` under `processes.MARKER`.  Raises OSError when it can't start.
+    """
+    _adopt_orphans()
+    began = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(output)
+    with suppress(OSError):
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text(_OOM_SCORE)
+    try:
+        cause = _await_end(process, began + timeout, signals)
+        seconds = time.monotonic() - began
+        if cause is Cause.EXITED:
+            _settle(process.pid, signals)
+        else:
+            _ask_to_end(process.pid, grace, signals)
+    finally:
+        left, survivors = end_everything(process.pid, marker)
+    code = _exit_code(process)
+    gone_by_signal = code is not None and code < 0
+    return Ended(
+        cause=cause,
+        exit_code=None if gone_by_signal else code,
+        signal=-code if code is not None and gone_by_signal else None,
+        seconds=seconds,
+        left=left,
+        survivors=survivors,
+    )
+
+
+def end_everything(leader: int, marker: str) -> tuple[tuple[Process, ...], tuple[Process, ...]]:
+    """Freeze, kill and reap until nothing below this process is left; the second tuple is what couldn't be ended.
+
+    leader: pid of the command, which stays a zombie so that its pid means nothing else until its status is read.
+    """
+    ended: dict[tuple[int, int], Process] = {}
+    denied: dict[tuple[int, int], Process] = {}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        frozen = _freeze(leader, marker, denied, deadline)
+        if frozen is None:
+            return tuple(ended.values()), tuple(denied.values())
+        for process in frozen.values():
+            processes.send(process, signal.SIGKILL)
+        ended |= frozen
+        time.sleep(0.001)
+    return tuple(ended.values()), tuple(process for process in _below(leader) if process.alive)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415  (a third of the agent's start-up, needed only once a run was won)
+
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _await_end(process: subprocess.Popen[bytes], deadline: float, signals: Signals) -> Cause:
+    while not _has_ended(process):
+        if signals.stop:
+            return Cause.STOPPED
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            return Cause.TIMED_OUT
+        signals.wait(min(remaining, 3600.0))
+    return Cause.EXITED
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the command has ended, looked at without reaping it; orphans that ended in the meantime are reaped."""
+    if sys.platform == "linux":
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid == process.pid:
+                return True
+            os.waitpid(ended.si_pid, 0)
+        return False
+    else:  # noqa: RET505  (mypy knows the branches of a platform, not what follows a return)
+        return process.poll() is not None
+
+
+def _settle(leader: int, signals: Signals) -> None:
+    end = time.monotonic() + SETTLE
+    while time.monotonic() < end and any(process.alive for process in _below(leader)):
+        signals.wait(0.01)
+
+
+def _ask_to_end(leader: int, grace: float, signals: Signals) -> None:
+    """TERM to the command's group, then as long as `grace` for it to save what it has."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGTERM)
+    end = time.monotonic() + grace
+    while time.monotonic() < end and any(process.alive and process.group == leader for process in _below(leader)):
+        signals.wait(0.02)
+
+
+def _freeze(
+    leader: int, marker: str, denied: dict[tuple[int, int], Process], deadline: float
+) -> dict[tuple[int, int], Process] | None:
+    """Stop everything below us, so that nothing forks while it is being killed; None when there is nothing.
+
+    Zombies count as something: whoever forks and exits leaves one, so a look that finds none has missed nobody.
+    """
+    frozen: dict[tuple[int, int], Process] = {}
+    seen_any = False
+    fresh = True
+    while fresh and time.monotonic() < deadline:
+        fresh = False
+        for process in _suspects(leader, marker, look_further=not seen_any):
+            key = (process.pid, process.started)
+            if key in denied:
+                continue
+            seen_any = True
+            if process.alive and key not in frozen:
+                fresh = True
+                allowed = processes.send(process, signal.SIGSTOP)
+                (frozen if allowed else denied)[key] = process
+    return frozen if seen_any else None
+
+
+def _suspects(leader: int, marker: str, *, look_further: bool) -> Iterator[Process]:
+    """What is below us; when that is nothing, also what carries the marker."""
+    nothing = True
+    for process in _below(leader):
+        nothing = False
+        yield process
+    if nothing and look_further:
+        yield from filter(None, map(processes.read, processes.with_marker(marker)))
+
+
+def _below(leader: int) -> Iterator[Process]:
+    """Descendants, without the command itself once it has ended; those that ended are reaped on the way."""
+    for process in processes.descendants(os.getpid()):
+        if not process.alive and process.pid == leader:
+            continue
+        if not process.alive and process.parent == os.getpid():
+            with suppress(ChildProcessError):
+                os.waitpid(process.pid, os.WNOHANG)
+        yield process
+
+
+def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
+    """Its exit code, negative for a signal; None when it can't be ended."""
+    try:
+        return process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return None
