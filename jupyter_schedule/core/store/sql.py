@@ -159,7 +159,7 @@ class SqlStore(Store):
                 connection.execute(take.values(holder=holder, lease_until=until, fence=runs.c.fence + 1))
                 connection.execute(update(runs).where(is_open, half_spent).values(lease_until=until))
         mine = _RUNS.where(is_open, runs.c.holder == holder)
-        return self._runs(mine.order_by(runs.c.scheduled_for, runs.c.created_at, runs.c.id))
+        return self._runs(mine.order_by(runs.c.created_at, runs.c.scheduled_for, runs.c.id))
 
     def release(self, holder: str) -> None:
         let_go = update(runs).where(runs.c.status.in_(OPEN_STATUSES), runs.c.holder == holder)

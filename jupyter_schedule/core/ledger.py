@@ -1,0 +1,134 @@
+"""What a schedule owes up to now, as rows for the ledger: pure, and the same for the service's tick and for an edit.
+
+An occurrence's key is its nominal local time and fold within a timing revision, so neither new time-zone data nor an
+edited zone can put it into the ledger twice.  A run's id follows from its schedule's id and its key.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4, uuid5
+
+from jupyter_schedule.core import occurrences
+from jupyter_schedule.core.models import CatchUp, Reason, Run, RunStatus, Schedule, ScheduleState, Trigger, utc
+from jupyter_schedule.core.occurrences import Occurrence
+
+#: an occurrence claimed within this time of being due was not missed
+ON_TIME = timedelta(seconds=60)
+#: how far back `latest` still runs an occurrence that was missed
+CATCH_UP_WINDOW = timedelta(hours=24)
+#: how many missed occurrences `all` runs at most, the newest ones
+CATCH_UP_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Owed:
+    """The rows that bring a schedule's ledger up to a moment, and the schedule as it is afterwards."""
+
+    runs: tuple[Run, ...]
+    schedule: Schedule
+
+
+def owed(schedule: Schedule, now: datetime) -> Owed:
+    """Every occurrence after the cursor up to `now`: those to run are `due`, a stretch of skipped ones is one row.
+
+    The occurrences of a paused schedule are skipped; one that ended or was deleted owes nothing.
+    """
+    now = utc(now)
+    if schedule.state in {ScheduleState.ENDED, ScheduleState.DELETED}:
+        return Owed((), schedule)
+    first, count, newest = _passed(schedule, now)
+    paused = schedule.state == ScheduleState.PAUSED
+    wanted = [] if paused else _wanted(schedule.spec.catch_up, newest, now)
+    runs = [due_run(schedule, occurrence, now) for occurrence in wanted]
+    skipped = count - len(wanted)
+    if first is not None and skipped:
+        last = newest[len(newest) - len(wanted) - 1]
+        runs.insert(0, _skipped_stretch(schedule, first, last, skipped, now, paused=paused))
+    return Owed(tuple(runs), advanced(schedule, now))
+
+
+def advanced(schedule: Schedule, now: datetime) -> Schedule:
+    """The schedule with its cursor at `now` and its next occurrence; an active one ends when none will come."""
+    cursor = max(utc(now), schedule.cursor)
+    if schedule.state != ScheduleState.ACTIVE:
+        return schedule.model_copy(update={"cursor": cursor, "next_due": None})
+    coming = occurrences.next_after(schedule.spec.timing, cursor)
+    if coming is None:
+        return schedule.model_copy(update={"cursor": cursor, "next_due": None, "state": ScheduleState.ENDED})
+    return schedule.model_copy(update={"cursor": cursor, "next_due": coming.instant})
+
+
+def due_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:
+    """The run that an occurrence owes."""
+    start, end = occurrences.data_interval(schedule.spec.timing, occurrence.instant)
+    return _run(schedule, f"cron:{schedule.timing_rev}:{occurrence.key}", Trigger.SCHEDULE, now).model_copy(
+        update={"scheduled_for": occurrence.instant, "data_interval_start": start, "data_interval_end": end}
+    )
+
+
+def manual_run(schedule: Schedule, now: datetime) -> Run:
+    """A run asked for by hand: due now, over the last complete data interval."""
+    start, end = occurrences.last_complete_interval(schedule.spec.timing, now)
+    return _run(schedule, f"manual:{uuid4()}", Trigger.MANUAL, now).model_copy(
+        update={"scheduled_for": utc(now), "data_interval_start": start, "data_interval_end": end}
+    )
+
+
+def _passed(schedule: Schedule, now: datetime) -> tuple[Occurrence | None, int, list[Occurrence]]:
+    """The first occurrence after the cursor, how many there are up to `now`, and the newest of them, in order."""
+    first: Occurrence | None = None
+    count = 0
+    newest: deque[Occurrence] = deque(maxlen=CATCH_UP_LIMIT + 1)
+    for occurrence in occurrences.between(schedule.spec.timing, schedule.cursor, now):
+        first = first or occurrence
+        count += 1
+        newest.append(occurrence)
+    return first, count, list(newest)
+
+
+def _wanted(catch_up: CatchUp, newest: list[Occurrence], now: datetime) -> list[Occurrence]:
+    """Which of the passed occurrences still run, in order; always the last ones."""
+    if not newest:
+        return []
+    age = now - newest[-1].instant
+    match catch_up:
+        case CatchUp.ALL:
+            return newest[-CATCH_UP_LIMIT:]
+        case CatchUp.LATEST:
+            return newest[-1:] if age <= CATCH_UP_WINDOW else []
+        case CatchUp.NONE:
+            return newest[-1:] if age <= ON_TIME else []
+
+
+def _skipped_stretch(
+    schedule: Schedule, first: Occurrence, last: Occurrence, count: int, now: datetime, *, paused: bool
+) -> Run:
+    times = "Its time" if count == 1 else f"{count} times"
+    cause = "the schedule was paused" if paused else "the scheduler was off"
+    return due_run(schedule, first, now).model_copy(
+        update={
+            "status": RunStatus.SKIPPED,
+            "reason": Reason.PAUSED if paused else Reason.MISSED,
+            "message": f"{times} passed while {cause}.",
+            "until": last.instant if count > 1 else None,
+            "count": count,
+            "ended_at": utc(now),
+        }
+    )
+
+
+def _run(schedule: Schedule, key: str, trigger: Trigger, now: datetime) -> Run:
+    return Run(
+        id=str(uuid5(UUID(schedule.id), key)),
+        schedule_id=schedule.id,
+        schedule=schedule.name,
+        version=schedule.version,
+        key=key,
+        trigger=trigger,
+        scheduled_for=now,
+        data_interval_start=now,
+        data_interval_end=now,
+        status=RunStatus.DUE,
+        created_at=now,
+    )
