@@ -1,0 +1,49 @@
+"""Where the embedded default keeps things, so that every door and the service find the same ones without a setting."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_data_dir
+
+from jupyter_schedule.core.objects import FolderObjects
+
+
+@dataclass(frozen=True)
+class Places:
+    """One folder with the ledger, the objects' work area, and what the service needs on this machine."""
+
+    folder: Path
+
+    @property
+    def store(self) -> str:
+        """The address of the store."""
+        return f"sqlite:///{self.folder}/ledger.sqlite3"
+
+    @property
+    def objects(self) -> str:
+        """The address of the work area."""
+        return FolderObjects(self.folder).url("objects")
+
+    @property
+    def lock(self) -> Path:
+        """Held by the service that ticks."""
+        return self.folder / "service.lock"
+
+    def secret(self) -> bytes:
+        """The deployment's secret, from which the names of attempts' objects are made; made on first use."""
+        path = self.folder / "secret"
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return path.read_bytes()
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+        return path.read_bytes()
+
+
+def default_places() -> Places:
+    """Under Jupyter's data folder (`jupyter --data-dir`; JUPYTER_DATA_DIR moves it)."""
+    return Places(Path(jupyter_data_dir()).absolute() / "schedule")

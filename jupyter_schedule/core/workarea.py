@@ -1,0 +1,30 @@
+"""The names of objects in the work area.  Standard library only: the agent uses them too."""
+
+
+def bundle_key(digest: str) -> str:
+    """A bundle, by the digest of its content."""
+    return f"bundles/{digest}.tar.gz"
+
+
+def gate_key(token: str) -> str:
+    """The write-once object that decides whether an attempt's user code may start."""
+    return f"gates/{token}"
+
+
+def worker_prefix(worker: str, token: str) -> str:
+    """Where an attempt's worker writes: the names below are under it."""
+    return f"workers/{worker}/{token}/"
+
+
+#: write-once: how the attempt ended, and every file it left
+RESULT = "result"
+#: replaced while the agent lives
+HEARTBEAT = "heartbeat"
+#: `live/log.0`, `live/log.1`, …: what the command printed so far, each written once
+LIVE_LOG = "live/log."
+LIVE_NOTEBOOK = "live/notebook"
+#: the executed notebook, its HTML, the whole log
+REPORT = "report/"
+LOG = "report/log.txt"
+#: the output folder
+OUTPUT = "output/"
