@@ -1,0 +1,62 @@
+"""The contract of a launcher: it starts, polls and ends workers, and knows them again after a restart."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from jupyter_schedule.core.models import Attempt
+
+#: a worker as data, which survives a restart of the service
+Handle = dict[str, Any]
+
+
+class WorkerState(StrEnum):
+    """What a launcher knows of an attempt's worker."""
+
+    #: nothing yet: the launch wasn't answered
+    UNKNOWN = "unknown"
+    ALIVE = "alive"
+    #: it is over, with everything it started
+    GONE = "gone"
+
+
+class LaunchRefused(Exception):  # noqa: N818  (an answer: trying again won't help)
+    """The launcher says no for good; the message is a sentence for a person."""
+
+
+class Launcher(ABC):
+    """Starts workers, each of which executes one attempt.
+
+    | what the world holds           | `poll` answers | `terminate`       |
+    |--------------------------------|----------------|-------------------|
+    | the attempt has no handle yet  | `unknown`      | does nothing      |
+    | its worker or anything it started lives | `alive` | asks, then kills |
+    | neither lives, or never will   | `gone`         | does nothing      |
+    """
+
+    #: the part of the work area that its workers write to: `workers/<identity>/`
+    identity: str
+
+    @abstractmethod
+    def environment(self) -> Mapping[str, str]:
+        """Variables that tell a run what this launcher's workers have ready for it, frozen with the attempt."""
+
+    @abstractmethod
+    def launch(self, attempt: Attempt) -> Handle:
+        """Start a worker for the attempt.  May be repeated: the gate lets one of them start user code.
+
+        Raises LaunchRefused when it never will, OSError when it may later.
+        """
+
+    @abstractmethod
+    def poll(self, attempt: Attempt) -> WorkerState:
+        """What is known of the attempt's worker; never blocks for long."""
+
+    @abstractmethod
+    def terminate(self, attempt: Attempt) -> None:
+        """End the worker and everything it started: at first it may save what it has.  Idempotent, doesn't wait."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop watching; workers go on."""

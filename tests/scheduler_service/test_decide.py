@@ -1,0 +1,216 @@
+"""The truth tables of what happens next."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.models import CatchUp, Outcome, Overlap, Reason, Result, Run, RunStatus, Spec, Trigger
+from scheduler_service.decide import (
+    MAX_ATTEMPTS,
+    CancelOther,
+    Decision,
+    End,
+    MarkRunning,
+    Publish,
+    Relaunch,
+    Seen,
+    Start,
+    Stop,
+    Wait,
+    decide_attempt,
+    decide_due,
+)
+from scheduler_service.launchers.base import WorkerState
+from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
+
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+
+
+def a_result(outcome: str = "finished", **changes: Any) -> Result:
+    plain: dict[str, Any] = {
+        "outcome": outcome,
+        "exit_code": 0,
+        "reason": Reason.OK,
+        "sentence": "Succeeded in 6 s.",
+        "started_at": NOON,
+        "ended_at": NOON + 6 * SECOND,
+        "seconds": 6.0,
+    }
+    return Result(**plain | changes)
+
+
+def seen(
+    *,
+    status: RunStatus = RunStatus.RUNNING,
+    worker: WorkerState = WorkerState.ALIVE,
+    started: bool = True,
+    result: Result | None = None,
+    cancelled_by: str | None = None,
+    number: int = 1,
+) -> Seen:
+    run = make_run(make_schedule(), status=status, attempt=number, cancelled_by=cancelled_by)
+    return Seen(run, make_attempt(run, number), worker, started=started, result=result)
+
+
+class TestAttempt:
+    """One open run that has an attempt, ten seconds after noon; the attempt's deadline is at one."""
+
+    @pytest.mark.parametrize(
+        ("what", "expected"),
+        [
+            (seen(status=RunStatus.LAUNCHING, started=False), Wait()),
+            (seen(status=RunStatus.LAUNCHING), MarkRunning()),
+            (seen(), Wait()),
+            (seen(result=a_result()), Publish(a_result())),
+            (seen(status=RunStatus.LAUNCHING, result=a_result()), Publish(a_result())),
+            (seen(worker=WorkerState.GONE, result=a_result()), Publish(a_result())),
+            (seen(status=RunStatus.PUBLISHING, result=a_result()), Publish(a_result())),
+            (seen(cancelled_by="ann"), Stop()),
+            (seen(status=RunStatus.LAUNCHING, started=False, cancelled_by="ann"), Stop()),
+            (seen(status=RunStatus.LAUNCHING, started=False, worker=WorkerState.UNKNOWN), Wait()),
+        ],
+    )
+    def test_an_ordinary_run_goes_its_way(self, what: Seen, expected: Decision) -> None:
+        assert decide_attempt(what, NOON + 10 * SECOND) == expected
+
+    def test_a_launch_that_nobody_heard_of_is_repeated(self) -> None:
+        silent = seen(status=RunStatus.LAUNCHING, started=False, worker=WorkerState.UNKNOWN)
+        assert decide_attempt(silent, NOON + 19 * SECOND) == Wait()
+        assert decide_attempt(silent, NOON + 20 * SECOND) == Relaunch()
+
+    @pytest.mark.parametrize("number", range(1, MAX_ATTEMPTS))
+    def test_a_lost_worker_is_followed_by_another(self, number: int) -> None:
+        lost = seen(worker=WorkerState.GONE, number=number)
+        assert decide_attempt(lost, NOON) == Start(lost=lost.attempt)
+
+    def test_after_the_last_attempt_a_lost_worker_fails_the_run(self) -> None:
+        decision = decide_attempt(seen(worker=WorkerState.GONE, number=MAX_ATTEMPTS), NOON)
+        assert decision == End(
+            RunStatus.FAILED,
+            Reason.LOST,
+            "The worker disappeared without a word, in each of 3 attempts.",
+            Outcome.LOST,
+        )
+
+    def test_a_worker_that_something_else_stopped_is_lost_too(self) -> None:
+        stopped = seen(worker=WorkerState.GONE, result=a_result("stopped", exit_code=None))
+        assert decide_attempt(stopped, NOON) == Start(lost=stopped.attempt)
+
+    @pytest.mark.parametrize("result", [None, a_result("stopped", exit_code=None)])
+    def test_a_worker_that_is_gone_as_somebody_wished_is_cancelled(self, result: Result | None) -> None:
+        decision = decide_attempt(seen(worker=WorkerState.GONE, cancelled_by="ann", result=result), NOON)
+        assert decision == End(RunStatus.CANCELLED, Reason.BY_HAND, "Stopped by ann.", Outcome.CANCELLED, result)
+
+    def test_a_run_that_finished_before_the_wish_to_cancel_reached_it_has_succeeded(self) -> None:
+        assert decide_attempt(seen(cancelled_by="ann", result=a_result()), NOON) == Publish(a_result())
+
+    def test_after_its_deadline_a_worker_is_stopped_and_the_run_has_timed_out(self) -> None:
+        assert decide_attempt(seen(), NOON + HOUR) == Stop()
+        decision = decide_attempt(seen(worker=WorkerState.GONE), NOON + HOUR)
+        assert isinstance(decision, End)
+        assert (decision.status, decision.reason) == (RunStatus.TIMED_OUT, Reason.TIME_LIMIT)
+
+    @pytest.mark.parametrize(
+        ("result", "status", "reason"),
+        [
+            (a_result(exit_code=3, reason=Reason.EXIT_CODE), RunStatus.FAILED, Reason.EXIT_CODE),
+            (a_result(exit_code=1, reason=Reason.CELL_FAILED), RunStatus.FAILED, Reason.CELL_FAILED),
+            (a_result("timed_out", exit_code=None), RunStatus.TIMED_OUT, Reason.TIME_LIMIT),
+            (
+                a_result("refused", exit_code=None, reason=Reason.ENVIRONMENT_GONE),
+                RunStatus.FAILED,
+                Reason.ENVIRONMENT_GONE,
+            ),
+        ],
+    )
+    def test_a_result_that_is_no_success_ends_the_run_in_its_own_words(
+        self, result: Result, status: RunStatus, reason: Reason
+    ) -> None:
+        decision = decide_attempt(seen(result=result), NOON)
+        assert isinstance(decision, End)
+        assert (decision.status, decision.reason, decision.message) == (status, reason, result.sentence)
+        assert decision.result == result
+
+    def test_publishing_is_tried_for_a_quarter_of_an_hour(self) -> None:
+        publishing = seen(status=RunStatus.PUBLISHING, result=a_result())
+        ended = a_result().ended_at
+        assert decide_attempt(publishing, ended + timedelta(minutes=15) - SECOND) == Publish(a_result())
+        decision = decide_attempt(publishing, ended + timedelta(minutes=15))
+        assert isinstance(decision, End)
+        assert (decision.status, decision.reason) == (RunStatus.FAILED, Reason.PUBLISHING)
+
+    def test_outputs_that_vanished_before_they_were_published_fail_the_run(self) -> None:
+        decision = decide_attempt(seen(status=RunStatus.PUBLISHING), NOON)
+        assert isinstance(decision, End)
+        assert (decision.status, decision.reason) == (RunStatus.FAILED, Reason.PUBLISHING)
+
+
+class TestDue:
+    """Runs of one schedule that are due, beside one that is going."""
+
+    first = make_run(make_schedule(), "first", scheduled_for=NOON)
+    second = make_run(make_schedule(), "second", scheduled_for=NOON + HOUR)
+    going = make_run(make_schedule(), "going", status=RunStatus.RUNNING)
+    other = make_run(make_schedule("other"), "other")
+
+    @staticmethod
+    def decided(due: list[Run], going: list[Run], spec: Spec, room: int = 10) -> list[Decision]:
+        return [decision for _, decision in decide_due(due, going, lambda _: spec, room)]
+
+    @staticmethod
+    def kinds(decisions: list[Decision]) -> list[str]:
+        return [d.reason.value if isinstance(d, End) else type(d).__name__ for d in decisions]
+
+    @pytest.mark.parametrize(
+        ("overlap", "alone", "beside"),
+        [
+            (Overlap.QUEUE_ONE, ["superseded", "Start"], ["superseded", "Wait"]),
+            (Overlap.SKIP, ["Start", "overlap"], ["overlap", "overlap"]),
+            (Overlap.CANCEL_PREVIOUS, ["Start", "CancelOther"], ["CancelOther", "CancelOther"]),
+            (Overlap.ALLOW, ["Start", "Start"], ["Start", "Start"]),
+        ],
+    )
+    def test_two_due_runs_alone_and_beside_one_that_is_going(
+        self, overlap: Overlap, alone: list[str], beside: list[str]
+    ) -> None:
+        spec = make_spec(overlap=overlap)
+        due = [self.first, self.second]
+        assert self.kinds(self.decided(due, [], spec)) == alone
+        assert self.kinds(self.decided(due, [self.going], spec)) == beside
+
+    def test_a_schedule_that_catches_up_on_all_runs_them_one_after_the_other(self) -> None:
+        spec = make_spec(catch_up=CatchUp.ALL)
+        assert self.kinds(self.decided([self.first, self.second], [], spec)) == ["Start", "Wait"]
+
+    @pytest.mark.parametrize("overlap", [Overlap.QUEUE_ONE, Overlap.SKIP, Overlap.CANCEL_PREVIOUS])
+    def test_a_run_by_hand_waits_its_turn_and_stops_nothing(self, overlap: Overlap) -> None:
+        by_hand = self.first.model_copy(update={"trigger": Trigger.MANUAL})
+        spec = make_spec(overlap=overlap)
+        assert self.decided([by_hand], [self.going], spec) == [Wait()]
+        assert self.decided([by_hand], [], spec) == [Start()]
+
+    def test_a_run_by_hand_supersedes_nothing(self) -> None:
+        by_hand = self.second.model_copy(update={"trigger": Trigger.MANUAL})
+        assert self.kinds(self.decided([self.first, by_hand], [], make_spec())) == ["Start", "Wait"]
+
+    def test_the_going_run_is_asked_to_stop_once(self) -> None:
+        spec = make_spec(overlap=Overlap.CANCEL_PREVIOUS)
+        asked = self.going.model_copy(update={"cancelled_by": "scheduler"})
+        assert self.decided([self.first], [self.going], spec) == [CancelOther(self.going)]
+        assert self.decided([self.first], [asked], spec) == [Wait()]
+
+    def test_no_more_start_than_there_is_room_and_the_first_due_goes_first(self) -> None:
+        due = [self.first, self.other]
+        assert self.decided(due, [], make_spec(), room=1) == [Start(), Wait()]
+        assert self.decided(due, [], make_spec(), room=0) == [Wait(), Wait()]
+
+    def test_runs_of_different_schedules_do_not_wait_for_each_other(self) -> None:
+        assert self.decided([self.first, self.other], [], make_spec()) == [Start(), Start()]
+
+    def test_a_run_that_somebody_cancelled_before_it_started_never_starts(self) -> None:
+        cancelled = self.first.model_copy(update={"cancelled_by": "ann"})
+        assert self.decided([cancelled], [], make_spec()) == [
+            End(RunStatus.CANCELLED, Reason.BY_HAND, "Stopped by ann before it started.")
+        ]
