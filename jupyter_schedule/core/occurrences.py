@@ -13,6 +13,7 @@ Instants are aware datetimes in UTC.  A moment given to a function must be aware
 seconds.  A timing whose expression or zone isn't valid raises Refused from every function, as `check` does.
 """
 
+from bisect import bisect, bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -200,7 +201,12 @@ def _days(cron: str, start: date, direction: int) -> Iterator[date]:
     reached = start.toordinal() - direction
     month = start.year * 12 + start.month - 1 - direction
     while month in _MONTHS:
-        for matching in dates(cron, month // 12, month % 12 + 1)[::direction]:
+        matches = dates(cron, month // 12, month % 12 + 1)
+        if direction > 0:
+            matches = matches[bisect_left(matches, start - _DAY) :]
+        else:
+            matches = matches[: bisect(matches, start + _DAY)][::-1]
+        for matching in matches:
             for day in range(matching.toordinal() - direction, matching.toordinal() + 2 * direction, direction):
                 if (day - reached) * direction > 0:
                     reached = day

@@ -1,6 +1,6 @@
 """IANA time zones: finding one by name, and the instants at which its clocks show a wall time.
 
-Instants are aware datetimes in UTC, wall times naive datetimes.
+Instants are aware datetimes in UTC, wall times naive datetimes without fold.
 """
 
 import re
@@ -128,11 +128,11 @@ def _familiarity(name: str) -> bool:
 
 def _offsets(wall: datetime, zone: ZoneInfo) -> tuple[timedelta, timedelta]:
     """The zone's offsets at `wall` by the clocks before and after a change; the same twice where there's none."""
-    first, second = zone.utcoffset(wall.replace(fold=0)), zone.utcoffset(wall.replace(fold=1))
+    first, second = zone.utcoffset(wall), zone.utcoffset(wall.replace(fold=1))
     assert first is not None
     assert second is not None
     return first, second
 
 
 def _at(wall: datetime, offset: timedelta) -> datetime:
-    return (wall - offset).replace(tzinfo=UTC, fold=0)
+    return (wall - offset).replace(tzinfo=UTC)
