@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jupyter_schedule.core.cron import LONGEST_MONTHS, Expression, parse
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.wording import MONTHS, WEEKDAYS, day_and_month, listed, short_date
-from jupyter_schedule.core.zones import find_zone, instants
+from jupyter_schedule.core.zones import find_zone
 
 _DAY = timedelta(days=1)
 _MOST_TIMES = 6
@@ -176,13 +176,13 @@ def _utc_words(at: time, timezone: str, now: datetime) -> str:
     offset = _offset(today, zone)
     words = _utc_time(today, offset)
     for later in (today + number * _DAY for number in range(1, 367)):
-        # On the very day whose clocks skip it, `at` runs late: its new time starts the day after.
-        if _offset(later, zone) != offset and instants(later, zone):
+        if _offset(later, zone) != offset:
             return f"{words}; {_utc_time(later, _offset(later, zone))} from {day_and_month(later)}"
     return words
 
 
 def _offset(wall: datetime, zone: ZoneInfo) -> timedelta:
+    """The offset at a wall time; on a day whose clocks skip it, still the old one."""
     return zone.utcoffset(wall) or timedelta()
 
 
