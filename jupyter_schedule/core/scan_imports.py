@@ -307,13 +307,14 @@ def _followed(sources: list[str], folders: list[str]) -> tuple[list[str], dict[s
             own = [] if builtin and not found.level else local_files(found, folders, importer)
             new = [path for path in own if path not in files][: FILE_LIMIT - len(files)]
             files.extend(new)
-            queue.extend((_source(path), path) for path in new)
+            queue.extend((read_source(path), path) for path in new)
             if not own and not found.level and found.name:
                 names[found.name] = names.get(found.name, True) and found.optional
     return files, names, attributes
 
 
-def _source(path: str) -> str:
+def read_source(path: str) -> str:
+    """The text of a Python file in the encoding that it declares; empty when it can't be read."""
     try:
         with tokenize.open(path) as file:
             return file.read()
