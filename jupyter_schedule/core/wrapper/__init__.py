@@ -1,0 +1,58 @@
+"""The wrapper: what a notebook's bundle carries so that it runs anywhere, without this product.
+
+`run.sh` stands beside the analyst's files, everything else in `.wrapper/`, so that the two can't clash:
+
+    run.sh                     makes the environments, then starts the driver
+    .wrapper/driver.py         runs the notebook by papermill
+    .wrapper/config.json       which notebook, kernel, output folder, zone, product parameters
+    .wrapper/runner.txt        pinned requirements of the runner environment
+    .wrapper/python-version    the Python that the kernel's requirements were pinned for
+    .wrapper/uv_settings.py    tells uv what pip is configured with
+
+The scripts are the same in every bundle; what differs is data, read from files and never pasted into code.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+
+#: the folder in a bundle that belongs to the wrapper
+FOLDER = ".wrapper"
+#: every path of a bundle that the wrapper takes for itself
+RESERVED = ("run.sh", FOLDER)
+#: lowest Python of the runner environment
+RUNNER_PYTHON = ">=3.11"
+_SCRIPTS = {"run.sh": 0o755, "driver.py": 0o644, "uv_settings.py": 0o644, "runner.txt": 0o644}
+
+#: the pinned closure of papermill, nbclient and nbconvert, as the text of a requirements file
+RUNNER_REQUIREMENTS = files(__name__).joinpath("runner.txt").read_text("utf-8")
+
+
+@dataclass(frozen=True)
+class WrapperConfig:
+    """What one bundle's wrapper has to know."""
+
+    #: posix path in the bundle
+    notebook: str
+    kernel_name: str
+    #: relative to the notebook's folder
+    output_dir: str = "output"
+    #: IANA name of the schedule's zone, which decides what day DATA_DATE is in a run by hand
+    timezone: str = "UTC"
+    #: names of the parameters cell that the product fills: scheduled_for, data_date and so on
+    product_parameters: tuple[str, ...] = ()
+    #: such as "3.11"; None takes the machine's own
+    python_version: str | None = None
+
+
+def render(config: WrapperConfig) -> dict[str, tuple[bytes, int]]:
+    """The generated files of a bundle: path to (content, mode).  The same config gives the same bytes."""
+    rendered = {}
+    for name, mode in _SCRIPTS.items():
+        path = name if name == "run.sh" else f"{FOLDER}/{name}"
+        rendered[path] = (files(__name__).joinpath(name).read_bytes(), mode)
+    known = {name: value for name, value in asdict(config).items() if name != "python_version"}
+    text = json.dumps(known, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    rendered[f"{FOLDER}/config.json"] = (text.encode("utf-8", "surrogateescape"), 0o644)
+    rendered[f"{FOLDER}/python-version"] = (f"{config.python_version or RUNNER_PYTHON}\n".encode(), 0o644)
+    return rendered
