@@ -10,7 +10,8 @@ Grammar, at most 100 characters, letters in any case:
 
 `value/step` goes on to the end of the field; in the day of week, where tools disagree about that end, it is refused.
 When both day fields are restricted, that is neither is exactly `*`, a date matches when either does.
-This module knows no zone and no clock.
+This module knows no zone and no clock.  It's the only one that imports croniter, which gets expressions of this grammar
+in plain numbers and returns what their fields stand for.
 """
 
 import re
@@ -18,6 +19,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+
+from croniter import croniter
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.wording import MONTHS, listed, ordinal, quoted
@@ -45,7 +48,7 @@ _UNSUPPORTED = (
         "“#”, the n-th weekday of a month, isn't supported: pick days of the month (1-31) or of the week (SUN-SAT).",
     ),
     (
-        re.compile(r"[0-9]W|(?<![A-Z])L?W(?![A-Z])"),
+        re.compile(r"(?<![A-Z])L?W(?![A-Z])"),
         "“W”, the nearest weekday, isn't supported: pick a day of the month, L for the last one, or weekdays (1-5).",
     ),
     (
@@ -53,7 +56,7 @@ _UNSUPPORTED = (
         "“H” and “R” leave the time to chance: write a number or * in the {field} field.",
     ),
     (
-        re.compile(r"[0-9]L|L[0-9]|L[-/]|[-/]L|(?<![A-Z])L(?![A-Z])"),
+        re.compile(r"(?<![A-Z])L(?![A-Z])"),
         "“L” stands alone and only in the day of month, for its last day: 0 12 L * *.",
     ),
 )
@@ -77,6 +80,7 @@ _HOUR = _Field("hour", 0, 23)
 _DAY = _Field("day-of-month", 1, 31)
 _MONTH = _Field("month", 1, 12, tuple(name[:3].upper() for name in MONTHS))
 _WEEKDAY = _Field("day-of-week", 0, 7, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))
+_FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +117,29 @@ def parse(text: str) -> Expression:
     Raises Refused(field="cron"): `bad_cron` when it isn't in the grammar, `never_matches` when no date can match.
     """
     fields = _split(text)
-    minute, hour, day, month, weekday = fields
-    minutes, hours = _values(minute, _MINUTE), _values(hour, _HOUR)
-    elements = [element for element in day.split(",") if element != "L"]
+    minute, hour, day, _, weekday = fields
+    plain = " ".join(_plain(written, field) for written, field in zip(fields, _FIELDS, strict=True))
+    expanded, _ = croniter.expand(plain)
+    minutes, hours, days, months, weekdays = map(_numbers, expanded, _FIELDS)
     expression = Expression(
         fields=fields,
         minutes=tuple(sorted(60 * of_hour + of_minute for of_hour in hours for of_minute in minutes)),
-        days=_values(",".join(elements), _DAY) if elements else frozenset(),
+        days=days,
         last_day="L" in day.split(","),
-        months=_values(month, _MONTH),
-        weekdays=frozenset(number % 7 for number in _values(weekday, _WEEKDAY)),
+        months=months,
+        weekdays=weekdays,
         either_day=day != "*" and weekday != "*",
         fixed=not set("*/") & set(minute + hour),
     )
     _refuse_never(expression)
     return expression
+
+
+def _numbers(expanded: list[int | str], field: _Field) -> frozenset[int]:
+    """The numbers that an expanded field stands for, `L` aside; Sunday is 0 only."""
+    if "*" in expanded:
+        return frozenset(range(field.low, 7 if field is _WEEKDAY else field.high + 1))
+    return frozenset(number for number in expanded if isinstance(number, int))
 
 
 @lru_cache(maxsize=4096)
@@ -166,15 +178,16 @@ def _about_alias(alias: str) -> str:
     return f"{quoted(alias)} isn't supported: write five fields, such as 0 12 * * * for every day at 12:00."
 
 
-def _values(text: str, field: _Field) -> frozenset[int]:
-    """The numbers that a field stands for; day of week 7 isn't folded to 0 yet."""
+def _plain(text: str, field: _Field) -> str:
+    """A field in numbers, `*` aside; refused when it isn't in the grammar."""
+    elements = text.split(",")
     for pattern, sentence in _UNSUPPORTED:
-        if pattern.search(text):
+        if any(pattern.search(element) for element in elements if (element, field) != ("L", _DAY)):
             raise _bad(sentence.format(field=field.name))
-    return frozenset().union(*(_element(element, field) for element in text.split(",")))
+    return ",".join(element if element in ("*", "L") else _plain_element(element, field) for element in elements)
 
 
-def _element(text: str, field: _Field) -> range:
+def _plain_element(text: str, field: _Field) -> str:
     parts = _ELEMENT.fullmatch(text)
     if parts is None or text.startswith("*-"):
         raise _bad(_about_element(text, field))
@@ -182,7 +195,9 @@ def _element(text: str, field: _Field) -> range:
     high = _high(parts, low, field)
     if high < low:
         raise _bad(_about_reversed(parts[0], low, high, field))
-    return range(low, high + 1, _step(parts["step"], field))
+    step = _step(parts["step"], field)
+    # croniter reads a range of one number, such as 5-5, as if it were `*`.
+    return str(low) if low == high else f"{low}-{high}/{step}"
 
 
 def _high(parts: re.Match[str], low: int, field: _Field) -> int:

@@ -37,6 +37,38 @@ def test_a_field_stands_for_its_numbers(field: str, numbers: list[int]) -> None:
     assert parse(f"{field} 0 * * *").minutes == tuple(numbers)
 
 
+@pytest.mark.parametrize("place", range(5))
+def test_every_number_of_every_field_stands_for_itself_alone_and_in_ranges(place: int) -> None:
+    low, high = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)][place]
+
+    def numbers(field: str) -> set[int]:
+        fields = ["0", "0", "*", "*", "*"]
+        fields[place] = field
+        found = parse(" ".join(fields))
+        clock = ({minute % 60 for minute in found.minutes}, {minute // 60 for minute in found.minutes})
+        return set((*clock, found.days, found.months, found.weekdays)[place])
+
+    for first in range(low, high + 1):
+        assert numbers(f"{first}") == numbers(f"{first}-{first}") == {first}
+        for last in range(first, high + 1):
+            assert numbers(f"{first}-{last}") == set(range(first, last + 1))
+            assert numbers(f"{first}-{last}/3") == set(range(first, last + 1, 3))
+
+
+@pytest.mark.parametrize("name", ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"])
+def test_every_month_has_a_name_that_may_stand_in_ranges_and_steps(name: str) -> None:
+    (month,) = parse(f"0 0 1 {name} *").months
+    assert parse(f"0 0 1 JAN-{name} *").months == set(range(1, month + 1))
+    assert parse(f"0 0 1 {name}-DEC/2 *").months == parse(f"0 0 1 {name}/2 *").months == set(range(month, 13, 2))
+
+
+@pytest.mark.parametrize("name", ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])
+def test_every_weekday_has_a_name_that_may_stand_in_ranges(name: str) -> None:
+    (weekday,) = parse(f"0 0 * * {name}").weekdays
+    assert parse(f"0 0 * * SUN-{name}").weekdays == set(range(weekday + 1))
+    assert parse(f"0 0 * * {name}-SAT/2").weekdays == set(range(weekday, 7, 2))
+
+
 def test_minutes_of_the_day_are_every_hour_with_every_minute_in_order() -> None:
     assert parse("45,15 23,0 * * *").minutes == (15, 45, 23 * 60 + 15, 23 * 60 + 45)
 
@@ -65,7 +97,8 @@ def test_a_week_starts_and_ends_with_sunday(field: str, weekdays: set[int]) -> N
 
 
 @pytest.mark.parametrize(
-    ("field", "months"), [("JAN", {1}), ("jan-Mar", {1, 2, 3}), ("*/4", {1, 5, 9}), ("11-12", {11, 12})]
+    ("field", "months"),
+    [("JAN", {1}), ("jan-Mar", {1, 2, 3}), ("*/4", {1, 5, 9}), ("11-12", {11, 12}), ("JUL-SEP", {7, 8, 9})],
 )
 def test_months_have_numbers_and_names(field: str, months: set[int]) -> None:
     assert parse(f"0 0 1 {field} *").months == months
