@@ -23,6 +23,7 @@ from scheduler_service.worker import notebook, prepare, processes
 from scheduler_service.worker.collect import Collected, Snapshot, collect, snapshot, written_elsewhere
 from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
 from scheduler_service.worker.files import remove_folder
+from scheduler_service.worker.handle import handle_of
 from scheduler_service.worker.live import LiveNotebook, Repeating, beat, now_text
 from scheduler_service.worker.logs import Log
 from scheduler_service.worker.prepare import Folders, Task
@@ -115,7 +116,7 @@ def run(task: Task) -> bool:
     signals = Signals()
     objects = open_objects(task.objects)
     gate = {
-        "started_by": {"host": os.uname().nodename, "pid": os.getpid(), "worker": task.worker},
+        "started_by": handle_of(os.getpid()),
         "at": now_text(),
     }
     try:

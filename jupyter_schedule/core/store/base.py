@@ -99,8 +99,11 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def release(self, holder: str) -> None:
-        """Give up every lease of `holder`, so that another service needn't wait for them to run out."""
+    def release(self, holder: str | None) -> None:
+        """Give up every lease of `holder`, so that another service needn't wait for them to run out.
+
+        None gives up everybody's: for a service that knows it has the store to itself.
+        """
 
     # -- attempts
 

@@ -90,6 +90,8 @@ runs = Table(
     Column("reason", String(32)),
     Column("message", Text),
     Column("created_at", UtcText, nullable=False),
+    #: the newest event when it came into the ledger: the order in which runs wait
+    Column("queued", Integer, nullable=False),
     Column("started_at", UtcText),
     Column("ended_at", UtcText),
     Column("seconds", Float),

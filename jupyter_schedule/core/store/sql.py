@@ -159,10 +159,12 @@ class SqlStore(Store):
                 connection.execute(take.values(holder=holder, lease_until=until, fence=runs.c.fence + 1))
                 connection.execute(update(runs).where(is_open, half_spent).values(lease_until=until))
         mine = _RUNS.where(is_open, runs.c.holder == holder)
-        return self._runs(mine.order_by(runs.c.created_at, runs.c.scheduled_for, runs.c.id))
+        return self._runs(mine.order_by(runs.c.queued))
 
-    def release(self, holder: str) -> None:
-        let_go = update(runs).where(runs.c.status.in_(OPEN_STATUSES), runs.c.holder == holder)
+    def release(self, holder: str | None) -> None:
+        let_go = update(runs).where(runs.c.status.in_(OPEN_STATUSES), runs.c.holder.is_not(None))
+        if holder is not None:
+            let_go = let_go.where(runs.c.holder == holder)
         with self._engine.begin() as connection:
             connection.execute(let_go.values(holder=None, lease_until=None))
 
@@ -238,7 +240,8 @@ class SqlStore(Store):
             return [Run(**row) for row in connection.execute(query).mappings()]
 
     def _insert_run(self, connection: Connection, run: Run, actor: str) -> None:
-        row = insert_or_ignore(runs).values(run.model_dump(exclude={"schedule"}))
+        queued = select(func.coalesce(func.max(events.c.sequence), 0)).scalar_subquery()
+        row = insert_or_ignore(runs).values(run.model_dump(exclude={"schedule"}) | {"queued": queued})
         added = connection.execute(row.on_conflict_do_nothing(index_elements=["schedule_id", "key"]))
         if added.rowcount == 1:
             self._record(connection, actor, f"run_{run.status}", run.schedule_id, run.id)
@@ -267,7 +270,7 @@ _SCHEDULES: Select[Any] = select(schedules, schedule_versions.c.spec).join(
     and_(schedule_versions.c.schedule_id == schedules.c.id, schedule_versions.c.version == schedules.c.version),
 )
 _RUNS: Select[Any] = select(
-    *(column for column in runs.c if column.name not in {"holder", "lease_until"}),
+    *(column for column in runs.c if column.name not in {"holder", "lease_until", "queued"}),
     schedules.c.name.label("schedule"),
 ).join(schedules, schedules.c.id == runs.c.schedule_id)
 

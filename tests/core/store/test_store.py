@@ -237,6 +237,19 @@ class TestLeases:
         store.release("one")
         assert [run.fence for run in store.claim("two", NOON, LEASE)] == [2]
 
+    def test_a_service_that_has_the_store_to_itself_may_end_everybodys_leases(self, store: Store) -> None:
+        store.claim("dead", NOON, LEASE)
+        store.release(None)
+        assert [run.fence for run in store.claim("two", NOON, LEASE)] == [2]
+
+    def test_runs_wait_in_the_order_in_which_they_came(self, store: Store) -> None:
+        schedule = make_schedule("queue")
+        store.add_schedule(schedule)
+        keys = [f"k{number}" for number in (5, 3, 9, 1, 7)]
+        for key in keys:
+            store.add_run(make_run(schedule, key), actor="service")
+        assert [run.key for run in store.claim("one", NOON, LEASE)][1:] == keys
+
     def test_claiming_when_there_is_nothing_to_take_writes_nothing(self, store: Store) -> None:
         store.claim("one", NOON, LEASE)
         before = store.last_change()

@@ -69,6 +69,7 @@ def _runs() -> None:
         sa.Column("reason", sa.String(32)),
         sa.Column("message", sa.Text),
         sa.Column("created_at", UTC_TEXT, nullable=False),
+        sa.Column("queued", sa.Integer, nullable=False),
         sa.Column("started_at", UTC_TEXT),
         sa.Column("ended_at", UTC_TEXT),
         sa.Column("seconds", sa.Float),

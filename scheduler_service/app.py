@@ -1,0 +1,113 @@
+"""The service: it opens what the settings name and ticks, when something is due and when something changed."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.ticking import TickerLock
+from scheduler_service.launchers.local import LocalLauncher
+from scheduler_service.settings import Settings
+from scheduler_service.tick import Surroundings, Ticker
+
+log = logging.getLogger(__name__)
+
+#: longest wait between two ticks, seconds: while runs are open, and otherwise
+LOOK_AT_WORKERS = 0.25
+LOOK_AT_CLOCK = 1.0
+#: seconds between two tries to become the one who ticks
+STANDBY = 0.5
+
+
+class Service:
+    """One scheduler service.  On one store one ticks; any other stands by and takes over when it ends."""
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime] = clock.now) -> None:
+        self._settings = settings
+        self._now = now
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End `run` soon: no more ticks; workers go on."""
+        self._stopped.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Tick until stopped."""
+        places = self._settings.places
+        lock = TickerLock(places.lock)
+        if not self._wait_for(lock):
+            return
+        store = open_store(places.store, self._now)
+        # we have the lock, so whoever held leases is dead
+        store.release(None)
+        launcher = LocalLauncher(places.folder, on_exit=self._wake.set)
+        ticker = Ticker(
+            Surroundings(
+                store=store,
+                objects=open_objects(places.objects),
+                work_area=places.objects,
+                launchers={"local": launcher},
+                secret=places.secret(),
+                holder=f"{os.getpid()}-{uuid4().hex[:8]}",
+                room=self._settings.max_running,
+                now=self._now,
+                wake=self._wake.set,
+            )
+        )
+        watcher = threading.Thread(target=self._watch, args=(store,), name="watcher")
+        watcher.start()
+        log.info("action=ticking folder=%s", places.folder)
+        try:
+            self._tick_until_stopped(ticker, store)
+        finally:
+            self.stop()
+            watcher.join()
+            ticker.close()
+            launcher.close()
+            store.close()
+            lock.release()
+            log.info("action=stopped folder=%s", places.folder)
+
+    def _wait_for(self, lock: TickerLock) -> bool:
+        """Stand by until the right to tick is ours; False when stopped before."""
+        if not lock.acquire():
+            log.info("action=standby message=another service ticks for this store")
+            while not lock.acquire():
+                if self._stopped.wait(STANDBY):
+                    return False
+        return not self._stopped.is_set()
+
+    def _tick_until_stopped(self, ticker: Ticker, store: Store) -> None:
+        while not self._stopped.is_set():
+            self._wake.clear()
+            try:
+                busy = ticker.tick()
+                self._wake.wait(self._until_next(store, busy=busy))
+            except Exception:
+                # whatever it was, the next tick starts from the ledger again
+                log.exception("action=tick_failed")
+                self._stopped.wait(LOOK_AT_CLOCK)
+
+    def _until_next(self, store: Store, *, busy: bool) -> float:
+        longest = LOOK_AT_WORKERS if busy else LOOK_AT_CLOCK
+        next_due = store.next_due()
+        if next_due is None:
+            return longest
+        return min(longest, max(0.0, (next_due - self._now()).total_seconds()))
+
+    def _watch(self, store: Store) -> None:
+        """Wake the ticker when anybody writes to the store."""
+        seen = store.last_change()
+        while not self._stopped.is_set():
+            newest = store.wait_for_change(seen, LOOK_AT_CLOCK)
+            if newest > seen:
+                seen = newest
+                self._wake.set()

@@ -1,0 +1,302 @@
+"""The tick: load what is known, let `decide` say what to do, apply it.
+
+The only writer of a run's status after `due`.  No object store and no launcher is called inside a transaction, and
+every write is guarded by the run's fence: an answer that comes too late changes nothing.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from pydantic import ValidationError
+
+from jupyter_schedule.core import clock, ledger
+from jupyter_schedule.core.models import Attempt, Outcome, Reason, Result, Run, RunStatus, Spec, Visibility, utc
+from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.workarea import RESULT, gate_key, worker_prefix
+from scheduler_service.brief import brief_for, token_of
+from scheduler_service.decide import (
+    CancelOther,
+    Decision,
+    End,
+    MarkRunning,
+    Publish,
+    Relaunch,
+    Seen,
+    Start,
+    Stop,
+    Wait,
+    decide_attempt,
+    decide_due,
+)
+from scheduler_service.launchers.base import Launcher, LaunchRefused, WorkerState
+from scheduler_service.publish import PublishFailed, publish
+
+log = logging.getLogger(__name__)
+
+#: seconds that a service may act on a run without renewing its lease
+LEASE = 60
+#: schedules brought up to date in one tick
+BATCH = 500
+#: seconds for uploads after the command's time-out, and for the agent to come to its end
+GRACE = 20 * 60
+ACTOR = "scheduler"
+LONGEST_BACK_OFF = 60
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a ticker works with."""
+
+    store: Store
+    #: the work area
+    objects: Objects
+    work_area: str
+    launchers: Mapping[str, Launcher]
+    #: names the objects of attempts
+    secret: bytes
+    #: name of this service in leases
+    holder: str
+    #: runs that may go at once
+    room: int
+    now: Callable[[], datetime] = clock.now
+    #: called when an effect is done, so that the next tick needn't be waited for
+    wake: Callable[[], None] = lambda: None
+
+
+class Ticker:
+    """Applies decisions; each run has at most one effect under way, in a pool, so that a slow one delays no other."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._store = around.store
+        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="effect")
+        self._under_way: dict[str, Future[None]] = {}
+        self._failures: dict[str, int] = {}
+        self._not_before: dict[str, float] = {}
+        self._spec = lru_cache(maxsize=4096)(lambda schedule_id, number: self._store.version(schedule_id, number).spec)
+
+    def tick(self) -> bool:
+        """Do everything that can be done now; whether any run is open."""
+        now = self._around.now()
+        self._bring_up_to_date(now)
+        # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
+        self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
+        runs = self._store.claim(self._around.holder, now, LEASE)
+        due = [run for run in runs if run.status == RunStatus.DUE and run.id not in self._under_way]
+        going = [run for run in runs if run.status != RunStatus.DUE or run.id in self._under_way]
+        for run in going:
+            self._look_after(run, now)
+        for run, decision in decide_due(due, going, self._spec_of, self._around.room - len(going)):
+            self._apply(run, None, decision)
+        return bool(runs)
+
+    def close(self) -> None:
+        """Let effects under way finish; runs go on without us."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._store.release(self._around.holder)
+
+    # -- load
+
+    def _bring_up_to_date(self, now: datetime) -> None:
+        """Write what has come due into the ledger."""
+        for schedule in self._store.due_schedules(now, BATCH):
+            owed = ledger.owed(schedule, now)
+            if self._store.replace_schedule(schedule, owed.schedule, owed.runs, actor=ACTOR, kind="run_due"):
+                log.info("action=due schedule=%s rows=%d", schedule.name, len(owed.runs))
+
+    def _look_after(self, run: Run, now: datetime) -> None:
+        if run.id in self._under_way or time.monotonic() < self._not_before.get(run.id, 0):
+            return
+        attempt = self._store.attempts(run.id)[-1]
+        seen = self._see(run, attempt)
+        self._apply(run, seen.attempt, decide_attempt(seen, now))
+
+    def _see(self, run: Run, attempt: Attempt) -> Seen:
+        """Ask the outside: the gate, then the worker, and the result last, since a worker writes it before it goes."""
+        gate = self._around.objects.get_or_none(gate_key(attempt.token))
+        started_by = json.loads(gate).get("started_by") if gate else None
+        if attempt.handle is None and started_by:
+            attempt = attempt.model_copy(update={"handle": started_by})
+            self._store.replace_attempt(run, attempt)
+        worker = self._launcher(attempt).poll(attempt) if run.status != RunStatus.PUBLISHING else WorkerState.GONE
+        return Seen(run, attempt, worker, started=bool(started_by), result=self._result(attempt))
+
+    def _result(self, attempt: Attempt) -> Result | None:
+        data = self._around.objects.get_or_none(self._prefix(attempt) + RESULT)
+        try:
+            return None if data is None else Result.model_validate_json(data)
+        except ValidationError as problem:
+            log.exception("action=result_unreadable run=%s", attempt.run_id)
+            now = self._around.now()
+            return Result(
+                outcome="refused",
+                reason=Reason.PUBLISHING,
+                sentence="The worker's result can't be read. Was another version of jupyter-schedule at work?",
+                started_at=attempt.created_at,
+                ended_at=now,
+                seconds=0,
+                notes=(str(problem),),
+            )
+
+    # -- apply
+
+    def _apply(self, run: Run, attempt: Attempt | None, decision: Decision) -> None:
+        match decision:
+            case Wait():
+                return
+            case MarkRunning():
+                self._move(run, status=RunStatus.RUNNING, started_at=self._around.now())
+            case CancelOther():
+                self._store.ask_to_cancel(decision.run.id, actor=ACTOR)
+            case End() if attempt is None:
+                self._end(run, None, decision)
+            case _:
+                self._under_way[run.id] = self._pool.submit(self._effect, run, attempt, decision)
+
+    def _effect(self, run: Run, attempt: Attempt | None, decision: Decision) -> None:
+        """An effect that reaches outside.  It failed: the run stays as it was, and a later tick tries again."""
+        try:
+            match decision:
+                case Start():
+                    self._start(run, decision)
+                case Relaunch() if attempt:
+                    self._launch(run, attempt)
+                case Publish() if attempt:
+                    self._publish(run, attempt, decision.result)
+                case Stop() if attempt:
+                    self._stop(run, attempt)
+                case End():
+                    self._end(run, attempt, decision)
+            self._failures.pop(run.id, None)
+        except Exception:
+            failures = self._failures[run.id] = self._failures.get(run.id, 0) + 1
+            self._not_before[run.id] = time.monotonic() + min(2 ** (failures - 1), LONGEST_BACK_OFF)
+            log.exception("action=effect_failed run=%s effect=%s", run.id, type(decision).__name__)
+        finally:
+            self._around.wake()
+
+    def _start(self, run: Run, start: Start) -> None:
+        if start.lost:
+            self._leave(run, start.lost, Outcome.LOST)
+        spec = self._spec_of(run)
+        launcher = self._around.launchers[spec.launcher]
+        number = run.attempt + 1
+        token = token_of(self._around.secret, run.id, number)
+        now = utc(self._around.now())
+        attempt = Attempt(
+            run_id=run.id,
+            number=number,
+            token=token,
+            launcher=spec.launcher,
+            parameters=brief_for(
+                run,
+                spec,
+                number=number,
+                token=token,
+                worker=launcher.identity,
+                work_area=self._around.work_area,
+                launcher_environment=launcher.environment(),
+            ),
+            deadline=now + timedelta(seconds=spec.timeout * 60 + GRACE),
+            created_at=now,
+        )
+        launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": number})
+        if self._store.add_attempt(attempt, run, launching, actor=ACTOR):
+            log.info("action=launch run=%s schedule=%s attempt=%d", run.id, run.schedule, number)
+            self._launch(launching, attempt)
+
+    def _launch(self, run: Run, attempt: Attempt) -> None:
+        try:
+            handle = self._launcher(attempt).launch(attempt)
+        except LaunchRefused as refusal:
+            end = End(RunStatus.FAILED, Reason.LAUNCH, str(refusal), Outcome.REFUSED)
+            self._end(run, attempt, end)
+            return
+        self._store.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
+
+    def _publish(self, run: Run, attempt: Attempt, result: Result) -> None:
+        spec = self._spec_of(run)
+        moved = self._move(
+            run, status=RunStatus.PUBLISHING, started_at=run.started_at or result.started_at, seconds=result.seconds
+        )
+        if moved is None:
+            return
+        publication = None
+        if spec.visibility != Visibility.NONE and result.files:
+            area = open_objects(spec.publication_base)
+            try:
+                publication = publish(
+                    run, result, self._around.objects, self._prefix(attempt), area, self._around.now()
+                )
+            except PublishFailed as failure:
+                self._end(moved, attempt, End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result))
+                return
+        end = End(RunStatus.SUCCEEDED, result.reason, result.sentence, Outcome.FINISHED, result)
+        self._end(moved.model_copy(update={"publication": publication}), attempt, end)
+
+    def _stop(self, run: Run, attempt: Attempt) -> None:
+        """Take the gate; if the worker has it already, end the worker."""
+        if self._revoke(attempt):
+            self._end(run, attempt, self._stopped_before_start(run))
+        else:
+            self._launcher(attempt).terminate(attempt)
+
+    def _stopped_before_start(self, run: Run) -> End:
+        if run.cancelled_by:
+            message = f"Stopped by {run.cancelled_by} before it started."
+            return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.CANCELLED)
+        message = "Timed out: no worker started in time."
+        return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT)
+
+    def _end(self, run: Run, attempt: Attempt | None, end: End) -> None:
+        if attempt is not None:
+            self._leave(run, attempt, end.outcome or Outcome.FINISHED, end.message)
+        result = end.result
+        self._move(
+            run,
+            status=end.status,
+            reason=end.reason,
+            message=end.message,
+            started_at=run.started_at or (result.started_at if result else None),
+            ended_at=self._around.now(),
+            seconds=result.seconds if result else run.seconds,
+        )
+        log.info("action=end run=%s schedule=%s status=%s reason=%s", run.id, run.schedule, end.status, end.reason)
+
+    def _leave(self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None) -> None:
+        """Close an attempt: whoever gives up on one takes its gate first, so that a late worker never starts."""
+        self._revoke(attempt)
+        closed = {"outcome": outcome, "detail": detail, "ended_at": self._around.now()}
+        self._store.replace_attempt(run, attempt.model_copy(update=closed))
+
+    def _revoke(self, attempt: Attempt) -> bool:
+        """Whether the gate is ours, so that user code of this attempt never starts."""
+        key = gate_key(attempt.token)
+        word = json.dumps({"revoked_by": self._around.holder}).encode()
+        try:
+            self._around.objects.put_once(key, word)
+        except ObjectExists:
+            return "revoked_by" in json.loads(self._around.objects.get(key))
+        return True
+
+    def _move(self, run: Run, **changes: object) -> Run | None:
+        after = run.model_copy(update=changes)
+        return after if self._store.replace_run(run, after, actor=ACTOR) else None
+
+    # -- what belongs to a run
+
+    def _spec_of(self, run: Run) -> Spec:
+        return self._spec(run.schedule_id, run.version)
+
+    def _launcher(self, attempt: Attempt) -> Launcher:
+        return self._around.launchers[attempt.launcher]
+
+    def _prefix(self, attempt: Attempt) -> str:
+        return worker_prefix(self._launcher(attempt).identity, attempt.token)

@@ -1,0 +1,173 @@
+"""A whole deployment in a temporary folder: a ledger, a work area, services as real processes or threads."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_schedule.core import archive, clock
+from jupyter_schedule.core.models import Run, Schedule, Spec, Timing
+from jupyter_schedule.core.objects import FolderObjects, open_objects
+from jupyter_schedule.core.operations import Operations
+from jupyter_schedule.core.places import Places
+from jupyter_schedule.core.preview import Request, preview
+from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.workarea import bundle_key
+from scheduler_service.app import Service
+from scheduler_service.settings import Settings
+
+#: seconds after which something that should happen has not; generous, as nothing is measured with it
+PATIENCE = 60.0
+T = TypeVar("T")
+DAILY = Timing(cron="0 12 * * *")
+
+
+def eventually(look: Callable[[], T | None], *, what: str = "it") -> T:
+    """What `look` gives as soon as it is truthy.  Looks often; fails when patience is over."""
+    give_up = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < give_up, f"{what} did not happen in {PATIENCE} s"
+        time.sleep(0.02)
+    return found
+
+
+class Engine:
+    """One deployment, and what tests do with it."""
+
+    def __init__(self, folder: Path, now: Callable[[], datetime] = clock.now) -> None:
+        self.root = folder
+        self.now = now
+        self.places = Places(folder / "data")
+        self._share_runner()
+        self.store = open_store(self.places.store, now)
+        self.objects = open_objects(self.places.objects)
+        self.operations = Operations(self.store, self.objects, now=now)
+
+    def _share_runner(self) -> None:
+        """Let all deployments of a test session use one lean runner: making it is not what they test."""
+        shared = self.root.parent / "runners"
+        shared.mkdir(exist_ok=True)
+        self.places.folder.mkdir(mode=0o700)
+        (self.places.folder / "runners").symlink_to(shared)
+
+    # -- asking
+
+    def script(self, name: str, text: str, **changes: Any) -> Schedule:
+        """A schedule of a tarball that holds `text` as its run.sh."""
+        content = f"#!/bin/bash\n{text}\n".encode()
+        packed = self.root / f"{name}.tar.gz"
+        with tarfile.open(packed, "w:gz") as tar:
+            member = tarfile.TarInfo("run.sh")
+            member.size, member.mode = len(content), 0o755
+            tar.addfile(member, io.BytesIO(content))
+        digest, _ = archive.inspect(packed)
+        self.objects.put_file(bundle_key(digest), packed)
+        base = FolderObjects(self.root).url("published")
+        plain: dict[str, Any] = {"timing": DAILY, "bundle": digest, "publication_base": base}
+        return self.operations.create(name, Spec(**plain | changes))
+
+    def notebook(self, name: str, *cells: str, parameters: str | None = None, **changes: Any) -> Schedule:
+        """A schedule of a notebook with these code cells, the first of them its parameters if there are any."""
+        path = self.root / f"{name}.ipynb"
+        path.write_text(json.dumps(notebook_of(*cells, parameters=parameters)))
+        plain: dict[str, Any] = {"timing": DAILY, "notebook": path}
+        made = preview(Request(**plain | changes), self.root, self.objects)
+        return self.operations.create(name, made.spec)
+
+    def run(self, name: str) -> Run:
+        """A run by hand."""
+        return self.operations.run_now(name)
+
+    # -- looking
+
+    def ended(self, run: Run) -> Run:
+        """The run when it has ended."""
+
+        def look() -> Run | None:
+            current = self.operations.run(run.id)
+            return current if current.status.terminal else None
+
+        return eventually(look, what=f"the end of {run.schedule}")
+
+    def started(self, run: Run) -> Run:
+        """The run when its command has printed something."""
+        eventually(lambda: self.operations.log_pieces(run), what=f"the first line of {run.schedule}")
+        return self.operations.run(run.id)
+
+    def log(self, run: Run) -> str:
+        """What the run printed."""
+        return self.operations.log(run).decode()
+
+    def published(self, name: str) -> dict[str, str]:
+        """The files at the stable address, by their paths, as texts."""
+        data = self.root / "published" / name / "data"
+        return {path.relative_to(data).as_posix(): path.read_text() for path in data.rglob("*") if path.is_file()}
+
+    # -- services
+
+    @contextmanager
+    def service(self, now: Callable[[], datetime] | None = None) -> Iterator[Service]:
+        """A service in a thread, with a clock of its own if one is given."""
+        service = Service(Settings(folder=self.places.folder), now or self.now)
+        thread = threading.Thread(target=service.run)
+        thread.start()
+        try:
+            yield service
+        finally:
+            service.stop()
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+    @contextmanager
+    def service_process(self, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """A service as an operator runs it; killed in the end if it is still there."""
+        settings = self.root / "service.toml"
+        settings.write_text(f"folder = {json.dumps(str(self.places.folder))}\n")
+        with (self.root / "service.log").open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "scheduler_service", "run", "--config", settings, "--until-stdin-closes"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env=os.environ | variables,
+            )
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+
+
+def notebook_of(*cells: str, parameters: str | None = None, kernel: str = "python3") -> dict[str, Any]:
+    """A notebook as JSON."""
+    sources = [(parameters, ["parameters"])] if parameters is not None else []
+    sources += [(cell, []) for cell in cells]
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"name": kernel, "display_name": kernel, "language": "python"},
+            "language_info": {"name": "python"},
+        },
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {"tags": tags},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, (source, tags) in enumerate(sources)
+        ],
+    }
