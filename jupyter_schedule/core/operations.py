@@ -1,0 +1,277 @@
+"""What a person can ask for, one method each; who may ask is checked here, so every door is guarded alike.
+
+Operations insert `due` runs and note wishes; only the service's tick moves a run on.
+"""
+
+import difflib
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from jupyter_schedule.core import clock, ledger, occurrences
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import (
+    LOCAL_OWNER,
+    NAME_PATTERN,
+    Attempt,
+    Result,
+    Run,
+    Schedule,
+    ScheduleState,
+    Spec,
+    Version,
+    Visibility,
+    utc,
+)
+from jupyter_schedule.core.objects import Objects, open_objects
+from jupyter_schedule.core.publications import is_published
+from jupyter_schedule.core.store.base import NameTaken, Store
+from jupyter_schedule.core.workarea import LIVE_LOG, LOG, RESULT, bundle_key, worker_prefix
+
+#: how often a change is tried again when a tick got in between
+TRIES = 20
+
+
+class Operations:
+    """The requests of one person, who sees and changes only what they own."""
+
+    def __init__(
+        self, store: Store, objects: Objects, *, owner: str = LOCAL_OWNER, now: Callable[[], datetime] = clock.now
+    ) -> None:
+        self.store = store
+        self.objects = objects
+        self.owner = owner
+        self.now = now
+
+    # -- schedules
+
+    def create(self, name: str, spec: Spec) -> Schedule:
+        """Record a schedule; its first occurrence is the first after now."""
+        check_name(name)
+        self._check_spec(spec)
+        if is_published(open_objects(spec.publication_base), name):
+            raise Refused(
+                "name_reserved",
+                f"“{name}” still has published results of a schedule that was deleted. "
+                "Choose another name, or remove those results first.",
+                field="name",
+            )
+        now = utc(self.now())
+        schedule = ledger.advanced(
+            Schedule(
+                id=str(uuid4()),
+                name=name,
+                owner=self.owner,
+                state=ScheduleState.ACTIVE,
+                version=1,
+                timing_rev=1,
+                spec=spec,
+                cursor=now,
+                next_due=None,
+                created_at=now,
+                changed_at=now,
+                changed_by=self.owner,
+            ),
+            now,
+        )
+        try:
+            self.store.add_schedule(schedule)
+        except NameTaken:
+            raise self._name_taken(name) from None
+        return schedule
+
+    def edit(self, name: str, spec: Spec, *, if_version: int) -> Schedule:
+        """Replace what a schedule does.  What the old version owed up to now is settled under the old version.
+
+        Raises Refused `changed_elsewhere` when it is no longer at version `if_version`.
+        """
+        self._check_spec(spec)
+
+        def change(schedule: Schedule) -> Schedule:
+            if schedule.version != if_version:
+                raise Refused(
+                    "changed_elsewhere",
+                    f"“{name}” was changed by {schedule.changed_by} in the meantime. Look at it again, then edit.",
+                )
+            retimed = (spec.timing.cron, spec.timing.timezone) != (
+                schedule.spec.timing.cron,
+                schedule.spec.timing.timezone,
+            )
+            state = ScheduleState.ACTIVE if schedule.state == ScheduleState.ENDED else schedule.state
+            changes = {"spec": spec, "version": schedule.version + 1, "state": state}
+            return schedule.model_copy(update=changes | {"timing_rev": schedule.timing_rev + retimed})
+
+        return self._change(name, change, "schedule_changed")
+
+    def pause(self, name: str) -> Schedule:
+        """Keep occurrences from becoming runs, from now on; a run that is going goes on."""
+        return self._change(name, _to(ScheduleState.PAUSED), "schedule_paused")
+
+    def resume(self, name: str) -> Schedule:
+        """Let occurrences become runs again, from now on; those that passed meanwhile are in the ledger as skipped."""
+        return self._change(name, _to(ScheduleState.ACTIVE), "schedule_resumed")
+
+    def delete(self, name: str) -> Schedule:
+        """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
+        deleted = self._change(name, _to(ScheduleState.DELETED), "schedule_deleted")
+        for run in self.store.runs(deleted.id):
+            if not run.status.terminal:
+                self.store.ask_to_cancel(run.id, actor=self.owner)
+        return deleted
+
+    def schedule(self, name: str) -> Schedule:
+        """The schedule of this name.  Raises Refused `no_such_schedule`, also when it is another's."""
+        found = self.store.schedule_named(name)
+        if found is None or found.owner != self.owner:
+            raise self._no_such_schedule(name)
+        return found
+
+    def schedules(self) -> list[Schedule]:
+        """All of this person's schedules, by name."""
+        return [schedule for schedule in self.store.schedules() if schedule.owner == self.owner]
+
+    def versions(self, name: str) -> list[Version]:
+        """What each edit froze, the newest first."""
+        return self.store.versions(self.schedule(name).id)
+
+    # -- runs
+
+    def run_now(self, name: str) -> Run:
+        """Put a run by hand into the ledger; it starts as soon as the service sees it and nothing is in its way."""
+        run = ledger.manual_run(self.schedule(name), utc(self.now()))
+        self.store.add_run(run, actor=self.owner)
+        return run
+
+    def cancel(self, run_id: str) -> Run:
+        """Ask a run to stop; what it has so far is kept."""
+        run = self.run(run_id)
+        if run.status.terminal:
+            raise Refused("run_ended", f"That run has ended already: {run.status.replace('_', ' ')}.")
+        self.store.ask_to_cancel(run.id, actor=self.owner)
+        return self.run(run_id)
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id, or the only one whose id starts so.  Raises Refused `no_such_run`."""
+        found = self.store.run(run_id)
+        if found is None and len(run_id) >= 4:
+            alike = [run for run in self.store.runs(limit=10_000) if run.id.startswith(run_id)]
+            found = alike[0] if len(alike) == 1 else None
+        schedule = self.store.schedule(found.schedule_id) if found else None
+        if found is None or schedule is None or schedule.owner != self.owner:
+            raise Refused("no_such_run", f"There is no run “{run_id}”. `jupyter schedule runs` lists them.")
+        return found
+
+    def runs(self, name: str | None = None, *, limit: int = 100) -> list[Run]:
+        """Runs of one schedule or of all, the newest occurrence first."""
+        if name is not None:
+            return self.store.runs(self.schedule(name).id, limit=limit)
+        mine = {schedule.id for schedule in self.schedules()}
+        return [run for run in self.store.runs(limit=limit) if run.schedule_id in mine]
+
+    def last_runs(self) -> dict[str, Run]:
+        """The newest run of each schedule, by schedule id."""
+        return self.store.last_runs([schedule.id for schedule in self.schedules()])
+
+    def attempts(self, run: Run) -> list[Attempt]:
+        """The attempts of a run, in order."""
+        return self.store.attempts(run.id)
+
+    def result(self, run: Run) -> Result | None:
+        """What the last attempt's worker left behind; None as long as it hasn't ended."""
+        prefix = self._prefix(run)
+        data = self.objects.get_or_none(prefix + RESULT) if prefix else None
+        return Result.model_validate_json(data) if data else None
+
+    def file(self, run: Run, path: str) -> bytes:
+        """A file that the run left: `output/…` or `report/…`.  Raises NoSuchObject."""
+        return self.objects.get(f"{self._prefix(run)}{path}")
+
+    def log_pieces(self, run: Run, first: int = 0) -> list[bytes]:
+        """What the last attempt printed so far, in pieces, from piece number `first` on."""
+        prefix = self._prefix(run)
+        pieces: list[bytes] = []
+        while prefix and (piece := self.objects.get_or_none(f"{prefix}{LIVE_LOG}{first + len(pieces)}")) is not None:
+            pieces.append(piece)
+        return pieces
+
+    def log(self, run: Run) -> bytes:
+        """All that the last attempt printed; as far as it is known while it runs."""
+        prefix = self._prefix(run)
+        whole = self.objects.get_or_none(prefix + LOG) if prefix else None
+        return whole if whole is not None else b"".join(self.log_pieces(run))
+
+    def _prefix(self, run: Run) -> str | None:
+        attempts = self.store.attempts(run.id)
+        return worker_prefix(attempts[-1].parameters["worker"], attempts[-1].token) if attempts else None
+
+    # -- how
+
+    def _change(self, name: str, change: Callable[[Schedule], Schedule], kind: str) -> Schedule:
+        """Settle what the schedule owes up to now, then change it, in one write; again when a tick got in between."""
+        for _ in range(TRIES):
+            before = self.schedule(name)
+            now = utc(self.now())
+            owed = ledger.owed(before, now)
+            stamped = {"changed_at": now, "changed_by": self.owner}
+            after = ledger.advanced(change(owed.schedule).model_copy(update=stamped), now)
+            if self.store.replace_schedule(before, after, owed.runs, actor=self.owner, kind=kind):
+                return after
+        raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
+
+    def _check_spec(self, spec: Spec) -> None:
+        now = self.now()
+        occurrences.check(spec.timing)
+        if occurrences.next_after(spec.timing, now) is None:
+            raise Refused("in_the_past", "That time has passed. Choose one that is still to come.", field="once")
+        shortest = occurrences.shortest_interval(spec.timing)
+        if shortest is not None and shortest < timedelta(minutes=1):
+            raise Refused("too_often", "Runs at least a minute apart, please.", field="cron")
+        if spec.visibility == Visibility.PUBLIC:
+            raise Refused(
+                "no_public_area",
+                "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",
+                field="visibility",
+            )
+        if self.objects.size(bundle_key(spec.bundle)) is None:
+            raise Refused("no_such_bundle", "The bundle isn't there any more. Make it again.", field="files")
+
+    def _name_taken(self, name: str) -> Refused:
+        taken = {schedule.name for schedule in self.store.schedules()}
+        free = next(f"{name[:60]}-{n}" for n in range(2, len(taken) + 3) if f"{name[:60]}-{n}" not in taken)
+        return Refused("name_taken", f"“{name}” is taken. Try “{free}”.", field="name")
+
+    def _no_such_schedule(self, name: str) -> Refused:
+        names = [schedule.name for schedule in self.schedules()]
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"Did you mean “{close[0]}”?" if close else "`jupyter schedule list` shows what there is."
+        return Refused("no_such_schedule", f"There is no schedule “{name}”. {hint}")
+
+
+def check_name(name: str) -> None:
+    """Raise Refused `bad_name`, with a suggestion, unless `name` can be part of an address and of a folder's path."""
+    if NAME_PATTERN.fullmatch(name) and ".." not in name:
+        return
+    suggestion = suggest_name(name)
+    raise Refused(
+        "bad_name",
+        "Use at most 63 small letters, digits and - _ . for the name, a letter or digit first and last"
+        + (f"; suggestion: “{suggestion}”." if suggestion else "."),
+        field="name",
+    )
+
+
+def suggest_name(text: str) -> str:
+    """The valid name nearest to `text`; empty when no letter or digit is left."""
+    plain = re.sub(r"[^a-z0-9._-]+", "-", text.lower())
+    return re.sub(r"\.{2,}", ".", plain)[:63].strip("._-")
+
+
+def _to(state: ScheduleState) -> Callable[[Schedule], Schedule]:
+    def change(schedule: Schedule) -> Schedule:
+        if schedule.state == ScheduleState.ENDED and state != ScheduleState.DELETED:
+            message = f"“{schedule.name}” has ended: no time is left. Edit its timing to start it again."
+            raise Refused("schedule_ended", message)
+        return schedule.model_copy(update={"state": state})
+
+    return change

@@ -1,0 +1,215 @@
+"""A request becomes a bundle and a spec, with all that can be known before a run said beforehand.
+
+The bundle is kept in the work area; recording a schedule with the spec is `operations.create`'s.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import Field
+
+from jupyter_schedule.core import archive, bundle, environment, kernels, notebook, occurrences, preflight
+from jupyter_schedule.core.bundle import BundleManifest
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import (
+    CatchUp,
+    EnvironmentSource,
+    FileEntry,
+    Kernel,
+    Model,
+    Overlap,
+    Spec,
+    Timing,
+    Visibility,
+)
+from jupyter_schedule.core.notebook import Notebook
+from jupyter_schedule.core.objects import FolderObjects, Objects, file_digest
+from jupyter_schedule.core.parameters import coerce_parameters, parameters, product_parameters
+from jupyter_schedule.core.preflight import Level
+from jupyter_schedule.core.workarea import bundle_key
+from jupyter_schedule.core.wrapper import WrapperConfig, render
+
+#: the folder under the root that a person's publications go to
+PUBLISHED = "published"
+
+
+class Request(Model):
+    """What a person asks to schedule: a notebook, or a tarball with a command."""
+
+    timing: Timing
+    #: absolute paths
+    notebook: Path | None = None
+    tarball: Path | None = None
+    #: names and patterns relative to the root, beside what the notebook is seen to use
+    files: tuple[str, ...] = ()
+    command: str = "./run.sh"
+    #: typed, and as texts of a command line
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameter_texts: dict[str, str] = Field(default_factory=dict)
+    #: None is the folder that the notebook is seen to write to, else `output`
+    output_dir: str | None = None
+    timeout: int = Field(default=120, ge=1, le=1440)
+    visibility: Visibility = Visibility.PRIVATE
+    previous: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    environment: EnvironmentSource = EnvironmentSource.KERNEL
+    #: name of another kernel than the notebook's
+    kernel: str | None = None
+    overlap: Overlap = Overlap.QUEUE_ONE
+    catch_up: CatchUp = CatchUp.LATEST
+    launcher: str = "local"
+
+
+class Preview(Model):
+    """What would be recorded, and what there is to say about it before it is."""
+
+    spec: Spec
+    #: files of the bundle that are the analyst's
+    files: tuple[FileEntry, ...]
+    #: bytes of the .tar.gz
+    size: int
+    #: sentences: what may go wrong, and what was left out
+    warnings: tuple[str, ...] = ()
+
+
+def preview(request: Request, root: Path, objects: Objects) -> Preview:
+    """Bundle what the request names, under `root`, and check it against what the notebook uses.
+
+    Raises Refused for whatever can't be scheduled; nothing is recorded, the bundle stays in `objects`.
+    """
+    occurrences.check(request.timing)
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
+        packed = Path(scratch) / "bundle.tar.gz"
+        if request.notebook is not None:
+            made = make_bundle(request, root, packed)
+        elif request.tarball is not None:
+            made = _brought(request, root, packed)
+        else:
+            raise Refused("nothing_to_schedule", "Choose a notebook, or a tarball with a command.", field="notebook")
+        key = bundle_key(made.spec.bundle)
+        if objects.size(key) is None:
+            objects.put_file(key, packed, consume=True)
+    return made
+
+
+def make_bundle(request: Request, root: Path, destination: Path) -> Preview:
+    """The bundle of the request's notebook as a file, and what would be recorded."""
+    path = request.notebook
+    assert path is not None
+    content = notebook.read(path)
+    kernel = kernels.find_kernel(request.kernel or notebook.kernel_name(content))
+    needs = _requirements(path, content, root, kernel, request.environment)
+    chosen = bundle.expand(root, request.files) if request.files else bundle.Selection([], [])
+    checked = preflight.preflight(
+        path,
+        root,
+        kernel,
+        chosen.files,
+        output_dir=request.output_dir,
+        modules_missing=needs.missing if needs else (),
+    )
+    output_dir = _output_dir(checked.output_dir)
+    wanted = {_relative(path, root), *checked.included, *chosen.files}
+    base = bundle.bundle_root([root / name for name in wanted], root)
+    inside = sorted((root / name).relative_to(base).as_posix() for name in wanted)
+    within = path.relative_to(base).as_posix()
+    given = coerce_parameters(parameters(content), request.parameters, request.parameter_texts)
+    config = WrapperConfig(
+        notebook=within,
+        kernel_name=kernel.name,
+        output_dir=output_dir,
+        timezone=request.timing.timezone,
+        product_parameters=product_parameters(content),
+        python_version=needs.python_version if needs else None,
+    )
+    generated: dict[str, bytes | tuple[bytes, int]] = {**render(config), "params.json": _json(given)}
+    if needs:
+        generated["requirements.txt"] = needs.text().encode()
+    generated["schedule.json"] = _json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
+    listed = [name for name in inside if name != "requirements.txt" or not needs]
+    manifest = bundle.write(destination, base, listed, generated)
+    spec = _spec(request, root, manifest.digest).model_copy(
+        update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}
+    )
+    warnings = (
+        *(finding.message for finding in checked.findings if finding.level is not Level.OK),
+        *(f"{left.path} is left out: {left.why}." for left in chosen.left_out),
+        *(needs.notes if needs else ()),
+    )
+    return Preview(spec=spec, files=_own(manifest, generated), size=manifest.size, warnings=warnings)
+
+
+def _brought(request: Request, root: Path, destination: Path) -> Preview:
+    """The analyst's own tarball: kept as it is, if it can be unpacked safely."""
+    assert request.tarball is not None
+    if request.parameters or request.parameter_texts:
+        message = "A tarball takes no parameters; put them into the command."
+        raise Refused("no_parameters", message, field="parameters")
+    try:
+        shutil.copyfile(request.tarball, destination)
+    except OSError as problem:
+        message = f"{request.tarball.name} can't be read: {problem.strerror}."
+        raise Refused("tarball_unreadable", message, field="tarball") from None
+    digest, members = archive.inspect(destination)
+    spec = _spec(request, root, digest).model_copy(
+        update={"command": request.command, "output_dir": _output_dir(request.output_dir or "output")}
+    )
+    packed = FileEntry(path=request.tarball.name, size=destination.stat().st_size, sha256=file_digest(destination))
+    names = {member.path for member in members}
+    first = request.command.split()[0] if request.command.split() else ""
+    missing = first.startswith("./") and PurePosixPath(first).as_posix() not in names
+    warnings = (f"{first} is not in the tarball.",) if missing else ()
+    return Preview(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
+
+
+def _requirements(
+    path: Path, content: Notebook, root: Path, kernel: Kernel, source: EnvironmentSource
+) -> environment.Requirements | None:
+    """The pinned packages for a Python notebook; another language has none, and needs its kernel where it runs."""
+    if kernel.language != "python" and source == EnvironmentSource.KERNEL:
+        return None
+    return environment.requirements(path, content, root, kernel)
+
+
+def _spec(request: Request, root: Path, digest: str) -> Spec:
+    return Spec(
+        timing=request.timing,
+        bundle=digest,
+        timeout=request.timeout,
+        visibility=request.visibility,
+        publication_base=FolderObjects(root).url(PUBLISHED),
+        previous=request.previous,
+        env=request.env,
+        environment=request.environment,
+        overlap=request.overlap,
+        catch_up=request.catch_up,
+        launcher=request.launcher,
+    )
+
+
+def _output_dir(name: str) -> str:
+    """A folder beside the notebook, as a normal relative path."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or path == PurePosixPath() or "\0" in name:
+        raise Refused("bad_output_dir", "Must be a folder beside the notebook, such as output.", field="output_dir")
+    return path.as_posix()
+
+
+def _relative(path: Path, root: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        message = f"{path.name} is outside {root}: start from a folder that holds it."
+        raise Refused("outside_root", message, field="files") from None
+
+
+def _own(manifest: BundleManifest, generated: Mapping[str, object]) -> tuple[FileEntry, ...]:
+    return tuple(file for file in manifest.files if file.path not in generated)
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

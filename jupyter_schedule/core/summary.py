@@ -1,0 +1,73 @@
+"""A schedule in one sentence, the same in every door: what will happen, when next, until when, and where it goes."""
+
+from datetime import datetime, tzinfo
+
+from jupyter_schedule.core.cadence import cadence
+from jupyter_schedule.core.models import Schedule, ScheduleState, Spec, Visibility
+from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.occurrences import next_after
+from jupyter_schedule.core.wording import short_date
+
+
+def summary(name: str, spec: Spec, now: datetime, reader: tzinfo | None = None) -> str:
+    """`Runs every day at 12:00 UTC, next Tue 24 Nov 13:00 your time; stops after 2 h; publishes privately to …`.
+
+    reader: the zone in which the person reads; None is this machine's.
+    """
+    return f"Runs {cadence(spec.timing, now)}{_next(spec, now, reader, 'next')}; {_limits(name, spec)}"
+
+
+def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = None) -> str:
+    """The sentence of a recorded schedule: a paused or ended one begins with that."""
+    spec = schedule.spec
+    match schedule.state:
+        case ScheduleState.PAUSED:
+            since = short_date(schedule.changed_at.astimezone(reader))
+            coming = _next(spec, now, reader, "would next run")
+            return f"Paused by {schedule.changed_by} since {since}{coming}; {_limits(schedule.name, spec)}"
+        case ScheduleState.ENDED:
+            return (
+                f"Ended: it ran {cadence(spec.timing, now)}, and no time is left; {_destination(schedule.name, spec)}."
+            )
+        case _:
+            return summary(schedule.name, spec, now, reader)
+
+
+def reader_time(moment: datetime, reader: tzinfo | None = None) -> str:
+    """`Tue 24 Nov 13:00 your time`; at UTC, `Tue 24 Nov 12:00 UTC`."""
+    local = moment.astimezone(reader)
+    zone = " your time" if local.utcoffset() else " UTC"
+    return f"{short_date(local)} {local:%H:%M}{zone}"
+
+
+def duration(minutes: int) -> str:
+    """`45 min`, `2 h`, `2 h 5 min`."""
+    hours, rest = divmod(minutes, 60)
+    return " ".join([f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest))
+
+
+def _next(spec: Spec, now: datetime, reader: tzinfo | None, word: str) -> str:
+    coming = next_after(spec.timing, now)
+    return f", {word} {reader_time(coming.instant, reader)}" if coming else ""
+
+
+def _limits(name: str, spec: Spec) -> str:
+    return f"stops after {duration(spec.timeout)}; {_destination(name, spec)}."
+
+
+def _destination(name: str, spec: Spec) -> str:
+    place = open_objects(spec.publication_base).url(f"{name}/")
+    match spec.visibility:
+        case Visibility.NONE:
+            return "keeps results with each run, unpublished"
+        case Visibility.PUBLIC:
+            return f"publishes to everyone on the internet at {place}"
+        case Visibility.PRIVATE if place.startswith("file://"):
+            return f"keeps results in the folder {_folder(spec)}/{name}"
+        case Visibility.PRIVATE:
+            return f"publishes privately to {place}"
+
+
+def _folder(spec: Spec) -> str:
+    """The last part of the publication base: the name people know it by."""
+    return spec.publication_base.rstrip("/").rpartition("/")[2]
