@@ -1,0 +1,139 @@
+"""The rooms and the arrows between them, as CONTRIBUTING draws them."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("jupyter_schedule", "scheduler_service")
+#: what travels to a worker that has nothing of ours installed
+TRAVELS = (
+    "scheduler_service.worker",
+    "jupyter_schedule.core.objects",
+    "jupyter_schedule.core.archive",
+    "jupyter_schedule.core.errors",
+    "jupyter_schedule.core.workarea",
+)
+MOST_LINES = 450
+#: Alembic's own entry, and the program that runs in the runner environment
+RUNS_ELSEWHERE = {"migrations", "driver"}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
+    """Dotted names that a module imports; of `from a import b` also `a.b`."""
+    tree = ast.parse(path.read_text())
+    for node in tree.body if top_level else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def our_imports(name: str) -> set[str]:
+    return {found for found in imports(MODULES[name]) if found in MODULES and found != name}
+
+
+def in_room(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+def test_core_loads_no_server_no_widgets_and_no_cloud_sdk() -> None:
+    names = [name for name in MODULES if in_room(name, "jupyter_schedule.core") and not RUNS_ELSEWHERE & set(name.split("."))]
+    script = f"import sys, {', '.join(names)}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert {"tornado", "jupyter_server", "ipywidgets", "boto3"}.isdisjoint(loaded)
+
+
+def test_the_service_imports_of_the_other_half_only_core() -> None:
+    for name in MODULES:
+        if in_room(name, "scheduler_service"):
+            foreign = {found for found in our_imports(name) if in_room(found, "jupyter_schedule")}
+            outside = {found for found in foreign if not in_room(found, "jupyter_schedule.core")}
+            assert outside <= {"jupyter_schedule"}, name
+
+
+def test_what_runs_beside_the_analyst_never_imports_the_service() -> None:
+    for name, path in MODULES.items():
+        if in_room(name, "jupyter_schedule"):
+            assert not any(in_room(found, "scheduler_service") for found in imports(path)), name
+
+
+def test_core_imports_nothing_above_it() -> None:
+    for name in MODULES:
+        if in_room(name, "jupyter_schedule.core"):
+            outside = {found for found in our_imports(name) if not in_room(found, "jupyter_schedule.core")}
+            assert outside <= {"jupyter_schedule"}, name
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {name: our_imports(name) - {name.rpartition(".")[0]} for name in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_only_one_module_hands_expressions_to_croniter() -> None:
+    assert [name for name, path in MODULES.items() if "croniter" in imports(path)] == ["jupyter_schedule.core.cron"]
+
+
+def test_only_one_module_reads_the_clock() -> None:
+    readers = []
+    for name, path in MODULES.items():
+        if in_room(name, "scheduler_service.worker") or in_room(name, "jupyter_schedule.core.wrapper"):
+            continue  # they run on the worker, whose clock is theirs
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        attributes = {(call.attr) for call in calls if isinstance(call, ast.Attribute) and _is_datetime(call.value)}
+        if attributes & {"now", "utcnow", "today"}:
+            readers.append(name)
+    assert readers == ["jupyter_schedule.core.clock"]
+
+
+def _is_datetime(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"datetime", "date"}
+
+
+@pytest.mark.parametrize("room", TRAVELS)
+def test_what_travels_to_a_worker_needs_nothing_but_python(room: str) -> None:
+    reached: set[str] = set()
+    waiting = [name for name in MODULES if in_room(name, room)]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += our_imports(name)
+    for name in reached:
+        foreign = {
+            found.partition(".")[0]
+            for found in imports(MODULES[name], top_level=True)
+            if found.partition(".")[0] not in PACKAGES
+        }
+        assert foreign <= set(sys.stdlib_module_names), name
+
+
+def test_every_module_fits_in_a_head() -> None:
+    assert {name: lines for name, path in MODULES.items() if (lines := path.read_text().count("\n")) > MOST_LINES} == {}
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [
+        name
+        for name, path in MODULES.items()
+        if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []
