@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.wrapper import RUNNER_REQUIREMENTS, WrapperConfig, driver, render, uv_settings
+from jupyter_schedule.core.wrapper import RUNNER_REQUIREMENTS, WrapperConfig, render, uv_settings
+from jupyter_schedule.core.wrapper.driver.failures import diagnose, one_line, shorten
+from jupyter_schedule.core.wrapper.driver.progress import Log, Progress
+from jupyter_schedule.core.wrapper.driver.variables import run_variables
 from tests.core.bundles import code, launcher_environment, notebook, run, write_bundle, write_kernel_spec
 
 #: notebooks as strangers write them; None as kernel means the one of the tests
@@ -258,6 +261,13 @@ def test_an_output_folder_that_cannot_be_made_ends_with_74(tmp_path: Path) -> No
     assert (done.returncode, done.stdout.splitlines()[-1][:20]) == (74, "Can't make the folde")
 
 
+def test_a_due_time_that_cannot_be_read_ends_with_65(tmp_path: Path) -> None:
+    root = write_bundle(tmp_path / "b", notebook())
+    done = run([root / "run.sh"], launcher_environment(tmp_path, SCHEDULED_FOR="tomorrow"), tmp_path)
+    assert done.stdout.splitlines()[-1] == "SCHEDULED_FOR is 'tomorrow'; write it like 2026-11-24T12:00:00Z."
+    assert done.returncode == 65
+
+
 def test_a_stop_saves_the_notebook_so_far(tmp_path: Path) -> None:
     """SIGTERM, as at a time-out, leaves what had been executed and a sentence."""
     root = write_bundle(
@@ -315,20 +325,20 @@ NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 )
 def test_a_run_by_hand_processes_the_day_before_in_the_zone_of_its_schedule(zone: str, day: str, start: str) -> None:
     config = {"timezone": zone, "notebook": "d/a.ipynb", "output_dir": "out"}
-    found = driver.run_variables({}, config, Path("/b"), NOW)
+    found = run_variables({}, config, Path("/b"), NOW)
     assert (found["DATA_DATE"], found["DATA_INTERVAL_START"]) == (day, start)
     assert found["SCHEDULED_FOR"] == found["DATA_INTERVAL_END"] == "2026-03-29T00:30:00Z"
     assert (found["RUN_ID"], found["OUTPUT_DIR"], found["REPORT_DIR"]) == ("by-hand", "/b/d/out", "/b/report")
 
 
 def test_a_sentence_fits_in_120_characters() -> None:
-    assert driver.shorten("x" * 120) == "x" * 120
-    assert len(driver.shorten("x" * 121)) == 120
-    assert driver.one_line("\n \x1b[31mred\x1b[0m  one\ntwo") == "red one"
+    assert shorten("x" * 120) == "x" * 120
+    assert len(shorten("x" * 121)) == 120
+    assert one_line("\n \x1b[31mred\x1b[0m  one\ntwo") == "red one"
 
 
 def test_a_full_disk_is_told_apart() -> None:
-    failure = driver.diagnose(OSError(28, "No space left on device"), driver.Progress(driver.Log(sys.stdout)), None)
+    failure = diagnose(OSError(28, "No space left on device"), Progress(Log(sys.stdout)), None)
     assert (failure.kind, failure.code) == ("disk_full", 74)
 
 

@@ -3,7 +3,7 @@
 `run.sh` stands beside the analyst's files, everything else in `.wrapper/`, so that the two can't clash:
 
     run.sh                     makes the environments, then starts the driver
-    .wrapper/driver.py         runs the notebook by papermill
+    .wrapper/driver/           runs the notebook by papermill
     .wrapper/config.json       which notebook, kernel, output folder, zone, product parameters
     .wrapper/runner.txt        pinned requirements of the runner environment
     .wrapper/python-version    the Python that the kernel's requirements were pinned for
@@ -22,10 +22,10 @@ FOLDER = ".wrapper"
 RESERVED = ("run.sh", FOLDER)
 #: lowest Python of the runner environment
 RUNNER_PYTHON = ">=3.11"
-_SCRIPTS = {"run.sh": 0o755, "driver.py": 0o644, "uv_settings.py": 0o644, "runner.txt": 0o644}
+_FOLDER = files(__name__)
 
 #: the pinned closure of papermill, nbclient and nbconvert, as the text of a requirements file
-RUNNER_REQUIREMENTS = files(__name__).joinpath("runner.txt").read_text("utf-8")
+RUNNER_REQUIREMENTS = _FOLDER.joinpath("runner.txt").read_text("utf-8")
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class WrapperConfig:
 
 def render(config: WrapperConfig) -> dict[str, tuple[bytes, int]]:
     """The generated files of a bundle: path to (content, mode).  The same config gives the same bytes."""
-    rendered = {}
-    for name, mode in _SCRIPTS.items():
-        path = name if name == "run.sh" else f"{FOLDER}/{name}"
-        rendered[path] = (files(__name__).joinpath(name).read_bytes(), mode)
+    scripts = [file.name for file in _FOLDER.joinpath("driver").iterdir() if file.name.endswith(".py")]
+    rendered = {"run.sh": (_FOLDER.joinpath("run.sh").read_bytes(), 0o755)}
+    for name in ("runner.txt", "uv_settings.py", *(f"driver/{script}" for script in sorted(scripts))):
+        rendered[f"{FOLDER}/{name}"] = (_FOLDER.joinpath(name).read_bytes(), 0o644)
     known = {name: value for name, value in asdict(config).items() if name != "python_version"}
     text = json.dumps(known, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     rendered[f"{FOLDER}/config.json"] = (text.encode("utf-8", "surrogateescape"), 0o644)

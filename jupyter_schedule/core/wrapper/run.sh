@@ -6,7 +6,7 @@
 # are made in .environment/, or in $ENVIRONMENT_DIR, and used again while their requirements stay the same:
 #   runner   papermill and nbconvert                 from .wrapper/runner.txt
 #   kernel   what the notebook's own code imports    from requirements.txt
-# Which notebook and kernel: .wrapper/config.json.  Parameters: params.json.  What it does then: .wrapper/driver.py.
+# Which notebook and kernel: .wrapper/config.json.  Parameters: params.json.  What it does then: the modules in .wrapper/driver.
 # Variables that are set already (OUTPUT_DIR, REPORT_DIR, SCHEDULED_FOR, DATA_DATE, …) are kept.
 set -euo pipefail
 unset CDPATH
@@ -103,4 +103,4 @@ if [[ -z ${RUNNER_PYTHON:-} ]]; then
 fi
 
 # isolated: PYTHONPATH and the like are the kernel's affair
-exec "$RUNNER_PYTHON" -I -X utf8 .wrapper/driver.py
+exec "$RUNNER_PYTHON" -I -X utf8 -c 'import sys; sys.path.insert(0, ".wrapper"); from driver.main import main; sys.exit(main())'

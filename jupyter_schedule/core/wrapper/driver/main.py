@@ -1,0 +1,155 @@
+"""One run, from the variables to the report."""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .failures import Failure, Refusal, diagnose, one_line
+from .kernel import end_kernel, exit_status, kernel_spec, kill_kernel, start_kernel
+from .progress import Log, Progress
+from .variables import parameters, run_variables
+
+#: bytes; the HTML of a larger notebook takes minutes to make and no browser opens it
+HTML_LIMIT = 64 * 2**20
+#: seconds; papermill saves this often within a long cell, and backs off by itself when saving is slow
+AUTOSAVE = 10
+#: what run.sh tells the driver, of no use to the notebook
+PRIVATE_VARIABLES = ("KERNEL_SPEC", "KERNEL_PYTHON", "RUNNER_PYTHON")
+
+
+def make_folders(variables: Mapping[str, str], log: Log) -> None:
+    """The folders that the run is told of exist, the report's without an older run's failure."""
+    output, report = Path(variables["OUTPUT_DIR"]), Path(variables["REPORT_DIR"])
+    try:
+        for folder in (report, output, Path(variables["PREVIOUS_DIR"])):
+            folder.mkdir(parents=True, exist_ok=True)
+        (report / "failure.json").unlink(missing_ok=True)
+    except OSError as problem:
+        name, reason = problem.filename, problem.strerror
+        raise Refusal("unwritable", 74, f"Can't make the folder {name}: {reason}") from None
+    if variables["RUN_ID"] == "by-hand" and any(output.iterdir()):
+        log.say(f"{output} has files already; they stay, and this run adds to them")
+
+
+def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, progress: Progress) -> None:
+    """papermill, exactly as its command line runs a notebook.  Raises whatever papermill raises."""
+    # an extra of jsonschema that takes 0.8 s to import where it is installed; notebooks have no use for it
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    import papermill.execute  # noqa: PLC0415  (heavy: while the kernel boots)
+
+    # papermill's own lines would say every cell twice; its warnings (an unknown parameter) are worth reading
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=progress.log)
+    progress.adds_cell = bool(values) and '"injected-parameters"' not in source.read_text("utf-8")
+    with contextlib.suppress(ImportError):
+        import nbconvert.exporters.html  # noqa: F401, PLC0415  (needed at the end: free while the kernel boots)
+
+    papermill.execute.execute_notebook(
+        # papermill takes paths for format strings
+        *(str(path).replace("{", "{{").replace("}", "}}") for path in (source, target)),
+        parameters=values,
+        kernel_name=manager.kernel_name,
+        language=manager.kernel_spec.language or None,
+        progress_bar=False,
+        stdout_file=progress.log,
+        stderr_file=Log(sys.stderr),
+        cwd=str(source.parent),
+        km=manager,
+        autosave_cell_every=AUTOSAVE,
+        on_notebook_start=progress.notebook_started,
+        on_cell_execute=progress.cell_started,
+    )
+
+
+def write_html(notebook: Path, log: Log) -> None:
+    """The executed notebook as a page beside it.  Whatever goes wrong is said and changes nothing."""
+    if not notebook.exists():
+        return
+    if notebook.stat().st_size > HTML_LIMIT:
+        log.say(f"report: the executed notebook is larger than {HTML_LIMIT >> 20} MB, so no HTML was made of it")
+        return
+    try:
+        from nbconvert.exporters.html import HTMLExporter  # noqa: PLC0415  (imported while the kernel was booting)
+
+        resources = {"metadata": {"name": notebook.stem}}
+        exporter: Any = HTMLExporter
+        page, _ = exporter().from_filename(str(notebook), resources=resources)
+        notebook.with_suffix(".html").write_text(page, "utf-8", errors="replace")
+    except Exception as problem:
+        log.say(f"report: no HTML of the notebook: {one_line(str(problem)) or type(problem).__name__}")
+
+
+def conduct(
+    root: Path, config: Mapping[str, Any], variables: Mapping[str, str], scratch: Path, log: Log
+) -> Failure | None:
+    """One run from kernel to report; None when papermill succeeded."""
+    progress = Progress(log)
+    source = root / config["notebook"]
+    target = Path(variables["REPORT_DIR"]) / source.name
+    manager = None
+    failure = None
+    raised = ""
+    try:
+        spec = kernel_spec(os.environ)
+        for name in PRIVATE_VARIABLES:
+            os.environ.pop(name, None)
+        values = parameters(root, config, variables)
+        manager = start_kernel(spec, config["kernel_name"], source.parent, scratch, progress)
+        execute(source, target, values, manager, progress)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        raised = type(error).__name__
+        failure = diagnose(error, progress, exit_status(manager) if raised == "DeadKernelError" else None)
+        if raised == "PapermillExecutionError":
+            log.say(str(error).strip())
+    if manager is None:
+        return failure
+    if failure and (failure.kind == "stopped" or not progress.started):
+        kill_kernel(manager)
+        return failure
+    busy = raised not in {"", "PapermillExecutionError"}
+    end_kernel(manager, busy, log, meanwhile=lambda: write_html(target, log))
+    return failure
+
+
+def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """SIGTERM unwinds like Ctrl-C does: the notebook as far as it came is saved, the kernel goes."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(143)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, stop)
+    warnings.simplefilter("ignore")
+    # debugpy would warn about frozen modules in the analyst's log; papermill's command line sets the same
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    log = Log(sys.stdout)
+    here = Path(__file__).resolve().parents[1]
+    config = json.loads((here / "config.json").read_text("utf-8"))
+    report = Path(os.environ.get("REPORT_DIR") or here.parent / "report")
+    with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as scratch:
+        try:
+            variables = run_variables(os.environ, config, here.parent, datetime.now(UTC))
+            variables["PREVIOUS_DIR"] = os.environ.get("PREVIOUS_DIR") or str(Path(scratch) / "previous")
+            os.environ.update(variables)
+            make_folders(variables, log)
+            failure = conduct(here.parent, config, variables, Path(scratch), log)
+        except Refusal as refusal:
+            failure = refusal.failure
+    if failure is None:
+        log.say("done")
+        return 0
+    with contextlib.suppress(OSError):
+        text = json.dumps(asdict(failure), ensure_ascii=False, indent=1)
+        (report / "failure.json").write_text(text, "utf-8", errors="replace")
+    log.say(failure.sentence)
+    return failure.code
