@@ -1,0 +1,142 @@
+"""Notebooks from a request to their published outputs, on the kernel that the tests run in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core.models import EnvironmentSource, Reason, Run, RunStatus, utc_text
+from jupyter_schedule.core.preview import Request, preview
+from tests.engine import DAILY, Engine, notebook_of
+
+AWKWARD = 'it\'s "quoted"\nübung 数据'
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(tmp_path)
+
+
+def report(engine: Engine, run: Run, name: str) -> str:
+    return engine.operations.file(run, f"report/{name}").decode()
+
+
+def test_a_notebook_publishes_what_it_writes_and_keeps_its_report_apart(engine: Engine) -> None:
+    engine.notebook("report", "open('output/result.csv', 'w').write('1')")
+    with engine.service():
+        run = engine.ended(engine.run("report"))
+
+    assert run.status == RunStatus.SUCCEEDED
+    assert engine.published("report") == {"result.csv": "1"}
+    assert "result.csv" in report(engine, run, "report.ipynb")
+    assert "<html" in report(engine, run, "report.html")
+
+
+def test_parameters_arrive_as_the_notebook_types_them_and_never_as_yaml_or_code(engine: Engine) -> None:
+    given = {
+        "country": "NO",
+        "at": "12:30",
+        "zip_code": "01234",
+        "text": "'); import os  #",
+        "share": "1e-3",
+        "big": "1",
+    }
+    engine.notebook(
+        "typed",
+        "import json; json.dump([country, at, zip_code, text, share, big], open('output/typed.json', 'w'))",
+        parameters="country = 'SE'\nat = '06:00'\nzip_code = '00000'\ntext = ''\nshare = 0.5\nbig = 7",
+        parameter_texts=given,
+    )
+    with engine.service():
+        engine.ended(engine.run("typed"))
+
+    typed = json.loads(engine.published("typed")["typed.json"])
+    assert typed == ["NO", "12:30", "01234", "'); import os  #", 0.001, 1]
+
+
+def test_a_notebook_that_names_when_it_is_due_is_told(engine: Engine) -> None:
+    engine.notebook(
+        "told",
+        "print(scheduled_for, data_date); open(output_dir + '/told.txt', 'w').write(scheduled_for)",
+        parameters="scheduled_for = ''\ndata_date = ''\noutput_dir = 'output'",
+    )
+    with engine.service():
+        run = engine.ended(engine.run("told"))
+
+    assert engine.published("told") == {"told.txt": utc_text(run.scheduled_for)}
+
+
+def test_a_failing_cell_is_the_first_thing_that_is_said_and_nothing_is_lost(engine: Engine) -> None:
+    engine.notebook("fails", "1", "2", "open('output/partial.csv', 'w').write('half')", "print('so far')", "1 / 0", "6")
+    with engine.service():
+        run = engine.ended(engine.run("fails"))
+
+    assert (run.status, run.reason, run.publication) == (RunStatus.FAILED, Reason.CELL_FAILED, None)
+    assert run.message == "ZeroDivisionError at cell 5 of 6: division by zero."
+    assert "so far" in report(engine, run, "fails.ipynb")
+    assert "so far" in engine.log(run)
+    assert engine.operations.file(run, "output/partial.csv") == b"half"
+
+
+@pytest.mark.parametrize("death", ["import os; os._exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_kernel_that_dies_ends_the_run(engine: Engine, death: str) -> None:
+    engine.notebook("dies", "print('alive')", death)
+    with engine.service():
+        run = engine.ended(engine.run("dies"))
+
+    assert (run.status, run.reason) == (RunStatus.FAILED, Reason.KERNEL_DIED)
+    assert "cell 2 of 2" in (run.message or "")
+    assert "alive" in report(engine, run, "dies.ipynb")
+
+
+def test_more_memory_than_there_is_fails_with_that_word(engine: Engine) -> None:
+    engine.notebook("greedy", "x = bytearray(1 << 60)")
+    with engine.service():
+        run = engine.ended(engine.run("greedy"))
+
+    assert (run.status, run.reason) == (RunStatus.FAILED, Reason.OUT_OF_MEMORY)
+    assert "cell 1 of 1" in (run.message or "")
+
+
+def test_a_notebook_that_writes_elsewhere_succeeds_publishes_nothing_and_is_told_where_its_file_is(
+    engine: Engine,
+) -> None:
+    engine.notebook("elsewhere", "open('result' + '.csv', 'w').write('1')")
+    with engine.service():
+        run = engine.ended(engine.run("elsewhere"))
+
+    result = engine.operations.result(run)
+    assert (run.status, run.reason, run.publication) == (RunStatus.SUCCEEDED, Reason.EMPTY_OUTPUT, None)
+    assert result is not None
+    assert result.elsewhere == ("result.csv",)
+
+
+def test_names_may_have_any_characters(engine: Engine) -> None:
+    folder = engine.root / AWKWARD
+    folder.mkdir()
+    (folder / f"{AWKWARD}.csv").write_text("1")
+    notebook = folder / f"{AWKWARD}.ipynb"
+    source = f"text = open({AWKWARD + '.csv'!r}).read(); open('output/' + {AWKWARD!r}, 'w').write(text)"
+    notebook.write_text(json.dumps(notebook_of(source)))
+    request = Request(timing=DAILY, notebook=notebook, files=(f"{AWKWARD}/{AWKWARD}.csv",))
+    made = preview(request, engine.root, engine.objects)
+    engine.operations.create("awkward", made.spec)
+    with engine.service():
+        run = engine.ended(engine.run("awkward"))
+
+    assert run.message is not None
+    assert run.status == RunStatus.SUCCEEDED, engine.log(run)
+    assert engine.published("awkward") == {AWKWARD: "1"}
+
+
+def test_a_fresh_environment_is_built_from_the_pins(engine: Engine) -> None:
+    engine.notebook(
+        "fresh",
+        "import sys; open('output/where.txt', 'w').write(sys.prefix)",
+        environment=EnvironmentSource.FRESH,
+    )
+    with engine.service():
+        run = engine.ended(engine.run("fresh"))
+
+    assert run.status == RunStatus.SUCCEEDED, engine.log(run)
+    assert str(engine.places.folder) in engine.published("fresh")["where.txt"]
