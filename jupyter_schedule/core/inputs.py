@@ -86,7 +86,7 @@ class Inputs:
         """A file that the analyst named, relative to the root."""
         look = self._places.at(path)
         self.files[path] = UsedFile(
-            path=printable(path, 4096), cell=None, line=0, size=look.size, status=look.status, why="added by you"
+            path=_as_text(path), cell=None, line=0, size=look.size, status=look.status, why="added by you"
         )
 
     def add(self, source: Source, use: Use) -> None:
@@ -206,9 +206,18 @@ class Inputs:
 
     def _keep(self, look: Look, source: Source, use: Use, why: str) -> None:
         reason = why if look.status is FileStatus.INCLUDED else look.why or str(look.status)
-        path = printable(look.path, 4096)
+        path = _as_text(look.path)
         file = UsedFile(path=path, cell=source.cell, line=use.line, size=look.size, status=look.status, why=reason)
         self.files.setdefault(path, file)
 
     def _tell(self, level: Level, code: str, message: str, source: Source, fix: str | None = None) -> None:
         self.findings.append(Finding(level=level, code=code, message=message, cell=source.cell, fix=fix))
+
+
+def _as_text(path: str) -> str:
+    """The path itself, or what can be shown of one that isn't text: no such file goes into a bundle."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return printable(path, 4096)
+    return path
