@@ -1,0 +1,135 @@
+"""The main job without a person: schedule the samples, let the service run them by the clock, show what they published.
+
+./dev demo            in a scratch folder, removed afterwards
+./dev demo --keep     … and left to look at
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+EXAMPLES = Path(__file__).resolve().parent
+#: seconds after which the demo gives up: two minutes of the clock and a slow machine
+PATIENCE = 300
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+class Demo:
+    """A scratch folder with the samples, a ledger of its own, and a service."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.variables = os.environ | {"JUPYTER_DATA_DIR": str(folder / "jupyter"), "NO_COLOR": "1"}
+        shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns("__pycache__", "output"))
+
+    def schedule(self, *arguments: str) -> str:
+        """What `jupyter schedule …` prints, called as a person would."""
+        command = [sys.executable, "-m", "jupyter_schedule.cli", *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=self.variables, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"jupyter schedule {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def service(self) -> "subprocess.Popen[bytes]":
+        """A service of the embedded kind: it ends when its standard input closes."""
+        command = [sys.executable, "-m", "scheduler_service", "run", "--until-stdin-closes"]
+        return subprocess.Popen(command, cwd=self.folder, env=self.variables, stdin=subprocess.PIPE)
+
+    def create(self) -> None:
+        """Both samples, each due at every minute, so that the clock is soon seen at work."""
+        tarball = self.folder / "wordcount.tar.gz"
+        subprocess.run(
+            [self.folder / "examples/word-count/make_tarball.sh", tarball], check=True, stdout=subprocess.PIPE
+        )
+        every_minute = ("--cron", "* * * * *")
+        notebook = ("examples/flights/flights.ipynb", "--name", "flights", "--previous", "flights*.csv.gz")
+        say(self.schedule("create", *notebook, *every_minute))
+        command = ("--tarball", str(tarball), "--command", "./run.sh", "--name", "word-count")
+        say(self.schedule("create", *command, *every_minute))
+
+    def wait_for_clock(self, names: list[str]) -> dict[str, dict[str, object]]:
+        """The first run of each schedule that the clock started, when it has ended."""
+        ended: dict[str, dict[str, object]] = {}
+        told: dict[str, object] = {}
+        give_up = time.monotonic() + PATIENCE
+        while set(ended) != set(names):
+            if time.monotonic() > give_up:
+                sys.exit(f"The demo gave up after {PATIENCE} s; still waiting for {set(names) - set(ended)}.")
+            for name in set(names) - set(ended):
+                runs = json.loads(self.schedule("runs", name, "--json"))
+                if not runs:
+                    continue
+                run = runs[-1]
+                if told.get(name) != run["status"]:
+                    told[name] = run["status"]
+                    say(f"{time.strftime('%H:%M:%S')}  {name}: {run['status']}, due {run['scheduled_for']}")
+                if run["ended_at"]:
+                    ended[name] = run
+            time.sleep(0.5)
+        return ended
+
+
+def wait_for_the_minute() -> None:
+    """Count down to what both samples are due at."""
+    while (left := 60 - time.time() % 60) < 60:
+        say(f"The service is ticking; both samples are due at the next full minute, in {left:.0f} s.")
+        if left <= 10:
+            time.sleep(left)
+            return
+        time.sleep(10)
+
+
+def show(runs: dict[str, dict[str, object]]) -> bool:
+    """Print what was published, checking that each file is at its address; whether all succeeded."""
+    fine = True
+    for name, run in runs.items():
+        publication = run["publication"]
+        say(f"\n{name}: {run['message']}")
+        fine &= run["status"] == "succeeded" and publication is not None
+        if not isinstance(publication, dict):
+            continue
+        say(f"  stable address  {publication['url']}")
+        for file in publication["files"]:
+            stored = Path(unquote(urlsplit(file["url"]).path))
+            fine &= stored.stat().st_size == file["size"]
+            say(f"  {file['size']:>9,} bytes  {file['url']}")
+    return fine
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--keep", action="store_true", help="leave the scratch folder")
+    keep = options.parse_args().keep
+    folder = Path(tempfile.mkdtemp(prefix="jupyter-schedule-demo-"))
+    try:
+        demo = Demo(folder)
+        say("Scheduling the samples …\n")
+        demo.create()
+        service = demo.service()
+        try:
+            wait_for_the_minute()
+            runs = demo.wait_for_clock(["flights", "word-count"])
+            for name in runs:
+                demo.schedule("pause", name)
+        finally:
+            service.communicate(timeout=60)
+        fine = show(runs)
+        say(f"\n{'All of it is in' if keep else 'It was in'} {folder}" + ("" if keep else ", which is removed now."))
+        return 0 if fine else 1
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
