@@ -83,7 +83,7 @@ def wait_for_the_minute() -> None:
     """Count down to what both samples are due at."""
     while (left := 60 - time.time() % 60) < 60:
         say(f"The service is ticking; both samples are due at the next full minute, in {left:.0f} s.")
-        if left <= 10:
+        if left <= 11:
             time.sleep(left)
             return
         time.sleep(10)

@@ -1,0 +1,257 @@
+"""What a person can ask for, against a real ledger and a clock that is given."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Reason, RunStatus, ScheduleState, Spec, Timing, Trigger, Visibility
+from jupyter_schedule.core.objects import FolderObjects
+from jupyter_schedule.core.operations import Operations, check_name, suggest_name
+from jupyter_schedule.core.publications import PublicationKeys
+from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.workarea import bundle_key
+from tests.factories import NOON, make_spec
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+class Desk:
+    """One person's operations, with the clock in hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.time = NOON - HOUR
+        self.area = FolderObjects(folder / "published")
+        store = open_store(f"sqlite:///{folder}/ledger.sqlite3", self.now)
+        objects = FolderObjects(folder / "objects")
+        self.mine = Operations(store, objects, now=self.now)
+        self.others = Operations(store, objects, owner="somebody-else", now=self.now)
+        objects.put(bundle_key("0" * 64), b"")
+
+    def now(self) -> datetime:
+        return self.time
+
+    def spec(self, **changes: Any) -> Spec:
+        return make_spec(publication_base=self.area.url("").rstrip("/"), **changes)
+
+    def create(self, name: str = "daily", **changes: Any) -> None:
+        self.mine.create(name, self.spec(**changes))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.mine.store.close()
+
+
+def refusal(code: str) -> Any:
+    return pytest.raises(Refused, check=lambda refused: refused.code == code)
+
+
+class TestCreate:
+    def test_a_new_schedule_is_due_at_the_first_occurrence_after_now(self, desk: Desk) -> None:
+        desk.create()
+        schedule = desk.mine.schedule("daily")
+        assert (schedule.state, schedule.version, schedule.next_due) == (ScheduleState.ACTIVE, 1, NOON)
+        assert desk.mine.runs("daily") == []
+
+    def test_created_at_the_very_time_it_waits_for_the_next_one(self, desk: Desk) -> None:
+        desk.time = NOON
+        desk.create()
+        assert desk.mine.schedule("daily").next_due == NOON + DAY
+
+    def test_a_taken_name_is_refused_with_a_free_one(self, desk: Desk) -> None:
+        desk.create()
+        desk.create("daily-2")
+        with refusal("name_taken") as refused:
+            desk.create()
+        assert refused.value.message == "“daily” is taken. Try “daily-3”."
+        assert refused.value.field == "name"
+
+    def test_a_name_whose_results_are_still_published_stays_reserved(self, desk: Desk) -> None:
+        desk.create()
+        desk.area.put(PublicationKeys("daily").latest, b"{}")
+        desk.mine.delete("daily")
+        with refusal("name_reserved"):
+            desk.create()
+
+        desk.area.delete(PublicationKeys("daily").latest)
+        desk.create()
+
+    @pytest.mark.parametrize(
+        ("changes", "code", "field"),
+        [
+            ({"timing": Timing(cron="30 2 30 2 *")}, "never_matches", "cron"),
+            ({"timing": Timing(cron="0 12 * *")}, "bad_cron", "cron"),
+            ({"timing": Timing(cron="0 12 * * *", timezone="PST")}, "unknown_timezone", "timezone"),
+            ({"timing": Timing(once=NOON - DAY)}, "in_the_past", "once"),
+            ({"visibility": Visibility.PUBLIC}, "no_public_area", "visibility"),
+            ({"bundle": "1" * 64}, "no_such_bundle", "files"),
+        ],
+    )
+    def test_what_cannot_work_is_refused_at_its_field(
+        self, desk: Desk, changes: dict[str, Any], code: str, field: str
+    ) -> None:
+        with refusal(code) as refused:
+            desk.create(**changes)
+        assert refused.value.field == field
+        assert desk.mine.schedules() == []
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["a", "slow-sql", "bikes_report.v2", "0", "x" * 63])
+    def test_a_name_of_an_address_is_fine(self, name: str) -> None:
+        check_name(name)
+
+    @pytest.mark.parametrize(
+        ("name", "suggestion"),
+        [
+            ("Slow SQL", "slow-sql"),
+            ("é è", "e-e"),
+            ("-a-", "a"),
+            ("a..b", "a.b"),
+            ("../../etc", "etc"),
+            ("a\nb", "a-b"),
+            ("y" * 64, "y" * 63),
+        ],
+    )
+    def test_any_other_is_refused_with_the_nearest_that_is(self, name: str, suggestion: str) -> None:
+        with refusal("bad_name") as refused:
+            check_name(name)
+        assert f"suggestion: “{suggestion}”" in refused.value.message
+        check_name(suggestion)
+
+    @pytest.mark.parametrize("name", ["", "…", "数据"])
+    def test_where_nothing_is_left_nothing_is_suggested(self, name: str) -> None:
+        with refusal("bad_name") as refused:
+            check_name(name)
+        assert "suggestion" not in refused.value.message
+        assert suggest_name(name) == ""
+
+
+class TestChange:
+    def test_an_edit_settles_what_the_old_version_owed_under_the_old_version(self, desk: Desk) -> None:
+        desk.create()
+        desk.time = NOON + HOUR
+        edited = desk.mine.edit("daily", desk.spec(timing=Timing(cron="0 15 * * *")), if_version=1)
+
+        (owed,) = desk.mine.runs("daily")
+        assert (owed.version, owed.scheduled_for, owed.status) == (1, NOON, RunStatus.DUE)
+        assert (edited.version, edited.timing_rev, edited.next_due) == (2, 2, NOON + 3 * HOUR)
+
+    def test_an_edit_that_leaves_the_time_alone_keeps_the_timing(self, desk: Desk) -> None:
+        desk.create()
+        assert desk.mine.edit("daily", desk.spec(timeout=5), if_version=1).timing_rev == 1
+
+    def test_an_edit_never_fires_a_time_that_the_old_version_did_not_have(self, desk: Desk) -> None:
+        desk.create()
+        desk.time = NOON + HOUR
+        desk.mine.edit("daily", desk.spec(timing=Timing(cron="30 12 * * *")), if_version=1)
+        assert [run.scheduled_for for run in desk.mine.runs("daily")] == [NOON]
+
+    def test_who_edits_an_older_version_is_told(self, desk: Desk) -> None:
+        desk.create()
+        desk.mine.edit("daily", desk.spec(timeout=5), if_version=1)
+        with refusal("changed_elsewhere"):
+            desk.mine.edit("daily", desk.spec(timeout=6), if_version=1)
+        assert desk.mine.schedule("daily").spec.timeout == 5
+        assert [version.version for version in desk.mine.versions("daily")] == [2, 1]
+
+    def test_pausing_settles_first_and_resuming_fires_nothing_of_the_past(self, desk: Desk) -> None:
+        desk.create()
+        desk.time = NOON + HOUR
+        assert desk.mine.pause("daily").next_due is None
+        desk.time = NOON + 3 * DAY
+        resumed = desk.mine.resume("daily")
+
+        assert (resumed.state, resumed.next_due) == (ScheduleState.ACTIVE, NOON + 4 * DAY)
+        skipped, owed = desk.mine.runs("daily")
+        assert (owed.scheduled_for, owed.status) == (NOON, RunStatus.DUE)
+        assert (skipped.reason, skipped.scheduled_for, skipped.count) == (Reason.PAUSED, NOON + DAY, 3)
+
+    def test_a_schedule_that_has_ended_is_started_again_by_an_edit_only(self, desk: Desk) -> None:
+        desk.create(timing=Timing(once=NOON))
+        desk.time = NOON + HOUR
+        for ask in (desk.mine.pause, desk.mine.resume):
+            with refusal("schedule_ended"):
+                ask("daily")
+
+        edited = desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON + DAY)), if_version=1)
+        assert (edited.state, edited.next_due) == (ScheduleState.ACTIVE, NOON + DAY)
+        assert [run.scheduled_for for run in desk.mine.runs("daily")] == [NOON]
+
+    def test_deleting_stops_what_is_open_and_frees_the_name(self, desk: Desk) -> None:
+        desk.create()
+        run = desk.mine.run_now("daily")
+        desk.mine.delete("daily")
+
+        assert desk.mine.schedules() == []
+        stored = desk.mine.store.run(run.id)
+        assert stored is not None
+        assert stored.cancelled_by == "local"
+        desk.create()
+
+
+class TestRuns:
+    def test_a_run_by_hand_is_due_at_once_and_does_not_touch_the_schedule(self, desk: Desk) -> None:
+        desk.create()
+        before = desk.mine.schedule("daily")
+        run = desk.mine.run_now("daily")
+
+        assert (run.trigger, run.status, run.scheduled_for) == (Trigger.MANUAL, RunStatus.DUE, desk.time)
+        assert desk.mine.schedule("daily") == before
+
+    def test_a_run_is_found_by_the_beginning_of_its_id(self, desk: Desk) -> None:
+        desk.create()
+        run = desk.mine.run_now("daily")
+        assert desk.mine.run(run.id[:8]) == run
+        with refusal("no_such_run"):
+            desk.mine.run(run.id[:3])
+
+    def test_a_wish_to_cancel_is_noted_with_who_had_it(self, desk: Desk) -> None:
+        desk.create()
+        assert desk.mine.cancel(desk.mine.run_now("daily").id).cancelled_by == "local"
+
+    def test_a_run_that_has_ended_cannot_be_cancelled(self, desk: Desk) -> None:
+        desk.create()
+        run = desk.mine.run_now("daily")
+        ended = run.model_copy(update={"status": RunStatus.CANCELLED})
+        desk.mine.store.replace_run(run, ended, actor="test")
+        with refusal("run_ended"):
+            desk.mine.cancel(run.id)
+
+
+class TestOwners:
+    def test_what_is_anothers_is_as_if_it_did_not_exist(self, desk: Desk) -> None:
+        desk.create()
+        run = desk.mine.run_now("daily")
+        others = desk.others
+
+        assert others.schedules() == []
+        assert others.runs() == []
+        for ask in (
+            lambda: others.schedule("daily"),
+            lambda: others.pause("daily"),
+            lambda: others.resume("daily"),
+            lambda: others.delete("daily"),
+            lambda: others.edit("daily", desk.spec(), if_version=1),
+            lambda: others.run_now("daily"),
+            lambda: others.runs("daily"),
+            lambda: others.versions("daily"),
+        ):
+            with refusal("no_such_schedule"):
+                ask()
+        for ask_of_run in (lambda: others.run(run.id), lambda: others.cancel(run.id)):
+            with refusal("no_such_run"):
+                ask_of_run()
+
+    def test_a_name_that_is_misspelt_is_answered_with_the_one_that_was_meant(self, desk: Desk) -> None:
+        desk.create()
+        with refusal("no_such_schedule") as refused:
+            desk.mine.schedule("dialy")
+        assert refused.value.message == "There is no schedule “dialy”. Did you mean “daily”?"
