@@ -1,0 +1,181 @@
+"""The documents that a publication consists of beside its files, and how they change while others change them too.
+
+Readers may rely on every field; fields that we don't know are left aside.  Order among runs is total: by
+`scheduled_for`, then by when the run was created, then by its id.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jupyter_schedule.core.models import Trigger, UtcTime, utc_text
+from jupyter_schedule.core.objects import ObjectChanged, Objects, digest
+from jupyter_schedule.core.publications import run_folder
+
+#: every lost round means that another publisher got further, so this many are never needed
+ROUNDS = 100
+
+
+class PublishFailed(Exception):  # noqa: N818  (what happened to a run, not a fault of ours)
+    """A run's outputs can't be published, and trying again won't help; the message is one sentence for a person."""
+
+
+class Record(BaseModel):
+    """A frozen document that leaves unknown keys aside."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def to_bytes(self) -> bytes:
+        """The document as it is stored: equal values give equal bytes."""
+        return self.model_dump_json(indent=1).encode() + b"\n"
+
+
+class ManifestFile(Record):
+    """A file of one run."""
+
+    path: str
+    size: int
+    sha256: str
+    #: of the content inside, when `content_encoding` says how it is packed
+    content_type: str
+    content_encoding: str | None = None
+
+
+class Manifest(Record):
+    """Says that a run is complete, and what it consists of."""
+
+    run: str
+    schedule: str
+    version: int
+    trigger: Trigger
+    scheduled_for: UtcTime
+    data_interval_start: UtcTime
+    data_interval_end: UtcTime
+    run_created_at: UtcTime
+    started_at: UtcTime
+    ended_at: UtcTime
+    published_at: UtcTime
+    files: tuple[ManifestFile, ...]
+
+    @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """The place of the run among others."""
+        return self.scheduled_for, self.run_created_at, self.run
+
+    @property
+    def folder(self) -> str:
+        """Relative to the publication's root."""
+        return run_folder(utc_text(self.scheduled_for), self.run)
+
+
+class DataEntry(Record):
+    """The version of a file that belongs in data/."""
+
+    size: int
+    sha256: str
+    scheduled_for: UtcTime
+    run_created_at: UtcTime
+    run: str
+
+    @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """The place of its run among others."""
+        return self.scheduled_for, self.run_created_at, self.run
+
+    @property
+    def folder(self) -> str:
+        """Where its run is, relative to the publication's root."""
+        return run_folder(utc_text(self.scheduled_for), self.run)
+
+
+class DataIndex(Record):
+    """`data.json`: what belongs in data/."""
+
+    schedule: str
+    files: dict[str, DataEntry] = Field(default_factory=dict)
+    #: runs that are putting their files in place, and since when
+    unfinished: dict[str, UtcTime] = Field(default_factory=dict)
+
+
+class LatestFile(Record):
+    """A file of the newest run."""
+
+    path: str
+    size: int
+    sha256: str
+    #: relative to `latest.json`; its content never changes
+    href: str
+
+
+class Latest(Record):
+    """`latest.json`: the newest complete run."""
+
+    run: str
+    schedule: str
+    scheduled_for: UtcTime
+    run_created_at: UtcTime
+    #: relative to `latest.json`
+    manifest: str
+    manifest_url: str
+    files: tuple[LatestFile, ...]
+
+    @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """The place of the run among others."""
+        return self.scheduled_for, self.run_created_at, self.run
+
+    @classmethod
+    def of(cls, manifest: Manifest, url: str) -> "Latest":
+        """The pointer to a complete run; `url` is the absolute address of its manifest."""
+        return cls(
+            run=manifest.run,
+            schedule=manifest.schedule,
+            scheduled_for=manifest.scheduled_for,
+            run_created_at=manifest.run_created_at,
+            manifest=f"{manifest.folder}/manifest.json",
+            manifest_url=url,
+            files=tuple(
+                LatestFile(
+                    path=file.path,
+                    size=file.size,
+                    sha256=file.sha256,
+                    href=f"{manifest.folder}/files/{quote(file.path)}",
+                )
+                for file in manifest.files
+            ),
+        )
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def parsed(kind: type[AnyRecord], data: bytes, key: str) -> AnyRecord:
+    """The document in `data`.  Raises PublishFailed when somebody else wrote something else there."""
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError:
+        raise PublishFailed(
+            f"{key} in the publication isn't a document of this product any more: move it away and publish again.",
+        ) from None
+
+
+def update(area: Objects, key: str, change: Callable[[bytes | None], bytes | None]) -> None:
+    """Replace an object by `change` of it, redone whenever another writer came between.
+
+    `change` is given the content (None: there is no such object) and answers the new one, or None to leave it.
+    It may read other objects: what it stores is never based on reads older than the content that it replaces.
+    Raises ObjectChanged when others are always faster.
+    """
+    for _ in range(ROUNDS):
+        current = area.get_or_none(key)
+        changed = change(current)
+        if changed is None or changed == current:
+            return
+        with suppress(ObjectChanged):
+            area.put_if(key, changed, None if current is None else digest(current))
+            return
+    raise ObjectChanged(key)
