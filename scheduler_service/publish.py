@@ -1,0 +1,211 @@
+"""A run's outputs go to their addresses, in an order in which no reader ever meets a half of them.
+
+1. `runs/<…>/files/…`: every file, after its size and digest turned out to be what the worker recorded
+2. `runs/<…>/manifest.json`: the run is complete; from here on the work area isn't needed any more
+3. `data/` and `data.json`: the stable address (see `stable_address`)
+4. `latest.json`: moves on to this run, unless it points at a newer one
+5. `index.html`
+
+Each step can be repeated, and is left out where it is done: after a crash the same call simply finishes.
+"""
+
+import mimetypes
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from jupyter_schedule.core import publications
+from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
+from jupyter_schedule.core.objects import NoSuchObject, ObjectExists, Objects, file_digest
+from jupyter_schedule.core.publications import PublicationKeys
+from jupyter_schedule.core.wording import quoted
+from scheduler_service.index_page import SHOWN_RUNS, index_page
+from scheduler_service.publication import Latest, Manifest, ManifestFile, PublishFailed, parsed, update
+from scheduler_service.stable_address import check_names, read_index, update_data
+
+__all__ = ["PublishFailed", "publish", "run_folder"]
+
+
+def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this order)
+    run: Run,
+    result: Result,
+    work: Objects,
+    worker_prefix: str,
+    area: Objects,
+    now: datetime,
+) -> Publication:
+    """Promote the files of `result` from `<worker_prefix>output/` in the work area to the run's publication.
+
+    `worker_prefix` ends in `/`.  A rehearsal gets its own folder under runs/ and touches nothing that readers follow;
+    its publication's address is that folder.
+
+    Raises PublishFailed, with nothing published, when a file isn't what the worker recorded or has an impossible name;
+    whatever the stores raise passes through, and the same call may be made again.
+    """
+    rehearsal = run.trigger is Trigger.REHEARSAL
+    if not rehearsal:
+        check_names(run, result.files, area)
+        _latest(run.schedule, area)
+    manifest = _published_before(run, result, area)
+    if manifest is None:
+        _promote(run, result.files, work, f"{worker_prefix}output/", area)
+        manifest = _complete(run, result, area, now)
+    if not rehearsal:
+        update_data(run, result.files, area, now)
+        _move_latest(manifest, area)
+        _update_page(run.schedule, area)
+    return _publication(manifest, area)
+
+
+def run_folder(run: Run) -> str:
+    """`runs/<YYYYMMDDTHHMMSSZ>-<run8>`, relative to the publication's root."""
+    return publications.run_folder(utc_text(run.scheduled_for), run.id)
+
+
+def _published_before(run: Run, result: Result, area: Objects) -> Manifest | None:
+    """The manifest that this run wrote already.  Raises PublishFailed when its folder is taken by other content."""
+    key = PublicationKeys(run.schedule).manifest(run_folder(run))
+    data = area.get_or_none(key)
+    if data is None:
+        return None
+    manifest = parsed(Manifest, data, key)
+    if manifest.run != run.id or _contents(manifest.files) != _contents(result.files):
+        raise PublishFailed(f"{key} belongs to other outputs, and what is published never changes: run it again.")
+    return manifest
+
+
+def _contents(files: Iterable[FileEntry | ManifestFile]) -> set[tuple[str, int, str]]:
+    return {(file.path, file.size, file.sha256) for file in files}
+
+
+def _promote(run: Run, files: Iterable[FileEntry], work: Objects, source: str, area: Objects) -> None:
+    """Copy each file by way of here, since what is verified must be what is published, and a worker may still write."""
+    for file in files:
+        _check_recorded(file, work, source)
+    target = PublicationKeys(run.schedule).run_files(run_folder(run))
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-publish-") as folder:
+        local = Path(folder, "file")
+        for file in files:
+            try:
+                work.fetch(source + file.path, local)
+            except NoSuchObject:
+                raise _missing(file) from None
+            if local.stat().st_size != file.size or file_digest(local) != file.sha256:
+                raise _altered(file)
+            area.put_file(target + file.path, local, consume=True)
+
+
+def _check_recorded(file: FileEntry, work: Objects, source: str) -> None:
+    """What a glance can tell, before anything is written."""
+    if "\0" in file.path or any(part in {"", ".", ".."} for part in file.path.split("/")):
+        raise PublishFailed(f"{quoted(file.path)} can't be the name of a published file, so nothing was published.")
+    size = work.size(source + file.path)
+    if size is None:
+        raise _missing(file)
+    if size != file.size:
+        raise _altered(file)
+
+
+def _missing(file: FileEntry) -> PublishFailed:
+    return PublishFailed(f"{quoted(file.path)} isn't among the run's outputs any more; nothing was published.")
+
+
+def _altered(file: FileEntry) -> PublishFailed:
+    return PublishFailed(f"{quoted(file.path)} was changed after the run had ended; nothing was published.")
+
+
+def _complete(run: Run, result: Result, area: Objects, now: datetime) -> Manifest:
+    """Write the manifest, once; of two publishers of one run the first one's counts."""
+    # the machine's own table would give the same file another type elsewhere
+    types = mimetypes.MimeTypes()
+    manifest = Manifest(
+        run=run.id,
+        schedule=run.schedule,
+        version=run.version,
+        trigger=run.trigger,
+        scheduled_for=run.scheduled_for,
+        data_interval_start=run.data_interval_start,
+        data_interval_end=run.data_interval_end,
+        run_created_at=run.created_at,
+        started_at=result.started_at,
+        ended_at=result.ended_at,
+        published_at=utc(now),
+        files=tuple(_described(file, types) for file in sorted(result.files, key=lambda file: file.path)),
+    )
+    try:
+        area.put_once(PublicationKeys(run.schedule).manifest(run_folder(run)), manifest.to_bytes())
+    except ObjectExists:
+        first = _published_before(run, result, area)
+        return manifest if first is None else first
+    return manifest
+
+
+def _described(file: FileEntry, types: mimetypes.MimeTypes) -> ManifestFile:
+    kind, encoding = types.guess_type(PurePosixPath(file.path).name)
+    return ManifestFile(
+        path=file.path,
+        size=file.size,
+        sha256=file.sha256,
+        content_type=kind or "application/octet-stream",
+        content_encoding=encoding,
+    )
+
+
+def _latest(name: str, area: Objects) -> Latest | None:
+    key = PublicationKeys(name).latest
+    data = area.get_or_none(key)
+    return None if data is None else parsed(Latest, data, key)
+
+
+def _move_latest(manifest: Manifest, area: Objects) -> None:
+    keys = PublicationKeys(manifest.schedule)
+    latest = Latest.of(manifest, area.url(keys.manifest(manifest.folder)))
+
+    def change(current: bytes | None) -> bytes | None:
+        if current is not None and parsed(Latest, current, keys.latest).order > latest.order:
+            return None
+        return latest.to_bytes()
+
+    update(area, keys.latest, change)
+
+
+def _update_page(name: str, area: Objects) -> None:
+    def change(_current: bytes | None) -> bytes:
+        return index_page(name, _latest(name, area), read_index(name, area), _newest_runs(name, area)).encode()
+
+    update(area, PublicationKeys(name).page, change)
+
+
+def _newest_runs(name: str, area: Objects) -> list[Manifest]:
+    """The newest complete runs that aren't rehearsals, as many as the page shows, newest first."""
+    keys = PublicationKeys(name)
+    depth = keys.runs.count("/") + 1
+    found = [
+        stored.key
+        for stored in area.list(keys.runs)
+        if stored.key.endswith("/manifest.json") and stored.key.count("/") == depth
+    ]
+    runs: list[Manifest] = []
+    for key in reversed(found):
+        try:
+            manifest = parsed(Manifest, area.get(key), key)
+        except (NoSuchObject, PublishFailed):  # its retention came between; an old run's damage is no reason to fail
+            continue
+        if manifest.trigger is not Trigger.REHEARSAL:
+            runs.append(manifest)
+        if len(runs) == SHOWN_RUNS:
+            break
+    return sorted(runs, key=lambda manifest: manifest.order, reverse=True)
+
+
+def _publication(manifest: Manifest, area: Objects) -> Publication:
+    keys = PublicationKeys(manifest.schedule)
+    files = keys.run_files(manifest.folder)
+    return Publication(
+        url=area.url(files if manifest.trigger is Trigger.REHEARSAL else keys.data),
+        files=tuple(
+            PublishedFile(path=file.path, size=file.size, sha256=file.sha256, url=area.url(files + file.path))
+            for file in manifest.files
+        ),
+    )

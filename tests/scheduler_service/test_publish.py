@@ -1,0 +1,448 @@
+"""A run's outputs reach their addresses whole, in order, and never backwards."""
+
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_schedule.core.models import FileEntry, Publication, Reason, Result, Run, Trigger, utc_text
+from jupyter_schedule.core.objects import FolderObjects, Objects
+from jupyter_schedule.core.publications import PublicationKeys, is_published
+from scheduler_service.publish import PublishFailed, publish, run_folder
+from tests.factories import NOON, make_run, make_schedule
+from tests.scheduler_service.stores import Died, Dying, MemoryObjects, Writes, take_turns
+
+DAY = timedelta(days=1)
+KEYS = PublicationKeys("flights")
+AWKWARD = [
+    "a b.csv",
+    'it\'s "quoted".csv',
+    "new\nline.csv",
+    "übung/数据.csv",
+    "100%?#&;.csv",
+    "<img src=x onerror=alert(1)>.csv",
+    "-dash",
+    ".hidden",
+    "n" * 255,
+    "manifest.json",
+    "data:x.csv",
+]
+
+
+def due_on(day: int, **changes: Any) -> Run:
+    """The run of the `day`th day, made when it was due."""
+    due = NOON + day * DAY
+    plain: dict[str, Any] = {"scheduled_for": due, "created_at": due}
+    return make_run(make_schedule("flights"), f"cron:1:{day}/0", **plain | changes)
+
+
+def entry(path: str, data: bytes) -> FileEntry:
+    return FileEntry(path=path, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def result_of(files: dict[str, bytes]) -> Result:
+    return Result(
+        outcome="finished",
+        exit_code=0,
+        reason=Reason.OK,
+        sentence="Succeeded in 6.1 s.",
+        started_at=NOON,
+        ended_at=NOON + timedelta(seconds=6),
+        seconds=6.1,
+        files=tuple(entry(path, data) for path, data in files.items()),
+    )
+
+
+def publish_files(run: Run, files: dict[str, bytes], area: Objects) -> Publication:
+    """What the tick does with a worker's outputs."""
+    work = MemoryObjects()
+    work.content = {f"workers/w/{run.id}/output/{path}": data for path, data in files.items()}
+    return publish(run, result_of(files), work, f"workers/w/{run.id}/", area, run.scheduled_for)
+
+
+def document(area: Objects, key: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(area.get(key))
+    return content
+
+
+def data_of(area: Objects) -> dict[str, bytes]:
+    return {stored.key.removeprefix(KEYS.data): area.get(stored.key) for stored in area.list(KEYS.data)}
+
+
+def assert_readers_find_what_latest_points_at(area: Objects) -> str:
+    """The reader's walk: latest.json, its manifest, its files, each with its digest; answers the run's time."""
+    latest = document(area, KEYS.latest)
+    manifest = document(area, f"flights/{latest['manifest']}")
+    assert manifest["run"] == latest["run"]
+    folder = latest["manifest"].removesuffix("manifest.json")
+    for file in manifest["files"]:
+        assert hashlib.sha256(area.get(f"flights/{folder}files/{file['path']}")).hexdigest() == file["sha256"]
+    return str(latest["scheduled_for"])
+
+
+def test_a_run_is_published_at_its_own_and_at_the_stable_address(tmp_path: Path) -> None:
+    area = FolderObjects(tmp_path / "published")
+    run = due_on(0)
+
+    publication = publish_files(run, {"weekly.csv": b"1,2\n", "days/1.csv.gz": b"zip"}, area)
+
+    folder = f"runs/20261124T120000Z-{run.id[:8]}"
+    assert run_folder(run) == folder
+    assert data_of(area) == {"weekly.csv": b"1,2\n", "days/1.csv.gz": b"zip"}
+    assert publication.url == area.url("flights/data/")
+    assert {file.path: file.url for file in publication.files} == {
+        path: area.url(f"flights/{folder}/files/{path}") for path in ("weekly.csv", "days/1.csv.gz")
+    }
+    assert [stored.key for stored in area.list("flights/")] == [
+        "flights/data.json",
+        "flights/data/days/1.csv.gz",
+        "flights/data/weekly.csv",
+        "flights/index.html",
+        "flights/latest.json",
+        f"flights/{folder}/files/days/1.csv.gz",
+        f"flights/{folder}/files/weekly.csv",
+        f"flights/{folder}/manifest.json",
+    ]
+
+
+def test_the_documents_say_what_readers_rely_on() -> None:
+    area, run = MemoryObjects(), due_on(0)
+    publish_files(run, {"weekly.csv": b"1,2\n", "days/1 & 2.csv.gz": b"zip"}, area)
+
+    zipped, weekly = entry("days/1 & 2.csv.gz", b"zip").model_dump(), entry("weekly.csv", b"1,2\n").model_dump()
+    assert document(area, KEYS.manifest(run_folder(run))) == {
+        "run": run.id,
+        "schedule": "flights",
+        "version": 1,
+        "trigger": "schedule",
+        "scheduled_for": "2026-11-24T12:00:00Z",
+        "data_interval_start": "2026-11-23T12:00:00Z",
+        "data_interval_end": "2026-11-24T12:00:00Z",
+        "run_created_at": "2026-11-24T12:00:00Z",
+        "started_at": "2026-11-24T12:00:00Z",
+        "ended_at": "2026-11-24T12:00:06Z",
+        "published_at": "2026-11-24T12:00:00Z",
+        "files": [
+            {**zipped, "content_type": "text/csv", "content_encoding": "gzip"},
+            {**weekly, "content_type": "text/csv", "content_encoding": None},
+        ],
+    }
+    assert document(area, KEYS.latest) == {
+        "run": run.id,
+        "schedule": "flights",
+        "scheduled_for": "2026-11-24T12:00:00Z",
+        "run_created_at": "2026-11-24T12:00:00Z",
+        "manifest": f"{run_folder(run)}/manifest.json",
+        "manifest_url": area.url(f"flights/{run_folder(run)}/manifest.json"),
+        "files": [
+            {**zipped, "href": f"{run_folder(run)}/files/days/1%20%26%202.csv.gz"},
+            {**weekly, "href": f"{run_folder(run)}/files/weekly.csv"},
+        ],
+    }
+    index = document(area, KEYS.data_index)
+    assert index["files"]["weekly.csv"] == {
+        "size": 4,
+        "sha256": weekly["sha256"],
+        "scheduled_for": "2026-11-24T12:00:00Z",
+        "run_created_at": "2026-11-24T12:00:00Z",
+        "run": run.id,
+    }
+    assert index["unfinished"] == {}
+
+
+def test_any_name_that_a_filesystem_takes_is_published(tmp_path: Path) -> None:
+    area = FolderObjects(tmp_path / "published")
+    files = {name: name.encode() for name in AWKWARD}
+
+    publication = publish_files(due_on(0), files, area)
+
+    assert data_of(area) == files
+    assert {file.path for file in publication.files} == set(files)
+    assert_readers_find_what_latest_points_at(area)
+
+
+def test_the_next_run_replaces_its_names_and_keeps_the_others() -> None:
+    area = MemoryObjects()
+    publish_files(due_on(0), {"weekly.csv": b"old", "1.csv": b"1"}, area)
+    publish_files(due_on(1), {"weekly.csv": b"new", "2.csv": b"2"}, area)
+
+    assert data_of(area) == {"weekly.csv": b"new", "1.csv": b"1", "2.csv": b"2"}
+    assert document(area, KEYS.latest)["run"] == due_on(1).id
+
+
+def test_an_older_run_fills_gaps_but_replaces_nothing_newer() -> None:
+    area = MemoryObjects()
+    publish_files(due_on(5), {"weekly.csv": b"new", "5.csv": b"5"}, area)
+    publish_files(due_on(1, trigger=Trigger.BACKFILL), {"weekly.csv": b"old", "1.csv": b"1"}, area)
+
+    assert data_of(area) == {"weekly.csv": b"new", "5.csv": b"5", "1.csv": b"1"}
+    assert document(area, KEYS.latest)["run"] == due_on(5).id
+    assert area.get(KEYS.run_files(run_folder(due_on(1))) + "weekly.csv") == b"old"
+
+
+@pytest.mark.parametrize("later_first", [False, True])
+def test_of_two_runs_for_one_occurrence_the_one_created_later_counts(later_first: bool) -> None:
+    area = MemoryObjects()
+    first = due_on(0)
+    retry = due_on(0, id="0" * 36, trigger=Trigger.RETRY, created_at=NOON + timedelta(minutes=5))
+    pairs = [(first, b"first"), (retry, b"retry")]
+    for run, data in reversed(pairs) if later_first else pairs:
+        publish_files(run, {"weekly.csv": data}, area)
+
+    assert data_of(area) == {"weekly.csv": b"retry"}
+    assert document(area, KEYS.latest)["run"] == retry.id
+
+
+def test_equal_content_is_claimed_by_the_newer_run_without_being_written_again() -> None:
+    area = Writes(MemoryObjects())
+    publish_files(due_on(0), {"weekly.csv": b"same"}, area)
+    area.keys.clear()
+    publish_files(due_on(1), {"weekly.csv": b"same"}, area)
+    publish_files(due_on(0), {"weekly.csv": b"same"}, area)
+
+    assert KEYS.data + "weekly.csv" not in area.keys
+    assert document(area, KEYS.data_index)["files"]["weekly.csv"]["run"] == due_on(1).id
+
+
+def test_a_file_that_somebody_removed_from_the_stable_address_comes_back_with_equal_content() -> None:
+    area = MemoryObjects()
+    publish_files(due_on(0), {"weekly.csv": b"same"}, area)
+    area.delete(KEYS.data + "weekly.csv")
+    publish_files(due_on(1), {"weekly.csv": b"same"}, area)
+
+    assert data_of(area) == {"weekly.csv": b"same"}
+
+
+def test_a_rehearsal_touches_nothing_that_readers_follow() -> None:
+    area = MemoryObjects()
+    run = due_on(0, trigger=Trigger.REHEARSAL)
+
+    publication = publish_files(run, {"weekly.csv": b"1"}, area)
+
+    files = KEYS.run_files(run_folder(run))
+    assert set(area.content) == {files + "weekly.csv", KEYS.manifest(run_folder(run))}
+    assert publication.url == area.url(files)
+    assert [file.url for file in publication.files] == [area.url(files + "weekly.csv")]
+    assert not is_published(area, "flights")
+
+
+def test_a_rehearsal_is_not_among_the_runs_of_the_page() -> None:
+    area = MemoryObjects()
+    rehearsal = due_on(3, trigger=Trigger.REHEARSAL)
+    publish_files(rehearsal, {"weekly.csv": b"1"}, area)
+    publish_files(due_on(1), {"weekly.csv": b"1"}, area)
+
+    page = area.get(KEYS.page).decode()
+    assert run_folder(due_on(1)) in page
+    assert run_folder(rehearsal) not in page
+
+
+def test_a_name_is_published_from_its_first_file_on() -> None:
+    area = MemoryObjects()
+    assert not is_published(area, "flights")
+    publish_files(due_on(0), {"weekly.csv": b"1"}, area)
+    assert is_published(area, "flights")
+    assert not is_published(area, "flight")
+
+
+@pytest.mark.parametrize(
+    ("stored", "sentence"),
+    [
+        ({}, "isn't among the run's outputs any more"),
+        ({"b.csv": b"longer"}, "was changed after the run had ended"),
+        ({"b.csv": b"X"}, "was changed after the run had ended"),
+    ],
+    ids=["missing", "other size", "other content"],
+)
+def test_outputs_that_are_not_what_the_worker_recorded_are_refused(stored: dict[str, bytes], sentence: str) -> None:
+    """Of a run that can't be published whole, readers see nothing."""
+    work, area, run = MemoryObjects(), MemoryObjects(), due_on(0)
+    work.content = {f"w/output/{path}": data for path, data in ({"a.csv": b"a"} | stored).items()}
+
+    with pytest.raises(PublishFailed, match=f"“b.csv” {sentence}"):
+        publish(run, result_of({"a.csv": b"a", "b.csv": b"b"}), work, "w/", area, NOON)
+
+    unreferenced = KEYS.run_files(run_folder(run))
+    assert [key for key in area.content if not key.startswith(unreferenced)] == []
+
+
+@pytest.mark.parametrize("name", ["../up.csv", "/abs.csv", "a//b", "a/./b", "", "nul\0"])
+def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
+    area = MemoryObjects()
+    with pytest.raises(PublishFailed, match="can't be the name of a published file"):
+        publish(due_on(0), result_of({name: b"1"}), MemoryObjects(), "w/", area, NOON)
+    assert area.content == {}
+
+
+@pytest.mark.parametrize(
+    ("there", "new", "sentence"),
+    [
+        ("report", "report/1.csv", "has a folder named “report”, but a file of that name"),
+        ("report/1.csv", "report", "has a file named “report”, but a folder of that name"),
+    ],
+)
+def test_a_name_cannot_be_a_file_and_a_folder(there: str, new: str, sentence: str) -> None:
+    area = MemoryObjects()
+    publish_files(due_on(0), {there: b"1"}, area)
+    before = dict(area.content)
+
+    with pytest.raises(PublishFailed, match=sentence):
+        publish_files(due_on(1), {new: b"2"}, area)
+
+    assert area.content == before
+
+
+@pytest.mark.parametrize("key", [KEYS.data_index, KEYS.latest])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"files": 1}', b"\xff"])
+def test_a_document_that_somebody_overwrote_is_named_and_left_alone(key: str, content: bytes) -> None:
+    area = MemoryObjects()
+    publish_files(due_on(0), {"weekly.csv": b"1"}, area)
+    area.put(key, content)
+    before = dict(area.content)
+
+    with pytest.raises(PublishFailed, match=f"^{key} .* move it away and publish again"):
+        publish_files(due_on(1), {"weekly.csv": b"2"}, area)
+
+    assert area.content == before
+
+
+def test_the_damaged_manifest_of_another_run_stops_nothing() -> None:
+    area = MemoryObjects()
+    publish_files(due_on(0), {"weekly.csv": b"1"}, area)
+    area.put(KEYS.manifest(run_folder(due_on(0))), b"?")
+    publish_files(due_on(1), {"weekly.csv": b"2"}, area)
+
+    assert run_folder(due_on(1)) in area.get(KEYS.page).decode()
+
+
+def test_what_a_run_published_never_changes() -> None:
+    area = MemoryObjects()
+    publish_files(due_on(0), {"weekly.csv": b"1"}, area)
+    before = dict(area.content)
+
+    with pytest.raises(PublishFailed, match="what is published never changes"):
+        publish_files(due_on(0), {"weekly.csv": b"2"}, area)
+
+    assert area.content == before
+
+
+def test_a_repeat_changes_nothing_and_needs_no_work_area() -> None:
+    area, files = MemoryObjects(), {"weekly.csv": b"1", "1.csv": b"2"}
+    publication = publish_files(due_on(0), files, area)
+    before = dict(area.content)
+
+    later = NOON + timedelta(hours=1)
+    assert publish(due_on(0), result_of(files), MemoryObjects(), "gone/", area, later) == publication
+    assert area.content == before
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_whoever_dies_at_any_write_and_starts_again_ends_where_nobody_died(moment: str) -> None:
+    yesterday, today = {"weekly.csv": b"old", "1.csv": b"1"}, {"weekly.csv": b"new", "2.csv": b"2"}
+    smooth = MemoryObjects()
+    publish_files(due_on(0), yesterday, smooth)
+    counted = Writes(smooth)
+    publish_files(due_on(1), today, counted)
+    assert len(counted.keys) == 9
+
+    for write in range(len(counted.keys)):
+        area = MemoryObjects()
+        publish_files(due_on(0), yesterday, area)
+        with pytest.raises(Died):
+            publish_files(due_on(1), today, Dying(area, write, moment))
+        assert_readers_find_what_latest_points_at(area)
+        publish_files(due_on(1), today, area)
+        assert area.content == smooth.content, f"died {moment} the write of {counted.keys[write]}"
+
+
+def test_a_run_that_never_came_back_is_put_in_place_by_the_next_one() -> None:
+    area = MemoryObjects()
+    claims = KEYS.data_index
+    publish_files(due_on(0), {"weekly.csv": b"old"}, area)
+    dying = Dying(area, 3, "after")  # two files, the manifest, the claims
+    with pytest.raises(Died):
+        publish_files(due_on(1), {"weekly.csv": b"new", "1.csv": b"1"}, dying)
+    assert data_of(area) == {"weekly.csv": b"old"}
+    assert document(area, claims)["unfinished"] == {due_on(1).id: utc_text(NOON + DAY)}
+
+    publish_files(due_on(2), {"2.csv": b"2"}, area)
+    assert data_of(area) == {"weekly.csv": b"new", "1.csv": b"1", "2.csv": b"2"}
+    assert document(area, claims)["unfinished"] == {}
+
+
+def test_who_began_less_than_a_day_ago_may_still_be_alive_and_stays_on_the_list() -> None:
+    area = MemoryObjects()
+    publish_files(due_on(0), {"weekly.csv": b"old"}, area)
+    with pytest.raises(Died):
+        publish_files(due_on(1), {"weekly.csv": b"new"}, Dying(area, 2, "after"))
+
+    publish_files(due_on(2, scheduled_for=NOON + DAY + timedelta(hours=1)), {"2.csv": b"2"}, area)
+
+    assert data_of(area) == {"weekly.csv": b"new", "2.csv": b"2"}
+    assert list(document(area, KEYS.data_index)["unfinished"]) == [due_on(1).id]
+
+
+def test_claims_whose_files_went_with_their_run_are_left_as_they_are() -> None:
+    area = MemoryObjects()
+    publish_files(due_on(5), {"weekly.csv": b"new"}, area)
+    for stored in list(area.list(KEYS.runs)):
+        area.delete(stored.key)
+    index = document(area, KEYS.data_index)
+    area.put(KEYS.data_index, json.dumps(index | {"unfinished": {due_on(5).id: utc_text(NOON)}}).encode())
+
+    publish_files(due_on(1), {"weekly.csv": b"old"}, area)
+    assert data_of(area) == {"weekly.csv": b"new"}
+
+
+CONTENT = st.sampled_from([b"A", b"B", b"C"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    contents=st.tuples(CONTENT, CONTENT, CONTENT, CONTENT),
+    moves=st.lists(st.tuples(st.integers(0, 2), st.sampled_from([False] * 9 + [True])), max_size=160),
+)
+def test_runs_that_publish_at_once_end_with_the_newest_bytes(
+    contents: tuple[bytes, bytes, bytes, bytes],
+    moves: list[tuple[int, bool]],
+) -> None:
+    """Whatever the order of their steps, also when some die and start again; and latest never goes backwards."""
+    area = MemoryObjects()
+    publish_files(due_on(0), {"weekly.csv": contents[0]}, area)
+    seen = [utc_text(NOON)]
+
+    def observe() -> None:
+        seen.append(assert_readers_find_what_latest_points_at(area))
+        assert seen[-2] <= seen[-1]
+
+    def play(day: int) -> Any:
+        return lambda store: publish_files(due_on(day), {"weekly.csv": contents[day], f"{day}.csv": b"own"}, store)
+
+    take_turns(area, [play(2), play(1), play(3)], moves, observe)
+
+    assert data_of(area) == {"weekly.csv": contents[3], "1.csv": b"own", "2.csv": b"own", "3.csv": b"own"}
+    index = document(area, KEYS.data_index)
+    assert index["unfinished"] == {}
+    assert index["files"]["weekly.csv"]["run"] == due_on(3).id
+    assert seen[-1] == utc_text(NOON + 3 * DAY)
+    page = area.get(KEYS.page).decode()
+    assert all(run_folder(due_on(day)) in page for day in range(4))
+
+
+def test_an_older_run_overtaken_in_the_middle_of_a_copy_puts_the_newer_bytes_back() -> None:
+    area = MemoryObjects()
+    older_weekly = {"weekly.csv": b"older"}
+
+    class Overtaken(Writes):
+        def before(self, method: str, key: str) -> None:
+            if method == "copy_from" and key == KEYS.data + "weekly.csv" and not self.keys.count(key):
+                publish_files(due_on(2), {"weekly.csv": b"newer"}, area)
+
+    publish_files(due_on(1), older_weekly, Overtaken(area))
+    assert data_of(area) == {"weekly.csv": b"newer"}
+    assert document(area, KEYS.latest)["run"] == due_on(2).id
