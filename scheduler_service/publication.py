@@ -34,6 +34,24 @@ class Record(BaseModel):
         return self.model_dump_json(indent=1).encode() + b"\n"
 
 
+class OfRun(Record):
+    """A document that belongs to one run."""
+
+    run: str
+    scheduled_for: UtcTime
+    run_created_at: UtcTime
+
+    @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """The place of the run among others."""
+        return self.scheduled_for, self.run_created_at, self.run
+
+    @property
+    def folder(self) -> str:
+        """Where the run is, relative to the publication's root."""
+        return run_folder(utc_text(self.scheduled_for), self.run)
+
+
 class ManifestFile(Record):
     """A file of one run."""
 
@@ -45,51 +63,25 @@ class ManifestFile(Record):
     content_encoding: str | None = None
 
 
-class Manifest(Record):
+class Manifest(OfRun):
     """Says that a run is complete, and what it consists of."""
 
-    run: str
     schedule: str
     version: int
     trigger: Trigger
-    scheduled_for: UtcTime
     data_interval_start: UtcTime
     data_interval_end: UtcTime
-    run_created_at: UtcTime
     started_at: UtcTime
     ended_at: UtcTime
     published_at: UtcTime
     files: tuple[ManifestFile, ...]
 
-    @property
-    def order(self) -> tuple[datetime, datetime, str]:
-        """The place of the run among others."""
-        return self.scheduled_for, self.run_created_at, self.run
 
-    @property
-    def folder(self) -> str:
-        """Relative to the publication's root."""
-        return run_folder(utc_text(self.scheduled_for), self.run)
-
-
-class DataEntry(Record):
+class DataEntry(OfRun):
     """The version of a file that belongs in data/."""
 
     size: int
     sha256: str
-    scheduled_for: UtcTime
-    run_created_at: UtcTime
-    run: str
-
-    @property
-    def order(self) -> tuple[datetime, datetime, str]:
-        """The place of its run among others."""
-        return self.scheduled_for, self.run_created_at, self.run
-
-    @property
-    def folder(self) -> str:
-        """Where its run is, relative to the publication's root."""
-        return run_folder(utc_text(self.scheduled_for), self.run)
 
 
 class DataIndex(Record):
@@ -99,6 +91,31 @@ class DataIndex(Record):
     files: dict[str, DataEntry] = Field(default_factory=dict)
     #: runs that are putting their files in place, and since when
     unfinished: dict[str, UtcTime] = Field(default_factory=dict)
+
+
+class RecentRun(OfRun):
+    """A complete run; its manifest is gone when its retention is over."""
+
+    #: relative to `runs.json`
+    manifest: str
+
+
+class RecentRuns(Record):
+    """`runs.json`: the newest complete runs, newest first, without rehearsals."""
+
+    schedule: str
+    runs: tuple[RecentRun, ...] = ()
+
+    def with_run(self, manifest: Manifest, limit: int) -> "RecentRuns":
+        """The same with one more, and no more than `limit`."""
+        run = RecentRun(
+            run=manifest.run,
+            scheduled_for=manifest.scheduled_for,
+            run_created_at=manifest.run_created_at,
+            manifest=f"{manifest.folder}/manifest.json",
+        )
+        runs = sorted({*self.runs, run}, key=lambda run: run.order, reverse=True)
+        return RecentRuns(schedule=self.schedule, runs=tuple(runs[:limit]))
 
 
 class LatestFile(Record):
@@ -111,22 +128,14 @@ class LatestFile(Record):
     href: str
 
 
-class Latest(Record):
+class Latest(OfRun):
     """`latest.json`: the newest complete run."""
 
-    run: str
     schedule: str
-    scheduled_for: UtcTime
-    run_created_at: UtcTime
     #: relative to `latest.json`
     manifest: str
     manifest_url: str
     files: tuple[LatestFile, ...]
-
-    @property
-    def order(self) -> tuple[datetime, datetime, str]:
-        """The place of the run among others."""
-        return self.scheduled_for, self.run_created_at, self.run
 
     @classmethod
     def of(cls, manifest: Manifest, url: str) -> "Latest":

@@ -4,7 +4,7 @@
 2. `runs/<…>/manifest.json`: the run is complete; from here on the work area isn't needed any more
 3. `data/` and `data.json`: the stable address (see `stable_address`)
 4. `latest.json`: moves on to this run, unless it points at a newer one
-5. `index.html`
+5. `runs.json` and `index.html`: what people find
 
 Each step can be repeated, and is left out where it is done: after a crash the same call simply finishes.
 """
@@ -12,6 +12,7 @@ Each step can be repeated, and is left out where it is done: after a crash the s
 import mimetypes
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +22,7 @@ from jupyter_schedule.core.objects import NoSuchObject, ObjectExists, Objects, f
 from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.wording import quoted
 from scheduler_service.index_page import SHOWN_RUNS, index_page
-from scheduler_service.publication import Latest, Manifest, ManifestFile, PublishFailed, parsed, update
+from scheduler_service.publication import Latest, Manifest, ManifestFile, PublishFailed, RecentRuns, parsed, update
 from scheduler_service.stable_address import check_names, read_index, update_data
 
 __all__ = ["PublishFailed", "publish", "run_folder"]
@@ -47,6 +48,7 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
     if not rehearsal:
         check_names(run, result.files, area)
         _latest(run.schedule, area)
+        _recent(run.schedule, area)
     manifest = _published_before(run, result, area)
     if manifest is None:
         _promote(run, result.files, work, f"{worker_prefix}output/", area)
@@ -54,6 +56,7 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
     if not rehearsal:
         update_data(run, result.files, area, now)
         _move_latest(manifest, area)
+        _note_recent(manifest, area)
         _update_page(run.schedule, area)
     return _publication(manifest, area)
 
@@ -158,6 +161,12 @@ def _latest(name: str, area: Objects) -> Latest | None:
     return None if data is None else parsed(Latest, data, key)
 
 
+def _recent(name: str, area: Objects) -> RecentRuns:
+    key = PublicationKeys(name).recent
+    data = area.get_or_none(key)
+    return RecentRuns(schedule=name) if data is None else parsed(RecentRuns, data, key)
+
+
 def _move_latest(manifest: Manifest, area: Objects) -> None:
     keys = PublicationKeys(manifest.schedule)
     latest = Latest.of(manifest, area.url(keys.manifest(manifest.folder)))
@@ -170,6 +179,15 @@ def _move_latest(manifest: Manifest, area: Objects) -> None:
     update(area, keys.latest, change)
 
 
+def _note_recent(manifest: Manifest, area: Objects) -> None:
+    name = manifest.schedule
+
+    def change(_current: bytes | None) -> bytes:
+        return _recent(name, area).with_run(manifest, SHOWN_RUNS).to_bytes()
+
+    update(area, PublicationKeys(name).recent, change)
+
+
 def _update_page(name: str, area: Objects) -> None:
     def change(_current: bytes | None) -> bytes:
         return index_page(name, _latest(name, area), read_index(name, area), _newest_runs(name, area)).encode()
@@ -178,25 +196,14 @@ def _update_page(name: str, area: Objects) -> None:
 
 
 def _newest_runs(name: str, area: Objects) -> list[Manifest]:
-    """The newest complete runs that aren't rehearsals, as many as the page shows, newest first."""
-    keys = PublicationKeys(name)
-    depth = keys.runs.count("/") + 1
-    found = [
-        stored.key
-        for stored in area.list(keys.runs)
-        if stored.key.endswith("/manifest.json") and stored.key.count("/") == depth
-    ]
-    runs: list[Manifest] = []
-    for key in reversed(found):
-        try:
-            manifest = parsed(Manifest, area.get(key), key)
-        except (NoSuchObject, PublishFailed):  # its retention came between; an old run's damage is no reason to fail
-            continue
-        if manifest.trigger is not Trigger.REHEARSAL:
-            runs.append(manifest)
-        if len(runs) == SHOWN_RUNS:
-            break
-    return sorted(runs, key=lambda manifest: manifest.order, reverse=True)
+    """The newest complete runs, newest first."""
+    runs = []
+    for run in _recent(name, area).runs:
+        key = PublicationKeys(name).manifest(run.folder)
+        # a run's retention may be over, and an old run's damage is no reason to fail
+        with suppress(NoSuchObject, PublishFailed):
+            runs.append(parsed(Manifest, area.get(key), key))
+    return runs
 
 
 def _publication(manifest: Manifest, area: Objects) -> Publication:

@@ -39,9 +39,9 @@ class PublicationKeys:
         return f"{self.name}/index.html"
 
     @property
-    def runs(self) -> str:
-        """All runs."""
-        return f"{self.name}/runs/"
+    def recent(self) -> str:
+        """The newest complete runs."""
+        return f"{self.name}/runs.json"
 
     def manifest(self, folder: str) -> str:
         """What says that the run in `folder` (as `run_folder` gives it) is complete."""

@@ -13,12 +13,12 @@ def test_every_part_has_its_place_under_the_name() -> None:
     folder = run_folder("2026-11-24T12:00:00Z", "1f0c9a2b-0000-5000-8000-000000000000")
 
     assert folder == "runs/20261124T120000Z-1f0c9a2b"
-    assert (keys.data, keys.data_index, keys.latest, keys.page, keys.runs) == (
+    assert (keys.data, keys.data_index, keys.latest, keys.page, keys.recent) == (
         "flights/data/",
         "flights/data.json",
         "flights/latest.json",
         "flights/index.html",
-        "flights/runs/",
+        "flights/runs.json",
     )
     assert keys.manifest(folder) == "flights/runs/20261124T120000Z-1f0c9a2b/manifest.json"
     assert keys.run_files(folder) == "flights/runs/20261124T120000Z-1f0c9a2b/files/"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jupyter_schedule.core.models import FileEntry, Publication, Reason, Result, Run, Trigger, utc_text
 from jupyter_schedule.core.objects import FolderObjects, Objects
 from jupyter_schedule.core.publications import PublicationKeys, is_published
+from scheduler_service.index_page import SHOWN_RUNS
 from scheduler_service.publish import PublishFailed, publish, run_folder
 from tests.factories import NOON, make_run, make_schedule
 from tests.scheduler_service.stores import Died, Dying, MemoryObjects, Writes, take_turns
@@ -104,6 +105,7 @@ def test_a_run_is_published_at_its_own_and_at_the_stable_address(tmp_path: Path)
         "flights/data/weekly.csv",
         "flights/index.html",
         "flights/latest.json",
+        "flights/runs.json",
         f"flights/{folder}/files/days/1.csv.gz",
         f"flights/{folder}/files/weekly.csv",
         f"flights/{folder}/manifest.json",
@@ -153,6 +155,22 @@ def test_the_documents_say_what_readers_rely_on() -> None:
         "run": run.id,
     }
     assert index["unfinished"] == {}
+
+
+def test_the_newest_runs_are_named_newest_first() -> None:
+    area = MemoryObjects()
+    days = [0, *range(2, SHOWN_RUNS + 2), 1]
+    for day in days:
+        publish_files(due_on(day), {"weekly.csv": b"1"}, area)
+
+    recent = document(area, KEYS.recent)["runs"]
+    assert [run["run"] for run in recent] == [due_on(day).id for day in range(SHOWN_RUNS + 1, 1, -1)]
+    assert recent[0] == {
+        "run": due_on(SHOWN_RUNS + 1).id,
+        "scheduled_for": utc_text(NOON + (SHOWN_RUNS + 1) * DAY),
+        "run_created_at": utc_text(NOON + (SHOWN_RUNS + 1) * DAY),
+        "manifest": f"{run_folder(due_on(SHOWN_RUNS + 1))}/manifest.json",
+    }
 
 
 def test_any_name_that_a_filesystem_takes_is_published(tmp_path: Path) -> None:
@@ -297,7 +315,7 @@ def test_a_name_cannot_be_a_file_and_a_folder(there: str, new: str, sentence: st
     assert area.content == before
 
 
-@pytest.mark.parametrize("key", [KEYS.data_index, KEYS.latest])
+@pytest.mark.parametrize("key", [KEYS.data_index, KEYS.latest, KEYS.recent])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"files": 1}', b"\xff"])
 def test_a_document_that_somebody_overwrote_is_named_and_left_alone(key: str, content: bytes) -> None:
     area = MemoryObjects()
@@ -348,7 +366,7 @@ def test_whoever_dies_at_any_write_and_starts_again_ends_where_nobody_died(momen
     publish_files(due_on(0), yesterday, smooth)
     counted = Writes(smooth)
     publish_files(due_on(1), today, counted)
-    assert len(counted.keys) == 9
+    assert len(counted.keys) == 10
 
     for write in range(len(counted.keys)):
         area = MemoryObjects()
@@ -390,7 +408,7 @@ def test_who_began_less_than_a_day_ago_may_still_be_alive_and_stays_on_the_list(
 def test_claims_whose_files_went_with_their_run_are_left_as_they_are() -> None:
     area = MemoryObjects()
     publish_files(due_on(5), {"weekly.csv": b"new"}, area)
-    for stored in list(area.list(KEYS.runs)):
+    for stored in list(area.list("flights/runs/")):
         area.delete(stored.key)
     index = document(area, KEYS.data_index)
     area.put(KEYS.data_index, json.dumps(index | {"unfinished": {due_on(5).id: utc_text(NOON)}}).encode())
