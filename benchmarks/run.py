@@ -1,0 +1,129 @@
+"""From due to the worker's first line, and from *run now* to published."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tests.engine import Engine, notebook_of
+
+from benchmarks import Row
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.models import Run, Timing
+from scheduler_service.launchers.runner import lean_runner
+
+TRIES = 7
+NEVER_SOON = Timing(cron="0 0 1 1 *")
+EVERY_MINUTE = Timing(cron="* * * * *")
+
+
+def rows() -> Iterable[Row]:
+    """Each is the median of several tries, on a service that is up."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        yield from _due_to_first_line(folder / "due")
+        yield _run_now_to_first_line(folder / "line")
+        yield _trivial_notebook(folder / "notebook")
+
+
+def _due_to_first_line(folder: Path) -> Iterator[Row]:
+    """By a clock that is shifted so that the next minute is near."""
+    to_row, to_line = [], []
+    for number in range(3):
+        start = clock.now()
+        minute = start.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        shift = minute - timedelta(seconds=1.5) - start
+        with _engine(folder / str(number), lambda shift=shift: clock.now() + shift) as engine:
+            engine.script("due", "echo first; cat > $OUTPUT_DIR/x < /dev/null", timing=EVERY_MINUTE)
+            _watch(lambda engine=engine: engine.operations.runs("due"))
+            to_row.append((engine.now() - minute).total_seconds())
+            (run,) = engine.operations.runs("due")
+            _watch(lambda engine=engine, run=run: engine.operations.log_pieces(run))
+            to_line.append((engine.now() - minute).total_seconds())
+            engine.ended(run)
+    yield Row("due → ledger row", statistics.median(to_row), "a timer of 50 ms", 0.05)
+    yield Row("due → first line", statistics.median(to_line), "bash -c echo, from Python", _bash())
+
+
+def _run_now_to_first_line(folder: Path) -> Row:
+    with _engine(folder) as engine:
+        engine.script("line", "echo first", timing=NEVER_SOON)
+
+        def once() -> None:
+            run = engine.run("line")
+            _watch(lambda: engine.operations.log_pieces(run))
+
+        times = [_timed(once, after=lambda: _idle(engine)) for _ in range(TRIES)]
+    return Row("run now → first line", statistics.median(times), "bash -c echo, from Python", _bash())
+
+
+def _trivial_notebook(folder: Path) -> Row:
+    runner = lean_runner(folder / "runners")
+    with _engine(folder / "engine") as engine:
+        (engine.places.folder / "runners").unlink()
+        (engine.places.folder / "runners").symlink_to(folder / "runners")
+        engine.notebook("trivial", "open('output/x', 'w').write('1')", timing=NEVER_SOON)
+        notebook = folder / "bare.ipynb"
+        notebook.write_text(json.dumps(notebook_of("open('x', 'w').write('1')")))
+        out = folder / "out.ipynb"
+        bare = [runner, "-m", "papermill", "--no-progress-bar", notebook, out, "--cwd", folder]
+        variables = os.environ | {"JUPYTER_PATH": str(_kernel(folder / "jupyter"))}
+        ours, theirs = [], []
+        for _ in range(TRIES):
+            ours.append(_timed(lambda: engine.ended(engine.run("trivial"))))
+            theirs.append(_timed(lambda: subprocess.run(bare, check=True, capture_output=True, env=variables)))
+    return Row(
+        "trivial notebook: run now → published", statistics.median(ours), "papermill, lean", statistics.median(theirs)
+    )
+
+
+def _kernel(folder: Path) -> Path:
+    """A Jupyter path with our own Python as the kernel python3."""
+    spec = folder / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    return folder
+
+
+@contextmanager
+def _engine(folder: Path, now: Callable[[], datetime] = clock.now) -> Iterator[Engine]:
+    folder.mkdir(parents=True)
+    engine = Engine(folder, now)
+    with engine.service():
+        time.sleep(1)  # let the service come up and its runner be made
+        yield engine
+
+
+def _bash() -> float:
+    command = ["bash", "-c", "echo first"]
+    return statistics.median(_timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(TRIES))
+
+
+def _timed(action: Callable[[], object], after: Callable[[], object] = lambda: None) -> float:
+    start = time.perf_counter()
+    action()
+    took = time.perf_counter() - start
+    after()
+    return took
+
+
+def _watch(look: Callable[[], object]) -> None:
+    while not look():
+        time.sleep(0.002)
+
+
+def _idle(engine: Engine) -> None:
+    _watch(lambda: all(_over(run) for run in engine.operations.runs()))
+
+
+def _over(run: Run) -> bool:
+    return run.status.terminal
+
