@@ -5,6 +5,7 @@ Operations insert `due` runs and note wishes; only the service's tick moves a ru
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -187,6 +188,10 @@ class Operations:
         """A file that the run left: `output/…` or `report/…`.  Raises NoSuchObject."""
         return self.objects.get(f"{self._prefix(run)}{path}")
 
+    def file_url(self, run: Run, path: str) -> str:
+        """Where such a file is kept, for as long as the run is."""
+        return self.objects.url(f"{self._prefix(run)}{path}")
+
     def log_pieces(self, run: Run, first: int = 0) -> list[bytes]:
         """What the last attempt printed so far, in pieces, from piece number `first` on."""
         prefix = self._prefix(run)
@@ -263,7 +268,8 @@ def check_name(name: str) -> None:
 
 def suggest_name(text: str) -> str:
     """The valid name nearest to `text`; empty when no letter or digit is left."""
-    plain = re.sub(r"[^a-z0-9._-]+", "-", text.lower())
+    letters = (sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
+    plain = re.sub(r"[^a-z0-9._-]+", "-", "".join(letters))
     return re.sub(r"\.{2,}", ".", plain)[:63].strip("._-")
 
 

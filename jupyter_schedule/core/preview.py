@@ -4,6 +4,7 @@ The bundle is kept in the work area; recording a schedule with the spec is `oper
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -160,9 +161,9 @@ def _brought(request: Request, root: Path, destination: Path) -> Preview:
     )
     packed = FileEntry(path=request.tarball.name, size=destination.stat().st_size, sha256=file_digest(destination))
     names = {member.path for member in members}
-    first = request.command.split()[0] if request.command.split() else ""
-    missing = first.startswith("./") and PurePosixPath(first).as_posix() not in names
-    warnings = (f"{first} is not in the tarball.",) if missing else ()
+    first = re.match(r"\./[\w./-]+", request.command)
+    missing = first and PurePosixPath(first[0]).as_posix() not in names
+    warnings = (f"{first[0]} is not in the tarball.",) if first and missing else ()
     return Preview(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
 
 
