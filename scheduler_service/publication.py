@@ -39,12 +39,12 @@ class OfRun(Record):
 
     run: str
     scheduled_for: UtcTime
-    run_created_at: UtcTime
+    run_queued: int
 
     @property
-    def order(self) -> tuple[datetime, datetime, str]:
+    def order(self) -> tuple[datetime, int, str]:
         """The place of the run among others."""
-        return self.scheduled_for, self.run_created_at, self.run
+        return self.scheduled_for, self.run_queued, self.run
 
     @property
     def folder(self) -> str:
@@ -111,7 +111,7 @@ class RecentRuns(Record):
         run = RecentRun(
             run=manifest.run,
             scheduled_for=manifest.scheduled_for,
-            run_created_at=manifest.run_created_at,
+            run_queued=manifest.run_queued,
             manifest=f"{manifest.folder}/manifest.json",
         )
         runs = sorted({*self.runs, run}, key=lambda run: run.order, reverse=True)
@@ -144,7 +144,7 @@ class Latest(OfRun):
             run=manifest.run,
             schedule=manifest.schedule,
             scheduled_for=manifest.scheduled_for,
-            run_created_at=manifest.run_created_at,
+            run_queued=manifest.run_queued,
             manifest=f"{manifest.folder}/manifest.json",
             manifest_url=url,
             files=tuple(

@@ -130,7 +130,7 @@ def _complete(run: Run, result: Result, area: Objects, now: datetime) -> Manifes
         scheduled_for=run.scheduled_for,
         data_interval_start=run.data_interval_start,
         data_interval_end=run.data_interval_end,
-        run_created_at=run.created_at,
+        run_queued=run.queued,
         started_at=result.started_at,
         ended_at=result.ended_at,
         published_at=utc(now),

@@ -76,7 +76,7 @@ def _with_claims(index: DataIndex, run: Run, files: Sequence[FileEntry], now: da
             size=file.size,
             sha256=file.sha256,
             scheduled_for=run.scheduled_for,
-            run_created_at=run.created_at,
+            run_queued=run.queued,
             run=run.id,
         )
         there = entries.get(file.path)

@@ -80,7 +80,7 @@ def _words(expression: Expression, timezone: str) -> str:
 def _rhythm(expression: Expression) -> str:
     """Minutes and hours in words: `every 15 minutes, between 09:00 and 17:59`."""
     # A tenth of our own start-up time, for words that few expressions need.
-    from cron_descriptor import Options, get_description  # type: ignore[import-untyped]  # noqa: PLC0415
+    from cron_descriptor import Options, get_description
 
     minute, hour = expression.fields[:2]
     minutes = sorted({number % 60 for number in expression.minutes})

@@ -312,6 +312,8 @@ class Run(Model):
     seconds: float | None = None
     #: who asked for it to stop, None when nobody did
     cancelled_by: str | None = None
+    #: its place in the order in which runs came into the ledger
+    queued: int = 0
     #: number of the current attempt, 0 before the first
     attempt: int = 0
     #: grows with every claim; an effect guarded by an older one is dropped

@@ -142,7 +142,7 @@ class Operations:
         """Put a run by hand into the ledger; it starts as soon as the service sees it and nothing is in its way."""
         run = ledger.manual_run(self.schedule(name), utc(self.now()))
         self.store.add_run(run, actor=self.owner)
-        return run
+        return self.run(run.id)
 
     def cancel(self, run_id: str) -> Run:
         """Ask a run to stop; what it has so far is kept."""

@@ -60,7 +60,7 @@ class Parsed(HTMLParser):
 
 def entry(day: int = 0, size: int = 12_345) -> DataEntry:
     due = NOON + timedelta(days=day)
-    return DataEntry(size=size, sha256="0" * 64, scheduled_for=due, run_created_at=due, run=f"{day:08x}-run")
+    return DataEntry(size=size, sha256="0" * 64, scheduled_for=due, run_queued=0, run=f"{day:08x}-run")
 
 
 def index(files: dict[str, DataEntry] | None = None) -> DataIndex:
@@ -77,7 +77,7 @@ def manifest(day: int = 0, sizes: dict[str, int] | None = None, **changes: Any) 
         "scheduled_for": due,
         "data_interval_start": due - timedelta(days=1),
         "data_interval_end": due,
-        "run_created_at": due,
+        "run_queued": 0,
         "started_at": due,
         "ended_at": due,
         "published_at": due,

@@ -125,7 +125,7 @@ def test_the_documents_say_what_readers_rely_on() -> None:
         "scheduled_for": "2026-11-24T12:00:00Z",
         "data_interval_start": "2026-11-23T12:00:00Z",
         "data_interval_end": "2026-11-24T12:00:00Z",
-        "run_created_at": "2026-11-24T12:00:00Z",
+        "run_queued": 0,
         "started_at": "2026-11-24T12:00:00Z",
         "ended_at": "2026-11-24T12:00:06Z",
         "published_at": "2026-11-24T12:00:00Z",
@@ -138,7 +138,7 @@ def test_the_documents_say_what_readers_rely_on() -> None:
         "run": run.id,
         "schedule": "flights",
         "scheduled_for": "2026-11-24T12:00:00Z",
-        "run_created_at": "2026-11-24T12:00:00Z",
+        "run_queued": 0,
         "manifest": f"{run_folder(run)}/manifest.json",
         "manifest_url": area.url(f"flights/{run_folder(run)}/manifest.json"),
         "files": [
@@ -151,7 +151,7 @@ def test_the_documents_say_what_readers_rely_on() -> None:
         "size": 4,
         "sha256": weekly["sha256"],
         "scheduled_for": "2026-11-24T12:00:00Z",
-        "run_created_at": "2026-11-24T12:00:00Z",
+        "run_queued": 0,
         "run": run.id,
     }
     assert index["unfinished"] == {}
@@ -168,7 +168,7 @@ def test_the_newest_runs_are_named_newest_first() -> None:
     assert recent[0] == {
         "run": due_on(SHOWN_RUNS + 1).id,
         "scheduled_for": utc_text(NOON + (SHOWN_RUNS + 1) * DAY),
-        "run_created_at": utc_text(NOON + (SHOWN_RUNS + 1) * DAY),
+        "run_queued": 0,
         "manifest": f"{run_folder(due_on(SHOWN_RUNS + 1))}/manifest.json",
     }
 
@@ -207,7 +207,7 @@ def test_an_older_run_fills_gaps_but_replaces_nothing_newer() -> None:
 def test_of_two_runs_for_one_occurrence_the_one_created_later_counts(later_first: bool) -> None:
     area = MemoryObjects()
     first = due_on(0)
-    retry = due_on(0, id="0" * 36, trigger=Trigger.RETRY, created_at=NOON + timedelta(minutes=5))
+    retry = due_on(0, id="0" * 36, trigger=Trigger.RETRY, queued=1)
     pairs = [(first, b"first"), (retry, b"retry")]
     for run, data in reversed(pairs) if later_first else pairs:
         publish_files(run, {"weekly.csv": data}, area)

@@ -95,7 +95,8 @@ class Store(ABC):
     def claim(self, holder: str, now: datetime, lease: int) -> list[Run]:
         """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.
 
-        In the order in which they came into the ledger.  A run that changes hands gets a higher fence, so its former holder's effects are dropped.
+        In the order in which they came into the ledger.  A run that changes hands gets a higher fence, so that its
+        former holder's effects are dropped.
         """
 
     @abstractmethod

@@ -270,7 +270,7 @@ _SCHEDULES: Select[Any] = select(schedules, schedule_versions.c.spec).join(
     and_(schedule_versions.c.schedule_id == schedules.c.id, schedule_versions.c.version == schedules.c.version),
 )
 _RUNS: Select[Any] = select(
-    *(column for column in runs.c if column.name not in {"holder", "lease_until", "queued"}),
+    *(column for column in runs.c if column.name not in {"holder", "lease_until"}),
     schedules.c.name.label("schedule"),
 ).join(schedules, schedules.c.id == runs.c.schedule_id)
 

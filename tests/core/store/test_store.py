@@ -118,14 +118,14 @@ class TestRuns:
         assert store.replace_schedule(before, after, [make_run(before)], actor="service", kind="run_due")
 
         assert store.schedule(before.id) == after
-        assert store.runs(before.id) == [make_run(before)]
+        assert store.runs(before.id) == [make_run(before, queued=1)]
 
     def test_an_occurrence_is_in_the_ledger_once(self, store: Store) -> None:
         schedule = make_schedule()
         store.add_schedule(schedule)
         store.add_run(make_run(schedule), actor="service")
         store.add_run(make_run(schedule, id="another"), actor="service")
-        assert store.runs() == [make_run(schedule)]
+        assert store.runs() == [make_run(schedule, queued=1)]
 
     def test_runs_are_listed_newest_occurrence_first(self, store: Store) -> None:
         schedule = make_schedule()
@@ -141,7 +141,7 @@ class TestRuns:
     def test_a_run_keeps_what_is_known_of_its_end(self, store: Store) -> None:
         schedule = make_schedule()
         store.add_schedule(schedule)
-        run = make_run(schedule, status=RunStatus.PUBLISHING)
+        run = make_run(schedule, status=RunStatus.PUBLISHING, queued=1)
         store.add_run(run, actor="service")
         files = (PublishedFile(path="a b.csv", size=1, sha256="0" * 64, url="file:///a%20b.csv"),)
         ended = run.model_copy(
