@@ -1,0 +1,34 @@
+"""Where things are, and who ticks."""
+
+import stat
+from pathlib import Path
+
+from jupyter_schedule.core.places import Places
+from jupyter_schedule.core.ticking import TickerLock, is_ticking
+
+
+def test_the_secret_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+    places = Places(tmp_path / "data")
+    secret = places.secret()
+    assert places.secret() == secret
+    assert len(secret) == 64
+    assert Places(tmp_path / "other").secret() != secret
+    assert stat.S_IMODE((tmp_path / "data" / "secret").stat().st_mode) == 0o600
+
+
+def test_one_ticks_at_a_time_and_the_next_may_when_it_lets_go(tmp_path: Path) -> None:
+    one, other = TickerLock(tmp_path / "lock"), TickerLock(tmp_path / "lock")
+    assert one.acquire()
+    assert one.acquire()
+    assert not other.acquire()
+    one.release()
+    assert other.acquire()
+
+
+def test_looking_who_ticks_takes_nothing_from_anybody(tmp_path: Path) -> None:
+    lock = TickerLock(tmp_path / "new" / "lock")
+    assert not is_ticking(tmp_path / "new" / "lock")
+    assert lock.acquire()
+    assert is_ticking(tmp_path / "new" / "lock")
+    lock.release()
+    assert not is_ticking(tmp_path / "new" / "lock")

@@ -1,0 +1,45 @@
+"""What an operator can set."""
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.places import default_places
+from scheduler_service.settings import load_settings
+
+
+def test_without_a_file_the_service_takes_what_the_embedded_default_uses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    assert load_settings(None).places == default_places()
+    assert default_places().folder == tmp_path / "schedule"
+
+
+def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text('folder = "/srv/schedule"\nmax_running = 8\n')
+    settings = load_settings(file)
+    assert (settings.folder, settings.max_running) == (Path("/srv/schedule"), 8)
+    assert settings.places.store == "sqlite:////srv/schedule/ledger.sqlite3"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("max_runing = 8", "max_runing: Extra inputs are not permitted.  Settings are folder, max_running."),
+        ("max_running = 0", "max_running: Input should be greater than or equal to 1"),
+        ("max_running = ", "isn't TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_an_error_that_names_it(tmp_path: Path, text: str, sentence: str) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text(text)
+    with pytest.raises(Refused, match=sentence):
+        load_settings(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"absent\.toml can't be read: No such file"):
+        load_settings(tmp_path / "absent.toml")
