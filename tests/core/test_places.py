@@ -23,6 +23,7 @@ def test_one_ticks_at_a_time_and_the_next_may_when_it_lets_go(tmp_path: Path) ->
     assert not other.acquire()
     one.release()
     assert other.acquire()
+    other.release()
 
 
 def test_looking_who_ticks_takes_nothing_from_anybody(tmp_path: Path) -> None:
