@@ -1,0 +1,68 @@
+import pytest
+
+from jupyter_schedule.core.models import RunStatus
+from tests.cli.conftest import Terminal
+
+
+def test_pause_and_resume_answer_with_what_is_so_now(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    assert "jupyter schedule resume daily" in terminal("pause", "daily").stdout
+    assert terminal.json("pause", "daily")["state"] == "paused"
+    assert "next Wed 25 Nov 12:00 UTC" in terminal("resume", "daily").stdout
+    assert terminal.json("resume", "daily")["state"] == "active"
+
+
+def test_delete_without_a_terminal_asks_nothing_and_says_what_stays(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    said = terminal("delete", "daily").stdout
+    assert said.startswith("Deleted “daily”. What it published stays at file://")
+    assert terminal.operations.schedules() == []
+    assert terminal.refusal("delete", "daily")["code"] == "no_such_schedule"
+
+
+@pytest.mark.parametrize(("answer", "left"), [(True, []), (False, ["daily"])])
+def test_delete_on_a_terminal_asks(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, answer: bool, left: list[str]
+) -> None:
+    terminal.scheduled("daily")
+    asked: list[str] = []
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    monkeypatch.setattr("click.confirm", confirm)
+    result = terminal("delete", "daily")
+    assert "stops its open runs" in result.stderr
+    assert len(asked) == 1
+    assert result.exit_code == (0 if answer else 1)
+    assert [schedule.name for schedule in terminal.operations.schedules()] == left
+
+
+def test_delete_with_yes_asks_nothing_on_a_terminal(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.scheduled("daily")
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    assert terminal.json("delete", "daily", "--yes")["state"] == "deleted"
+
+
+def test_cancel_takes_a_run_or_a_schedule_with_one_open_run(terminal: Terminal) -> None:
+    run = terminal.operations.run_now(terminal.scheduled("daily"))
+    result = terminal("cancel", "daily")
+    assert f"Run {run.id[:8]} of “daily” is being stopped" in result.stdout
+    assert "python -m scheduler_service run" in result.stderr
+    assert terminal.operations.run(run.id).cancelled_by == "local"
+    other = terminal.operations.run_now("daily")
+    assert terminal.json("cancel", other.id[:8])["run_id"] == other.id
+
+
+def test_cancel_does_not_guess(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    assert terminal.refusal("cancel", "daily")["code"] == "no_open_run"
+    ids = [terminal.operations.run_now("daily").id for _ in range(2)]
+    error = terminal.refusal("cancel", "daily")
+    assert error["code"] == "several_runs"
+    assert all(run_id[:8] in error["message"] for run_id in ids)
+    ended = terminal.end(terminal.launch(terminal.operations.run(ids[0])))
+    assert ended.status is RunStatus.SUCCEEDED
+    assert terminal.refusal("cancel", ids[0])["code"] == "run_ended"

@@ -1,0 +1,222 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Terminal
+
+SCHEDULE_KEYS = (
+    "name id state version summary cron once timezone next_due owner created_at changed_at changed_by bundle notebook "
+    "command parameters output_dir timeout visibility publication_base previous env environment overlap catch_up "
+    "launcher kernel publication_url last_run"
+)
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """A notebook whose first cell is tagged `parameters`."""
+    cells = [
+        {
+            "cell_type": "code",
+            "id": str(number),
+            "metadata": {"tags": ["parameters"] if number == 0 else []},
+            "execution_count": None,
+            "outputs": [],
+            "source": source,
+        }
+        for number, source in enumerate(sources)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": cells}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def test_json_is_the_schedule_with_its_files(terminal: Terminal) -> None:
+    size = terminal.tarball().stat().st_size
+    made = terminal.json("create", "--tarball", "x.tar.gz", "--name", "daily")
+    assert " ".join(made) == f"{SCHEDULE_KEYS} files warnings"
+    assert [(file["path"], file["size"]) for file in made["files"]] == [("x.tar.gz", size)]
+    expected = {
+        "name": "daily",
+        "state": "active",
+        "version": 1,
+        "cron": "0 12 * * *",
+        "once": None,
+        "timezone": "UTC",
+        "next_due": "2026-11-25T12:00:00Z",
+        "owner": "local",
+        "command": "./run.sh",
+        "notebook": None,
+        "output_dir": "output",
+        "timeout": 120,
+        "visibility": "private",
+        "environment": "kernel",
+        "overlap": "queue_one",
+        "catch_up": "latest",
+        "kernel": None,
+        "publication_url": f"file://{terminal.folder}/published/daily/data/",
+        "last_run": None,
+        "warnings": [],
+    }
+    assert {key: made[key] for key in expected} == expected
+
+
+def test_every_option_is_recorded(terminal: Terminal) -> None:
+    terminal.tarball()
+    made = terminal.json(
+        *("create", "--tarball", "x.tar.gz", "--name", "all", "--command", "./run.sh --fast", "--once", "2026-12-24"),
+        *("--at", "6:00", "--timezone", "Europe/Paris", "--timeout", "5", "--output-dir", "./out/", "--no-publish"),
+        *("--previous", "*.csv", "--previous", "b/*", "--env", "TOKEN", "--environment", "fresh"),
+        *("--overlap", "skip", "--catch-up", "none"),
+    )
+    expected = {
+        "cron": None,
+        "once": "2026-12-24T05:00:00Z",
+        "timezone": "Europe/Paris",
+        "command": "./run.sh --fast",
+        "timeout": 5,
+        "output_dir": "out",
+        "visibility": "none",
+        "previous": ["*.csv", "b/*"],
+        "env": ["TOKEN"],
+        "environment": "fresh",
+        "overlap": "skip",
+        "catch_up": "none",
+        "publication_url": None,
+    }
+    assert {key: made[key] for key in expected} == expected
+
+
+def test_people_are_told_what_when_and_what_to_do_next(terminal: Terminal) -> None:
+    terminal.tarball()
+    lines = terminal("create", "--tarball", "x.tar.gz", "--name", "daily", "--timezone", "Europe/Paris").stdout
+    for said in (
+        "Scheduled “daily”.",
+        "Runs every day at 12:00 Paris time",
+        "1 file, ",
+        "x.tar.gz",
+        "Wed 25 Nov 2026 12:00    Wed 25 Nov 2026 11:00",
+        "Fri 27 Nov 2026 12:00",
+        "jupyter schedule run daily --wait",
+        "Nothing is ticking now, so nothing runs by itself: start the service with `python -m scheduler_service run`.",
+    ):
+        assert said in lines
+    assert "Sat 28 Nov" not in lines
+
+
+def test_a_notebook_comes_with_what_it_reads_and_with_typed_parameters(terminal: Terminal) -> None:
+    write_notebook(terminal.folder / "a" / "Été.ipynb", "n = 1\nday = 'MO'", "open('../data.csv'), open('gone.csv')")
+    (terminal.folder / "data.csv").write_text("1")
+    (terminal.folder / "more.txt").write_text("1")
+    options = ("--file", "*.txt", "--param", "day=NO", "--param", "n=7", "--param-json", '{"n": 3}')
+    made = terminal.json("create", "a/Été.ipynb", *options)
+    assert made["name"] == "ete"
+    assert made["notebook"] == "a/Été.ipynb"
+    assert made["kernel"] == "python3"
+    assert made["parameters"] == {"n": 7, "day": "NO"}
+    assert [file["path"] for file in made["files"]] == ["a/Été.ipynb", "data.csv", "more.txt"]
+    assert ["gone.csv (cell 2)" in warning for warning in made["warnings"]] == [True]
+
+
+def test_a_notebook_elsewhere_has_its_own_folder_for_a_root(terminal: Terminal, tmp_path: Path) -> None:
+    write_notebook(tmp_path / "there" / "n.ipynb", "")
+    (tmp_path / "there" / "b.csv").write_text("1")
+    made = terminal.json("create", "../there/n.ipynb", "--file", "../there/*.csv")
+    assert [file["path"] for file in made["files"]] == ["b.csv", "n.ipynb"]
+    assert made["publication_base"] == f"file://{tmp_path}/there/published"
+    error = terminal.refusal("create", "../there/n.ipynb", "--name", "other", "--file", "c.csv")
+    assert (error["code"], error["field"]) == ("outside_root", "files")
+
+
+def test_a_notebook_named_through_a_link_to_this_folder_is_in_it(terminal: Terminal, tmp_path: Path) -> None:
+    write_notebook(terminal.folder / "sub" / "n.ipynb", "")
+    (tmp_path / "link").symlink_to(terminal.folder)
+    made = terminal.json("create", str(tmp_path / "link" / "sub" / "n.ipynb"))
+    assert made["publication_base"] == f"file://{terminal.folder}/published"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "field"),
+    [
+        ((), "one_thing", "notebook"),
+        (("n.ipynb", "--tarball", "x.tar.gz"), "one_thing", "notebook"),
+        (("n.ipynb", "--command", "true"), "not_with_notebook", "command"),
+        (("gone.ipynb",), "notebook_missing", "notebook"),
+        (("--tarball", "gone.tar.gz"), "tarball_unreadable", "tarball"),
+        (("--tarball", "x.tar.gz", "--name", "Überall"), "bad_name", "name"),
+        (("--tarball", "x.tar.gz", "--name", "taken"), "name_taken", "name"),
+        (("--tarball", "日本.tar.gz"), "bad_name", "name"),
+        (("--tarball", "x.tar.gz", "--public"), "no_public_area", "visibility"),
+        (("--tarball", "x.tar.gz", "--param", "n=1"), "no_parameters", "parameters"),
+        (("--tarball", "x.tar.gz", "--output-dir", "../out"), "bad_output_dir", "output_dir"),
+        (("--tarball", "x.tar.gz", "--once", "2020-01-01T00:00"), "in_the_past", "once"),
+        (("n.ipynb", "--param", "n"), "bad_parameter", "parameters"),
+        (("n.ipynb", "--param", "m=1"), "unknown_parameter", "parameters"),
+        (("n.ipynb", "--param-json", "[1]"), "bad_parameter", "parameters"),
+        (("n.ipynb", "--param-json", "{"), "bad_parameter", "parameters"),
+        (("n.ipynb", "--kernel", "none"), "kernel_missing", "kernel"),
+        (("n.ipynb", "--file", "*.nothing"), "no_match", "files"),
+        (("n.ipynb", "--daily", "--hourly"), "two_frequencies", "frequency"),
+    ],
+)
+def test_what_cannot_be_scheduled_is_refused_and_leaves_nothing(
+    terminal: Terminal, arguments: tuple[str, ...], code: str, field: str
+) -> None:
+    terminal.scheduled("taken")
+    write_notebook(terminal.folder / "n.ipynb", "n = 1")
+    error = terminal.refusal("create", *arguments)
+    assert (error["code"], error.get("field")) == (code, field)
+    assert [schedule.name for schedule in terminal.operations.schedules()] == ["taken"]
+
+
+@pytest.mark.parametrize("option", [("--timeout", "0"), ("--timeout", "1441"), ("--overlap", "never")])
+def test_values_that_an_option_does_not_have_are_usage_errors(terminal: Terminal, option: tuple[str, str]) -> None:
+    result = terminal("create", "n.ipynb", *option)
+    assert result.exit_code == 2
+    assert option[0] in result.stderr
+
+
+def test_hundreds_of_files_are_summed_up(terminal: Terminal) -> None:
+    write_notebook(terminal.folder / "n.ipynb", "")
+    for number in range(40):
+        (terminal.folder / f"{number:02}.csv").write_text("12345")
+    shown = terminal("create", "n.ipynb", "--file", "*.csv").stdout
+    assert "29.csv" in shown
+    assert "30.csv" not in shown
+    assert "and 11 more" in shown
+
+
+def test_bundle_writes_the_bundle_that_create_records(terminal: Terminal) -> None:
+    write_notebook(terminal.folder / "n.ipynb", "n = 1")
+    made = terminal.json("bundle", "n.ipynb", "--param", "n=2", "-o", "b.tar.gz")
+    assert list(made) == ["path", "digest", "size", "files", "warnings"]
+    assert made["path"] == "b.tar.gz"
+    assert made["size"] == (terminal.folder / "b.tar.gz").stat().st_size
+    assert made["digest"] == terminal.json("create", "n.ipynb", "--param", "n=2")["bundle"]
+
+
+def test_bundle_replaces_a_file_only_when_told_to(terminal: Terminal) -> None:
+    write_notebook(terminal.folder / "n.ipynb", "")
+    (terminal.folder / "n.tar.gz").write_text("mine")
+    assert terminal.refusal("bundle", "n.ipynb")["code"] == "file_exists"
+    assert (terminal.folder / "n.tar.gz").read_text() == "mine"
+    assert terminal("bundle", "n.ipynb", "--force").stdout.startswith("n.tar.gz, ")
+    assert terminal.refusal("bundle", "n.ipynb", "-o", "no/n.tar.gz")["code"] == "no_such_folder"
+
+
+def test_names_are_shown_without_their_control_characters(terminal: Terminal) -> None:
+    write_notebook(terminal.folder / "n.ipynb", "")
+    (terminal.folder / "a\x1b[31m\n.csv").write_text("")
+    shown = terminal("bundle", "n.ipynb", "--file", "*.csv").stdout
+    assert "a\\x1b[31m\\n.csv" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_data_folder_that_cannot_be_used_is_one_sentence(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.tarball()
+    monkeypatch.setenv("JUPYTER_DATA_DIR", os.fspath(terminal.folder / "x.tar.gz"))
+    result = terminal("create", "--tarball", "x.tar.gz")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: The ledger can't be opened at ")

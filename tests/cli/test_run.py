@@ -1,0 +1,210 @@
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.cli import run as module
+from jupyter_schedule.cli import service
+from jupyter_schedule.cli.session import Session
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Reason, Run, RunStatus
+from jupyter_schedule.core.places import default_places
+from jupyter_schedule.core.ticking import TickerLock
+from jupyter_schedule.core.workarea import LIVE_LOG
+from tests.cli.conftest import PUBLICATION, Terminal
+
+FAILED: dict[str, Any] = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": "It ended with code 3."}
+UNTIL_STDIN_CLOSES = (sys.executable, "-c", "import sys; sys.stdin.read()")
+
+
+@pytest.fixture
+def service_does(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make the service of `run --wait` end the run as told, when the command waits for the first time."""
+
+    def end(**changes: Any) -> None:
+        def ensure(_: service.ServiceWhileWaiting) -> None:
+            (run,) = [run for run in terminal.operations.runs() if not run.status.terminal]
+            terminal.end(terminal.launch(run, b"one\n"), b"one\ntwo\n", **changes)
+
+        monkeypatch.setattr(service.ServiceWhileWaiting, "ensure", ensure)
+
+    return end
+
+
+def test_run_without_wait_puts_a_run_into_the_ledger_and_says_how_it_starts(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    result = terminal("run", "daily")
+    (run,) = terminal.operations.runs("daily")
+    assert (result.exit_code, run.status, run.trigger) == (0, "due", "manual")
+    assert f"jupyter schedule logs -f {run.id[:8]}" in result.stdout
+    assert "python -m scheduler_service run" in result.stderr
+    lock = TickerLock(default_places().lock)
+    assert lock.acquire()
+    assert terminal("run", "daily").stderr == ""
+    lock.release()
+    assert terminal.json("run", "daily")["status"] == "due"
+
+
+def test_wait_shows_the_log_and_where_results_are(terminal: Terminal, service_does: Callable[..., None]) -> None:
+    terminal.scheduled("daily")
+    service_does(publication=PUBLICATION)
+    result = terminal("run", "daily", "--wait")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "one",
+        "two",
+        "✓ Succeeded in 4 s.",
+        "Published:",
+        "  a.csv    2 B    file:///p/daily/runs/1/files/a.csv",
+        "All results of “daily”:  file:///p/daily/data/",
+    ]
+
+
+def test_wait_ends_with_1_and_the_cause_on_standard_error_unless_it_succeeded(
+    terminal: Terminal, service_does: Callable[..., None]
+) -> None:
+    terminal.scheduled("daily")
+    service_does(**FAILED)
+    result = terminal("run", "daily", "--wait")
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "one\ntwo\n", "✕ It ended with code 3.\n")
+
+
+def test_wait_with_json_prints_this_and_nothing_else(terminal: Terminal, service_does: Callable[..., None]) -> None:
+    terminal.scheduled("daily")
+    service_does(publication=PUBLICATION)
+    answer = terminal.json("run", "daily", "--wait")
+    (run,) = terminal.operations.runs("daily")
+    assert answer == {
+        "run_id": run.id,
+        "schedule": "daily",
+        "status": "succeeded",
+        "reason": "ok",
+        "scheduled_for": "2026-11-24T12:00:00Z",
+        "publication": PUBLICATION.model_dump(mode="json"),
+    }
+    service_does(**FAILED)
+    result = terminal("run", "daily", "--wait", "--json")
+    assert (result.exit_code, result.stderr) == (1, "✕ It ended with code 3.\n")
+    failed = json.loads(result.stdout)
+    assert (failed["status"], failed["reason"], failed["publication"]) == ("failed", "exit_code", None)
+
+
+def test_ctrl_c_leaves_the_run_and_says_how_to_stop_it(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: service.ServiceWhileWaiting) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(service.ServiceWhileWaiting, "ensure", interrupted)
+    result = terminal("run", terminal.scheduled("daily"), "--wait")
+    (run,) = terminal.operations.runs("daily")
+    assert (result.exit_code, run.status) == (130, "due")
+    assert f"jupyter schedule cancel {run.id[:8]}" in result.stderr
+
+
+def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
+    operations = terminal.operations
+    run = operations.run_now(terminal.scheduled("daily"))
+    shown: list[tuple[bytes, bool]] = []
+    steps = iter(
+        [
+            lambda: terminal.launch(run, b"first\n"),
+            lambda: terminal.leave(run, LIVE_LOG + "1", b"more\n"),
+            lambda: terminal.end(operations.run(run.id), b"first\nmore\nand the rest\n"),
+        ]
+    )
+
+    def step() -> None:
+        next(steps)()
+
+    ended = module.watch(
+        Session(default_places(), operations),
+        run,
+        show_log=lambda piece, final: shown.append((piece, final)),
+        keep_ticking=step,
+    )
+    assert ended.status is RunStatus.SUCCEEDED
+    assert shown == [(b"first\n", False), (b"more\n", False), (b"and the rest\n", True)]
+
+
+def test_states_are_told_when_they_change(terminal: Terminal) -> None:
+    run = terminal.operations.run_now(terminal.scheduled("daily"))
+    told: list[Run] = []
+    steps = iter([lambda: None, lambda: terminal.launch(run), lambda: terminal.end(terminal.operations.run(run.id))])
+
+    def step() -> None:
+        next(steps)()
+
+    module.watch(
+        Session(default_places(), terminal.operations),
+        run,
+        show_log=None,
+        show_state=told.append,
+        keep_ticking=step,
+    )
+    assert [change.status for change in told] == ["due", "launching", "succeeded"]
+
+
+def test_logs_are_of_the_run_or_of_the_schedule_s_newest_that_started(terminal: Terminal) -> None:
+    run = terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), b"\xff\x1b[1mraw\n")
+    waiting = terminal.operations.run_now("daily")
+    for name in ("daily", run.id, run.id[:8]):
+        assert terminal("logs", name).stdout_bytes == b"\xff\x1b[1mraw\n"
+    result = terminal("logs", waiting.id)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "○ Waiting.\n")
+
+
+def test_logs_f_of_an_ended_run_shows_all_of_it_and_ends(terminal: Terminal) -> None:
+    terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily")), b"a\n"), b"a\nb\n")
+    assert terminal("logs", "-f", "daily").stdout == "a\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("daily", "“daily” has not run yet. Run it now:  jupyter schedule run daily --wait"),
+        ("dialy", "There is no schedule “dialy”. Did you mean “daily”?"),
+        ("0123abcd", "There is no run “0123abcd”. `jupyter schedule runs` lists them."),
+    ],
+)
+def test_a_run_that_is_not_there_is_refused_with_what_to_do(terminal: Terminal, name: str, said: str) -> None:
+    terminal.scheduled("daily")
+    assert terminal("logs", name).stderr == f"Error: {said}\n"
+    assert terminal.refusal("outputs", name)["message"] == said
+
+
+def test_a_service_runs_while_one_waits_when_nobody_ticks(tmp_path: Path) -> None:
+    said: list[str] = []
+    with service.ServiceWhileWaiting(tmp_path / "lock", said.append, UNTIL_STDIN_CLOSES) as waiting:
+        waiting.ensure()
+        waiting.ensure()
+        child = waiting._child
+        assert child is not None
+        assert child.poll() is None
+    assert child.returncode == 0
+    assert said == ["No scheduler service is running; one runs until this run is over."]
+
+
+def test_no_service_is_started_beside_one_that_ticks(tmp_path: Path) -> None:
+    lock = TickerLock(tmp_path / "lock")
+    assert lock.acquire()
+    said: list[str] = []
+    with service.ServiceWhileWaiting(tmp_path / "lock", said.append, UNTIL_STDIN_CLOSES) as waiting:
+        waiting.ensure()
+        assert waiting._child is None
+        lock.release()
+        waiting.ensure()
+        assert waiting._child is not None
+    assert len(said) == 1
+
+
+def test_a_service_that_ends_says_why(tmp_path: Path) -> None:
+    broken = (sys.executable, "-c", "import sys; sys.exit('the disk is full')")
+    with service.ServiceWhileWaiting(tmp_path / "lock", lambda line: None, broken) as waiting:
+        waiting.ensure()
+        assert waiting._child is not None
+        waiting._child.wait()
+        with pytest.raises(Refused, match=r"^The scheduler service ended: the disk is full$") as refused:
+            waiting.ensure()
+    assert refused.value.code == "service_ended"
