@@ -141,7 +141,7 @@ def _failed_command(evidence: Evidence) -> str:
         return f"The command was ended by {_signal_name(evidence.signal)}."
     if code in {126, 127}:
         found = [match["what"] for match in _NOT_RUN.finditer(evidence.log_end)]
-        what = found[-1] if found else "A program of the command"
+        what = found[-1] if found else "A program that it needs"
         if code == 127:
             return f"{what} was not found (exit code 127); is it in the bundle, or installed where this runs?"
         return f"{what} can't be executed (exit code 126); mark it with chmod +x."

@@ -34,8 +34,10 @@ def remove_folder(folder: Path) -> None:
 
 
 def _names(folder: Path) -> list[str]:
-    with suppress(OSError):
-        if not os.access(folder, os.R_OK | os.X_OK):
-            folder.chmod(0o700)
-        return os.listdir(folder)  # noqa: PTH208  (names, which Path.iterdir would wrap)
+    for _ in range(2):
+        try:
+            return os.listdir(folder)  # noqa: PTH208  (names, which Path.iterdir would wrap)
+        except OSError:
+            with suppress(OSError):
+                folder.chmod(0o700)
     return []

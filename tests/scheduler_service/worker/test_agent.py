@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import Reason
+from scheduler_service.worker.handle import handle_of
 from tests.scheduler_service.worker.conftest import PREFIX, TOKEN, Bench, wait_until
 
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -31,11 +32,11 @@ def test_a_good_run_stores_its_outputs_its_log_and_a_result(bench: Bench) -> Non
     assert bench.live_log() == b"hello\n"
 
 
-def test_the_gate_says_who_started(bench: Bench) -> None:
-    bench.run("true")
+def test_the_gate_names_the_agents_process_for_ever(bench: Bench) -> None:
+    agent = bench.start(bench.task("true"))
+    bench.finish(agent)
     gate = json.loads(bench.objects.get(f"gates/{TOKEN}"))
-    assert gate["started_by"]["worker"] == "local"
-    assert gate["started_by"]["host"] == os.uname().nodename
+    assert gate["started_by"] == {**handle_of(os.getpid()), "pid": agent.pid, "started": gate["started_by"]["started"]}
     assert UTC.fullmatch(gate["at"])
 
 

@@ -1,0 +1,70 @@
+"""A full disk ends a run with a result that says so."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scheduler_service.worker.conftest import Bench
+
+Mount = Callable[[str], Path]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Mount]:
+    """Mount a disk of a given size under the test's folder."""
+    mounted: list[Path] = []
+
+    def mount(size: str) -> Path:
+        folder = tmp_path / "small"
+        folder.mkdir()
+        options = ["-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", str(folder)]
+        if sys.platform != "linux" or subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+            pytest.skip("mounting a small disk needs root on Linux")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def one_disk(bench: Bench, folder: Path) -> None:
+    """Scratch and objects on one small disk."""
+    bench.objects = type(bench.objects)(folder / "objects")
+    bench.work = folder / "work"
+    bench.work.mkdir()
+
+
+def test_a_disk_that_the_command_fills_is_named_and_the_log_is_there(bench: Bench, small_disk: Mount) -> None:
+    one_disk(bench, small_disk("2m"))
+    result = bench.run("echo begun; head -c 10000000 /dev/zero > big; cp big $OUTPUT_DIR/copy")
+    assert result["reason"] == "disk_full"
+    assert bench.log().startswith("begun\n")
+
+
+def test_a_bundle_that_does_not_fit_is_said(bench: Bench, small_disk: Mount) -> None:
+    bench.work = small_disk("1m") / "work"
+    bench.work.mkdir()
+    result = bench.run("true", {"big": bytes(3_000_000)})
+    assert (result["outcome"], result["reason"]) == ("refused", "disk_full")
+
+
+def test_outputs_that_do_not_fit_are_said_and_those_that_did_are_listed(bench: Bench, small_disk: Mount) -> None:
+    bench.objects = type(bench.objects)(small_disk("1m") / "objects")
+    result = bench.run("echo a > $OUTPUT_DIR/a; head -c 3000000 /dev/zero > $OUTPUT_DIR/b")
+    assert (result["outcome"], result["exit_code"], result["reason"]) == ("finished", 0, "disk_full")
+    assert result["sentence"] == "The worker's disk is full: free some space and run it again."
+    assert [entry["path"] for entry in result["files"]] == ["a"]
+    assert "jupyter-schedule: The worker's disk is full" in bench.log()
+
+
+def test_a_disk_that_was_full_before_is_said(bench: Bench, small_disk: Mount) -> None:
+    disk = small_disk("64k")
+    bench.work = disk / "work"
+    bench.work.mkdir()
+    with pytest.raises(OSError, match="No space left"):
+        (disk / "filler").write_bytes(bytes(100_000))
+    assert bench.run("true")["reason"] == "disk_full"

@@ -1,0 +1,82 @@
+"""What an executed notebook tells, finished or not, well-formed or not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scheduler_service.worker import notebook
+from scheduler_service.worker.live import LiveNotebook
+from scheduler_service.worker.notebook import Progress
+
+
+def code(status: str | None = None, outputs: Any = (), tags: Any = ()) -> dict[str, Any]:
+    papermill = {"papermill": {"status": status}} if status else {}
+    return {"cell_type": "code", "metadata": papermill | {"tags": tags}, "outputs": outputs, "source": ""}
+
+
+def error(name: str = "KeyError") -> dict[str, Any]:
+    return {"output_type": "error", "ename": name, "evalue": "'x'", "traceback": []}
+
+
+TEXT: dict[str, Any] = {"cell_type": "markdown", "metadata": {}, "source": ""}
+ADDED = code("completed", tags=["injected-parameters"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([], Progress(0, 0, None)),
+        ([TEXT, code("pending"), code("pending")], Progress(0, 2, None)),
+        ([code("completed"), TEXT, ADDED, code("running"), code("pending")], Progress(1, 3, 2)),
+        ([code("completed"), code("failed"), code("pending")], Progress(1, 3, 2)),
+        ([code("completed"), code("completed")], Progress(2, 2, None)),
+        ([{"cell_type": "code"}, "nonsense", {"cell_type": "code", "metadata": []}], Progress(0, 2, None)),
+    ],
+)
+def test_progress_counts_the_analysts_own_code_cells(cells: list[Any], expected: Progress) -> None:
+    assert notebook.progress({"cells": cells}) == expected
+
+
+def test_a_failure_is_the_first_error_that_was_not_expected() -> None:
+    expected = code("completed", [error("Expected")], tags=["raises-exception"])
+    found = notebook.failure({"cells": [TEXT, ADDED, expected, code("failed", [{}, error()])]})
+    assert found == {"kind": "cell_failed", "cell": 2, "cells": 2, "name": "KeyError", "message": "'x'"}
+    assert notebook.failure({"cells": [expected, code("completed", "nonsense")]}) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"cells": {}}', b"\xff", b"[" * 100_000])
+def test_what_is_no_notebook_or_half_of_one_is_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "n.ipynb").write_bytes(content)
+    assert notebook.read(tmp_path / "n.ipynb") is None
+    assert notebook.read(tmp_path / "absent.ipynb") is None
+
+
+def test_a_live_copy_leaves_large_outputs_out() -> None:
+    small, large = {"output_type": "stream", "text": "a"}, {"output_type": "stream", "text": "x" * 200_000}
+    live = json.loads(notebook.for_live({"cells": [code(outputs=[small, large]), TEXT], "metadata": {"a": 1}}))
+    assert live["cells"][0]["outputs"][0] == small
+    assert live["cells"][0]["outputs"][1]["data"]["text/plain"] == (
+        "An output of 0.2 MB isn't shown while the notebook runs; the finished notebook has it."
+    )
+    assert (live["cells"][1], live["metadata"]) == (TEXT, {"a": 1})
+
+
+def test_a_notebook_is_stored_once_for_every_change_and_half_written_ones_are_looked_at_again(tmp_path: Path) -> None:
+    path = tmp_path / "n.ipynb"
+    stored: list[bytes] = []
+    live = LiveNotebook(path, lambda key, data: stored.append(data))
+
+    assert live() == 1.0
+    path.write_text('{"cells": [')
+    assert live() == 1.0
+    assert stored == []
+    path.write_text(json.dumps({"cells": [code("running")]}))
+    assert live() >= 5.0
+    assert live() == 1.0
+    assert len(stored) == 1
+    assert live.progress == Progress(0, 1, 1)
+    path.write_text(json.dumps({"cells": [code("completed"), code("running")]}))
+    assert live() >= 5.0
+    assert len(stored) == 2
