@@ -104,7 +104,9 @@ def _engine(folder: Path, now: Callable[[], datetime] = clock.now) -> Iterator[E
 
 def _bash() -> float:
     command = ["bash", "-c", "echo first"]
-    return statistics.median(_timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(TRIES))
+    return statistics.median(
+        _timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(TRIES)
+    )
 
 
 def _timed(action: Callable[[], object], after: Callable[[], object] = lambda: None) -> float:
@@ -126,4 +128,3 @@ def _idle(engine: Engine) -> None:
 
 def _over(run: Run) -> bool:
     return run.status.terminal
-

@@ -56,7 +56,9 @@ def in_room(name: str, room: str) -> bool:
 
 
 def test_core_loads_no_server_no_widgets_and_no_cloud_sdk() -> None:
-    names = [name for name in MODULES if in_room(name, "jupyter_schedule.core") and not RUNS_ELSEWHERE & set(name.split("."))]
+    names = [
+        name for name in MODULES if in_room(name, "jupyter_schedule.core") and not RUNS_ELSEWHERE & set(name.split("."))
+    ]
     script = f"import sys, {', '.join(names)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert {"tornado", "jupyter_server", "ipywidgets", "boto3"}.isdisjoint(loaded)
