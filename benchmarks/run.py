@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.engine import Engine, notebook_of
-
 from benchmarks import Row
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Run, Timing
 from scheduler_service.launchers.runner import lean_runner
+from tests.engine import Engine, notebook_of
 
 TRIES = 7
 NEVER_SOON = Timing(cron="0 0 1 1 *")

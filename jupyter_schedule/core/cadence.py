@@ -80,7 +80,7 @@ def _words(expression: Expression, timezone: str) -> str:
 def _rhythm(expression: Expression) -> str:
     """Minutes and hours in words: `every 15 minutes, between 09:00 and 17:59`."""
     # A tenth of our own start-up time, for words that few expressions need.
-    from cron_descriptor import Options, get_description
+    from cron_descriptor import Options, get_description  # noqa: PLC0415
 
     minute, hour = expression.fields[:2]
     minutes = sorted({number % 60 for number in expression.minutes})
