@@ -1,6 +1,9 @@
 """What goes over the wire: the API's requests and answers, from which OpenAPI and the TypeScript types are made.
 
 Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, sizes bytes.
+
+`?reader=ZONE` on any request names the zone in which the person reads; sentences say "your time" in it.
+`GET /schedules?notebook=PATH` answers with that notebook's schedules only.
 """
 
 from typing import Any, Literal
@@ -82,6 +85,8 @@ class Creation(Shape):
     bundle: str | None = None
     #: also run it once now
     run_now: bool = False
+    #: run it once now and never by the clock: `form.frequency` is left aside
+    once_only: bool = False
 
 
 class Edit(Shape):
@@ -287,4 +292,7 @@ class Status(Shape):
     #: whether `jupyter schedule service install` can keep one going here, and did
     service_installable: bool
     service_installed: bool
+    #: schedules whose last run ended badly, and runs that are going
+    failing: int = 0
+    running: int = 0
     timezone_names: tuple[str, ...] = ()
