@@ -153,6 +153,8 @@ class PreviewShape(Shape):
     files: tuple[BundledFile, ...] = ()
     findings: tuple[FindingShape, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    #: names among them that every run fills by itself
+    filled: tuple[str, ...] = ()
     suggested_name: str = ""
     output_dir: str = "output"
     python_version: str | None = None
