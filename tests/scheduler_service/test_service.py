@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,8 +36,10 @@ WAIT_FOR_GO = 'echo waiting; until [ -e "$GO" ]; do sleep 0.05; done; echo went 
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path)
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = Engine(tmp_path)
+    yield made
+    go(made)  # what still waits, after a test that failed, ends
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def test_a_normal_end_leaves_nothing_either_and_names_what_was_left(bench: Bench
 
 @linux
 def test_what_ends_by_itself_a_moment_after_the_command_is_left_to_it(bench: Bench) -> None:
-    result = bench.run("exec > >(while read line; do echo got $line; done); echo one; touch $OUTPUT_DIR/a")
+    result = bench.run("exec > >(read line; for i in {1..9999}; do :; done; echo got $line); echo one; echo > $OUTPUT_DIR/a")
     assert result["reason"] == "ok"
     assert bench.log() == "got one\n"
 
@@ -134,16 +134,6 @@ def test_orphans_that_end_during_the_run_are_reaped(bench: Bench) -> None:
     wait_until(lambda: all(process.alive for process in processes.descendants(agent.pid)))
     (bench.folder / "go").write_text("\n")
     assert bench.finish(agent)["reason"] == "ok"
-
-
-def test_a_pipe_that_an_escaped_process_holds_open_does_not_keep_the_agent(bench: Bench) -> None:
-    read_end, write_end = os.pipe()
-    os.set_inheritable(write_end, True)
-    result = bench.run("sleep 1000 & echo done; touch $OUTPUT_DIR/a")
-    os.close(read_end)
-    os.close(write_end)
-    assert result["reason"] == "ok"
-    assert "done\n" in bench.log()
 
 
 def test_the_marker_finds_a_runs_processes_and_only_those(bench: Bench) -> None:
