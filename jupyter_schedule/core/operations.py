@@ -51,6 +51,8 @@ class Operations:
         """Record a schedule; its first occurrence is the first after now."""
         check_name(name)
         self._check_spec(spec)
+        if self.store.schedule_named(name):
+            raise self._name_taken(name)
         if is_published(open_objects(spec.publication_base), name):
             raise Refused(
                 "name_reserved",

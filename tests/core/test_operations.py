@@ -73,6 +73,12 @@ class TestCreate:
         assert refused.value.message == "“daily” is taken. Try “daily-3”."
         assert refused.value.field == "name"
 
+    def test_a_taken_name_is_called_taken_also_when_it_has_published(self, desk: Desk) -> None:
+        desk.create()
+        desk.area.put(PublicationKeys("daily").latest, b"{}")
+        with refusal("name_taken"):
+            desk.create()
+
     def test_a_name_whose_results_are_still_published_stays_reserved(self, desk: Desk) -> None:
         desk.create()
         desk.area.put(PublicationKeys("daily").latest, b"{}")
