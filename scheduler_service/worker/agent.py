@@ -148,8 +148,6 @@ class Attempt:
         self._guarded(self._prepare_and_run, stage="launch", what="The worker couldn't prepare the run")
         self._guarded(self._collect_report, stage="publishing", what="The report couldn't be collected")
         self.record.ended_at = self.record.ended_at or now_text()
-        if self.record.as_result()["reason"] == "disk_full":
-            self._remove_scratch()
         self.area.put_result(self.record.as_result(), self._remove_scratch)
         heartbeat.stop()
         self._remove_scratch()

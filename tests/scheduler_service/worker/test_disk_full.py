@@ -70,3 +70,19 @@ def test_a_disk_that_was_full_before_is_said(bench: Bench, small_disk: Mount) ->
     with pytest.raises(OSError, match="No space left"):
         (disk / "filler").write_bytes(bytes(100_000))
     assert bench.run("true")["reason"] == "disk_full"
+
+
+def test_room_is_made_for_the_report_when_the_outputs_do_not_fit(bench: Bench, small_disk: Mount) -> None:
+    one_disk(bench, small_disk("1m"))
+    # a file with several names is copied, which takes as much again
+    result = bench.run("head -c 700000 /dev/zero > a; ln a $OUTPUT_DIR/a; ln a $REPORT_DIR/a")
+    assert result["reason"] == "disk_full"
+    assert result["files"] == []
+    assert [entry["path"] for entry in result["report"]] == ["a", "log.txt"]
+
+
+def test_a_result_that_does_not_fit_takes_the_place_of_the_scratch_folder(bench: Bench, small_disk: Mount) -> None:
+    one_disk(bench, small_disk("1m"))
+    result = bench.run("echo a > $OUTPUT_DIR/a; cat /dev/zero > filler 2> /dev/null; true")
+    assert result["exit_code"] == 0
+    assert bench.output("a") == b"a\n"
