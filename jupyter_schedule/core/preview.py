@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,7 +32,7 @@ from jupyter_schedule.core.objects import FolderObjects, Objects, file_digest
 from jupyter_schedule.core.parameters import coerce_parameters, parameters, product_parameters
 from jupyter_schedule.core.preflight import Level
 from jupyter_schedule.core.workarea import bundle_key
-from jupyter_schedule.core.wrapper import WrapperConfig, render
+from jupyter_schedule.core.wrapper import RESERVED, WrapperConfig, render
 
 #: the folder under the root that a person's publications go to
 PUBLISHED = "published"
@@ -132,6 +132,7 @@ def make_bundle(request: Request, root: Path, destination: Path) -> Preview:
         generated["requirements.txt"] = needs.text().encode()
     generated["schedule.json"] = _json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
     listed = [name for name in inside if name != "requirements.txt" or not needs]
+    _refuse_reserved(listed)
     manifest = bundle.write(destination, base, listed, generated)
     spec = _spec(request, root, manifest.digest).model_copy(
         update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}
@@ -165,6 +166,13 @@ def _brought(request: Request, root: Path, destination: Path) -> Preview:
     missing = first and PurePosixPath(first[0]).as_posix() not in names
     warnings = (f"{first[0]} is not in the tarball.",) if first and missing else ()
     return Preview(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
+
+
+def _refuse_reserved(names: Sequence[str]) -> None:
+    taken = next((name for name in names if name.split("/")[0] in RESERVED), None)
+    if taken is not None:
+        message = f"{taken} has the name of a file that every bundle gets. Rename it, or leave it out."
+        raise Refused("reserved_name", message, field="files")
 
 
 def _requirements(
