@@ -16,6 +16,7 @@ from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.runner import lean_runner
 from scheduler_service.worker import processes
+from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import handle_of, host, process_of
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ class LocalLauncher(Launcher):
             return WorkerState.ALIVE
         self._children.pop(attempt.token, None)
         self._asked.pop(attempt.token, None)
+        # an agent that was killed left its scratch folder behind
+        remove_folder(self._work / attempt.token)
         return WorkerState.GONE
 
     def terminate(self, attempt: Attempt) -> None:

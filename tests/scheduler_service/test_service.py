@@ -256,6 +256,7 @@ class TestFaults:
             go(engine)
             run = engine.ended(run)
 
+        assert list((engine.places.folder / "work").iterdir()) == []
         lost, finished = engine.operations.attempts(run)
         assert run.status == RunStatus.SUCCEEDED
         assert (lost.outcome, finished.outcome) == (Outcome.LOST, Outcome.FINISHED)
