@@ -1,0 +1,78 @@
+"""Where this code runs: beside which Jupyter server, in which notebook, and whether in a run of ours."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.paths import jupyter_runtime_dir
+
+_KERNEL_FILE = re.compile(r"kernel-(.+)\.json")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Jupyter server that answers on this machine."""
+
+    #: with the base URL, ending in `/`
+    url: str
+    #: kept out of every printed form
+    token: str = field(repr=False)
+    #: the folder that it serves
+    root: Path
+
+
+def own_server(environ: Mapping[str, str] = os.environ) -> Server | None:
+    """The server that started this kernel, by the process id that it left; None when no server did.
+
+    Reads the server's own file instead of asking `jupyter_server`, which takes a second to import.
+    """
+    parent = environ.get("JPY_PARENT_PID", "")
+    if not parent.isdecimal():
+        return None
+    try:
+        record = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{parent}.json").read_text(encoding="utf-8"))
+        url, root = str(record["url"]), Path(record["root_dir"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not url.startswith(("http://", "https://")):
+        return None  # it listens on a Unix socket
+    # Under JupyterHub a server has no token of its own and takes the Hub's.
+    token = record.get("token") or environ.get("JUPYTERHUB_API_TOKEN", "")
+    return Server(url=url.rstrip("/") + "/", token=str(token), root=root)
+
+
+def inside_run(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a run of ours, in which a notebook that schedules itself must not do so again."""
+    return "RUN_ID" in environ and "SCHEDULED_FOR" in environ
+
+
+def kernel_id() -> str:
+    """The id by which the server knows this kernel; empty outside of one."""
+    shell = _shell()
+    connection = getattr(getattr(getattr(shell, "kernel", None), "parent", None), "connection_file", "")
+    found = _KERNEL_FILE.fullmatch(Path(connection).name) if isinstance(connection, str) else None
+    return found[1] if found else ""
+
+
+def calling_notebook(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The notebook that this kernel was started for, as a path on this machine; None outside of one.
+
+    It is the name at the kernel's start: only the server knows of a renaming since.
+    """
+    shell = _shell()
+    # VS Code starts kernels without a server and leaves the path among the notebook's variables.
+    path = getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__") or environ.get("JPY_SESSION_NAME")
+    return Path(path) if isinstance(path, str) and path.endswith(".ipynb") else None
+
+
+def _shell() -> Any:
+    """IPython's shell; None where IPython isn't at work."""
+    try:
+        from IPython.core.getipython import get_ipython  # noqa: PLC0415  (half a second that a script can do without)
+    except ImportError:
+        return None
+    return get_ipython()
