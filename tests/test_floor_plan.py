@@ -91,7 +91,9 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 
 
 def test_only_one_module_hands_expressions_to_croniter() -> None:
-    assert [name for name, path in MODULES.items() if "croniter" in imports(path)] == ["jupyter_schedule.core.cron"]
+    assert [name for name, path in MODULES.items() if "croniter" in imports(path)] == [
+        "jupyter_schedule.core.occurrences.cron"
+    ]
 
 
 def test_only_one_module_reads_the_clock() -> None:

@@ -9,8 +9,8 @@ from jupyter_schedule.cli.session import HOW_TO_TICK, opened
 from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import Cell, echo_table
 from jupyter_schedule.cli.words import run_state, schedule_state, seconds_text, when
-from jupyter_schedule.core.cadence import cadence
 from jupyter_schedule.core.models import Reason, Run, Schedule
+from jupyter_schedule.core.occurrences.cadence import cadence
 
 _RUN_COLUMNS = ("Run", "Schedule", "Due", "State", "Took", "")
 

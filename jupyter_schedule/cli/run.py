@@ -125,7 +125,7 @@ def _wait(session: Session, run: Run, *, as_json: bool) -> None:
             run = watch(session, run, show_log=show_log, show_state=show_state, keep_ticking=service.ensure)
     except KeyboardInterrupt:
         say(f"The run goes on. Stop it:  jupyter schedule cancel {run.id[:8]}")
-        _say_unless_ticking(session, run)
+        _say_unless_ticking(session, session.operations.run(run.id))
         raise click.exceptions.Exit(INTERRUPTED) from None
     succeeded = run.status is RunStatus.SUCCEEDED
     if as_json:
@@ -140,4 +140,5 @@ def _wait(session: Session, run: Run, *, as_json: bool) -> None:
 
 def _say_unless_ticking(session: Session, run: Run) -> None:
     if not run.status.terminal and not session.ticking:
-        echo(f"Nothing is ticking now, so the run waits: {HOW_TO_TICK}.", err=True)
+        what = "its results wait" if run.attempt else "the run waits"
+        echo(f"Nothing is ticking now, so {what}: {HOW_TO_TICK}.", err=True)

@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import Field
 
-from jupyter_schedule.core import archive, bundle, environment, kernels, notebook, occurrences, preflight
+from jupyter_schedule.core import archive, bundle, environment, notebook, occurrences, preflight
 from jupyter_schedule.core.bundle import BundleManifest
+from jupyter_schedule.core.environment import kernels
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     CatchUp,

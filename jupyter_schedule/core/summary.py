@@ -2,10 +2,10 @@
 
 from datetime import datetime, tzinfo
 
-from jupyter_schedule.core.cadence import cadence
 from jupyter_schedule.core.models import Schedule, ScheduleState, Spec, Visibility
 from jupyter_schedule.core.objects import open_objects
 from jupyter_schedule.core.occurrences import next_after
+from jupyter_schedule.core.occurrences.cadence import cadence
 from jupyter_schedule.core.wording import short_date
 
 

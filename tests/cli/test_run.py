@@ -92,15 +92,21 @@ def test_wait_with_json_prints_this_and_nothing_else(terminal: Terminal, service
     assert (failed["status"], failed["reason"], failed["publication"]) == ("failed", "exit_code", None)
 
 
-def test_ctrl_c_leaves_the_run_and_says_how_to_stop_it(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("started", "said"), [(False, "the run waits"), (True, "its results wait")])
+def test_ctrl_c_leaves_the_run_and_says_how_to_stop_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, started: bool, said: str
+) -> None:
     def interrupted(_: service.ServiceWhileWaiting) -> None:
+        if started:
+            terminal.launch(terminal.operations.runs("daily")[0])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(service.ServiceWhileWaiting, "ensure", interrupted)
     result = terminal("run", terminal.scheduled("daily"), "--wait")
     (run,) = terminal.operations.runs("daily")
-    assert (result.exit_code, run.status) == (130, "due")
+    assert (result.exit_code, run.status) == (130, "launching" if started else "due")
     assert f"jupyter schedule cancel {run.id[:8]}" in result.stderr
+    assert f"Nothing is ticking now, so {said}: " in result.stderr
 
 
 def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:

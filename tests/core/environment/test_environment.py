@@ -10,12 +10,11 @@ import pytest
 
 from jupyter_schedule.core import environment
 from jupyter_schedule.core.environment import Requirements, requirements
+from jupyter_schedule.core.environment.kernels import find_kernel
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.kernels import find_kernel
 from jupyter_schedule.core.models import Kernel
 from jupyter_schedule.core.notebook import read
-
-from .notebooks import saved
+from tests.core.notebooks import saved
 
 PYTHON = ".".join(platform.python_version_tuple()[:2])
 THIS = find_kernel("python3")

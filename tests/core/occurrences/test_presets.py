@@ -3,9 +3,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jupyter_schedule.core import presets
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.occurrences import presets
 
 naive = datetime.fromisoformat
 

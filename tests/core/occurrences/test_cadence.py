@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_schedule.core import presets
-from jupyter_schedule.core.cadence import cadence
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.occurrences import presets
+from jupyter_schedule.core.occurrences.cadence import cadence
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 

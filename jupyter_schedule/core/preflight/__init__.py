@@ -7,12 +7,14 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jupyter_schedule.core import key_like, parameters, scan_imports
-from jupyter_schedule.core.inputs import Finding, Inputs, Level, Source, UsedFile, named
+from jupyter_schedule.core import parameters
+from jupyter_schedule.core.environment import scan_imports
 from jupyter_schedule.core.models import Kernel, Model
 from jupyter_schedule.core.notebook import CodeCell, Notebook, code_cells, language, parsed, printable, read, text_of
-from jupyter_schedule.core.path_uses import HOLE, OUTPUT_DIR, How, Names, in_magics, in_texts, uses
-from jupyter_schedule.core.used_files import FileStatus, Places, plausible
+from jupyter_schedule.core.preflight import key_like
+from jupyter_schedule.core.preflight.inputs import Finding, Inputs, Level, Source, UsedFile, named
+from jupyter_schedule.core.preflight.path_uses import HOLE, OUTPUT_DIR, How, Names, in_magics, in_texts, uses
+from jupyter_schedule.core.preflight.used_files import FileStatus, Places, plausible
 
 __all__ = ["FileStatus", "Finding", "Level", "Preflight", "UsedFile", "preflight"]
 

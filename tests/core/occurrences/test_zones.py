@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.zones import after_gap, find_zone, instants, steady_offset, zone_names
+from jupyter_schedule.core.occurrences.zones import after_gap, find_zone, instants, steady_offset, zone_names
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule import core
-from jupyter_schedule.core import scan_imports
-from jupyter_schedule.core.scan_imports import Import, imports, local_files, scan
+from jupyter_schedule.core.environment import scan_imports
+from jupyter_schedule.core.environment.scan_imports import Import, imports, local_files, scan
 
 
 @pytest.fixture(autouse=True)
@@ -264,5 +263,5 @@ def test_older_pythons_can_read_the_script() -> None:
 
 def test_no_neighbour_of_the_script_has_a_standard_modules_name() -> None:
     """Run by path, Python would load that neighbour in the standard module's place."""
-    neighbours = {path.stem for path in Path(core.__file__).parent.iterdir()}
+    neighbours = {path.stem for path in Path(scan_imports.__file__).parent.iterdir()}
     assert not neighbours & set(sys.stdlib_module_names)

@@ -1,6 +1,6 @@
 import pytest
 
-from jupyter_schedule.core.key_like import found
+from jupyter_schedule.core.preflight.key_like import found
 
 # Put together here, so that nobody's scanner takes this file for a leak.
 AWS = "AKIA" + "IOSFODNN7ABCDEFG"

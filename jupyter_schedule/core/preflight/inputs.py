@@ -7,12 +7,12 @@ is also told when it isn't.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from jupyter_schedule.core import scan_imports
+from jupyter_schedule.core.environment import scan_imports
 from jupyter_schedule.core.models import Model
 from jupyter_schedule.core.notebook import printable
-from jupyter_schedule.core.path_uses import HOLE, How, Use
+from jupyter_schedule.core.preflight.path_uses import HOLE, How, Use
+from jupyter_schedule.core.preflight.used_files import FileStatus, Look, Places, like_a_path, plausible
 from jupyter_schedule.core.tarstream import size_text
-from jupyter_schedule.core.used_files import FileStatus, Look, Places, like_a_path, plausible
 
 
 class Level(StrEnum):

@@ -2,11 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.declared import Declared, find, requirements_file
+from jupyter_schedule.core.environment.declared import Declared, find, requirements_file
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.notebook import code_cells
-
-from .notebooks import notebook
+from tests.core.notebooks import notebook
 
 CELL = '# /// script\n# requires-python = ">=3.11"\n# dependencies = [\n#   "pandas>=2",\n# ]\n# ///\nimport pandas'
 

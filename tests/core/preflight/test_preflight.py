@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core import used_files
+from jupyter_schedule.core.environment.kernels import find_kernel
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.kernels import find_kernel
-from jupyter_schedule.core.preflight import Finding, Preflight, preflight
-
-from .notebooks import notebook, saved
+from jupyter_schedule.core.preflight import Finding, Preflight, preflight, used_files
+from tests.core.notebooks import notebook, saved
 
 ON_DISK = {
     "work/data/bikes.csv": 1_000,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.core.environment.kernels import find_kernel, gone, interpreter, kernels
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.kernels import find_kernel, gone, interpreter, kernels
 from jupyter_schedule.core.models import Kernel
 
 CONNECTION = ["-f", "{connection_file}"]
@@ -17,7 +17,9 @@ def share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of kernelspecs, the only one on Jupyter's path."""
     folder = tmp_path / "kernels"
     folder.mkdir()
-    monkeypatch.setattr("jupyter_schedule.core.kernels.jupyter_path", lambda *_: [str(folder), str(tmp_path / "none")])
+    monkeypatch.setattr(
+        "jupyter_schedule.core.environment.kernels.jupyter_path", lambda *_: [str(folder), str(tmp_path / "none")]
+    )
     return folder
 
 
@@ -88,7 +90,7 @@ def test_the_first_of_a_name_wins(share: Path, tmp_path: Path, monkeypatch: pyte
     install(share, "k", {"argv": ["/first"]})
     install(second, "k", {"argv": ["/second"]})
     install(second, "not a name", {"argv": ["/x"]})
-    monkeypatch.setattr("jupyter_schedule.core.kernels.jupyter_path", lambda *_: [str(share), str(second)])
+    monkeypatch.setattr("jupyter_schedule.core.environment.kernels.jupyter_path", lambda *_: [str(share), str(second)])
     assert kernels()["k"].argv == ("/first",)
     assert list(kernels()) == ["k", "python3"]
 

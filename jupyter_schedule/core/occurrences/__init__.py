@@ -21,11 +21,11 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from jupyter_schedule.core.cadence import cadence
-from jupyter_schedule.core.cron import MINUTES_PER_DAY, Expression, dates, parse
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing, utc
-from jupyter_schedule.core.presets import (
+from jupyter_schedule.core.occurrences.cadence import cadence
+from jupyter_schedule.core.occurrences.cron import MINUTES_PER_DAY, Expression, dates, parse
+from jupyter_schedule.core.occurrences.presets import (
     YEARS,
     daily,
     hourly,
@@ -35,8 +35,8 @@ from jupyter_schedule.core.presets import (
     weekdays,
     weekly,
 )
+from jupyter_schedule.core.occurrences.zones import after_gap, find_zone, instants, steady_offset
 from jupyter_schedule.core.wording import listed, short_date
-from jupyter_schedule.core.zones import after_gap, find_zone, instants, steady_offset
 
 __all__ = [
     "Occurrence",

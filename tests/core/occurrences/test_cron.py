@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_schedule.core.cron import dates, parse
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.occurrences.cron import dates, parse
 
 
 def refusal(text: str) -> str:

@@ -10,10 +10,10 @@ from datetime import datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from jupyter_schedule.core.cron import LONGEST_MONTHS, Expression, parse
 from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.occurrences.cron import LONGEST_MONTHS, Expression, parse
+from jupyter_schedule.core.occurrences.zones import find_zone
 from jupyter_schedule.core.wording import MONTHS, WEEKDAYS, day_and_month, listed, short_date
-from jupyter_schedule.core.zones import find_zone
 
 _DAY = timedelta(days=1)
 _MOST_TIMES = 6

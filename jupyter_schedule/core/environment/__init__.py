@@ -15,10 +15,10 @@ from urllib.parse import unquote
 
 from packaging.requirements import Requirement
 
-from jupyter_schedule.core import scan_imports
-from jupyter_schedule.core.declared import Declared, find
+from jupyter_schedule.core.environment import scan_imports
+from jupyter_schedule.core.environment.declared import Declared, find
+from jupyter_schedule.core.environment.kernels import interpreter
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.kernels import interpreter
 from jupyter_schedule.core.models import Kernel, Model
 from jupyter_schedule.core.notebook import CodeCell, Notebook, code_cells, printable
 

@@ -3,7 +3,7 @@ import ast
 import pytest
 
 from jupyter_schedule.core.notebook import Magic
-from jupyter_schedule.core.path_uses import HOLE, How, Names, in_magics, in_texts, uses
+from jupyter_schedule.core.preflight.path_uses import HOLE, How, Names, in_magics, in_texts, uses
 
 
 def used(source: str) -> list[tuple[str, str]]:

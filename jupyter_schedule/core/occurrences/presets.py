@@ -12,8 +12,8 @@ from typing import Literal
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing, utc
+from jupyter_schedule.core.occurrences.zones import after_gap, find_zone, instants
 from jupyter_schedule.core.wording import WEEKDAYS, quoted
-from jupyter_schedule.core.zones import after_gap, find_zone, instants
 
 #: the years in which something can be scheduled: a zone's offset leads out of neither end of the calendar
 YEARS = range(1970, 9999)

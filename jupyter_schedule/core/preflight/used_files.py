@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from jupyter_schedule.core.path_uses import HOLE
+from jupyter_schedule.core.preflight.path_uses import HOLE
 from jupyter_schedule.core.selection import denied
 
 #: folder entries that one pattern may look at; a pattern of a notebook is a hint, not worth a walk over a whole disk

@@ -18,8 +18,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jupyter_schedule.core import occurrences
-from jupyter_schedule.core.cron import parse
 from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.occurrences.cron import parse
 
 
 def elements(low: int, high: int) -> st.SearchStrategy[str]:
