@@ -1,0 +1,9 @@
+/** The widget's side of the kernel's traits and messages, as anywidget hands it over. */
+export interface IModel {
+  get(name: string): any;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, callback: (...values: any[]) => void): void;
+  off(event: string, callback: (...values: any[]) => void): void;
+  send(content: unknown): void;
+}
