@@ -37,6 +37,7 @@ def brief_for(
         "command": spec.command,
         "notebook": spec.notebook,
         "output_dir": spec.output_dir,
+        "parameters": None if spec.notebook is None else spec.parameters,
         "timeout": spec.timeout * 60,
         "environment": dict(launcher_environment) | _variables(run, spec),
         "pass_environment": list(spec.env),

@@ -75,6 +75,24 @@ def manual_run(schedule: Schedule, now: datetime) -> Run:
     )
 
 
+def retry_run(run: Run, count: int, now: datetime) -> Run:
+    """The run that does the same as `run` again, for the `count`th time: same version, occurrence and data interval."""
+    key = f"retry:{run.id}:{count}"
+    return Run(
+        id=str(uuid5(UUID(run.schedule_id), key)),
+        schedule_id=run.schedule_id,
+        schedule=run.schedule,
+        version=run.version,
+        key=key,
+        trigger=Trigger.RETRY,
+        scheduled_for=run.scheduled_for,
+        data_interval_start=run.data_interval_start,
+        data_interval_end=run.data_interval_end,
+        status=RunStatus.DUE,
+        created_at=utc(now),
+    )
+
+
 def _passed(schedule: Schedule, now: datetime) -> tuple[Occurrence | None, int, list[Occurrence]]:
     """The first occurrence after the cursor, how many there are up to `now`, and the newest of them, in order."""
     first: Occurrence | None = None

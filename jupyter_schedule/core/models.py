@@ -231,6 +231,11 @@ class Spec(Model):
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
     launcher: str = "local"
+    #: what the bundle was made from, relative to the folder that `publication_base` is in: the notebook, …
+    source: str | None = None
+    #: … the names and patterns that a person added, and the files that a person left out
+    files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Schedule(Model):
@@ -341,6 +346,8 @@ class Result(BaseModel):
     notes: tuple[str, ...] = ()
     #: paths in the bundle's folder that the run wrote outside the output folder
     elsewhere: tuple[str, ...] = ()
+    #: where a notebook failed: kind, cell, cells, line, name, message, as far as known
+    failure: dict[str, Any] | None = None
 
 
 class Outcome(StrEnum):

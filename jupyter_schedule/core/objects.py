@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, unquote, urlsplit
 
 #: names that no analyst gives a file
@@ -71,6 +72,10 @@ class Objects(ABC):
     @abstractmethod
     def get(self, key: str) -> bytes:
         """The whole content.  Raises NoSuchObject."""
+
+    @abstractmethod
+    def open(self, key: str) -> IO[bytes]:
+        """The content as a stream, which the caller closes.  Raises NoSuchObject."""
 
     @abstractmethod
     def fetch(self, key: str, destination: Path) -> None:
@@ -166,6 +171,12 @@ class FolderObjects(Objects):
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NoSuchObject(key) from None
+
+    def open(self, key: str) -> IO[bytes]:
+        try:
+            return self._path(key).open("rb")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NoSuchObject(key) from None
 

@@ -4,10 +4,12 @@ Operations insert `due` runs and note wishes; only the service's tick moves a ru
 """
 
 import difflib
+import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import IO, Any
 from uuid import uuid4
 
 from jupyter_schedule.core import clock, ledger, occurrences
@@ -21,6 +23,7 @@ from jupyter_schedule.core.models import (
     Schedule,
     ScheduleState,
     Spec,
+    Timing,
     Version,
     Visibility,
     utc,
@@ -28,7 +31,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.objects import Objects, open_objects
 from jupyter_schedule.core.publications import is_published
 from jupyter_schedule.core.store.base import NameTaken, Store
-from jupyter_schedule.core.workarea import LIVE_LOG, LOG, RESULT, bundle_key, worker_prefix
+from jupyter_schedule.core.workarea import HEARTBEAT, LIVE_LOG, LOG, RESULT, bundle_key, worker_prefix
 
 #: how often a change is tried again when a tick got in between
 TRIES = 20
@@ -49,17 +52,38 @@ class Operations:
 
     def create(self, name: str, spec: Spec) -> Schedule:
         """Record a schedule; its first occurrence is the first after now."""
+        self.check(name, spec)
+        return self._create(name, spec)
+
+    def create_once_only(self, name: str, spec: Spec) -> tuple[Schedule, Run]:
+        """Record a schedule that has ended as soon as it is made, and run it once by hand."""
+        once = Timing(once=utc(self.now()), timezone=spec.timing.timezone)
+        spec = spec.model_copy(update={"timing": once})
+        self.check_name(name, spec.publication_base)
+        self._check_runnable(spec)
+        schedule = self._create(name, spec)
+        return schedule, self.run_now(name)
+
+    def check(self, name: str, spec: Spec) -> None:
+        """A schedule could be made of these, or Refused says why not."""
+        self.check_name(name, spec.publication_base)
+        self._check_coming(spec)
+        self._check_runnable(spec)
+
+    def check_name(self, name: str, publication_base: str) -> None:
+        """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`."""
         check_name(name)
-        self._check_spec(spec)
         if self.store.schedule_named(name):
             raise self._name_taken(name)
-        if is_published(open_objects(spec.publication_base), name):
+        if is_published(open_objects(publication_base), name):
             raise Refused(
                 "name_reserved",
                 f"“{name}” still has published results of a schedule that was deleted. "
                 "Choose another name, or remove those results first.",
                 field="name",
             )
+
+    def _create(self, name: str, spec: Spec) -> Schedule:
         now = utc(self.now())
         schedule = ledger.advanced(
             Schedule(
@@ -89,7 +113,7 @@ class Operations:
 
         Raises Refused `changed_elsewhere` when it is no longer at version `if_version`.
         """
-        self._check_spec(spec)
+        self.check_edit(spec)
 
         def change(schedule: Schedule) -> Schedule:
             if schedule.version != if_version:
@@ -106,6 +130,11 @@ class Operations:
             return schedule.model_copy(update=changes | {"timing_rev": schedule.timing_rev + retimed})
 
         return self._change(name, change, "schedule_changed")
+
+    def check_edit(self, spec: Spec) -> None:
+        """A schedule could do this, or Refused says why not."""
+        self._check_coming(spec)
+        self._check_runnable(spec)
 
     def pause(self, name: str) -> Schedule:
         """Keep occurrences from becoming runs, from now on; a run that is going goes on."""
@@ -146,6 +175,18 @@ class Operations:
         self.store.add_run(run, actor=self.owner)
         return self.run(run.id)
 
+    def retry(self, run_id: str) -> Run:
+        """Put a run into the ledger that does what an ended one did: same version, same occurrence, same data."""
+        run = self.run(run_id)
+        if not run.status.terminal:
+            raise Refused("run_not_ended", "That run hasn't ended yet. Stop it first, or wait.")
+        self.schedule(run.schedule)
+        count = 1
+        while self.store.run((again := ledger.retry_run(run, count, utc(self.now()))).id) is not None:
+            count += 1
+        self.store.add_run(again, actor=self.owner)
+        return self.run(again.id)
+
     def cancel(self, run_id: str) -> Run:
         """Ask a run to stop; what it has so far is kept."""
         run = self.run(run_id)
@@ -176,6 +217,15 @@ class Operations:
         """The newest run of each schedule, by schedule id."""
         return self.store.last_runs([schedule.id for schedule in self.schedules()])
 
+    def recent_runs(self, schedules: Sequence[Schedule], per_schedule: int) -> dict[str, list[Run]]:
+        """The newest runs of each schedule that has any, the newest first, by schedule id."""
+        return self.store.recent_runs([schedule.id for schedule in schedules], per_schedule)
+
+    def open_runs(self) -> list[Run]:
+        """This person's runs that haven't ended."""
+        mine = {schedule.id for schedule in self.schedules()}
+        return [run for run in self.store.open_runs() if run.schedule_id in mine]
+
     def attempts(self, run: Run) -> list[Attempt]:
         """The attempts of a run, in order."""
         return self.store.attempts(run.id)
@@ -189,6 +239,17 @@ class Operations:
     def file(self, run: Run, path: str) -> bytes:
         """A file that the run left: `output/…` or `report/…`.  Raises NoSuchObject."""
         return self.objects.get(f"{self._prefix(run)}{path}")
+
+    def open_file(self, run: Run, path: str) -> IO[bytes]:
+        """Such a file as a stream, which the caller closes; also `live/notebook`.  Raises NoSuchObject."""
+        return self.objects.open(f"{self._prefix(run)}{path}")
+
+    def heartbeat(self, run: Run) -> dict[str, Any]:
+        """What the last attempt's worker said last about itself: `at`, `pid`, `cells` done and in all; else empty."""
+        prefix = self._prefix(run)
+        data = self.objects.get_or_none(prefix + HEARTBEAT) if prefix else None
+        said = json.loads(data) if data else {}
+        return said if isinstance(said, dict) else {}
 
     def file_url(self, run: Run, path: str) -> str:
         """Where such a file is kept, for as long as the run is."""
@@ -226,14 +287,15 @@ class Operations:
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
 
-    def _check_spec(self, spec: Spec) -> None:
-        now = self.now()
+    def _check_coming(self, spec: Spec) -> None:
         occurrences.check(spec.timing)
-        if occurrences.next_after(spec.timing, now) is None:
+        if occurrences.next_after(spec.timing, self.now()) is None:
             raise Refused("in_the_past", "That time has passed. Choose one that is still to come.", field="once")
         shortest = occurrences.shortest_interval(spec.timing)
         if shortest is not None and shortest < timedelta(minutes=1):
             raise Refused("too_often", "Runs at least a minute apart, please.", field="cron")
+
+    def _check_runnable(self, spec: Spec) -> None:
         if spec.visibility == Visibility.PUBLIC:
             raise Refused(
                 "no_public_area",

@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -31,7 +32,8 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.notebook import Notebook
 from jupyter_schedule.core.objects import FolderObjects, Objects, file_digest
 from jupyter_schedule.core.parameters import coerce_parameters, parameters, product_parameters
-from jupyter_schedule.core.preflight import Level
+from jupyter_schedule.core.preflight import Level, Preflight
+from jupyter_schedule.core.selection import Selection
 from jupyter_schedule.core.workarea import bundle_key
 from jupyter_schedule.core.wrapper import RESERVED, WrapperConfig, render
 
@@ -48,6 +50,8 @@ class Request(Model):
     tarball: Path | None = None
     #: names and patterns relative to the root, beside what the notebook is seen to use
     files: tuple[str, ...] = ()
+    #: files relative to the root that the notebook is seen to use and that stay out all the same
+    left_out: tuple[str, ...] = ()
     command: str = "./run.sh"
     #: typed, and as texts of a command line
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -78,34 +82,32 @@ class Preview(Model):
     warnings: tuple[str, ...] = ()
 
 
-def preview(request: Request, root: Path, objects: Objects) -> Preview:
-    """Bundle what the request names, under `root`, and check it against what the notebook uses.
+@dataclass(frozen=True)
+class Examined:
+    """What a request's notebook is, and what it needs, as far as that is seen without running it."""
 
-    Raises Refused for whatever can't be scheduled; nothing is recorded, the bundle stays in `objects`.
-    """
-    occurrences.check(request.timing)
-    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
-        packed = Path(scratch) / "bundle.tar.gz"
-        if request.notebook is not None:
-            made = make_bundle(request, root, packed)
-        elif request.tarball is not None:
-            made = _brought(request, root, packed)
-        else:
-            raise Refused("nothing_to_schedule", "Choose a notebook, or a tarball with a command.", field="notebook")
-        key = bundle_key(made.spec.bundle)
-        if objects.size(key) is None:
-            objects.put_file(key, packed, consume=True)
-    return made
+    path: Path
+    content: Notebook
+    kernel: Kernel
+    #: None where the kernel isn't Python's, so that its packages can't be listed
+    needs: environment.Requirements | None
+    #: what the person's names and patterns stand for
+    chosen: Selection
+    checked: Preflight
+    #: what goes into the bundle, relative to the root
+    wanted: frozenset[str]
 
 
-def make_bundle(request: Request, root: Path, destination: Path) -> Preview:
-    """The bundle of the request's notebook as a file, and what would be recorded."""
+def examine(request: Request, root: Path) -> Examined:
+    """Look at the request's notebook, under `root`.  Raises Refused, field `notebook`, `kernel`, `files`, …"""
     path = request.notebook
-    assert path is not None
+    if path is None:
+        raise _nothing()
+    within = _relative(path, root)
     content = notebook.read(path)
     kernel = kernels.find_kernel(request.kernel or notebook.kernel_name(content))
     needs = _requirements(path, content, root, kernel, request.environment)
-    chosen = bundle.expand(root, request.files) if request.files else bundle.Selection([], [])
+    chosen = bundle.expand(root, request.files) if request.files else Selection([], [])
     checked = preflight.preflight(
         path,
         root,
@@ -114,18 +116,46 @@ def make_bundle(request: Request, root: Path, destination: Path) -> Preview:
         output_dir=request.output_dir,
         modules_missing=needs.missing if needs else (),
     )
-    output_dir = _output_dir(checked.output_dir)
-    wanted = {_relative(path, root), *checked.included, *chosen.files}
-    base = bundle.bundle_root([root / name for name in wanted], root)
-    inside = sorted((root / name).relative_to(base).as_posix() for name in wanted)
-    within = path.relative_to(base).as_posix()
-    given = coerce_parameters(parameters(content), request.parameters, request.parameter_texts)
+    seen = set(checked.included) - set(request.left_out)
+    return Examined(path, content, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
+
+
+def preview(request: Request, root: Path, objects: Objects, examined: Examined | None = None) -> Preview:
+    """Bundle what the request names, under `root`, and check it against what the notebook uses.
+
+    examined: what `examine` said of the request, when it was asked already.
+    Raises Refused for whatever can't be scheduled; nothing is recorded, the bundle stays in `objects`.
+    """
+    occurrences.check(request.timing)
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
+        packed = Path(scratch) / "bundle.tar.gz"
+        if request.notebook is not None:
+            made = make_bundle(request, root, packed, examined)
+        elif request.tarball is not None:
+            made = _brought(request, root, packed)
+        else:
+            raise _nothing()
+        key = bundle_key(made.spec.bundle)
+        if objects.size(key) is None:
+            objects.put_file(key, packed, consume=True)
+    return made
+
+
+def make_bundle(request: Request, root: Path, destination: Path, examined: Examined | None = None) -> Preview:
+    """The bundle of the request's notebook as a file, and what would be recorded."""
+    seen = examined or examine(request, root)
+    needs, kernel = seen.needs, seen.kernel
+    output_dir = normal_output_dir(seen.checked.output_dir)
+    base = bundle.bundle_root([root / name for name in seen.wanted], root)
+    inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
+    within = seen.path.relative_to(base).as_posix()
+    given = coerce_parameters(parameters(seen.content), request.parameters, request.parameter_texts)
     config = WrapperConfig(
         notebook=within,
         kernel_name=kernel.name,
         output_dir=output_dir,
         timezone=request.timing.timezone,
-        product_parameters=product_parameters(content),
+        product_parameters=product_parameters(seen.content),
         python_version=needs.python_version if needs else None,
     )
     generated: dict[str, bytes | tuple[bytes, int]] = {**render(config), "params.json": _json(given)}
@@ -135,12 +165,12 @@ def make_bundle(request: Request, root: Path, destination: Path) -> Preview:
     listed = [name for name in inside if name != "requirements.txt" or not needs]
     _refuse_reserved(listed)
     manifest = bundle.write(destination, base, listed, generated)
-    spec = _spec(request, root, manifest.digest).model_copy(
+    spec = plain_spec(request, root, manifest.digest).model_copy(
         update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}
     )
     warnings = (
-        *(finding.message for finding in checked.findings if finding.level is not Level.OK),
-        *(f"{left.path} is left out: {left.why}." for left in chosen.left_out),
+        *(finding.message for finding in seen.checked.findings if finding.level is not Level.OK),
+        *(f"{left.path} is left out: {left.why}." for left in seen.chosen.left_out),
         *(needs.notes if needs else ()),
     )
     return Preview(spec=spec, files=_own(manifest, generated), size=manifest.size, warnings=warnings)
@@ -158,15 +188,18 @@ def _brought(request: Request, root: Path, destination: Path) -> Preview:
         message = f"{request.tarball.name} can't be read: {problem.strerror}."
         raise Refused("tarball_unreadable", message, field="tarball") from None
     digest, members = archive.inspect(destination)
-    spec = _spec(request, root, digest).model_copy(
-        update={"command": request.command, "output_dir": _output_dir(request.output_dir or "output")}
-    )
+    output_dir = normal_output_dir(request.output_dir or "output")
+    spec = plain_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
     packed = FileEntry(path=request.tarball.name, size=destination.stat().st_size, sha256=file_digest(destination))
     names = {member.path for member in members}
     first = re.match(r"\./[\w./-]+", request.command)
     missing = first and PurePosixPath(first[0]).as_posix() not in names
     warnings = (f"{first[0]} is not in the tarball.",) if first and missing else ()
     return Preview(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
+
+
+def _nothing() -> Refused:
+    return Refused("nothing_to_schedule", "Choose a notebook, or a tarball with a command.", field="notebook")
 
 
 def _refuse_reserved(names: Sequence[str]) -> None:
@@ -185,10 +218,15 @@ def _requirements(
     return environment.requirements(path, content, root, kernel)
 
 
-def _spec(request: Request, root: Path, digest: str) -> Spec:
+def plain_spec(request: Request, root: Path, digest: str) -> Spec:
+    """What the request itself says, without what its notebook adds: notebook, parameters, output_dir, kernel."""
     return Spec(
         timing=request.timing,
         bundle=digest,
+        command=request.command,
+        source=_relative(request.notebook, root) if request.notebook else None,
+        files=request.files,
+        left_out=request.left_out,
         timeout=request.timeout,
         visibility=request.visibility,
         publication_base=FolderObjects(root).url(PUBLISHED),
@@ -201,7 +239,7 @@ def _spec(request: Request, root: Path, digest: str) -> Spec:
     )
 
 
-def _output_dir(name: str) -> str:
+def normal_output_dir(name: str) -> str:
     """A folder beside the notebook, as a normal relative path."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or path == PurePosixPath() or "\0" in name:

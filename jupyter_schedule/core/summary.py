@@ -27,7 +27,7 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
             return f"Paused by {schedule.changed_by} since {since}{coming}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
             return (
-                f"Ended: it ran {cadence(spec.timing, now)}, and no time is left; {_destination(schedule.name, spec)}."
+                f"Ended: it ran {cadence(spec.timing, now)}, and no time is left; {destination(schedule.name, spec)}."
             )
         case _:
             return summary(schedule.name, spec, now, reader)
@@ -52,10 +52,11 @@ def _next(spec: Spec, now: datetime, reader: tzinfo | None, word: str) -> str:
 
 
 def _limits(name: str, spec: Spec) -> str:
-    return f"stops after {duration(spec.timeout)}; {_destination(name, spec)}."
+    return f"stops after {duration(spec.timeout)}; {destination(name, spec)}."
 
 
-def _destination(name: str, spec: Spec) -> str:
+def destination(name: str, spec: Spec) -> str:
+    """Where the results go: `keeps results in the folder published/daily`."""
     place = open_objects(spec.publication_base).url(f"{name}/")
     match spec.visibility:
         case Visibility.NONE:

@@ -213,6 +213,7 @@ class Attempt:
     def _prepare(self) -> Workspace:
         prepare.check_kernel(self.task)
         prepare.unpack_bundle(self.task, self.objects, self.folders)
+        prepare.write_parameters(self.task, self.folders)
         output = prepare.make_output_folder(self.task, self.folders.code)
         prepare.fetch_previous(self.task, self.folders)
         environment = prepare.run_environment(self.task, self.folders, output)

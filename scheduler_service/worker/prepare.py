@@ -41,6 +41,8 @@ class Task:
     notebook: str | None = None
     #: relative to the notebook's folder, or to the bundle's root
     output_dir: str = "output"
+    #: what a run's parameters are, in place of the bundle's; None leaves the bundle as it is
+    parameters: Mapping[str, Any] | None = None
     #: variables for the run, beside the agent's own
     environment: Mapping[str, str] = field(default_factory=dict)
     #: name, display_name, language, argv, env; None leaves it to the wrapper
@@ -109,6 +111,16 @@ def unpack_bundle(task: Task, objects: Objects, folders: Folders) -> None:
         code = refused.code if refused.code == "disk_full" else "bundle_unusable"
         raise Refused(code, refused.message) from None
     packed.unlink()
+
+
+def write_parameters(task: Task, folders: Folders) -> None:
+    """`params.json` as the schedule has it today: an edit of the parameters alone keeps the bundle."""
+    if task.parameters is None:
+        return
+    path = folders.code / "params.json"
+    if path.is_symlink():
+        path.unlink()
+    path.write_text(json.dumps(task.parameters), encoding="utf-8")
 
 
 def make_output_folder(task: Task, code: Path) -> Path:

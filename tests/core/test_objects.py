@@ -24,6 +24,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
 def test_what_was_put_is_got_fetched_sized_and_listed(store: Objects, key: str, tmp_path: Path) -> None:
     store.put(key, b"12345")
     store.fetch(key, tmp_path / "fetched")
+    with store.open(key) as stream:
+        assert (stream.read(2), stream.read()) == (b"12", b"345")
 
     assert store.get(key) == b"12345"
     assert (tmp_path / "fetched").read_bytes() == b"12345"
@@ -37,6 +39,8 @@ def test_what_is_not_there_is_said_to_be_so(store: Objects, tmp_path: Path) -> N
     for absent in ("nothing", "folder", "folder/file/below"):
         with pytest.raises(NoSuchObject):
             store.get(absent)
+        with pytest.raises(NoSuchObject):
+            store.open(absent)
         with pytest.raises(NoSuchObject):
             store.fetch(absent, tmp_path / "fetched")
         assert store.get_or_none(absent) is None

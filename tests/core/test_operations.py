@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Reason, RunStatus, ScheduleState, Spec, Timing, Trigger, Visibility
+from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState, Spec, Timing, Trigger, Visibility
 from jupyter_schedule.core.objects import FolderObjects
 from jupyter_schedule.core.operations import Operations, check_name, suggest_name
 from jupyter_schedule.core.publications import PublicationKeys
@@ -201,6 +201,49 @@ class TestChange:
         assert stored is not None
         assert stored.cancelled_by == "local"
         desk.create()
+
+
+class TestOnceOnly:
+    def test_a_schedule_that_runs_once_only_has_ended_and_its_run_is_due(self, desk: Desk) -> None:
+        schedule, run = desk.mine.create_once_only("daily", desk.spec())
+        assert (schedule.state, schedule.next_due) == (ScheduleState.ENDED, None)
+        assert (run.trigger, run.status, run.scheduled_for) == (Trigger.MANUAL, RunStatus.DUE, desk.time)
+
+    def test_new_timing_starts_it_again(self, desk: Desk) -> None:
+        desk.mine.create_once_only("daily", desk.spec())
+        edited = desk.mine.edit("daily", desk.spec(), if_version=1)
+        assert (edited.state, edited.next_due) == (ScheduleState.ACTIVE, NOON)
+
+
+class TestRetry:
+    def ended(self, desk: Desk) -> Run:
+        desk.create()
+        run = desk.mine.run_now("daily")
+        skipped = run.model_copy(update={"status": RunStatus.SKIPPED})
+        assert desk.mine.store.replace_run(run, skipped, actor="service")
+        return skipped
+
+    def test_the_same_version_runs_again_for_the_same_occurrence(self, desk: Desk) -> None:
+        run = self.ended(desk)
+        desk.mine.edit("daily", desk.spec(timeout=5), if_version=1)
+        desk.time += HOUR
+        again = desk.mine.retry(run.id)
+
+        assert (again.trigger, again.status, again.key) == (Trigger.RETRY, RunStatus.DUE, f"retry:{run.id}:1")
+        assert (again.version, again.scheduled_for, again.created_at) == (1, run.scheduled_for, desk.time)
+        assert (again.data_interval_start, again.data_interval_end) == (run.data_interval_start, run.data_interval_end)
+        assert desk.mine.retry(run.id).key == f"retry:{run.id}:2"
+
+    def test_a_run_that_goes_on_is_not_doubled(self, desk: Desk) -> None:
+        desk.create()
+        with refusal("run_not_ended"):
+            desk.mine.retry(desk.mine.run_now("daily").id)
+
+    def test_nothing_of_a_deleted_schedule_runs_again(self, desk: Desk) -> None:
+        run = self.ended(desk)
+        desk.mine.delete("daily")
+        with refusal("no_such_schedule"):
+            desk.mine.retry(run.id)
 
 
 class TestRuns:

@@ -69,6 +69,21 @@ def test_the_same_request_gives_the_same_bundle_and_stores_it_once(desk: Desk) -
     assert len(list(desk.objects.list("bundles/"))) == 1
 
 
+def test_a_file_that_the_notebook_uses_stays_out_when_the_person_says_so(desk: Desk) -> None:
+    desk.write("work/big.csv", "a")
+    desk.cells("open('big.csv')")
+    made = desk.preview(left_out=("work/big.csv",))
+    assert [file.path for file in made.files] == ["report.ipynb"]
+    assert (made.spec.source, made.spec.left_out) == ("work/report.ipynb", ("work/big.csv",))
+
+
+def test_naming_a_file_counts_more_than_leaving_it_out(desk: Desk) -> None:
+    desk.write("work/big.csv", "a")
+    made = desk.preview(left_out=("work/big.csv",), files=("work/*.csv",))
+    assert "big.csv" in [file.path for file in made.files]
+    assert made.spec.files == ("work/*.csv",)
+
+
 def test_other_parameters_are_another_bundle(desk: Desk) -> None:
     desk.cells("month", parameters="month = 3")
     assert desk.preview().spec.bundle != desk.preview(parameter_texts={"month": "4"}).spec.bundle

@@ -46,6 +46,11 @@ def test_what_the_launcher_has_ready_never_hides_what_the_run_is() -> None:
     assert environment["SCHEDULED_FOR"] != "never"
 
 
+def test_a_notebooks_parameters_are_those_of_the_schedule_and_a_command_has_none() -> None:
+    assert brief(notebook="a.ipynb", parameters={"month": 3})["parameters"] == {"month": 3}
+    assert brief()["parameters"] is None
+
+
 def test_the_time_out_is_in_seconds() -> None:
     assert brief(timeout=90)["timeout"] == 5400
 

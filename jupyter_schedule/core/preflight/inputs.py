@@ -35,6 +35,8 @@ class Finding(Model):
     cell: int | None = None
     #: what to do about it
     fix: str | None = None
+    #: a file that is there and goes into the bundle when it is named
+    addable: str | None = None
 
 
 class UsedFile(Model):
@@ -156,7 +158,8 @@ class Inputs:
         self._keep(look, source, use, "it is read" if reads else "it is named")
         message, fix = self._sentence(look, source, use)
         level = Level.OK if look.status is FileStatus.INCLUDED else Level.WARNING
-        self._tell(level, str(look.status), message, source, fix)
+        addable = look.path if look.status is FileStatus.DENIED else None
+        self._tell(level, str(look.status), message, source, fix, addable=addable)
 
     def _sentence(self, look: Look, source: Source, use: Use) -> tuple[str, str | None]:
         what = named(use.text, source)
@@ -210,8 +213,18 @@ class Inputs:
         file = UsedFile(path=path, cell=source.cell, line=use.line, size=look.size, status=look.status, why=reason)
         self.files.setdefault(path, file)
 
-    def _tell(self, level: Level, code: str, message: str, source: Source, fix: str | None = None) -> None:
-        self.findings.append(Finding(level=level, code=code, message=message, cell=source.cell, fix=fix))
+    def _tell(
+        self,
+        level: Level,
+        code: str,
+        message: str,
+        source: Source,
+        fix: str | None = None,
+        *,
+        addable: str | None = None,
+    ) -> None:
+        finding = Finding(level=level, code=code, message=message, cell=source.cell, fix=fix, addable=addable)
+        self.findings.append(finding)
 
 
 def _as_text(path: str) -> str:

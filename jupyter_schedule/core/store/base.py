@@ -92,6 +92,14 @@ class Store(ABC):
         """Of each schedule the run with the newest occurrence, where there is one."""
 
     @abstractmethod
+    def recent_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> dict[str, list[Run]]:
+        """Of each schedule that has any up to `per_schedule` runs, the newest occurrence first."""
+
+    @abstractmethod
+    def open_runs(self) -> list[Run]:
+        """The runs that haven't ended, in the order in which they came into the ledger."""
+
+    @abstractmethod
     def claim(self, holder: str, now: datetime, lease: int) -> list[Run]:
         """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.
 

@@ -134,15 +134,23 @@ class SqlStore(Store):
         return found[0] if found else None
 
     def runs(self, schedule_id: str | None = None, *, limit: int = 100) -> list[Run]:
-        query = _RUNS.order_by(runs.c.scheduled_for.desc(), runs.c.created_at.desc(), runs.c.id).limit(limit)
+        query = _RUNS.order_by(*_NEWEST_FIRST).limit(limit)
         return self._runs(query if schedule_id is None else query.where(runs.c.schedule_id == schedule_id))
 
     def last_runs(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
-        order = (runs.c.scheduled_for.desc(), runs.c.created_at.desc(), runs.c.id)
-        rank = func.row_number().over(partition_by=runs.c.schedule_id, order_by=order).label("rank")
+        return {schedule_id: runs[0] for schedule_id, runs in self.recent_runs(schedule_ids, 1).items()}
+
+    def recent_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> dict[str, list[Run]]:
+        rank = func.row_number().over(partition_by=runs.c.schedule_id, order_by=_NEWEST_FIRST).label("rank")
         ranked = select(runs.c.id, rank).where(runs.c.schedule_id.in_(schedule_ids)).subquery()
-        newest = select(ranked.c.id).where(ranked.c.rank == 1)
-        return {run.schedule_id: run for run in self._runs(_RUNS.where(runs.c.id.in_(newest)))}
+        newest = select(ranked.c.id).where(ranked.c.rank <= per_schedule)
+        found: dict[str, list[Run]] = {}
+        for run in self._runs(_RUNS.where(runs.c.id.in_(newest)).order_by(*_NEWEST_FIRST)):
+            found.setdefault(run.schedule_id, []).append(run)
+        return found
+
+    def open_runs(self) -> list[Run]:
+        return self._runs(_RUNS.where(runs.c.status.in_(OPEN_STATUSES)).order_by(runs.c.queued))
 
     def claim(self, holder: str, now: datetime, lease: int) -> list[Run]:
         is_open = runs.c.status.in_(OPEN_STATUSES)
@@ -264,6 +272,7 @@ class SqlStore(Store):
         connection.execute(insert(events).values(row))
 
 
+_NEWEST_FIRST = (runs.c.scheduled_for.desc(), runs.c.created_at.desc(), runs.c.id)
 _ALIVE = schedules.c.state != ScheduleState.DELETED
 _SCHEDULES: Select[Any] = select(schedules, schedule_versions.c.spec).join(
     schedule_versions,

@@ -138,6 +138,29 @@ class TestRuns:
         assert store.runs("another schedule") == []
         assert store.last_runs([schedule.id, "none"]) == {schedule.id: store.runs()[0]}
 
+    def test_the_newest_runs_of_many_schedules_are_had_at_once(self, store: Store) -> None:
+        first, second, third = (make_schedule(name) for name in "abc")
+        for schedule in (first, second, third):
+            store.add_schedule(schedule)
+        for number in range(3):
+            for schedule in (first, second):
+                store.add_run(make_run(schedule, f"k{number}", scheduled_for=NOON + number * DAY), actor="service")
+
+        recent = store.recent_runs([second.id, first.id, third.id, "none"], 2)
+        assert {name: [run.key for run in runs] for name, runs in recent.items()} == {
+            first.id: ["k2", "k1"],
+            second.id: ["k2", "k1"],
+        }
+        assert store.recent_runs([third.id], 2) == {}
+
+    def test_open_runs_are_those_that_have_not_ended_as_they_came(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        later = make_run(schedule, "later", scheduled_for=NOON + DAY)
+        for run in (later, make_run(schedule, "over", status=RunStatus.SKIPPED), make_run(schedule, "sooner")):
+            store.add_run(run, actor="service")
+        assert [run.key for run in store.open_runs()] == ["later", "sooner"]
+
     def test_a_run_keeps_what_is_known_of_its_end(self, store: Store) -> None:
         schedule = make_schedule()
         store.add_schedule(schedule)

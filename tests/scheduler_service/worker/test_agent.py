@@ -32,6 +32,16 @@ def test_a_good_run_stores_its_outputs_its_log_and_a_result(bench: Bench) -> Non
     assert bench.live_log() == b"hello\n"
 
 
+def test_the_schedules_parameters_take_the_place_of_the_bundles(bench: Bench) -> None:
+    bench.run('cp params.json "$OUTPUT_DIR"', {"params.json": '{"month": 3}'}, parameters={"month": "ü"})
+    assert json.loads(bench.output("params.json")) == {"month": "ü"}
+
+    bench.objects.delete(f"gates/{TOKEN}")
+    bench.objects.delete(f"{PREFIX}result")
+    bench.run('cp params.json "$OUTPUT_DIR"', {"params.json": '{"month": 3}'})
+    assert json.loads(bench.output("params.json")) == {"month": 3}
+
+
 def test_the_gate_names_the_agents_process_for_ever(bench: Bench) -> None:
     agent = bench.start(bench.task("true"))
     bench.finish(agent)
