@@ -61,16 +61,17 @@ class Terminal:
         return name
 
     def launch(self, run: Run, log: bytes = b"") -> Run:
-        """Move a due run on as the service does, with the first piece of a log."""
-        attempt = make_attempt(run, parameters={"worker": "local"})
-        launched = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1, "started_at": NOON})
+        """Begin a run's next attempt as the service does, with the first piece of a log."""
+        number = run.attempt + 1
+        attempt = make_attempt(run, number, parameters={"worker": "local"})
+        launched = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": number, "started_at": NOON})
         assert self.operations.store.add_attempt(attempt, run, launched, actor="service")
         self.leave(launched, LIVE_LOG + "0", log)
         return launched
 
     def leave(self, run: Run, path: str, content: bytes) -> None:
         """Leave an object as the run's worker does."""
-        self.operations.objects.put(worker_prefix("local", f"{run.id}.1") + path, content)
+        self.operations.objects.put(worker_prefix("local", f"{run.id}.{run.attempt}") + path, content)
 
     def end(self, run: Run, log: bytes = b"", **changes: Any) -> Run:
         """End a launched run as the service does; succeeded, unless `changes` say otherwise."""

@@ -107,15 +107,28 @@ def test_people_are_told_what_when_and_what_to_do_next(terminal: Terminal) -> No
 
 
 def test_a_notebook_comes_with_what_it_reads_and_with_typed_parameters(terminal: Terminal) -> None:
-    write_notebook(terminal.folder / "a" / "Été.ipynb", "n = 1\nday = 'MO'", "open('../data.csv'), open('gone.csv')")
+    write_notebook(
+        terminal.folder / "a" / "Été.ipynb", "n = 1\nday = 'MO'\nm = []", "open('../data.csv'), open('gone.csv')"
+    )
     (terminal.folder / "data.csv").write_text("1")
     (terminal.folder / "more.txt").write_text("1")
-    options = ("--file", "*.txt", "--param", "day=NO", "--param", "n=7", "--param-json", '{"n": 3}')
+    options = (
+        "--file",
+        "*.txt",
+        "--param",
+        "day=NO",
+        "--param",
+        "n=7",
+        "--param-json",
+        '{"n": 3}',
+        "--param-json",
+        '{"m": [1]}',
+    )
     made = terminal.json("create", "a/Été.ipynb", *options)
     assert made["name"] == "ete"
     assert made["notebook"] == "a/Été.ipynb"
     assert made["kernel"] == "python3"
-    assert made["parameters"] == {"n": 7, "day": "NO"}
+    assert made["parameters"] == {"n": 7, "day": "NO", "m": [1]}
     assert [file["path"] for file in made["files"]] == ["a/Été.ipynb", "data.csv", "more.txt"]
     assert ["gone.csv (cell 2)" in warning for warning in made["warnings"]] == [True]
 
@@ -144,6 +157,7 @@ def test_a_notebook_named_through_a_link_to_this_folder_is_in_it(terminal: Termi
         (("n.ipynb", "--tarball", "x.tar.gz"), "one_thing", "notebook"),
         (("n.ipynb", "--command", "true"), "not_with_notebook", "command"),
         (("gone.ipynb",), "notebook_missing", "notebook"),
+        (("gone.ipynb", "--name", "Überall"), "bad_name", "name"),
         (("--tarball", "gone.tar.gz"), "tarball_unreadable", "tarball"),
         (("--tarball", "x.tar.gz", "--name", "Überall"), "bad_name", "name"),
         (("--tarball", "x.tar.gz", "--name", "taken"), "name_taken", "name"),

@@ -89,6 +89,12 @@ def test_people_see_icon_word_duration_and_cause(terminal: Terminal) -> None:
     assert "✕ Failed just now" in terminal("list").stdout
 
 
+def test_a_success_needs_no_further_words(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    terminal.end(terminal.launch(terminal.operations.run_now("daily")))
+    assert terminal("runs").stdout.splitlines()[1].endswith("✓ Succeeded    4.2 s")
+
+
 def test_tables_in_a_pipe_are_never_cut(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     message = "long " * 100 + "end."

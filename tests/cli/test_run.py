@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from jupyter_schedule.cli.session import Session
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus
 from jupyter_schedule.core.places import default_places
+from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.ticking import TickerLock
 from jupyter_schedule.core.workarea import LIVE_LOG
 from tests.cli.conftest import PUBLICATION, Terminal
+from tests.factories import NOON, make_run
 
 FAILED: dict[str, Any] = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": "It ended with code 3."}
 UNTIL_STDIN_CLOSES = (sys.executable, "-c", "import sys; sys.stdin.read()")
@@ -116,7 +119,7 @@ def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
     steps = iter(
         [
             lambda: terminal.launch(run, b"first\n"),
-            lambda: terminal.leave(run, LIVE_LOG + "1", b"more\n"),
+            lambda: terminal.leave(operations.run(run.id), LIVE_LOG + "1", b"more\n"),
             lambda: terminal.end(operations.run(run.id), b"first\nmore\nand the rest\n"),
         ]
     )
@@ -132,6 +135,30 @@ def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
     )
     assert ended.status is RunStatus.SUCCEEDED
     assert shown == [(b"first\n", False), (b"more\n", False), (b"and the rest\n", True)]
+
+
+def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> None:
+    operations = terminal.operations
+    run = operations.run_now(terminal.scheduled("daily"))
+    shown: list[bytes] = []
+    steps = iter(
+        [
+            lambda: terminal.launch(run, b"first try\n"),
+            lambda: terminal.launch(operations.run(run.id), b"second\n"),
+            lambda: terminal.end(operations.run(run.id), b"second\ntry\n"),
+        ]
+    )
+
+    def step() -> None:
+        next(steps)()
+
+    module.watch(
+        Session(default_places(), operations),
+        run,
+        show_log=lambda piece, _: shown.append(piece),
+        keep_ticking=step,
+    )
+    assert b"".join(shown) == b"first try\nsecond\ntry\n"
 
 
 def test_states_are_told_when_they_change(terminal: Terminal) -> None:
@@ -161,6 +188,28 @@ def test_logs_are_of_the_run_or_of_the_schedule_s_newest_that_started(terminal: 
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "○ Waiting.\n")
 
 
+def test_logs_of_a_schedule_are_its_newest_run_s(terminal: Terminal) -> None:
+    schedule = terminal.operations.schedule(terminal.scheduled("daily"))
+    for number in (2, 3, 1):
+        later = NOON + timedelta(minutes=number)
+        run = make_run(schedule, key=f"manual:{number}", created_at=later, scheduled_for=later)
+        terminal.operations.store.add_run(run, actor="local")
+        terminal.end(terminal.launch(run), b"%d\n" % number)
+    assert terminal("logs", "daily").stdout == "3\n"
+
+
+def test_ctrl_c_ends_logs_f_alone(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    run = terminal.launch(terminal.operations.run_now(terminal.scheduled("daily")), b"so far\n")
+    monkeypatch.setattr(SqlStore, "wait_for_change", interrupted)
+    result = terminal("logs", "-f", "daily")
+    assert (result.exit_code, result.stdout) == (130, "so far\n")
+    assert "its results wait" in result.stderr
+    assert terminal.operations.run(run.id).status is RunStatus.LAUNCHING
+
+
 def test_logs_f_of_an_ended_run_shows_all_of_it_and_ends(terminal: Terminal) -> None:
     terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily")), b"a\n"), b"a\nb\n")
     assert terminal("logs", "-f", "daily").stdout == "a\nb\n"
@@ -178,6 +227,12 @@ def test_a_run_that_is_not_there_is_refused_with_what_to_do(terminal: Terminal, 
     terminal.scheduled("daily")
     assert terminal("logs", name).stderr == f"Error: {said}\n"
     assert terminal.refusal("outputs", name)["message"] == said
+
+
+def test_what_a_person_typed_commands_no_terminal(terminal: Terminal) -> None:
+    said = terminal("logs", "a\nb\x1b[31m").stderr
+    assert said.startswith("Error: There is no schedule “a\\nb\\x1b[31m”.")
+    assert said.count("\n") == 1
 
 
 def test_a_service_runs_while_one_waits_when_nobody_ticks(tmp_path: Path) -> None:
