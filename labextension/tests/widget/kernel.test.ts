@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
 
-import { KERNEL_BASE, kernelFetch, notebookOfKernel } from '../../src/widget/kernel';
+import { notebookOfKernel, overKernel } from '../../src/widget/kernel';
 import { FakeModel } from './fakeModel';
-
-const ADDRESS = `${KERNEL_BASE}jupyter-schedule/`;
 
 it('a request becomes a message', () => {
   const model = new FakeModel();
-  void kernelFetch(model)(`${ADDRESS}schedules/a%20b?reader=UTC`, {
+  void overKernel(model)({
     method: 'PATCH',
-    headers: { 'If-Match': '"3"' },
-    body: '{"form": {}}'
+    path: 'schedules/a%20b',
+    query: { reader: 'UTC' },
+    body: { form: {} },
+    ifVersion: 3
   });
   expect(model.sent).toEqual([
     {
@@ -25,50 +25,43 @@ it('a request becomes a message', () => {
   ]);
 });
 
-it('answers find their requests in any order', async () => {
+it('what a request leaves out is told as nothing', () => {
   const model = new FakeModel();
-  const ask = kernelFetch(model);
-  const answers = [ask(`${ADDRESS}status`), ask(`${ADDRESS}schedules`)];
-  model.say('msg:custom', { kind: 'answer', id: 2, value: ['two'] });
-  model.say('msg:custom', { kind: 'other' });
-  model.say('msg:custom', { kind: 'answer', id: 1, value: { one: 1 } });
-  const [first, second] = await Promise.all(answers);
-  expect([first!.status, await first!.json(), await second!.json()]).toEqual([200, { one: 1 }, ['two']]);
+  void overKernel(model)({ path: 'status' });
+  expect(model.sent).toEqual([
+    { kind: 'ask', id: 1, method: 'GET', path: 'status', query: {}, body: null, if_version: null }
+  ]);
 });
 
-it.each([
-  ['no_such_run', 404],
-  ['changed_elsewhere', 412],
-  ['bad_name', 422]
-])('a refusal %s comes as HTTP would tell it', async (code, status) => {
+it('answers find their requests in any order', async () => {
   const model = new FakeModel();
-  const answer = kernelFetch(model)(`${ADDRESS}status`);
-  const error = { code, message: 'No.', field: null };
-  model.say('msg:custom', { kind: 'answer', id: 1, error });
-  expect([(await answer).status, await (await answer).json()]).toEqual([status, { error }]);
+  const ask = overKernel(model);
+  const answers = [ask({ path: 'status' }), ask({ path: 'schedules' })];
+  model.say('msg:custom', { kind: 'answer', id: 2, value: ['two'] });
+  model.say('msg:custom', { kind: 'other', id: 1 });
+  model.say('msg:custom', { kind: 'answer', id: 1, value: { one: 1 } });
+  expect(await Promise.all(answers)).toEqual([{ one: 1 }, ['two']]);
+});
+
+it('a refusal is a problem with its code, sentence and field', async () => {
+  const model = new FakeModel();
+  const answer = overKernel(model)({ path: 'status' });
+  model.say('msg:custom', { kind: 'answer', id: 1, error: { code: 'bad_name', message: 'No.', field: 'name' } });
+  await expect(answer).rejects.toMatchObject({ name: 'Problem', code: 'bad_name', message: 'No.', field: 'name' });
 });
 
 it('a request that is no longer wanted ends at once, and its late answer is left alone', async () => {
   const model = new FakeModel();
   const gone = new AbortController();
-  const answer = kernelFetch(model)(`${ADDRESS}status`, { signal: gone.signal });
+  const answer = overKernel(model)({ path: 'status', signal: gone.signal });
   gone.abort();
-  await expect(answer).rejects.toThrow('No longer wanted');
+  await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
   model.say('msg:custom', { kind: 'answer', id: 1, value: {} });
 });
 
-it.each(['http://localhost:8888/api/contents', `${KERNEL_BASE}api/contents`, `${ADDRESS}../api`])(
-  'nothing but the API is asked of the kernel',
-  async address => {
-    const model = new FakeModel();
-    await expect(kernelFetch(model)(address)).rejects.toThrow('no answer');
-    expect(model.sent).toEqual([]);
-  }
-);
-
 it('the kernel tells its notebook, or that it cannot', async () => {
   const model = new FakeModel();
-  const ask = kernelFetch(model);
+  const ask = overKernel(model);
   const known = notebookOfKernel(ask);
   model.say('msg:custom', { kind: 'answer', id: 1, value: 'a é.ipynb' });
   expect(await known).toBe('a é.ipynb');

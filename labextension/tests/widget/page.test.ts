@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 
-import { jupyterPage, notebookOf, pageFetch, xsrfToken } from '../../src/widget/page';
+import { jupyterPage, notebookOf } from '../../src/widget/page';
 
 const PAGE = { baseUrl: 'http://localhost:8888/base/', token: 'secret' };
 
@@ -20,7 +20,6 @@ function server(answer: unknown, status = 200) {
 
 afterEach(() => {
   document.head.replaceChildren();
-  document.cookie = '_xsrf=; max-age=0';
 });
 
 it.each([
@@ -44,33 +43,18 @@ it('outside of Jupyter there is no page', () => {
   expect(jupyterPage()).toBeNull();
 });
 
-it('a request carries the login of the page', async () => {
-  document.cookie = '_xsrf=2%7Cabc';
-  const asked = server([]);
-  await pageFetch(PAGE)('http://localhost:8888/base/x', { method: 'POST', headers: { 'If-Match': '3' } });
-  const headers = asked.mock.calls[0]![1]!.headers as Headers;
-  expect(Object.fromEntries(headers)).toEqual({
-    authorization: 'token secret',
-    'if-match': '3',
-    'x-xsrftoken': '2|abc'
-  });
-});
-
-it('the XSRF token is its own cookie, not one that ends alike', () => {
-  document.cookie = 'other_xsrf=no';
-  expect(xsrfToken()).toBe('');
-  document.cookie = '_xsrf=yes';
-  expect(xsrfToken()).toBe('yes');
-});
-
 it('the notebook is the one whose session has the kernel, also when it was renamed', async () => {
-  server([
+  const asked = server([
     { type: 'console', path: 'c', kernel: { id: 'k' } },
     { type: 'notebook', path: 'other.ipynb', kernel: null },
     { type: 'notebook', path: 'RTC:a/renamed é.ipynb', kernel: { id: 'k' } }
   ]);
   expect(await notebookOf(PAGE, 'k')).toBe('a/renamed é.ipynb');
   expect(await notebookOf(PAGE, 'gone')).toBe('');
+  expect(asked).toHaveBeenLastCalledWith('http://localhost:8888/base/api/sessions', {
+    headers: { Authorization: 'token secret' },
+    credentials: 'same-origin'
+  });
 });
 
 it('a server that does not tell its sessions leaves the notebook unknown', async () => {
