@@ -1,6 +1,7 @@
 """`python -m scheduler_service run`: the scheduler service, embedded or an operator's."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -32,15 +33,34 @@ def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, verb
     except Refused as refusal:
         raise click.ClickException(refusal.message) from None
     service = Service(settings.model_copy(update={"folder": folder}) if folder else settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop())
+    _stop_at_signals(service)
     if until_stdin_closes:
-        threading.Thread(target=_stop_at_end_of_input, args=(service,), daemon=True).start()
-    service.run()
+        threading.Thread(target=_stop_at_the_end_of, args=(sys.stdin.fileno(), service), daemon=True).start()
+    try:
+        service.run()
+    except Refused as refusal:
+        raise click.ClickException(refusal.message) from None
 
 
-def _stop_at_end_of_input(service: Service) -> None:
-    sys.stdin.buffer.read()
+def _stop_at_signals(service: Service) -> None:
+    """A handler may not touch locks that the code it interrupts holds, so a thread hears of signals by a pipe."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    threading.Thread(target=_stop_after_a_byte_of, args=(reading, service), daemon=True).start()
+
+
+def _stop_after_a_byte_of(descriptor: int, service: Service) -> None:
+    os.read(descriptor, 1)
+    service.stop()
+
+
+def _stop_at_the_end_of(descriptor: int, service: Service) -> None:
+    """Read past Python's own buffer, whose lock a daemon thread would hold at exit."""
+    while os.read(descriptor, 4096):
+        pass
     service.stop()
 
 

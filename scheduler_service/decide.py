@@ -26,8 +26,10 @@ from scheduler_service.launchers.base import WorkerState
 MAX_ATTEMPTS = 3
 #: how long a worker that nobody heard of may take before its attempt is launched again, with the same token
 SILENT_LAUNCH = timedelta(seconds=20)
-#: how long after the end of the command its outputs may take to be published
-PUBLISHING_TIME = timedelta(minutes=15)
+#: seconds of nothing but failure after which publishing is given up
+PUBLISHING_TIME = 15 * 60
+#: seconds without a heartbeat after which a worker counts as hung
+SILENCE = 180
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class Seen:
     #: whether the attempt's gate says that user code may have started
     started: bool = False
     result: Result | None = None
+    #: seconds awake: how long we have watched it, how long it has been silent, how long our effects on it have failed
+    watched_for: float = 0
+    silent_for: float = 0
+    failing_for: float = 0
+
+    def out_of_time(self, now: datetime) -> bool:
+        """Whether the deadline has passed by the clock and while we were awake: a laptop that slept hasn't worked."""
+        time_given = (self.attempt.deadline - self.attempt.created_at).total_seconds()
+        return now >= self.attempt.deadline and self.watched_for >= time_given
 
 
 @dataclass(frozen=True)
@@ -138,12 +149,13 @@ def _decide_one_due(run: Run, spec: Spec, other: Run | None, newest: str | None,
 def decide_attempt(seen: Seen, now: datetime) -> Decision:
     """What an open run that has an attempt needs: the result first, then the worker's state, then wishes and limits."""
     if seen.run.status == RunStatus.PUBLISHING:
-        return _decide_publishing(seen, now)
+        return _decide_publishing(seen)
     if seen.result is not None:
         return _decide_result(seen, seen.result, now)
-    if seen.worker == WorkerState.GONE:
+    silent = seen.silent_for >= SILENCE
+    if seen.worker == WorkerState.GONE or (seen.worker == WorkerState.UNREACHABLE and silent):
         return _decide_lost(seen, now, "The worker disappeared without a word")
-    if seen.run.cancelled_by or now >= seen.attempt.deadline:
+    if seen.run.cancelled_by or seen.out_of_time(now) or (seen.worker == WorkerState.ALIVE and silent):
         return Stop()
     if seen.worker == WorkerState.UNKNOWN and now >= seen.attempt.created_at + SILENT_LAUNCH:
         return Relaunch()
@@ -152,18 +164,19 @@ def decide_attempt(seen: Seen, now: datetime) -> Decision:
     return Wait()
 
 
-def _decide_publishing(seen: Seen, now: datetime) -> Decision:
+def _decide_publishing(seen: Seen) -> Decision:
     if seen.result is None:
         message = "The run succeeded, but its outputs are gone, so nothing was published."
         return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED)
-    if now >= seen.result.ended_at + PUBLISHING_TIME:
+    if seen.failing_for >= PUBLISHING_TIME:
         message = "The run succeeded; publishing didn't, for 15 minutes. Its files are kept with the run."
         return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED, seen.result)
     return Publish(seen.result)
 
 
 def _decide_result(seen: Seen, result: Result, now: datetime) -> Decision:
-    if result.outcome == "finished" and result.exit_code == 0:
+    whole = result.reason in {Reason.OK, Reason.EMPTY_OUTPUT}
+    if result.outcome == "finished" and result.exit_code == 0 and whole:
         return Publish(result)
     if result.outcome == "timed_out":
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, result.sentence, Outcome.TIMED_OUT, result)
@@ -177,7 +190,7 @@ def _decide_lost(seen: Seen, now: datetime, cause: str) -> Decision:
     if seen.run.cancelled_by:
         message = f"Stopped by {seen.run.cancelled_by}."
         return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.CANCELLED, seen.result)
-    if now >= seen.attempt.deadline:
+    if seen.out_of_time(now):
         message = "Timed out: stopped by the scheduler, as the worker didn't stop by itself."
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT, seen.result)
     if seen.attempt.number < MAX_ATTEMPTS:

@@ -6,7 +6,6 @@ every write is guarded by the run's fence: an answer that comes too late changes
 
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,10 +15,21 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from jupyter_schedule.core import clock, ledger
-from jupyter_schedule.core.models import Attempt, Outcome, Reason, Result, Run, RunStatus, Spec, Visibility, utc
+from jupyter_schedule.core.models import (
+    Attempt,
+    Outcome,
+    Reason,
+    Result,
+    Run,
+    RunStatus,
+    Schedule,
+    Spec,
+    Visibility,
+    utc,
+)
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.workarea import RESULT, gate_key, worker_prefix
+from jupyter_schedule.core.workarea import HEARTBEAT, RESULT, gate_key, worker_prefix
 from scheduler_service.brief import brief_for, token_of
 from scheduler_service.decide import (
     CancelOther,
@@ -35,7 +45,8 @@ from scheduler_service.decide import (
     decide_attempt,
     decide_due,
 )
-from scheduler_service.launchers.base import Launcher, LaunchRefused, WorkerState
+from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
+from scheduler_service.memory import Memory
 from scheduler_service.publish import PublishFailed, publish
 
 log = logging.getLogger(__name__)
@@ -47,7 +58,8 @@ BATCH = 500
 #: seconds for uploads after the command's time-out, and for the agent to come to its end
 GRACE = 20 * 60
 ACTOR = "scheduler"
-LONGEST_BACK_OFF = 60
+#: seconds between two words to a worker that should end
+INSISTENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,9 +89,10 @@ class Ticker:
         self._around = around
         self._store = around.store
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="effect")
+        # of their own, since they may take long: a store that hangs mustn't keep others from starting
+        self._publishers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="publish")
         self._under_way: dict[str, Future[None]] = {}
-        self._failures: dict[str, int] = {}
-        self._not_before: dict[str, float] = {}
+        self._memory = Memory()
         self._spec = lru_cache(maxsize=4096)(lambda schedule_id, number: self._store.version(schedule_id, number).spec)
 
     def tick(self) -> bool:
@@ -89,17 +102,21 @@ class Ticker:
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
         runs = self._store.claim(self._around.holder, now, LEASE)
-        due = [run for run in runs if run.status == RunStatus.DUE and run.id not in self._under_way]
+        self._memory.keep_only(run.id for run in runs)
+        due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
         going = [run for run in runs if run.status != RunStatus.DUE or run.id in self._under_way]
         for run in going:
-            self._look_after(run, now)
-        for run, decision in decide_due(due, going, self._spec_of, self._around.room - len(going)):
+            if self._is_free(run):
+                self._attempt_to(run.id, self._look_after, run, now)
+        working = sum(run.status != RunStatus.PUBLISHING for run in going)
+        for run, decision in decide_due(due, going, self._spec_of, self._around.room - working):
             self._apply(run, None, decision)
         return bool(runs)
 
     def close(self) -> None:
         """Let effects under way finish; runs go on without us."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._publishers):
+            pool.shutdown(wait=True, cancel_futures=True)
         self._store.release(self._around.holder)
 
     # -- load
@@ -107,26 +124,59 @@ class Ticker:
     def _bring_up_to_date(self, now: datetime) -> None:
         """Write what has come due into the ledger."""
         for schedule in self._store.due_schedules(now, BATCH):
-            owed = ledger.owed(schedule, now)
-            if self._store.replace_schedule(schedule, owed.schedule, owed.runs, actor=ACTOR, kind="run_due"):
-                log.info("action=due schedule=%s rows=%d", schedule.name, len(owed.runs))
+            if self._memory.may_try(schedule.id):
+                self._attempt_to(schedule.id, self._settle, schedule, now)
+
+    def _settle(self, schedule: Schedule, now: datetime) -> None:
+        owed = ledger.owed(schedule, now)
+        if self._store.replace_schedule(schedule, owed.schedule, owed.runs, actor=ACTOR, kind="run_due"):
+            log.info("action=due schedule=%s rows=%d", schedule.name, len(owed.runs))
+
+    def _attempt_to(self, key: str, act: Callable[..., object], *arguments: object) -> bool:
+        """Do what concerns one run or schedule; when it fails, that one waits and all others go on."""
+        try:
+            act(*arguments)
+        except Exception:
+            self._memory.failed(key)
+            log.exception("action=failed of=%s", key)
+            return False
+        return True
+
+    def _is_free(self, run: Run) -> bool:
+        return run.id not in self._under_way and self._memory.may_try(run.id)
+
+    def _has_spec(self, run: Run) -> bool:
+        return self._attempt_to(run.id, self._spec_of, run)
 
     def _look_after(self, run: Run, now: datetime) -> None:
-        if run.id in self._under_way or time.monotonic() < self._not_before.get(run.id, 0):
-            return
-        attempt = self._store.attempts(run.id)[-1]
-        seen = self._see(run, attempt)
+        seen = self._see(run, self._store.attempts(run.id)[-1])
         self._apply(run, seen.attempt, decide_attempt(seen, now))
 
     def _see(self, run: Run, attempt: Attempt) -> Seen:
         """Ask the outside: the gate, then the worker, and the result last, since a worker writes it before it goes."""
-        gate = self._around.objects.get_or_none(gate_key(attempt.token))
-        started_by = json.loads(gate).get("started_by") if gate else None
-        if attempt.handle is None and started_by:
+        started_by = self._started_by(attempt)
+        if started_by and attempt.handle != started_by:
+            # whoever won the gate is the worker, also when we know another that lost it
             attempt = attempt.model_copy(update={"handle": started_by})
             self._store.replace_attempt(run, attempt)
         worker = self._launcher(attempt).poll(attempt) if run.status != RunStatus.PUBLISHING else WorkerState.GONE
-        return Seen(run, attempt, worker, started=bool(started_by), result=self._result(attempt))
+        heartbeat = self._around.objects.get_or_none(self._prefix(attempt) + HEARTBEAT)
+        return Seen(
+            run,
+            attempt,
+            worker,
+            started=started_by is not None,
+            watched_for=self._memory.watched_for(run.id, attempt.number),
+            silent_for=self._memory.silent_for(run.id, attempt.number, heartbeat),
+            failing_for=self._memory.failing_for(run.id),
+            result=self._result(attempt),
+        )
+
+    def _started_by(self, attempt: Attempt) -> Handle | None:
+        """The worker that won the attempt's gate, if one has."""
+        gate = self._around.objects.get_or_none(gate_key(attempt.token))
+        started_by: Handle | None = json.loads(gate).get("started_by") if gate else None
+        return started_by
 
     def _result(self, attempt: Attempt) -> Result | None:
         data = self._around.objects.get_or_none(self._prefix(attempt) + RESULT)
@@ -157,12 +207,15 @@ class Ticker:
                 self._store.ask_to_cancel(decision.run.id, actor=ACTOR)
             case End() if attempt is None:
                 self._end(run, None, decision)
+            case Publish():
+                self._under_way[run.id] = self._publishers.submit(self._effect, run, attempt, decision)
             case _:
                 self._under_way[run.id] = self._pool.submit(self._effect, run, attempt, decision)
 
     def _effect(self, run: Run, attempt: Attempt | None, decision: Decision) -> None:
         """An effect that reaches outside.  It failed: the run stays as it was, and a later tick tries again."""
-        try:
+
+        def act() -> None:
             match decision:
                 case Start():
                     self._start(run, decision)
@@ -171,22 +224,24 @@ class Ticker:
                 case Publish() if attempt:
                     self._publish(run, attempt, decision.result)
                 case Stop() if attempt:
+                    self._memory.pause(run.id, INSISTENCE)
                     self._stop(run, attempt)
                 case End():
                     self._end(run, attempt, decision)
-            self._failures.pop(run.id, None)
-        except Exception:
-            failures = self._failures[run.id] = self._failures.get(run.id, 0) + 1
-            self._not_before[run.id] = time.monotonic() + min(2 ** (failures - 1), LONGEST_BACK_OFF)
-            log.exception("action=effect_failed run=%s effect=%s", run.id, type(decision).__name__)
-        finally:
+
+        if self._attempt_to(run.id, act):
+            self._memory.succeeded(run.id)
             self._around.wake()
 
     def _start(self, run: Run, start: Start) -> None:
-        if start.lost:
-            self._leave(run, start.lost, Outcome.LOST)
+        if start.lost and not self._leave(run, start.lost, Outcome.LOST):
+            return
         spec = self._spec_of(run)
-        launcher = self._around.launchers[spec.launcher]
+        launcher = self._around.launchers.get(spec.launcher)
+        if launcher is None:
+            message = f"This service has no launcher called {spec.launcher}."
+            self._end(run, None, End(RunStatus.FAILED, Reason.LAUNCH, message))
+            return
         number = run.attempt + 1
         token = token_of(self._around.secret, run.id, number)
         now = utc(self._around.now())
@@ -219,7 +274,8 @@ class Ticker:
             end = End(RunStatus.FAILED, Reason.LAUNCH, str(refusal), Outcome.REFUSED)
             self._end(run, attempt, end)
             return
-        self._store.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
+        if self._started_by(attempt) is None:
+            self._store.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
 
     def _publish(self, run: Run, attempt: Attempt, result: Result) -> None:
         spec = self._spec_of(run)
@@ -256,9 +312,10 @@ class Ticker:
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT)
 
     def _end(self, run: Run, attempt: Attempt | None, end: End) -> None:
-        if attempt is not None:
-            self._leave(run, attempt, end.outcome or Outcome.FINISHED, end.message)
         result = end.result
+        outcome = end.outcome or Outcome.FINISHED
+        if attempt is not None and not self._leave(run, attempt, outcome, end.message, ended=result is not None):
+            return
         self._move(
             run,
             status=end.status,
@@ -270,11 +327,19 @@ class Ticker:
         )
         log.info("action=end run=%s schedule=%s status=%s reason=%s", run.id, run.schedule, end.status, end.reason)
 
-    def _leave(self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None) -> None:
-        """Close an attempt: whoever gives up on one takes its gate first, so that a late worker never starts."""
-        self._revoke(attempt)
+    def _leave(
+        self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False
+    ) -> bool:
+        """Close an attempt: whoever gives up on one takes its gate first, so that a late worker never starts.
+
+        False when a worker has just won the gate that isn't the one we saw gone: then the attempt goes on.
+        ended: its result says that it is over, so the gate doesn't matter.
+        """
+        if not ended and not self._revoke(attempt) and self._started_by(attempt) != attempt.handle:
+            return False
         closed = {"outcome": outcome, "detail": detail, "ended_at": self._around.now()}
         self._store.replace_attempt(run, attempt.model_copy(update=closed))
+        return True
 
     def _revoke(self, attempt: Attempt) -> bool:
         """Whether the gate is ours, so that user code of this attempt never starts."""

@@ -1,7 +1,9 @@
 """Where the embedded default keeps things, so that every door and the service find the same ones without a setting."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +37,13 @@ class Places:
         """The deployment's secret, from which the names of attempts' objects are made; made on first use."""
         path = self.folder / "secret"
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
+        if not path.exists():
+            # written beside its place and linked there: nobody ever reads half of it, and the first one wins
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix="secret-") as half:
+                half.write(secrets.token_hex(32).encode())
+                half.flush()
+                with contextlib.suppress(FileExistsError):
+                    os.link(half.name, path)
         return path.read_bytes()
 
 

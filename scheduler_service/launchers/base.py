@@ -17,6 +17,8 @@ class WorkerState(StrEnum):
     #: nothing yet: the launch wasn't answered
     UNKNOWN = "unknown"
     ALIVE = "alive"
+    #: on a machine that can't be asked; its heartbeat tells
+    UNREACHABLE = "unreachable"
     #: it is over, with everything it started
     GONE = "gone"
 
@@ -32,6 +34,7 @@ class Launcher(ABC):
     |--------------------------------|----------------|-------------------|
     | the attempt has no handle yet  | `unknown`      | does nothing      |
     | its worker or anything it started lives | `alive` | asks, then kills |
+    | it is on another machine       | `unreachable`  | does nothing      |
     | neither lives, or never will   | `gone`         | does nothing      |
     """
 

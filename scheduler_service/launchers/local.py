@@ -17,7 +17,7 @@ from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, Wo
 from scheduler_service.launchers.runner import lean_runner
 from scheduler_service.worker import processes
 from scheduler_service.worker.files import remove_folder
-from scheduler_service.worker.handle import handle_of, host, process_of
+from scheduler_service.worker.handle import boot, handle_of, host, process_of
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,13 @@ ALLOWED = frozenset({
     "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "REQUESTS_CA_BUNDLE", "SHELL", "SSL_CERT_DIR",
     "SSL_CERT_FILE", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME",
 })  # fmt: skip
-#: where packages come from, for runs that build their environment
-PACKAGE_SOURCES = ("PIP_", "UV_")
+#: where packages come from, for runs that build their environment; an index with a password in its address is the
+#: analyst's own, and needed
+PACKAGE_SOURCES = frozenset({
+    "PIP_CERT", "PIP_CONFIG_FILE", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_NO_INDEX",
+    "PIP_TRUSTED_HOST", "UV_CACHE_DIR", "UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS",
+    "UV_INDEX", "UV_INDEX_URL", "UV_LINK_MODE", "UV_NATIVE_TLS", "UV_OFFLINE", "UV_SYSTEM_CERTS",
+})  # fmt: skip
 #: seconds that an agent which was asked to end may take to save what it has
 PATIENCE = 15
 
@@ -58,18 +63,8 @@ class LocalLauncher(Launcher):
 
     def launch(self, attempt: Attempt) -> Handle:
         brief = attempt.parameters | {"work_folder": str(self._work)}
-        with self._agent_log.open("ab") as output:
-            agent = subprocess.Popen(
-                [sys.executable, "-P", "-m", "scheduler_service.worker"],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                cwd=self._work,
-                env=run_environment(self._parent, attempt.parameters),
-                start_new_session=True,
-            )
-        if agent.stdin is None:
-            raise LaunchRefused("The agent can't be told what to do.")
+        agent = self._spawn(run_environment(self._parent, attempt.parameters))
+        assert agent.stdin is not None
         with agent.stdin as told:
             told.write(json.dumps(brief).encode())
         self._children[attempt.token] = agent
@@ -79,9 +74,8 @@ class LocalLauncher(Launcher):
     def poll(self, attempt: Attempt) -> WorkerState:
         if attempt.handle is None:
             return WorkerState.UNKNOWN
-        if attempt.handle["host"] != host():
-            # another machine's process: we can't look, so it counts as alive until its deadline
-            return WorkerState.ALIVE
+        if attempt.handle["boot"] != boot() and attempt.handle["host"] != host():
+            return WorkerState.UNREACHABLE
         child = self._children.get(attempt.token)
         if child is not None and child.pid == attempt.handle["pid"]:
             alive = child.poll() is None
@@ -91,12 +85,12 @@ class LocalLauncher(Launcher):
             return WorkerState.ALIVE
         self._children.pop(attempt.token, None)
         self._asked.pop(attempt.token, None)
-        # an agent that was killed left its scratch folder behind
-        remove_folder(self._work / attempt.token)
+        # an agent that was killed left its scratch folder behind, and a large one takes its time
+        self._maker.submit(remove_folder, self._work / attempt.token)
         return WorkerState.GONE
 
     def terminate(self, attempt: Attempt) -> None:
-        agent = process_of(attempt.handle) if attempt.handle and attempt.handle["host"] == host() else None
+        agent = process_of(attempt.handle) if attempt.handle else None
         if agent is None:
             return
         asked = self._asked.setdefault(attempt.token, time.monotonic())
@@ -105,6 +99,22 @@ class LocalLauncher(Launcher):
 
     def close(self) -> None:
         self._maker.shutdown(wait=False, cancel_futures=True)
+
+    def _spawn(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        try:
+            with self._agent_log.open("ab") as output:
+                return subprocess.Popen(
+                    [sys.executable, "-P", "-m", "scheduler_service.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    cwd=self._work,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except (FileNotFoundError, PermissionError) as problem:
+            what = f"{problem.filename}: {problem.strerror}"
+            raise LaunchRefused(f"No worker can be started here ({what}). Was jupyter-schedule moved?") from None
 
     def _watch(self, agent: "subprocess.Popen[bytes]") -> None:
         agent.wait()
@@ -130,5 +140,5 @@ def run_environment(parent: Mapping[str, str], brief: Mapping[str, object]) -> d
     return {
         name: value
         for name, value in parent.items()
-        if name in names or name.startswith("LC_") or (builds and name.startswith(PACKAGE_SOURCES))
+        if name in names or name.startswith("LC_") or (builds and name in PACKAGE_SOURCES)
     }

@@ -49,9 +49,10 @@ def seen(
     result: Result | None = None,
     cancelled_by: str | None = None,
     number: int = 1,
+    **heard: float,
 ) -> Seen:
     run = make_run(make_schedule(), status=status, attempt=number, cancelled_by=cancelled_by)
-    return Seen(run, make_attempt(run, number), worker, started=started, result=result)
+    return Seen(run, make_attempt(run, number), worker, started=started, result=result, **heard)
 
 
 class TestAttempt:
@@ -107,10 +108,22 @@ class TestAttempt:
         assert decide_attempt(seen(cancelled_by="ann", result=a_result()), NOON) == Publish(a_result())
 
     def test_after_its_deadline_a_worker_is_stopped_and_the_run_has_timed_out(self) -> None:
-        assert decide_attempt(seen(), NOON + HOUR) == Stop()
-        decision = decide_attempt(seen(worker=WorkerState.GONE), NOON + HOUR)
+        assert decide_attempt(seen(watched_for=3600), NOON + HOUR) == Stop()
+        decision = decide_attempt(seen(worker=WorkerState.GONE, watched_for=3600), NOON + HOUR)
         assert isinstance(decision, End)
         assert (decision.status, decision.reason) == (RunStatus.TIMED_OUT, Reason.TIME_LIMIT)
+
+    def test_a_machine_that_slept_past_the_deadline_stops_nothing(self) -> None:
+        assert decide_attempt(seen(watched_for=1), NOON + 3 * HOUR) == Wait()
+
+    def test_a_worker_that_is_silent_for_three_minutes_is_hung(self) -> None:
+        assert decide_attempt(seen(silent_for=179), NOON) == Wait()
+        assert decide_attempt(seen(silent_for=180), NOON) == Stop()
+
+    def test_a_worker_on_a_machine_that_cannot_be_asked_is_lost_when_it_falls_silent(self) -> None:
+        assert decide_attempt(seen(worker=WorkerState.UNREACHABLE, silent_for=179), NOON) == Wait()
+        silent = seen(worker=WorkerState.UNREACHABLE, silent_for=180)
+        assert decide_attempt(silent, NOON) == Start(lost=silent.attempt)
 
     @pytest.mark.parametrize(
         ("result", "status", "reason"),
@@ -133,13 +146,18 @@ class TestAttempt:
         assert (decision.status, decision.reason, decision.message) == (status, reason, result.sentence)
         assert decision.result == result
 
-    def test_publishing_is_tried_for_a_quarter_of_an_hour(self) -> None:
-        publishing = seen(status=RunStatus.PUBLISHING, result=a_result())
-        ended = a_result().ended_at
-        assert decide_attempt(publishing, ended + timedelta(minutes=15) - SECOND) == Publish(a_result())
-        decision = decide_attempt(publishing, ended + timedelta(minutes=15))
+    def test_publishing_is_given_up_after_a_quarter_of_an_hour_of_nothing_but_failure(self) -> None:
+        publishing = {"status": RunStatus.PUBLISHING, "result": a_result()}
+        assert decide_attempt(seen(**publishing, failing_for=899), NOON + HOUR) == Publish(a_result())
+        decision = decide_attempt(seen(**publishing, failing_for=900), NOON + HOUR)
         assert isinstance(decision, End)
         assert (decision.status, decision.reason) == (RunStatus.FAILED, Reason.PUBLISHING)
+
+    @pytest.mark.parametrize("reason", [Reason.PUBLISHING, Reason.DISK_FULL])
+    def test_outputs_that_were_not_collected_whole_are_not_published(self, reason: Reason) -> None:
+        decision = decide_attempt(seen(result=a_result(reason=reason)), NOON)
+        assert isinstance(decision, End)
+        assert (decision.status, decision.reason) == (RunStatus.FAILED, reason)
 
     def test_outputs_that_vanished_before_they_were_published_fail_the_run(self) -> None:
         decision = decide_attempt(seen(status=RunStatus.PUBLISHING), NOON)
