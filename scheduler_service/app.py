@@ -42,6 +42,7 @@ class Service:
     def run(self) -> None:
         """Tick until stopped."""
         places = self._settings.places
+        places.make_private()
         lock = TickerLock(places.lock)
         if not self._wait_for(lock):
             return

@@ -149,11 +149,13 @@ class FolderObjects(Objects):
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         if consume:
+            _sync(source)
             with contextlib.suppress(OSError):  # another filesystem: copy, below
                 source.rename(path)
                 return
         with self._partial(path) as partial:
             _copy(source, partial)
+            _sync(partial)
             partial.replace(path)
         if consume:
             source.unlink()
@@ -208,6 +210,7 @@ class FolderObjects(Objects):
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._partial(path) as partial:
             other.fetch(source, partial)
+            _sync(partial)
             partial.replace(path)
 
     def delete(self, key: str) -> None:
@@ -256,6 +259,12 @@ class FolderObjects(Objects):
 def _copy(source: Path, destination: Path) -> None:
     """Copy content only: neither owner, mode nor times belong to an object."""
     shutil.copyfile(source, destination)
+
+
+def _sync(path: Path) -> None:
+    """Have the content on the disk before a name says that it is there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _link_or_raise(partial: Path, path: Path) -> None:

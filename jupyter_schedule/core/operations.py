@@ -75,6 +75,9 @@ class Operations:
         check_name(name)
         if self.store.schedule_named(name):
             raise self._name_taken(name)
+        if any(run.schedule == name for run in self.store.open_runs()):
+            message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
+            raise Refused("name_reserved", message, field="name")
         if is_published(open_objects(publication_base), name):
             raise Refused(
                 "name_reserved",
@@ -116,20 +119,27 @@ class Operations:
         self.check_edit(spec)
 
         def change(schedule: Schedule) -> Schedule:
-            if schedule.version != if_version:
-                raise Refused(
-                    "changed_elsewhere",
-                    f"“{name}” was changed by {schedule.changed_by} in the meantime. Look at it again, then edit.",
-                )
+            self.check_version(schedule, if_version)
             retimed = (spec.timing.cron, spec.timing.timezone) != (
                 schedule.spec.timing.cron,
                 schedule.spec.timing.timezone,
             )
             state = ScheduleState.ACTIVE if schedule.state == ScheduleState.ENDED else schedule.state
             changes = {"spec": spec, "version": schedule.version + 1, "state": state}
-            return schedule.model_copy(update=changes | {"timing_rev": schedule.timing_rev + retimed})
+            if retimed:
+                # keys of a new timing can't meet old ones, so a cursor that a wrong clock put into the future goes back
+                changes |= {"timing_rev": schedule.timing_rev + 1, "cursor": utc(self.now())}
+            return schedule.model_copy(update=changes)
 
         return self._change(name, change, "schedule_changed")
+
+    def check_version(self, schedule: Schedule, if_version: int) -> None:
+        """The schedule is at that version, or Refused `changed_elsewhere`."""
+        if schedule.version != if_version:
+            raise Refused(
+                "changed_elsewhere",
+                f"“{schedule.name}” was changed by {schedule.changed_by} in the meantime. Look at it again, then edit.",
+            )
 
     def check_edit(self, spec: Spec) -> None:
         """A schedule could do this, or Refused says why not."""
@@ -147,8 +157,8 @@ class Operations:
     def delete(self, name: str) -> Schedule:
         """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
         deleted = self._change(name, _to(ScheduleState.DELETED), "schedule_deleted")
-        for run in self.store.runs(deleted.id):
-            if not run.status.terminal:
+        for run in self.store.open_runs():
+            if run.schedule_id == deleted.id:
                 self.store.ask_to_cancel(run.id, actor=self.owner)
         return deleted
 

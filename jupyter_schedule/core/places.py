@@ -9,7 +9,11 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
 
+from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.objects import FolderObjects
+
+#: characters of the deployment's secret
+SECRET_LENGTH = 64
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,20 @@ class Places:
         if not path.exists():
             # written beside its place and linked there: nobody ever reads half of it, and the first one wins
             with tempfile.NamedTemporaryFile(dir=self.folder, prefix="secret-") as half:
-                half.write(secrets.token_hex(32).encode())
+                half.write(secrets.token_hex(SECRET_LENGTH // 2).encode())
                 half.flush()
                 with contextlib.suppress(FileExistsError):
                     os.link(half.name, path)
-        return path.read_bytes()
+        secret = path.read_bytes()
+        if len(secret) < SECRET_LENGTH:
+            message = f"{path} is damaged. Remove it; runs that are open now will be started again."
+            raise Refused("secret_damaged", message)
+        return secret
+
+    def make_private(self) -> None:
+        """The folder is its owner's alone, also when somebody else made it."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.chmod(0o700)
 
 
 def default_places() -> Places:

@@ -136,7 +136,7 @@ def preview(request: Request, root: Path, objects: Objects, examined: Examined |
         else:
             raise _nothing()
         key = bundle_key(made.spec.bundle)
-        if objects.size(key) is None:
+        if objects.size(key) != packed.stat().st_size:  # none, or one that a power cut left torn
             objects.put_file(key, packed, consume=True)
     return made
 

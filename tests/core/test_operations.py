@@ -191,6 +191,16 @@ class TestChange:
         assert (edited.state, edited.next_due) == (ScheduleState.ACTIVE, NOON + DAY)
         assert [run.scheduled_for for run in desk.mine.runs("daily")] == [NOON]
 
+    def test_a_new_timing_brings_back_a_schedule_that_a_wrong_clock_sent_into_the_future(self, desk: Desk) -> None:
+        desk.create()
+        desk.time = NOON + 3650 * DAY
+        desk.mine.pause("daily")
+        desk.mine.resume("daily")
+        desk.time = NOON + HOUR
+        assert desk.mine.edit("daily", desk.spec(timing=Timing(cron="0 15 * * *")), if_version=1).next_due == (
+            NOON + 3 * HOUR
+        )
+
     def test_deleting_stops_what_is_open_and_frees_the_name(self, desk: Desk) -> None:
         desk.create()
         run = desk.mine.run_now("daily")
@@ -200,6 +210,9 @@ class TestChange:
         stored = desk.mine.store.run(run.id)
         assert stored is not None
         assert stored.cancelled_by == "local"
+        with refusal("name_reserved"):
+            desk.create()
+        desk.mine.store.replace_run(stored, stored.model_copy(update={"status": RunStatus.CANCELLED}), actor="test")
         desk.create()
 
 

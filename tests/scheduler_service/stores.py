@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, ObjectExists, Objects, Stored, digest
@@ -35,6 +36,9 @@ class MemoryObjects(Objects):
         if (None if current is None else digest(current)) != expected:
             raise ObjectChanged(key)
         self.content[key] = data
+
+    def open(self, key: str) -> IO[bytes]:
+        return BytesIO(self.get(key))
 
     def get(self, key: str) -> bytes:
         try:
@@ -90,6 +94,10 @@ class Watched(Objects):
 
     def put_if(self, key: str, data: bytes, expected: str | None) -> None:
         self._call("put_if", key, data, expected)
+
+    def open(self, key: str) -> IO[bytes]:
+        stream: IO[bytes] = self._call("open", key)
+        return stream
 
     def get(self, key: str) -> bytes:
         content: bytes = self._call("get", key)

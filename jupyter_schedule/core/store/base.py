@@ -97,7 +97,7 @@ class Store(ABC):
 
     @abstractmethod
     def open_runs(self) -> list[Run]:
-        """The runs that haven't ended, in the order in which they came into the ledger."""
+        """The runs that haven't ended, those of deleted schedules included, in the order in which they came."""
 
     @abstractmethod
     def claim(self, holder: str, now: datetime, lease: int) -> list[Run]:

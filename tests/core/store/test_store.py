@@ -161,6 +161,15 @@ class TestRuns:
             store.add_run(run, actor="service")
         assert [run.key for run in store.open_runs()] == ["later", "sooner"]
 
+    def test_open_runs_are_found_also_when_their_schedule_is_deleted(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule), actor="service")
+        store.add_run(make_run(schedule, "ended", status=RunStatus.SKIPPED), actor="service")
+        deleted = schedule.model_copy(update={"state": ScheduleState.DELETED, "next_due": None})
+        store.replace_schedule(schedule, deleted, actor="local", kind="schedule_deleted")
+        assert [run.key for run in store.open_runs()] == [make_run(schedule).key]
+
     def test_a_run_keeps_what_is_known_of_its_end(self, store: Store) -> None:
         schedule = make_schedule()
         store.add_schedule(schedule)

@@ -1,0 +1,90 @@
+"""A bundle that is kept already, and what it says about itself: nothing needs the files that it was made from."""
+
+import json
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_schedule.core.environment.kernels import find_kernel
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Spec
+from jupyter_schedule.core.notebook import SIZE_LIMIT, Notebook
+from jupyter_schedule.core.objects import NoSuchObject, Objects
+from jupyter_schedule.core.parameters import coerce_parameters, parameters
+from jupyter_schedule.core.preview import Request, normal_output_dir, plain_spec
+from jupyter_schedule.core.tarstream import Limits, members, opened
+from jupyter_schedule.core.workarea import bundle_key
+
+#: what `preview` notes in every bundle that it makes
+ABOUT = "schedule.json"
+
+
+def spec_of_bundle(request: Request, root: Path, objects: Objects, digest: str) -> Spec:
+    """What would be recorded of a request whose bundle is kept; its files on disk aren't looked at.
+
+    Raises Refused `no_such_bundle`, `not_its_bundle` when the bundle is of another notebook, and what parameters raise.
+    """
+    spec = plain_spec(request, root, digest)
+    if request.notebook is None:
+        found = contents(objects, digest, {ABOUT})
+        if found:
+            raise _not_its_bundle()
+        return spec.model_copy(update={"output_dir": normal_output_dir(request.output_dir or "output")})
+    about = _object(contents(objects, digest, {ABOUT}).get(ABOUT, b""))
+    within = str(about.get("notebook"))
+    if not f"/{spec.source}".endswith(f"/{within}"):
+        raise _not_its_bundle()
+    made = {
+        "notebook": within,
+        "output_dir": normal_output_dir(request.output_dir or str(about.get("output_dir"))),
+        "kernel": find_kernel(str(about.get("kernel"))),
+    }
+    spec = spec.model_copy(update=made)
+    given = bundled_parameters(spec, objects, request.parameters, request.parameter_texts)
+    return spec.model_copy(update={"parameters": given})
+
+
+def bundled_parameters(
+    spec: Spec, objects: Objects, given: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, Any]:
+    """A run's parameters, checked against the notebook in the spec's bundle; as `coerce_parameters`."""
+    if spec.notebook is None:
+        if given or texts:
+            raise Refused("no_parameters", "A tarball takes no parameters; put them into the command.", "parameters")
+        return {}
+    content: Notebook = _object(contents(objects, spec.bundle, {spec.notebook}).get(spec.notebook, b""))
+    if not isinstance(content.get("cells"), list):
+        raise _not_its_bundle()
+    return coerce_parameters(parameters(content), given, texts)
+
+
+def contents(objects: Objects, digest: str, paths: Collection[str]) -> dict[str, bytes]:
+    """Those of the files `paths` that the bundle has.  Raises Refused `no_such_bundle`, and what `archive` raises."""
+    found: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
+        packed = Path(scratch) / "bundle.tar.gz"
+        try:
+            objects.fetch(bundle_key(digest), packed)
+        except NoSuchObject:
+            raise Refused("no_such_bundle", "The bundle isn't there any more. Make it again.", "files") from None
+        with opened(packed, Limits()) as source:
+            for member, blocks in members(source):
+                if member.path in paths and member.size <= SIZE_LIMIT:
+                    found[member.path] = b"".join(blocks)
+                if len(found) == len(paths):
+                    break
+    return found
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """The JSON object in `data`, empty when it holds none: anybody may have made the bundle."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _not_its_bundle() -> Refused:
+    return Refused("not_its_bundle", "That bundle was made from something else. Make it again.", "files")
