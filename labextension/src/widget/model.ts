@@ -6,4 +6,6 @@ export interface IModel {
   on(event: string, callback: (...values: any[]) => void): void;
   off(event: string, callback: (...values: any[]) => void): void;
   send(content: unknown): void;
+  /** the host's; in JupyterLab it knows the notebook */
+  widget_manager?: unknown;
 }

@@ -1,4 +1,5 @@
 /** The Jupyter page around the widget, and the notebook in it. */
+import { withoutDrive } from './notebook';
 
 export interface IPage {
   /** Absolute, ending in `/`. */
@@ -32,5 +33,5 @@ export async function notebookOf(page: IPage, kernelId: string): Promise<string>
   const answer = await fetch(`${page.baseUrl}api/sessions`, { headers, credentials: 'same-origin' });
   const sessions: { path: string; type: string; kernel: { id: string } | null }[] = answer.ok ? await answer.json() : [];
   const own = sessions.find(session => session.type === 'notebook' && session.kernel?.id === kernelId);
-  return own ? own.path.replace(/^RTC:/, '') : '';
+  return own ? withoutDrive(own.path) : '';
 }

@@ -7,7 +7,10 @@ export class FakeModel implements IModel {
   private _changed: Record<string, unknown> = {};
   private _listeners = new Map<string, Set<(...values: any[]) => void>>();
 
-  constructor(readonly traits: Record<string, any> = {}) {}
+  constructor(
+    readonly traits: Record<string, any> = {},
+    readonly widget_manager?: unknown
+  ) {}
 
   get(name: string): any {
     return this.traits[name];

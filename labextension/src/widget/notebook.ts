@@ -1,0 +1,61 @@
+/** The notebook that the widget is in, as far as the page around it gives it away. */
+import type { IModel } from './model';
+
+/** The part of JupyterLab's document context that we use; its widget manager has one in a notebook, none in a console. */
+interface IContext {
+  path: string;
+  localPath?: string;
+  model: { dirty: boolean };
+  contentsModel?: { writable?: boolean } | null;
+  save(): Promise<void>;
+  saveState?: ISignal<string>;
+}
+
+interface ISignal<T> {
+  connect(slot: (sender: unknown, value: T) => void): void;
+  disconnect(slot: (sender: unknown, value: T) => void): void;
+}
+
+/** An open notebook. */
+export interface INotebook {
+  /** Relative to the server's root, right also after a renaming. */
+  readonly path: string;
+  /** Write unsaved edits to disk; answers whether there were any. */
+  save(): Promise<boolean>;
+  /** Call `listener` after every save; the answer ends that. */
+  onSaved(listener: () => void): () => void;
+}
+
+/** The notebook around the widget; null where the host doesn't show it to widgets. */
+export function notebookAround(model: IModel): INotebook | null {
+  const context = (model.widget_manager as { context?: IContext } | undefined)?.context;
+  if (typeof context?.path !== 'string' || typeof context.save !== 'function') {
+    return null;
+  }
+  return {
+    get path() {
+      return withoutDrive(context.localPath ?? context.path);
+    },
+    save: async () => {
+      if (!context.model.dirty || context.contentsModel?.writable === false) {
+        return false;
+      }
+      await context.save();
+      return true;
+    },
+    onSaved: listener => {
+      const slot = (_: unknown, state: string) => {
+        if (state === 'completed') {
+          listener();
+        }
+      };
+      context.saveState?.connect(slot);
+      return () => context.saveState?.disconnect(slot);
+    }
+  };
+}
+
+/** A shared document's path begins with its drive, `RTC:`. */
+export function withoutDrive(path: string): string {
+  return path.replace(/^RTC:/, '');
+}
