@@ -21,3 +21,9 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """What Jupyter's server loads."""
+    module = f"{__name__}.extension"
+    return [{"module": module, "app": import_module(module).JupyterSchedule}]

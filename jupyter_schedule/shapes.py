@@ -4,6 +4,8 @@ Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, 
 
 `?reader=ZONE` on any request names the zone in which the person reads; sentences say "your time" in it.
 `GET /schedules?notebook=PATH` answers with that notebook's schedules only.
+`POST /preview?schedule=NAME` previews an edit of that schedule, whose name is taken by itself.
+A refusal's `field` is the name of a field of `Form` or `Frequency`.
 """
 
 from typing import Any, Literal
@@ -73,6 +75,8 @@ class Form(Shape):
     env: tuple[str, ...] = ()
     environment: EnvironmentSource = EnvironmentSource.KERNEL
     kernel: str | None = None
+    #: the Bash command that the worker starts; the default runs the notebook
+    command: str = "./run.sh"
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
 
@@ -232,6 +236,13 @@ class RunDetails(RunShape):
     usual_seconds: float | None = None
 
 
+class RunFiles(Shape):
+    """GET /runs/{id}/files: what a run left, each file at its address."""
+
+    outputs: tuple[PublishedFile, ...] = ()
+    report: tuple[PublishedFile, ...] = ()
+
+
 class LogShape(Shape):
     """GET /runs/{id}/log?first=N: what was printed from piece N on; ask again with `next`."""
 
@@ -272,6 +283,14 @@ class VersionShape(Shape):
     author: str
     created_at: UtcTime
     bundle: str
+
+
+class Bundled(Shape):
+    """PUT /bundles/{digest}: a tarball that was received, and is what its name says."""
+
+    bundle: str
+    size: int
+    files: int
 
 
 class Deleted(Shape):

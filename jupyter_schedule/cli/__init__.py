@@ -32,6 +32,7 @@ COMMANDS = {
     "pause": _Known("change:pause", "Keep a schedule from running until it is resumed."),
     "resume": _Known("change:resume", "Let a paused schedule run again."),
     "cancel": _Known("change:cancel", "Stop a run; what it has so far is kept."),
+    "service": _Known("keep_going:service", "Keep the scheduler service going without JupyterLab."),
     "delete": _Known("change:delete", "Remove a schedule; its published results stay."),
 }
 

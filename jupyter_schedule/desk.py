@@ -1,0 +1,307 @@
+"""What a person asks for, one method each: validated values in, shapes out.  The same with a server and without one."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import cache
+from pathlib import Path
+from typing import IO
+from zoneinfo import available_timezones
+
+from sqlalchemy.exc import DBAPIError
+
+from jupyter_schedule import __version__
+from jupyter_schedule.addresses import Addresses
+from jupyter_schedule.answers import LAST_RUNS, Answers, version_shape
+from jupyter_schedule.core import archive, clock
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Run, RunStatus, Schedule, Spec, Timing
+from jupyter_schedule.core.objects import FolderObjects, NoSuchObject, Objects, open_objects
+from jupyter_schedule.core.occurrences import check
+from jupyter_schedule.core.occurrences.zones import find_zone
+from jupyter_schedule.core.operations import Operations, check_name
+from jupyter_schedule.core.places import Places
+from jupyter_schedule.core.preview import PUBLISHED, preview
+from jupyter_schedule.core.publications import PublicationKeys
+from jupyter_schedule.core.recorded import bundled_parameters, spec_of_bundle
+from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.ticking import is_ticking
+from jupyter_schedule.core.workarea import LIVE_NOTEBOOK, OUTPUT, REPORT, bundle_key
+from jupyter_schedule.forms import edited, form_of, patched, request_of
+from jupyter_schedule.frequencies import timing_of
+from jupyter_schedule.previewing import previewed
+from jupyter_schedule.shapes import (
+    Bundled,
+    Creation,
+    Deleted,
+    Edit,
+    Form,
+    LogShape,
+    PreviewShape,
+    RunDetails,
+    RunFiles,
+    RunShape,
+    ScheduleShape,
+    Status,
+    VersionShape,
+)
+from jupyter_schedule.user_service import installable, installed
+
+#: runs that a list has, unless fewer are asked for
+MOST_RUNS = 1000
+FAILED = {RunStatus.FAILED, RunStatus.TIMED_OUT}
+GOING = {RunStatus.LAUNCHING, RunStatus.RUNNING, RunStatus.PUBLISHING}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file to be sent; whoever got it closes `stream`."""
+
+    name: str
+    size: int
+    stream: IO[bytes]
+
+
+class Desk:
+    """The requests of one person, in one folder that Jupyter serves."""
+
+    def __init__(
+        self,
+        places: Places,
+        root: Path,
+        *,
+        address: str | None = None,
+        embedded: bool = False,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        """Opens the ledger, made when there is none.  Raises Refused when it can't be used.
+
+        root: the folder that a form's paths are relative to.
+        address: the path of the API on the server that asks, None without a server.
+        embedded: whether the service that ticks ends when that server ends.
+        """
+        self.places = places
+        self.root = root
+        self.addresses = Addresses(address)
+        self.embedded = embedded
+        with guarded(places):
+            self.store = open_store(places.store, now)
+        self.operations = Operations(self.store, open_objects(places.objects), now=now)
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self.store.close()
+
+    def answers(self, reader: str = "") -> Answers:
+        """Answers for somebody who reads in that zone; a zone that isn't known counts as none."""
+        zone: tzinfo | None = None
+        if reader:
+            try:
+                zone = find_zone(reader)
+            except Refused:
+                zone = None
+        return Answers(self.operations, self.root, self.addresses, zone, self.operations.now())
+
+    def status(self) -> Status:
+        """Whether anybody ticks, and how it goes."""
+        schedules = self.operations.schedules()
+        recent = self.operations.recent_runs(schedules, LAST_RUNS)
+        running = [run for run in self.operations.open_runs() if run.status in GOING]
+        return Status(
+            version=__version__,
+            ticking=is_ticking(self.places.lock),
+            embedded=self.embedded,
+            service_installable=installable(),
+            service_installed=installed(),
+            failing=sum(_is_failing(runs) for runs in recent.values()),
+            running=len(running),
+            timezone_names=_zone_names(),
+        )
+
+    # -- bundles
+
+    def preview(self, form: Form, answers: Answers, editing: str | None) -> PreviewShape:
+        """What would happen; keeps the bundle."""
+        return previewed(form, answers, editing)
+
+    def receive_bundle(self, digest: str, packed: Path) -> Bundled:
+        """Keep a tarball that came over the wire, which is consumed; Refused when it isn't what its name says."""
+        found, members = archive.inspect(packed)
+        if found != digest:
+            message = "The tarball isn't what its name says: it changed on the way or was named wrongly. Send it anew."
+            raise Refused("wrong_digest", message, "bundle")
+        size = packed.stat().st_size
+        self.operations.objects.put_file(bundle_key(digest), packed, consume=True)
+        return Bundled(bundle=digest, size=size, files=len(members))
+
+    # -- schedules
+
+    def create(self, creation: Creation, answers: Answers) -> ScheduleShape:
+        """Record a schedule, and run it once if that is asked for."""
+        form = creation.form
+        spec = self._spec(form, creation.bundle, once_only=creation.once_only)
+        if creation.once_only:
+            schedule, _ = self.operations.create_once_only(form.name, spec)
+            return answers.schedule(schedule)
+        self.operations.create(form.name, spec)
+        if creation.run_now:
+            self.operations.run_now(form.name)
+        return answers.schedule(self.operations.schedule(form.name))
+
+    def _spec(self, form: Form, bundle: str | None, *, once_only: bool) -> Spec:
+        if once_only:
+            # of the frequency only the zone counts: it says what day it is
+            timing = Timing(cron="0 12 * * *", timezone=form.frequency.timezone)
+            check(timing)
+        else:
+            timing = timing_of(form.frequency)
+        # before the files are bundled, which may take a while
+        self.operations.check_name(form.name, FolderObjects(self.root).url(PUBLISHED))
+        request = request_of(form, timing, self.root)
+        if bundle is None:
+            return preview(request, self.root, self.operations.objects).spec
+        return spec_of_bundle(request, self.root, self.operations.objects, bundle)
+
+    def edit(self, name: str, edit: Edit, if_version: int, answers: Answers) -> ScheduleShape:
+        """Merge a patch into the form that made the schedule."""
+        schedule = self.operations.schedule(name)
+        self.operations.check_version(schedule, if_version)
+        before = form_of(schedule, self.root)
+        after = patched(before, edit.form)
+        spec = self._rebundled(schedule, before, after) if edit.rebundle else self._edited(schedule, before, after)
+        return answers.schedule(self.operations.edit(name, spec, if_version=if_version))
+
+    def _rebundled(self, schedule: Schedule, before: Form, after: Form) -> Spec:
+        timing = schedule.spec.timing if after.frequency == before.frequency else timing_of(after.frequency)
+        spec = preview(request_of(after, timing, self.root), self.root, self.operations.objects).spec
+        # the publication stays where people know it
+        return spec.model_copy(update={"publication_base": schedule.spec.publication_base})
+
+    def _edited(self, schedule: Schedule, before: Form, after: Form) -> Spec:
+        spec = edited(schedule.spec, before, after)
+        if after.parameters == before.parameters:
+            return spec
+        request = request_of(after, spec.timing, self.root)
+        given = bundled_parameters(spec, self.operations.objects, request.parameters, request.parameter_texts)
+        return spec.model_copy(update={"parameters": given})
+
+    def schedules(self, notebook: str | None, answers: Answers) -> list[ScheduleShape]:
+        """All schedules by name, or those of a notebook."""
+        schedules = self.operations.schedules()
+        if notebook is not None:
+            schedules = [each for each in schedules if form_of(each, self.root).notebook == notebook]
+        return answers.schedules(schedules)
+
+    def delete(self, name: str) -> Deleted:
+        """Remove a schedule; what it published stays."""
+        spec = self.operations.delete(name).spec
+        area = open_objects(spec.publication_base)
+        published = sum(1 for _ in area.list(PublicationKeys(name).data))
+        address = self.addresses.stable(name, spec) if published else None
+        return Deleted(name=name, published=published, publication_url=address)
+
+    def versions(self, name: str) -> list[VersionShape]:
+        """Who recorded which version, the newest first."""
+        return [version_shape(version) for version in self.operations.versions(name)]
+
+    # -- runs
+
+    def runs(self, name: str, limit: int, answers: Answers) -> list[RunShape]:
+        """Runs of a schedule, the newest occurrence first."""
+        return [answers.run(run) for run in self.operations.runs(name, limit=min(limit, MOST_RUNS))]
+
+    def run(self, run_id: str, answers: Answers) -> RunDetails:
+        """A run with what it left."""
+        return answers.run_details(self.operations.run(run_id))
+
+    def run_files(self, run_id: str, answers: Answers) -> RunFiles:
+        """What a run left."""
+        run = self.operations.run(run_id)
+        return answers.files(run, self.operations.result(run))
+
+    def log(self, run_id: str, first: int, answers: Answers) -> LogShape:
+        """What a run printed."""
+        return answers.log(self.operations.run(run_id), first)
+
+    # -- files
+
+    def open_run_file(self, run_id: str, path: str) -> OpenFile:
+        """A file that a run left, or its notebook so far.  Raises Refused `no_such_file`."""
+        run = self.operations.run(run_id)
+        if not path.startswith((OUTPUT, REPORT)) and path != LIVE_NOTEBOOK:
+            raise _no_such_file()
+        name = _notebook_name(self._spec_of(run)) if path == LIVE_NOTEBOOK else path.rpartition("/")[2]
+        return _opened(name, lambda: self.operations.open_file(run, path))
+
+    def open_published(self, name: str, path: str) -> OpenFile:
+        """A file of a publication.  Raises Refused `no_such_file`."""
+        area = self._publication_area(name)
+        return _opened(path.rpartition("/")[2], lambda: area.open(f"{name}/{path}"))
+
+    def _publication_area(self, name: str) -> Objects:
+        """Where the results of `name` are; those of a schedule that was deleted stay at their address."""
+        try:
+            check_name(name)
+        except Refused:
+            raise _no_such_file() from None
+        if self.store.schedule_named(name) is not None:
+            return open_objects(self.operations.schedule(name).spec.publication_base)
+        return open_objects(FolderObjects(self.root).url(PUBLISHED))
+
+    def _spec_of(self, run: Run) -> Spec:
+        return self.store.version(run.schedule_id, run.version).spec
+
+
+@contextmanager
+def guarded(places: Places) -> Iterator[None]:
+    """A ledger that can't be used and a disk that is full are refusals too."""
+    try:
+        yield
+    except DBAPIError as problem:
+        if "full" in str(problem.orig):
+            raise _disk_full() from None
+        message = f"The ledger in {places.folder} can't be used: {problem.orig}."
+        raise Refused("store_unusable", message) from None
+    except OSError as problem:
+        if problem.errno in _FULL:
+            raise _disk_full() from None
+        raise
+
+
+def _disk_full() -> Refused:
+    return Refused("disk_full", "The disk is full: free some space and try again.")
+
+
+def _no_such_file() -> Refused:
+    return Refused("no_such_file", "There is no such file: nothing was published there, or it was removed.")
+
+
+def _opened(name: str, open_it: Callable[[], IO[bytes]]) -> OpenFile:
+    try:
+        stream = open_it()
+    except (NoSuchObject, ValueError):
+        raise _no_such_file() from None
+    except OSError as problem:
+        if problem.errno != errno.ENAMETOOLONG:
+            raise
+        raise _no_such_file() from None
+    return OpenFile(name, os.fstat(stream.fileno()).st_size, stream)
+
+
+def _notebook_name(spec: Spec) -> str:
+    return (spec.notebook or "").rpartition("/")[2]
+
+
+def _is_failing(runs: list[Run]) -> bool:
+    """Whether the last one that ran to its end failed; newer ones may still be going, or were skipped."""
+    ended = [run for run in runs if run.status in FAILED | {RunStatus.SUCCEEDED}]
+    return bool(ended) and ended[0].status in FAILED
+
+
+@cache
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))

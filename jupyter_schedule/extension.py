@@ -1,0 +1,94 @@
+"""The Jupyter server extension: settings and wiring.  The ledger isn't opened before somebody asks."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from traitlets import Bool, Unicode
+
+from jupyter_schedule.backend import Backend
+from jupyter_schedule.changes import SCHEMA, SCHEMA_ID, Changes
+from jupyter_schedule.handlers import BACKEND, HANDLERS, REMEMBERED
+from jupyter_schedule.idempotency import Remembered
+from jupyter_schedule.supervisor import Supervisor, service_command
+
+if TYPE_CHECKING:
+    from jupyter_schedule.desk import Desk
+
+
+class JupyterSchedule(ExtensionApp):
+    """Schedules analyses from JupyterLab and Jupyter Notebook."""
+
+    name = "jupyter_schedule"
+    app_name = "jupyter-schedule"
+    description = "Schedule this analysis: a notebook, run by the clock, its results at a stable address."
+    extension_url = "/lab"
+    load_other_extensions = True
+
+    embedded_service = Bool(
+        True, config=True, help="Run a scheduler service as long as this server runs; it stands by where another ticks."
+    )
+    folder = Unicode(
+        "", config=True, help="Where the ledger and the runs' files are; empty is `schedule` in Jupyter's data folder."
+    )
+
+    def initialize_settings(self) -> None:
+        """Prepare what the handlers work with; nothing is opened yet."""
+        self._supervisor: Supervisor | None = None
+        self._backend = Backend(self._open_desk, self._watch)
+        self.settings[BACKEND] = self._backend
+        self.settings[REMEMBERED] = Remembered()
+        assert self.serverapp is not None
+        assert self.serverapp.event_logger is not None
+        self.serverapp.event_logger.register_event_schema(SCHEMA)
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.extend(HANDLERS)
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Start the embedded service, once the server answers."""
+        del serverapp
+        if self.embedded_service:
+            folder = Path(self.folder).expanduser().absolute() if self.folder else None
+            self._supervisor = Supervisor(service_command(folder), self.log)
+            self._supervisor.start()
+
+    async def stop_extension(self) -> None:
+        """End the embedded service and whatever was opened; running analyses go on."""
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        self._backend.close()
+
+    def _open_desk(self) -> "Desk":
+        # Most of a second to import: in the thread that first needs it, and not at the server's start.
+        from jupyter_schedule.core.places import Places, default_places  # noqa: PLC0415
+        from jupyter_schedule.desk import Desk  # noqa: PLC0415
+
+        assert self.serverapp is not None
+        places: Places = Places(Path(self.folder).expanduser().absolute()) if self.folder else default_places()
+        return Desk(
+            places,
+            Path(self.serverapp.root_dir).absolute(),
+            address=url_path_join(self.serverapp.base_url, "jupyter-schedule") + "/",
+            embedded=self.embedded_service,
+        )
+
+    def _watch(self, desk: "Desk", loop: asyncio.AbstractEventLoop) -> Changes:
+        """From now on, changes are events."""
+        assert self.serverapp is not None
+        assert self.serverapp.event_logger is not None
+        emit = self.serverapp.event_logger.emit
+
+        def tell(change: dict[str, Any]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(partial(emit, schema_id=SCHEMA_ID, data=change))
+
+        return Changes(desk.store, tell)

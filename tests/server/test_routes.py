@@ -1,0 +1,128 @@
+"""What holds for every route: who may ask, how, and what an error looks like."""
+
+import json
+import logging
+import re
+from typing import Any
+
+import pytest
+from jupyter_server.auth import Authorizer
+from traitlets.config import Config
+
+from jupyter_schedule.desk import Desk
+from jupyter_schedule.routes import ROUTES, Route
+from tests.server.conftest import Api
+
+VALUES = {"name": "daily", "id": "0" * 36, "path": "data/x.csv", "digest": "0" * 64}
+WRITES = [route for route in ROUTES if route.method != "GET"]
+
+
+def address(route: Route) -> str:
+    return re.sub(r"\{(\w+)\}", lambda part: VALUES[part[1]], route.path)
+
+
+def named(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+class Nobody(Authorizer):
+    """Lets nobody do anything."""
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        assert resource in {"schedules", "contents", "api", "csp", "server"}
+        return False
+
+
+class TestAuthorization:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: Any) -> Any:
+        return Config(jp_server_config | {"ServerApp": jp_server_config["ServerApp"] | {"authorizer_class": Nobody}})
+
+    async def test_who_is_signed_in_and_has_no_right_may_do_nothing(self, api: Api) -> None:
+        for route in ROUTES:
+            headers = {"Content-Type": "application/gzip"} if route.method == "PUT" else {}
+            reply = await api(route.method, address(route), headers=headers, body=None if not headers else b"x")
+            assert (reply.status, reply.code) == (403, "forbidden"), named(route)
+        assert not api.places.folder.exists()
+
+
+async def test_without_a_login_nothing_answers(api: Api) -> None:
+    for route in ROUTES:
+        reply = await api(route.method, address(route), headers={"Authorization": ""})
+        assert (reply.status, reply.code) == (403, "forbidden"), named(route)
+    assert not api.places.folder.exists()
+
+
+async def test_a_body_that_is_not_declared_as_what_it_is_changes_nothing(api: Api) -> None:
+    for route in WRITES:
+        for kind in ("text/plain", "application/x-www-form-urlencoded"):
+            reply = await api(route.method, address(route), b"{}", headers={"Content-Type": kind, "If-Match": "1"})
+            assert reply.status == 415, named(route)
+
+
+async def test_a_login_by_cookie_alone_changes_nothing(api: Api, jp_serverapp: Any) -> None:
+    jp_serverapp.identity_provider.token = ""
+    for route in WRITES:
+        kind = "application/gzip" if route.method == "PUT" else "application/json"
+        reply = await api(route.method, address(route), b"{}", headers={"Authorization": "", "Content-Type": kind})
+        assert reply.status == 403, named(route)
+
+
+async def test_looking_never_changes_the_ledger(api: Api) -> None:
+    await api.create(run_now=True)
+    with api.worker() as worker:
+        before = worker.operations.store.last_change()
+        for route in ROUTES:
+            if route.method == "GET":
+                assert (await api("GET", address(route))).status in {200, 404}, named(route)
+        assert worker.operations.store.last_change() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "nothing", 404, "no_such_route"),
+        ("DELETE", "status", 405, "wrong_method"),
+        ("PUT", "schedules", 405, "wrong_method"),
+        ("PUT", "bundles/not-a-digest", 405, "wrong_method"),
+        ("GET", "schedules/daily/pause", 405, "wrong_method"),
+    ],
+)
+async def test_an_address_or_a_method_that_there_is_not_is_said_to_be_so(
+    api: Api, method: str, path: str, status: int, code: str
+) -> None:
+    reply = await api(method, path)
+    assert (reply.status, reply.code) == (status, code)
+    assert reply.body["error"]["message"].endswith(".")
+
+
+async def test_what_nobody_expected_is_answered_by_an_id_that_the_log_has(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(desk: Desk) -> None:
+        raise RuntimeError("token=hunter2")
+
+    monkeypatch.setattr(Desk, "status", broken)
+    with caplog.at_level(logging.ERROR):
+        reply = await api("GET", "status")
+
+    assert (reply.status, reply.code) == (500, "broken")
+    found = re.search(r"under the id ([0-9a-f]{8})\.$", reply.body["error"]["message"])
+    assert found
+    assert "hunter2" not in json.dumps(reply.body)
+    assert f"id={found[1]}" in caplog.text
+    assert "hunter2" in caplog.text
+
+
+async def test_a_ledger_that_cannot_be_used_is_a_sentence(api: Api) -> None:
+    api.places.folder.mkdir()
+    (api.places.folder / "ledger.sqlite3").write_text("this is no database")
+    reply = await api("GET", "schedules")
+    assert reply.status in {422, 503}
+    assert "ledger" in reply.body["error"]["message"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[1", b"\xff", b"[" * 100_000])
+async def test_a_body_that_is_no_json_is_refused(api: Api, body: bytes) -> None:
+    reply = await api("POST", "schedules", body, headers={"Content-Type": "application/json"})
+    assert (reply.status, reply.code) == (422, "invalid")
