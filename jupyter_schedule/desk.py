@@ -90,7 +90,7 @@ class Desk:
         self.embedded = embedded
         with guarded(places):
             self.store = open_store(places.store, now)
-        self.operations = Operations(self.store, open_objects(places.objects), now=now)
+        self.operations: Operations = Operations(self.store, open_objects(places.objects), now=now)
 
     def close(self) -> None:
         """Let go of the ledger."""
