@@ -50,6 +50,7 @@ class Area:
 
     def __init__(self, objects: Objects, task: Task) -> None:
         self._objects = objects
+        self._patience = Patience()
         self._prefix = worker_prefix(task.worker, task.token)
 
     def put(self, path: str, data: bytes) -> None:
@@ -59,13 +60,13 @@ class Area:
     def put_file(self, path: str, source: Path, consume: bool) -> None:
         """Store it, waiting for an object store that is away.  Raises every other OSError."""
         key = self._prefix + path
-        _patiently(lambda: self._objects.put_file(key, source, consume=consume), lambda: None, only=_AWAY)
+        self._patience.insist(lambda: self._objects.put_file(key, source, consume=consume), only=_AWAY)
 
     def put_result(self, result: dict[str, Any], make_room: Callable[[], None]) -> None:
         """Store the result, unless there is one; `make_room` is called before another try."""
         data = json.dumps(result, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
         with suppress(ObjectExists):
-            _patiently(lambda: self._objects.put_once(self._prefix + RESULT, data), make_room)
+            self._patience.insist(lambda: self._objects.put_once(self._prefix + RESULT, data), make_room)
 
 
 @dataclass
@@ -321,17 +322,29 @@ def _read_failure(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _patiently(action: Callable[[], None], before_retry: Callable[[], None], only: set[int] | None = None) -> None:
-    """Do `action`; while it raises an OSError (with a number in `only`), do it again for up to PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
-    pause = 0.5
-    while True:
-        try:
-            return action()
-        except OSError as problem:
-            if time.monotonic() > deadline or (only is not None and problem.errno not in only):
-                raise
-            print(f"trying again: {problem}", file=sys.stderr, flush=True)
-        before_retry()
-        time.sleep(pause)
-        pause = min(2 * pause, 30.0)
+class Patience:
+    """Fifteen minutes in all, for every upload of an attempt together, counted from the first that fails."""
+
+    def __init__(self) -> None:
+        self._give_up: float | None = None
+
+    def insist(
+        self,
+        action: Callable[[], None],
+        before_retry: Callable[[], None] = lambda: None,
+        only: set[int] | None = None,
+    ) -> None:
+        """Do `action`; while it raises an OSError (with a number in `only`), do it again as long as there is time."""
+        pause = 0.5
+        while True:
+            try:
+                return action()
+            except OSError as problem:
+                if self._give_up is None:
+                    self._give_up = time.monotonic() + PATIENCE
+                if time.monotonic() > self._give_up or (only is not None and problem.errno not in only):
+                    raise
+                print(f"trying again: {problem}", file=sys.stderr, flush=True)
+            before_retry()
+            time.sleep(pause)
+            pause = min(2 * pause, 30.0)
