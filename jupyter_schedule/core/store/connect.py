@@ -5,13 +5,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.store.migrations import HEAD
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: seconds that a writer waits for another's transaction
@@ -43,13 +40,15 @@ def connect(address: str) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the database to today's shape, in one transaction; whoever comes second finds it done."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    head = scripts.get_current_head()
-    with engine.connect().execution_options(reads_only=True) as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current == head:
+    if _revision(engine) == HEAD:
         return
-    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+    # a third of a command's start, which only the first one on a new version needs
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if _revision(engine) not in {None, *known}:
         raise Refused(
             "store_too_new", "The ledger was written by a newer jupyter-schedule. Upgrade this one to use it."
         )
@@ -58,6 +57,15 @@ def migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _revision(engine: Engine) -> str | None:
+    """Which shape the database is in; None when it is empty."""
+    with engine.connect().execution_options(reads_only=True) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return revision
 
 
 def _prepare(connection: sqlite3.Connection, _: Any) -> None:

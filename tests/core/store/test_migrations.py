@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.connect import connect
+from jupyter_schedule.core.store.connect import MIGRATIONS, connect
+from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.schema import metadata
 
 
@@ -17,6 +19,10 @@ def test_the_migrations_lead_to_the_schema_that_the_code_knows(tmp_path: Path) -
     engine = connect(f"sqlite:///{tmp_path}/ledger.sqlite3")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_code_knows_the_newest_revision() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
 
 
 def test_a_new_ledger_is_its_owners_alone(tmp_path: Path) -> None:
