@@ -1,0 +1,97 @@
+/** The API, one method a request; every one rejects with Problem. */
+import type { Creation, Deleted, Form, Log, Preview, Run, RunDetails, Schedule, Status } from './shapes';
+import type { Ask, Transport } from './transport';
+
+export class Client {
+  /**
+   * @param transport how requests travel.
+   * @param zone the zone in which the person reads; the server's sentences say "your time" in it.
+   */
+  constructor(
+    private readonly transport: Transport,
+    private readonly zone: string
+  ) {}
+
+  status(signal?: AbortSignal): Promise<Status> {
+    return this.ask({ path: 'status', signal });
+  }
+
+  /** What would happen; keeps the bundle and names it.  `schedule`: the one that the form edits. */
+  preview(form: Form, schedule?: string, signal?: AbortSignal): Promise<Preview> {
+    const query: Record<string, string> = schedule === undefined ? {} : { schedule };
+    return this.ask({ method: 'POST', path: 'preview', body: form, query, signal });
+  }
+
+  schedules(signal?: AbortSignal): Promise<Schedule[]> {
+    return this.ask({ path: 'schedules', signal });
+  }
+
+  /** The schedules of one notebook. */
+  async schedulesOf(notebook: string, signal?: AbortSignal): Promise<Schedule[]> {
+    const found = await this.ask<Schedule[]>({ path: 'schedules', query: { notebook }, signal });
+    return found.filter(schedule => schedule.form.notebook === notebook);
+  }
+
+  schedule(name: string, signal?: AbortSignal): Promise<Schedule> {
+    return this.ask({ path: of(name), signal });
+  }
+
+  /** Record a schedule; with the same key again, the same one. */
+  create(creation: Creation, idempotencyKey: string): Promise<Schedule> {
+    return this.ask({ method: 'POST', path: 'schedules', body: creation, idempotencyKey });
+  }
+
+  /** Change what `patch` names, if the schedule still is at `ifVersion`; `rebundle` takes the files as they are now. */
+  edit(name: string, patch: object, ifVersion: number, rebundle = false): Promise<Schedule> {
+    return this.ask({ method: 'PATCH', path: of(name), body: { form: patch, rebundle }, ifVersion });
+  }
+
+  remove(name: string, keepalive = false): Promise<Deleted> {
+    return this.ask({ method: 'DELETE', path: of(name), keepalive });
+  }
+
+  pause(name: string): Promise<Schedule> {
+    return this.ask({ method: 'POST', path: `${of(name)}/pause` });
+  }
+
+  resume(name: string): Promise<Schedule> {
+    return this.ask({ method: 'POST', path: `${of(name)}/resume` });
+  }
+
+  runNow(name: string): Promise<Run> {
+    return this.ask({ method: 'POST', path: `${of(name)}/run` });
+  }
+
+  /** Runs of a schedule, the newest occurrence first. */
+  runs(name: string, signal?: AbortSignal): Promise<Run[]> {
+    return this.ask({ path: `${of(name)}/runs`, signal });
+  }
+
+  run(id: string, signal?: AbortSignal): Promise<RunDetails> {
+    return this.ask({ path: `runs/${encodeURIComponent(id)}`, signal });
+  }
+
+  /** What a run printed, from piece `first` on. */
+  log(id: string, first: number, signal?: AbortSignal): Promise<Log> {
+    return this.ask({ path: `runs/${encodeURIComponent(id)}/log`, query: { first: String(first) }, signal });
+  }
+
+  /** Ask a run to stop. */
+  cancel(id: string): Promise<Run> {
+    return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/cancel` });
+  }
+
+  /** Run the same version again. */
+  retry(id: string): Promise<Run> {
+    return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/retry` });
+  }
+
+  private ask<T>(ask: Ask): Promise<T> {
+    const query = { ...ask.query, reader: this.zone };
+    return this.transport({ ...ask, query }) as Promise<T>;
+  }
+}
+
+function of(name: string): string {
+  return `schedules/${encodeURIComponent(name)}`;
+}

@@ -1,0 +1,28 @@
+/**
+ * The wire's shapes by their names; `types.ts` is generated from the server's OpenAPI document.
+ *
+ * Where the document calls a field optional because it has a default, the server sends it all the same: `Whole`.
+ */
+import type { components } from './types';
+
+type Schemas = components['schemas'];
+type Whole<Name extends keyof Schemas> = Required<Schemas[Name]>;
+
+export type BundledFile = Schemas['BundledFile'];
+export type Creation = Omit<Whole<'Creation'>, 'form'> & { form: Form };
+export type Deleted = Schemas['Deleted'];
+export type Failure = Schemas['Failure'];
+export type Finding = Schemas['FindingShape'];
+export type Form = Whole<'Form'>;
+export type Frequency = Whole<'Frequency'>;
+export type Log = Schemas['LogShape'];
+export type Occurrence = Schemas['OccurrenceShape'];
+export type Parameter = Schemas['Parameter'];
+export type Preview = Schemas['PreviewShape'];
+export type ProblemShape = Schemas['Problem'];
+export type PublishedFile = Schemas['PublishedFile'];
+export type Run = Schemas['RunShape'];
+export type RunDetails = Whole<'RunDetails'>;
+export type RunStatus = Schemas['RunStatus'];
+export type Schedule = Omit<Whole<'ScheduleShape'>, 'form'> & { form: Form };
+export type Status = Schemas['Status'];

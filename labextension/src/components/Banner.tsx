@@ -1,0 +1,60 @@
+/** Said on top of every view when nothing would start a run, or when runs depend on this server. */
+import type { ReactElement } from 'react';
+
+import type { Status } from '../api/shapes';
+import { CopyButton } from './basics';
+import { useHost } from './host';
+import { Picture } from './icons';
+
+const INSTALL = 'jupyter schedule service install';
+const RUN = 'python -m scheduler_service run';
+
+export function Banner({ status }: { status: Status }): ReactElement | null {
+  const { trans } = useHost();
+  if (!status.ticking) {
+    return (
+      <Box role="warning" text={trans.__('The scheduler service isn’t running, so nothing will start. Missed times are caught up when it is back.')}>
+        <HowTo label={trans.__('How to start it')} status={status} />
+      </Box>
+    );
+  }
+  if (status.embedded && !status.service_installed) {
+    return (
+      <Box role="muted" text={trans.__('Schedules run only while JupyterLab is open.')}>
+        <HowTo label={trans.__('Keep them running')} status={status} />
+      </Box>
+    );
+  }
+  return null;
+}
+
+function Box({ role, text, children }: { role: string; text: string; children: ReactElement }): ReactElement {
+  return (
+    <div className="jp-Schedule-banner" data-role={role} role={role === 'warning' ? 'alert' : 'note'}>
+      <Picture of={role === 'warning' ? 'attention' : 'waiting'} />
+      <div>
+        <span>{text}</span> {children}
+      </div>
+    </div>
+  );
+}
+
+function HowTo({ label, status }: { label: string; status: Status }): ReactElement {
+  const { trans } = useHost();
+  const command = status.service_installable ? INSTALL : RUN;
+  return (
+    <details>
+      <summary>{label}</summary>
+      <p>
+        {status.service_installable
+          ? trans.__('In a terminal on the machine where Jupyter runs, once:')
+          : trans.__('In a terminal on the machine where Jupyter runs, and leave it open:')}
+      </p>
+      <div className="jp-Schedule-row">
+        <code className="jp-Schedule-code">{command}</code>
+        <CopyButton text={command} />
+      </div>
+      {status.embedded && <p>{trans.__('Or keep JupyterLab open; it brings a scheduler of its own.')}</p>}
+    </details>
+  );
+}

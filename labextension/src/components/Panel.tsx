@@ -1,0 +1,233 @@
+/** The whole panel: where one is, what is said above every view, and the view itself. */
+import type { ReactElement, ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+
+import type { Schedule } from '../api/shapes';
+import { isOpen, newest, stateOf } from '../model/runs';
+import type { View } from '../model/views';
+import { Banner } from './Banner';
+import { Button, CopyButton, ProblemBox, Waiting } from './basics';
+import { History } from './History';
+import type { Host } from './host';
+import { HostProvider, VisibleProvider, useHost, useReader } from './host';
+import { Picture } from './icons';
+import { RunView } from './RunView';
+import { ScheduleForm } from './ScheduleForm';
+import { ScheduleList, ViewLink, baseName } from './ScheduleList';
+import { useAction } from './useAction';
+import { useLive } from './useLive';
+import type { Panel as PanelTools } from './useScheduleActions';
+import { useUndo } from './useUndo';
+
+export interface PanelProps {
+  host: Host;
+  view: View;
+  go(view: View): void;
+  visible: boolean;
+  /** the notebook that is open in front */
+  notebook: string | null;
+}
+
+export function Panel({ host, visible, ...rest }: PanelProps): ReactElement {
+  return (
+    <HostProvider value={host}>
+      <VisibleProvider value={visible}>
+        <Views {...rest} />
+      </VisibleProvider>
+    </HostProvider>
+  );
+}
+
+function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): ReactElement {
+  const { api, trans } = useHost();
+  const action = useAction();
+  const undo = useUndo();
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const status = useLive('status', signal => api.status(signal), ({ ticking }) => !ticking);
+  const schedules = useLive(
+    view.at === 'list' ? 'schedules' : 'none',
+    signal => (view.at === 'list' ? api.schedules(signal) : Promise.resolve([])),
+    found => found.some(({ last_runs }) => last_runs.some(isOpen))
+  );
+  const hide = useCallback(
+    (name: string, hide: boolean) =>
+      setHidden(old => new Set(hide ? [...old, name] : [...old].filter(other => other !== name))),
+    []
+  );
+  const { refresh } = schedules;
+  const panel: PanelTools = useMemo(() => ({ go, undo, action, hide, refresh }), [go, undo, action, hide, refresh]);
+  const { clear } = action;
+  useEffect(clear, [view, clear]);
+  const create = (path = notebook) => go({ at: 'form', notebook: path });
+  return (
+    <div className="jp-Schedule" data-view={view.at}>
+      <Header view={view} go={go} />
+      {status.value && <Banner status={status.value} />}
+      {action.problem && <ProblemBox problem={action.problem} />}
+      {view.at === 'list' && (
+        <ScheduleList
+          schedules={schedules}
+          hidden={hidden}
+          chip={view.chip ?? 'all'}
+          panel={panel}
+          notebook={notebook}
+          create={create}
+        />
+      )}
+      {view.at === 'form' && <FormView key={JSON.stringify(view)} view={view} panel={panel} />}
+      {view.at === 'history' && <History key={view.schedule} name={view.schedule} panel={panel} />}
+      {view.at === 'run' && (
+        <>
+          {view.created && <Created schedule={view.schedule!} panel={panel} />}
+          <RunView key={view.run} id={view.run} go={go} />
+        </>
+      )}
+      {undo.bar}
+      <p className="jp-Schedule-hidden">{trans.__('Schedules')}</p>
+    </div>
+  );
+}
+
+/** Breadcrumb: Schedules › bikes_report › Run. */
+function Header({ view, go }: { view: View; go(view: View): void }): ReactElement {
+  const { trans, linkTo, move } = useHost();
+  const crumbs: ReactNode[] = [];
+  if (view.at !== 'list') {
+    crumbs.push(
+      <ViewLink key="list" view={{ at: 'list' }} go={go}>
+        {trans.__('Schedules')}
+      </ViewLink>
+    );
+  }
+  const name = view.at === 'history' || view.at === 'run' || view.at === 'form' ? view.schedule : undefined;
+  if (name && view.at !== 'history') {
+    crumbs.push(
+      <ViewLink key="schedule" view={{ at: 'history', schedule: name }} go={go}>
+        {name}
+      </ViewLink>
+    );
+  }
+  crumbs.push(
+    <span key="here" aria-current="page">
+      {hereName(view, trans)}
+    </span>
+  );
+  return (
+    <header className="jp-Schedule-header">
+      <nav aria-label={trans.__('Where you are')}>
+        <ol>
+          {crumbs.map((crumb, place) => (
+            <li key={place}>{crumb}</li>
+          ))}
+        </ol>
+      </nav>
+      {linkTo && view.at !== 'form' && <CopyButton text={linkTo(view)} label={trans.__('Copy link')} />}
+      {move && (
+        <button
+          type="button"
+          className="jp-Schedule-iconButton"
+          aria-label={trans.__('Move to the main area, or back')}
+          title={trans.__('Move to the main area, or back')}
+          onClick={move}
+        >
+          <Picture of="move" />
+        </button>
+      )}
+    </header>
+  );
+}
+
+function hereName(view: View, trans: Host['trans']): string {
+  switch (view.at) {
+    case 'list':
+      return trans.__('Schedules');
+    case 'history':
+      return view.schedule;
+    case 'run':
+      return trans.__('Run');
+    case 'form':
+      if (view.schedule) {
+        return trans.__('Edit');
+      }
+      return view.notebook ? trans.__('Schedule %1', baseName(view.notebook)) : trans.__('New schedule');
+  }
+}
+
+/** A new schedule's form, or that of one which is loaded first: to be changed, or to be copied. */
+function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel: PanelTools }): ReactElement {
+  const { api, trans, browse } = useHost();
+  const other = view.schedule ?? view.from;
+  const [loaded, setLoaded] = useState<Schedule | null>(null);
+  const { run, problem } = useAction();
+  const load = useRef(run);
+  useEffect(() => {
+    if (other) {
+      load.current(async () => setLoaded(await api.schedule(other)));
+    }
+  }, [api, other]);
+  if (other && !loaded) {
+    return <div className="jp-Schedule-page">{problem ? <ProblemBox problem={problem} /> : <Waiting />}</div>;
+  }
+  const notebook = loaded?.form.notebook ?? view.notebook;
+  if (!notebook) {
+    return (
+      <div className="jp-Schedule-page jp-Schedule-empty">
+        <p className="jp-Schedule-lead">{trans.__('Open a notebook to schedule it.')}</p>
+        {browse && (
+          <Button primary onClick={browse}>
+            {trans.__('Browse notebooks')}
+          </Button>
+        )}
+      </div>
+    );
+  }
+  const done = (schedule: Schedule) => {
+    const first = newest(schedule);
+    panel.refresh();
+    panel.go(
+      view.schedule === undefined && first
+        ? { at: 'run', run: first.run_id, schedule: schedule.name, created: true }
+        : { at: 'history', schedule: schedule.name }
+    );
+  };
+  const back = () => panel.go(other ? { at: 'history', schedule: other } : { at: 'list' });
+  return (
+    <ScheduleForm
+      notebook={notebook}
+      editing={view.schedule ? loaded! : undefined}
+      presets={view.from ? { ...loaded!.form, name: '' } : undefined}
+      done={done}
+      cancel={back}
+    />
+  );
+}
+
+/** What *Schedule* did, with its undo. */
+function Created({ schedule: name, panel }: { schedule: string; panel: PanelTools }): ReactElement | null {
+  const { api, trans, clock } = useHost();
+  const reader = useReader(false);
+  const { value: schedule } = useLive(`created ${name}`, signal => api.schedule(name, signal), () => false);
+  if (!schedule) {
+    return null;
+  }
+  const first = newest(schedule);
+  const next = schedule.next_due ? trans.__('Next: %1 your time.', clock.full(schedule.next_due)) : '';
+  const undo = () =>
+    panel.action.run(async () => {
+      await api.remove(name);
+      panel.go({ at: 'list' });
+    });
+  return (
+    <div className="jp-Schedule-banner" data-role="success" role="status">
+      <div>
+        <span>
+          {schedule.next_due ? trans.__('Scheduled. First run started.') : trans.__('Started.')} {next}
+        </span>{' '}
+        <Button className="jp-mod-small" onClick={undo}>
+          {trans.__('Undo')}
+        </Button>
+        <span className="jp-Schedule-hidden">{first ? stateOf(first, reader).words : ''}</span>
+      </div>
+    </div>
+  );
+}

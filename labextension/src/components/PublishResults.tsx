@@ -1,0 +1,69 @@
+/** Where results go, and who can read them: private unless the person says otherwise. */
+import type { ReactElement } from 'react';
+import { useId } from 'react';
+
+import type { Form } from '../api/shapes';
+import type { Trans } from '../model/trans';
+import { FieldGroup } from './basics';
+import type { PartProps } from './FrequencyFields';
+import { useHost } from './host';
+
+type Visibility = Form['visibility'];
+
+export function PublishResults({ state, problems, preview, change }: PartProps): ReactElement {
+  const { trans } = useHost();
+  const group = useId();
+  const names: Record<Visibility, string> = {
+    private: trans.__('Private'),
+    public: trans.__('Public'),
+    none: trans.__('Don’t publish')
+  };
+  const impossible = preview !== undefined && !preview.can_be_public;
+  return (
+    <FieldGroup
+      name="visibility"
+      label={trans.__('Publish results')}
+      help={help(state.visibility, preview?.destination ?? '', impossible, trans)}
+      error={problems.visibility}
+    >
+      <div className="jp-Schedule-choices">
+        {(Object.keys(names) as Visibility[]).map(value => (
+          <label key={value} title={value === 'public' && impossible ? trans.__('No public area is set up here.') : undefined}>
+            <input
+              type="radio"
+              name={group}
+              value={value}
+              checked={state.visibility === value}
+              disabled={value === 'public' && impossible}
+              onChange={() => change({ ...state, visibility: value, checkedPublic: false })}
+            />
+            <span>{names[value]}</span>
+          </label>
+        ))}
+      </div>
+      {state.visibility === 'public' && (
+        <label className="jp-Schedule-check">
+          <input
+            type="checkbox"
+            checked={state.checkedPublic}
+            onChange={event => change({ ...state, checkedPublic: event.target.checked })}
+          />
+          <span>{trans.__('I checked what will be public')}</span>
+        </label>
+      )}
+    </FieldGroup>
+  );
+}
+
+function help(visibility: Visibility, destination: string, impossible: boolean, trans: Trans): string {
+  switch (visibility) {
+    case 'public':
+      return trans.__('Anyone on the internet can read these files. Aggregates are fine; raw data is not.');
+    case 'none':
+      return trans.__('Results stay with the run on this server.');
+    case 'private': {
+      const where = destination ? trans.__('Results go to %1.', destination) : trans.__('Results are kept in one place.');
+      return impossible ? `${where} ${trans.__('No public area is set up here.')}` : where;
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/** The pieces that every view is made of. */
+import type { AriaAttributes, ButtonHTMLAttributes, ReactElement, ReactNode } from 'react';
+import { useId, useState } from 'react';
+
+import type { Problem } from '../api/problem';
+import type { State } from '../model/runs';
+import { useHost } from './host';
+import { Picture } from './icons';
+
+/** Icon, word and colour of a state. */
+export function StateMark({ state, title }: { state: State; title?: string }): ReactElement {
+  return (
+    <span className="jp-Schedule-state" data-role={state.role} title={title}>
+      <Picture of={state.icon} />
+      <span>{state.words}</span>
+    </span>
+  );
+}
+
+interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+  /** the one action that the view is for */
+  primary?: boolean;
+}
+
+export function Button({ primary = false, className = '', ...rest }: ButtonProps): ReactElement {
+  const look = primary ? 'jp-mod-accept' : 'jp-mod-reject';
+  return <button type="button" className={`jp-Schedule-button jp-mod-styled ${look} ${className}`} {...rest} />;
+}
+
+/** A button that looks like a part of the text. */
+export function TextButton({ className = '', ...rest }: ButtonHTMLAttributes<HTMLButtonElement>): ReactElement {
+  return <button type="button" className={`jp-Schedule-textButton ${className}`} {...rest} />;
+}
+
+/** What a labelled control has to carry. */
+export interface Described {
+  id: string;
+  'aria-describedby': string;
+  'aria-invalid': AriaAttributes['aria-invalid'];
+}
+
+interface FieldProps {
+  label: string;
+  /** the field's name in the form, by which the first error is found */
+  name?: string;
+  help?: ReactNode;
+  error?: string;
+  children(described: Described): ReactNode;
+}
+
+/** A control with its visible label; the line below holds its help or, instead, what is wrong. */
+export function Field({ label, name, help, error, children }: FieldProps): ReactElement {
+  const id = useId();
+  const described: Described = { id, 'aria-describedby': `${id}-help`, 'aria-invalid': error ? true : undefined };
+  return (
+    <div className="jp-Schedule-field" data-field={name}>
+      <label htmlFor={id}>{label}</label>
+      {children(described)}
+      <Help id={`${id}-help`} help={help} error={error} />
+    </div>
+  );
+}
+
+/** Like `Field`, for several controls that belong together. */
+export function FieldGroup({ label, name, help, error, children }: Omit<FieldProps, 'children'> & { children: ReactNode }): ReactElement {
+  const id = useId();
+  return (
+    <fieldset className="jp-Schedule-field" data-field={name} aria-describedby={`${id}-help`}>
+      <legend>{label}</legend>
+      {children}
+      <Help id={`${id}-help`} help={help} error={error} />
+    </fieldset>
+  );
+}
+
+function Help({ id, help, error }: { id: string; help?: ReactNode; error?: string }): ReactElement {
+  return (
+    <div id={id} className="jp-Schedule-help" data-role={error ? 'error' : undefined}>
+      {error ? (
+        <>
+          <Picture of="attention" />
+          <span>{error}</span>
+        </>
+      ) : (
+        help
+      )}
+    </div>
+  );
+}
+
+/** A sentence about what went wrong, with what can be done. */
+export function ProblemBox({ problem, children }: { problem: Problem | string; children?: ReactNode }): ReactElement {
+  return (
+    <div className="jp-Schedule-box" data-role="error" role="alert">
+      <Picture of="attention" />
+      <div>
+        <p>{typeof problem === 'string' ? problem : problem.message}</p>
+        {children && <div className="jp-Schedule-actions">{children}</div>}
+      </div>
+    </div>
+  );
+}
+
+/** Said while the first answer is awaited. */
+export function Waiting(): ReactElement {
+  const { trans } = useHost();
+  return <p className="jp-Schedule-quiet">{trans.__('Loading…')}</p>;
+}
+
+/** Copies `text`; says that it did. */
+export function CopyButton({ text, label }: { text: string; label?: string }): ReactElement {
+  const { trans } = useHost();
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await copyText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2000);
+  };
+  return (
+    <TextButton onClick={() => void copy()} aria-live="polite">
+      {copied ? trans.__('Copied') : (label ?? trans.__('Copy'))}
+    </TextButton>
+  );
+}
+
+/** Put `text` on the clipboard, also where the page isn't served over HTTPS. */
+export async function copyText(text: string): Promise<void> {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const area = document.createElement('textarea');
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand('copy');
+  area.remove();
+}

@@ -1,0 +1,250 @@
+/** The form's rules: what it starts with, which fields it shows, what goes over the wire, which problem belongs where. */
+import type { Form, Frequency, Parameter, Preview, ProblemShape } from '../api/shapes';
+import { dateIn } from './time';
+import type { Trans } from './trans';
+
+export type Kind = Frequency['kind'];
+
+/** What the person has typed.  Like the wire's form, but for the field that can hold text that isn't a number yet. */
+export interface FormState extends Omit<Form, 'timeout_minutes'> {
+  timeout: string;
+  /** the box beside *Public* */
+  checkedPublic: boolean;
+}
+
+/** The fields that an error can stand under. */
+export type Field =
+  | 'name'
+  | 'kind'
+  | 'at'
+  | 'days'
+  | 'day_of_month'
+  | 'date'
+  | 'cron'
+  | 'timezone'
+  | 'parameters'
+  | 'files'
+  | 'output_dir'
+  | 'command'
+  | 'timeout'
+  | 'visibility';
+
+/** Sentences by field; `form` is what belongs to none. */
+export type Problems = Partial<Record<Field | 'form', string>>;
+
+export const KINDS: Kind[] = ['daily', 'weekdays', 'weekly', 'monthly', 'hourly', 'once', 'cron'];
+export const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+const TIMEOUT = { least: 1, most: 1440 };
+
+const FIELDS_OF: Record<Kind, Field[]> = {
+  daily: ['at'],
+  weekdays: ['at'],
+  weekly: ['days', 'at'],
+  monthly: ['day_of_month', 'at'],
+  hourly: ['at'],
+  once: ['date', 'at'],
+  cron: ['cron']
+};
+const ORDER: Field[] = [
+  'name',
+  'kind',
+  'days',
+  'day_of_month',
+  'date',
+  'at',
+  'cron',
+  'parameters',
+  'files',
+  'output_dir',
+  'visibility',
+  'command',
+  'timeout',
+  'timezone'
+];
+/** the server's name of a field, where it isn't ours */
+const ALIASES: Record<string, Field> = {
+  day: 'day_of_month',
+  once: 'date',
+  timeout_minutes: 'timeout',
+  timing: 'cron',
+  environment: 'files',
+  kernel: 'files',
+  left_out: 'files'
+};
+
+/** A new schedule's form: daily, noon UTC, private, 120 minutes. */
+export function initial(notebook: string | null, now: number): FormState {
+  return {
+    notebook,
+    name: notebook ? suggestName(notebook) : '',
+    frequency: {
+      kind: 'daily',
+      at: '12:00',
+      days: [DAYS[(new Date(now).getUTCDay() + 6) % 7]!],
+      day_of_month: '1',
+      date: dateIn('UTC', now, 1),
+      cron: '0 12 * * *',
+      timezone: 'UTC'
+    },
+    parameters: {},
+    files: [],
+    left_out: [],
+    output_dir: null,
+    timeout: '120',
+    visibility: 'private',
+    previous: [],
+    env: [],
+    environment: 'kernel',
+    kernel: null,
+    command: './run.sh',
+    overlap: 'queue_one',
+    catch_up: 'latest',
+    checkedPublic: false
+  };
+}
+
+/** The form of a recorded schedule; fields that its frequency doesn't use start as in a new one. */
+export function fromWire(form: Form, now: number): FormState {
+  const { timeout_minutes, ...rest } = form;
+  const fresh = initial(form.notebook, now).frequency;
+  const { frequency } = form;
+  return {
+    ...rest,
+    frequency: {
+      ...frequency,
+      days: frequency.days.length ? frequency.days : fresh.days,
+      date: frequency.date || fresh.date,
+      cron: frequency.cron || fresh.cron
+    },
+    timeout: String(timeout_minutes),
+    checkedPublic: form.visibility === 'public'
+  };
+}
+
+/**
+ * What goes over the wire, without what the frequency doesn't ask for.
+ *
+ * A time limit that is no number yet is sent as the default, and told by `ownProblems`.
+ */
+export function toWire(state: FormState): Form {
+  const { timeout, checkedPublic: _, ...rest } = state;
+  const { frequency } = state;
+  const asked = fieldsOf(frequency.kind);
+  return {
+    ...rest,
+    name: state.name.trim(),
+    frequency: {
+      ...frequency,
+      at: asked.includes('at') ? frequency.at : '12:00',
+      days: asked.includes('days') ? frequency.days : [],
+      day_of_month: asked.includes('day_of_month') ? frequency.day_of_month : '1',
+      date: asked.includes('date') ? frequency.date : '',
+      cron: asked.includes('cron') ? frequency.cron : ''
+    },
+    timeout_minutes: minutesOf(timeout) ?? 120
+  };
+}
+
+/** Which fields the frequency asks for. */
+export function fieldsOf(kind: Kind): Field[] {
+  return FIELDS_OF[kind];
+}
+
+/** `state` with another frequency; the time of day is kept wherever it means one. */
+export function withKind(state: FormState, kind: Kind): FormState {
+  const was = state.frequency;
+  let { at } = was;
+  if (kind === 'hourly' && was.kind !== 'hourly') {
+    at = '0';
+  } else if (kind !== 'hourly' && was.kind === 'hourly') {
+    at = '12:00';
+  }
+  return { ...state, frequency: { ...was, kind, at } };
+}
+
+/** `state` with a value for a parameter; undefined takes the notebook's. */
+export function withParameter(state: FormState, name: string, value: unknown): FormState {
+  const { [name]: _, ...others } = state.parameters;
+  return { ...state, parameters: value === undefined ? others : { ...others, [name]: value } };
+}
+
+/** `state` with `path` among its files. */
+export function withFile(state: FormState, path: string): FormState {
+  const files = state.files.includes(path) ? state.files : [...state.files, path];
+  return { ...state, files, left_out: state.left_out.filter(other => other !== path) };
+}
+
+/** `state` without `path`: neither named nor taken because the notebook uses it. */
+export function withoutFile(state: FormState, path: string): FormState {
+  const left_out = state.left_out.includes(path) ? state.left_out : [...state.left_out, path];
+  return { ...state, files: state.files.filter(other => other !== path), left_out };
+}
+
+/** What is wrong that the browser can tell alone. */
+export function ownProblems(state: FormState, trans: Trans): Problems {
+  const problems: Problems = {};
+  if (minutesOf(state.timeout) === null) {
+    problems.timeout = trans.__('Between 1 and 1,440 minutes, please.');
+  }
+  if (state.visibility === 'public' && !state.checkedPublic) {
+    problems.visibility = trans.__('Look at what will be public first, then tick the box.');
+  }
+  if (state.frequency.kind === 'weekly' && state.frequency.days.length === 0) {
+    problems.days = trans.__('Pick at least one day.');
+  }
+  return problems;
+}
+
+/** The server's problems under our fields; of several for one field, the first. */
+export function byField(found: readonly ProblemShape[], kind: Kind): Problems {
+  const problems: Problems = {};
+  for (const { field, message } of found) {
+    problems[fieldNamed(field, kind)] ??= message;
+  }
+  return problems;
+}
+
+/** The first field with a problem, in the order in which they stand. */
+export function firstWith(problems: Problems): Field | undefined {
+  return ORDER.find(field => problems[field]);
+}
+
+function fieldNamed(field: string | null, kind: Kind): Field | 'form' {
+  const last = field?.split('.').pop() ?? '';
+  const ours = ALIASES[last] ?? (ORDER.includes(last as Field) ? (last as Field) : 'form');
+  // A cron expression made of a preset can only be wrong where the person chose: in the time or the days.
+  return ours === 'cron' && kind !== 'cron' ? 'kind' : ours;
+}
+
+/** A name from a notebook's path, as the server would suggest it: `Slow SQL.ipynb` becomes `slow-sql`. */
+export function suggestName(notebook: string): string {
+  const stem = (notebook.split('/').pop() ?? '').replace(/\.ipynb$/i, '');
+  return stem
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/\.{2,}/g, '.')
+    .slice(0, 63)
+    .replace(/^[._-]+|[._-]+$/g, '');
+}
+
+/** `2, 3.5`: what the notebook has, as it would be typed. */
+export function shown(parameter: Parameter): string {
+  const value: unknown = parameter.default;
+  if (value === null || value === undefined) {
+    return '';
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The parameters that a person can set; what every run fills by itself comes apart. */
+export function settable(preview: Preview): Parameter[] {
+  return preview.parameters.filter(parameter => !preview.filled.includes(parameter.name));
+}
+
+function minutesOf(text: string): number | null {
+  const plain = text.trim();
+  const minutes = /^\d{1,5}$/.test(plain) ? Number(plain) : NaN;
+  return minutes >= TIMEOUT.least && minutes <= TIMEOUT.most ? minutes : null;
+}

@@ -1,0 +1,261 @@
+/** A run in words: its state, its cause, its steps.  Colour, icon and word always say the same. */
+import type { Run, RunDetails, RunStatus, Schedule } from '../api/shapes';
+import type { Clock } from './time';
+import { duration } from './time';
+import type { Trans } from './trans';
+
+/** How a state is coloured. */
+export type Role = 'muted' | 'info' | 'success' | 'error' | 'warning';
+
+/** Which picture a state has. */
+export type Icon =
+  | 'waiting'
+  | 'launching'
+  | 'running'
+  | 'publishing'
+  | 'succeeded'
+  | 'failed'
+  | 'timed_out'
+  | 'stopped'
+  | 'skipped'
+  | 'paused';
+
+export interface State {
+  icon: Icon;
+  role: Role;
+  words: string;
+}
+
+/** What words depend on besides the run. */
+export interface Reader {
+  trans: Trans;
+  clock: Clock;
+  /** milliseconds */
+  now: number;
+}
+
+const LOOKS: Record<RunStatus, [Icon, Role]> = {
+  due: ['waiting', 'muted'],
+  launching: ['launching', 'info'],
+  running: ['running', 'info'],
+  publishing: ['publishing', 'info'],
+  succeeded: ['succeeded', 'success'],
+  failed: ['failed', 'error'],
+  timed_out: ['timed_out', 'error'],
+  cancelled: ['stopped', 'muted'],
+  skipped: ['skipped', 'muted']
+};
+const OPEN: RunStatus[] = ['due', 'launching', 'running', 'publishing'];
+const CAUSE_LENGTH = 120;
+/** colours and cursor movements, titles and links of terminals, other two-sign sequences */
+const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
+
+/** Whether it will still change. */
+export function isOpen(run: Run): boolean {
+  return OPEN.includes(run.status);
+}
+
+/** Whether somebody should look at it. */
+export function isBad(run: Run): boolean {
+  return run.status === 'failed' || run.status === 'timed_out';
+}
+
+/** The state's icon, colour and words, such as `Running, cell 4 of 6`. */
+export function stateOf(run: Run, reader: Reader): State {
+  const [icon, role] = LOOKS[run.status];
+  return { icon, role: run.reason === 'missed' ? 'warning' : role, words: words(run, reader) };
+}
+
+function words(run: Run, { trans, clock, now }: Reader): string {
+  switch (run.status) {
+    case 'due':
+      return Date.parse(run.scheduled_for) > now
+        ? trans.__('Starts %1', clock.ahead(run.scheduled_for, now))
+        : trans.__('Waiting to start');
+    case 'launching':
+      return run.attempts.length > 1
+        ? trans.__('Worker lost, trying again (attempt %1)', run.attempts.length)
+        : trans.__('Starting worker');
+    case 'running':
+      return run.cancelled_by ? trans.__('Stopping…') : running(run, trans);
+    case 'publishing':
+      return trans.__('Publishing');
+    case 'succeeded':
+      return run.seconds === null ? trans.__('Succeeded') : trans.__('Succeeded in %1', duration(run.seconds));
+    case 'failed':
+      return failedWhere(run, trans);
+    case 'timed_out':
+      return run.seconds === null ? trans.__('Timed out') : trans.__('Timed out after %1', duration(run.seconds));
+    case 'cancelled':
+      return trans.__('Stopped');
+    case 'skipped':
+      return skipped(run, trans);
+  }
+}
+
+function running(run: Run, trans: Trans): string {
+  const [done, all] = run.progress ?? [0, 0];
+  return all ? trans.__('Running, cell %1 of %2', Math.min(done + 1, all), all) : trans.__('Running');
+}
+
+function failedWhere(run: Run, trans: Trans): string {
+  const failure = 'failure' in run ? (run as RunDetails).failure : null;
+  if (failure?.cell) {
+    return failure.cells
+      ? trans.__('Failed at cell %1 of %2', failure.cell, failure.cells)
+      : trans.__('Failed at cell %1', failure.cell);
+  }
+  return trans.__('Failed');
+}
+
+function skipped(run: Run, trans: Trans): string {
+  const word = run.reason === 'missed' ? trans.__('Missed') : trans.__('Skipped');
+  return run.count > 1 ? trans._n('%2 %1 time', '%2 %1 times', run.count, word) : word;
+}
+
+/** The state of a list's row: the schedule's own, or its newest run's with when that was. */
+export function stateOfSchedule(schedule: Schedule, reader: Reader): State {
+  const { trans, clock, now } = reader;
+  const latest = newest(schedule);
+  if (latest && isOpen(latest)) {
+    return stateOf(latest, reader);
+  }
+  if (schedule.state === 'paused') {
+    return { icon: 'paused', role: 'muted', words: trans.__('Paused') };
+  }
+  if (!latest) {
+    return { icon: 'waiting', role: 'muted', words: trans.__('No runs yet') };
+  }
+  const [icon, role] = LOOKS[latest.status];
+  const when = clock.past(latest.ended_at ?? latest.scheduled_for, now);
+  const short: Partial<Record<RunStatus, string>> = {
+    succeeded: trans.__('Succeeded %1', when),
+    failed: trans.__('Failed %1', when),
+    timed_out: trans.__('Timed out %1', when),
+    cancelled: trans.__('Stopped %1', when)
+  };
+  return { icon, role, words: short[latest.status] ?? stateOf(latest, reader).words };
+}
+
+/** The newest run, one that is going before any other. */
+export function newest(schedule: Schedule): Run | undefined {
+  return schedule.last_runs.find(isOpen) ?? schedule.last_runs[0];
+}
+
+/** Why it ended as it did: one line of at most 120 characters without escape codes; empty when there is nothing to say. */
+export function cause(run: Run): string {
+  const line = plain(run.message ?? '')
+    .split('\n')[0]!
+    .trim();
+  return line.length <= CAUSE_LENGTH ? line : `${line.slice(0, CAUSE_LENGTH - 1).trimEnd()}…`;
+}
+
+/** Why it exists. */
+export function why(run: Run, trans: Trans): string {
+  const names: Record<Run['trigger'], string> = {
+    schedule: trans.__('by schedule'),
+    manual: trans.__('by hand'),
+    backfill: trans.__('backfill'),
+    retry: trans.__('run again'),
+    rehearsal: trans.__('rehearsal')
+  };
+  return names[run.trigger];
+}
+
+export interface Step {
+  key: string;
+  icon: Icon;
+  role: Role;
+  words: string;
+  /** seconds, where known */
+  seconds: number | null;
+}
+
+/** What has happened so far, in order; what a failure kept from happening is said. */
+export function steps(run: RunDetails, reader: Reader): Step[] {
+  if (run.status === 'skipped') {
+    return [];
+  }
+  return [started(run, reader), ran(run, reader), published(run, reader)].filter(step => step !== null);
+}
+
+function started(run: RunDetails, { trans, now }: Reader): Step {
+  if (run.started_at) {
+    const words = trans._n('Started worker', 'Started worker, attempt %1', Math.max(1, run.attempts.length));
+    return { key: 'start', icon: 'succeeded', role: 'success', words, seconds: between(run.created_at, run.started_at) };
+  }
+  const open = isOpen(run);
+  const words = open ? trans.__('Starting worker') : trans.__('The worker didn’t start');
+  const due = Math.max(Date.parse(run.created_at), Date.parse(run.scheduled_for));
+  const seconds = open ? Math.max(0, (now - due) / 1000) : null;
+  return { key: 'start', icon: open ? 'launching' : 'failed', role: open ? 'info' : 'error', words, seconds };
+}
+
+function ran(run: RunDetails, reader: Reader): Step | null {
+  const { trans, now } = reader;
+  if (!run.started_at) {
+    return null;
+  }
+  const [done, all] = run.progress ?? [0, 0];
+  const cells = all ? ` ${trans.__('(%1 of %2 cells)', done, all)}` : '';
+  if (run.status === 'running' || run.status === 'launching') {
+    const seconds = Math.max(0, (now - Date.parse(run.started_at)) / 1000);
+    return { key: 'run', icon: 'running', role: 'info', words: trans.__('Running') + cells, seconds };
+  }
+  const fine = run.status === 'succeeded' || run.status === 'publishing' || run.reason === 'publishing';
+  const state = stateOf(run, reader);
+  return {
+    key: 'run',
+    icon: fine ? 'succeeded' : state.icon,
+    role: fine ? 'success' : state.role,
+    words: fine ? trans.__('Ran') : state.words,
+    seconds: run.seconds
+  };
+}
+
+function published(run: RunDetails, { trans }: Reader): Step | null {
+  const count = run.publication?.files.length ?? 0;
+  const step = { key: 'publish', seconds: null };
+  if (run.status === 'publishing') {
+    return { ...step, icon: 'publishing', role: 'info', words: trans.__('Publishing') };
+  }
+  if (run.status === 'succeeded') {
+    return run.publication
+      ? { ...step, icon: 'succeeded', role: 'success', words: trans._n('Published %1 file', 'Published %1 files', count) }
+      : { ...step, icon: 'skipped', role: 'muted', words: trans.__('Nothing to publish') };
+  }
+  if (isOpen(run)) {
+    return null;
+  }
+  return run.reason === 'publishing'
+    ? { ...step, icon: 'failed', role: 'error', words: trans.__('Publishing failed') }
+    : { ...step, icon: 'skipped', role: 'muted', words: trans.__('Published nothing') };
+}
+
+/** How long it took, beside the usual when that differs by more than half. */
+export function took(run: RunDetails, trans: Trans): string {
+  if (run.seconds === null) {
+    return '';
+  }
+  const usual = run.usual_seconds;
+  const unusual = usual !== null && usual > 0 && Math.abs(run.seconds - usual) > usual / 2;
+  return unusual ? trans.__('%1, usually %2', duration(run.seconds), duration(usual)) : duration(run.seconds);
+}
+
+/** Text without terminal escape codes and without the other signs that steer a terminal. */
+export function plain(text: string): string {
+  return text.replace(ESCAPES, '').replace(CONTROLS, '');
+}
+
+/** A log as a terminal would leave it: a line that was drawn over and over is there once. */
+export function settled(log: string): string {
+  return plain(log.replace(/\r+\n/g, '\n'))
+    .split('\n')
+    .map(line => line.slice(line.lastIndexOf('\r', line.length - 2) + 1).replace(/\r$/, ''))
+    .join('\n');
+}
+
+function between(from: string, to: string): number {
+  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
+}

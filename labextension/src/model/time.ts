@@ -1,0 +1,135 @@
+/**
+ * Instants as a person reads them: in their own zone, with both zones at hand.
+ *
+ * Instants are ISO texts in UTC as the API sends them; `now` is milliseconds; nothing here computes occurrences.
+ */
+import type { Trans } from './trans';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Formats for one reader; `language` is the interface's. */
+export class Clock {
+  private readonly locale: string;
+  private readonly formats = new Map<string, Intl.DateTimeFormat>();
+
+  constructor(
+    readonly zone: string,
+    language: string,
+    private readonly trans: Trans
+  ) {
+    // Days come before months in the server's English sentences, so here too.
+    this.locale = !language || language.startsWith('en') ? 'en-GB' : language.replace('_', '-');
+  }
+
+  /** `Tue 24 Nov 13:00`, in `zone` or in the reader's. */
+  full(instant: string, zone = this.zone): string {
+    return `${this.date(instant, zone)} ${this.time(instant, zone)}`;
+  }
+
+  /** `13:00`. */
+  time(instant: string, zone = this.zone): string {
+    return this.format('time', zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, instant);
+  }
+
+  /** `Tue 24 Nov`. */
+  date(instant: string, zone = this.zone): string {
+    return this.format('date', zone, { weekday: 'short', day: 'numeric', month: 'short' }, instant).replace(',', '');
+  }
+
+  /** `today 13:00`, `tomorrow 13:00`, `Tue 24 Nov 13:00`. */
+  upcoming(instant: string, now: number): string {
+    const day = this.day(instant);
+    if (day === this.day(new Date(now).toISOString())) {
+      return this.trans.__('today %1', this.time(instant));
+    }
+    if (day === this.day(new Date(now + DAY * 1000).toISOString())) {
+      return this.trans.__('tomorrow %1', this.time(instant));
+    }
+    return this.full(instant);
+  }
+
+  /** `2 h ago` within a day, then `Tue 24 Nov 13:00`. */
+  past(instant: string, now: number): string {
+    const seconds = Math.max(0, (now - Date.parse(instant)) / 1000);
+    if (seconds >= DAY) {
+      return this.full(instant);
+    }
+    return seconds < MINUTE ? this.trans.__('just now') : this.trans.__('%1 ago', coarse(seconds));
+  }
+
+  /** `in 3 min` within a day, then `Tue 24 Nov 13:00`; `now` once it has come. */
+  ahead(instant: string, now: number): string {
+    const seconds = (Date.parse(instant) - now) / 1000;
+    if (seconds >= DAY) {
+      return this.full(instant);
+    }
+    return seconds < 1 ? this.trans.__('now') : this.trans.__('in %1', coarse(seconds));
+  }
+
+  /** Both zones, for a tooltip: `Tue 24 Nov 13:00 Europe/Paris, Tue 24 Nov 12:00 UTC`. */
+  both(instant: string): string {
+    const utc = `${this.full(instant, 'UTC')} UTC`;
+    return this.zone === 'UTC' ? utc : `${this.full(instant)} ${this.zone}, ${utc}`;
+  }
+
+  private day(instant: string): string {
+    return this.format('day', this.zone, { year: 'numeric', month: '2-digit', day: '2-digit' }, instant);
+  }
+
+  private format(kind: string, zone: string, options: Intl.DateTimeFormatOptions, instant: string): string {
+    const key = `${kind} ${zone}`;
+    let format = this.formats.get(key);
+    if (!format) {
+      format = new Intl.DateTimeFormat(this.locale, { ...options, timeZone: zone });
+      this.formats.set(key, format);
+    }
+    return format.format(new Date(instant));
+  }
+}
+
+/** `0.4 s`, `12 s`, `4 min`, `2 h 5 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  if (seconds < 2 * MINUTE) {
+    return `${Math.round(seconds)} s`;
+  }
+  const minutes = Math.round(seconds / MINUTE);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  return [hours ? `${hours} h` : '', rest || !hours ? `${rest} min` : ''].filter(Boolean).join(' ');
+}
+
+/** The largest unit only: `40 s`, `3 min`, `2 h`. */
+function coarse(seconds: number): string {
+  if (seconds < MINUTE) {
+    return `${Math.ceil(seconds)} s`;
+  }
+  return seconds < HOUR ? `${Math.round(seconds / MINUTE)} min` : `${Math.round(seconds / HOUR)} h`;
+}
+
+/** `812 B`, `17 kB`, `1.2 MB`. */
+export function size(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** The reader's zone, as the browser knows it. */
+export function browserZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+}
+
+/** Today's date in `zone`, `days` later: YYYY-MM-DD. */
+export function dateIn(zone: string, now: number, days = 0): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(
+    now + days * DAY * 1000
+  );
+}

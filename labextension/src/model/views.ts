@@ -1,0 +1,54 @@
+/** Where the panel is, and how that is written into a link. */
+
+export type View =
+  | { at: 'list'; chip?: 'failing' | 'running' | 'paused' }
+  /** `schedule` edits, `from` copies another; else a new one */
+  | { at: 'form'; notebook: string | null; schedule?: string; from?: string }
+  | { at: 'history'; schedule: string }
+  | { at: 'run'; run: string; schedule?: string; created?: boolean };
+
+/** The view as a fragment: `run/6f1c…`, `schedule/bikes_report`, `new/folder/report.ipynb`, empty for the list. */
+export function toFragment(view: View): string {
+  switch (view.at) {
+    case 'list':
+      return view.chip ? `list/${view.chip}` : '';
+    case 'form':
+      return view.schedule ? `edit/${encode(view.schedule)}` : `new/${encode(view.notebook ?? '')}`;
+    case 'history':
+      return `schedule/${encode(view.schedule)}`;
+    case 'run':
+      return `run/${encode(view.run)}`;
+  }
+}
+
+/** The view that a fragment means; the list for anything unknown. */
+export function fromFragment(fragment: string): View {
+  const [kind = '', ...rest] = fragment.split('/');
+  const value = decode(rest.join('/'));
+  switch (kind) {
+    case 'schedule':
+      return value ? { at: 'history', schedule: value } : { at: 'list' };
+    case 'run':
+      return value ? { at: 'run', run: value } : { at: 'list' };
+    case 'edit':
+      return value ? { at: 'form', notebook: null, schedule: value } : { at: 'list' };
+    case 'new':
+      return { at: 'form', notebook: value || null };
+    case 'list':
+      return value === 'failing' || value === 'running' || value === 'paused' ? { at: 'list', chip: value } : { at: 'list' };
+    default:
+      return { at: 'list' };
+  }
+}
+
+function encode(text: string): string {
+  return text.split('/').map(encodeURIComponent).join('/');
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
