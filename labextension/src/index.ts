@@ -1,0 +1,11 @@
+/** The door in JupyterLab and Notebook 7: small plugins, of which the panel is loaded when it is opened. */
+import { commands } from './plugins/commands';
+import { fileBrowser } from './plugins/fileBrowser';
+import { launcher } from './plugins/launcher';
+import { notifications, statusBar } from './plugins/news';
+import { panel } from './plugins/panel';
+import { toolbar } from './plugins/toolbar';
+
+export { ISchedulePanel } from './tokens';
+
+export default [panel, commands, toolbar, fileBrowser, launcher, notifications, statusBar];

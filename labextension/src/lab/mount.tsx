@@ -1,0 +1,28 @@
+/** The panel's contents in JupyterLab's page: loaded when the panel is first shown. */
+import { createRoot } from 'react-dom/client';
+
+import { Panel } from '../components/Panel';
+import type { View } from '../model/views';
+import { notebookOf } from '../notebooks';
+import type { Services } from '../services';
+import { hostOf } from './host';
+
+import '../../style/panel.css';
+
+export interface Mounted {
+  show(view: View, visible: boolean): void;
+  unmount(): void;
+}
+
+/** Draw the panel into `node`; `go` hears where the person wants to be. */
+export function mount(node: HTMLElement, services: Services, go: (view: View) => void): Mounted {
+  const root = createRoot(node);
+  const host = hostOf(services);
+  return {
+    show: (view, visible) => {
+      const notebook = notebookOf(services.app, services.tracker?.currentWidget ?? null);
+      root.render(<Panel host={host} view={view} go={go} visible={visible} notebook={notebook} />);
+    },
+    unmount: () => root.unmount()
+  };
+}

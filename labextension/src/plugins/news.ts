@@ -1,0 +1,51 @@
+/** What is told while nobody looks.  Nothing is loaded or asked before something happens. */
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+import { onChange } from '../events';
+import { servicesOf } from '../services';
+
+/** milliseconds in which several changes are one */
+const GATHER = 1000;
+const NEWS = new Set(['run_failed', 'run_timed_out', 'run_succeeded']);
+
+export const notifications: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-schedule:notifications',
+  description: 'Tells of runs that failed, and of a schedule’s first success.',
+  optional: [ITranslator],
+  autoStart: true,
+  activate: (app, translator: ITranslator | null) => {
+    const services = servicesOf(app, translator);
+    onChange(app, change => {
+      if (NEWS.has(change.kind)) {
+        import('../lab/news')
+          .then(({ tell }) => tell(services, change))
+          .catch((error: unknown) => console.warn('jupyter-schedule: no notification', error));
+      }
+    });
+  }
+};
+
+export const statusBar: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-schedule:status-bar',
+  description: 'Shows how many schedules are failing and how many runs are going, once anything happened.',
+  requires: [IStatusBar],
+  optional: [ITranslator],
+  autoStart: true,
+  activate: (app, bar: IStatusBar, translator: ITranslator | null) => {
+    const services = servicesOf(app, translator);
+    const item = new Widget();
+    bar.registerStatusItem('jupyter-schedule:counts', { item, align: 'right', rank: 90 });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    onChange(app, () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        import('../lab/news')
+          .then(({ count }) => count(services, item.node))
+          .catch((error: unknown) => console.warn('jupyter-schedule: no counts', error));
+      }, GATHER);
+    });
+  }
+};

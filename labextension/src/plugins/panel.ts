@@ -1,0 +1,120 @@
+/** The panel in the right sidebar, or in the main area; what it shows is loaded when it is first shown. */
+import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+
+import { Commands } from '../commands';
+import { calendarIcon } from '../icon';
+import type { Mounted } from '../lab/mount';
+import type { View } from '../model/views';
+import type { Services } from '../services';
+import { servicesOf } from '../services';
+import { ISchedulePanel } from '../tokens';
+
+const ID = 'jupyter-schedule-panel';
+/** the query of an address that leads to a view */
+const QUERY = 'schedule-view';
+
+/** Draws itself when it is first shown; asks for nothing while it is hidden. */
+class PanelWidget extends Widget {
+  private mounted: Promise<Mounted> | null = null;
+  private view: View = { at: 'list' };
+
+  constructor(private readonly services: Services) {
+    super();
+    this.id = ID;
+    this.node.style.minWidth = '320px';
+    this.title.icon = calendarIcon;
+    this.title.caption = services.trans.__('Schedules');
+    services.tracker?.currentChanged.connect(() => this.renew());
+  }
+
+  go(view: View): void {
+    this.view = view;
+    this.renew();
+  }
+
+  /** In the main area, closing puts it back into the sidebar. */
+  protected override onCloseRequest(): void {
+    void this.services.app.commands.execute(Commands.move, { area: 'right' });
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.renew();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.renew();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.renew();
+  }
+
+  override dispose(): void {
+    void this.mounted?.then(mounted => mounted.unmount());
+    super.dispose();
+  }
+
+  private renew(): void {
+    if (this.isVisible && !this.mounted) {
+      this.mounted = import('../lab/mount').then(({ mount }) => mount(this.node, this.services, view => this.go(view)));
+    }
+    void this.mounted?.then(mounted => mounted.show(this.view, this.isVisible));
+  }
+}
+
+export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
+  id: 'jupyter-schedule:panel',
+  description: 'Shows schedules, runs and the form that schedules a notebook.',
+  provides: ISchedulePanel,
+  optional: [INotebookTracker, ITranslator, ILabShell, ILayoutRestorer],
+  autoStart: true,
+  activate: (
+    app: JupyterFrontEnd,
+    tracker: INotebookTracker | null,
+    translator: ITranslator | null,
+    labShell: ILabShell | null,
+    restorer: ILayoutRestorer | null
+  ): ISchedulePanel => {
+    const { shell, commands } = app;
+    const services = servicesOf(app, translator, tracker, labShell);
+    const { trans } = services;
+    const widget = new PanelWidget(services);
+    shell.add(widget, 'right', { rank: 900, type: 'Schedules' });
+    restorer?.add(widget, ID);
+    const open = (view: View) => {
+      widget.go(view);
+      shell.activateById(ID);
+    };
+    if (labShell) {
+      commands.addCommand(Commands.move, {
+        label: () => (inMain() ? trans.__('Move Schedules to the Sidebar') : trans.__('Move Schedules to the Main Area')),
+        execute: ({ area }) => {
+          const goal = area ?? (inMain() ? 'right' : 'main');
+          widget.title.closable = goal === 'main';
+          widget.title.label = goal === 'main' ? trans.__('Schedules') : '';
+          shell.add(widget, goal as string, { rank: 900 });
+          if (area === undefined) {
+            shell.activateById(ID);
+          }
+        }
+      });
+    }
+    const asked = new URLSearchParams(window.location.search).get(QUERY);
+    if (asked !== null) {
+      void Promise.all([import('../model/views'), app.restored]).then(([{ fromFragment }]) => open(fromFragment(asked)));
+    }
+    return { open };
+
+    function inMain(): boolean {
+      return [...shell.widgets('main')].includes(widget);
+    }
+  }
+};

@@ -1,0 +1,117 @@
+/** The button in every notebook's toolbar.  It says so when the notebook has a schedule, and how that is doing. */
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { ServerConnection } from '@jupyterlab/services';
+import { ITranslator } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+import type { Schedule } from '../api/shapes';
+import { Commands } from '../commands';
+import { onChange } from '../events';
+import { calendarIcon } from '../icon';
+import { notebookOf } from '../notebooks';
+import type { Services } from '../services';
+import { servicesOf } from '../services';
+import { ISchedulePanel } from '../tokens';
+
+/** milliseconds in which several changes are one */
+const GATHER = 1000;
+/** what changes the button */
+const TELLING = /^schedule_|^run_(succeeded|failed|timed_out)$/;
+const BAD = ['failed', 'timed_out'];
+
+/** Drawn by hand: JupyterLab's own button can't be named otherwise than it is labelled. */
+class ScheduleButton extends Widget {
+  private readonly button = document.createElement('button');
+  private schedule: Schedule | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly forget: () => void;
+
+  constructor(
+    private readonly notebook: NotebookPanel,
+    private readonly services: Services,
+    private readonly panel: ISchedulePanel
+  ) {
+    super();
+    this.addClass('jp-ToolbarButton');
+    this.button.type = 'button';
+    this.button.className = 'jp-ToolbarButtonComponent jp-Button jp-mod-minimal';
+    this.button.addEventListener('click', () => this.open());
+    this.node.append(this.button);
+    this.draw();
+    this.forget = onChange(services.app, ({ kind }) => TELLING.test(kind) && this.look(GATHER));
+    notebook.context.pathChanged.connect(() => this.look(GATHER));
+    void notebook.revealed.then(() => this.look(0));
+  }
+
+  override dispose(): void {
+    this.forget();
+    clearTimeout(this.timer);
+    super.dispose();
+  }
+
+  private draw(): void {
+    const { trans } = this.services;
+    const { button, schedule } = this;
+    const last = schedule?.last_runs.find(({ ended_at, status }) => ended_at && status !== 'skipped');
+    const bad = last !== undefined && BAD.includes(last.status);
+    const name = [schedule ? trans.__('Scheduled: %1', schedule.summary) : trans.__('Schedule this analysis')];
+    const label = document.createElement('span');
+    label.className = 'jp-ToolbarButtonComponent-label';
+    label.textContent = schedule ? trans.__('Scheduled') : trans.__('Schedule');
+    if (bad) {
+      label.textContent = `✕ ${label.textContent}`;
+      label.style.color = 'var(--jp-error-color1)';
+      name.push(trans.__('The last run failed.'));
+    }
+    button.title = name.join(' ');
+    button.setAttribute('aria-label', button.title);
+    button.replaceChildren(calendarIcon.element({ tag: 'span' }), label);
+  }
+
+  private open(): void {
+    if (this.schedule) {
+      this.panel.open({ at: 'history', schedule: this.schedule.name });
+    } else {
+      void this.services.app.commands.execute(Commands.schedule, { path: this.path });
+    }
+  }
+
+  private get path(): string {
+    return notebookOf(this.services.app, this.notebook)!;
+  }
+
+  /** Ask for this notebook's schedule in a moment, if the notebook is in view then. */
+  private look(wait: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (this.notebook.isVisible) {
+        this.ask().catch((error: unknown) => console.debug('jupyter-schedule: no state of', this.path, error));
+      }
+    }, wait);
+  }
+
+  private async ask(): Promise<void> {
+    const { serverSettings } = this.services.app.serviceManager;
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const query = new URLSearchParams({ notebook: this.path, reader: zone }).toString();
+    const url = `${serverSettings.baseUrl}jupyter-schedule/schedules?${query}`;
+    const answer = await ServerConnection.makeRequest(url, {}, serverSettings);
+    const found = answer.ok ? ((await answer.json()) as Schedule[]) : [];
+    this.schedule = found.find(({ state }) => state === 'active' || state === 'paused');
+    this.draw();
+  }
+}
+
+export const toolbar: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-schedule:toolbar',
+  description: 'Adds the button that schedules a notebook to its toolbar.',
+  requires: [ISchedulePanel, IToolbarWidgetRegistry],
+  optional: [ITranslator],
+  autoStart: true,
+  activate: (app, panel: ISchedulePanel, registry: IToolbarWidgetRegistry, translator: ITranslator | null) => {
+    const services = servicesOf(app, translator);
+    registry.addFactory<NotebookPanel>('Notebook', 'schedule', notebook => new ScheduleButton(notebook, services, panel));
+  }
+};

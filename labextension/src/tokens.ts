@@ -1,0 +1,15 @@
+/** What other extensions can ask of ours. */
+import { Token } from '@lumino/coreutils';
+
+import type { View } from './model/views';
+
+/** The panel, one per window. */
+export interface ISchedulePanel {
+  /** Show a view of the panel, wherever the panel is. */
+  open(view: View): void;
+}
+
+export const ISchedulePanel = new Token<ISchedulePanel>(
+  'jupyter-schedule:ISchedulePanel',
+  'Shows schedules, runs and the form that schedules a notebook.'
+);
