@@ -1,0 +1,92 @@
+"""What would happen, over HTTP."""
+
+from typing import Any
+
+from tests.server.conftest import Api
+
+
+async def preview(api: Api, **form: Any) -> Any:
+    reply = await api("POST", "preview", {"notebook": "report.ipynb", "name": "daily"} | form, reader="UTC")
+    assert reply.status == 200, reply.body
+    return reply.body
+
+
+async def test_everything_that_is_known_before_a_run_is_said(api: Api) -> None:
+    api.notebook("report.ipynb", "open('data.csv')", "open('lookup.csv')", parameters="month = 3\ndata_date = ''")
+    (api.root / "data.csv").write_text("1")
+    seen = await preview(api)
+
+    assert seen["problems"] == []
+    assert len(seen["bundle"]) == 64
+    assert seen["size"] > 0
+    files = {file["path"]: (file["status"], file["cell"]) for file in seen["files"]}
+    assert files == {"report.ipynb": ("included", None), "data.csv": ("included", 2), "lookup.csv": ("missing", 3)}
+    assert [parameter["name"] for parameter in seen["parameters"]] == ["month", "data_date"]
+    assert seen["filled"] == ["data_date"]
+    assert [finding["code"] for finding in seen["findings"] if finding["level"] == "warning"] == ["missing"]
+    assert seen["suggested_name"] == "report"
+    assert seen["summary"].startswith("Runs every day at 12:00 UTC, next ")
+    assert "published/daily" in seen["destination"]
+    assert len(seen["next"]) == 5
+    assert "ipykernel" in " ".join(seen["requirements"])
+
+
+async def test_all_that_is_wrong_is_said_at_once_and_nothing_is_bundled(api: Api) -> None:
+    api.notebook("report.ipynb", "m", parameters="m = 1")
+    seen = await preview(
+        api, name="No!", frequency={"kind": "monthly", "day_of_month": "32"}, parameters={"m": "March"}
+    )
+    assert [problem["field"] for problem in seen["problems"]] == ["day_of_month", "name", "parameters"]
+    assert (seen["bundle"], seen["next"], seen["summary"]) == (None, [], "")
+    assert [file["path"] for file in seen["files"]] == ["report.ipynb"]
+    assert list(api.objects.list("bundles/")) == []
+
+
+async def test_a_notebook_that_cannot_be_read_is_a_problem_beside_its_field(api: Api) -> None:
+    (api.root / "report.ipynb").write_text("{}")
+    seen = await preview(api)
+    assert [(problem["code"], problem["field"]) for problem in seen["problems"]] == [("not_a_notebook", "notebook")]
+
+
+async def test_a_file_with_credentials_is_added_by_one_click(api: Api) -> None:
+    api.notebook("report.ipynb", "open('.env')")
+    (api.root / ".env").write_text("x")
+    seen = await preview(api)
+    fix = next(finding["fix"] for finding in seen["findings"] if finding["code"] == "denied")
+    assert fix == ".env"
+    added = {file["path"]: file["status"] for file in (await preview(api, files=[fix]))["files"]}
+    assert added[".env"] == "named"
+
+
+async def test_what_is_left_out_is_shown_as_such(api: Api) -> None:
+    api.notebook("report.ipynb", "import helper", "open('data.csv')")
+    (api.root / "data.csv").write_text("1")
+    (api.root / "helper.py").write_text("x = 1")
+    seen = await preview(api, left_out=["data.csv", "helper.py"])
+    assert {file["path"]: file["status"] for file in seen["files"]} == {
+        "report.ipynb": "included",
+        "data.csv": "left_out",
+        "helper.py": "left_out",
+    }
+
+
+async def test_the_name_of_the_schedule_that_is_edited_is_not_taken(api: Api) -> None:
+    await api.create()
+    assert [problem["code"] for problem in (await preview(api))["problems"]] == ["name_taken"]
+    edit = {"notebook": "report.ipynb", "name": "daily"}
+    reply = await api("POST", "preview", edit, schedule="daily")
+    assert reply.body["problems"] == []
+
+
+async def test_a_name_is_suggested_that_can_be_taken(api: Api) -> None:
+    await api.create("report")
+    seen = await preview(api, name="")
+    assert (seen["problems"], seen["suggested_name"]) == ([], "report-2")
+
+
+async def test_what_the_schedule_would_be_refused_for_is_a_problem_before(api: Api) -> None:
+    api.notebook()
+    once = {"kind": "once", "date": "2020-01-01"}
+    seen = await preview(api, frequency=once, visibility="private")
+    assert [(problem["code"], problem["field"]) for problem in seen["problems"]] == [("in_the_past", "date")]
+    assert seen["bundle"] is None
