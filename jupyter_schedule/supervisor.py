@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 #: seconds after which a service that lasted so long counts as having worked
@@ -39,7 +38,7 @@ class Supervisor:
         """`pause_after` gives the seconds to wait after so many failures in a row."""
         self._command = list(command)
         self._log = log
-        self._pause_after = pause_after or (lambda failures: min(2.0 ** (failures - 1), LONGEST_PAUSE))
+        self._pause_after = pause_after or (lambda failures: min(2.0 ** min(failures - 1, 10), LONGEST_PAUSE))
         self._stopping = threading.Event()
         self._changing = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -90,13 +89,16 @@ class Supervisor:
                 )
             except OSError as problem:
                 return str(problem.strerror)
-        return f"exit code {self._child.wait()}"
+        child = self._child
+        code = child.wait()
+        assert child.stdin is not None
+        child.stdin.close()
+        return f"exit code {code}"
 
 
 def _end(child: "subprocess.Popen[bytes]", patience: float) -> None:
     assert child.stdin is not None
-    with suppress(BrokenPipeError):
-        child.stdin.close()
+    child.stdin.close()
     for harder in (child.terminate, child.kill):
         try:
             child.wait(patience)

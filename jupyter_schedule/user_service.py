@@ -180,5 +180,6 @@ def _ask(*arguments: str, may_fail: bool = False) -> bool:
         raise Refused("service_manager", f"`{' '.join(arguments)}` failed: {problem}.") from None
     if done.returncode != 0 and not may_fail:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise Refused("service_manager", f"`{' '.join(arguments)}` failed: {said[-1] if said else done.returncode}.")
+        why = said[-1].rstrip(".") if said else f"exit code {done.returncode}"
+        raise Refused("service_manager", f"`{' '.join(arguments)}` failed: {why}.")
     return done.returncode == 0
