@@ -7,6 +7,8 @@ import type { View } from './model/views';
 export interface ISchedulePanel {
   /** Show a view of the panel, wherever the panel is. */
   open(view: View): void;
+  /** Whether somebody looks at that run. */
+  shows(run: string): boolean;
 }
 
 export const ISchedulePanel = new Token<ISchedulePanel>(

@@ -9,7 +9,8 @@ import { Picture } from './icons';
 const INSTALL = 'jupyter schedule service install';
 const RUN = 'python -m scheduler_service run';
 
-export function Banner({ status }: { status: Status }): ReactElement | null {
+/** `quiet` leaves out what is only good to know. */
+export function Banner({ status, quiet }: { status: Status; quiet: boolean }): ReactElement | null {
   const { trans } = useHost();
   if (!status.ticking) {
     return (
@@ -18,7 +19,7 @@ export function Banner({ status }: { status: Status }): ReactElement | null {
       </Box>
     );
   }
-  if (status.embedded && !status.service_installed) {
+  if (status.embedded && !status.service_installed && !quiet) {
     return (
       <Box role="muted" text={trans.__('Schedules run only while JupyterLab is open.')}>
         <HowTo label={trans.__('Keep them running')} status={status} />

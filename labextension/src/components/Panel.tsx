@@ -6,7 +6,7 @@ import type { Schedule } from '../api/shapes';
 import { isOpen, newest, stateOf } from '../model/runs';
 import type { View } from '../model/views';
 import { Banner } from './Banner';
-import { Button, CopyButton, ProblemBox, Waiting } from './basics';
+import { Button, ProblemBox, Waiting, copyText } from './basics';
 import { History } from './History';
 import type { Host } from './host';
 import { HostProvider, VisibleProvider, useHost, useReader } from './host';
@@ -62,7 +62,7 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
   return (
     <div className="jp-Schedule" data-view={view.at}>
       <Header view={view} go={go} />
-      {status.value && <Banner status={status.value} />}
+      {status.value && <Banner status={status.value} quiet={view.at === 'run'} />}
       {action.problem && <ProblemBox problem={action.problem} />}
       {view.at === 'list' && (
         <ScheduleList
@@ -121,19 +121,25 @@ function Header({ view, go }: { view: View; go(view: View): void }): ReactElemen
           ))}
         </ol>
       </nav>
-      {linkTo && view.at !== 'form' && <CopyButton text={linkTo(view)} label={trans.__('Copy link')} />}
-      {move && (
-        <button
-          type="button"
-          className="jp-Schedule-iconButton"
-          aria-label={trans.__('Move to the main area, or back')}
-          title={trans.__('Move to the main area, or back')}
-          onClick={move}
-        >
-          <Picture of="move" />
-        </button>
-      )}
+      {linkTo && view.at !== 'form' && <LinkButton link={linkTo(view)} />}
+      {move && <IconButton picture="move" label={trans.__('Move to the main area, or back')} onClick={move} />}
     </header>
+  );
+}
+
+function LinkButton({ link }: { link: string }): ReactElement {
+  const { trans } = useHost();
+  const [copied, setCopied] = useState(false);
+  const copy = () => void copyText(link).then(() => setCopied(true));
+  return <IconButton picture={copied ? 'succeeded' : 'link'} label={copied ? trans.__('Copied') : trans.__('Copy link')} onClick={copy} />;
+}
+
+function IconButton(props: { picture: 'move' | 'link' | 'succeeded'; label: string; onClick(): void }): ReactElement {
+  const { picture, label, onClick } = props;
+  return (
+    <button type="button" className="jp-Schedule-iconButton" aria-label={label} title={label} onClick={onClick}>
+      <Picture of={picture} />
+    </button>
   );
 }
 

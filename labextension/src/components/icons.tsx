@@ -38,6 +38,15 @@ const OTHERS = {
     <path d="M8 2 1.75 13.25h12.5ZM8 6.5v3.25M8 11.25v.9" fill="none" stroke="currentColor" strokeWidth="1.4" />
   ),
   more: <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke="currentColor" strokeWidth="2.4" strokeLinecap="round" />,
+  link: (
+    <path
+      d="M6.5 9.5 9.5 6.5M7.2 5 9 3.2a2.7 2.7 0 0 1 3.8 3.8L11 8.8M8.8 11 7 12.8A2.7 2.7 0 0 1 3.2 9L5 7.2"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.4"
+      strokeLinecap="round"
+    />
+  ),
   move: <path d="M9.5 2.5h4v4M13.5 2.5l-5 5M6.5 13.5h-4v-4M2.5 13.5l5-5" fill="none" stroke="currentColor" strokeWidth="1.4" />
 };
 

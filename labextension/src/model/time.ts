@@ -68,10 +68,14 @@ export class Clock {
     return seconds < 1 ? this.trans.__('now') : this.trans.__('in %1', coarse(seconds));
   }
 
-  /** Both zones, for a tooltip: `Tue 24 Nov 13:00 Europe/Paris, Tue 24 Nov 12:00 UTC`. */
+  /** Both zones: `Tue 24 Nov 13:00 Europe/Paris (12:00 UTC)`, with the date in UTC where it is another. */
   both(instant: string): string {
-    const utc = `${this.full(instant, 'UTC')} UTC`;
-    return this.zone === 'UTC' ? utc : `${this.full(instant)} ${this.zone}, ${utc}`;
+    if (this.zone === 'UTC') {
+      return `${this.full(instant)} UTC`;
+    }
+    const sameDay = this.date(instant) === this.date(instant, 'UTC');
+    const utc = sameDay ? this.time(instant, 'UTC') : this.full(instant, 'UTC');
+    return `${this.full(instant)} ${this.zone} (${utc} UTC)`;
   }
 
   private day(instant: string): string {

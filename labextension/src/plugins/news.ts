@@ -6,6 +6,7 @@ import { Widget } from '@lumino/widgets';
 
 import { onChange } from '../events';
 import { servicesOf } from '../services';
+import { ISchedulePanel } from '../tokens';
 
 /** milliseconds in which several changes are one */
 const GATHER = 1000;
@@ -14,12 +15,13 @@ const NEWS = new Set(['run_failed', 'run_timed_out', 'run_succeeded']);
 export const notifications: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:notifications',
   description: 'Tells of runs that failed, and of a schedule’s first success.',
+  requires: [ISchedulePanel],
   optional: [ITranslator],
   autoStart: true,
-  activate: (app, translator: ITranslator | null) => {
+  activate: (app, panel: ISchedulePanel, translator: ITranslator | null) => {
     const services = servicesOf(app, translator);
     onChange(app, change => {
-      if (NEWS.has(change.kind)) {
+      if (NEWS.has(change.kind) && !panel.shows(change.run ?? '')) {
         import('../lab/news')
           .then(({ tell }) => tell(services, change))
           .catch((error: unknown) => console.warn('jupyter-schedule: no notification', error));

@@ -26,10 +26,16 @@ class PanelWidget extends Widget {
   constructor(private readonly services: Services) {
     super();
     this.id = ID;
-    this.node.style.minWidth = '320px';
+    // A sidebar has no width of its own to ask for; this one is read once its layout is made.
+    this.node.style.minWidth = 'clamp(320px, 28vw, 400px)';
     this.title.icon = calendarIcon;
     this.title.caption = services.trans.__('Schedules');
     services.tracker?.currentChanged.connect(() => this.renew());
+  }
+
+  /** Whether somebody looks at that run. */
+  shows(run: string): boolean {
+    return this.isVisible && this.view.at === 'run' && this.view.run === run;
   }
 
   go(view: View): void {
@@ -111,7 +117,7 @@ export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
     if (asked !== null) {
       void Promise.all([import('../model/views'), app.restored]).then(([{ fromFragment }]) => open(fromFragment(asked)));
     }
-    return { open };
+    return { open, shows: run => widget.shows(run) };
 
     function inMain(): boolean {
       return [...shell.widgets('main')].includes(widget);
