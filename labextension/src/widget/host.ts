@@ -46,7 +46,7 @@ export function hostOf(transport: Transport, notebook: INotebook | null): Host {
     clock: new Clock(zone, document.documentElement.lang, english),
     drafts: new Drafts(document.location.origin, storage()),
     now: Date.now,
-    save: async path => (false),
+    save: async path => (isOpen(path) ? notebook!.save() : false),
     onSaved: (path, listener) => (isOpen(path) ? notebook!.onSaved(listener) : () => undefined)
   };
 }
