@@ -189,12 +189,12 @@ class Desk:
         given = bundled_parameters(spec, self.operations.objects, request.parameters, request.parameter_texts)
         return spec.model_copy(update={"parameters": given})
 
-    def schedules(self, notebook: str | None, answers: Answers) -> list[ScheduleShape]:
-        """All schedules by name, or those of a notebook."""
+    def schedules(self, notebook: str | None, last_runs: int, answers: Answers) -> list[ScheduleShape]:
+        """All schedules by name, or those of a notebook, each with so many runs at most."""
         schedules = self.operations.schedules()
         if notebook is not None:
             schedules = [each for each in schedules if form_of(each, self.root).notebook == notebook]
-        return answers.schedules(schedules)
+        return answers.schedules(schedules, min(last_runs, LAST_RUNS))
 
     def delete(self, name: str) -> Deleted:
         """Remove a schedule; what it published stays."""

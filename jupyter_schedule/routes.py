@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from jupyter_schedule.answers import Answers
+from jupyter_schedule.answers import LAST_RUNS, Answers
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.desk import Desk, guarded
 from jupyter_schedule.forms import of_form, validated
@@ -140,8 +140,11 @@ ROUTES = (
         "schedules",
         "All schedules by name.",
         list[ScheduleShape],
-        lambda asked: asked.desk.schedules(asked.query.get("notebook"), asked.answers),
-        query={"notebook": "only those of this notebook, a path relative to Jupyter's root"},
+        lambda asked: asked.desk.schedules(asked.query.get("notebook"), asked.number("runs", LAST_RUNS), asked.answers),
+        query={
+            "notebook": "only those of this notebook, a path relative to Jupyter's root",
+            "runs": "how many of its newest runs each comes with, at most and without it 10",
+        },
     ),
     Route(
         "POST",

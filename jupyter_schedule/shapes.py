@@ -3,7 +3,7 @@
 Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, sizes bytes.
 
 `?reader=ZONE` on any request names the zone in which the person reads; sentences say "your time" in it.
-`GET /schedules?notebook=PATH` answers with that notebook's schedules only.
+`GET /schedules?notebook=PATH` answers with that notebook's schedules only; `?runs=N` has fewer of their runs.
 `POST /preview?schedule=NAME` previews an edit of that schedule, whose name is taken by itself.
 A refusal's `field` is the name of a field of `Form` or `Frequency`.
 """

@@ -34,6 +34,14 @@ async def test_only_the_schedules_of_one_notebook_are_listed_when_asked_for(api:
     assert [schedule["name"] for schedule in listed] == ["two"]
 
 
+async def test_a_notebooks_button_learns_all_it_needs_from_two_kilobytes(api: Api) -> None:
+    await api.create(run_now=True)
+    await api.run_now()
+    reply = await api("GET", "schedules", notebook="report.ipynb", runs="1")
+    assert len(reply.body[0]["last_runs"]) == 1
+    assert len(reply.response.body) < 2300
+
+
 async def test_the_bundle_of_a_preview_is_used_though_the_notebook_has_changed_since(api: Api) -> None:
     form = {
         "name": "daily",
