@@ -28,8 +28,15 @@ NOT_BUILT = "The front end isn't built. In a checkout, build it with:  ./dev npm
 def front_end(folder: Path) -> dict[str, Path | str]:
     """What the front end is made of: the built bundle in `folder`, or a sentence that says how to build it."""
     script, style = folder / "widget.js", folder / "widget.css"
-    sentence = f"export default {{ render({{ el }}) {{ el.textContent = {json.dumps(NOT_BUILT)}; }} }};"
-    return {"_esm": script if script.exists() else sentence, "_css": style if style.exists() else ""}
+    return {"_esm": script, "_css": style} if script.exists() and style.exists() else saying(NOT_BUILT)
+
+
+def saying(sentence: str) -> dict[str, Path | str]:
+    """A front end that is no more than a sentence."""
+    return {
+        "_esm": f"export default {{ render({{ el }}) {{ el.textContent = {json.dumps(sentence)}; }} }};",
+        "_css": "",
+    }
 
 
 _FRONT_END = front_end(Path(__file__).parent / "_static")
@@ -45,12 +52,12 @@ class _View(anywidget.AnyWidget):
     view = traitlets.Unicode().tag(sync=True)
     #: by which the page finds the notebook, also after a renaming
     kernel_id = traitlets.Unicode().tag(sync=True)
-    #: a sentence that stands instead of the view
-    message = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, *, client: Client | None = None, **values: Any) -> None:
         self._client = client
-        super().__init__(kernel_id=kernel_id(), message=IN_RUN if inside_run() else "", **values)
+        if inside_run():
+            values |= saying(IN_RUN)  # which also keeps the executed notebook small
+        super().__init__(kernel_id=kernel_id(), **values)
         self.on_msg(self._relay)
 
     @property

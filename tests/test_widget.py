@@ -13,7 +13,7 @@ from jupyter_schedule import RunView, ScheduleForm
 from jupyter_schedule import widget as widget_module
 from jupyter_schedule.client import Client
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.scheduling import Scheduled
+from jupyter_schedule.scheduling import IN_RUN, Scheduled
 from jupyter_schedule.widget import plain
 from tests.transports import HOSTILE, STATUS, Told, run_answer, schedule_answer
 
@@ -37,7 +37,7 @@ def sent(view: Any, monkeypatch: pytest.MonkeyPatch, **content: Any) -> list[dic
 def test_a_bare_form_leaves_all_to_the_front_end_and_asks_nobody() -> None:
     form = ScheduleForm(client=Client(Told()))
     state = form.get_state()
-    told = {key: state[key] for key in ("view", "notebook", "presets", "values", "schedule", "last_run", "message")}
+    told = {key: state[key] for key in ("view", "notebook", "presets", "values", "schedule", "last_run", "problem")}
     assert told == {
         "view": "form",
         "notebook": "",
@@ -45,7 +45,7 @@ def test_a_bare_form_leaves_all_to_the_front_end_and_asks_nobody() -> None:
         "values": {},
         "schedule": None,
         "last_run": None,
-        "message": "",
+        "problem": "",
     }
 
 
@@ -143,7 +143,10 @@ def test_a_named_notebook_is_told_relative_to_the_root(tmp_path: Path, monkeypat
 def test_in_a_run_the_form_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUN_ID", "1")
     monkeypatch.setenv("SCHEDULED_FOR", "2026-11-24T12:00:00Z")
-    assert "nothing is scheduled" in ScheduleForm().message
+    state = ScheduleForm(name="x").get_state()
+    assert json.dumps(IN_RUN) in state["_esm"]
+    assert len(state["_esm"]) < 300
+    assert state["_css"] == ""
 
 
 # -- asking through the kernel

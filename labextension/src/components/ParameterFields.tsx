@@ -9,7 +9,12 @@ import { FieldGroup } from './basics';
 import type { PartProps } from './FrequencyFields';
 import { useHost } from './host';
 
-export function ParameterFields({ state, problems, preview, change }: PartProps): ReactElement | null {
+interface ParametersProps extends PartProps {
+  /** what something else decides, such as a control in the notebook: shown, not to be typed over */
+  decided?: Record<string, unknown>;
+}
+
+export function ParameterFields({ state, problems, preview, change, decided = {} }: ParametersProps): ReactElement | null {
   const { trans } = useHost();
   if (!preview) {
     return null;
@@ -28,6 +33,7 @@ export function ParameterFields({ state, problems, preview, change }: PartProps)
               key={parameter.name}
               parameter={parameter}
               value={state.parameters[parameter.name]}
+              decided={parameter.name in decided}
               set={value => change(withParameter(state, parameter.name, value))}
             />
           ))}
@@ -43,11 +49,12 @@ export function ParameterFields({ state, problems, preview, change }: PartProps)
 interface ControlProps {
   parameter: Parameter;
   value: unknown;
+  decided: boolean;
   /** undefined takes the notebook's value */
   set(value: unknown): void;
 }
 
-function ParameterControl({ parameter, value, set }: ControlProps): ReactElement {
+function ParameterControl({ parameter, value, decided, set }: ControlProps): ReactElement {
   const { trans } = useHost();
   const id = useId();
   return (
@@ -60,6 +67,7 @@ function ParameterControl({ parameter, value, set }: ControlProps): ReactElement
           id={id}
           type="checkbox"
           aria-describedby={`${id}-type`}
+          disabled={decided}
           checked={Boolean(value ?? parameter.default)}
           onChange={event => set(event.target.checked === parameter.default ? undefined : event.target.checked)}
         />
@@ -72,12 +80,13 @@ function ParameterControl({ parameter, value, set }: ControlProps): ReactElement
           autoComplete="off"
           spellCheck={false}
           aria-describedby={`${id}-type`}
+          readOnly={decided}
           value={value === undefined ? shown(parameter) : text(value)}
           onChange={event => set(event.target.value === shown(parameter) ? undefined : event.target.value)}
         />
       )}
       <span id={`${id}-type`} className="jp-Schedule-quiet" title={parameter.help || undefined}>
-        {typeName(parameter, trans)}
+        {decided ? trans.__('from a control') : typeName(parameter, trans)}
       </span>
     </>
   );

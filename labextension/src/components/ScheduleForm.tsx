@@ -4,7 +4,7 @@ import { useEffect, useId, useMemo, useRef, useState } from 'react';
 
 import type { Form, Schedule } from '../api/shapes';
 import type { Field as FieldName, FormState } from '../model/form';
-import { byField, firstWith, fromWire, initial, ownProblems, toWire } from '../model/form';
+import { byField, firstWith, fromWire, initial, offeredIn, ownProblems, toWire } from '../model/form';
 import { Button, Field, ProblemBox, TextButton } from './basics';
 import { CodeTarball } from './CodeTarball';
 import { FrequencyFields } from './FrequencyFields';
@@ -25,11 +25,13 @@ export interface FormProps {
   presets?: Partial<Form>;
   /** values of parameters that something else decides, such as a control in the notebook */
   values?: Record<string, unknown>;
+  /** leave the focus where it is: the form is part of a page that somebody is typing in */
+  quiet?: boolean;
   done(schedule: Schedule): void;
   cancel?(): void;
 }
 
-export function ScheduleForm({ notebook, editing, presets, values, done, cancel }: FormProps): ReactElement {
+export function ScheduleForm({ notebook, editing, presets, values, quiet, done, cancel }: FormProps): ReactElement {
   const host = useHost();
   const { trans } = host;
   const draft = useDraft(notebook, editing, presets);
@@ -49,7 +51,12 @@ export function ScheduleForm({ notebook, editing, presets, values, done, cancel 
   const sentence = useId();
 
   useEffect(() => host.onSaved?.(notebook, () => setRenewal(count => count + 1)), [host, notebook]);
-  useEffect(() => frame.current?.querySelector<HTMLInputElement>('[data-field="name"] input')?.select(), []);
+  useEffect(() => {
+    if (!quiet) {
+      frame.current?.querySelector<HTMLInputElement>('[data-field="name"] input')?.select();
+    }
+    // Only its appearance takes the focus.
+  }, []);
   useEffect(() => {
     if (submit.failures) {
       focusFirst(frame.current, firstWith({ ...found, ...submit.refused }));
@@ -96,9 +103,9 @@ export function ScheduleForm({ notebook, editing, presets, values, done, cancel 
             <TextButton onClick={() => setState(draft.startOver())}>{trans.__('Start over')}</TextButton>
           </p>
         )}
-        <NameField state={state} error={all.name} fixed={editing !== undefined} suggestion={preview?.suggested_name} change={change} />
+        <NameField state={state} error={all.name} fixed={editing !== undefined} change={change} />
         <FrequencyFields {...part} />
-        <ParameterFields {...part} />
+        <ParameterFields {...part} decided={values} />
         <CodeTarball {...part} review={() => setReviewing(true)} />
         {editing && <RebundleBox checked={rebundle} change={setRebundle} />}
         <OutputField state={state} error={all.output_dir} guess={preview?.output_dir} change={change} />
@@ -121,7 +128,12 @@ export function ScheduleForm({ notebook, editing, presets, values, done, cancel 
         {problem && !submit.problem && <ProblemBox problem={problem} />}
         {all.form && <ProblemBox problem={all.form} />}
         {submit.problem && <SubmitProblem submit={submit} cancel={cancel} />}
-        <Summary id={sentence} sentence={preview?.summary || trans.__('Looking at the notebook…')} next={preview?.next ?? []} stale={!current} />
+        <Summary
+          id={sentence}
+          sentence={preview?.summary || (current ? trans.__('Mend what is marked above, and this says when it runs.') : trans.__('Looking at the notebook…'))}
+          next={preview?.next ?? []}
+          stale={!current}
+        />
         {!editing && (
           <label className="jp-Schedule-check">
             <input type="checkbox" checked={runNow} onChange={event => setRunNow(event.target.checked)} />
@@ -195,13 +207,12 @@ interface NameProps {
   error?: string;
   /** a recorded schedule keeps its name */
   fixed: boolean;
-  suggestion?: string;
   change(state: FormState): void;
 }
 
-function NameField({ state, error, fixed, suggestion, change }: NameProps): ReactElement {
+function NameField({ state, error, fixed, change }: NameProps): ReactElement {
   const { trans } = useHost();
-  const offered = error && suggestion && suggestion !== state.name ? suggestion : null;
+  const offered = error ? offeredIn(error, state.name) : null;
   return (
     <Field name="name" label={trans.__('Job name')} help={nameHelp(fixed, trans)} error={error}>
       {described => (

@@ -20,10 +20,6 @@ export interface WidgetProps {
 }
 
 export function Widget({ model, around }: WidgetProps): ReactElement {
-  const message = useTrait<string>(model, 'message');
-  if (message) {
-    return <Sentence text={message} />;
-  }
   return model.get('view') === 'run' ? <RunWidget model={model} around={around} /> : <FormWidget model={model} around={around} />;
 }
 
@@ -91,6 +87,7 @@ function OwnForm({ model, notebook, done }: OwnFormProps): ReactElement {
         notebook={notebook}
         presets={isPreset ? presets : undefined}
         values={values}
+        quiet
         done={done}
       />
     </div>

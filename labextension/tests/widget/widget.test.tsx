@@ -91,7 +91,6 @@ const SESSIONS = [{ type: 'notebook', path: 'a/report.ipynb', kernel: { id: 'k1'
 const FORM = {
   view: 'form',
   kernel_id: 'k1',
-  message: '',
   notebook: '',
   presets: {},
   values: {},
@@ -170,6 +169,8 @@ it('a control in the notebook decides its parameter, until the button is pressed
   expect(await screen.findByLabelText('country')).toHaveProperty('value', 'NO');
   act(() => model.change('values', { country: 'DK' }));
   expect(screen.getByLabelText('country')).toHaveProperty('value', 'DK');
+  await userEvent.type(screen.getByLabelText('country'), 'x');
+  expect(screen.getByLabelText('country')).toHaveProperty('value', 'DK');
   await userEvent.click(screen.getByRole('button', { name: 'Schedule' }));
   await waitFor(() => expect(bodies('POST /jupyter-schedule/schedules')).toHaveLength(1));
   expect(bodies('POST /jupyter-schedule/schedules')[0].form.parameters).toEqual({ country: 'DK' });
@@ -201,16 +202,16 @@ it('a widget that scheduled before the page was loaded again shows that, not the
 });
 
 it('a run is shown, and told as it goes', async () => {
-  const model = new FakeModel({ view: 'run', kernel_id: 'k1', message: '', run_id: 'r1', run: null });
+  const model = new FakeModel({ view: 'run', kernel_id: 'k1', run_id: 'r1', run: null });
   show(model);
   await waitFor(() => expect(model.traits.run).toEqual(DETAILS));
 });
 
-it('a sentence stands instead of the form', () => {
-  const el = show(new FakeModel({ ...FORM, message: `Nothing here. ${HOSTILE}` }));
-  expect(el.textContent).toBe(`Nothing here. ${HOSTILE}`);
-  expect(el.querySelector('img')).toBeNull();
-  expect(asked).toEqual([]);
+it('it leaves the focus to whoever types in the notebook', async () => {
+  show(new FakeModel({ ...FORM }));
+  const name = await screen.findByLabelText('Job name');
+  expect(document.activeElement).not.toBe(name);
+  expect((name as HTMLInputElement).selectionEnd).toBe((name as HTMLInputElement).selectionStart);
 });
 
 it('a control with a value that cannot be sent is told above the form', async () => {
@@ -247,7 +248,7 @@ it('without a Jupyter page everything goes through the kernel', async () => {
 });
 
 it('keys that are pressed in the widget are not the notebook’s', () => {
-  expect(show(new FakeModel({ ...FORM, message: 'x' })).hasAttribute('data-lm-suppress-shortcuts')).toBe(true);
+  expect(show(new FakeModel({ ...FORM })).hasAttribute('data-lm-suppress-shortcuts')).toBe(true);
 });
 
 it('a removed widget listens to nothing and asks no more', async () => {
