@@ -1,0 +1,55 @@
+"""The form inside a notebook's cell, as a person would use it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.engine import notebook_of
+from tests.ui.conftest import CHROMIUM, Lab
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
+]
+
+CONTROL = "import ipywidgets\nchoice = ipywidgets.Dropdown(options=['NO', 'SE'], description='Choice')\nchoice"
+FORM = """from jupyter_schedule import ScheduleForm
+form = ScheduleForm(name='by-country', every='Monday', at='6:30', parameters={'country': choice})
+form"""
+WORK = """from pathlib import Path
+Path('output').mkdir(exist_ok=True)
+Path('output/country.txt').write_text(country)"""
+SEEN = "print(form.schedule['name'], form.last_run['status'], sep=' is ') if form.schedule else None"
+
+
+def run_cells(page: Page, count: int) -> None:
+    expect(page.get_by_text("| Idle")).to_be_visible()
+    page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-editor").first.click()
+    for _ in range(count):
+        page.keyboard.press("Shift+Enter")
+
+
+def test_a_control_in_the_notebook_decides_a_parameter_and_python_sees_the_run(lab: Lab, page: Page) -> None:
+    content = notebook_of(CONTROL, FORM, WORK, SEEN, parameters="country = 'DK'")
+    Path(lab.root / "by-country.ipynb").write_text(json.dumps(content))
+    page.goto(lab.address("by-country.ipynb"))
+    run_cells(page, 3)
+    cell = page.locator(".jp-Schedule-widget")
+    expect(cell.get_by_label("Job name")).to_have_value("by-country")
+    expect(cell.get_by_label("Job name")).not_to_be_focused()
+
+    page.get_by_label("Choice").select_option("SE")
+    expect(cell.get_by_label("country", exact=True)).to_have_value("SE")
+    expect(cell.get_by_text(re.compile("Runs every Monday at 06:30 UTC")).first).to_be_visible()
+    cell.get_by_role("button", name="Schedule", exact=True).click()
+
+    expect(cell.get_by_text(re.compile("^Succeeded in")).first).to_be_visible()
+    expect(cell.get_by_text("country=SE")).to_be_visible()
+    assert (lab.root / "published" / "by-country" / "data" / "country.txt").read_text() == "SE"
+
+    page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-editor").nth(4).click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.get_by_text("by-country is succeeded")).to_be_visible()
