@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,15 @@ class Server:
             )
         found = eventually(lambda: re.search(r"http://127\.0\.0\.1:\d+/", self.log.read_text()), what="the server")
         self.url = found[0]
+        # it tells its address a moment before it listens there
+        eventually(self._answers, what="the server's first answer")
+
+    def _answers(self) -> bool:
+        try:
+            self.ask("GET", "openapi.json")
+        except urllib.error.URLError:
+            return False
+        return True
 
     def _share_runner(self, folder: Path) -> None:
         shared = folder.parent / "runners"
