@@ -1450,6 +1450,8 @@ export interface operations {
                 reader?: string;
                 /** @description only those of this notebook, a path relative to Jupyter's root */
                 notebook?: string;
+                /** @description how many of its newest runs each comes with, at most and without it 10 */
+                runs?: string;
             };
             header?: never;
             path?: never;
