@@ -79,9 +79,8 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
       )}
       {schedule.publication_url && (
         <p className="jp-Schedule-quiet">
-          {trans.__('Results:')}{' '}
           <a href={schedule.publication_url} target="_blank" rel="noopener noreferrer">
-            {schedule.destination}
+            {trans.__('Published results')}
           </a>
         </p>
       )}
@@ -98,6 +97,7 @@ function Runs({ runs, panel }: { runs: Run[]; panel: Panel }): ReactElement {
     failed: runs.filter(isBad),
     skipped: runs.filter(run => run.status === 'skipped')
   };
+  const shown = (Object.keys(groups) as Filter[]).filter(name => name === 'all' || groups[name].length > 0);
   if (runs.length === 0) {
     return <p className="jp-Schedule-quiet">{trans.__('No runs yet.')}</p>;
   }
@@ -105,15 +105,15 @@ function Runs({ runs, panel }: { runs: Run[]; panel: Panel }): ReactElement {
     <section>
       <h3>{trans.__('Runs')}</h3>
       <Strip runs={runs} most={30} reader={reader} open={run => panel.go({ at: 'run', run: run.run_id, schedule: run.schedule })} />
-      <div className="jp-Schedule-chips" role="group" aria-label={trans.__('Show')}>
-        {(Object.keys(groups) as Filter[])
-          .filter(name => name === 'all' || groups[name].length > 0)
-          .map(name => (
+      {shown.length > 1 && (
+        <div className="jp-Schedule-chips" role="group" aria-label={trans.__('Show')}>
+          {shown.map(name => (
             <button key={name} type="button" aria-pressed={filter === name} onClick={() => setFilter(name)}>
               {filterName(name, trans)} <span>{groups[name].length}</span>
             </button>
           ))}
-      </div>
+        </div>
+      )}
       <ul className="jp-Schedule-runs" aria-label={trans.__('Runs')}>
         {groups[filter].map(run => (
           <li key={run.run_id}>
@@ -175,7 +175,11 @@ function Versions({ schedule, panel, refresh }: { schedule: Schedule; panel: Pan
           schedule.bundle.slice(0, 7)
         )}
       </p>
-      {notebook && <Button onClick={renew}>{trans.__('Use the notebook as it is now')}</Button>}
+      {notebook && (
+        <div className="jp-Schedule-actions jp-mod-start">
+          <Button onClick={renew}>{trans.__('Use the notebook as it is now')}</Button>
+        </div>
+      )}
     </section>
   );
 }

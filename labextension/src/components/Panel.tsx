@@ -2,7 +2,7 @@
 import type { ReactElement, ReactNode } from 'react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import type { Schedule } from '../api/shapes';
+import type { Run, Schedule } from '../api/shapes';
 import { isOpen, newest, stateOf } from '../model/runs';
 import type { View } from '../model/views';
 import { Banner } from './Banner';
@@ -39,9 +39,10 @@ export function Panel({ host, visible, ...rest }: PanelProps): ReactElement {
 }
 
 function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): ReactElement {
-  const { api, trans } = useHost();
+  const { api } = useHost();
   const action = useAction();
   const undo = useUndo();
+  const [seen, setSeen] = useState<Run | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const status = useLive('status', signal => api.status(signal), ({ ticking }) => !ticking);
   const schedules = useLive(
@@ -61,7 +62,7 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
   const create = (path = notebook) => go({ at: 'form', notebook: path });
   return (
     <div className="jp-Schedule" data-view={view.at}>
-      <Header view={view} go={go} />
+      <Header view={view} go={go} run={view.at === 'run' && seen?.run_id === view.run ? seen : null} />
       {status.value && <Banner status={status.value} quiet={view.at === 'run'} />}
       {action.problem && <ProblemBox problem={action.problem} />}
       {view.at === 'list' && (
@@ -79,17 +80,16 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
       {view.at === 'run' && (
         <>
           {view.created && <Created schedule={view.schedule!} panel={panel} />}
-          <RunView key={view.run} id={view.run} go={go} />
+          <RunView key={view.run} id={view.run} go={go} seen={setSeen} />
         </>
       )}
       {undo.bar}
-      <p className="jp-Schedule-hidden">{trans.__('Schedules')}</p>
     </div>
   );
 }
 
 /** Breadcrumb: Schedules › bikes_report › Run. */
-function Header({ view, go }: { view: View; go(view: View): void }): ReactElement {
+function Header({ view, go, run }: { view: View; go(view: View): void; run: Run | null }): ReactElement {
   const { trans, linkTo, move } = useHost();
   const crumbs: ReactNode[] = [];
   if (view.at !== 'list') {
@@ -99,8 +99,8 @@ function Header({ view, go }: { view: View; go(view: View): void }): ReactElemen
       </ViewLink>
     );
   }
-  const name = view.at === 'history' || view.at === 'run' || view.at === 'form' ? view.schedule : undefined;
-  if (name && view.at !== 'history') {
+  const name = view.at === 'run' ? (run?.schedule ?? view.schedule) : view.at === 'form' ? view.schedule : undefined;
+  if (name) {
     crumbs.push(
       <ViewLink key="schedule" view={{ at: 'history', schedule: name }} go={go}>
         {name}

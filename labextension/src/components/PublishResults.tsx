@@ -62,7 +62,7 @@ function help(visibility: Visibility, destination: string, impossible: boolean, 
     case 'none':
       return trans.__('Results stay with the run on this server.');
     case 'private': {
-      const where = destination ? trans.__('Results go to %1.', destination) : trans.__('Results are kept in one place.');
+      const where = destination ? `${destination.charAt(0).toUpperCase()}${destination.slice(1)}.` : '';
       return impossible ? `${where} ${trans.__('No public area is set up here.')}` : where;
     }
   }

@@ -157,7 +157,9 @@ function Environment({ preview }: { preview: Preview }): ReactElement | null {
   return (
     <>
       <h3>{trans.__('Environment')}</h3>
-      <p className="jp-Schedule-quiet">{preview.requirements_source}</p>
+      {preview.requirements_source && (
+        <p className="jp-Schedule-quiet">{trans.__('Found by: %1', preview.requirements_source)}</p>
+      )}
       <details>
         <summary>{trans._n('%1 package', '%1 packages', preview.requirements.length)}</summary>
         <pre className="jp-Schedule-pre" tabIndex={0}>

@@ -1,8 +1,8 @@
 /** A run: did it work, why not, where is the result? */
 import type { ReactElement } from 'react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
-import type { RunDetails, Schedule } from '../api/shapes';
+import type { Failure, Run, RunDetails } from '../api/shapes';
 import type { Reader } from '../model/runs';
 import { cause, isBad, isOpen, stateOf, steps, took, why } from '../model/runs';
 import { duration } from '../model/time';
@@ -16,6 +16,9 @@ import type { Action } from './useAction';
 import { useAction } from './useAction';
 import { useLive } from './useLive';
 import { useMissingFile } from './useMissingFile';
+
+/** milliseconds */
+const SPEAK = 10_000;
 
 interface Props {
   id: string;
@@ -66,9 +69,11 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
       {run.progress && isOpen(run) && (
         <progress aria-label={trans.__('Cells done')} max={run.progress[1] || 1} value={run.progress[0]} />
       )}
-      {isBad(run) ? <Failed run={run} go={go} action={action} /> : <Outcome run={run} />}
+      <Spoken text={trans.__('Run of %1: %2', run.schedule, state.words)} />
+      <Outcome run={run} />
       <Actions run={run} go={go} refresh={refresh} action={action} />
       {action.problem && <ProblemBox problem={action.problem} />}
+      {run.failure && isBad(run) && <FailedCell failure={run.failure} />}
       {run.status === 'succeeded' && <RunFiles run={run} />}
       <Steps run={run} reader={reader} />
       <Log run={run} />
@@ -79,67 +84,73 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
   );
 }
 
-/** One sentence about how it ended, unless the state says it all. */
-function Outcome({ run }: { run: RunDetails }): ReactElement | null {
-  if (!run.message || run.status === 'succeeded') {
-    return run.notes.length ? <Notes notes={run.notes} /> : null;
-  }
+/** The state for those who don't see it, every ten seconds at most. */
+function Spoken({ text }: { text: string }): ReactElement {
+  const newest = useRef(text);
+  newest.current = text;
+  const [spoken, setSpoken] = useState(text);
+  useEffect(() => {
+    const timer = setInterval(() => setSpoken(newest.current), SPEAK);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <p className="jp-Schedule-hidden" role="status">
+      {spoken}
+    </p>
+  );
+}
+
+/** The cause first: one line, unless the state says it all. */
+function Outcome({ run }: { run: RunDetails }): ReactElement {
+  const { trans } = useHost();
+  const silent = trans.__('It ended without saying why. The log below may tell.');
+  const sentence = run.status === 'succeeded' ? '' : cause(run) || (isBad(run) ? silent : '');
   return (
     <>
-      <p className="jp-Schedule-cause">{cause(run)}</p>
-      <Notes notes={run.notes} />
+      {sentence && (
+        <p className="jp-Schedule-cause" role={isBad(run) ? 'alert' : undefined}>
+          {sentence}
+        </p>
+      )}
+      {run.notes.map(note => (
+        <p key={note} className="jp-Schedule-note">
+          <Picture of="attention" />
+          <span>{note}</span>
+        </p>
+      ))}
     </>
   );
 }
 
-/** The cause first, with the button that mends it when the mend is known, then the cell, then all the rest, folded. */
-function Failed({ run, go, action }: { run: RunDetails; go(view: View): void; action: Action }): ReactElement {
-  const { trans, openNotebook } = useHost();
-  const { failure } = run;
-  const mend = useMissingFile(run);
-  const addAndRun = () =>
-    action.run(async () => {
-      const again = await mend!.apply();
-      go({ at: 'run', run: again.run_id, schedule: run.schedule });
-    });
+/** The cell that raised, with its line, and the traceback folded. */
+function FailedCell({ failure }: { failure: Failure }): ReactElement {
+  const { trans } = useHost();
+  const { cell, line: failed, source, traceback } = failure;
   return (
-    <section aria-live="assertive">
-      <p className="jp-Schedule-cause">{cause(run) || trans.__('It ended without saying why. The log below may tell.')}</p>
-      <Notes notes={run.notes} />
-      {(mend || (failure?.cell && openNotebook)) && (
-        <div className="jp-Schedule-actions jp-mod-start">
-          {mend && (
-            <Button primary onClick={addAndRun} title={mend.path}>
-              {trans.__('Add the file and run again')}
-            </Button>
-          )}
-          {failure?.cell && openNotebook && <OpenAtCell run={run} cell={failure.cell} />}
-        </div>
-      )}
-      {failure?.source && (
+    <section>
+      {source && (
         <figure className="jp-Schedule-cell">
           <figcaption>
-            {failure.cell ? trans.__('cell %1', failure.cell) : trans.__('code')}
-            {failure.line ? trans.__(', line %1', failure.line) : ''}
+            {cell ? trans.__('cell %1', cell) : trans.__('code')}
+            {failed ? trans.__(', line %1', failed) : ''}
           </figcaption>
           <pre tabIndex={0} aria-label={trans.__('The failing cell')}>
-            {failure.source.split('\n').map((line, index) => (
-              <span key={index} data-failed={index + 1 === failure.line || undefined}>
-                {line}
-                {'\n'}
+            {source.split('\n').map((line, index) => (
+              <span key={index} data-failed={index + 1 === failed || undefined}>
+                {line || ' '}
               </span>
             ))}
           </pre>
         </figure>
       )}
-      {failure?.traceback && (
+      {traceback && (
         <details>
           <summary>
-            {trans._n('Full traceback, %1 line', 'Full traceback, %1 lines', failure.traceback.trim().split('\n').length)}
+            {trans._n('Full traceback, %1 line', 'Full traceback, %1 lines', traceback.trim().split('\n').length)}
           </summary>
-          <CopyButton text={failure.traceback} />
+          <CopyButton text={traceback} />
           <pre className="jp-Schedule-pre" tabIndex={0} aria-label={trans.__('Traceback')}>
-            {failure.traceback}
+            {traceback}
           </pre>
         </details>
       )}
@@ -147,29 +158,51 @@ function Failed({ run, go, action }: { run: RunDetails; go(view: View): void; ac
   );
 }
 
-function OpenAtCell({ run, cell }: { run: RunDetails; cell: number }): ReactElement {
+/** Opens the notebook where it failed. */
+function OpenAtCell({ run, primary }: { run: RunDetails; primary: boolean }): ReactElement | null {
   const { api, trans, openNotebook } = useHost();
   const action = useAction();
+  const cell = isBad(run) ? run.failure?.cell : null;
+  if (!cell || !openNotebook) {
+    return null;
+  }
   const open = () =>
     action.run(async () => {
-      const schedule: Schedule = await api.schedule(run.schedule);
-      if (schedule.form.notebook) {
-        openNotebook!(schedule.form.notebook, cell);
+      const { form } = await api.schedule(run.schedule);
+      if (form.notebook) {
+        openNotebook(form.notebook, cell);
       }
     });
-  return <Button onClick={open}>{trans.__('Open at cell %1', cell)}</Button>;
+  return (
+    <Button primary={primary} onClick={open}>
+      {trans.__('Open at cell %1', cell)}
+    </Button>
+  );
 }
 
-function Notes({ notes }: { notes: readonly string[] }): ReactElement {
+/** Stops the run; answers at once. */
+function StopButton({ run, action, refresh }: Omit<ActionsProps, 'go'>): ReactElement {
+  const { api, trans } = useHost();
+  const [asked, setAsked] = useState(run.cancelled_by !== null);
+  const stop = () => {
+    setAsked(true);
+    action.run(async () => {
+      try {
+        await api.cancel(run.run_id);
+      } catch (error) {
+        setAsked(false);
+        throw error;
+      } finally {
+        refresh();
+      }
+    });
+  };
   return (
-    <>
-      {notes.map(note => (
-        <p key={note} className="jp-Schedule-note">
-          <Picture of="attention" />
-          <span>{note}</span>
-        </p>
-      ))}
-    </>
+    <div className="jp-Schedule-actions jp-mod-start">
+      <Button aria-disabled={asked} onClick={() => !asked && stop()}>
+        {asked ? trans.__('Stopping…') : trans.__('Stop')}
+      </Button>
+    </div>
   );
 }
 
@@ -180,37 +213,29 @@ interface ActionsProps {
   action: Action;
 }
 
+/** What can be done next, the likeliest first: the known mend, the failing cell, the result. */
 function Actions({ run, go, refresh, action }: ActionsProps): ReactElement {
   const { api, trans, openReport, clock } = useHost();
+  const mend = useMissingFile(run);
   const report = executed(run);
-  const [stopping, setStopping] = useState(false);
-  const stop = () => {
-    setStopping(true);
-    action.run(async () => {
-      await api.cancel(run.run_id).catch((error: unknown) => (setStopping(false), Promise.reject(error)));
-      refresh();
-    });
-  };
-  const again = () =>
-    action.run(async () => go({ at: 'run', run: (await api.retry(run.run_id)).run_id, schedule: run.schedule }));
   if (isOpen(run)) {
-    const asked = stopping || run.cancelled_by !== null;
-    return (
-      <div className="jp-Schedule-actions jp-mod-start">
-        <Button aria-disabled={asked} onClick={() => !asked && stop()}>
-          {asked ? trans.__('Stopping…') : trans.__('Stop')}
-        </Button>
-      </div>
-    );
+    return <StopButton run={run} action={action} refresh={refresh} />;
   }
+  const start = (work: () => Promise<Run>) => () =>
+    action.run(async () => go({ at: 'run', run: (await work()).run_id, schedule: run.schedule }));
   const title = `${run.schedule} · ${clock.full(run.scheduled_for)}`;
+  const good = run.status === 'succeeded';
+  const open = (url: string) => (openReport ? openReport(title, url) : void window.open(url, '_blank', 'noopener'));
   return (
     <div className="jp-Schedule-actions jp-mod-start">
-      {report && (
-        <Button
-          primary={run.status === 'succeeded'}
-          onClick={() => (openReport ? openReport(title, report.url) : window.open(report.url, '_blank', 'noopener'))}
-        >
+      {mend && (
+        <Button primary onClick={start(mend.apply)} title={mend.path}>
+          {trans.__('Add the file and run again')}
+        </Button>
+      )}
+      <OpenAtCell run={run} primary={!mend} />
+      {report && good && (
+        <Button primary onClick={() => open(report.url)}>
           {trans.__('Open result')}
         </Button>
       )}
@@ -219,7 +244,8 @@ function Actions({ run, go, refresh, action }: ActionsProps): ReactElement {
           {trans.__('Published files')}
         </a>
       )}
-      <Button onClick={again}>{trans.__('Run again')}</Button>
+      <Button onClick={start(() => api.retry(run.run_id))}>{trans.__('Run again')}</Button>
+      {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open notebook as run')}</Button>}
     </div>
   );
 }

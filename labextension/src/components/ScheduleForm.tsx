@@ -130,7 +130,7 @@ export function ScheduleForm({ notebook, editing, presets, values, quiet, done, 
         {submit.problem && <SubmitProblem submit={submit} cancel={cancel} />}
         <Summary
           id={sentence}
-          sentence={preview?.summary || (current ? trans.__('Mend what is marked above, and this says when it runs.') : trans.__('Looking at the notebook…'))}
+          sentence={preview?.summary || (current ? trans.__('Correct what is marked above, and this says when it runs.') : trans.__('Looking at the notebook…'))}
           next={preview?.next ?? []}
           stale={!current}
         />

@@ -65,7 +65,7 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
           type="search"
           className="jp-mod-styled"
           aria-label={trans.__('Filter by name or notebook')}
-          placeholder={trans.__('Filter by name or notebook')}
+          placeholder={trans.__('Filter')}
           value={filter}
           onChange={event => setFilter(event.target.value)}
         />

@@ -229,7 +229,13 @@ export function suggestName(notebook: string): string {
     .replace(/^[._-]+|[._-]+$/g, '');
 }
 
-/** `2, 3.5`: what the notebook has, as it would be typed. */
+/** The name that a refusal of `name` offers instead: what it puts in quotation marks last. */
+export function offeredIn(sentence: string, name: string): string | null {
+  const quoted = [...sentence.matchAll(/“([^”]+)”/g)].pop()?.[1];
+  return quoted && quoted !== name ? quoted : null;
+}
+
+/** What the notebook has, as it would be typed. */
 export function shown(parameter: Parameter): string {
   const value: unknown = parameter.default;
   if (value === null || value === undefined) {

@@ -15,7 +15,7 @@ export function partsOf({ summary, form }: Schedule, trans: Trans): Part[] {
   const { kind, at, timezone } = form.frequency;
   const parts: Part[] = [{ text: summary }];
   if (kind !== 'hourly' && kind !== 'cron' && kind !== 'once') {
-    insert(parts, new RegExp(`\\b${escaped(at)}\\b(?: UTC)?`), {
+    insert(parts, new RegExp(`(?<=^Runs (?:(?!, next).)*)\\b${escaped(at)}\\b(?: UTC)?`), {
       label: trans.__('Time of day (%1)', timezone),
       value: at,
       patch: value => ({ frequency: { at: value } })

@@ -38,6 +38,10 @@ class PanelWidget extends Widget {
     return this.isVisible && this.view.at === 'run' && this.view.run === run;
   }
 
+  get isInMain(): boolean {
+    return this.node.closest('#jp-main-dock-panel') !== null;
+  }
+
   go(view: View): void {
     this.view = view;
     this.renew();
@@ -55,6 +59,9 @@ class PanelWidget extends Widget {
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
+    // A restored layout moves it without asking us.
+    this.title.closable = this.isInMain;
+    this.title.label = this.isInMain ? this.services.trans.__('Schedules') : '';
     this.renew();
   }
 
@@ -101,12 +108,10 @@ export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
     };
     if (labShell) {
       commands.addCommand(Commands.move, {
-        label: () => (inMain() ? trans.__('Move Schedules to the Sidebar') : trans.__('Move Schedules to the Main Area')),
+        label: () => (widget.isInMain ? trans.__('Move Schedules to the Sidebar') : trans.__('Move Schedules to the Main Area')),
         execute: ({ area }) => {
-          const goal = area ?? (inMain() ? 'right' : 'main');
-          widget.title.closable = goal === 'main';
-          widget.title.label = goal === 'main' ? trans.__('Schedules') : '';
-          shell.add(widget, goal as string, { rank: 900 });
+          const goal = (area as string | undefined) ?? (widget.isInMain ? 'right' : 'main');
+          shell.add(widget, goal, { rank: 900 });
           if (area === undefined) {
             shell.activateById(ID);
           }
@@ -118,9 +123,5 @@ export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
       void Promise.all([import('../model/views'), app.restored]).then(([{ fromFragment }]) => open(fromFragment(asked)));
     }
     return { open, shows: run => widget.shows(run) };
-
-    function inMain(): boolean {
-      return [...shell.widgets('main')].includes(widget);
-    }
   }
 };

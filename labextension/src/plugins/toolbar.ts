@@ -4,6 +4,7 @@ import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
 import type { Schedule } from '../api/shapes';
@@ -17,6 +18,8 @@ import { ISchedulePanel } from '../tokens';
 
 /** milliseconds in which several changes are one */
 const GATHER = 1000;
+/** milliseconds after which a notebook that was shown has been drawn */
+const SETTLE = 300;
 /** what changes the button */
 const TELLING = /^schedule_|^run_(succeeded|failed|timed_out)$/;
 const BAD = ['failed', 'timed_out'];
@@ -42,7 +45,16 @@ class ScheduleButton extends Widget {
     this.draw();
     this.forget = onChange(services.app, ({ kind }) => TELLING.test(kind) && this.look(GATHER));
     notebook.context.pathChanged.connect(() => this.look(GATHER));
-    void notebook.revealed.then(() => this.look(0));
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.look(SETTLE);
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.look(SETTLE);
   }
 
   override dispose(): void {
