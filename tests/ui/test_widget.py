@@ -53,3 +53,18 @@ def test_a_control_in_the_notebook_decides_a_parameter_and_python_sees_the_run(l
     page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-editor").nth(4).click()
     page.keyboard.press("Shift+Enter")
     expect(page.get_by_text("by-country is succeeded")).to_be_visible()
+
+
+def test_the_function_finds_its_notebook_and_the_run_is_shown_in_the_cell(lab: Lab, page: Page) -> None:
+    make = "from jupyter_schedule import RunView, schedule\njob = schedule(every='hour', at='5')\njob"
+    ended = "ended = job.wait(60)\nprint(ended and ended.status)\nended and RunView(ended)"
+    (lab.root / "own").mkdir()
+    Path(lab.root / "own" / "Café.ipynb").write_text(json.dumps(notebook_of(make, ended)))
+    page.goto(lab.address("own/Café.ipynb"))
+    run_cells(page, 2)
+
+    expect(page.get_by_text("succeeded", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile("Runs every hour at minute 5|Runs every hour")).first).to_be_visible()
+    shown = page.locator(".jp-Schedule-widget")
+    expect(shown.get_by_text(re.compile("^Succeeded in")).first).to_be_visible()
+    expect(shown.get_by_text("cafe").first).to_be_visible()
