@@ -32,5 +32,5 @@ export function asProblem(error: unknown): Problem {
 
 /** Whether `error` only says that somebody stopped waiting for the answer. */
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return (error as { name?: unknown } | null)?.name === 'AbortError';
 }

@@ -59,7 +59,6 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
   const panel: PanelTools = useMemo(() => ({ go, undo, action, hide, refresh }), [go, undo, action, hide, refresh]);
   const { clear } = action;
   useEffect(clear, [view, clear]);
-  const create = (path = notebook) => go({ at: 'form', notebook: path });
   return (
     <div className="jp-Schedule" data-view={view.at}>
       <Header view={view} go={go} run={view.at === 'run' && seen?.run_id === view.run ? seen : null} />
@@ -72,7 +71,7 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
           chip={view.chip ?? 'all'}
           panel={panel}
           notebook={notebook}
-          create={create}
+          create={() => go({ at: 'form', notebook })}
         />
       )}
       {view.at === 'form' && <FormView key={JSON.stringify(view)} view={view} panel={panel} />}

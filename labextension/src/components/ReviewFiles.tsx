@@ -1,5 +1,5 @@
 /** The sheet over the form: every file that is sent, why, and what stays out; files are added and left out here. */
-import type { FormEvent, ReactElement } from 'react';
+import type { ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 
 import type { BundledFile, Preview } from '../api/shapes';
@@ -26,9 +26,7 @@ export function ReviewFiles({ state, preview, error, change, close }: Props): Re
   const [path, setPath] = useState('');
   const sheet = useRef<HTMLDivElement>(null);
   useEffect(() => sheet.current?.querySelector('input')?.focus(), []);
-  const add = (event: FormEvent) => {
-    event.preventDefault();
-    event.stopPropagation();
+  const add = () => {
     if (path.trim()) {
       change(withFile(state, path.trim()));
       setPath('');
@@ -54,7 +52,6 @@ export function ReviewFiles({ state, preview, error, change, close }: Props): Re
         </Button>
       </header>
       <div className="jp-Schedule-scroll">
-        <form onSubmit={add}>
           <Field
             label={trans.__('Add a file, folder or pattern')}
             help={trans.__('Relative to Jupyter’s root folder, such as data/*.csv.')}
@@ -69,14 +66,14 @@ export function ReviewFiles({ state, preview, error, change, close }: Props): Re
                   spellCheck={false}
                   value={path}
                   onChange={event => setPath(event.target.value)}
+                  onKeyDown={event => event.key === 'Enter' && (event.preventDefault(), add())}
                 />
-                <Button type="submit" className="jp-mod-small">
+                <Button className="jp-mod-small" onClick={add}>
                   {trans.__('Add')}
                 </Button>
               </div>
             )}
           </Field>
-        </form>
         {patterns.length > 0 && (
           <>
             <h3>{trans.__('Named by you')}</h3>

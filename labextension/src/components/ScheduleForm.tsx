@@ -5,7 +5,7 @@ import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { Form, Schedule } from '../api/shapes';
 import type { Field as FieldName, FormState } from '../model/form';
 import { byField, firstWith, fromWire, initial, offeredIn, ownProblems, toWire } from '../model/form';
-import { Button, Field, ProblemBox, TextButton } from './basics';
+import { Button, Field, ProblemBox, TextButton, focusField } from './basics';
 import { CodeTarball } from './CodeTarball';
 import { FrequencyFields } from './FrequencyFields';
 import { useHost } from './host';
@@ -53,7 +53,7 @@ export function ScheduleForm({ notebook, editing, presets, values, quiet, done, 
   useEffect(() => host.onSaved?.(notebook, () => setRenewal(count => count + 1)), [host, notebook]);
   useEffect(() => {
     if (!quiet) {
-      frame.current?.querySelector<HTMLInputElement>('[data-field="name"] input')?.select();
+      focusField(frame.current?.querySelector('[data-field="name"] input'));
     }
     // Only its appearance takes the focus.
   }, []);

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Schedule } from '../api/shapes';
 import type { Part } from '../model/sentence';
 import { partsOf } from '../model/sentence';
-import { ProblemBox } from './basics';
+import { ProblemBox, focusField } from './basics';
 import { useHost } from './host';
 import { useAction } from './useAction';
 
@@ -57,7 +57,7 @@ export function Sentence({ schedule, refresh }: { schedule: Schedule; refresh():
 function InPlace({ part, save, leave }: { part: Part; save(value: string): void; leave(): void }): ReactElement {
   const [value, setValue] = useState(part.value!);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.select(), []);
+  useEffect(() => focusField(input.current), []);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') {
       save(value);

@@ -123,6 +123,12 @@ export function CopyButton({ text, label }: { text: string; label?: string }): R
   );
 }
 
+/** Put the cursor into a field, with its text selected, so that typing replaces it. */
+export function focusField(input: HTMLInputElement | null | undefined): void {
+  input?.focus();
+  input?.select();
+}
+
 /** Put `text` on the clipboard, also where the page isn't served over HTTPS. */
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard) {
