@@ -21,7 +21,7 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
   }
   if (status.embedded && !status.service_installed && !quiet) {
     return (
-      <Box role="muted" text={trans.__('Schedules run only while JupyterLab is open.')}>
+      <Box role="muted" text={trans.__('Schedules run only while Jupyter is running.')}>
         <HowTo label={trans.__('Keep them running')} status={status} />
       </Box>
     );
@@ -55,7 +55,7 @@ function HowTo({ label, status }: { label: string; status: Status }): ReactEleme
         <code className="jp-Schedule-code">{command}</code>
         <CopyButton text={command} />
       </div>
-      {status.embedded && <p>{trans.__('Or keep JupyterLab open; it brings a scheduler of its own.')}</p>}
+      {status.embedded && <p>{trans.__('Or keep Jupyter running; it brings a scheduler of its own.')}</p>}
     </details>
   );
 }

@@ -11,10 +11,12 @@ const COMMAND = 'jupyter-schedule:schedule-selected';
 export const fileBrowser: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:file-browser',
   description: 'Adds the command that schedules a notebook to its menu in the file browser.',
-  requires: [IFileBrowserFactory],
-  optional: [ITranslator],
+  optional: [IFileBrowserFactory, ITranslator],
   autoStart: true,
-  activate: (app, factory: IFileBrowserFactory, translator: ITranslator | null) => {
+  activate: (app, factory: IFileBrowserFactory | null, translator: ITranslator | null) => {
+    if (!factory) {
+      return;
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_schedule');
     app.commands.addCommand(COMMAND, {
       label: trans.__('Schedule this analysis'),

@@ -11,10 +11,12 @@ const COMMAND = 'jupyter-schedule:launch';
 export const launcher: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:launcher',
   description: 'Adds a card that shows the schedules to the launcher.',
-  requires: [ILauncher],
-  optional: [ITranslator],
+  optional: [ILauncher, ITranslator],
   autoStart: true,
-  activate: (app, cards: ILauncher, translator: ITranslator | null) => {
+  activate: (app, cards: ILauncher | null, translator: ITranslator | null) => {
+    if (!cards) {
+      return;
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_schedule');
     app.commands.addCommand(COMMAND, {
       label: trans.__('Schedules'),

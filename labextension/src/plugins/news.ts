@@ -33,10 +33,12 @@ export const notifications: JupyterFrontEndPlugin<void> = {
 export const statusBar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:status-bar',
   description: 'Shows how many schedules are failing and how many runs are going, once anything happened.',
-  requires: [IStatusBar],
-  optional: [ITranslator],
+  optional: [IStatusBar, ITranslator],
   autoStart: true,
-  activate: (app, bar: IStatusBar, translator: ITranslator | null) => {
+  activate: (app, bar: IStatusBar | null, translator: ITranslator | null) => {
+    if (!bar) {
+      return;
+    }
     const services = servicesOf(app, translator);
     const item = new Widget();
     bar.registerStatusItem('jupyter-schedule:counts', { item, align: 'right', rank: 90 });

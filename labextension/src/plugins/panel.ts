@@ -18,6 +18,9 @@ const ID = 'jupyter-schedule-panel';
 /** the query of an address that leads to a view */
 const QUERY = 'schedule-view';
 
+/** A sidebar has no width of its own to ask for; this one is read once its layout is made. */
+const WIDTH = 'clamp(320px, 28vw, 400px)';
+
 /** Draws itself when it is first shown; asks for nothing while it is hidden. */
 class PanelWidget extends Widget {
   private mounted: Promise<Mounted> | null = null;
@@ -26,8 +29,7 @@ class PanelWidget extends Widget {
   constructor(private readonly services: Services) {
     super();
     this.id = ID;
-    // A sidebar has no width of its own to ask for; this one is read once its layout is made.
-    this.node.style.minWidth = 'clamp(320px, 28vw, 400px)';
+    this.node.style.minWidth = WIDTH;
     this.title.icon = calendarIcon;
     this.title.caption = services.trans.__('Schedules');
     services.tracker?.currentChanged.connect(() => this.renew());
@@ -62,12 +64,22 @@ class PanelWidget extends Widget {
     // A restored layout moves it without asking us.
     this.title.closable = this.isInMain;
     this.title.label = this.isInMain ? this.services.trans.__('Schedules') : '';
+    this.widenSidebar();
     this.renew();
   }
 
   protected override onAfterHide(message: Message): void {
     super.onAfterHide(message);
     this.renew();
+  }
+
+  /** Notebook 7's sidebar doesn't ask what it holds how wide that has to be. */
+  private widenSidebar(): void {
+    const sidebar = this.services.labShell ? null : this.parent?.parent;
+    if (sidebar) {
+      sidebar.node.style.minWidth = WIDTH;
+      sidebar.parent?.fit();
+    }
   }
 
   override dispose(): void {
