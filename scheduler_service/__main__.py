@@ -14,6 +14,12 @@ from scheduler_service.app import Service
 from scheduler_service.settings import load_settings
 
 
+class CannotStart(click.ClickException):
+    """The service can't start: one sentence and exit code 2."""
+
+    exit_code = 2
+
+
 @click.group()
 def main() -> None:
     """The scheduler service: what runs beside the clock."""
@@ -30,16 +36,18 @@ def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, verb
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = load_settings(config)
+        service = Service(settings.model_copy(update={"folder": folder}) if folder else settings)
+        if until_stdin_closes:
+            threading.Thread(target=_stop_at_the_end_of, args=(sys.stdin.fileno(), service), daemon=True).start()
+        run_until_signalled(service)
     except Refused as refusal:
-        raise click.ClickException(refusal.message) from None
-    service = Service(settings.model_copy(update={"folder": folder}) if folder else settings)
+        raise CannotStart(refusal.message) from None
+
+
+def run_until_signalled(service: Service) -> None:
+    """Run it in this process until SIGTERM or SIGINT."""
     _stop_at_signals(service)
-    if until_stdin_closes:
-        threading.Thread(target=_stop_at_the_end_of, args=(sys.stdin.fileno(), service), daemon=True).start()
-    try:
-        service.run()
-    except Refused as refusal:
-        raise click.ClickException(refusal.message) from None
+    service.run()
 
 
 def _stop_at_signals(service: Service) -> None:

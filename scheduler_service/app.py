@@ -3,18 +3,21 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.objects import Objects, open_objects
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.ticking import TickerLock
+from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.settings import Settings
-from scheduler_service.tick import Surroundings, Ticker
+from scheduler_service.tick import LEASE, Surroundings, Ticker
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +28,30 @@ LOOK_AT_CLOCK = 1.0
 STANDBY = 0.5
 
 
+def open_launchers(folder: Path, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
+    """By their names, the launchers of a service that keeps its things in `folder`."""
+    return {"local": LocalLauncher(folder, on_exit=on_exit)}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How a service comes by what it works with: a test puts something of its own in between."""
+
+    open_store: Callable[[str, Callable[[], datetime]], Store] = open_store
+    #: for the work area and for every publication
+    open_objects: Callable[[str], Objects] = open_objects
+    open_launchers: Callable[[Path, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
+    #: seconds, see `tick.LEASE`
+    lease: int = LEASE
+
+
 class Service:
     """One scheduler service.  On one store one ticks; any other stands by and takes over when it ends."""
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], datetime] = clock.now, parts: Parts | None = None) -> None:
         self._settings = settings
         self._now = now
+        self._parts = parts or Parts()
         self._wake = threading.Event()
         self._stopped = threading.Event()
 
@@ -46,19 +67,21 @@ class Service:
         lock = TickerLock(places.lock)
         if not self._wait_for(lock):
             return
-        store = open_store(places.store, self._now)
+        store = self._parts.open_store(places.store, self._now)
         # we have the lock, so whoever held leases is dead
         store.release(None)
-        launcher = LocalLauncher(places.folder, on_exit=self._wake.set)
+        launchers = self._parts.open_launchers(places.folder, self._wake.set)
         ticker = Ticker(
             Surroundings(
                 store=store,
-                objects=open_objects(places.objects),
+                objects=self._parts.open_objects(places.objects),
+                open_objects=self._parts.open_objects,
                 work_area=places.objects,
-                launchers={"local": launcher},
+                launchers=launchers,
                 secret=places.secret(),
                 holder=f"{os.getpid()}-{uuid4().hex[:8]}",
                 room=self._settings.max_running,
+                lease=self._parts.lease,
                 now=self._now,
                 wake=self._wake.set,
             )
@@ -72,7 +95,8 @@ class Service:
             self.stop()
             watcher.join()
             ticker.close()
-            launcher.close()
+            for launcher in launchers.values():
+                launcher.close()
             store.close()
             lock.release()
             log.info("action=stopped folder=%s", places.folder)

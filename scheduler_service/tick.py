@@ -77,6 +77,9 @@ class Surroundings:
     holder: str
     #: runs that may go at once
     room: int
+    lease: int = LEASE
+    #: how publications are reached
+    open_objects: Callable[[str], Objects] = open_objects
     now: Callable[[], datetime] = clock.now
     #: called when an effect is done, so that the next tick needn't be waited for
     wake: Callable[[], None] = lambda: None
@@ -101,7 +104,7 @@ class Ticker:
         self._bring_up_to_date(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
-        runs = self._store.claim(self._around.holder, now, LEASE)
+        runs = self._store.claim(self._around.holder, now, self._around.lease)
         self._memory.keep_only(run.id for run in runs)
         due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
         going = [run for run in runs if run.status != RunStatus.DUE or run.id in self._under_way]
@@ -286,7 +289,7 @@ class Ticker:
             return
         publication = None
         if spec.visibility != Visibility.NONE and result.files:
-            area = open_objects(spec.publication_base)
+            area = self._around.open_objects(spec.publication_base)
             try:
                 publication = publish(
                     run, result, self._around.objects, self._prefix(attempt), area, self._around.now()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,6 +33,8 @@ PACKAGE_SOURCES = frozenset({
     "PIP_TRUSTED_HOST", "UV_CACHE_DIR", "UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS",
     "UV_INDEX", "UV_INDEX_URL", "UV_LINK_MODE", "UV_NATIVE_TLS", "UV_OFFLINE", "UV_SYSTEM_CERTS",
 })  # fmt: skip
+#: how an agent is started
+AGENT = (sys.executable, "-P", "-m", "scheduler_service.worker")
 #: seconds that an agent which was asked to end may take to save what it has
 PATIENCE = 15
 
@@ -43,13 +45,19 @@ class LocalLauncher(Launcher):
     identity = "local"
 
     def __init__(
-        self, folder: Path, *, on_exit: Callable[[], None] = lambda: None, parent: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        on_exit: Callable[[], None] = lambda: None,
+        parent: Mapping[str, str] | None = None,
+        agent: Sequence[str] = AGENT,
     ) -> None:
         """Scratch folders and the runner go under `folder`; `on_exit` is called when a worker of ours ends."""
         self._work = folder / "work"
         self._agent_log = folder / "agents.log"
         self._on_exit = on_exit
         self._parent = os.environ if parent is None else parent
+        self._agent = agent
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._asked: dict[str, float] = {}
         self._work.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,7 +112,7 @@ class LocalLauncher(Launcher):
         try:
             with self._agent_log.open("ab") as output:
                 return subprocess.Popen(
-                    [sys.executable, "-P", "-m", "scheduler_service.worker"],
+                    self._agent,
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=output,
