@@ -231,6 +231,8 @@ class Spec(Model):
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
     launcher: str = "local"
+    #: the machine's size, by a name that the operator gave; None leaves it to the launcher
+    size: str | None = None
     #: what the bundle was made from, relative to the folder that `publication_base` is in: the notebook, …
     source: str | None = None
     #: … the names and patterns that a person added, and the files that a person left out

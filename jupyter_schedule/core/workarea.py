@@ -11,6 +11,16 @@ def gate_key(token: str) -> str:
     return f"gates/{token}"
 
 
+def brief_key(token: str) -> str:
+    """What an attempt's agent is told, where a machine of its own finds it."""
+    return f"briefs/{token}"
+
+
+def agent_key(digest: str) -> str:
+    """The agent's archive, by the digest of its bytes."""
+    return f"agents/{digest}.tar.gz"
+
+
 def worker_prefix(worker: str, token: str) -> str:
     """Where an attempt's worker writes: the names below are under it."""
     return f"workers/{worker}/{token}/"

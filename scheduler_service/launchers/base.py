@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from jupyter_schedule.core.models import Attempt
+from jupyter_schedule.core.models import Attempt, Run, Spec
 
 #: a worker as data, which survives a restart of the service
 Handle = dict[str, Any]
@@ -27,6 +28,10 @@ class LaunchRefused(Exception):  # noqa: N818  (an answer: trying again won't he
     """The launcher says no for good; the message is a sentence for a person."""
 
 
+class NoCapacity(Exception):  # noqa: N818  (an answer: another attempt may find some)
+    """No worker can be had this way now; the message is a sentence for a person."""
+
+
 class Launcher(ABC):
     """Starts workers, each of which executes one attempt.
 
@@ -45,11 +50,19 @@ class Launcher(ABC):
     def environment(self) -> Mapping[str, str]:
         """Variables that tell a run what this launcher's workers have ready for it, frozen with the attempt."""
 
+    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
+        """What this launcher will ask for, as JSON: frozen as `launch` among the attempt's parameters.
+
+        Raises LaunchRefused.
+        """
+        del run, spec, number, token, deadline
+        return {}
+
     @abstractmethod
     def launch(self, attempt: Attempt) -> Handle:
         """Start a worker for the attempt.  May be repeated: the gate lets one of them start user code.
 
-        Raises LaunchRefused when it never will, OSError when it may later.
+        Raises LaunchRefused when it never will, NoCapacity when another attempt may, OSError when this one may later.
         """
 
     @abstractmethod

@@ -1,0 +1,72 @@
+"""What EC2's errors mean for an attempt: pure.  The codes are those of "Error codes for the Amazon EC2 API"."""
+
+from enum import Enum, auto
+
+
+class Meaning(Enum):
+    """What to do after an error."""
+
+    #: the same request may succeed later: same token, same parameters
+    LATER = auto()
+    #: this offer has no machine: leave the attempt, try the next offer with a new token
+    NO_CAPACITY = auto()
+    #: somebody has to change the settings or the account first
+    CONFIGURATION = auto()
+    #: the token's machine lived and is gone
+    ALREADY_OVER = auto()
+    #: the token belongs to another request: never ask again, find the machine by its tags
+    MISMATCH = auto()
+
+
+_NO_CAPACITY = frozenset({
+    "InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientReservedInstanceCapacity",
+    "InsufficientCapacity", "InsufficientFreeAddressesInSubnet", "InstanceLimitExceeded", "VcpuLimitExceeded",
+    "MaxSpotInstanceCountExceeded", "SpotMaxPriceTooLow", "VolumeLimitExceeded", "Unsupported",
+})  # fmt: skip
+_LATER = frozenset({
+    "RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException", "ResourceCountExceeded",
+    "RequestThrottled", "Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "RequestExpired",
+    "RequestTimeout", "ExpiredToken", "RequestResourceCountExceeded", "IdempotentInstanceInProgress",
+})  # fmt: skip
+#: which setting an error is about, by the beginning of its code
+_ABOUT = (
+    ("InvalidAMI", "the image"),
+    ("InvalidParameterValue", "a setting"),
+    ("InvalidParameterCombination", "the combination of settings"),
+    ("InvalidInstanceType", "the instance type"),
+    ("InvalidSubnet", "the subnet"),
+    ("InvalidGroup", "the security group"),
+    ("InvalidSecurityGroup", "the security group"),
+    ("InvalidKeyPair", "the key"),
+    ("InvalidIamInstanceProfile", "the instance profile"),
+    ("UnauthorizedOperation", "a permission"),
+    ("AuthFailure", "the credentials"),
+    ("SignatureDoesNotMatch", "the credentials"),
+    ("InvalidClientTokenId", "the credentials"),
+    ("OptInRequired", "the account"),
+    ("PendingVerification", "the account"),
+    ("Blocked", "the account"),
+)
+
+
+def meaning_of(code: str, http_status: int) -> Meaning:
+    """What an error code means.  An unknown one of a 5xx may pass; any other needs a person."""
+    if code == "IdempotentInstanceTerminated":
+        return Meaning.ALREADY_OVER
+    if code == "IdempotentParameterMismatch":
+        return Meaning.MISMATCH
+    if code in _NO_CAPACITY:
+        return Meaning.NO_CAPACITY
+    if code in _LATER or http_status >= 500 or http_status == 429:
+        return Meaning.LATER
+    return Meaning.CONFIGURATION
+
+
+def configuration_sentence(code: str, message: str) -> str:
+    """What an operator has to look at, in one sentence; EC2's own words at its end, cut short.
+
+    An encoded authorization message is left out: it may tell what a policy says.
+    """
+    about = next((what for prefix, what in _ABOUT if code.startswith(prefix)), "the request")
+    words = message.partition("Encoded authorization failure message")[0].strip().rstrip(".")[:200]
+    return f"EC2 refused {about} ({code}): {words}. Run `python -m scheduler_service check`, which says how to mend it."

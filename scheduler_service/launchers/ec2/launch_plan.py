@@ -1,0 +1,94 @@
+"""What is asked of EC2 for one attempt: pure, and the same for the same attempt, so that asking again launches nothing.
+
+The client token makes RunInstances idempotent only while every parameter is the same; with a subnet it holds in that
+subnet's zone alone.  So all of it, the subnet included, is fixed here and frozen in the attempt's row before EC2 is
+asked.  Source: "Ensuring idempotency in Amazon EC2 API requests" in the EC2 developer guide.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
+
+#: tags by which our machines are known again; the deployment's says whose they are
+DEPLOYMENT_TAG = "jupyter-schedule:deployment"
+RUN_TAG = "jupyter-schedule:run"
+ATTEMPT_TAG = "jupyter-schedule:attempt"
+#: after this instant nobody needs the machine any more
+DEADLINE_TAG = "jupyter-schedule:deadline"
+SCHEDULE_TAG = "jupyter-schedule:schedule"
+#: EC2's limit for user-data, bytes before base64
+USER_DATA_LIMIT = 16 * 1024
+
+
+class UserDataTooLarge(ValueError):  # noqa: N818  (names the fact)
+    """More than EC2 takes as user-data."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One way to get a machine of a size."""
+
+    instance_type: str
+    subnet: str
+    spot: bool
+
+
+def offers(size: Size, subnets: tuple[str, ...]) -> list[Offer]:
+    """Every way to get a machine of this size, in the order in which they are tried: spot before the rest.
+
+    A zone without capacity for one type often has it for none, so the subnet changes before the type does.
+    """
+    markets = (True, False) if size.spot else (False,)
+    return [
+        Offer(instance_type, subnet, spot)
+        for spot, instance_type, subnet in product(markets, size.instance_types, subnets)
+    ]
+
+
+def launch_parameters(
+    settings: Ec2Settings, size_name: str, *, turn: int, token: str, user_data: str, tags: Mapping[str, str]
+) -> dict[str, Any]:
+    """The whole RunInstances request as JSON, for the `turn`th try (from 0) at a machine of this size.
+
+    After the last offer it begins with the first again.  Raises KeyError when the operator knows no such size, and
+    UserDataTooLarge.
+    """
+    if len(user_data.encode()) > USER_DATA_LIMIT:
+        raise UserDataTooLarge(len(user_data.encode()))
+    size = settings.sizes[size_name]
+    choices = offers(size, settings.subnets)
+    offer = choices[turn % len(choices)]
+    every_tag = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    market = {"InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}}
+    return {
+        "ClientToken": token,
+        "MinCount": 1,
+        "MaxCount": 1,
+        "ImageId": size.image_id,
+        "InstanceType": offer.instance_type,
+        "SubnetId": offer.subnet,
+        "SecurityGroupIds": list(settings.security_groups),
+        "IamInstanceProfile": {"Name": settings.instance_profile},
+        # a machine that shuts itself down is gone; stopped, it would go on costing its disk
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        # IMDSv2 only, and no further than this machine: nothing that relays requests gets at the role
+        "MetadataOptions": {
+            "HttpEndpoint": "enabled",
+            "HttpTokens": "required",
+            "HttpPutResponseHopLimit": 1,
+            "InstanceMetadataTags": "disabled",
+        },
+        "BlockDeviceMappings": [
+            {
+                "DeviceName": "/dev/sda1",
+                "Ebs": {"VolumeSize": size.disk, "VolumeType": "gp3", "DeleteOnTermination": True, "Encrypted": True},
+            }
+        ],
+        "UserData": base64.b64encode(user_data.encode()).decode(),
+        "TagSpecifications": [{"ResourceType": kind, "Tags": every_tag} for kind in ("instance", "volume")],
+        **(market if offer.spot else {}),
+    }

@@ -1,0 +1,25 @@
+"""What a fresh machine does first: a constant program with a base64 JSON document, in which there is no secret."""
+
+import base64
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+def user_data(configuration: dict[str, Any]) -> str:
+    """The user-data that fetches and becomes the agent.
+
+    configuration: `region`, `agent` (address of the archive) and `agent_sha256`, `brief` (key of what the attempt is
+    told), `objects` (address of the work area), `endpoint` or None, `power_off_after` (seconds after which the
+    machine powers itself off, whatever hangs).
+    """
+    document = json.dumps(configuration, sort_keys=True).encode()
+    return _program().replace("@CONFIGURATION@", base64.b64encode(document).decode())
+
+
+@cache
+def _program() -> str:
+    ours = files("scheduler_service")
+    fetch_agent = (ours / "worker" / "fetch_agent.py").read_text()
+    return (ours / "launchers" / "ec2" / "user_data.sh").read_text().replace("@FETCH_AGENT@\n", fetch_agent)

@@ -1,0 +1,70 @@
+"""What is asked of EC2 for an attempt."""
+
+import pytest
+
+from scheduler_service.launchers.ec2.launch_plan import Offer, UserDataTooLarge, launch_parameters, offers
+from tests.scheduler_service.launchers.ec2.machines import SETTINGS
+
+
+def parameters(size: str = "small", turn: int = 0, user_data: str = "#!/bin/bash\n") -> dict[str, object]:
+    return launch_parameters(SETTINGS, size, turn=turn, token="t", user_data=user_data, tags={"b": "2", "a": "1"})
+
+
+def test_spot_is_tried_everywhere_before_anything_is_paid_in_full() -> None:
+    assert offers(SETTINGS.sizes["cheap"], SETTINGS.subnets) == [
+        Offer("t3.medium", "subnet-a", spot=True),
+        Offer("t3.medium", "subnet-b", spot=True),
+        Offer("t3.medium", "subnet-a", spot=False),
+        Offer("t3.medium", "subnet-b", spot=False),
+    ]
+
+
+def test_the_zone_changes_before_the_type_does() -> None:
+    tried = [(offer.instance_type, offer.subnet) for offer in offers(SETTINGS.sizes["small"], SETTINGS.subnets)]
+    assert tried == [
+        ("t3.medium", "subnet-a"),
+        ("t3.medium", "subnet-b"),
+        ("t3a.medium", "subnet-a"),
+        ("t3a.medium", "subnet-b"),
+    ]
+
+
+def test_after_the_last_offer_comes_the_first_again() -> None:
+    assert parameters(turn=4) == parameters(turn=0)
+
+
+def test_the_same_attempt_asks_for_the_same() -> None:
+    assert parameters() == parameters()
+
+
+@pytest.mark.parametrize("size", ["small", "cheap"])
+def test_a_machine_ends_with_its_work_and_keeps_its_role_to_itself(size: str) -> None:
+    asked = parameters(size)
+    assert asked["InstanceInitiatedShutdownBehavior"] == "terminate"
+    metadata = asked["MetadataOptions"]
+    assert isinstance(metadata, dict)
+    assert (metadata["HttpTokens"], metadata["HttpPutResponseHopLimit"]) == ("required", 1)
+
+
+def test_tags_are_set_in_the_same_call_on_the_machine_and_on_its_disk() -> None:
+    tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
+    assert parameters()["TagSpecifications"] == [
+        {"ResourceType": "instance", "Tags": tags},
+        {"ResourceType": "volume", "Tags": tags},
+    ]
+
+
+def test_only_spot_asks_for_spot() -> None:
+    assert "InstanceMarketOptions" in parameters("cheap", turn=0)
+    assert "InstanceMarketOptions" not in parameters("cheap", turn=2)
+
+
+def test_user_data_over_the_limit_is_found_before_ec2_is_asked() -> None:
+    with pytest.raises(UserDataTooLarge):
+        parameters(user_data="é" * 8193)
+    parameters(user_data="é" * 8192)
+
+
+def test_a_size_that_the_operator_dropped_is_no_size() -> None:
+    with pytest.raises(KeyError):
+        parameters("huge")
