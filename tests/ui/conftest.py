@@ -1,24 +1,23 @@
-"""A real browser on a real JupyterLab with its own folders."""
+"""A real browser on a real JupyterLab, one of each for all tests of this folder: tests use names of their own."""
 
-import os
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.engine import eventually
+from tests.ui.lab import Lab
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run")  # fmt: skip
-expect.set_options(timeout=60_000)
-EXAMPLES = Path(__file__).parents[2] / "examples"
+#: the reader's zone isn't the schedule's, so that a test sees which of them a time is in
+READER = {"locale": "en-GB", "timezone_id": "Europe/Paris"}
+#: seconds; nothing is measured with it
+PATIENCE = 60
+WIDE = {"width": 1440, "height": 900}
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture
@@ -31,59 +30,35 @@ def jp_server_cleanup() -> None:
     """Nothing of the server is in this process."""
 
 
-class Lab:
-    """A JupyterLab at work on a copy of the samples."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "root"
-        self.token = secrets.token_hex(16)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        shutil.copytree(EXAMPLES, self.root / "examples")
-        settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-        self._variables = os.environ | {
-            "JUPYTER_DATA_DIR": str(folder / "data"),
-            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-            "JUPYTER_CONFIG_DIR": str(folder / "config"),
-            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-        }
-        self._log = folder / "lab.log"
-
-    def start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip", "127.0.0.1"]
-        command += ["--port", str(self.port), f"--ServerApp.root_dir={self.root}"]
-        command += [f"--IdentityProvider.token={self.token}"]
-        with self._log.open("wb") as output:
-            process = subprocess.Popen(command, env=self._variables, stdout=output, stderr=output)
-        eventually(self._answers, what="JupyterLab's start")
-        return process
-
-    def address(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}/lab/tree/{path}?token={self.token}"
-
-    def _answers(self) -> bool:
-        with socket.socket() as knock:
-            return knock.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    process = made.start()
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    made = Lab(tmp_path_factory.mktemp("lab"))
+    made.start()
     yield made
-    process.terminate()
-    process.wait(60)
+    made.stop()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One person's browser: JupyterLab's own code is fetched once."""
+    made = browser.new_context(viewport=WIDE, **READER)
+    made.grant_permissions(["clipboard-read", "clipboard-write"])
+    made.set_default_timeout(PATIENCE * 1000)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        opened = browser.new_page(viewport={"width": 1400, "height": 900})
-        opened.set_default_timeout(60_000)
-        yield opened
-        browser.close()
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab of its own."""
+    opened = context.new_page()
+    yield opened
+    opened.close()

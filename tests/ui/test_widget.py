@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.engine import notebook_of
-from tests.ui.conftest import CHROMIUM, Lab
+from tests.ui.conftest import CHROMIUM
+from tests.ui.lab import Lab
 
 pytestmark = [
     pytest.mark.browser,
