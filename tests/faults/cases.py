@@ -1,0 +1,224 @@
+"""One run through one failpoint: a whole deployment with real services, one of which dies or stops there."""
+
+import json
+import math
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jupyter_schedule.core.models import Attempt, Run, Timing
+from tests.engine import PATIENCE, Engine, eventually
+from tests.faults import failing_service
+from tests.faults.failing_service import LEASE
+from tests.faults.failpoints import Failpoint
+
+#: Alembic keeps what it is at in globals
+_MIGRATING = threading.Lock()
+#: where the worker is the one that dies, not the service
+IN_THE_WORKER = {"gate"}
+
+
+def warm_processes() -> ForkServerContext:
+    """Processes that start with the service imported: they are forks of one that did nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", failing_service.__name__])
+    return context
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where, how, and among how many."""
+
+    step: str
+    moment: str
+    fault: str
+    services: str
+    database: str
+
+    def __str__(self) -> str:
+        return f"{self.fault} {self.moment} {self.step}, {self.services}, {self.database}"
+
+    @property
+    def signal(self) -> signal.Signals:
+        return signal.SIGKILL if self.fault == "killed" else signal.SIGSTOP
+
+    @property
+    def others(self) -> bool:
+        """Whether another service may act while one is stopped: on SQLite that one still has the lock."""
+        return self.services == "two" and self.database != "sqlite"
+
+
+class Claim(NamedTuple):
+    """A service took a run."""
+
+    pid: int
+    #: seconds since the epoch, as all times here
+    at: float
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is known when it is over."""
+
+    runs: list[Run]
+    attempts: list[Attempt]
+    #: `<run>.<attempt>` for each time that user code began, in order
+    executions: list[str]
+    #: tokens of the attempts that left a result
+    results: list[str]
+    published: dict[str, str]
+    latest: dict[str, Any]
+    victim: int
+    failed_at: float
+    #: when a service was started in its place
+    restarted_at: float | None
+    claims: list[Claim]
+
+
+class Deployment:
+    """A ledger, its services, and the one run that goes through the failpoint."""
+
+    def __init__(self, case: Case, folder: Path, context: ForkServerContext) -> None:
+        self.case = case
+        with _MIGRATING:
+            self.engine = Engine(folder)
+        self.settings: dict[str, Any] = {"folder": self.engine.places.folder}
+        self._context = context
+        self._failpoint = Failpoint(case.step, case.moment, case.signal, folder / "mark")
+        self._counter = folder / "executions"
+        self._services: dict[int, ForkServerProcess] = {}
+        self._restarted_at: float | None = None
+
+    def play(self) -> Story:
+        """Let the run come due, fail, go on and end; then stop all services and look at what there is."""
+        for _ in range(2 if self.case.services == "two" else 1):
+            self._start()
+        self._make_schedule()
+        if self.case.step == "release":
+            self._stop_the_holder()
+        victim, failed_at = eventually(self._mark, what="the failpoint")
+        (self._bury if self.case.fault == "killed" else self._hold_up)(victim, failed_at)
+        (self.engine.root / "go").touch()
+        self.engine.ended(eventually(self._run, what="the run"))
+        self._stop_all()
+        return self._story(victim, failed_at)
+
+    def close(self) -> None:
+        """End every process that is left."""
+        (self.engine.root / "go").touch()
+        for service in self._services.values():
+            service.kill()
+            service.join()
+        self.engine.store.close()
+
+    def _make_schedule(self) -> None:
+        wait = f"until [ -e {self.engine.root}/go ]; do sleep 0.05; done" if self.case.step == "release" else "true"
+        script = (
+            f'echo "$JUPYTER_SCHEDULE_ATTEMPT" >> {self._counter}; echo begun; {wait}; echo 1 > "$OUTPUT_DIR/a.csv"'
+        )
+        once = datetime.fromtimestamp(math.ceil(time.time()) + 1, UTC)
+        self.engine.script("once", script, timing=Timing(once=once))
+
+    def _start(self) -> None:
+        arguments = (self.settings, self._failpoint, self.engine.root)
+        service = self._context.Process(target=failing_service.serve, args=arguments)
+        service.start()
+        assert service.pid is not None
+        self._services[service.pid] = service
+
+    def _stop_the_holder(self) -> None:
+        self.engine.started(eventually(self._run, what="the run"))
+        self._services[self._claims()[-1].pid].terminate()
+
+    def _bury(self, victim: int, failed_at: float) -> None:
+        if victim in self._services:
+            self._services[victim].join(PATIENCE)
+            assert self._services.pop(victim).exitcode == -signal.SIGKILL
+            if self.case.services == "one":
+                self._restarted_at = time.time()
+                self._start()
+
+    def _hold_up(self, victim: int, failed_at: float) -> None:
+        """Let it go on once its lease is over and, where another service can take the run, another has it."""
+        run_exists = self._run() is not None
+
+        def over() -> bool:
+            run = self._run()
+            taken = any(claim.pid != victim and claim.at > failed_at for claim in self._claims())
+            return time.time() > failed_at + LEASE + 1.5 and (
+                not self.case.others or not run_exists or taken or bool(run and run.status.terminal)
+            )
+
+        eventually(over, what="the end of the lease")
+        os.kill(victim, signal.SIGCONT)
+        if self.case.step == "release":
+            self._services.pop(victim).join(PATIENCE)
+            if self.case.services == "one":
+                self._start()
+
+    def _stop_all(self) -> None:
+        """As an operator does it: what is under way comes to its end, so that a late effect would be seen."""
+        for service in self._services.values():
+            service.terminate()
+        for service in self._services.values():
+            service.join(PATIENCE)
+            # one that has just been started may not have its handler yet
+            assert service.exitcode in {0, -signal.SIGTERM}
+
+    # -- looking
+
+    def _mark(self) -> tuple[int, float] | None:
+        with suppress(FileNotFoundError):
+            pid, at = self._failpoint.mark.read_text().split()
+            return int(pid), float(at)
+        return None
+
+    def _run(self) -> Run | None:
+        runs = self.engine.operations.runs("once")
+        return runs[0] if runs else None
+
+    def _claims(self) -> list[Claim]:
+        journal = self.engine.root / "journal"
+        lines = journal.read_text().splitlines() if journal.exists() else []
+        return [Claim(entry["pid"], entry["at"]) for entry in map(json.loads, lines)]
+
+    def _story(self, victim: int, failed_at: float) -> Story:
+        runs = self.engine.operations.runs("once")
+        attempts = [attempt for run in runs for attempt in self.engine.operations.attempts(run)]
+        latest = self.engine.root / "published" / "once" / "latest.json"
+        return Story(
+            runs=runs,
+            attempts=attempts,
+            executions=self._counter.read_text().split(),
+            results=[
+                stored.key.split("/")[2]
+                for stored in self.engine.objects.list("workers/")
+                if stored.key.endswith("/result")
+            ],
+            published=self.engine.published("once"),
+            latest=json.loads(latest.read_text()),
+            victim=victim,
+            failed_at=failed_at,
+            restarted_at=self._restarted_at,
+            claims=self._claims(),
+        )
+
+
+@contextmanager
+def deployment(case: Case, folder: Path, context: ForkServerContext) -> Iterator[Deployment]:
+    """Made for one case and gone with it."""
+    folder.mkdir(parents=True)
+    made = Deployment(case, folder, context)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,85 @@
+"""The service with a failpoint and a short lease, otherwise as `python -m scheduler_service run` runs it."""
+
+import json
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_schedule.core.models import Run
+from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.store.sql import open_store
+from scheduler_service.__main__ import run_until_signalled
+from scheduler_service.app import Parts, Service
+from scheduler_service.launchers import local
+from scheduler_service.launchers.local import AGENT, LocalLauncher
+from scheduler_service.settings import Settings
+from tests.faults.failpoints import Failing, Failpoint
+
+#: seconds; the product's is longer
+LEASE = 2
+
+
+def serve(settings: dict[str, Any], failpoint: Failpoint, folder: Path) -> None:
+    """Be a service until a signal ends it.  Its log and a journal of its claims go to `folder`."""
+    with (folder / "service.log").open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    logging.basicConfig(level=logging.INFO, format="%(process)d %(asctime)s %(name)s %(message)s")
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
+    run_until_signalled(Service(Settings(**settings), parts=parts(failpoint, folder / "journal")))
+
+
+def parts(failpoint: Failpoint, journal: Path) -> Parts:
+    """The product's own parts, each wrapped."""
+    # these runs are commands, which need no runner
+    local.lean_runner = lambda folder: Path(sys.executable)
+    worker = Path(__file__).with_name("failing_worker.py")
+    failing_agent = (sys.executable, str(worker), failpoint.moment, str(int(failpoint.signal)), str(failpoint.mark))
+    agent = failing_agent if failpoint.step == "gate" else AGENT
+
+    def store(address: str, now: Callable[[], datetime]) -> Any:
+        return Journalled(Failing(open_store(address, now), "store", failpoint), journal)
+
+    def objects(address: str) -> Any:
+        # whoever gives up on an attempt writes its gate too; what dies here is the worker
+        inner = open_objects(address)
+        return inner if failpoint.step == "gate" else Failing(inner, "objects", failpoint)
+
+    def launchers(folder: Path, on_exit: Callable[[], None]) -> dict[str, Any]:
+        return {"local": Failing(LocalLauncher(folder, on_exit=on_exit, agent=agent), "launcher", failpoint)}
+
+    return Parts(open_store=store, open_objects=objects, open_launchers=launchers, lease=LEASE)
+
+
+class Journalled:
+    """A store that writes down when this process first holds a run."""
+
+    def __init__(self, inner: Any, journal: Path) -> None:
+        self._inner = inner
+        self._journal = journal
+        self._known: set[tuple[str, int]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def claim(self, *arguments: Any, **options: Any) -> list[Run]:
+        claimed: list[Run] = self._inner.claim(*arguments, **options)
+        for run in claimed:
+            if (run.id, run.fence) not in self._known:
+                self._known.add((run.id, run.fence))
+                with self._journal.open("a") as journal:
+                    journal.write(json.dumps({"pid": os.getpid(), "at": time.time(), "run": run.id}) + "\n")
+        return claimed
+
+
+def _end_with_the_tests() -> None:
+    tests = multiprocessing.parent_process()
+    if tests is not None:
+        tests.join()
+        os._exit(1)

@@ -1,0 +1,17 @@
+"""`python failing_worker.py MOMENT SIGNAL MARK`: the agent, which dies or stops before or after it takes its gate."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from jupyter_schedule.core.objects import open_objects
+from scheduler_service.worker import agent
+from scheduler_service.worker.__main__ import main
+from tests.faults.failpoints import Failing, Failpoint
+
+if __name__ == "__main__":
+    moment, number, mark = sys.argv[1:]
+    failpoint = Failpoint("gate", moment, int(number), Path(mark))
+    agent.open_objects = lambda address: Failing(open_objects(address), "objects", failpoint)
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Places in the protocol where a process of a test dies or stops: the product itself has none of them.
+
+What a service or an agent works with is wrapped, and a wrapped call that is the armed step signals its own process.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: a call: the method's name, its arguments, and what it was called on
+Recognise = Callable[[Any, str, tuple[Any, ...], dict[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call that the protocol depends on."""
+
+    #: what of a service has the method: `store`, `objects` or `launcher`
+    on: str
+    methods: tuple[str, ...]
+    is_it: Recognise = lambda inner, method, arguments, options: True
+
+
+def _puts(part: str) -> Recognise:
+    """A write to a key that has this in it; of a copy the key comes last."""
+    return lambda inner, method, arguments, options: part in str(arguments[-1 if method == "copy_from" else 0])
+
+
+def _kind(kind: str) -> Recognise:
+    return lambda inner, method, arguments, options: options["kind"] == kind
+
+
+#: in the order of a run's life
+STEPS = {
+    "due commit": Step("store", ("replace_schedule",), _kind("run_due")),
+    "claim": Step("store", ("claim",), lambda store, *_: bool(store.open_runs())),
+    "attempt commit": Step("store", ("add_attempt",)),
+    "launch": Step("launcher", ("launch",)),
+    "handle stored": Step(
+        "store", ("replace_attempt",), lambda store, method, call, _: call[1].handle and call[1].outcome is None
+    ),
+    "gate": Step("objects", ("put_once",), _puts("gates/")),
+    "result read": Step(
+        "objects",
+        ("get_or_none",),
+        lambda objects, method, call, _: call[0].endswith("/result") and objects.size(call[0]),
+    ),
+    "promote": Step("objects", ("put_file", "copy_from"), _puts("/files/")),
+    "manifest": Step("objects", ("put_once",), _puts("/manifest.json")),
+    "latest": Step("objects", ("put_if",), _puts("/latest.json")),
+    "terminal": Step("store", ("replace_run",), lambda store, method, call, _: call[1].status.terminal),
+    "release": Step("store", ("release",), lambda store, method, call, _: call[0] is not None),
+}
+
+
+@dataclass(frozen=True)
+class Failpoint:
+    """The first process that comes `before` or `after` the step is signalled; its pid and the time are in `mark`."""
+
+    step: str
+    moment: str
+    signal: int
+    mark: Path
+
+    def reached(self) -> None:
+        """Signal this process, unless another was before it."""
+        mine = self.mark.with_name(f"{self.mark.name}-{os.getpid()}")
+        mine.write_text(f"{os.getpid()} {time.time()}")
+        with suppress(FileExistsError):
+            os.link(mine, self.mark)
+            os.kill(os.getpid(), self.signal)
+
+
+class Failing:
+    """Whatever it is made around, with a failpoint before or after its calls that are the step."""
+
+    def __init__(self, inner: Any, on: str, failpoint: Failpoint) -> None:
+        self._inner = inner
+        self._failpoint = failpoint
+        self._step = STEPS[failpoint.step] if STEPS[failpoint.step].on == on else None
+
+    def __getattr__(self, name: str) -> Any:
+        known = getattr(self._inner, name)
+        if self._step is None or name not in self._step.methods:
+            return known
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            is_it = self._step is not None and self._step.is_it(self._inner, name, arguments, options)
+            if is_it and self._failpoint.moment == "before":
+                self._failpoint.reached()
+            answer = known(*arguments, **options)
+            if is_it and self._failpoint.moment == "after":
+                self._failpoint.reached()
+            return answer
+
+        return call

@@ -1,0 +1,73 @@
+"""A service killed, or stopped past its lease, before and after each step of the protocol loses and doubles nothing."""
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from jupyter_schedule.core.models import Outcome, RunStatus
+from tests.faults.cases import IN_THE_WORKER, Case, Story, deployment, warm_processes
+from tests.faults.failing_service import LEASE
+from tests.faults.failpoints import STEPS
+
+DATABASES = ("sqlite",)
+CASES = [
+    Case(*parts)
+    for parts in itertools.product(STEPS, ("before", "after"), ("killed", "stopped"), ("one", "two"), DATABASES)
+]
+#: played side by side: most of the time they wait for a lease
+AT_ONCE = 12
+#: seconds, as promised: after a lone service was started again, and beyond the lease of one that died
+RESTARTED = 15
+TAKEN_OVER = 15
+
+
+@pytest.fixture(scope="session")
+def stories(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Case, Future[Story]]]:
+    """The story of each case that this session asks for, side by side."""
+    folder = tmp_path_factory.mktemp("failpoints")
+    context = warm_processes()
+    asked = [item.callspec.params["case"] for item in request.session.items if "stories" in item.fixturenames]
+
+    def play(number: int, case: Case) -> Story:
+        with deployment(case, folder / str(number), context) as played:
+            return played.play()
+
+    # those that wait for an unanswered launch first, since they take longest
+    longest_first = sorted(asked, key=lambda case: (case.fault, case.step) != ("killed", "attempt commit"))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {case: pool.submit(play, number, case) for number, case in enumerate(longest_first)}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_one_run_one_execution_an_attempt_one_result_and_nothing_lost(
+    case: Case, stories: dict[Case, Future[Story]]
+) -> None:
+    story = stories[case].result()
+    (run,) = story.runs
+    assert run.status == RunStatus.SUCCEEDED
+    finished = [attempt for attempt in story.attempts if attempt.outcome == Outcome.FINISHED]
+    assert [attempt.outcome for attempt in story.attempts if attempt not in finished] in ([], [Outcome.LOST])
+    assert [attempt.number for attempt in finished] == [run.attempt]
+    assert story.executions == [f"{run.id}.{run.attempt}"]
+    assert story.results == [attempt.token for attempt in finished]
+    assert len(story.attempts) == (2 if case.step in IN_THE_WORKER and case.fault == "killed" else 1)
+    assert story.published == {"a.csv": "1\n"}
+    assert story.latest["run"] == run.id
+    assert_in_time(case, story)
+
+
+def assert_in_time(case: Case, story: Story) -> None:
+    """Who takes over has the run within the time that the promises give."""
+    nothing_left = (case.moment, case.step) == ("after", "terminal")
+    if case.fault != "killed" or case.step in IN_THE_WORKER or nothing_left:
+        return
+    taken = next(claim.at for claim in story.claims if claim.pid != story.victim and claim.at > story.failed_at)
+    if story.restarted_at is not None:
+        assert taken - story.restarted_at <= RESTARTED
+    else:
+        assert taken - story.failed_at <= LEASE + TAKEN_OVER
