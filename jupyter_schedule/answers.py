@@ -63,9 +63,9 @@ class Answers:
 
     # -- schedules
 
-    def schedules(self, schedules: list[Schedule], last_runs: int = LAST_RUNS) -> list[ScheduleShape]:
+    def schedules(self, schedules: list[Schedule]) -> list[ScheduleShape]:
         """Schedules with their last runs, which are had at once."""
-        recent = self.operations.recent_runs(schedules, last_runs)
+        recent = self.operations.recent_runs(schedules, LAST_RUNS)
         return [self._schedule(schedule, recent.get(schedule.id, [])) for schedule in schedules]
 
     def schedule(self, schedule: Schedule) -> ScheduleShape:

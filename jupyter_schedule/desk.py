@@ -18,7 +18,7 @@ from jupyter_schedule.addresses import Addresses
 from jupyter_schedule.answers import LAST_RUNS, Answers, version_shape
 from jupyter_schedule.core import archive, clock
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Run, RunStatus, Schedule, Spec, Timing
+from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState, Spec, Timing
 from jupyter_schedule.core.objects import FolderObjects, NoSuchObject, Objects, open_objects
 from jupyter_schedule.core.occurrences import check
 from jupyter_schedule.core.occurrences.zones import find_zone
@@ -28,6 +28,7 @@ from jupyter_schedule.core.preview import PUBLISHED, preview
 from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.recorded import bundled_parameters, spec_of_bundle
 from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.summary import schedule_summary
 from jupyter_schedule.core.ticking import is_ticking
 from jupyter_schedule.core.workarea import LIVE_NOTEBOOK, OUTPUT, REPORT, bundle_key
 from jupyter_schedule.forms import edited, form_of, patched, request_of
@@ -44,6 +45,7 @@ from jupyter_schedule.shapes import (
     RunDetails,
     RunFiles,
     RunShape,
+    Scheduled,
     ScheduleShape,
     Status,
     VersionShape,
@@ -189,12 +191,21 @@ class Desk:
         given = bundled_parameters(spec, self.operations.objects, request.parameters, request.parameter_texts)
         return spec.model_copy(update={"parameters": given})
 
-    def schedules(self, notebook: str | None, last_runs: int, answers: Answers) -> list[ScheduleShape]:
-        """All schedules by name, or those of a notebook, each with so many runs at most."""
-        schedules = self.operations.schedules()
-        if notebook is not None:
-            schedules = [each for each in schedules if form_of(each, self.root).notebook == notebook]
-        return answers.schedules(schedules, min(last_runs, LAST_RUNS))
+    def schedules(self, notebook: str | None, answers: Answers) -> list[ScheduleShape]:
+        """All schedules by name, or those of a notebook."""
+        return answers.schedules(self.operations.schedules() if notebook is None else self._schedules_of(notebook))
+
+    def scheduled(self, notebook: str, answers: Answers) -> Scheduled | None:
+        """The first of a notebook's schedules that hasn't ended, None when there is none."""
+        for schedule in self._schedules_of(notebook):
+            if schedule.state is not ScheduleState.ENDED:
+                runs = self.operations.recent_runs([schedule], LAST_RUNS).get(schedule.id, [])
+                said = schedule_summary(schedule, answers.now, answers.reader)
+                return Scheduled(name=schedule.name, summary=said, failing=_is_failing(runs))
+        return None
+
+    def _schedules_of(self, notebook: str) -> list[Schedule]:
+        return [each for each in self.operations.schedules() if form_of(each, self.root).notebook == notebook]
 
     def delete(self, name: str) -> Deleted:
         """Remove a schedule; what it published stays."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from jupyter_schedule.answers import LAST_RUNS, Answers
+from jupyter_schedule.answers import Answers
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.desk import Desk, guarded
 from jupyter_schedule.forms import of_form, validated
@@ -23,6 +23,7 @@ from jupyter_schedule.shapes import (
     RunDetails,
     RunFiles,
     RunShape,
+    Scheduled,
     ScheduleShape,
     Status,
     VersionShape,
@@ -140,11 +141,8 @@ ROUTES = (
         "schedules",
         "All schedules by name.",
         list[ScheduleShape],
-        lambda asked: asked.desk.schedules(asked.query.get("notebook"), asked.number("runs", LAST_RUNS), asked.answers),
-        query={
-            "notebook": "only those of this notebook, a path relative to Jupyter's root",
-            "runs": "how many of its newest runs each comes with, at most and without it 10",
-        },
+        lambda asked: asked.desk.schedules(asked.query.get("notebook"), asked.answers),
+        query={"notebook": "only those of this notebook, a path relative to Jupyter's root"},
     ),
     Route(
         "POST",
@@ -154,6 +152,14 @@ ROUTES = (
         lambda asked: asked.desk.create(asked.body, asked.answers),
         body=Creation,
         status=201,
+    ),
+    Route(
+        "GET",
+        "scheduled",
+        "What a notebook's button says; null for a notebook that isn't scheduled.",
+        Scheduled | None,
+        lambda asked: asked.desk.scheduled(asked.query.get("notebook", ""), asked.answers),
+        query={"notebook": "a path relative to Jupyter's root"},
     ),
     Route(
         "GET",

@@ -3,7 +3,7 @@
 Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, sizes bytes.
 
 `?reader=ZONE` on any request names the zone in which the person reads; sentences say "your time" in it.
-`GET /schedules?notebook=PATH` answers with that notebook's schedules only; `?runs=N` has fewer of their runs.
+`GET /schedules?notebook=PATH` answers with that notebook's schedules only.
 `POST /preview?schedule=NAME` previews an edit of that schedule, whose name is taken by itself.
 A refusal's `field` is the name of a field of `Form` or `Frequency`.
 """
@@ -274,6 +274,16 @@ class ScheduleShape(Shape):
     bundle: str
     #: the newest runs, newest first
     last_runs: tuple[RunShape, ...] = ()
+
+
+class Scheduled(Shape):
+    """GET /scheduled?notebook=PATH: what the button of a notebook says, in a few hundred bytes."""
+
+    name: str
+    #: the sentence
+    summary: str
+    #: whether the last run that ended otherwise than skipped or stopped has failed
+    failing: bool
 
 
 class VersionShape(Shape):

@@ -34,12 +34,33 @@ async def test_only_the_schedules_of_one_notebook_are_listed_when_asked_for(api:
     assert [schedule["name"] for schedule in listed] == ["two"]
 
 
-async def test_a_notebooks_button_learns_all_it_needs_from_two_kilobytes(api: Api) -> None:
-    await api.create(run_now=True)
-    await api.run_now()
-    reply = await api("GET", "schedules", notebook="report.ipynb", runs="1")
-    assert len(reply.body[0]["last_runs"]) == 1
-    assert len(reply.response.body) < 2300
+class TestAButton:
+    """What the button of a notebook is told."""
+
+    async def ask(self, api: Api, notebook: str = "report.ipynb") -> Any:
+        return (await api("GET", "scheduled", notebook=notebook, reader="Europe/Paris")).body
+
+    async def test_nothing_of_a_notebook_that_is_not_scheduled(self, api: Api) -> None:
+        await api.create()
+        assert await self.ask(api, "other.ipynb") is None
+
+    async def test_the_sentence_and_how_it_went_whatever_the_runs_left(self, api: Api) -> None:
+        made = await api.create(run_now=True)
+        said = await self.ask(api)
+        assert said == {"name": "daily", "summary": said["summary"], "failing": False}
+        assert "your time" in said["summary"]
+        with api.worker() as worker:
+            worker.end(worker.start(made["last_runs"][0]["run_id"]), status=RunStatus.FAILED)
+        assert (await self.ask(api))["failing"]
+        await api.run_now()
+        assert (await self.ask(api))["failing"], "the newest run hasn't ended yet"
+
+    async def test_a_paused_schedule_and_not_one_that_was_removed(self, api: Api) -> None:
+        await api.create("one")
+        await api.create("two")
+        await api("DELETE", "schedules/one")
+        await api("POST", "schedules/two/pause")
+        assert (await self.ask(api))["summary"].startswith("Paused by local")
 
 
 async def test_the_bundle_of_a_preview_is_used_though_the_notebook_has_changed_since(api: Api) -> None:

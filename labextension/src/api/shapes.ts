@@ -25,4 +25,5 @@ export type Run = Schemas['RunShape'];
 export type RunDetails = Whole<'RunDetails'>;
 export type RunStatus = Schemas['RunStatus'];
 export type Schedule = Omit<Whole<'ScheduleShape'>, 'form'> & { form: Form };
+export type Scheduled = Schemas['Scheduled'];
 export type Status = Schemas['Status'];

@@ -174,6 +174,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/scheduled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a notebook's button says; null for a notebook that isn't scheduled. */
+        get: operations["get_scheduled"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules": {
         parameters: {
             query?: never;
@@ -1011,6 +1028,18 @@ export interface components {
          */
         ScheduleState: "active" | "paused" | "ended" | "deleted";
         /**
+         * Scheduled
+         * @description GET /scheduled?notebook=PATH: what the button of a notebook says, in a few hundred bytes.
+         */
+        Scheduled: {
+            /** Failing */
+            failing: boolean;
+            /** Name */
+            name: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
          * Status
          * @description GET /status.
          */
@@ -1443,6 +1472,40 @@ export interface operations {
             };
         };
     };
+    get_scheduled: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+                /** @description a path relative to Jupyter's root */
+                notebook?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scheduled"] | null;
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     get_schedules: {
         parameters: {
             query?: {
@@ -1450,8 +1513,6 @@ export interface operations {
                 reader?: string;
                 /** @description only those of this notebook, a path relative to Jupyter's root */
                 notebook?: string;
-                /** @description how many of its newest runs each comes with, at most and without it 10 */
-                runs?: string;
             };
             header?: never;
             path?: never;

@@ -1,23 +1,25 @@
 /** The whole panel: where one is, what is said above every view, and the view itself. */
 import type { ReactElement, ReactNode } from 'react';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Run, Schedule } from '../api/shapes';
 import { isOpen, newest, stateOf } from '../model/runs';
 import type { View } from '../model/views';
 import { Banner } from './Banner';
 import { Button, ProblemBox, Waiting, copyText } from './basics';
-import { History } from './History';
 import type { Host } from './host';
 import { HostProvider, VisibleProvider, useHost, useReader } from './host';
 import { Picture } from './icons';
-import { RunView } from './RunView';
 import { ScheduleForm } from './ScheduleForm';
 import { ScheduleList, ViewLink, baseName } from './ScheduleList';
 import { useAction } from './useAction';
 import { useLive } from './useLive';
 import type { Panel as PanelTools } from './useScheduleActions';
 import { useUndo } from './useUndo';
+
+// The panel opens with a form or with the list; what comes later is loaded then.
+const History = lazy(() => import('./History').then(({ History }) => ({ default: History })));
+const RunView = lazy(() => import('./RunView').then(({ RunView }) => ({ default: RunView })));
 
 export interface PanelProps {
   host: Host;
@@ -75,13 +77,11 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
         />
       )}
       {view.at === 'form' && <FormView key={JSON.stringify(view)} view={view} panel={panel} />}
-      {view.at === 'history' && <History key={view.schedule} name={view.schedule} panel={panel} />}
-      {view.at === 'run' && (
-        <>
-          {view.created && <Created schedule={view.schedule!} panel={panel} />}
-          <RunView key={view.run} id={view.run} go={go} seen={setSeen} />
-        </>
-      )}
+      {view.at === 'run' && view.created && <Created schedule={view.schedule!} panel={panel} />}
+      <Suspense fallback={<Waiting />}>
+        {view.at === 'history' && <History key={view.schedule} name={view.schedule} panel={panel} />}
+        {view.at === 'run' && <RunView key={view.run} id={view.run} go={go} seen={setSeen} />}
+      </Suspense>
       {undo.bar}
     </div>
   );

@@ -22,7 +22,7 @@ export const notifications: JupyterFrontEndPlugin<void> = {
     const services = servicesOf(app, translator);
     onChange(app, change => {
       if (NEWS.has(change.kind) && !panel.shows(change.run ?? '')) {
-        import('../lab/news')
+        import(/* webpackChunkName: "small" */ '../lab/news')
           .then(({ tell }) => tell(services, change))
           .catch((error: unknown) => console.warn('jupyter-schedule: no notification', error));
       }
@@ -46,7 +46,7 @@ export const statusBar: JupyterFrontEndPlugin<void> = {
     onChange(app, () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        import('../lab/news')
+        import(/* webpackChunkName: "small" */ '../lab/news')
           .then(({ count }) => count(services, item.node))
           .catch((error: unknown) => console.warn('jupyter-schedule: no counts', error));
       }, GATHER);

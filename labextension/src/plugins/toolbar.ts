@@ -7,7 +7,7 @@ import { ITranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import type { Schedule } from '../api/shapes';
+import type { Scheduled } from '../api/shapes';
 import { Commands } from '../commands';
 import { onChange } from '../events';
 import { calendarIcon } from '../icon';
@@ -22,12 +22,11 @@ const GATHER = 1000;
 const SETTLE = 300;
 /** what changes the button */
 const TELLING = /^schedule_|^run_(succeeded|failed|timed_out)$/;
-const BAD = ['failed', 'timed_out'];
 
 /** Drawn by hand: JupyterLab's own button can't be named otherwise than it is labelled. */
 class ScheduleButton extends Widget {
   private readonly button = document.createElement('button');
-  private schedule: Schedule | undefined;
+  private schedule: Scheduled | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly forget: () => void;
 
@@ -66,13 +65,11 @@ class ScheduleButton extends Widget {
   private draw(): void {
     const { trans } = this.services;
     const { button, schedule } = this;
-    const last = schedule?.last_runs.find(({ ended_at, status }) => ended_at && status !== 'skipped');
-    const bad = last !== undefined && BAD.includes(last.status);
     const name = [schedule ? trans.__('Scheduled: %1', schedule.summary) : trans.__('Schedule this analysis')];
     const label = document.createElement('span');
     label.className = 'jp-ToolbarButtonComponent-label';
     label.textContent = schedule ? trans.__('Scheduled') : trans.__('Schedule');
-    if (bad) {
+    if (schedule?.failing) {
       label.textContent = `✕ ${label.textContent}`;
       label.style.color = 'var(--jp-error-color1)';
       name.push(trans.__('The last run failed.'));
@@ -108,10 +105,9 @@ class ScheduleButton extends Widget {
     const { serverSettings } = this.services.app.serviceManager;
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const query = new URLSearchParams({ notebook: this.path, reader: zone }).toString();
-    const url = `${serverSettings.baseUrl}jupyter-schedule/schedules?${query}`;
+    const url = `${serverSettings.baseUrl}jupyter-schedule/scheduled?${query}`;
     const answer = await ServerConnection.makeRequest(url, {}, serverSettings);
-    const found = answer.ok ? ((await answer.json()) as Schedule[]) : [];
-    this.schedule = found.find(({ state }) => state === 'active' || state === 'paused');
+    this.schedule = answer.ok ? ((await answer.json()) as Scheduled | null) : null;
     this.draw();
   }
 }
