@@ -18,6 +18,7 @@ from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.settings import Settings
 from scheduler_service.tick import LEASE, Surroundings, Ticker
+from scheduler_service.worker.handle import place
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Service:
                 launchers=launchers,
                 secret=places.secret(),
                 holder=f"{os.getpid()}-{uuid4().hex[:8]}",
+                place=place(),
                 room=self._settings.max_running,
                 lease=self._parts.lease,
                 now=self._now,

@@ -75,6 +75,8 @@ class Surroundings:
     secret: bytes
     #: name of this service in leases
     holder: str
+    #: what it can see workers from
+    place: str
     #: runs that may go at once
     room: int
     lease: int = LEASE
@@ -104,7 +106,7 @@ class Ticker:
         self._bring_up_to_date(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
-        runs = self._store.claim(self._around.holder, now, self._around.lease)
+        runs = self._store.claim(self._around.holder, self._around.lease, self._around.place)
         self._memory.keep_only(run.id for run in runs)
         due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
         going = [run for run in runs if run.status != RunStatus.DUE or run.id in self._under_way]
@@ -253,6 +255,7 @@ class Ticker:
             number=number,
             token=token,
             launcher=spec.launcher,
+            place=launcher.place,
             parameters=brief_for(
                 run,
                 spec,

@@ -150,6 +150,8 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.SKIPPED: frozenset(),
 }
 OPEN_STATUSES = tuple(status for status in RunStatus if not status.terminal)
+#: a worker is at work, or its outputs are being published
+GOING_STATUSES = tuple(status for status in OPEN_STATUSES if status != RunStatus.DUE)
 
 
 class Reason(StrEnum):
@@ -370,6 +372,8 @@ class Attempt(Model):
     number: int
     token: str
     launcher: str
+    #: where its worker can be seen from; None when that is anywhere
+    place: str | None = None
     #: what the agent is told, frozen
     parameters: dict[str, Any]
     #: the worker as the launcher knows it again after a restart; None until it answered

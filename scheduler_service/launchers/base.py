@@ -45,6 +45,8 @@ class Launcher(ABC):
 
     #: the part of the work area that its workers write to: `workers/<identity>/`
     identity: str
+    #: where alone its workers can be polled and ended, None when that is anywhere
+    place: str | None = None
 
     @abstractmethod
     def environment(self) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, Wo
 from scheduler_service.launchers.runner import lean_runner
 from scheduler_service.worker import processes
 from scheduler_service.worker.files import remove_folder
-from scheduler_service.worker.handle import boot, handle_of, host, process_of
+from scheduler_service.worker.handle import handle_of, place, process_of
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class LocalLauncher(Launcher):
     """Runs as the user who runs the service: what the analyst may do here, the run may do."""
 
     identity = "local"
+    place = place()
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class LocalLauncher(Launcher):
     def poll(self, attempt: Attempt) -> WorkerState:
         if attempt.handle is None:
             return WorkerState.UNKNOWN
-        if attempt.handle["boot"] != boot() and attempt.handle["host"] != host():
+        if attempt.place not in {None, self.place}:
             return WorkerState.UNREACHABLE
         child = self._children.get(attempt.token)
         if child is not None and child.pid == attempt.handle["pid"]:

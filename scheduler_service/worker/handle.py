@@ -1,5 +1,6 @@
 """A worker on this machine as data: enough to know the same process again, after any restart of anything else."""
 
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -9,11 +10,14 @@ from typing import Any
 from scheduler_service.worker import processes
 from scheduler_service.worker.processes import Process
 
+#: the inode of a machine's own process ids: https://man7.org/linux/man-pages/man7/namespaces.7.html
+_NOT_IN_A_CONTAINER = "pid:[4026531836]"
+
 
 def handle_of(pid: int) -> dict[str, Any]:
-    """Host, boot, pid and start: together they name one process for ever."""
+    """Boot, pid and start: together they name one process for ever."""
     process = processes.read(pid)
-    return {"host": host(), "boot": boot(), "pid": pid, "started": process.started if process else None}
+    return {"boot": boot(), "pid": pid, "started": process.started if process else None}
 
 
 def process_of(handle: dict[str, Any]) -> Process | None:
@@ -26,14 +30,31 @@ def process_of(handle: dict[str, Any]) -> Process | None:
     return process
 
 
-def host() -> str:
-    """This machine's name."""
-    return socket.gethostname()
+def place() -> str:
+    """Where this process can see others: the same after a restart of the machine, never the same on two machines.
+
+    A name of the machine that people don't change, where it has one.  In a container, whose image may have brought
+    that name along, the host name as well.
+    """
+    name = ""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            name = Path("/etc/machine-id").read_text().strip()
+    if name and _process_ids() == _NOT_IN_A_CONTAINER:
+        return name
+    return f"{name}@{socket.gethostname()}"
 
 
 def boot() -> str:
-    """What changes with every start of this machine; empty where only the start time of a process tells."""
+    """What changes with every start of this machine or container; empty where only a process's start time tells."""
     if sys.platform == "linux":
         with suppress(OSError):
-            return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+            return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {_process_ids()}"
+    return ""
+
+
+def _process_ids() -> str:
+    """The space in which a pid means something."""
+    with suppress(OSError):
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115  (a name that is no path)
     return ""

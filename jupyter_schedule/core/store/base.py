@@ -100,11 +100,14 @@ class Store(ABC):
         """The runs that haven't ended, those of deleted schedules included, in the order in which they came."""
 
     @abstractmethod
-    def claim(self, holder: str, now: datetime, lease: int) -> list[Run]:
+    def claim(self, holder: str, lease: int, place: str) -> list[Run]:
         """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.
 
         In the order in which they came into the ledger.  A run that changes hands gets a higher fence, so that its
-        former holder's effects are dropped.
+        former holder's effects are dropped.  Leases run by the store's clock, the same for all who share it.
+
+        A run whose current attempt can be seen from one place only is left to the services there, until the attempt's
+        deadline has passed; `place` is the holder's.
         """
 
     @abstractmethod
@@ -117,8 +120,11 @@ class Store(ABC):
     # -- attempts
 
     @abstractmethod
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str) -> bool:
-        """Record an attempt and move its run, both or neither; False as in `replace_run`."""
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, alone: bool = False) -> bool:
+        """Record an attempt and move its run, both or neither; False as in `replace_run`.
+
+        alone: False also when another run of the schedule is going, whoever holds it.
+        """
 
     @abstractmethod
     def replace_attempt(self, run: Run, attempt: Attempt) -> bool:
@@ -133,6 +139,10 @@ class Store(ABC):
     @abstractmethod
     def events(self, since: int, limit: int = 1000) -> list[Event]:
         """Events with a sequence number above `since`, in order."""
+
+    def clock(self) -> datetime | None:
+        """The time by a clock that isn't this machine's, to be compared with it; None when the store has none."""
+        return None
 
     @abstractmethod
     def last_change(self) -> int:

@@ -117,6 +117,8 @@ attempts = Table(
     Column("number", Integer, nullable=False),
     Column("token", String(64), nullable=False, unique=True),
     Column("launcher", String(32), nullable=False),
+    #: where alone its worker can be seen from, null when that is anywhere
+    Column("place", String(255)),
     Column("parameters", JSON, nullable=False),
     Column("handle", JSON(none_as_null=True)),
     Column("deadline", UtcText, nullable=False),

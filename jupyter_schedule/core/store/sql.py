@@ -5,12 +5,25 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, Select, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    Select,
+    and_,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import (
+    GOING_STATUSES,
     OPEN_STATUSES,
     TRANSITIONS,
     Attempt,
@@ -152,8 +165,15 @@ class SqlStore(Store):
     def open_runs(self) -> list[Run]:
         return self._runs(_RUNS.where(runs.c.status.in_(OPEN_STATUSES)).order_by(runs.c.queued))
 
-    def claim(self, holder: str, now: datetime, lease: int) -> list[Run]:
-        is_open = runs.c.status.in_(OPEN_STATUSES)
+    def claim(self, holder: str, lease: int, place: str) -> list[Run]:
+        now = self._now()
+        elsewhere = select(attempts.c.run_id).where(
+            attempts.c.run_id == runs.c.id,
+            attempts.c.number == runs.c.attempt,
+            attempts.c.place != place,
+            attempts.c.deadline >= now,
+        )
+        is_open = and_(runs.c.status.in_(OPEN_STATUSES), not_(elsewhere.exists()))
         until = now + timedelta(seconds=lease)
         not_mine = or_(runs.c.holder.is_(None), and_(runs.c.holder != holder, runs.c.lease_until < now))
         half_spent = and_(runs.c.holder == holder, runs.c.lease_until < now + timedelta(seconds=lease / 2))
@@ -178,8 +198,10 @@ class SqlStore(Store):
 
     # -- attempts
 
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str) -> bool:
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, alone: bool = False) -> bool:
         with self._engine.begin() as connection:
+            if alone and self._another_is_going(connection, before):
+                return False
             if not self._move_run(connection, before, after, actor):
                 return False
             connection.execute(insert(attempts).values(attempt.model_dump()))
@@ -253,6 +275,15 @@ class SqlStore(Store):
         added = connection.execute(row.on_conflict_do_nothing(index_elements=["schedule_id", "key"]))
         if added.rowcount == 1:
             self._record(connection, actor, f"run_{run.status}", run.schedule_id, run.id)
+
+    def _another_is_going(self, connection: Connection, run: Run) -> bool:
+        """Of two services that ask at once, the second is answered when the first has written."""
+        of_schedule = select(schedules.c.id).where(schedules.c.id == run.schedule_id)
+        connection.execute(of_schedule.with_for_update())
+        others = select(runs.c.id).where(
+            runs.c.schedule_id == run.schedule_id, runs.c.id != run.id, runs.c.status.in_(GOING_STATUSES)
+        )
+        return connection.execute(others.limit(1)).first() is not None
 
     def _move_run(self, connection: Connection, before: Run, after: Run, actor: str) -> bool:
         if after.status not in TRANSITIONS[before.status]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.factories import NOON, make_attempt, make_run, make_schedule, make_sp
 
 DAY = timedelta(days=1)
 LEASE = 30
+HERE = "here"
 
 
 @pytest.fixture(params=["sqlite"])
@@ -23,9 +24,28 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return {"sqlite": f"sqlite:///{tmp_path}/store/ledger.sqlite3"}[request.param]
 
 
+class Clock:
+    """The store's clock, at noon until a test moves it on."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def at(self, seconds: float) -> None:
+        """So many seconds after noon."""
+        self.time = NOON + timedelta(seconds=seconds)
+
+
 @pytest.fixture
-def store(address: str) -> Iterator[Store]:
-    opened = open_store(address, lambda: NOON)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(address: str, clock: Clock) -> Iterator[Store]:
+    opened = open_store(address, clock)
     yield opened
     opened.close()
 
@@ -246,33 +266,36 @@ class TestLeases:
         store.add_run(make_run(schedule, "ended", status=RunStatus.SKIPPED), actor="service")
 
     def test_an_open_run_goes_to_the_first_who_claims_it(self, store: Store) -> None:
-        assert [run.fence for run in store.claim("one", NOON, LEASE)] == [1]
-        assert store.claim("two", NOON, LEASE) == []
+        assert [run.fence for run in store.claim("one", LEASE, HERE)] == [1]
+        assert store.claim("two", LEASE, HERE) == []
 
-    def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(self, store: Store) -> None:
-        (old,) = store.claim("one", NOON, LEASE)
-        (new,) = store.claim("two", NOON + timedelta(seconds=LEASE + 1), LEASE)
+    def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(self, store: Store, clock: Clock) -> None:
+        (old,) = store.claim("one", LEASE, HERE)
+        clock.at(LEASE + 1)
+        (new,) = store.claim("two", LEASE, HERE)
 
         assert new.fence == old.fence + 1
         launching = {"status": RunStatus.LAUNCHING}
         assert not store.replace_run(old, old.model_copy(update=launching), actor="one")
         assert store.replace_run(new, new.model_copy(update=launching), actor="two")
 
-    def test_a_holder_that_keeps_claiming_keeps_its_lease_and_its_fence(self, store: Store) -> None:
+    def test_a_holder_that_keeps_claiming_keeps_its_lease_and_its_fence(self, store: Store, clock: Clock) -> None:
         for seconds in (0, 20, 40, 60):
-            (run,) = store.claim("one", NOON + timedelta(seconds=seconds), LEASE)
+            clock.at(seconds)
+            (run,) = store.claim("one", LEASE, HERE)
             assert run.fence == 1
-        assert store.claim("two", NOON + timedelta(seconds=61), LEASE) == []
+        clock.at(61)
+        assert store.claim("two", LEASE, HERE) == []
 
     def test_a_released_lease_is_free_at_once(self, store: Store) -> None:
-        store.claim("one", NOON, LEASE)
+        store.claim("one", LEASE, HERE)
         store.release("one")
-        assert [run.fence for run in store.claim("two", NOON, LEASE)] == [2]
+        assert [run.fence for run in store.claim("two", LEASE, HERE)] == [2]
 
     def test_a_service_that_has_the_store_to_itself_may_end_everybodys_leases(self, store: Store) -> None:
-        store.claim("dead", NOON, LEASE)
+        store.claim("dead", LEASE, HERE)
         store.release(None)
-        assert [run.fence for run in store.claim("two", NOON, LEASE)] == [2]
+        assert [run.fence for run in store.claim("two", LEASE, HERE)] == [2]
 
     def test_runs_wait_in_the_order_in_which_they_came(self, store: Store) -> None:
         schedule = make_schedule("queue")
@@ -280,12 +303,12 @@ class TestLeases:
         keys = [f"k{number}" for number in (5, 3, 9, 1, 7)]
         for key in keys:
             store.add_run(make_run(schedule, key), actor="service")
-        assert [run.key for run in store.claim("one", NOON, LEASE)][1:] == keys
+        assert [run.key for run in store.claim("one", LEASE, HERE)][1:] == keys
 
     def test_claiming_when_there_is_nothing_to_take_writes_nothing(self, store: Store) -> None:
-        store.claim("one", NOON, LEASE)
+        store.claim("one", LEASE, HERE)
         before = store.last_change()
-        store.claim("one", NOON, LEASE)
+        store.claim("one", LEASE, HERE)
         assert store.last_change() == before
 
 
@@ -294,7 +317,7 @@ class TestAttempts:
         schedule = make_schedule()
         store.add_schedule(schedule)
         store.add_run(make_run(schedule), actor="service")
-        (run,) = store.claim("one", NOON, LEASE)
+        (run,) = store.claim("one", LEASE, HERE)
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
         attempt = make_attempt(run, parameters={"command": "./run.sh"})
 
@@ -304,11 +327,11 @@ class TestAttempts:
         assert store.attempts(run.id) == [attempt]
         assert store.run(run.id) == launching
 
-    def test_what_became_of_an_attempt_is_recorded_by_the_holder_only(self, store: Store) -> None:
+    def test_what_became_of_an_attempt_is_recorded_by_the_holder_only(self, store: Store, clock: Clock) -> None:
         schedule = make_schedule()
         store.add_schedule(schedule)
         store.add_run(make_run(schedule), actor="service")
-        (run,) = store.claim("one", NOON, LEASE)
+        (run,) = store.claim("one", LEASE, HERE)
         attempt = make_attempt(run)
         store.add_attempt(attempt, run, run.model_copy(update={"status": RunStatus.LAUNCHING}), actor="one")
         known = attempt.model_copy(update={"handle": {"pid": 1}, "outcome": Outcome.LOST, "detail": "gone"})
@@ -316,9 +339,42 @@ class TestAttempts:
         assert store.replace_attempt(run, known)
         assert store.attempts(run.id) == [known]
 
-        store.claim("two", NOON + timedelta(seconds=LEASE + 1), LEASE)
+        clock.at(LEASE + 1)
+        store.claim("two", LEASE, HERE)
         assert not store.replace_attempt(run, attempt)
         assert store.attempts(run.id) == [known]
+
+    def test_a_worker_that_is_seen_from_one_place_is_left_to_the_services_there(
+        self, store: Store, clock: Clock
+    ) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule), actor="service")
+        (run,) = store.claim("one", LEASE, "laptop")
+        launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
+        store.add_attempt(make_attempt(run, place="laptop"), run, launching, actor="one")
+        clock.at(LEASE + 1)
+
+        assert store.claim("two", LEASE, "server") == []
+        assert [run.fence for run in store.claim("three", LEASE, "laptop")] == [2]
+        clock.at(3600 + LEASE)
+        assert [run.fence for run in store.claim("two", LEASE, "server")] == [3]
+
+    @pytest.mark.parametrize(("status", "starts"), [(RunStatus.LAUNCHING, False), (RunStatus.DUE, True)])
+    def test_an_attempt_that_must_be_alone_waits_for_the_schedules_other_run(
+        self, store: Store, status: RunStatus, starts: bool
+    ) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        other = make_run(schedule, "other")
+        store.add_run(make_run(schedule), actor="service")
+        store.add_run(other, actor="service")
+        store.replace_run(other, other.model_copy(update={"status": status}), actor="two")
+        run = store.claim("one", LEASE, HERE)[0]
+        launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
+
+        assert store.add_attempt(make_attempt(run), run, launching, actor="one", alone=True) is starts
+        assert len(store.attempts(run.id)) == starts
 
 
 class TestChanges:
