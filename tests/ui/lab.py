@@ -25,7 +25,9 @@ LIGHT, DARK, CONTRAST = "JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark 
 class Lab:
     """One server for JupyterLab and Notebook 7, with its own service, a copy of the samples and no memory of others."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: Path = Path(sys.executable)) -> None:
+        """`python`: of the environment that JupyterLab is in."""
+        self._python = python
         self.root = folder / "root"
         self.token = secrets.token_hex(16)
         with socket.socket() as free:
@@ -52,7 +54,7 @@ class Lab:
 
     def start(self) -> None:
         """Serve, until `stop`."""
-        command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip", "127.0.0.1"]
+        command = [str(self._python), "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip", "127.0.0.1"]
         command += ["--port", str(self.port), f"--ServerApp.root_dir={self.root}"]
         command += [f"--IdentityProvider.token={self.token}", "--ServerApp.port_retries=0"]
         with self._log.open("ab") as output:
