@@ -55,14 +55,21 @@ class MemoryObjects(Objects):
     def list(self, prefix: str = "") -> Iterator[Stored]:
         yield from [Stored(key, len(self.content[key])) for key in sorted(self.content) if key.startswith(prefix)]
 
-    def copy_from(self, other: Objects, source: str, key: str) -> None:
-        self.content[key] = other.get(source)
+    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
+        self.content[key] = _copied(other, source, sha256)
 
     def delete(self, key: str) -> None:
         self.content.pop(key, None)
 
     def url(self, key: str) -> str:
         return f"memory:///{quote(key)}"
+
+
+def _copied(other: Objects, source: str, sha256: str | None) -> bytes:
+    data = other.get(source)
+    if sha256 is not None and digest(data) != sha256:
+        raise ObjectChanged(source)
+    return data
 
 
 class Watched(Objects):
@@ -114,9 +121,9 @@ class Watched(Objects):
         found: Iterator[Stored] = self._call("list", prefix)
         return found
 
-    def copy_from(self, other: Objects, source: str, key: str) -> None:
+    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
         """In two steps, as others may come between reading and writing."""
-        data = other.get(source)
+        data = _copied(other, source, sha256)
         self.before("copy_from", key)
         self.inner.put(key, data)
         self.after("copy_from", key)

@@ -1,131 +1,33 @@
-"""Where files live: the contract that every object store keeps, and the one made of a folder (`file://`).
-
-Standard library only: it travels to the worker.
-
-Keys are paths without a leading slash, `/` between their parts, any character in them but NUL; `..`, `.` and empty
-parts are refused.  Sizes are bytes, digests lower-case hex sha256.
-"""
+"""Objects in a folder (`file://`).  Standard library only: it travels to the worker."""
 
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
+
+from jupyter_schedule.core.objects.contract import (
+    NoSuchObject,
+    ObjectChanged,
+    ObjectExists,
+    Objects,
+    Stored,
+    check_key,
+    digest,
+    file_digest,
+)
 
 #: names that no analyst gives a file
 _PARTIAL = ".jupyter-schedule-partial-"
 _LOCK = ".jupyter-schedule-lock"
 #: what os.link answers where the filesystem has no hard links
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS}
-
-
-class NoSuchObject(KeyError):  # noqa: N818  (an answer, not a fault)
-    """No object has this key."""
-
-
-class ObjectExists(Exception):  # noqa: N818  (an answer to write-once, not a fault)
-    """The key of a write-once put is taken."""
-
-
-class ObjectChanged(Exception):  # noqa: N818  (an answer to compare-and-set, not a fault)
-    """The object isn't the one that the caller read."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An object as a listing shows it."""
-
-    key: str
-    size: int
-
-
-class Objects(ABC):
-    """A flat map from keys to bytes.
-
-    A reader sees the old object or the new one, never a mixture, also when the writer dies.
-    """
-
-    @abstractmethod
-    def put(self, key: str, data: bytes) -> None:
-        """Store `data`, replacing what is there."""
-
-    @abstractmethod
-    def put_once(self, key: str, data: bytes) -> None:
-        """Store `data` unless the key is taken.  Of any number of writers one wins; the others get ObjectExists."""
-
-    @abstractmethod
-    def put_file(self, key: str, source: Path, *, consume: bool = False) -> None:
-        """Store a file's content, replacing what is there.  `consume` lets the store take the file itself."""
-
-    @abstractmethod
-    def put_if(self, key: str, data: bytes, expected: str | None) -> None:
-        """Store `data` if the object still has the digest `expected` (None: if there is none), else ObjectChanged."""
-
-    @abstractmethod
-    def get(self, key: str) -> bytes:
-        """The whole content.  Raises NoSuchObject."""
-
-    @abstractmethod
-    def open(self, key: str) -> IO[bytes]:
-        """The content as a stream, which the caller closes.  Raises NoSuchObject."""
-
-    @abstractmethod
-    def fetch(self, key: str, destination: Path) -> None:
-        """Write the content to a file.  Raises NoSuchObject."""
-
-    @abstractmethod
-    def size(self, key: str) -> int | None:
-        """The object's size, None when there is no such object."""
-
-    @abstractmethod
-    def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The objects whose keys start with `prefix`, sorted by key.  What is still being written isn't listed."""
-
-    @abstractmethod
-    def copy_from(self, other: "Objects", source: str, key: str) -> None:
-        """Store a copy of another store's object, replacing what is there.  Raises NoSuchObject."""
-
-    @abstractmethod
-    def delete(self, key: str) -> None:
-        """Remove the object; no error when there is none."""
-
-    @abstractmethod
-    def url(self, key: str) -> str:
-        """The address of an object, or of all that a prefix ending in `/` holds."""
-
-    def get_or_none(self, key: str) -> bytes | None:
-        """The whole content, None when there is no such object."""
-        try:
-            return self.get(key)
-        except NoSuchObject:
-            return None
-
-
-def open_objects(address: str) -> Objects:
-    """The object store at an address such as `file:///var/lib/results`.  Raises ValueError for an unknown scheme."""
-    parts = urlsplit(address)
-    if parts.scheme != "file":
-        raise ValueError(f"no object store speaks {parts.scheme or address!r}; use an address such as file:///a/folder")
-    return FolderObjects(Path(unquote(parts.path)))
-
-
-def digest(data: bytes) -> str:
-    """Hex sha256: what `put_if` compares."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Hex sha256 of a file's content, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class FolderObjects(Objects):
@@ -205,11 +107,12 @@ class FolderObjects(Objects):
             if size is not None:  # else it went away while we walked
                 yield Stored(key, size)
 
-    def copy_from(self, other: Objects, source: str, key: str) -> None:
+    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         with self._partial(path) as partial:
             other.fetch(source, partial)
+            if sha256 is not None and file_digest(partial) != sha256:
+                raise ObjectChanged(source)
             _sync(partial)
             partial.replace(path)
 
@@ -227,11 +130,14 @@ class FolderObjects(Objects):
     def url(self, key: str) -> str:
         return f"file://{quote(str(self.root))}/{quote(key)}"
 
+    def sweep(self, before: datetime) -> int:
+        left = [path for path in self.root.rglob(f"{_PARTIAL}*") if path.stat().st_mtime < before.timestamp()]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if not key or "\0" in key or any(part in {"", ".", ".."} for part in parts):
-            raise ValueError(f"not a key: {key!r}")
-        return self.root.joinpath(*parts)
+        return self.root / check_key(key)
 
     @contextlib.contextmanager
     def _partial(self, path: Path) -> Iterator[Path]:

@@ -1,0 +1,41 @@
+"""Servers that many tests share: each is started when a test first asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from jupyter_schedule.core.objects import s3_clients
+from tests import s3_servers
+from tests.s3_servers import S3Server
+
+
+@pytest.fixture(scope="session")
+def _seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_servers.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _moto() -> Iterator[S3Server]:
+    with s3_servers.moto() as server:
+        yield server
+
+
+@pytest.fixture
+def seaweedfs(_seaweedfs: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """A real S3 server; this process is its admin."""
+    yield from _as_admin(_seaweedfs, monkeypatch)
+
+
+@pytest.fixture
+def moto(_moto: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """moto's S3; this process is its admin."""
+    yield from _as_admin(_moto, monkeypatch)
+
+
+def _as_admin(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    for name, value in s3_servers.variables().items():
+        monkeypatch.setenv(name, value)
+    s3_clients.forget()
+    yield server
+    s3_clients.forget()
