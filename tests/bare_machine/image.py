@@ -1,0 +1,61 @@
+"""The image: a minimal Debian with what cloud images have, built once and kept for the next session."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SUITE = "bookworm"
+PACKAGES = ("systemd", "systemd-sysv", "dbus", "cloud-init", "git", "xz-utils", "python3", "python3-venv", "curl",
+            "ca-certificates", "iproute2")  # fmt: skip
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter-schedule-tests"
+#: cloud-init asks a container for no DMI, and without it never for a token: it says what EC2's hardware says
+DMI = """
+
+def read_dmi_data(key):
+    return {"system-uuid": "ec2e1916-9099-7caf-fd21-012345abcdef",
+            "system-serial-number": "ec2e1916-9099-7caf-fd21-012345abcdef"}.get(key)
+"""
+CLOUD_INIT = """datasource_list: [Ec2]
+datasource: {Ec2: {strict_id: false, max_wait: 30, timeout: 5}}
+network: {config: disabled}
+ssh_deletekeys: false
+"""
+#: what makes this machine's package registries reachable from inside, where it has them
+HANDED_IN = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
+
+
+def missing() -> str | None:
+    """Why no bare machine can be had here; None when one can."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "needs root on Linux"
+    absent = [program for program in ("mmdebstrap", "systemd-nspawn", "ip") if shutil.which(program) is None]
+    return f"needs {', '.join(absent)} (Debian: mmdebstrap, systemd-container, iproute2)" if absent else None
+
+
+def image(folder: Path) -> Path:
+    """The root folder of the image, unpacked into `folder`; machines lie over it and never write to it."""
+    subprocess.run(["tar", "-x", "-f", _built(), "-C", folder, "--exclude=./dev/*"], check=True, timeout=300)
+    (folder / "etc/cloud/cloud.cfg.d/99_here.cfg").write_text(CLOUD_INIT)
+    with (folder / "usr/lib/python3/dist-packages/cloudinit/dmi.py").open("a") as module:
+        module.write(DMI)
+    # nobody answers DHCP or DNS here: cloud-init needn't wait for either
+    (folder / "usr/sbin/dhclient").unlink()
+    (folder / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+    for name in HANDED_IN:
+        if Path(name).exists():
+            shutil.copyfile(name, folder / name[1:])
+    return folder
+
+
+def _built() -> Path:
+    name = f"{SUITE}-machine.tar"
+    made = CACHE / name
+    if not made.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        half = CACHE / f"{os.getpid()}-{name}"
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(half)]
+        subprocess.run(command, check=True, timeout=900)
+        half.rename(made)
+    return made

@@ -1,0 +1,62 @@
+"""A net of network namespaces: a gateway with the metadata address, machines behind it, and this machine's end of it.
+
+Machines reach the metadata address and what listens at `HERE`, and nothing else.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: this machine's address in the net: what a test serves to machines listens here
+HERE = "10.77.0.1"
+_GATEWAY = f"js-gateway-{os.getpid()}"
+
+
+def ip(*arguments: str, inside: str | None = None) -> None:
+    """Run `ip`, in a namespace if one is named.  Raises CalledProcessError."""
+    where = ["-n", inside] if inside else []
+    subprocess.run(["ip", *where, *arguments], check=True, capture_output=True, text=True)
+
+
+def in_gateway(*command: str) -> list[str]:
+    """The command that runs `command` where the metadata address is."""
+    return ["ip", "netns", "exec", _GATEWAY, *command]
+
+
+@contextmanager
+def network() -> Iterator[None]:
+    """The net without machines; its namespace and this machine's end go with it."""
+    ip("netns", "add", _GATEWAY)
+    try:
+        ip("link", "add", "js-here", "type", "veth", "peer", "name", "uplink", "netns", _GATEWAY)
+        ip("addr", "add", f"{HERE}/24", "dev", "js-here")
+        ip("link", "set", "js-here", "up")
+        ip("route", "add", "10.77.0.0/16", "via", "10.77.0.2", "dev", "js-here")
+        ip("link", "set", "lo", "up", inside=_GATEWAY)
+        ip("link", "set", "uplink", "up", inside=_GATEWAY)
+        ip("addr", "add", "10.77.0.2/24", "dev", "uplink", inside=_GATEWAY)
+        ip("addr", "add", "169.254.169.254/32", "dev", "lo", inside=_GATEWAY)
+        subprocess.run(in_gateway("sysctl", "-q", "net.ipv4.ip_forward=1"), check=True)
+        yield
+    finally:
+        # its devices go with it, and with them this machine's end and the route
+        ip("netns", "delete", _GATEWAY)
+
+
+@contextmanager
+def machine_network(number: int) -> Iterator[tuple[str, str]]:
+    """A machine's namespace and its address."""
+    name, address, gateway = f"js-{os.getpid()}-{number}", f"10.77.{number}.2", f"10.77.{number}.1"
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", f"m{number}", "netns", _GATEWAY, "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("addr", "add", f"{gateway}/24", "dev", f"m{number}", inside=_GATEWAY)
+        ip("link", "set", f"m{number}", "up", inside=_GATEWAY)
+        ip("link", "set", "lo", "up", inside=name)
+        ip("link", "set", "eth0", "up", inside=name)
+        ip("addr", "add", f"{address}/24", "dev", "eth0", inside=name)
+        ip("route", "add", "default", "via", gateway, inside=name)
+        yield name, address
+    finally:
+        ip("netns", "delete", name)
