@@ -1,0 +1,147 @@
+"""From bytes to lines: what kind of file it is, by its first bytes and never by its name; never more than a limit.
+
+Memory is flat: a line longer than `LONGEST_LINE` comes in pieces that overlap.
+"""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+#: bytes that are looked at to say what a file is
+SAMPLE = 1 << 16
+LONGEST_LINE = 1 << 18
+#: characters of a piece that the next one begins with
+OVERLAP = 256
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM")
+_OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+_NAMED = {
+    b"PK\x03\x04": "a ZIP archive or office document",
+    b"%PDF": "a PDF",
+    b"SQLite format 3": "a database",
+    b"\x28\xb5\x2f\xfd": "compressed in a way that isn't read here",
+    b"7z\xbc\xaf": "an archive",
+    b"Rar!": "an archive",
+    b"\x80\x04\x95": "a Python pickle",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x89HDF": "an HDF5 file",
+    b"ARROW1": "an Arrow file",
+}
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+class Unreadable(Exception):  # noqa: N818  (an answer, not a fault)
+    """Nobody can say what is in the file.  Its text is a phrase: `it is a PDF`."""
+
+
+class Bounded(io.RawIOBase):
+    """A stream that gives at most `limit` bytes and then raises Unreadable, whatever it is unpacked from."""
+
+    def __init__(self, source: IO[bytes], limit: int) -> None:
+        self._source = source
+        self._left = limit
+        self._limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        filled = 0
+        while filled < len(buffer):
+            try:
+                block = self._source.read(len(buffer) - filled)
+            except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as problem:
+                raise Unreadable("it is damaged") from problem
+            if not block:
+                break
+            self._left -= len(block)
+            if self._left < 0:
+                raise Unreadable(f"it is larger than {self._limit >> 20} MiB")
+            buffer[filled : filled + len(block)] = block
+            filled += len(block)
+        return filled
+
+
+def bounded(source: IO[bytes], limit: int) -> io.BufferedReader:
+    """The source with a look ahead of `SAMPLE` bytes, and with a limit."""
+    return io.BufferedReader(Bounded(source, limit), SAMPLE)
+
+
+def unpacked(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
+    """What a compressed file holds; None when it isn't compressed."""
+    for magic, opener in _OPENERS.items():
+        if head.startswith(magic):
+            inner: IO[bytes] = opener(stream)
+            return inner
+    return None
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file is an image of pixels."""
+    return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def encoding_of(head: bytes) -> str:
+    """How the text that begins so is written.  Raises Unreadable when it isn't text."""
+    named = next((what for magic, what in _NAMED.items() if head.startswith(magic)), None)
+    if named or head[257:262] == b"ustar":
+        raise Unreadable(f"it is {named or 'an archive'}")
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    if b"\0" in head:
+        return _wide(head)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the sample may end in the middle of a letter
+    except UnicodeDecodeError:
+        return _one_byte(head)
+    return "utf-8" if _is_plain(head) else _refuse()
+
+
+def lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
+    """1-based numbers and lines, without their ends."""
+    text = io.TextIOWrapper(stream, encoding, errors="replace")
+    number, tail = 1, ""
+    while piece := text.readline(LONGEST_LINE):
+        ended = piece.endswith("\n")
+        yield number, tail + piece.rstrip("\n")
+        tail = "" if ended else piece[-OVERLAP:]
+        number += ended
+
+
+def _wide(head: bytes) -> str:
+    """UTF-16 without a mark: every other byte of Western text is zero."""
+    half = len(head) // 2
+    if head[1::2].count(0) > 0.6 * half and head[::2].count(0) < 0.1 * half:
+        return "utf-16-le"
+    if head[::2].count(0) > 0.6 * half and head[1::2].count(0) < 0.1 * half:
+        return "utf-16-be"
+    return _refuse()
+
+
+def _one_byte(head: bytes) -> str:
+    return "cp1252" if _is_plain(head) and sum(byte >= 0x80 for byte in head) < 0.3 * len(head) else _refuse()
+
+
+def _is_plain(head: bytes) -> bool:
+    """Whether it has hardly any control characters."""
+    odd = sum(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    return odd <= len(head) / 500
+
+
+def _refuse() -> str:
+    raise Unreadable("it isn't text, nor a picture, and of no kind that is known here")
