@@ -120,13 +120,9 @@ class Operations:
 
         def change(schedule: Schedule) -> Schedule:
             self.check_version(schedule, if_version)
-            retimed = (spec.timing.cron, spec.timing.timezone) != (
-                schedule.spec.timing.cron,
-                schedule.spec.timing.timezone,
-            )
             state = ScheduleState.ACTIVE if schedule.state == ScheduleState.ENDED else schedule.state
             changes = {"spec": spec, "version": schedule.version + 1, "state": state}
-            if retimed:
+            if spec.timing != schedule.spec.timing:
                 # keys of a new timing can't meet old ones, so a cursor that a wrong clock put into the future goes back
                 changes |= {"timing_rev": schedule.timing_rev + 1, "cursor": utc(self.now())}
             return schedule.model_copy(update=changes)

@@ -201,6 +201,14 @@ class TestChange:
             NOON + 3 * HOUR
         )
 
+    def test_a_new_single_time_counts_although_a_wrong_clock_was_past_it(self, desk: Desk) -> None:
+        desk.create(timing=Timing(once=NOON))
+        desk.time += 2 * DAY
+        desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON + 3 * DAY)), if_version=1)
+        desk.time -= 2 * DAY
+        edited = desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON + DAY)), if_version=2)
+        assert (edited.state, edited.next_due) == (ScheduleState.ACTIVE, NOON + DAY)
+
     def test_deleting_stops_what_is_open_and_frees_the_name(self, desk: Desk) -> None:
         desk.create()
         run = desk.mine.run_now("daily")
