@@ -10,6 +10,9 @@ from jupyter_schedule.core.models import EnvironmentSource, Run, Spec, Visibilit
 from jupyter_schedule.core.objects import open_objects
 from jupyter_schedule.core.publications import PublicationKeys
 
+#: seconds beyond the command's time-out after which an agent ends itself, whatever it is at: for uploads, and its end
+GRACE = 20 * 60
+
 
 def token_of(secret: bytes, run_id: str, number: int) -> str:
     """The name under which an attempt's objects live: the service can compute it again, nobody else can guess it."""
@@ -39,6 +42,7 @@ def brief_for(
         "output_dir": spec.output_dir,
         "parameters": None if spec.notebook is None else spec.parameters,
         "timeout": spec.timeout * 60,
+        "life": spec.timeout * 60 + GRACE,
         "environment": dict(launcher_environment) | _variables(run, spec),
         "pass_environment": list(spec.env),
         "kernel": _kernel(spec),

@@ -7,6 +7,7 @@ Two questions: which of the runs that are due may start (`decide_due`), and what
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from jupyter_schedule.core.models import (
     Attempt,
@@ -30,27 +31,47 @@ SILENT_LAUNCH = timedelta(seconds=20)
 PUBLISHING_TIME = 15 * 60
 #: seconds without a heartbeat after which a worker counts as hung
 SILENCE = 180
+#: seconds past its deadline that a worker which was asked to end may take to save what it has
+LAST_WORDS = 60
+
+
+class Gate(StrEnum):
+    """Who has an attempt's gate, which is taken once and for ever."""
+
+    OPEN = "open"
+    #: the worker: its user code may have started
+    STARTED = "started"
+    #: a service: its user code never starts
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An open run's attempt and what the outside says about it.  `result` was read after `worker`, never before."""
+    """An open run's attempt and what the outside says about it.
+
+    If the worker is gone, `result` was read after that was seen: a worker writes its result before it goes.  If the
+    gate is its worker's, `worker` is the state of that worker, not of another that lost the gate.
+    """
 
     run: Run
     attempt: Attempt
     worker: WorkerState
-    #: whether the attempt's gate says that user code may have started
-    started: bool = False
+    gate: Gate = Gate.OPEN
     result: Result | None = None
     #: seconds awake: how long we have watched it, how long it has been silent, how long our effects on it have failed
     watched_for: float = 0
     silent_for: float = 0
     failing_for: float = 0
+    #: what they failed with last
+    failure: str | None = None
 
-    def out_of_time(self, now: datetime) -> bool:
-        """Whether the deadline has passed by the clock and while we were awake: a laptop that slept hasn't worked."""
-        time_given = (self.attempt.deadline - self.attempt.created_at).total_seconds()
-        return now >= self.attempt.deadline and self.watched_for >= time_given
+    def out_of_time(self, now: datetime, beyond: float = 0) -> bool:
+        """Whether the deadline has passed by the clock and while we were awake: a laptop that slept hasn't worked.
+
+        beyond: so many seconds ago.
+        """
+        time_given = (self.attempt.deadline - self.attempt.created_at).total_seconds() + beyond
+        return now >= self.attempt.deadline + timedelta(seconds=beyond) and self.watched_for >= time_given
 
 
 @dataclass(frozen=True)
@@ -84,7 +105,11 @@ class Publish:
 
 @dataclass(frozen=True)
 class Stop:
-    """Keep the attempt from starting, or end its worker if it has."""
+    """Keep the attempt from starting, or end its worker if it has; `why` is recorded before that is done."""
+
+    why: Outcome
+    #: without time to save what it has
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +166,8 @@ def _decide_one_due(run: Run, spec: Spec, other: Run | None, newest: str | None,
         return Start() if room > 0 else Wait()
     if scheduled and spec.overlap == Overlap.SKIP:
         return End(RunStatus.SKIPPED, Reason.OVERLAP, "The run before it was still going.")
-    if scheduled and spec.overlap == Overlap.CANCEL_PREVIOUS and not other.cancelled_by:
+    stoppable = other.status != RunStatus.PUBLISHING and not other.cancelled_by
+    if scheduled and spec.overlap == Overlap.CANCEL_PREVIOUS and stoppable:
         return CancelOther(other)
     return Wait()
 
@@ -152,16 +178,41 @@ def decide_attempt(seen: Seen, now: datetime) -> Decision:
         return _decide_publishing(seen)
     if seen.result is not None:
         return _decide_result(seen, seen.result, now)
-    silent = seen.silent_for >= SILENCE
-    if seen.worker == WorkerState.GONE or (seen.worker == WorkerState.UNREACHABLE and silent):
+    if seen.gate == Gate.REVOKED:
+        return _decide_lost(seen, now, "No worker began in time")
+    if seen.worker == WorkerState.GONE:
         return _decide_lost(seen, now, "The worker disappeared without a word")
-    if seen.run.cancelled_by or seen.out_of_time(now) or (seen.worker == WorkerState.ALIVE and silent):
-        return Stop()
+    if seen.worker == WorkerState.UNREACHABLE and seen.gate == Gate.STARTED:
+        return _decide_unreachable(seen, now)
+    if stop := _reason_to_stop(seen, now):
+        return stop
     if seen.worker == WorkerState.UNKNOWN and now >= seen.attempt.created_at + SILENT_LAUNCH:
         return Relaunch()
-    if seen.started and seen.run.status == RunStatus.LAUNCHING:
-        return MarkRunning()
-    return Wait()
+    return _decide_started(seen)
+
+
+def _decide_started(seen: Seen) -> Decision:
+    started = seen.gate == Gate.STARTED and seen.run.status == RunStatus.LAUNCHING
+    return MarkRunning() if started else Wait()
+
+
+def _decide_unreachable(seen: Seen, now: datetime) -> Decision:
+    """Nobody can tell whether it still works, however silent it is: only its own end of time is sure."""
+    if now < seen.attempt.deadline:
+        return _decide_started(seen)
+    message = "Timed out: its worker is on a machine that can't be asked any more."
+    return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT)
+
+
+def _reason_to_stop(seen: Seen, now: datetime) -> Stop | None:
+    if seen.out_of_time(now):
+        return Stop(Outcome.TIMED_OUT, at_once=seen.out_of_time(now, LAST_WORDS))
+    silent = seen.silent_for >= SILENCE
+    if seen.run.cancelled_by:
+        return Stop(Outcome.CANCELLED, at_once=silent)
+    if seen.worker == WorkerState.ORPHANED or (silent and seen.worker != WorkerState.UNREACHABLE):
+        return Stop(Outcome.LOST, at_once=True)
+    return None
 
 
 def _decide_publishing(seen: Seen) -> Decision:
@@ -169,7 +220,8 @@ def _decide_publishing(seen: Seen) -> Decision:
         message = "The run succeeded, but its outputs are gone, so nothing was published."
         return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED)
     if seen.failing_for >= PUBLISHING_TIME:
-        message = "The run succeeded; publishing didn't, for 15 minutes. Its files are kept with the run."
+        cause = f" ({seen.failure})" if seen.failure else ""
+        message = f"The run succeeded; publishing didn't, for 15 minutes{cause}. Its files are kept with the run."
         return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED, seen.result)
     return Publish(seen.result)
 
@@ -187,11 +239,14 @@ def _decide_result(seen: Seen, result: Result, now: datetime) -> Decision:
 
 def _decide_lost(seen: Seen, now: datetime, cause: str) -> Decision:
     """A worker that is over without having finished: as it was wanted, out of time, or lost and tried again."""
+    never_started = seen.gate == Gate.REVOKED
     if seen.run.cancelled_by:
-        message = f"Stopped by {seen.run.cancelled_by}."
+        message = f"Stopped by {seen.run.cancelled_by}{' before it started' if never_started else ''}."
         return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.CANCELLED, seen.result)
-    if seen.out_of_time(now):
+    if seen.attempt.outcome == Outcome.TIMED_OUT or seen.out_of_time(now):
         message = "Timed out: stopped by the scheduler, as the worker didn't stop by itself."
+        if never_started:
+            message = "Timed out: no worker started in time."
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT, seen.result)
     if seen.attempt.number < MAX_ATTEMPTS:
         return Start(lost=seen.attempt)

@@ -6,18 +6,18 @@ every write is guarded by the run's fence: an answer that comes too late changes
 
 import json
 import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from pydantic import ValidationError
-
 from jupyter_schedule.core import clock, ledger
 from jupyter_schedule.core.models import (
+    GOING_STATUSES,
     Attempt,
     Outcome,
+    Overlap,
     Reason,
     Result,
     Run,
@@ -29,8 +29,9 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.workarea import HEARTBEAT, RESULT, gate_key, worker_prefix
-from scheduler_service.brief import brief_for, token_of
+from jupyter_schedule.core.workarea import gate_key
+from scheduler_service.brief import GRACE, brief_for, token_of
+from scheduler_service.clockwatch import Trust, judge
 from scheduler_service.decide import (
     CancelOther,
     Decision,
@@ -38,14 +39,14 @@ from scheduler_service.decide import (
     MarkRunning,
     Publish,
     Relaunch,
-    Seen,
     Start,
     Stop,
     Wait,
     decide_attempt,
     decide_due,
 )
-from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
+from scheduler_service.launchers.base import Launcher, LaunchRefused
+from scheduler_service.look import Lookout
 from scheduler_service.memory import Memory
 from scheduler_service.publish import PublishFailed, publish
 
@@ -55,11 +56,11 @@ log = logging.getLogger(__name__)
 LEASE = 60
 #: schedules brought up to date in one tick
 BATCH = 500
-#: seconds for uploads after the command's time-out, and for the agent to come to its end
-GRACE = 20 * 60
 ACTOR = "scheduler"
 #: seconds between two words to a worker that should end
 INSISTENCE = 0.5
+#: seconds between two looks for what no attempt owns
+REAP_EVERY = 60
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ class Surroundings:
     #: how publications are reached
     open_objects: Callable[[str], Objects] = open_objects
     now: Callable[[], datetime] = clock.now
+    #: seconds that nobody can set: without the machine's sleep, and with it
+    awake: Callable[[], float] = clock.awake
+    since_boot: Callable[[], float] = clock.since_boot
+    #: makes what effects run in
+    pool: Callable[[str], Executor] = lambda name: ThreadPoolExecutor(max_workers=4, thread_name_prefix=name)
     #: called when an effect is done, so that the next tick needn't be waited for
     wake: Callable[[], None] = lambda: None
 
@@ -93,30 +99,38 @@ class Ticker:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._store = around.store
-        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="effect")
+        self._pool = around.pool("effect")
         # of their own, since they may take long: a store that hangs mustn't keep others from starting
-        self._publishers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="publish")
+        self._publishers = around.pool("publish")
         self._under_way: dict[str, Future[None]] = {}
-        self._memory = Memory()
+        self._reaping: dict[str, Future[bool]] = {}
+        self._memory = Memory(around.awake)
+        self._trust = Trust()
+        self._look = Lookout(self._store, around.objects, around.launchers, self._memory, around.now)
         self._spec = lru_cache(maxsize=4096)(lambda schedule_id, number: self._store.version(schedule_id, number).spec)
 
     def tick(self) -> bool:
         """Do everything that can be done now; whether any run is open."""
         now = self._around.now()
-        self._bring_up_to_date(now)
+        dispatches = self._believe_clock(now)
+        if dispatches:
+            self._bring_up_to_date(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
         runs = self._store.claim(self._around.holder, self._around.lease, self._around.place)
         self._memory.keep_only(run.id for run in runs)
-        due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
-        going = [run for run in runs if run.status != RunStatus.DUE or run.id in self._under_way]
-        for run in going:
-            if self._is_free(run):
-                self._attempt_to(run.id, self._look_after, run, now)
-        working = sum(run.status != RunStatus.PUBLISHING for run in going)
-        for run, decision in decide_due(due, going, self._spec_of, self._around.room - working):
-            self._apply(run, None, decision)
+        for run in runs:
+            if run.status in GOING_STATUSES and self._is_free(run):
+                self._attempt_to(run.id, self._look_after, run, now, dispatches)
+        if dispatches:
+            self._start_due(runs)
+        self._reap()
         return bool(runs)
+
+    @property
+    def trust(self) -> Trust:
+        """What is thought of the clock."""
+        return self._trust
 
     def close(self) -> None:
         """Let effects under way finish; runs go on without us."""
@@ -125,6 +139,23 @@ class Ticker:
         self._store.release(self._around.holder)
 
     # -- load
+
+    def _believe_clock(self, now: datetime) -> bool:
+        """Whether the clock tells the time; said once when that changes."""
+        before = self._trust
+        self._trust = judge(before, now, self._around.since_boot(), self._second_clock)
+        if self._trust.halted and not before.halted:
+            log.error(
+                "action=clock_doubted ahead=%d This machine's clock jumped ahead of every other: nothing is started "
+                "until they agree. Set it right.",
+                self._trust.ahead,
+            )
+        elif before.halted and not self._trust.halted:
+            log.warning("action=clock_believed The clocks agree again: runs are started.")
+        return not self._trust.halted
+
+    def _second_clock(self) -> datetime | None:
+        return self._store.clock()
 
     def _bring_up_to_date(self, now: datetime) -> None:
         """Write what has come due into the ledger."""
@@ -137,12 +168,37 @@ class Ticker:
         if self._store.replace_schedule(schedule, owed.schedule, owed.runs, actor=ACTOR, kind="run_due"):
             log.info("action=due schedule=%s rows=%d", schedule.name, len(owed.runs))
 
+    def _start_due(self, mine: Sequence[Run]) -> None:
+        """Decide over all open runs, as they stand in each other's way; apply what concerns ours."""
+        if not any(run.status == RunStatus.DUE for run in mine):
+            return
+        held = {run.id for run in mine}
+        runs = [*mine, *(run for run in self._store.open_runs() if run.id not in held)]
+        due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
+        going = [run for run in runs if run.status in GOING_STATUSES or run.id in self._under_way]
+        working = sum(run.status != RunStatus.PUBLISHING for run in going)
+        due.sort(key=lambda run: run.queued)
+        for run, decision in decide_due(due, going, self._spec_of, self._around.room - working):
+            if run.id in held:
+                self._apply(run, None, decision)
+
+    def _reap(self) -> None:
+        """Now and then, let each launcher end what no attempt owns."""
+        for name, launcher in self._around.launchers.items():
+            reaping = self._reaping.get(name)
+            if (reaping is None or reaping.done()) and self._memory.may_try(launcher_key := f"launcher {name}"):
+                self._memory.pause(launcher_key, REAP_EVERY)
+                self._reaping[name] = self._pool.submit(self._attempt_to, launcher_key, launcher.reap, self._attempt_of)
+
+    def _attempt_of(self, run_id: str, number: int) -> Attempt | None:
+        return next((attempt for attempt in self._store.attempts(run_id) if attempt.number == number), None)
+
     def _attempt_to(self, key: str, act: Callable[..., object], *arguments: object) -> bool:
         """Do what concerns one run or schedule; when it fails, that one waits and all others go on."""
         try:
             act(*arguments)
-        except Exception:
-            self._memory.failed(key)
+        except Exception as problem:
+            self._memory.failed(key, problem)
             log.exception("action=failed of=%s", key)
             return False
         return True
@@ -153,52 +209,11 @@ class Ticker:
     def _has_spec(self, run: Run) -> bool:
         return self._attempt_to(run.id, self._spec_of, run)
 
-    def _look_after(self, run: Run, now: datetime) -> None:
-        seen = self._see(run, self._store.attempts(run.id)[-1])
-        self._apply(run, seen.attempt, decide_attempt(seen, now))
-
-    def _see(self, run: Run, attempt: Attempt) -> Seen:
-        """Ask the outside: the gate, then the worker, and the result last, since a worker writes it before it goes."""
-        started_by = self._started_by(attempt)
-        if started_by and attempt.handle != started_by:
-            # whoever won the gate is the worker, also when we know another that lost it
-            attempt = attempt.model_copy(update={"handle": started_by})
-            self._store.replace_attempt(run, attempt)
-        worker = self._launcher(attempt).poll(attempt) if run.status != RunStatus.PUBLISHING else WorkerState.GONE
-        heartbeat = self._around.objects.get_or_none(self._prefix(attempt) + HEARTBEAT)
-        return Seen(
-            run,
-            attempt,
-            worker,
-            started=started_by is not None,
-            watched_for=self._memory.watched_for(run.id, attempt.number),
-            silent_for=self._memory.silent_for(run.id, attempt.number, heartbeat),
-            failing_for=self._memory.failing_for(run.id),
-            result=self._result(attempt),
-        )
-
-    def _started_by(self, attempt: Attempt) -> Handle | None:
-        """The worker that won the attempt's gate, if one has."""
-        gate = self._around.objects.get_or_none(gate_key(attempt.token))
-        started_by: Handle | None = json.loads(gate).get("started_by") if gate else None
-        return started_by
-
-    def _result(self, attempt: Attempt) -> Result | None:
-        data = self._around.objects.get_or_none(self._prefix(attempt) + RESULT)
-        try:
-            return None if data is None else Result.model_validate_json(data)
-        except ValidationError as problem:
-            log.exception("action=result_unreadable run=%s", attempt.run_id)
-            now = self._around.now()
-            return Result(
-                outcome="refused",
-                reason=Reason.PUBLISHING,
-                sentence="The worker's result can't be read. Was another version of jupyter-schedule at work?",
-                started_at=attempt.created_at,
-                ended_at=now,
-                seconds=0,
-                notes=(str(problem),),
-            )
+    def _look_after(self, run: Run, now: datetime, dispatches: bool) -> None:
+        seen = self._look.see(run, self._store.attempts(run.id)[-1])
+        decision = decide_attempt(seen, now)
+        if dispatches or not isinstance(decision, Start):
+            self._apply(run, seen.attempt, decision)
 
     # -- apply
 
@@ -230,7 +245,7 @@ class Ticker:
                     self._publish(run, attempt, decision.result)
                 case Stop() if attempt:
                     self._memory.pause(run.id, INSISTENCE)
-                    self._stop(run, attempt)
+                    self._stop(run, attempt, decision)
                 case End():
                     self._end(run, attempt, decision)
 
@@ -269,18 +284,22 @@ class Ticker:
             created_at=now,
         )
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": number})
-        if self._store.add_attempt(attempt, run, launching, actor=ACTOR):
+        alone = spec.overlap != Overlap.ALLOW
+        if self._store.add_attempt(attempt, run, launching, actor=ACTOR, alone=alone):
             log.info("action=launch run=%s schedule=%s attempt=%d", run.id, run.schedule, number)
             self._launch(launching, attempt)
 
     def _launch(self, run: Run, attempt: Attempt) -> None:
+        if self._look.started_by(attempt) is not None:
+            # a ledger from a backup may not know of a worker that has long begun
+            return
         try:
             handle = self._launcher(attempt).launch(attempt)
         except LaunchRefused as refusal:
             end = End(RunStatus.FAILED, Reason.LAUNCH, str(refusal), Outcome.REFUSED)
             self._end(run, attempt, end)
             return
-        if self._started_by(attempt) is None:
+        if self._look.started_by(attempt) is None:
             self._store.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
 
     def _publish(self, run: Run, attempt: Attempt, result: Result) -> None:
@@ -295,7 +314,7 @@ class Ticker:
             area = self._around.open_objects(spec.publication_base)
             try:
                 publication = publish(
-                    run, result, self._around.objects, self._prefix(attempt), area, self._around.now()
+                    run, result, self._around.objects, self._look.prefix(attempt), area, self._around.now()
                 )
             except PublishFailed as failure:
                 self._end(moved, attempt, End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result))
@@ -303,26 +322,21 @@ class Ticker:
         end = End(RunStatus.SUCCEEDED, result.reason, result.sentence, Outcome.FINISHED, result)
         self._end(moved.model_copy(update={"publication": publication}), attempt, end)
 
-    def _stop(self, run: Run, attempt: Attempt) -> None:
-        """Take the gate; if the worker has it already, end the worker."""
+    def _stop(self, run: Run, attempt: Attempt, stop: Stop) -> None:
+        """Take the gate; if the worker has it already, end the worker.  The next look tells what became of it."""
         if self._revoke(attempt):
-            self._end(run, attempt, self._stopped_before_start(run))
-        else:
-            self._launcher(attempt).terminate(attempt)
-
-    def _stopped_before_start(self, run: Run) -> End:
-        if run.cancelled_by:
-            message = f"Stopped by {run.cancelled_by} before it started."
-            return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.CANCELLED)
-        message = "Timed out: no worker started in time."
-        return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT)
+            return
+        # why is known to whoever comes after us, and nothing is done by one who isn't the holder any more
+        if self._store.replace_attempt(run, attempt.model_copy(update={"outcome": stop.why})):
+            launcher = self._launcher(attempt)
+            (launcher.kill if stop.at_once else launcher.terminate)(attempt)
 
     def _end(self, run: Run, attempt: Attempt | None, end: End) -> None:
         result = end.result
         outcome = end.outcome or Outcome.FINISHED
         if attempt is not None and not self._leave(run, attempt, outcome, end.message, ended=result is not None):
             return
-        self._move(
+        moved = self._move(
             run,
             status=end.status,
             reason=end.reason,
@@ -331,20 +345,24 @@ class Ticker:
             ended_at=self._around.now(),
             seconds=result.seconds if result else run.seconds,
         )
-        log.info("action=end run=%s schedule=%s status=%s reason=%s", run.id, run.schedule, end.status, end.reason)
+        if moved:
+            log.info("action=end run=%s schedule=%s status=%s reason=%s", run.id, run.schedule, end.status, end.reason)
 
     def _leave(
         self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False
     ) -> bool:
         """Close an attempt: whoever gives up on one takes its gate first, so that a late worker never starts.
 
-        False when a worker has just won the gate that isn't the one we saw gone: then the attempt goes on.
+        False when a worker has just won the gate that isn't the one we saw gone: then the attempt goes on.  False also
+        when the run isn't ours any more.
         ended: its result says that it is over, so the gate doesn't matter.
         """
-        if not ended and not self._revoke(attempt) and self._started_by(attempt) != attempt.handle:
+        if not ended and not self._revoke(attempt) and self._look.started_by(attempt) != attempt.handle:
             return False
         closed = {"outcome": outcome, "detail": detail, "ended_at": self._around.now()}
-        self._store.replace_attempt(run, attempt.model_copy(update=closed))
+        if not self._store.replace_attempt(run, attempt.model_copy(update=closed)):
+            return False
+        self._launcher(attempt).discard(attempt)
         return True
 
     def _revoke(self, attempt: Attempt) -> bool:
@@ -368,6 +386,3 @@ class Ticker:
 
     def _launcher(self, attempt: Attempt) -> Launcher:
         return self._around.launchers[attempt.launcher]
-
-    def _prefix(self, attempt: Attempt) -> str:
-        return worker_prefix(self._launcher(attempt).identity, attempt.token)

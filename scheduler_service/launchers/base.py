@@ -1,7 +1,7 @@
 """The contract of a launcher: it starts, polls and ends workers, and knows them again after a restart."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,9 @@ class WorkerState(StrEnum):
     #: nothing yet: the launch wasn't answered
     UNKNOWN = "unknown"
     ALIVE = "alive"
-    #: on a machine that can't be asked; its heartbeat tells
+    #: it is over, but something that it started lives
+    ORPHANED = "orphaned"
+    #: it can't be asked now, or not from here
     UNREACHABLE = "unreachable"
     #: it is over, with everything it started
     GONE = "gone"
@@ -35,12 +37,13 @@ class NoCapacity(Exception):  # noqa: N818  (an answer: another attempt may find
 class Launcher(ABC):
     """Starts workers, each of which executes one attempt.
 
-    | what the world holds           | `poll` answers | `terminate`       |
-    |--------------------------------|----------------|-------------------|
-    | the attempt has no handle yet  | `unknown`      | does nothing      |
-    | its worker or anything it started lives | `alive` | asks, then kills |
-    | it is on another machine       | `unreachable`  | does nothing      |
-    | neither lives, or never will   | `gone`         | does nothing      |
+    | what the world holds            | `poll` answers | `terminate`  | `kill`            |
+    |---------------------------------|----------------|--------------|-------------------|
+    | the attempt has no handle yet   | `unknown`      | does nothing | does nothing      |
+    | its worker lives                | `alive`        | asks it      | ends it           |
+    | something that it started lives | `orphaned`     | does nothing | ends all of it    |
+    | it can't be asked               | `unreachable`  | does nothing | does nothing      |
+    | none lives, or ever will        | `gone`         | does nothing | does nothing      |
     """
 
     #: the part of the work area that its workers write to: `workers/<identity>/`
@@ -69,11 +72,27 @@ class Launcher(ABC):
 
     @abstractmethod
     def poll(self, attempt: Attempt) -> WorkerState:
-        """What is known of the attempt's worker; never blocks for long."""
+        """What is known of the attempt's worker: a look, which changes nothing and never blocks for long."""
 
     @abstractmethod
     def terminate(self, attempt: Attempt) -> None:
-        """End the worker and everything it started: at first it may save what it has.  Idempotent, doesn't wait."""
+        """Ask the worker to end what it started, then itself when it has saved what it has.  May be repeated."""
+
+    def kill(self, attempt: Attempt) -> None:
+        """End the worker and everything it started, whatever is lost with it.  May be repeated."""
+        self.terminate(attempt)
+
+    def discard(self, attempt: Attempt) -> None:
+        """Remove what the worker of an attempt that is over left where it was, unless it is still at that itself."""
+        del attempt
+
+    def reap(self, attempt_of: Callable[[str, int], Attempt | None]) -> None:
+        """End what is ours and belongs to no attempt that still goes on; called now and then.
+
+        attempt_of: the attempt of a run by its number, None when the ledger has no such.  It is asked after the look:
+        an attempt is in the ledger before its worker exists.
+        """
+        del attempt_of
 
     @abstractmethod
     def close(self) -> None:

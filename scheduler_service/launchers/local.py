@@ -1,14 +1,15 @@
 """Workers on this machine: each a detached agent, which goes on when the service ends and is adopted by the next."""
 
+import hashlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from scheduler_service.launchers.runner import lean_runner
 from scheduler_service.worker import processes
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import handle_of, place, process_of
+from scheduler_service.worker.processes import Process
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,9 @@ PACKAGE_SOURCES = frozenset({
 })  # fmt: skip
 #: how an agent is started
 AGENT = (sys.executable, "-P", "-m", "scheduler_service.worker")
-#: seconds that an agent which was asked to end may take to save what it has
-PATIENCE = 15
+#: what agents of ours, and all that they start, have in their environment: `<deployment>:<run>.<attempt>`
+OWNER = "JUPYTER_SCHEDULE_OWNER"
+_OWNED = re.compile(r"(?P<deployment>[0-9a-f]{16}):(?P<run>[^:]+)\.(?P<number>[0-9]+)")
 
 
 class LocalLauncher(Launcher):
@@ -60,8 +63,12 @@ class LocalLauncher(Launcher):
         self._parent = os.environ if parent is None else parent
         self._agent = agent
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._asked: dict[str, float] = {}
-        self._work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._strays: set[Process] = set()
+        #: by token, which attempt each agent was launched for
+        self._launched = folder / "launched"
+        self._owner = hashlib.sha256(str(self._work.absolute()).encode()).hexdigest()[:16]
+        for made in (self._work, self._launched):
+            made.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runner")
         self._runner = self._maker.submit(lean_runner, folder / "runners")
 
@@ -72,7 +79,9 @@ class LocalLauncher(Launcher):
 
     def launch(self, attempt: Attempt) -> Handle:
         brief = attempt.parameters | {"work_folder": str(self._work)}
-        agent = self._spawn(run_environment(self._parent, attempt.parameters))
+        (self._launched / attempt.token).write_text(_marker(attempt))
+        owner = {OWNER: f"{self._owner}:{_marker(attempt)}"}
+        agent = self._spawn(run_environment(self._parent, attempt.parameters) | owner)
         assert agent.stdin is not None
         with agent.stdin as told:
             told.write(json.dumps(brief).encode())
@@ -85,26 +94,40 @@ class LocalLauncher(Launcher):
             return WorkerState.UNKNOWN
         if attempt.place not in {None, self.place}:
             return WorkerState.UNREACHABLE
-        child = self._children.get(attempt.token)
-        if child is not None and child.pid == attempt.handle["pid"]:
-            alive = child.poll() is None
-        else:
-            alive = process_of(attempt.handle) is not None
-        if alive or self._left_behind(attempt):
+        if self._agent_lives(attempt):
             return WorkerState.ALIVE
-        self._children.pop(attempt.token, None)
-        self._asked.pop(attempt.token, None)
-        # an agent that was killed left its scratch folder behind, and a large one takes its time
-        self._maker.submit(remove_folder, self._work / attempt.token)
-        return WorkerState.GONE
+        return WorkerState.ORPHANED if processes.with_marker(_marker(attempt)) else WorkerState.GONE
 
     def terminate(self, attempt: Attempt) -> None:
-        agent = process_of(attempt.handle) if attempt.handle else None
-        if agent is None:
+        self._signal(attempt, signal.SIGTERM)
+
+    def kill(self, attempt: Attempt) -> None:
+        self._signal(attempt, signal.SIGKILL)
+        for process in filter(None, map(processes.read, processes.with_marker(_marker(attempt)))):
+            log.warning("action=sweep run=%s pid=%d name=%s", attempt.run_id, process.pid, process.name)
+            processes.send(process, signal.SIGKILL)
+
+    def discard(self, attempt: Attempt) -> None:
+        # an agent removes its folder itself; one that was killed left it behind, and a large one takes its time
+        if attempt.handle is None or self._agent_lives(attempt):
             return
-        asked = self._asked.setdefault(attempt.token, time.monotonic())
-        patient = time.monotonic() < asked + PATIENCE
-        processes.send(agent, signal.SIGTERM if patient else signal.SIGKILL)
+        self._children.pop(attempt.token, None)
+        self._maker.submit(self._remove, attempt.token)
+
+    def reap(self, attempt_of: Callable[[str, int], Attempt | None]) -> None:
+        """An agent ends by itself soon after its attempt, so only what was there at the last look too is ended."""
+        ours = [(process, run, number) for process, run, number in self._found()]
+        launched = list(self._launched.iterdir())
+        strays = {process: (run, number) for process, run, number in ours if _is_over(attempt_of(run, number))}
+        for process in strays.keys() & self._strays:
+            log.warning("action=reap run=%s attempt=%d pid=%d name=%s", *strays[process], process.pid, process.name)
+            processes.send(process, signal.SIGKILL)
+        self._strays = set(strays)
+        living = {(run, number) for _, run, number in ours}
+        for record in launched:
+            run, _, number = record.read_text().rpartition(".")
+            if (run, int(number)) not in living and _is_over(attempt_of(run, int(number))):
+                self._remove(record.name)
 
     def close(self) -> None:
         self._maker.shutdown(wait=False, cancel_futures=True)
@@ -129,13 +152,38 @@ class LocalLauncher(Launcher):
         agent.wait()
         self._on_exit()
 
-    def _left_behind(self, attempt: Attempt) -> bool:
-        """End what an agent that was killed couldn't end itself; whether there was anything."""
-        pids = processes.with_marker(f"{attempt.run_id}.{attempt.number}")
-        for process in filter(None, map(processes.read, pids)):
-            log.warning("action=sweep run=%s pid=%d name=%s", attempt.run_id, process.pid, process.name)
-            processes.send(process, signal.SIGKILL)
-        return bool(pids)
+    def _agent_lives(self, attempt: Attempt) -> bool:
+        assert attempt.handle is not None
+        child = self._children.get(attempt.token)
+        if child is not None and child.pid == attempt.handle["pid"]:
+            return child.poll() is None
+        return process_of(attempt.handle) is not None
+
+    def _signal(self, attempt: Attempt, number: signal.Signals) -> None:
+        agent = process_of(attempt.handle) if attempt.handle else None
+        if agent is not None:
+            processes.send(agent, number)
+
+    def _found(self) -> Iterator[tuple[Process, str, int]]:
+        """What this deployment's agents started, and they themselves, each with its run and attempt."""
+        for pid, value in processes.marked(OWNER):
+            named = _OWNED.fullmatch(value)
+            process = processes.read(pid) if named and named["deployment"] == self._owner else None
+            if named and process is not None and process.alive:
+                # what may be another at the next look doesn't count
+                yield process._replace(state="", parent=0, group=0), named["run"], int(named["number"])
+
+    def _remove(self, token: str) -> None:
+        remove_folder(self._work / token)
+        (self._launched / token).unlink(missing_ok=True)
+
+
+def _marker(attempt: Attempt) -> str:
+    return f"{attempt.run_id}.{attempt.number}"
+
+
+def _is_over(attempt: Attempt | None) -> bool:
+    return attempt is None or attempt.ended_at is not None
 
 
 def run_environment(parent: Mapping[str, str], brief: Mapping[str, object]) -> dict[str, str]:

@@ -7,7 +7,9 @@ Objects, besides the bundle and the gate, are under `workers/<worker>/<token>/`:
 import errno
 import json
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -43,6 +45,9 @@ _STOPPED_EARLY = Verdict("stopped", "by_hand", "Stopped before it started.")
 _LARGEST_FAILURE = 64_000
 _FAILURE_KEYS = ("kind", "cell", "cells", "line", "name", "message", "sentence")
 _MOST_NAMES = 10
+#: seconds that an agent which ends itself tries to say so, and how often it looks for what is left
+_LAST_WORDS = 10.0
+_ROUNDS = 3
 
 
 class Area:
@@ -145,6 +150,7 @@ class Attempt:
 
     def execute(self) -> None:
         """Prepare, run, collect; then the result, and the scratch folder goes."""
+        _after(self.task.life, self._end_itself)
         heartbeat = Repeating("heartbeat", self._beat, after_error=self.task.heartbeat)
         self._guarded(self._prepare_and_run, stage="launch", what="The worker couldn't prepare the run")
         self._guarded(self._collect_report, stage="publishing", what="The report couldn't be collected")
@@ -152,6 +158,17 @@ class Attempt:
         self.area.put_result(self.record.as_result(), self._remove_scratch)
         heartbeat.stop()
         self._remove_scratch()
+
+    def _end_itself(self) -> None:
+        """The last resort, when whatever should have ended by itself hasn't: nothing is saved but the fact."""
+        verdict = Verdict("timed_out", "time_limit", "Timed out: the worker ended itself, as it had come to no end.")
+        last = Record(self.record.started_at, verdict, now_text(), notes=list(self.record.notes))
+        told = _after(0, lambda: self.area.put_result(last.as_result(), lambda: None))
+        told.join(_LAST_WORDS)
+        for _ in range(_ROUNDS):
+            for process in processes.descendants(os.getpid()):
+                processes.send(process, signal.SIGKILL)
+        os._exit(1)
 
     def _remove_scratch(self) -> None:
         remove_folder(self.folders.root)
@@ -304,6 +321,13 @@ class Attempt:
                 remove_folder(place)
             finished.replace(place)
         collect(self.folders.report, self._store(REPORT), self.record.report, self.record.notes)
+
+
+def _after(seconds: float, action: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _names(left: tuple[Process, ...]) -> str:

@@ -53,6 +53,8 @@ class Task:
     heartbeat: float = 10.0
     #: seconds from TERM to KILL
     grace: float = 5.0
+    #: seconds after which the agent ends itself and all that it started, whatever it is at
+    life: float = 26 * 3600.0
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:

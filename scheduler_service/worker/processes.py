@@ -72,10 +72,21 @@ def with_marker(value: str) -> list[int]:
 
     value: `<run>.<attempt>`.  Processes of other users can't be read and aren't found.
     """
+    return [pid for pid, marker in marked(MARKER) if marker == value]
+
+
+def marked(name: str) -> Iterator[tuple[int, str]]:
+    """All living processes, but this one, that have a variable of this name, with its value, which has no space."""
     if not _LINUX:
-        return [pid for pid, text in _ps_with_environment() if f" {MARKER}={value} " in f"{text} "]
-    entry = f"{MARKER}={value}".encode()
-    return [pid for pid in _pids() if pid != os.getpid() and entry in _environment(pid)]
+        for pid, text in _ps_with_environment():
+            if f" {name}=" in text:
+                yield pid, text.rpartition(f" {name}=")[2].partition(" ")[0]
+        return
+    start = f"{name}=".encode()
+    for pid in _pids():
+        value = next((entry[len(start) :] for entry in _environment(pid) if entry.startswith(start)), None)
+        if value is not None and pid != os.getpid():
+            yield pid, value.decode(errors="replace")
 
 
 def send(process: Process, number: signal.Signals) -> bool:

@@ -1,5 +1,6 @@
 """The truth tables of what happens next."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from scheduler_service.decide import (
     CancelOther,
     Decision,
     End,
+    Gate,
     MarkRunning,
     Publish,
     Relaunch,
@@ -45,14 +47,14 @@ def seen(
     *,
     status: RunStatus = RunStatus.RUNNING,
     worker: WorkerState = WorkerState.ALIVE,
-    started: bool = True,
+    gate: Gate = Gate.STARTED,
     result: Result | None = None,
     cancelled_by: str | None = None,
     number: int = 1,
     **heard: float,
 ) -> Seen:
     run = make_run(make_schedule(), status=status, attempt=number, cancelled_by=cancelled_by)
-    return Seen(run, make_attempt(run, number), worker, started=started, result=result, **heard)
+    return Seen(run, make_attempt(run, number), worker, gate=gate, result=result, **heard)
 
 
 class TestAttempt:
@@ -61,23 +63,23 @@ class TestAttempt:
     @pytest.mark.parametrize(
         ("what", "expected"),
         [
-            (seen(status=RunStatus.LAUNCHING, started=False), Wait()),
+            (seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN), Wait()),
             (seen(status=RunStatus.LAUNCHING), MarkRunning()),
             (seen(), Wait()),
             (seen(result=a_result()), Publish(a_result())),
             (seen(status=RunStatus.LAUNCHING, result=a_result()), Publish(a_result())),
             (seen(worker=WorkerState.GONE, result=a_result()), Publish(a_result())),
             (seen(status=RunStatus.PUBLISHING, result=a_result()), Publish(a_result())),
-            (seen(cancelled_by="ann"), Stop()),
-            (seen(status=RunStatus.LAUNCHING, started=False, cancelled_by="ann"), Stop()),
-            (seen(status=RunStatus.LAUNCHING, started=False, worker=WorkerState.UNKNOWN), Wait()),
+            (seen(cancelled_by="ann"), Stop(Outcome.CANCELLED)),
+            (seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, cancelled_by="ann"), Stop(Outcome.CANCELLED)),
+            (seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, worker=WorkerState.UNKNOWN), Wait()),
         ],
     )
     def test_an_ordinary_run_goes_its_way(self, what: Seen, expected: Decision) -> None:
         assert decide_attempt(what, NOON + 10 * SECOND) == expected
 
     def test_a_launch_that_nobody_heard_of_is_repeated(self) -> None:
-        silent = seen(status=RunStatus.LAUNCHING, started=False, worker=WorkerState.UNKNOWN)
+        silent = seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, worker=WorkerState.UNKNOWN)
         assert decide_attempt(silent, NOON + 19 * SECOND) == Wait()
         assert decide_attempt(silent, NOON + 20 * SECOND) == Relaunch()
 
@@ -108,7 +110,7 @@ class TestAttempt:
         assert decide_attempt(seen(cancelled_by="ann", result=a_result()), NOON) == Publish(a_result())
 
     def test_after_its_deadline_a_worker_is_stopped_and_the_run_has_timed_out(self) -> None:
-        assert decide_attempt(seen(watched_for=3600), NOON + HOUR) == Stop()
+        assert decide_attempt(seen(watched_for=3600), NOON + HOUR) == Stop(Outcome.TIMED_OUT)
         decision = decide_attempt(seen(worker=WorkerState.GONE, watched_for=3600), NOON + HOUR)
         assert isinstance(decision, End)
         assert (decision.status, decision.reason) == (RunStatus.TIMED_OUT, Reason.TIME_LIMIT)
@@ -118,12 +120,52 @@ class TestAttempt:
 
     def test_a_worker_that_is_silent_for_three_minutes_is_hung(self) -> None:
         assert decide_attempt(seen(silent_for=179), NOON) == Wait()
-        assert decide_attempt(seen(silent_for=180), NOON) == Stop()
+        assert decide_attempt(seen(silent_for=180), NOON) == Stop(Outcome.LOST, at_once=True)
 
-    def test_a_worker_on_a_machine_that_cannot_be_asked_is_lost_when_it_falls_silent(self) -> None:
-        assert decide_attempt(seen(worker=WorkerState.UNREACHABLE, silent_for=179), NOON) == Wait()
-        silent = seen(worker=WorkerState.UNREACHABLE, silent_for=180)
-        assert decide_attempt(silent, NOON) == Start(lost=silent.attempt)
+    def test_a_worker_that_was_asked_to_stop_may_save_what_it_has_as_long_as_it_is_heard(self) -> None:
+        assert decide_attempt(seen(cancelled_by="ann", silent_for=179), NOON + 600 * SECOND) == Stop(Outcome.CANCELLED)
+        hung = seen(cancelled_by="ann", silent_for=180)
+        assert decide_attempt(hung, NOON + 600 * SECOND) == Stop(Outcome.CANCELLED, at_once=True)
+
+    def test_a_minute_past_its_deadline_a_worker_is_ended_whatever_it_saves(self) -> None:
+        late = NOON + HOUR + 60 * SECOND
+        assert decide_attempt(seen(watched_for=3659), late) == Stop(Outcome.TIMED_OUT)
+        assert decide_attempt(seen(watched_for=3660), late) == Stop(Outcome.TIMED_OUT, at_once=True)
+
+    def test_what_a_dead_agent_left_behind_is_ended_before_another_attempt(self) -> None:
+        assert decide_attempt(seen(worker=WorkerState.ORPHANED), NOON) == Stop(Outcome.LOST, at_once=True)
+
+    def test_a_worker_that_was_ended_for_its_time_is_not_followed_by_another_after_a_restart(self) -> None:
+        run = make_run(make_schedule(), status=RunStatus.RUNNING, attempt=1)
+        ended = make_attempt(run, outcome=Outcome.TIMED_OUT)
+        decision = decide_attempt(Seen(run, ended, WorkerState.GONE, gate=Gate.STARTED), NOON + HOUR)
+        assert isinstance(decision, End)
+        assert decision.status == RunStatus.TIMED_OUT
+
+    def test_a_worker_that_cannot_be_asked_is_never_doubled_however_silent_it_is(self) -> None:
+        silent = seen(worker=WorkerState.UNREACHABLE, silent_for=3000)
+        assert decide_attempt(silent, NOON + HOUR - SECOND) == Wait()
+        decision = decide_attempt(silent, NOON + HOUR)
+        assert isinstance(decision, End)
+        assert decision.status == RunStatus.TIMED_OUT
+
+    @pytest.mark.parametrize("worker", [WorkerState.ALIVE, WorkerState.UNKNOWN, WorkerState.UNREACHABLE])
+    def test_an_attempt_whose_gate_a_service_has_taken_is_over_whatever_its_worker_does(
+        self, worker: WorkerState
+    ) -> None:
+        revoked = {"status": RunStatus.LAUNCHING, "gate": Gate.REVOKED, "worker": worker}
+        lost = seen(**revoked)
+        assert decide_attempt(lost, NOON) == Start(lost=lost.attempt)
+        cancelled = decide_attempt(seen(**revoked, cancelled_by="ann"), NOON)
+        assert isinstance(cancelled, End)
+        assert (cancelled.status, cancelled.message) == (RunStatus.CANCELLED, "Stopped by ann before it started.")
+        late = decide_attempt(seen(**revoked, watched_for=3600), NOON + HOUR)
+        assert isinstance(late, End)
+        assert late.status == RunStatus.TIMED_OUT
+
+    def test_a_hung_worker_that_has_not_started_is_kept_from_it(self) -> None:
+        hung = seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, silent_for=180)
+        assert decide_attempt(hung, NOON) == Stop(Outcome.LOST, at_once=True)
 
     @pytest.mark.parametrize(
         ("result", "status", "reason"),
@@ -152,6 +194,12 @@ class TestAttempt:
         decision = decide_attempt(seen(**publishing, failing_for=900), NOON + HOUR)
         assert isinstance(decision, End)
         assert (decision.status, decision.reason) == (RunStatus.FAILED, Reason.PUBLISHING)
+
+    def test_what_kept_a_run_from_being_published_is_named(self) -> None:
+        failing = seen(status=RunStatus.PUBLISHING, result=a_result(), failing_for=900)
+        decision = decide_attempt(replace(failing, failure="No space left on /data"), NOON)
+        assert isinstance(decision, End)
+        assert "for 15 minutes (No space left on /data)." in decision.message
 
     @pytest.mark.parametrize("reason", [Reason.PUBLISHING, Reason.DISK_FULL])
     def test_outputs_that_were_not_collected_whole_are_not_published(self, reason: Reason) -> None:
@@ -212,6 +260,10 @@ class TestDue:
     def test_a_run_by_hand_supersedes_nothing(self) -> None:
         by_hand = self.second.model_copy(update={"trigger": Trigger.MANUAL})
         assert self.kinds(self.decided([self.first, by_hand], [], make_spec())) == ["Start", "Wait"]
+
+    def test_a_run_that_is_being_published_is_not_asked_to_stop(self) -> None:
+        publishing = self.going.model_copy(update={"status": RunStatus.PUBLISHING})
+        assert self.decided([self.first], [publishing], make_spec(overlap=Overlap.CANCEL_PREVIOUS)) == [Wait()]
 
     def test_the_going_run_is_asked_to_stop_once(self) -> None:
         spec = make_spec(overlap=Overlap.CANCEL_PREVIOUS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler_service.memory import LONGEST_BACK_OFF, Memory
+from scheduler_service.memory import LONGEST_BACK_OFF, LONGEST_LOOK, Memory
 
 
 class Awake:
@@ -64,6 +64,21 @@ def test_silence_counts_from_the_last_heartbeat_that_was_new(memory: Memory, awa
     awake.time += 7
     assert memory.silent_for("run", 1, b"beat 1") == 7
     assert memory.silent_for("run", 1, b"beat 2") == 0
+
+
+def test_while_nobody_could_look_nobody_was_silent(memory: Memory, awake: Awake) -> None:
+    memory.silent_for("run", 1, b"beat")
+    awake.time += 900
+    assert memory.silent_for("run", 1, b"beat") == LONGEST_LOOK
+    awake.time += 10
+    assert memory.silent_for("run", 1, b"beat") == LONGEST_LOOK + 10
+
+
+def test_the_last_failure_is_known_until_a_success(memory: Memory) -> None:
+    memory.failed("run", OSError("disk full"))
+    assert memory.failure("run") == "disk full"
+    memory.succeeded("run")
+    assert memory.failure("run") is None
 
 
 def test_runs_that_are_no_longer_open_are_forgotten(memory: Memory, awake: Awake) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import Reason
+from scheduler_service.worker import processes
 from scheduler_service.worker.handle import handle_of
-from tests.scheduler_service.worker.conftest import PREFIX, TOKEN, Bench, wait_until
+from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench, wait_until
 
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -309,3 +310,12 @@ def test_every_reason_is_one_that_runs_know() -> None:
     named = set(re.findall(r'"(?:refused|finished|timed_out|stopped)", "(\w+)"', source))
     assert {"time_limit", "by_hand"} <= named
     assert named <= set(Reason)
+
+
+def test_an_agent_that_comes_to_no_end_ends_itself_and_says_so(bench: Bench) -> None:
+    agent = bench.start(bench.task("echo begun; exec sleep 600", life=1.0))
+
+    assert agent.wait(60) == 1
+    result = bench.result()
+    assert (result["outcome"], result["reason"]) == ("timed_out", "time_limit")
+    assert processes.with_marker(f"{RUN}.1") == []
