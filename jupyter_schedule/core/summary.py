@@ -2,7 +2,7 @@
 
 from datetime import datetime, tzinfo
 
-from jupyter_schedule.core.models import Schedule, ScheduleState, Spec, Visibility
+from jupyter_schedule.core.models import LOCAL_OWNER, Schedule, ScheduleState, Spec, Visibility
 from jupyter_schedule.core.objects import open_objects
 from jupyter_schedule.core.occurrences import next_after
 from jupyter_schedule.core.occurrences.cadence import cadence
@@ -23,8 +23,9 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
     match schedule.state:
         case ScheduleState.PAUSED:
             since = short_date(schedule.changed_at.astimezone(reader))
+            who = "you" if schedule.changed_by == LOCAL_OWNER else schedule.changed_by
             coming = _next(spec, now, reader, "would next run")
-            return f"Paused by {schedule.changed_by} since {since}{coming}; {_limits(schedule.name, spec)}"
+            return f"Paused by {who} since {since}{coming}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
             return (
                 f"Ended: it ran {cadence(spec.timing, now)}, and no time is left; {destination(schedule.name, spec)}."

@@ -182,7 +182,8 @@ describe('A schedule’s page', () => {
     expect(runs).toHaveLength(3);
     expect(runs[2]!.textContent).toContain('Skipped');
     expect(runs[2]!.textContent).toContain('Run 9 was still going.');
-    expect(screen.getAllByText('Tue 24 Nov 13:00').length).toBeGreaterThan(0);
+    expect(screen.getByText('Tue 24 Nov').getAttribute('title')).toBe('Tue 24 Nov 13:00 Europe/Paris (12:00 UTC)');
+    expect(screen.getByText('13:00 your time, 12:00 UTC')).toBeTruthy();
   });
 
   it('changes the time in place, by Enter', async () => {
@@ -242,22 +243,39 @@ describe('A failed run', () => {
     await waitFor(() => expect(openNotebook).toHaveBeenCalledWith('reports/bikes.ipynb', 2));
   });
 
+  const message = "FileNotFoundError at cell 2 of 3: [Errno 2] No such file or directory: '../data/bikes.csv'.";
+  const file = { path: 'data/bikes.csv', size: 9, status: 'named', why: 'named', cell: null };
+
   it('is mended by one click when a file is there that wasn’t sent', async () => {
-    const finding = { level: 'warning', code: 'left', message: 'x', cell: 1, fix: 'data/bikes.csv' };
-    const message = "FileNotFoundError: No such file: 'bikes.csv'.";
     const server = withRun(
       { message },
       {
-        'POST preview': preview({ findings: [finding] }),
+        'POST preview': preview({ files: [file] }),
         'PATCH schedules/bikes': schedule(),
         'POST schedules/bikes/run': run({ run_id: 'again' }),
         'GET runs/again': run({ run_id: 'again' })
       }
     );
     const { user } = open(server, { at: 'run', run: ID });
-    await user.click(await screen.findByRole('button', { name: 'Add the file and run again' }));
+    const mend = await screen.findByRole('button', { name: 'Add the file and run again' });
+    expect(screen.getByRole('alert').textContent).toBe(
+      'FileNotFoundError: ../data/bikes.csv was not in the code tarball. Cell 2 reads it.'
+    );
+    await user.click(mend);
     expect(await screen.findByRole('heading', { name: /Succeeded/ })).toBeTruthy();
     expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: { files: ['data/bikes.csv'] }, rebundle: true });
+  });
+
+  it('for want of a file that is nowhere says that', async () => {
+    open(withRun({ message }, { 'POST preview': preview({ files: [{ ...file, status: 'missing' }] }) }), { at: 'run', run: ID });
+    expect(await screen.findByText('FileNotFoundError: ../data/bikes.csv doesn’t exist here either. Cell 2 reads it.')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Add the file and run again' })).toBeNull();
+  });
+
+  it('by its time limit leads to the limit', async () => {
+    const { user } = open(withRun({ status: 'timed_out', reason: 'time_limit' }), { at: 'run', run: ID });
+    await user.click(await screen.findByRole('button', { name: 'Change timeout' }));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Job timeout (minutes)')));
   });
 
   it('runs again', async () => {
@@ -368,5 +386,21 @@ describe('axe finds nothing', () => {
     await screen.findAllByText(shown);
     const { violations } = await axe.run(container, { rules: { region: { enabled: false }, 'color-contrast': { enabled: false } } });
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  });
+});
+
+describe('The focus', () => {
+  it('goes along when what had it goes away with its view', async () => {
+    const { container, user } = open(serverWith(), { at: 'list' });
+    (await screen.findByRole('link', { name: 'bikes' })).focus();
+    await user.keyboard('{Enter}');
+    await screen.findByRole('heading', { name: 'bikes' });
+    expect(document.activeElement).toBe(container.querySelector('.jp-Schedule'));
+  });
+
+  it('stays on what is still there', async () => {
+    const { user } = open(serverWith(), { at: 'list' });
+    await user.click(await screen.findByRole('button', { name: 'Failing 1' }));
+    expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Failing 1' }));
   });
 });

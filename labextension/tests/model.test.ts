@@ -129,14 +129,19 @@ describe('The list', () => {
     expect(stateOfSchedule(row, reader).words.replace('60', '59')).toBe(words);
   });
 
-  it('draws runs from old to new, as high as they were long', () => {
+  it('draws runs from old to new, with room above the usual duration', () => {
+    const runs = [run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: 7200 }), run({ seconds: 10 }), run({ seconds: 12 })];
+    expect(marks(runs, 4, reader).map(({ height }) => height)).toEqual([0.6, 1, 0.25, 0.6]);
+  });
+
+  it('says of each mark when and how', () => {
     const drawn = marks([run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: null })], 2, reader);
-    expect(drawn.map(({ height }) => height)).toEqual([0.25, 1]);
     expect(drawn[0]!.label).toBe('Mon 23 Nov 11:00: Succeeded in 1.0 s');
   });
 
   it('tells the strip in words', () => {
     expect(stripText([failed(), run(), run()], 10, reader)).toBe('Last 3 runs: 2 succeeded, latest failed at cell 2 of 3');
+    expect(stripText([failed()], 10, reader)).toBe('One run: failed at cell 2 of 3');
     expect(stripText([], 10, reader)).toBe('No runs yet');
   });
 });

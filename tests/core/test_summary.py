@@ -56,6 +56,11 @@ def test_a_paused_schedule_says_so_first() -> None:
     )
 
 
+def test_on_a_persons_own_server_who_paused_it_is_that_person() -> None:
+    paused = make_schedule("bikes", spec=make_spec(publication_base=BASE), state=ScheduleState.PAUSED)
+    assert schedule_summary(paused, NOW, PARIS).startswith("Paused by you since Mon 23 Nov, would next run")
+
+
 def test_a_schedule_that_has_ended_says_that() -> None:
     spec = make_spec(publication_base=BASE, timing=Timing(once=NOON))
     ended = make_schedule("bikes", spec=spec, state=ScheduleState.ENDED)

@@ -21,7 +21,7 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
   }
   if (status.embedded && !status.service_installed && !quiet) {
     return (
-      <Box role="muted" text={trans.__('Schedules run only while Jupyter is running.')}>
+      <Box role="muted" text={trans.__('Schedules run only while Jupyter runs.')}>
         <HowTo label={trans.__('Keep them running')} status={status} />
       </Box>
     );
@@ -32,7 +32,7 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
 function Box({ role, text, children }: { role: string; text: string; children: ReactElement }): ReactElement {
   return (
     <div className="jp-Schedule-banner" data-role={role} role={role === 'warning' ? 'alert' : 'note'}>
-      <Picture of={role === 'warning' ? 'attention' : 'waiting'} />
+      <Picture of={role === 'warning' ? 'attention' : 'note'} />
       <div>
         <span>{text}</span> {children}
       </div>

@@ -18,7 +18,7 @@ export function CodeTarball({ state, problems, preview, change, review }: PartPr
     <FieldGroup
       name="files"
       label={trans.__('Code tarball')}
-      help={trans.__('The notebook and the files it reads, as they are now. Later edits don’t change the schedule until you say so.')}
+      help={trans.__('As they are now: later edits don’t change the schedule.')}
       error={problems.files}
     >
       <div className="jp-Schedule-row jp-mod-apart">

@@ -4,6 +4,7 @@ import type { ReactElement } from 'react';
 import type { Preview } from '../api/shapes';
 import type { FormState, Kind, Problems } from '../model/form';
 import { DAYS, KINDS, fieldsOf, withKind } from '../model/form';
+import type { Clock } from '../model/time';
 import type { Trans } from '../model/trans';
 import { Field, FieldGroup, TextButton } from './basics';
 import { useHost } from './host';
@@ -43,7 +44,7 @@ export function FrequencyFields({ state, problems, preview, change }: PartProps)
         )}
       </Field>
     ),
-    at: <TimeField key="at" state={state} error={problems.at} set={set} />,
+    at: <TimeField key="at" state={state} error={problems.at} next={preview?.next[0]?.scheduled_for} set={set} />,
     cron: (
       <Field
         key="cron"
@@ -132,15 +133,15 @@ function DayOfMonthField(props: { day: string; error?: string; set(day: string):
   );
 }
 
-function TimeField({
-  state,
-  error,
-  set
-}: {
+interface TimeProps {
   state: FormState;
   error?: string;
+  /** the next time, as an instant */
+  next: string | undefined;
   set(fields: Partial<FormState['frequency']>): void;
-}): ReactElement {
+}
+
+function TimeField({ state, error, next, set }: TimeProps): ReactElement {
   const { trans, clock } = useHost();
   const { kind, at, timezone } = state.frequency;
   if (kind === 'hourly') {
@@ -164,7 +165,7 @@ function TimeField({
     <Field
       name="at"
       label={trans.__('Time of day (%1)', timezone)}
-      help={timezone === 'UTC' ? trans.__('At noon UTC yesterday’s data is complete, wherever it was gathered.') : trans.__('It follows that zone’s clock changes.')}
+      help={timeHelp(timezone, next, clock, trans)}
       error={error}
     >
       {described => (
@@ -186,6 +187,12 @@ function TimeField({
       )}
     </Field>
   );
+}
+
+/** The same time on the reader's clock, and what to know about the zone. */
+function timeHelp(zone: string, next: string | undefined, clock: Clock, trans: Trans): string {
+  const yours = next && zone !== clock.zone ? `${trans.__('%1 your time.', clock.time(next))} ` : '';
+  return yours + (zone === 'UTC' ? trans.__('At noon UTC, yesterday’s data is complete.') : trans.__('It follows that zone’s clock changes.'));
 }
 
 function cronHelp(preview: Preview | undefined, trans: Trans): string {

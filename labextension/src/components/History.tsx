@@ -7,16 +7,19 @@ import type { Reader } from '../model/runs';
 import { cause, isBad, isOpen, stateOf, stateOfSchedule, why } from '../model/runs';
 import { duration, size } from '../model/time';
 import type { Trans } from '../model/trans';
-import { Button, ProblemBox, StateMark, Waiting } from './basics';
+import { AwayLink, Button, LiveProblem, ProblemBox, StateMark, TextButton, Waiting } from './basics';
 import { useHost, useReader } from './host';
 import { Menu } from './Menu';
 import { ViewLink } from './ScheduleList';
 import { Sentence } from './Sentence';
 import { Strip } from './Strip';
-import { NextTimes } from './Summary';
+import { NextDays } from './Summary';
 import { useLive } from './useLive';
 import type { Panel } from './useScheduleActions';
 import { useScheduleActions } from './useScheduleActions';
+
+/** who a person is on a server of their own */
+const LOCAL = 'local';
 
 type Filter = 'all' | 'failed' | 'skipped';
 
@@ -40,10 +43,10 @@ export function History({ name, panel }: { name: string; panel: Panel }): ReactE
   };
   return (
     <div className="jp-Schedule-page">
-      {live.problem && <ProblemBox problem={live.problem} />}
+      <LiveProblem live={live} />
       <Head schedule={schedule} panel={{ ...panel, refresh }} />
+      <Code schedule={schedule} panel={panel} refresh={refresh} />
       <Runs runs={runs} panel={panel} />
-      <Versions schedule={schedule} panel={panel} refresh={refresh} />
     </div>
   );
 }
@@ -70,19 +73,10 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
         )}
         <Button onClick={actions.edit}>{trans.__('Edit')}</Button>
         <Menu label={trans.__('More actions')} items={rest} />
+        {schedule.publication_url && <AwayLink href={schedule.publication_url}>{trans.__('Results')}</AwayLink>}
       </div>
       {schedule.state === 'active' && schedule.next.length > 0 && (
-        <>
-          <h3>{trans.__('Next')}</h3>
-          <NextTimes next={schedule.next.slice(0, 5)} />
-        </>
-      )}
-      {schedule.publication_url && (
-        <p className="jp-Schedule-quiet">
-          <a href={schedule.publication_url} target="_blank" rel="noopener noreferrer">
-            {trans.__('Published results')}
-          </a>
-        </p>
+        <NextDays next={schedule.next.slice(0, 5)} />
       )}
     </section>
   );
@@ -154,9 +148,10 @@ function outcome(run: Run, { trans, clock }: Reader): string {
 }
 
 /** Which code runs, and the act that changes it. */
-function Versions({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; refresh(): void }): ReactElement {
+function Code({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; refresh(): void }): ReactElement {
   const { api, trans, clock, save } = useHost();
   const { notebook } = schedule.form;
+  const who = schedule.changed_by === LOCAL ? trans.__('you') : schedule.changed_by;
   const renew = () =>
     panel.action.run(async () => {
       await save?.(notebook!);
@@ -165,21 +160,13 @@ function Versions({ schedule, panel, refresh }: { schedule: Schedule; panel: Pan
     });
   return (
     <section>
-      <h3>{trans.__('Code')}</h3>
-      <p className="jp-Schedule-quiet">
-        {trans.__(
-          'Version %1, saved %2 by %3; tarball %4.',
-          schedule.version,
-          clock.full(schedule.changed_at),
-          schedule.changed_by,
-          schedule.bundle.slice(0, 7)
-        )}
+      <div className="jp-Schedule-title">
+        <h3>{trans.__('Code')}</h3>
+        {notebook && <TextButton onClick={renew}>{trans.__('Use the notebook as it is now')}</TextButton>}
+      </div>
+      <p className="jp-Schedule-quiet" title={trans.__('tarball %1', schedule.bundle.slice(0, 7))}>
+        {trans.__('Version %1, saved %2 by %3', schedule.version, clock.full(schedule.changed_at), who)}
       </p>
-      {notebook && (
-        <div className="jp-Schedule-actions jp-mod-start">
-          <Button onClick={renew}>{trans.__('Use the notebook as it is now')}</Button>
-        </div>
-      )}
     </section>
   );
 }

@@ -22,7 +22,7 @@ export function MoreOptions({ state, problems, change }: PartProps): ReactElemen
       <Field
         name="command"
         label={trans.__('Execution commandline')}
-        help={trans.__('What the worker starts. The default runs the notebook with papermill; any Bash command works.')}
+        help={trans.__('What the worker starts: run.sh runs the notebook with papermill.')}
         error={problems.command}
       >
         {described => (
@@ -39,7 +39,7 @@ export function MoreOptions({ state, problems, change }: PartProps): ReactElemen
       <Field
         name="timeout"
         label={trans.__('Job timeout (minutes)')}
-        help={trans.__('Stopped for good after this many minutes, so that a stuck run can’t go on all night.')}
+        help={trans.__('Then it is stopped, so that a stuck run can’t go on all night.')}
         error={problems.timeout}
       >
         {described => (

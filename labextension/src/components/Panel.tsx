@@ -1,5 +1,5 @@
 /** The whole panel: where one is, what is said above every view, and the view itself. */
-import type { ReactElement, ReactNode } from 'react';
+import type { ReactElement, ReactNode, RefObject } from 'react';
 import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Run, Schedule } from '../api/shapes';
@@ -61,8 +61,9 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
   const panel: PanelTools = useMemo(() => ({ go, undo, action, hide, refresh }), [go, undo, action, hide, refresh]);
   const { clear } = action;
   useEffect(clear, [view, clear]);
+  const frame = useFocusThatFollows(view);
   return (
-    <div className="jp-Schedule" data-view={view.at}>
+    <div ref={frame} className="jp-Schedule" data-view={view.at} tabIndex={-1}>
       <Header view={view} go={go} run={view.at === 'run' && seen?.run_id === view.run ? seen : null} />
       {status.value && <Banner status={status.value} quiet={view.at === 'run'} />}
       {action.problem && <ProblemBox problem={action.problem} />}
@@ -85,6 +86,21 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
       {undo.bar}
     </div>
   );
+}
+
+/** What had the focus goes with its view: the focus goes into the next one, unless that has taken it already. */
+function useFocusThatFollows(view: View): RefObject<HTMLDivElement> {
+  const frame = useRef<HTMLDivElement>(null);
+  const shown = useRef(view);
+  useEffect(() => {
+    const active = document.activeElement;
+    const lost = active === null || active === document.body;
+    if (shown.current !== view && lost) {
+      frame.current?.focus();
+    }
+    shown.current = view;
+  }, [view]);
+  return frame;
 }
 
 /** Breadcrumb: Schedules › bikes_report › Run. */
@@ -112,7 +128,7 @@ function Header({ view, go, run }: { view: View; go(view: View): void; run: Run 
     </span>
   );
   return (
-    <header className="jp-Schedule-header">
+    <div className="jp-Schedule-header">
       <nav aria-label={trans.__('Where you are')}>
         <ol>
           {crumbs.map((crumb, place) => (
@@ -120,9 +136,9 @@ function Header({ view, go, run }: { view: View; go(view: View): void; run: Run 
           ))}
         </ol>
       </nav>
-      {linkTo && view.at !== 'form' && <LinkButton link={linkTo(view)} />}
+      {linkTo && <LinkButton key={linkTo(view)} link={linkTo(view)} />}
       {move && <IconButton picture="move" label={trans.__('Move to the main area, or back')} onClick={move} />}
-    </header>
+    </div>
   );
 }
 
@@ -201,6 +217,8 @@ function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel:
       notebook={notebook}
       editing={view.schedule ? loaded! : undefined}
       presets={view.from ? { ...loaded!.form, name: '' } : undefined}
+      focus={view.field}
+      saved={view.saved}
       done={done}
       cancel={back}
     />

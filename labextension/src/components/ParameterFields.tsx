@@ -5,9 +5,10 @@ import { useId } from 'react';
 import type { Parameter } from '../api/shapes';
 import { settable, shown, withParameter } from '../model/form';
 import type { Trans } from '../model/trans';
-import { FieldGroup } from './basics';
+import { FieldGroup, TextButton } from './basics';
 import type { PartProps } from './FrequencyFields';
 import { useHost } from './host';
+import { Picture } from './icons';
 
 interface ParametersProps extends PartProps {
   /** what something else decides, such as a control in the notebook: shown, not to be typed over */
@@ -20,10 +21,12 @@ export function ParameterFields({ state, problems, preview, change, decided = {}
     return null;
   }
   const parameters = settable(preview);
+  const declared = new Set(preview.parameters.map(({ name }) => name));
+  const gone = Object.keys(state.parameters).filter(name => !declared.has(name) && !(name in decided));
   const none = preview.parameters.length === 0;
   const help = none
     ? trans.__('Give a cell of assignments the tag “parameters” (Property Inspector, Cell Tags) to change its values here.')
-    : trans.__('From the notebook’s parameters cell. Leave as is to use its values.');
+    : trans.__('Left as they are, they take the notebook’s values.');
   return (
     <FieldGroup name="parameters" label={trans.__('Parameters')} help={help} error={problems.parameters}>
       {parameters.length > 0 && (
@@ -34,11 +37,21 @@ export function ParameterFields({ state, problems, preview, change, decided = {}
               parameter={parameter}
               value={state.parameters[parameter.name]}
               decided={parameter.name in decided}
+              wrong={problems.parameters?.startsWith(`${parameter.name} `) ?? false}
               set={value => change(withParameter(state, parameter.name, value))}
             />
           ))}
         </div>
       )}
+      {gone.map(name => (
+        <p key={name} className="jp-Schedule-note">
+          <Picture of="attention" />
+          <span>{trans.__('The notebook has no parameter “%1” any more.', name)}</span>
+          <TextButton onClick={() => change(withParameter(state, name, undefined))} aria-label={trans.__('Remove %1', name)}>
+            {trans.__('Remove')}
+          </TextButton>
+        </p>
+      ))}
       {preview.filled.length > 0 && (
         <p className="jp-Schedule-quiet">{trans.__('Filled by every run: %1', preview.filled.join(', '))}</p>
       )}
@@ -50,11 +63,12 @@ interface ControlProps {
   parameter: Parameter;
   value: unknown;
   decided: boolean;
+  wrong: boolean;
   /** undefined takes the notebook's value */
   set(value: unknown): void;
 }
 
-function ParameterControl({ parameter, value, decided, set }: ControlProps): ReactElement {
+function ParameterControl({ parameter, value, decided, wrong, set }: ControlProps): ReactElement {
   const { trans } = useHost();
   const id = useId();
   return (
@@ -80,6 +94,7 @@ function ParameterControl({ parameter, value, decided, set }: ControlProps): Rea
           autoComplete="off"
           spellCheck={false}
           aria-describedby={`${id}-type`}
+          aria-invalid={wrong || undefined}
           readOnly={decided}
           value={value === undefined ? shown(parameter) : text(value)}
           onChange={event => set(event.target.value === shown(parameter) ? undefined : event.target.value)}

@@ -45,12 +45,12 @@ export function ReviewFiles({ state, preview, error, change, close }: Props): Re
       aria-label={trans.__('Review files')}
       onKeyDown={event => event.key === 'Escape' && (event.stopPropagation(), close())}
     >
-      <header>
+      <div className="jp-Schedule-sheetHead">
         <h2>{trans.__('Code tarball')}</h2>
         <Button primary onClick={close}>
           {trans.__('Done')}
         </Button>
-      </header>
+      </div>
       <div className="jp-Schedule-scroll">
           <Field
             label={trans.__('Add a file, folder or pattern')}

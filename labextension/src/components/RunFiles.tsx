@@ -4,11 +4,16 @@ import { useEffect, useState } from 'react';
 
 import type { PublishedFile, RunDetails } from '../api/shapes';
 import { size } from '../model/time';
+import type { Trans } from '../model/trans';
 import { CopyButton } from './basics';
 import { useHost } from './host';
 
 const IMAGE = /\.(png|jpe?g|gif|svg|webp)$/i;
 const TEXT = /\.(csv|tsv|txt|md|json|log)$/i;
+/** what a browser shows; the others it can only save */
+const OPENS = /\.(html?|txt|log|json|png|jpe?g|gif|webp|svg)$/i;
+/** what only programs read */
+const INTERNAL = 'failure.json';
 /** files that are listed, bytes of a text that are fetched, lines of it that are shown */
 const MOST_FILES = 200;
 const MOST_BYTES = 200_000;
@@ -43,9 +48,11 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
         <>
           <h3>{trans.__('Report')}</h3>
           <ul className="jp-Schedule-files">
-            {run.report.map(file => (
-              <FileRow key={file.path} file={file} />
-            ))}
+            {run.report
+              .filter(({ path }) => path !== INTERNAL)
+              .map(file => (
+                <FileRow key={file.path} file={file} name={reportName(file.path, trans)} />
+              ))}
           </ul>
         </>
       )}
@@ -53,20 +60,40 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
   );
 }
 
-function FileRow({ file, preview = false }: { file: PublishedFile; preview?: boolean }): ReactElement {
+/** What a file of the report is. */
+function reportName(path: string, trans: Trans): string | undefined {
+  if (path === 'log.txt') {
+    return trans.__('Log');
+  }
+  const names: Record<string, string> = { '.html': trans.__('Notebook as run, as a page'), '.ipynb': trans.__('Notebook as run') };
+  return names[/\.[^.]*$/.exec(path)?.[0] ?? ''];
+}
+
+interface FileRowProps {
+  file: PublishedFile;
+  /** what it is, where its path doesn't say that */
+  name?: string;
+  preview?: boolean;
+}
+
+function FileRow({ file, name, preview = false }: FileRowProps): ReactElement {
   const { trans } = useHost();
   const web = /^https?:|^\//.test(file.url);
   const isText = preview && TEXT.test(file.path) && file.size <= MOST_BYTES;
   return (
     <li>
-      <span className="jp-Schedule-code">{file.path}</span>
+      <span className={name ? undefined : 'jp-Schedule-code'} title={file.path}>
+        {name ?? file.path}
+      </span>
       <span className="jp-Schedule-quiet jp-Schedule-number">{size(file.size)}</span>
       <span className="jp-mod-links">
         {web && (
           <>
-            <a href={file.url} target="_blank" rel="noopener noreferrer" aria-label={trans.__('Open %1', file.path)}>
-              {trans.__('Open')}
-            </a>
+            {OPENS.test(file.path) && (
+              <a href={file.url} target="_blank" rel="noopener noreferrer" aria-label={trans.__('Open %1', file.path)}>
+                {trans.__('Open')}
+              </a>
+            )}
             <a href={asDownload(file.url)} download={file.path.split('/').pop()} aria-label={trans.__('Download %1', file.path)}>
               {trans.__('Download')}
             </a>

@@ -2,19 +2,22 @@
 import type { ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 
-import type { Failure, Run, RunDetails } from '../api/shapes';
+import type { Run, RunDetails } from '../api/shapes';
+import type { Field } from '../model/form';
 import type { Reader } from '../model/runs';
-import { cause, isBad, isOpen, stateOf, steps, took, why } from '../model/runs';
+import { isBad, isOpen, stateOf, steps, took, why } from '../model/runs';
 import { duration } from '../model/time';
 import type { View } from '../model/views';
-import { Button, CopyButton, ProblemBox, Waiting } from './basics';
+import { AwayLink, Button, CopyButton, LiveProblem, ProblemBox, Waiting } from './basics';
 import { useHost, useReader } from './host';
 import { Picture } from './icons';
 import { Log } from './Log';
+import { FailedCell, Outcome } from './Outcome';
 import { ExecutedNotebook, RunFiles, executed } from './RunFiles';
 import type { Action } from './useAction';
 import { useAction } from './useAction';
 import { useLive } from './useLive';
+import type { Missing } from './useMissingFile';
 import { useMissingFile } from './useMissingFile';
 
 /** milliseconds */
@@ -43,7 +46,7 @@ export function RunView({ id, go, seen }: Props): ReactElement {
   }
   return (
     <div className="jp-Schedule-page">
-      {live.problem && <ProblemBox problem={live.problem} />}
+      <LiveProblem live={live} />
       <Details run={live.value} go={go} refresh={live.refresh} />
     </div>
   );
@@ -55,6 +58,7 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
   const action = useAction();
   const state = stateOf(run, reader);
   const report = executed(run);
+  const missing = useMissingFile(run);
   return (
     <>
       <div className="jp-Schedule-title">
@@ -70,8 +74,8 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
         <progress aria-label={trans.__('Cells done')} max={run.progress[1] || 1} value={run.progress[0]} />
       )}
       <Spoken text={trans.__('Run of %1: %2', run.schedule, state.words)} />
-      <Outcome run={run} />
-      <Actions run={run} go={go} refresh={refresh} action={action} />
+      <Outcome run={run} missing={missing} />
+      <Actions run={run} missing={missing} go={go} refresh={refresh} action={action} />
       {action.problem && <ProblemBox problem={action.problem} />}
       {run.failure && isBad(run) && <FailedCell failure={run.failure} />}
       {run.status === 'succeeded' && <RunFiles run={run} />}
@@ -100,64 +104,6 @@ function Spoken({ text }: { text: string }): ReactElement {
   );
 }
 
-/** The cause first: one line, unless the state says it all. */
-function Outcome({ run }: { run: RunDetails }): ReactElement {
-  const { trans } = useHost();
-  const silent = trans.__('It ended without saying why. The log below may tell.');
-  const sentence = run.status === 'succeeded' ? '' : cause(run) || (isBad(run) ? silent : '');
-  return (
-    <>
-      {sentence && (
-        <p className="jp-Schedule-cause" role={isBad(run) ? 'alert' : undefined}>
-          {sentence}
-        </p>
-      )}
-      {run.notes.map(note => (
-        <p key={note} className="jp-Schedule-note">
-          <Picture of="attention" />
-          <span>{note}</span>
-        </p>
-      ))}
-    </>
-  );
-}
-
-/** The cell that raised, with its line, and the traceback folded. */
-function FailedCell({ failure }: { failure: Failure }): ReactElement {
-  const { trans } = useHost();
-  const { cell, line: failed, source, traceback } = failure;
-  return (
-    <section>
-      {source && (
-        <figure className="jp-Schedule-cell">
-          <figcaption>
-            {cell ? trans.__('cell %1', cell) : trans.__('code')}
-            {failed ? trans.__(', line %1', failed) : ''}
-          </figcaption>
-          <pre tabIndex={0} aria-label={trans.__('The failing cell')}>
-            {source.split('\n').map((line, index) => (
-              <span key={index} data-failed={index + 1 === failed || undefined}>
-                {line || ' '}
-              </span>
-            ))}
-          </pre>
-        </figure>
-      )}
-      {traceback && (
-        <details>
-          <summary>
-            {trans._n('Full traceback, %1 line', 'Full traceback, %1 lines', traceback.trim().split('\n').length)}
-          </summary>
-          <CopyButton text={traceback} />
-          <pre className="jp-Schedule-pre" tabIndex={0} aria-label={trans.__('Traceback')}>
-            {traceback}
-          </pre>
-        </details>
-      )}
-    </section>
-  );
-}
-
 /** Opens the notebook where it failed. */
 function OpenAtCell({ run, primary }: { run: RunDetails; primary: boolean }): ReactElement | null {
   const { api, trans, openNotebook } = useHost();
@@ -181,7 +127,7 @@ function OpenAtCell({ run, primary }: { run: RunDetails; primary: boolean }): Re
 }
 
 /** Stops the run; answers at once. */
-function StopButton({ run, action, refresh }: Omit<ActionsProps, 'go'>): ReactElement {
+function StopButton({ run, action, refresh }: Omit<ActionsProps, 'go' | 'missing'>): ReactElement {
   const { api, trans } = useHost();
   const [asked, setAsked] = useState(run.cancelled_by !== null);
   const stop = () => {
@@ -208,15 +154,16 @@ function StopButton({ run, action, refresh }: Omit<ActionsProps, 'go'>): ReactEl
 
 interface ActionsProps {
   run: RunDetails;
+  missing: Missing | null;
   go(view: View): void;
   refresh(): void;
   action: Action;
 }
 
 /** What can be done next, the likeliest first: the known mend, the failing cell, the result. */
-function Actions({ run, go, refresh, action }: ActionsProps): ReactElement {
+function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElement {
   const { api, trans, openReport, clock } = useHost();
-  const mend = useMissingFile(run);
+  const mend = missing?.apply;
   const report = executed(run);
   if (isOpen(run)) {
     return <StopButton run={run} action={action} refresh={refresh} />;
@@ -225,11 +172,12 @@ function Actions({ run, go, refresh, action }: ActionsProps): ReactElement {
     action.run(async () => go({ at: 'run', run: (await work()).run_id, schedule: run.schedule }));
   const title = `${run.schedule} · ${clock.full(run.scheduled_for)}`;
   const good = run.status === 'succeeded';
+  const edit = (field: Field) => () => go({ at: 'form', notebook: null, schedule: run.schedule, field });
   const open = (url: string) => (openReport ? openReport(title, url) : void window.open(url, '_blank', 'noopener'));
   return (
     <div className="jp-Schedule-actions jp-mod-start">
       {mend && (
-        <Button primary onClick={start(mend.apply)} title={mend.path}>
+        <Button primary onClick={start(mend)} title={missing.path}>
           {trans.__('Add the file and run again')}
         </Button>
       )}
@@ -239,13 +187,11 @@ function Actions({ run, go, refresh, action }: ActionsProps): ReactElement {
           {trans.__('Open result')}
         </Button>
       )}
-      {run.publication && (
-        <a className="jp-Schedule-link" href={run.publication.url} target="_blank" rel="noopener noreferrer">
-          {trans.__('Published files')}
-        </a>
-      )}
       <Button onClick={start(() => api.retry(run.run_id))}>{trans.__('Run again')}</Button>
+      {run.reason === 'time_limit' && <Button onClick={edit('timeout')}>{trans.__('Change timeout')}</Button>}
+      {run.reason === 'empty_output' && <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>}
       {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open notebook as run')}</Button>}
+      {run.publication && <AwayLink href={run.publication.url}>{trans.__('Published files')}</AwayLink>}
     </div>
   );
 }

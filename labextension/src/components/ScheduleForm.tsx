@@ -1,19 +1,23 @@
 /** The form: what will happen is said before it does, and two buttons make it so. */
-import type { KeyboardEvent, ReactElement, ReactNode } from 'react';
+import type { KeyboardEvent, ReactElement } from 'react';
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 
 import type { Form, Schedule } from '../api/shapes';
 import type { Field as FieldName, FormState } from '../model/form';
-import { byField, firstWith, fromWire, initial, offeredIn, ownProblems, toWire } from '../model/form';
-import { Button, Field, ProblemBox, TextButton, focusField } from './basics';
+import { byField, firstWith, ownProblems, toWire } from '../model/form';
+import { Button, ProblemBox, TextButton, focusField } from './basics';
+import { ChangedElsewhere } from './ChangedElsewhere';
 import { CodeTarball } from './CodeTarball';
 import { FrequencyFields } from './FrequencyFields';
 import { useHost } from './host';
+import { Picture } from './icons';
 import { MoreOptions } from './MoreOptions';
 import { ParameterFields } from './ParameterFields';
+import { NameField, OutputField, RebundleBox } from './PlainFields';
 import { PublishResults } from './PublishResults';
 import { ReviewFiles } from './ReviewFiles';
 import { Summary } from './Summary';
+import { useDraft } from './useDraft';
 import { usePreview } from './usePreview';
 import { useSubmit } from './useSubmit';
 
@@ -25,13 +29,17 @@ export interface FormProps {
   presets?: Partial<Form>;
   /** values of parameters that something else decides, such as a control in the notebook */
   values?: Record<string, unknown>;
+  /** the field that is looked at first, instead of the name */
+  focus?: FieldName;
+  /** the notebook's unsaved edits were saved when the form was opened */
+  saved?: boolean;
   /** leave the focus where it is: the form is part of a page that somebody is typing in */
   quiet?: boolean;
   done(schedule: Schedule): void;
   cancel?(): void;
 }
 
-export function ScheduleForm({ notebook, editing, presets, values, quiet, done, cancel }: FormProps): ReactElement {
+export function ScheduleForm({ notebook, editing, presets, values, focus, saved, quiet, done, cancel }: FormProps): ReactElement {
   const host = useHost();
   const { trans } = host;
   const draft = useDraft(notebook, editing, presets);
@@ -52,7 +60,9 @@ export function ScheduleForm({ notebook, editing, presets, values, quiet, done, 
 
   useEffect(() => host.onSaved?.(notebook, () => setRenewal(count => count + 1)), [host, notebook]);
   useEffect(() => {
-    if (!quiet) {
+    if (focus) {
+      focusFirst(frame.current, focus);
+    } else if (!quiet) {
       focusField(frame.current?.querySelector('[data-field="name"] input'));
     }
     // Only its appearance takes the focus.
@@ -103,6 +113,7 @@ export function ScheduleForm({ notebook, editing, presets, values, quiet, done, 
             <TextButton onClick={() => setState(draft.startOver())}>{trans.__('Start over')}</TextButton>
           </p>
         )}
+        <Unsaved notebook={notebook} saved={saved} sent={!editing || rebundle} />
         <NameField state={state} error={all.name} fixed={editing !== undefined} change={change} />
         <FrequencyFields {...part} />
         <ParameterFields {...part} decided={values} />
@@ -124,10 +135,14 @@ export function ScheduleForm({ notebook, editing, presets, values, quiet, done, 
           }}
         />
       )}
-      <footer className="jp-Schedule-footer" {...inertWhile(reviewing)}>
+      <div className="jp-Schedule-footer" {...inertWhile(reviewing)}>
         {problem && !submit.problem && <ProblemBox problem={problem} />}
         {all.form && <ProblemBox problem={all.form} />}
-        {submit.problem && <SubmitProblem submit={submit} cancel={cancel} />}
+        {submit.problem?.code === 'changed_elsewhere' && editing ? (
+          <ChangedElsewhere editing={editing} takeTheirs={() => (draft.drop(), cancel?.())} keepMine={submit.keepMine} />
+        ) : (
+          submit.problem && <ProblemBox problem={submit.problem} />
+        )}
         <Summary
           id={sentence}
           sentence={preview?.summary || (current ? trans.__('Correct what is marked above, and this says when it runs.') : trans.__('Looking at the notebook…'))}
@@ -143,7 +158,7 @@ export function ScheduleForm({ notebook, editing, presets, values, quiet, done, 
         <div className="jp-Schedule-actions">
           {editing ? (
             <>
-              <Button onClick={cancel}>{trans.__('Cancel')}</Button>
+              <Button onClick={() => (draft.drop(), cancel?.())}>{trans.__('Cancel')}</Button>
               <Button primary aria-keyshortcuts="Control+Enter" aria-disabled={submit.busy} onClick={() => send(false)}>
                 {submit.busy ? trans.__('Saving…') : trans.__('Save changes')}
               </Button>
@@ -159,141 +174,24 @@ export function ScheduleForm({ notebook, editing, presets, values, quiet, done, 
             </>
           )}
         </div>
-      </footer>
+      </div>
     </form>
   );
 }
 
-interface Draft {
-  start: FormState;
-  restored: boolean;
-  keep(state: FormState): void;
-  drop(): void;
-  /** Forget what was typed; answers a fresh form. */
-  startOver(): FormState;
-}
-
-/** The form's first state: what is edited, what was preset, what was typed before, or the defaults. */
-function useDraft(notebook: string, editing: Schedule | undefined, presets: Partial<Form> | undefined): Draft {
-  const { drafts, now } = useHost();
-  const kept = !editing && !presets;
-  const fresh = () => initial(notebook, now());
-  const first = (): { start: FormState; restored: boolean } => {
-    if (editing) {
-      return { start: fromWire(editing.form, now()), restored: false };
-    }
-    if (presets) {
-      return { start: fromWire({ ...toWire(fresh()), ...presets, notebook }, now()), restored: false };
-    }
-    const draft = drafts.load(notebook, fresh());
-    return { start: draft ?? fresh(), restored: draft !== null };
-  };
-  const [{ start, restored }, setFirst] = useState(first);
-  return {
-    start,
-    restored,
-    keep: state => kept && drafts.save(notebook, state),
-    drop: () => kept && drafts.drop(notebook),
-    startOver: () => {
-      drafts.drop(notebook);
-      setFirst({ start: fresh(), restored: false });
-      return fresh();
-    }
-  };
-}
-
-interface NameProps {
-  state: FormState;
-  error?: string;
-  /** a recorded schedule keeps its name */
-  fixed: boolean;
-  change(state: FormState): void;
-}
-
-function NameField({ state, error, fixed, change }: NameProps): ReactElement {
-  const { trans } = useHost();
-  const offered = error ? offeredIn(error, state.name) : null;
+/** Says that unsaved edits of the notebook were saved, or will be; `sent`: the code goes with the form. */
+function Unsaved({ notebook, saved, sent }: { notebook: string; saved?: boolean; sent: boolean }): ReactElement | null {
+  const { trans, watchUnsaved } = useHost();
+  const [unsaved, setUnsaved] = useState(false);
+  useEffect(() => watchUnsaved?.(notebook, setUnsaved), [notebook, watchUnsaved]);
+  if (!sent || (!unsaved && !saved)) {
+    return null;
+  }
   return (
-    <Field name="name" label={trans.__('Job name')} help={nameHelp(fixed, trans)} error={error}>
-      {described => (
-        <div className="jp-Schedule-row">
-          <input
-            {...described}
-            className="jp-mod-styled"
-            autoComplete="off"
-            spellCheck={false}
-            readOnly={fixed}
-            value={state.name}
-            onChange={event => change({ ...state, name: event.target.value })}
-          />
-          {offered && (
-            <TextButton onClick={() => change({ ...state, name: offered })}>{trans.__('Use %1', offered)}</TextButton>
-          )}
-        </div>
-      )}
-    </Field>
-  );
-}
-
-function nameHelp(fixed: boolean, trans: ReturnType<typeof useHost>['trans']): ReactNode {
-  return fixed
-    ? trans.__('A name stays, because it is part of the results’ address.')
-    : trans.__('Short and unique, like a repository or host name. Used in the results’ address.');
-}
-
-interface OutputProps {
-  state: FormState;
-  error?: string;
-  /** the folder that the notebook is seen to write to */
-  guess?: string;
-  change(state: FormState): void;
-}
-
-function OutputField({ state, error, guess, change }: OutputProps): ReactElement {
-  const { trans } = useHost();
-  return (
-    <Field
-      name="output_dir"
-      label={trans.__('Output directory')}
-      help={trans.__('Files written here are the results. They are collected when the run succeeds.')}
-      error={error}
-    >
-      {described => (
-        <input
-          {...described}
-          className="jp-mod-styled"
-          autoComplete="off"
-          spellCheck={false}
-          value={state.output_dir ?? guess ?? 'output'}
-          onChange={event => change({ ...state, output_dir: event.target.value })}
-        />
-      )}
-    </Field>
-  );
-}
-
-function RebundleBox({ checked, change }: { checked: boolean; change(checked: boolean): void }): ReactElement {
-  const { trans } = useHost();
-  return (
-    <label className="jp-Schedule-check">
-      <input type="checkbox" checked={checked} onChange={event => change(event.target.checked)} />
-      <span>{trans.__('Use the notebook and its files as they are now; otherwise the code stays as it was')}</span>
-    </label>
-  );
-}
-
-function SubmitProblem({ submit, cancel }: { submit: ReturnType<typeof useSubmit>; cancel?(): void }): ReactElement {
-  const { trans } = useHost();
-  const { problem } = submit;
-  return (
-    <ProblemBox problem={problem!}>
-      {problem!.code === 'changed_elsewhere' && (
-        <>
-          <Button onClick={cancel}>{trans.__('See the change')}</Button>
-          <Button onClick={submit.keepMine}>{trans.__('Keep mine')}</Button>
-        </>
-      )}
-    </ProblemBox>
+    <p className="jp-Schedule-note" role="status">
+      <Picture of="note" />
+      <span>{unsaved ? trans.__('Unsaved changes will be saved first.') : trans.__('Unsaved changes were saved first.')}</span>
+    </p>
   );
 }
 
@@ -316,7 +214,8 @@ function focusFirst(form: HTMLFormElement | null, field: FieldName | undefined):
   if (fold) {
     fold.open = true;
   }
-  place.querySelector<HTMLElement>('input:not(:disabled), select, button')?.focus();
+  const wrong = place.querySelector<HTMLElement>('[aria-invalid]');
+  (wrong ?? place.querySelector<HTMLElement>('input:not(:disabled), select, button'))?.focus();
 }
 
 /** React 18 doesn't know `inert` yet; as an empty text it becomes the attribute. */

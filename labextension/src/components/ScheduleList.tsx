@@ -9,7 +9,7 @@ import type { Reader } from '../model/runs';
 import { cause, isBad, newest, stateOfSchedule } from '../model/runs';
 import type { Trans } from '../model/trans';
 import type { View } from '../model/views';
-import { Button, ProblemBox, StateMark, Waiting } from './basics';
+import { Button, LiveProblem, ProblemBox, StateMark, Waiting } from './basics';
 import { useHost, useReader } from './host';
 import { Menu } from './Menu';
 import { Strip } from './Strip';
@@ -87,7 +87,7 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
           </button>
         ))}
       </div>
-      {schedules.problem && <ProblemBox problem={schedules.problem} />}
+      <LiveProblem live={schedules} />
       {rows.length === 0 && <p className="jp-Schedule-quiet">{trans.__('No schedule fits. Clear the filter to see all.')}</p>}
       <ul className="jp-Schedule-list" onKeyDown={walk} aria-label={trans.__('Schedules')}>
         {rows.map(schedule => (
@@ -125,14 +125,14 @@ function Row({ schedule, reader, panel }: { schedule: Schedule; reader: Reader; 
   );
 }
 
-/** `Every day at 12:00 UTC · next tomorrow 13:00`. */
+/** `Every day at 12:00 UTC · next tomorrow 13:00`; of a paused one, since when and what it would do. */
 function whenOf(schedule: Schedule, { trans, clock, now }: Reader): string {
   const cadence = cadenceOf(schedule.summary);
   if (schedule.state === 'active' && schedule.next_due) {
     const next = trans.__('next %1', clock.upcoming(schedule.next_due, now));
     return cadence ? `${cadence} · ${next}` : next;
   }
-  return schedule.state === 'ended' ? trans.__('No time is left') : cadence;
+  return schedule.state === 'ended' ? trans.__('No time is left') : schedule.summary.split(';')[0]!;
 }
 
 /** The sentence's first part without its verb: `Every day at 12:00 UTC`; empty where it begins otherwise. */

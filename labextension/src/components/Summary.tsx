@@ -54,6 +54,39 @@ export function NextTimes({ next }: { next: readonly Occurrence[] }): ReactEleme
   );
 }
 
+/** What comes next: the days in a row where all times are at one time of day; else one time a line. */
+export function NextDays({ next }: { next: readonly Occurrence[] }): ReactElement {
+  const { clock, trans } = useHost();
+  const instants = next.map(({ scheduled_for }) => scheduled_for);
+  const [time, ...others] = new Set(instants.map(instant => clock.time(instant)));
+  if (time === undefined || others.length > 0) {
+    return (
+      <>
+        <h3>{trans.__('Next')}</h3>
+        <NextTimes next={next} />
+      </>
+    );
+  }
+  const utc = clock.zone === 'UTC' ? 'UTC' : trans.__('your time, %1 UTC', clock.time(instants[0]!, 'UTC'));
+  return (
+    <>
+      <div className="jp-Schedule-title">
+        <h3>{trans.__('Next')}</h3>
+        <span className="jp-Schedule-quiet">{`${time} ${utc}`.trim()}</span>
+      </div>
+      <ul className="jp-Schedule-days">
+        {clock.dates(instants).map((date, place) => (
+          <li key={date}>
+            <time dateTime={instants[place]} title={clock.both(instants[place]!)}>
+              {date}
+            </time>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 function notes(next: readonly Occurrence[]): string[] {
   return [...new Set(next.map(({ note }) => note).filter(note => note !== null))];
 }

@@ -6,6 +6,7 @@ import type { Problem } from '../api/problem';
 import type { State } from '../model/runs';
 import { useHost } from './host';
 import { Picture } from './icons';
+import type { Live } from './useLive';
 
 /** Icon, word and colour of a state. */
 export function StateMark({ state, title }: { state: State; title?: string }): ReactElement {
@@ -30,6 +31,16 @@ export function Button({ primary = false, className = '', ...rest }: ButtonProps
 /** A button that looks like a part of the text. */
 export function TextButton({ className = '', ...rest }: ButtonHTMLAttributes<HTMLButtonElement>): ReactElement {
   return <button type="button" className={`jp-Schedule-textButton ${className}`} {...rest} />;
+}
+
+/** A link that leads out of the panel, into a tab of its own. */
+export function AwayLink({ href, children }: { href: string; children: string }): ReactElement {
+  return (
+    <a className="jp-Schedule-away" href={href} target="_blank" rel="noopener noreferrer">
+      {children}
+      <Picture of="away" />
+    </a>
+  );
 }
 
 /** What a labelled control has to carry. */
@@ -90,15 +101,30 @@ function Help({ id, help, error }: { id: string; help?: ReactNode; error?: strin
 
 /** A sentence about what went wrong, with what can be done. */
 export function ProblemBox({ problem, children }: { problem: Problem | string; children?: ReactNode }): ReactElement {
+  const { trans, signInAt } = useHost();
+  const signedOut = typeof problem !== 'string' && problem.code === 'signed_out';
   return (
     <div className="jp-Schedule-box" data-role="error" role="alert">
       <Picture of="attention" />
       <div>
         <p>{typeof problem === 'string' ? problem : problem.message}</p>
-        {children && <div className="jp-Schedule-actions">{children}</div>}
+        {signedOut && signInAt && <AwayLink href={signInAt}>{trans.__('Sign in')}</AwayLink>}
+        {children && <div className="jp-Schedule-actions jp-mod-start">{children}</div>}
       </div>
     </div>
   );
+}
+
+/** Why what is on screen isn't renewed any more, over what was seen last. */
+export function LiveProblem({ live }: { live: Pick<Live<unknown>, 'problem' | 'seen'> }): ReactElement | null {
+  const { trans, clock } = useHost();
+  const { problem, seen } = live;
+  if (!problem) {
+    return null;
+  }
+  const lost = problem.passing && seen > 0;
+  const text = trans.__('Lost the connection to Jupyter. Showing %1; trying again.', clock.time(new Date(seen).toISOString()));
+  return <ProblemBox problem={lost ? text : problem} />;
 }
 
 /** Said while the first answer is awaited. */

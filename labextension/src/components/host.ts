@@ -20,6 +20,10 @@ export interface Host {
   save?(notebook: string): Promise<boolean>;
   /** Call `listener` whenever the notebook was written to disk; the answer ends that. */
   onSaved?(notebook: string, listener: () => void): () => void;
+  /** Tell `listener` now and whenever that changes whether the notebook has unsaved edits; the answer ends that. */
+  watchUnsaved?(notebook: string, listener: (unsaved: boolean) => void): () => void;
+  /** Where one signs in again. */
+  signInAt?: string;
   /** Open a notebook, at the code cell with that number. */
   openNotebook?(notebook: string, cell?: number): void;
   /** Show an executed notebook beside the panel, sandboxed. */

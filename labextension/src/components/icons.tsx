@@ -37,6 +37,12 @@ const OTHERS = {
   attention: (
     <path d="M8 2 1.75 13.25h12.5ZM8 6.5v3.25M8 11.25v.9" fill="none" stroke="currentColor" strokeWidth="1.4" />
   ),
+  note: (
+    <>
+      {RING}
+      <path d="M8 7.2v4M8 4.9v.9" fill="none" stroke="currentColor" strokeWidth="1.5" />
+    </>
+  ),
   more: <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke="currentColor" strokeWidth="2.4" strokeLinecap="round" />,
   link: (
     <path
@@ -47,6 +53,7 @@ const OTHERS = {
       strokeLinecap="round"
     />
   ),
+  away: <path d="M6 4H3.5v8.5H12V10M9 3.5h3.5V7M12.5 3.5 7.5 8.5" fill="none" stroke="currentColor" strokeWidth="1.4" />,
   move: <path d="M9.5 2.5h4v4M13.5 2.5l-5 5M6.5 13.5h-4v-4M2.5 13.5l5-5" fill="none" stroke="currentColor" strokeWidth="1.4" />
 };
 

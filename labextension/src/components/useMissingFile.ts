@@ -1,39 +1,57 @@
-/** The known mend of a failed run: a file that the notebook reads, that is there now, and that wasn't sent. */
+/** A file that a failed run looked for in vain, and the mend when it is there now. */
 import { useEffect, useState } from 'react';
 
-import type { Run, RunDetails, Schedule } from '../api/shapes';
+import type { Form, Run, RunDetails, Schedule } from '../api/shapes';
+import { mergePatch } from '../model/patch';
+import { missingName } from '../model/runs';
+import { beside } from '../model/views';
+import { isSent } from './CodeTarball';
 import { useHost } from './host';
 
-export interface Mend {
+export interface Missing {
+  /** as the notebook names it */
+  named: string;
+  /** relative to Jupyter's root */
   path: string;
-  /** Add the file, and run. */
-  apply(): Promise<Run>;
+  /** Add the file, and run; null where the file doesn't exist here either. */
+  apply: (() => Promise<Run>) | null;
 }
 
-export function useMissingFile(run: RunDetails): Mend | null {
-  const { api } = useHost();
-  const [mend, setMend] = useState<Mend | null>(null);
-  const missing = /FileNotFoundError|No such file/.test(`${run.failure?.kind} ${run.message}`);
+export function useMissingFile(run: RunDetails): Missing | null {
+  const { api, save } = useHost();
+  const [missing, setMissing] = useState<Missing | null>(null);
+  const named = missingName(run);
   useEffect(() => {
-    if (!missing) {
+    setMissing(null);
+    if (named === null) {
       return;
     }
     const asking = new AbortController();
-    find(asking.signal).then(setMend, () => undefined);
+    find(named, asking.signal).then(setMissing, () => undefined);
     return () => asking.abort();
 
-    async function find(signal: AbortSignal): Promise<Mend | null> {
+    async function find(named: string, signal: AbortSignal): Promise<Missing | null> {
       const schedule = await api.schedule(run.schedule, signal);
-      const preview = await api.preview(schedule.form, schedule.name, signal);
-      const fixes = preview.findings.map(({ fix }) => fix).filter(fix => fix !== null);
-      const path = fixes.find(fix => run.message?.includes(fix.split('/').pop()!));
-      return path ? { path, apply: () => apply(schedule, path) } : null;
+      const { notebook } = schedule.form;
+      const path = notebook === null ? null : beside(notebook, named);
+      if (path === null) {
+        return null;
+      }
+      const form = adding(schedule.form, path);
+      const { files } = await api.preview(form, schedule.name, signal);
+      const there = files.some(file => file.path === path && isSent(file));
+      return { named, path, apply: there ? () => apply(schedule, form) : null };
     }
 
-    async function apply({ name, form, version }: Schedule, path: string): Promise<Run> {
-      await api.edit(name, { files: [...form.files, path] }, version, true);
+    async function apply({ name, form: before, version }: Schedule, form: Form): Promise<Run> {
+      await save?.(before.notebook!);
+      await api.edit(name, mergePatch(before, form), version, true);
       return api.runNow(name);
     }
-  }, [api, missing, run.run_id, run.schedule, run.message]);
-  return mend;
+  }, [api, save, named, run.schedule]);
+  return missing;
+}
+
+function adding(form: Form, path: string): Form {
+  return { ...form, files: [...form.files, path], left_out: form.left_out.filter(other => other !== path) };
 }

@@ -8,6 +8,8 @@ import { useHost, useVisible } from './host';
 
 /** milliseconds without a keystroke before the server is asked */
 const PAUSE = 300;
+/** milliseconds before the same question is asked again when nobody could be reached */
+const AGAIN = 3000;
 
 export interface Previewed {
   /** the newest answer; also shown while a newer one is awaited, so that nothing flickers */
@@ -27,7 +29,8 @@ export function usePreview(form: Form, schedule: string | undefined, renewal: nu
     question: '',
     problem: null
   });
-  const answered = answer.question === question;
+  const [tries, setTries] = useState(0);
+  const answered = answer.question === question && !answer.problem?.passing;
 
   useEffect(() => {
     if (!visible || answered || form.notebook === null) {
@@ -40,17 +43,22 @@ export function usePreview(form: Form, schedule: string | undefined, renewal: nu
         setAnswer({ question, preview, problem: null });
       } catch (error) {
         if (!isAbort(error) && !asking.signal.aborted) {
-          setAnswer(old => ({ question, preview: old.preview, problem: asProblem(error) }));
+          const problem = asProblem(error);
+          setAnswer(old => ({ question, preview: old.preview, problem }));
+          if (problem.passing) {
+            setTries(count => count + 1);
+          }
         }
       }
     };
-    const timer = setTimeout(() => void ask(), answer.question ? PAUSE : 0);
+    const wait = answer.problem?.passing && answer.question === question ? AGAIN : PAUSE;
+    const timer = setTimeout(() => void ask(), answer.question ? wait : 0);
     return () => {
       clearTimeout(timer);
       asking.abort();
     };
     // The form is in the question.
-  }, [question, visible, answered, api]);
+  }, [question, visible, answered, tries, api]);
 
   return { preview: answer.preview, problem: answer.problem, current: answered && answer.problem === null };
 }

@@ -9,9 +9,11 @@ import type { ISchedulePanel } from '../tokens';
 import { clientOf } from './connection';
 import { save } from './save';
 
-/** Save a notebook whose form is being opened. */
-export async function saveFirst({ app, tracker, trans }: Services, notebook: string): Promise<void> {
-  await told(trans, () => save(app, tracker, notebook));
+/** Save a notebook whose form is being opened; answers whether there was anything to save. */
+export async function saveFirst({ app, tracker, trans }: Services, notebook: string): Promise<boolean> {
+  let saved = false;
+  await told(trans, async () => (saved = await save(app, tracker, notebook)));
+  return saved;
 }
 
 /** Run a notebook now: its schedule, or, without one, once only; then show the run. */

@@ -31,6 +31,14 @@ export function hostOf({ app, tracker, labShell, trans, language }: Services): H
       context?.saveState.connect(saved);
       return () => void context?.saveState.disconnect(saved);
     },
+    watchUnsaved: (notebook, listener) => {
+      const model = panelOf(app, tracker, notebook)?.context.model;
+      const tell = () => listener(model?.dirty ?? false);
+      tell();
+      model?.stateChanged.connect(tell);
+      return () => void model?.stateChanged.disconnect(tell);
+    },
+    signInAt: `${baseUrl}login?next=${encodeURIComponent(`${baseUrl}${labShell ? 'lab' : 'tree'}`)}`,
     openNotebook: (notebook, cell) => void openNotebook(notebook, cell),
     openReport: labShell ? openReport : undefined,
     move: labShell ? () => void app.commands.execute(Commands.move) : undefined,

@@ -11,6 +11,8 @@ import '../../style/panel.css';
 
 export interface Mounted {
   show(view: View, visible: boolean): void;
+  /** Put the keyboard's focus where the view begins. */
+  focus(): void;
   unmount(): void;
 }
 
@@ -22,6 +24,12 @@ export function mount(node: HTMLElement, services: Services, go: (view: View) =>
     show: (view, visible) => {
       const notebook = notebookOf(services.app, services.tracker?.currentWidget ?? null);
       root.render(<Panel host={host} view={view} go={go} visible={visible} notebook={notebook} />);
+    },
+    focus: () => {
+      if (!node.contains(document.activeElement)) {
+        const name = node.querySelector<HTMLElement>('[data-field="name"] input');
+        (name ?? node.querySelector<HTMLElement>('.jp-Schedule'))?.focus();
+      }
     },
     unmount: () => root.unmount()
   };

@@ -1,8 +1,14 @@
-/** What was typed and not scheduled yet, one draft a notebook, kept by the browser. */
+/** What was typed and not saved yet, kept by the browser: one draft for a new schedule of a notebook, one for each edit. */
+import type { Schedule } from '../api/shapes';
 import type { FormState } from './form';
 
 const PREFIX = 'jupyter-schedule:draft:';
 const SHAPE = 1;
+
+/** The key of an edit's draft: of another version it would be another edit. */
+export function editOf({ id, version }: Schedule): string {
+  return `${id}@${version}`;
+}
 
 /** Drafts of one server; `scope` tells servers on one origin apart.  A browser that keeps nothing loses nothing else. */
 export class Drafts {
@@ -11,36 +17,36 @@ export class Drafts {
     private readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> = localStorage
   ) {}
 
-  /** The draft for a notebook, on top of `fresh`; null without one. */
-  load(notebook: string, fresh: FormState): FormState | null {
+  /** The draft of what `key` names (a notebook, or `editOf`), on top of `fresh`; null without one. */
+  load(key: string, fresh: FormState): FormState | null {
     try {
-      const kept = JSON.parse(this.storage.getItem(this.key(notebook)) ?? 'null') as {
+      const kept = JSON.parse(this.storage.getItem(this.key(key)) ?? 'null') as {
         shape?: number;
         state?: Partial<FormState>;
       } | null;
-      return kept?.shape === SHAPE && kept.state ? { ...fresh, ...kept.state, notebook } : null;
+      return kept?.shape === SHAPE && kept.state ? { ...fresh, ...kept.state, notebook: fresh.notebook } : null;
     } catch {
       return null;
     }
   }
 
-  save(notebook: string, state: FormState): void {
+  save(key: string, state: FormState): void {
     try {
-      this.storage.setItem(this.key(notebook), JSON.stringify({ shape: SHAPE, state }));
+      this.storage.setItem(this.key(key), JSON.stringify({ shape: SHAPE, state }));
     } catch {
       // A full or forbidden storage costs the draft, never the form.
     }
   }
 
-  drop(notebook: string): void {
+  drop(key: string): void {
     try {
-      this.storage.removeItem(this.key(notebook));
+      this.storage.removeItem(this.key(key));
     } catch {
       // As above.
     }
   }
 
-  private key(notebook: string): string {
-    return `${PREFIX}${this.scope}:${notebook}`;
+  private key(key: string): string {
+    return `${PREFIX}${this.scope}:${key}`;
   }
 }

@@ -65,13 +65,13 @@ export interface Mark {
   label: string;
 }
 
-/** The newest `most` runs as marks, the oldest first; a mark's height is its duration against the longest. */
+/** The newest `most` runs as marks, the oldest first; a mark's height is its duration, with room above the usual one. */
 export function marks(runs: readonly Run[], most: number, reader: Reader): Mark[] {
   const last = runs.slice(0, most).reverse();
-  const longest = Math.max(1, ...last.map(run => run.seconds ?? 0));
+  const usual = median(last.flatMap(run => (run.status === 'succeeded' && run.seconds !== null ? [run.seconds] : [])));
   return last.map(run => {
     const { icon, role, words } = stateOf(run, reader);
-    const height = run.seconds === null ? 0.35 : Math.max(0.25, run.seconds / longest);
+    const height = run.seconds === null || !usual ? 0.35 : Math.min(1, Math.max(0.25, (0.6 * run.seconds) / usual));
     return { run, icon, role, height, label: `${reader.clock.full(run.scheduled_for)}: ${words}` };
   });
 }
@@ -85,5 +85,12 @@ export function stripText(runs: readonly Run[], most: number, reader: Reader): s
     return reader.trans.__('No runs yet');
   }
   const words = stateOf(latest, reader).words.toLowerCase();
+  if (last.length === 1) {
+    return reader.trans.__('One run: %1', words);
+  }
   return reader.trans.__('Last %1 runs: %2 succeeded, latest %3', last.length, good, words);
+}
+
+function median(values: number[]): number | undefined {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
 }

@@ -1,7 +1,7 @@
 /** A run in words: its state, its cause, its steps.  Colour, icon and word always say the same. */
 import type { Run, RunDetails, RunStatus, Schedule } from '../api/shapes';
 import type { Clock } from './time';
-import { duration } from './time';
+import { coarse, duration } from './time';
 import type { Trans } from './trans';
 
 /** How a state is coloured. */
@@ -78,7 +78,7 @@ function words(run: Run, { trans, clock, now }: Reader): string {
         ? trans.__('Worker lost, trying again (attempt %1)', run.attempts.length)
         : trans.__('Starting worker');
     case 'running':
-      return run.cancelled_by ? trans.__('Stopping…') : running(run, trans);
+      return run.cancelled_by ? trans.__('Stopping…') : running(run, trans) + left(run, trans, now);
     case 'publishing':
       return trans.__('Publishing');
     case 'succeeded':
@@ -97,6 +97,13 @@ function words(run: Run, { trans, clock, now }: Reader): string {
 function running(run: Run, trans: Trans): string {
   const [done, all] = run.progress ?? [0, 0];
   return all ? trans.__('Running, cell %1 of %2', Math.min(done + 1, all), all) : trans.__('Running');
+}
+
+/** `, about 20 s left`, from what such a run usually takes. */
+function left(run: Run, trans: Trans, now: number): string {
+  const usual = 'usual_seconds' in run ? (run as RunDetails).usual_seconds : null;
+  const seconds = usual && run.started_at ? usual - (now - Date.parse(run.started_at)) / 1000 : 0;
+  return seconds >= 1 ? trans.__(', about %1 left', coarse(Math.ceil(seconds / 5) * 5)) : '';
 }
 
 function failedWhere(run: Run, trans: Trans): string {
@@ -149,6 +156,22 @@ export function cause(run: Run): string {
     .split('\n')[0]!
     .trim();
   return line.length <= CAUSE_LENGTH ? line : `${line.slice(0, CAUSE_LENGTH - 1).trimEnd()}…`;
+}
+
+/** The file that it looked for in vain, as the notebook names it; null where it ended otherwise. */
+export function missingName(run: RunDetails): string | null {
+  const last = run.failure?.traceback?.trim().split('\n').pop() ?? '';
+  const said = /No such file or directory: (['"])(.+?)\1/.exec(`${run.status === 'failed' ? run.message : ''}\n${last}`);
+  return said ? plain(said[2]!) : null;
+}
+
+/** The cause where a file was missing: it is there and wasn't sent, or it is nowhere. */
+export function causeOfMissing(run: RunDetails, name: string, there: boolean, trans: Trans): string {
+  const short = name.length > 60 ? `…${name.slice(-59)}` : name;
+  const reader = run.failure?.cell ? ` ${trans.__('Cell %1 reads it.', run.failure.cell)}` : '';
+  return there
+    ? trans.__('FileNotFoundError: %1 was not in the code tarball.', short) + reader
+    : trans.__('FileNotFoundError: %1 doesn’t exist here either.', short) + reader;
 }
 
 /** Why it exists. */

@@ -38,6 +38,13 @@ export class Clock {
     return this.format('date', zone, { weekday: 'short', day: 'numeric', month: 'short' }, instant).replace(',', '');
   }
 
+  /** `Sat 28`, `Mon 30 Nov`, `Tue 1 Dec`: dates in a row, each month said with its last one. */
+  dates(instants: readonly string[]): string[] {
+    const month = (instant: string | undefined) => instant && this.format('month', this.zone, { month: 'short' }, instant);
+    const short = (instant: string) => this.format('weekday', this.zone, { weekday: 'short', day: 'numeric' }, instant).replace(',', '');
+    return instants.map((instant, place) => (month(instant) === month(instants[place + 1]) ? short(instant) : this.date(instant)));
+  }
+
   /** `today 13:00`, `tomorrow 13:00`, `Tue 24 Nov 13:00`. */
   upcoming(instant: string, now: number): string {
     const day = this.day(instant);
@@ -107,7 +114,7 @@ export function duration(seconds: number): string {
 }
 
 /** The largest unit only: `40 s`, `3 min`, `2 h`. */
-function coarse(seconds: number): string {
+export function coarse(seconds: number): string {
   if (seconds < MINUTE) {
     return `${Math.ceil(seconds)} s`;
   }

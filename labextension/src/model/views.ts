@@ -1,9 +1,10 @@
 /** Where the panel is, and how that is written into a link. */
+import type { Field } from './form';
 
 export type View =
   | { at: 'list'; chip?: 'failing' | 'running' | 'paused' }
-  /** `schedule` edits, `from` copies another; else a new one */
-  | { at: 'form'; notebook: string | null; schedule?: string; from?: string }
+  /** `schedule` edits, `from` copies another; else a new one.  `field` is looked at first; `saved`: the notebook was, for this */
+  | { at: 'form'; notebook: string | null; schedule?: string; from?: string; field?: Field; saved?: boolean }
   | { at: 'history'; schedule: string }
   | { at: 'run'; run: string; schedule?: string; created?: boolean };
 
@@ -39,6 +40,23 @@ export function fromFragment(fragment: string): View {
     default:
       return { at: 'list' };
   }
+}
+
+/** What a notebook calls `name`, relative to Jupyter's root; null for what is outside of it. */
+export function beside(notebook: string, name: string): string | null {
+  if (name.startsWith('/') || name.startsWith('~')) {
+    return null;
+  }
+  const parts = notebook.split('/').slice(0, -1);
+  for (const part of name.split('/')) {
+    if (part === '..' && parts.pop() === undefined) {
+      return null;
+    }
+    if (part && part !== '.' && part !== '..') {
+      parts.push(part);
+    }
+  }
+  return parts.join('/') || null;
 }
 
 function encode(text: string): string {

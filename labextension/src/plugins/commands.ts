@@ -38,10 +38,8 @@ export const commands: JupyterFrontEndPlugin<void> = {
       icon: calendarIcon,
       execute: async ({ path }) => {
         const notebook = subject(path);
-        if (notebook !== null) {
-          await (await acts()).saveFirst(services, notebook);
-        }
-        panel.open({ at: 'form', notebook });
+        const saved = notebook !== null && (await (await acts()).saveFirst(services, notebook));
+        panel.open(saved ? { at: 'form', notebook, saved } : { at: 'form', notebook });
       }
     });
     add(Commands.runOnce, {

@@ -68,6 +68,11 @@ class PanelWidget extends Widget {
     this.renew();
   }
 
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    void this.mounted?.then(mounted => mounted.focus());
+  }
+
   protected override onAfterHide(message: Message): void {
     super.onAfterHide(message);
     this.renew();

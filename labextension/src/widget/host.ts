@@ -47,6 +47,7 @@ export function hostOf(transport: Transport, notebook: INotebook | null): Host {
     drafts: new Drafts(document.location.origin, storage()),
     now: Date.now,
     save: async path => (isOpen(path) ? notebook!.save() : false),
+    watchUnsaved: (path, listener) => (isOpen(path) ? notebook!.watchUnsaved(listener) : () => undefined),
     onSaved: (path, listener) => (isOpen(path) ? notebook!.onSaved(listener) : () => undefined)
   };
 }

@@ -5,7 +5,7 @@ import type { IModel } from './model';
 interface IContext {
   path: string;
   localPath?: string;
-  model: { dirty: boolean };
+  model: { dirty: boolean; stateChanged?: ISignal<unknown> };
   contentsModel?: { writable?: boolean } | null;
   save(): Promise<void>;
   saveState?: ISignal<string>;
@@ -22,6 +22,8 @@ export interface INotebook {
   readonly path: string;
   /** Write unsaved edits to disk; answers whether there were any. */
   save(): Promise<boolean>;
+  /** Tell `listener` now and on every change whether there are unsaved edits; the answer ends that. */
+  watchUnsaved(listener: (unsaved: boolean) => void): () => void;
   /** Call `listener` after every save; the answer ends that. */
   onSaved(listener: () => void): () => void;
 }
@@ -42,6 +44,12 @@ export function notebookAround(model: IModel): INotebook | null {
       }
       await context.save();
       return true;
+    },
+    watchUnsaved: listener => {
+      const tell = () => listener(context.model.dirty);
+      tell();
+      context.model.stateChanged?.connect(tell);
+      return () => context.model.stateChanged?.disconnect(tell);
     },
     onSaved: listener => {
       const slot = (_: unknown, state: string) => {

@@ -1,0 +1,57 @@
+/** What differs between two states of a schedule, in the form's own words. */
+import type { Form, Schedule } from '../api/shapes';
+import { same } from './patch';
+import type { Trans } from './trans';
+
+export interface Change {
+  label: string;
+  was: string;
+  now: string;
+}
+
+/** Each field of the form that differs, and the code. */
+export function changesOf(before: Schedule, after: Schedule, trans: Trans): Change[] {
+  const [old, current] = [flat(before.form), flat(after.form)];
+  const changes = Object.keys({ ...old, ...current })
+    .filter(key => !same(old[key], current[key]))
+    .map(key => ({ label: labelOf(key, trans), was: text(old[key], trans), now: text(current[key], trans) }));
+  if (before.bundle !== after.bundle) {
+    const tarball = (bundle: string) => trans.__('tarball %1', bundle.slice(0, 7));
+    changes.push({ label: trans.__('Code'), was: tarball(before.bundle), now: tarball(after.bundle) });
+  }
+  return changes;
+}
+
+/** The form without its levels: a parameter is known by its name. */
+function flat({ frequency, parameters, ...rest }: Form): Record<string, unknown> {
+  const named = Object.entries(parameters).map(([name, value]) => [`parameters.${name}`, value]);
+  return { ...frequency, ...rest, ...Object.fromEntries(named) };
+}
+
+function labelOf(key: string, trans: Trans): string {
+  const labels: Record<string, string> = {
+    kind: trans.__('Schedule frequency'),
+    at: trans.__('Time of day'),
+    days: trans.__('Day of week'),
+    day_of_month: trans.__('Day of month'),
+    date: trans.__('Date'),
+    cron: trans.__('Cron expression'),
+    timezone: trans.__('Time zone'),
+    files: trans.__('Files named'),
+    left_out: trans.__('Files left out'),
+    output_dir: trans.__('Output directory'),
+    timeout_minutes: trans.__('Job timeout (minutes)'),
+    visibility: trans.__('Publish results'),
+    command: trans.__('Execution commandline'),
+    overlap: trans.__('If the last run is still going'),
+    catch_up: trans.__('If the scheduler was off')
+  };
+  return labels[key] ?? key.replace(/^parameters\./, '');
+}
+
+function text(value: unknown, trans: Trans): string {
+  if (value === null || value === undefined || (Array.isArray(value) && value.length === 0) || value === '') {
+    return trans.__('nothing');
+  }
+  return Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : JSON.stringify(value);
+}
