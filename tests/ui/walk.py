@@ -1,6 +1,7 @@
 """From view to view, by the links and buttons that a person has."""
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -20,3 +21,95 @@ def open_form(page: Page) -> Locator:
 def press_schedule(page: Page) -> None:
     """The button that saves."""
     panel(page).get_by_role("button", name="Schedule", exact=True).click()
+
+
+def to_list(page: Page) -> None:
+    panel(page).get_by_role("navigation").get_by_role("link", name="Schedules").click()
+    expect(panel(page).get_by_role("searchbox")).to_be_visible()
+
+
+def to_history(page: Page, name: str) -> None:
+    """From the list."""
+    panel(page).get_by_role("link", name=name, exact=True).click()
+    expect(panel(page).get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def to_newest_run(page: Page, state: re.Pattern[str]) -> None:
+    """From a schedule's history."""
+    panel(page).get_by_role("list", name="Runs").last.get_by_role("link").first.click()
+    expect(panel(page).get_by_role("heading", name=state)).to_be_visible()
+
+
+def _form(page: Page) -> None:
+    open_form(page)
+
+
+def _form_with_errors(page: Page) -> None:
+    here = panel(page)
+    here.get_by_label("Job name").fill("churn_weekly")
+    here.get_by_label("Time of day").fill("25:00")
+    here.get_by_label("month", exact=True).fill("March")
+    expect(here.get_by_text(re.compile("Correct what is marked"))).to_be_visible()
+    press_schedule(page)
+    expect(here.get_by_label("Job name")).to_be_focused()
+
+
+def _more_options(page: Page) -> None:
+    here = panel(page)
+    here.get_by_role("button", name="Start over").or_(here.get_by_label("Job name")).last.click()
+    here.get_by_label("Job name").fill("new_report")
+    here.get_by_label("Time of day").fill("12:00")
+    here.get_by_label("month", exact=True).fill("3")
+    here.get_by_label("Schedule frequency").select_option("weekly")
+    here.get_by_text("More options").click()
+    expect(here.get_by_text(re.compile("^Runs every"))).to_be_visible()
+
+
+def _review(page: Page) -> None:
+    panel(page).get_by_role("button", name="Review files").click()
+    expect(panel(page).get_by_role("dialog", name="Review files")).to_be_visible()
+
+
+def _list(page: Page) -> None:
+    panel(page).get_by_role("button", name="Done").click()
+    to_list(page)
+
+
+def _history(page: Page) -> None:
+    to_history(page, "delays")
+
+
+def _succeeded(page: Page) -> None:
+    to_newest_run(page, re.compile("^Succeeded"))
+
+
+def _failed(page: Page) -> None:
+    to_list(page)
+    to_history(page, "churn_weekly")
+    to_newest_run(page, re.compile("^Failed"))
+
+
+def _running(page: Page) -> None:
+    to_list(page)
+    to_history(page, "long_haul")
+    to_newest_run(page, re.compile("^Running"))
+
+
+def _paused(page: Page) -> None:
+    to_list(page)
+    to_history(page, "bikes_report")
+
+
+#: the views, in an order in which one leads to the next
+VIEWS: dict[str, Callable[[Page], None]] = {
+    "form": _form,
+    "form-errors": _form_with_errors,
+    "form-more": _more_options,
+    "review": _review,
+    "list": _list,
+    "history": _history,
+    "run-succeeded": _succeeded,
+    "run-failed": _failed,
+    "run-running": _running,
+    "history-paused": _paused,
+}
