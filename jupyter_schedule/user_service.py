@@ -116,7 +116,7 @@ def uninstall() -> str:
 def systemd_unit(command: Sequence[str], environment: Mapping[str, str]) -> str:
     """The unit file; quoting as in systemd.syntax(7) and systemd.service(5).
 
-    KillMode=process: analyses that are running go on when the service ends.
+    KillMode=process: analyses that are running go on when the service ends.  Delegate: each gets a control group.
     """
     lines = [
         "[Unit]",
@@ -126,6 +126,8 @@ def systemd_unit(command: Sequence[str], environment: Mapping[str, str]) -> str:
         f"ExecStart={' '.join(_systemd_quoted(word, command_line=True) for word in command)}",
         *(f"Environment={_systemd_quoted(f'{name}={value}')}" for name, value in environment.items()),
         "KillMode=process",
+        "Delegate=yes",
+        "DelegateSubgroup=service",
         "Restart=on-failure",
         "RestartSec=5",
         "",

@@ -19,6 +19,7 @@ from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.settings import Settings
 from scheduler_service.tick import LEASE, Surroundings, Ticker
 from scheduler_service.worker.handle import place
+from scheduler_service.worker.limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,9 @@ LOOK_AT_CLOCK = 1.0
 STANDBY = 0.5
 
 
-def open_launchers(folder: Path, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
-    """By their names, the launchers of a service that keeps its things in `folder`."""
-    return {"local": LocalLauncher(folder, on_exit=on_exit)}
+def open_launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
+    """By their names, the launchers of a service that keeps its things in `folder`; `limits` are those of each run."""
+    return {"local": LocalLauncher(folder, limits=limits, on_exit=on_exit)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Parts:
     open_store: Callable[[str, Callable[[], datetime]], Store] = open_store
     #: for the work area and for every publication
     open_objects: Callable[[str], Objects] = open_objects
-    open_launchers: Callable[[Path, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
+    open_launchers: Callable[[Path, Limits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
     #: seconds, see `tick.LEASE`
     lease: int = LEASE
 
@@ -71,7 +72,8 @@ class Service:
         store = self._parts.open_store(places.store, self._now)
         # we have the lock, so whoever held leases is dead
         store.release(None)
-        launchers = self._parts.open_launchers(places.folder, self._wake.set)
+        limits = Limits(**self._settings.limits.model_dump())
+        launchers = self._parts.open_launchers(places.folder, limits, self._wake.set)
         ticker = Ticker(
             Surroundings(
                 store=store,

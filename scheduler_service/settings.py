@@ -3,10 +3,22 @@
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.places import Places, default_places
+
+
+class RunLimits(BaseModel):
+    """What one run may use of this machine; without a setting, as much as there is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: bytes, or such as "4 GiB"
+    memory: ByteSize | None = Field(default=None, ge=16 * 1024 * 1024)
+    cpus: float | None = Field(default=None, ge=0.1)
+    #: what it may write into its output folder
+    output: ByteSize | None = Field(default=None, ge=1)
 
 
 class Settings(BaseModel):
@@ -18,6 +30,8 @@ class Settings(BaseModel):
     folder: Path = Field(default_factory=lambda: default_places().folder)
     #: runs that may go at once
     max_running: int = Field(default=4, ge=1)
+    #: what one run on this machine may use
+    limits: RunLimits = RunLimits()
 
     @property
     def places(self) -> Places:

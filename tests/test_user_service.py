@@ -51,6 +51,11 @@ def test_a_unit_quotes_whatever_is_in_a_path() -> None:
 
 def test_running_analyses_survive_the_end_of_the_service() -> None:
     assert "KillMode=process" in systemd_unit(["x"], {}).splitlines()
+
+
+def test_each_run_of_the_unit_may_have_a_control_group() -> None:
+    """Delegated, with the service in a leaf of its own: only then may controllers be handed on beside it."""
+    assert {"Delegate=yes", "DelegateSubgroup=service"} <= set(systemd_unit(["x"], {}).splitlines())
     assert plistlib.loads(launchd_agent(["x"], {}, Path("/log")))["AbandonProcessGroup"] is True
 
 

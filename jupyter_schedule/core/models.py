@@ -167,6 +167,8 @@ class Reason(StrEnum):
     #: the kernel ended in mid-run
     KERNEL_DIED = "kernel_died"
     OUT_OF_MEMORY = "out_of_memory"
+    #: it wrote more into its output folder than a run may where it ran
+    OUTPUT_TOO_LARGE = "output_too_large"
     TIME_LIMIT = "time_limit"
     #: the kernel, interpreter or folder frozen when it was scheduled isn't there any more
     ENVIRONMENT_GONE = "environment_gone"

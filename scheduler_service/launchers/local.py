@@ -11,14 +11,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.runner import lean_runner
-from scheduler_service.worker import processes
+from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import handle_of, place, process_of
+from scheduler_service.worker.limits import NO_LIMITS, Limits
+from scheduler_service.worker.prepare import CGROUP
 from scheduler_service.worker.processes import Process
 
 log = logging.getLogger(__name__)
@@ -52,13 +55,18 @@ class LocalLauncher(Launcher):
         self,
         folder: Path,
         *,
+        limits: Limits = NO_LIMITS,
         on_exit: Callable[[], None] = lambda: None,
         parent: Mapping[str, str] | None = None,
         agent: Sequence[str] = AGENT,
     ) -> None:
-        """Scratch folders and the runner go under `folder`; `on_exit` is called when a worker of ours ends."""
+        """Scratch folders and the runner go under `folder`; `on_exit` is called when a worker of ours ends.
+
+        limits: what each run may use.
+        """
         self._work = folder / "work"
         self._agent_log = folder / "agents.log"
+        self._limits = limits
         self._on_exit = on_exit
         self._parent = os.environ if parent is None else parent
         self._agent = agent
@@ -78,7 +86,7 @@ class LocalLauncher(Launcher):
         return {"RUNNER_PYTHON": str(self._runner.result() if made else sys.executable)}
 
     def launch(self, attempt: Attempt) -> Handle:
-        brief = attempt.parameters | {"work_folder": str(self._work)}
+        brief = attempt.parameters | {"work_folder": str(self._work), "limits": asdict(self._limits)}
         (self._launched / attempt.token).write_text(_marker(attempt))
         owner = {OWNER: f"{self._owner}:{_marker(attempt)}"}
         agent = self._spawn(run_environment(self._parent, attempt.parameters) | owner)
@@ -96,13 +104,23 @@ class LocalLauncher(Launcher):
             return WorkerState.UNREACHABLE
         if self._agent_lives(attempt):
             return WorkerState.ALIVE
-        return WorkerState.ORPHANED if processes.with_marker(_marker(attempt)) else WorkerState.GONE
+        left = (
+            processes.with_marker(_marker(attempt))
+            or processes.with_marker(_marker(attempt), processes.KEEPER)
+            or cgroups.populated(self._work / attempt.token / CGROUP)
+        )
+        return WorkerState.ORPHANED if left else WorkerState.GONE
 
     def terminate(self, attempt: Attempt) -> None:
         self._signal(attempt, signal.SIGTERM)
 
     def kill(self, attempt: Attempt) -> None:
         self._signal(attempt, signal.SIGKILL)
+        cgroups.end(self._work / attempt.token / CGROUP)
+        for pid in processes.with_marker(_marker(attempt), processes.KEEPER):
+            # it knows that its agent is gone, and ends all, also what lost the marker: if only it isn't stopped
+            if keeper := processes.read(pid):
+                processes.send(keeper, signal.SIGCONT)
         for process in filter(None, map(processes.read, processes.with_marker(_marker(attempt)))):
             log.warning("action=sweep run=%s pid=%d name=%s", attempt.run_id, process.pid, process.name)
             processes.send(process, signal.SIGKILL)
@@ -174,6 +192,7 @@ class LocalLauncher(Launcher):
                 yield process._replace(state="", parent=0, group=0), named["run"], int(named["number"])
 
     def _remove(self, token: str) -> None:
+        cgroups.end(self._work / token / CGROUP)
         remove_folder(self._work / token)
         (self._launched / token).unlink(missing_ok=True)
 

@@ -7,7 +7,6 @@ Objects, besides the bundle and the gate, are under `workers/<worker>/<token>/`:
 import errno
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -26,11 +25,13 @@ from scheduler_service.worker.collect import Collected, Snapshot, collect, snaps
 from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import handle_of
+from scheduler_service.worker.keeper import keep
+from scheduler_service.worker.limits import Limits
 from scheduler_service.worker.live import LiveNotebook, Repeating, beat, now_text
 from scheduler_service.worker.logs import Log
 from scheduler_service.worker.prepare import Folders, Task
 from scheduler_service.worker.processes import Process
-from scheduler_service.worker.supervise import Cause, Ended, Signals, supervise
+from scheduler_service.worker.supervise import Cause, Ended, Signals
 
 #: seconds for which an object store that is away is asked again
 PATIENCE = 900.0
@@ -45,9 +46,8 @@ _STOPPED_EARLY = Verdict("stopped", "by_hand", "Stopped before it started.")
 _LARGEST_FAILURE = 64_000
 _FAILURE_KEYS = ("kind", "cell", "cells", "line", "name", "message", "sentence")
 _MOST_NAMES = 10
-#: seconds that an agent which ends itself tries to say so, and how often it looks for what is left
+#: seconds that an agent which ends itself tries to say so
 _LAST_WORDS = 10.0
-_ROUNDS = 3
 
 
 class Area:
@@ -165,9 +165,7 @@ class Attempt:
         last = Record(self.record.started_at, verdict, now_text(), notes=list(self.record.notes))
         told = _after(0, lambda: self.area.put_result(last.as_result(), lambda: None))
         told.join(_LAST_WORDS)
-        for _ in range(_ROUNDS):
-            for process in processes.descendants(os.getpid()):
-                processes.send(process, signal.SIGKILL)
+        # the keeper sees it, and ends all that was started
         os._exit(1)
 
     def _remove_scratch(self) -> None:
@@ -222,11 +220,11 @@ class Attempt:
         if self.signals.stop:
             self.record.verdict = _STOPPED_EARLY
             return
-        ended, out_of_memory = self._run(workspace)
+        ended, memory_ran_out = self._run(workspace)
         self._guarded(
             lambda: self._collect_output(workspace), stage="publishing", what="The outputs couldn't be collected"
         )
-        self._judge(ended, out_of_memory)
+        self._judge(ended, memory_ran_out)
 
     def _prepare(self) -> Workspace:
         prepare.check_kernel(self.task)
@@ -243,7 +241,7 @@ class Attempt:
         kills = processes.out_of_memory_kills()
         self.record.started_at = now_text()
         try:
-            ended = supervise(
+            ended = keep(
                 ["bash", "-c", self.task.command],
                 cwd=self.folders.code,
                 environment=workspace.environment,
@@ -252,6 +250,9 @@ class Attempt:
                 grace=self.task.grace,
                 marker=self.task.marker,
                 signals=self.signals,
+                limits=Limits(**self.task.limits),
+                output_folder=workspace.output,
+                cgroup_record=self.folders.cgroup,
             )
         finally:
             self.log.detach()
@@ -280,7 +281,7 @@ class Attempt:
     def _store(self, prefix: str) -> Callable[[str, Path, bool], None]:
         return lambda path, source, consume: self.area.put_file(prefix + path, source, consume)
 
-    def _judge(self, ended: Ended, out_of_memory: bool) -> None:
+    def _judge(self, ended: Ended, memory_ran_out: bool) -> None:
         executed = notebook.read(self.executed) if self.executed else None
         failure = _read_failure(self.folders.report / "failure.json")
         if failure is None and executed and ended.exit_code != 0:
@@ -292,7 +293,8 @@ class Attempt:
                 signal=ended.signal,
                 seconds=ended.seconds,
                 timeout=self.task.timeout,
-                out_of_memory=out_of_memory,
+                memory_ran_out=memory_ran_out,
+                out_of_memory=ended.out_of_memory,
                 failure=failure,
                 progress=notebook.progress(executed) if executed else None,
                 log_end=self.log.end() if self.log else "",

@@ -32,7 +32,8 @@ class Evidence:
     #: how long the command ran, and how long it might have
     seconds: float = 0.0
     timeout: float = 0.0
-    #: whether the kernel of the machine ended a process for want of memory meanwhile
+    #: whether the machine's kernel ended a process for want of memory meanwhile: some process, or one of this run
+    memory_ran_out: bool = False
     out_of_memory: bool = False
     #: the wrapper's failure.json, else what the executed notebook shows
     failure: dict[str, Any] | None = None
@@ -63,6 +64,10 @@ def diagnose(evidence: Evidence) -> Verdict:
             )
         case Cause.STOPPED:
             return _verdict("stopped", "by_hand", f"Stopped after {span(evidence.seconds)}{where}")
+        case Cause.MEMORY:
+            return _verdict("finished", "out_of_memory", f"Stopped: more memory than a run may use here{where}")
+        case Cause.OUTPUT:
+            return _verdict("finished", "output_too_large", f"Stopped: more output than a run may write here{where}")
     if evidence.exit_code == 0:
         return _verdict("finished", *_good_end(evidence))
     return _verdict("finished", *_bad_end(evidence))
@@ -112,7 +117,9 @@ def _bad_end(evidence: Evidence) -> tuple[str, str]:
     kind = _text(evidence.failure, "kind")
     killed = evidence.signal == signal.SIGKILL or evidence.exit_code == 128 + signal.SIGKILL
     died = kind == "kernel_died" or _DEAD_KERNEL in evidence.log_end
-    if evidence.out_of_memory and (killed or died):
+    # the kernel takes memory back by SIGKILL only: another end of ours has nothing to do with another's want of it
+    killed = killed or "signal 9" in _text(evidence.failure, "message")
+    if evidence.out_of_memory or (evidence.memory_ran_out and killed):
         return "out_of_memory", f"Ran out of memory{_at(evidence)}."
     if kind == "cell_failed":
         return _failed_cell(evidence)

@@ -17,6 +17,9 @@ from jupyter_schedule.core.workarea import bundle_key
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.processes import MARKER
 
+#: in the scratch folder: says where the run's control group is
+CGROUP = "cgroup"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -55,6 +58,8 @@ class Task:
     grace: float = 5.0
     #: seconds after which the agent ends itself and all that it started, whatever it is at
     life: float = 26 * 3600.0
+    #: what the run may use: the fields of `limits.Limits`
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
@@ -77,6 +82,7 @@ class Folders:
         self.report = self.root / "report"
         self.previous = self.root / "previous"
         self.kernel = self.root / "kernel"
+        self.cgroup = self.root / CGROUP
 
     def make(self) -> None:
         """An empty scratch folder that only this user can read."""

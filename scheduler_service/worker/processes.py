@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 MARKER = "JUPYTER_SCHEDULE_ATTEMPT"
+#: carried by what keeps a run's processes, in the marker's place
+KEEPER = "JUPYTER_SCHEDULE_KEEPER"
 _LINUX = sys.platform == "linux"
 
 
@@ -67,12 +69,12 @@ def descendants(root: int) -> Iterator[Process]:
             yield process
 
 
-def with_marker(value: str) -> list[int]:
+def with_marker(value: str, marker: str = MARKER) -> list[int]:
     """The pids of all living processes, but this one, whose environment has the marker of this attempt.
 
     value: `<run>.<attempt>`.  Processes of other users can't be read and aren't found.
     """
-    return [pid for pid, marker in marked(MARKER) if marker == value]
+    return [pid for pid, found in marked(marker) if found == value]
 
 
 def marked(name: str) -> Iterator[tuple[int, str]]:

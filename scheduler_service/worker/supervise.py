@@ -1,8 +1,9 @@
 """Run one command and leave nothing of it behind, whatever it started.
 
-On Linux this process becomes a subreaper: whoever calls setsid, forks twice or loses its parent stays below it, so
-that everything can be frozen, killed and reaped in a loop until nothing is left.  Elsewhere (macOS) it is a best
-effort: what is still below us, and what still shows the run's marker in its environment.
+Where the machine lets us, the command gets a process namespace, which the kernel ends as a whole.  On any Linux this
+process also becomes a subreaper: whoever calls setsid, forks twice or loses its parent stays below it, so that
+everything can be frozen, killed and reaped in a loop until nothing is left.  Elsewhere (macOS) it is a best effort:
+what is still below us, and what still shows the run's marker in its environment.
 """
 
 import os
@@ -11,13 +12,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from scheduler_service.worker import processes
+from scheduler_service.worker import namespaces, processes
+from scheduler_service.worker.limits import Watch
+from scheduler_service.worker.namespaces import Contained
 from scheduler_service.worker.processes import Process
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -35,6 +38,9 @@ class Cause(StrEnum):
     EXITED = "exited"
     TIMED_OUT = "timed_out"
     STOPPED = "stopped"
+    #: it used more memory, or wrote more, than a run may
+    MEMORY = "memory"
+    OUTPUT = "output"
 
 
 class Ended(NamedTuple):
@@ -50,6 +56,8 @@ class Ended(NamedTuple):
     left: tuple[Process, ...]
     #: what couldn't be ended
     survivors: tuple[Process, ...]
+    #: whether the kernel says that it ended one of these processes for want of memory
+    out_of_memory: bool = False
 
 
 class Signals:
@@ -69,9 +77,12 @@ class Signals:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask_to_stop)
 
-    def wait(self, seconds: float) -> None:
-        """Return at the next signal, or one that came since the last wait, or after so many seconds."""
-        select.select([self._woken], [], [], max(0.0, seconds))
+    def wait(self, seconds: float, *descriptors: int) -> None:
+        """Return at the next signal, or one that came since the last wait, or after so many seconds.
+
+        Also as soon as one of the descriptors has something to read.
+        """
+        select.select([self._woken, *descriptors], [], [], max(0.0, seconds))
         with suppress(BlockingIOError):
             os.read(self._woken, 4096)
 
@@ -86,45 +97,85 @@ def supervise(
     environment: Mapping[str, str],
     output: int,
     timeout: float,
-    grace: float,
+    grace: Callable[[], float],
     marker: str,
     signals: Signals,
+    prepare: Callable[[], None],
+    watch: Watch,
 ) -> Ended:
     """Run `command` in a session of its own until it ends, the time-out (seconds) passes or we are asked to stop.
 
     output: the descriptor for its stdout and stderr; closed here.  grace: seconds between TERM to its process group and
-    KILL to everything.  environment must hold `marker` under `processes.MARKER`.  Raises OSError when it can't start.
+    KILL to everything, asked when it comes to that.  prepare: called in the command's process, just before it is that.
+    environment must hold `marker` under `processes.MARKER`.  Raises OSError when it can't start.
+    To be called once per process, which must have no threads.
     """
-    _adopt_orphans()
+
+    def before() -> None:
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
+        prepare()
+
+    def spawn() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True, preexec_fn=before,  # noqa: PLW1509  (no threads here)
+        )  # fmt: skip
+
+    adopt_orphans()
     began = time.monotonic()
     try:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True,
-        )  # fmt: skip
+        running = Contained(spawn) if namespaces.available() else Plain(spawn)
     finally:
         os.close(output)
-    with suppress(OSError):
-        Path(f"/proc/{process.pid}/oom_score_adj").write_text(_OOM_SCORE)
     try:
-        cause = _await_end(process, began + timeout, signals)
+        cause = _await_end(running, began + timeout, signals, watch)
         seconds = time.monotonic() - began
         if cause is Cause.EXITED:
-            _settle(process.pid, signals)
+            _settle(running, signals)
         else:
-            _ask_to_end(process.pid, grace, signals)
+            _ask_to_end(running, grace(), signals)
     finally:
-        left, survivors = end_everything(process.pid, marker)
-    code = _exit_code(process)
+        left, survivors = end_everything(running.pid, marker)
+    code = running.exit_code()
     gone_by_signal = code is not None and code < 0
     return Ended(
         cause=cause,
         exit_code=None if gone_by_signal else code,
         signal=-code if code is not None and gone_by_signal else None,
         seconds=seconds,
-        left=left,
+        left=tuple(process for process in left if process.pid != running.first),
         survivors=survivors,
     )
+
+
+class Plain:
+    """A command as a child of ours; `first` would be a process of ours beside it."""
+
+    first: int | None = None
+    #: descriptors that can be read when the command has ended: a signal tells
+    tells: tuple[int, ...] = ()
+
+    def __init__(self, spawn: Callable[[], "subprocess.Popen[bytes]"]) -> None:
+        self._process = spawn()
+        self.pid = self._process.pid
+
+    def ended(self) -> bool:
+        """Whether the command has ended; orphans that ended in the meantime are reaped."""
+        return _has_ended(self._process)
+
+    def ask_to_end(self) -> None:
+        """TERM to the command's group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGTERM)
+
+    def is_ending(self) -> bool:
+        """Whether something of the command's group is still there."""
+        return any(process.alive and process.group == self.pid for process in _below(self.pid))
+
+    def exit_code(self) -> int | None:
+        """Its exit code, negative for a signal; None when it can't be ended."""
+        return _exit_code(self._process)
 
 
 def end_everything(leader: int, marker: str) -> tuple[tuple[Process, ...], tuple[Process, ...]]:
@@ -146,7 +197,7 @@ def end_everything(leader: int, marker: str) -> tuple[tuple[Process, ...], tuple
     return tuple(ended.values()), tuple(process for process in _below(leader) if process.alive)
 
 
-def _adopt_orphans() -> None:
+def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415  (a third of the agent's start-up, needed only once a run was won)
@@ -154,14 +205,16 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _await_end(process: subprocess.Popen[bytes], deadline: float, signals: Signals) -> Cause:
-    while not _has_ended(process):
+def _await_end(running: Contained | Plain, deadline: float, signals: Signals, watch: Watch) -> Cause:
+    while not running.ended():
         if signals.stop:
             return Cause.STOPPED
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             return Cause.TIMED_OUT
-        signals.wait(min(remaining, 3600.0))
+        if too_much := watch.exceeded(_below(running.pid)):
+            return Cause(too_much)
+        signals.wait(min(remaining, watch.pause), *running.tells)
     return Cause.EXITED
 
 
@@ -177,18 +230,19 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
         return process.poll() is not None
 
 
-def _settle(leader: int, signals: Signals) -> None:
+def _settle(running: Contained | Plain, signals: Signals) -> None:
     end = time.monotonic() + SETTLE
-    while time.monotonic() < end and any(process.alive for process in _below(leader)):
+    while time.monotonic() < end and any(
+        process.alive and process.pid != running.first for process in _below(running.pid)
+    ):
         signals.wait(0.01)
 
 
-def _ask_to_end(leader: int, grace: float, signals: Signals) -> None:
+def _ask_to_end(running: Contained | Plain, grace: float, signals: Signals) -> None:
     """TERM to the command's group, then as long as `grace` for it to save what it has."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGTERM)
+    running.ask_to_end()
     end = time.monotonic() + grace
-    while time.monotonic() < end and any(process.alive and process.group == leader for process in _below(leader)):
+    while time.monotonic() < end and running.is_ending():
         signals.wait(0.02)
 
 

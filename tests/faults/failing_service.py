@@ -20,6 +20,7 @@ from scheduler_service.app import Parts, Service
 from scheduler_service.launchers import local
 from scheduler_service.launchers.local import AGENT, LocalLauncher
 from scheduler_service.settings import Settings
+from scheduler_service.worker.limits import Limits
 from tests.faults.failpoints import Failing, Failpoint
 
 #: seconds; the product's is longer
@@ -51,8 +52,9 @@ def parts(failpoint: Failpoint, journal: Path) -> Parts:
         inner = open_objects(address)
         return inner if failpoint.step == "gate" else Failing(inner, "objects", failpoint)
 
-    def launchers(folder: Path, on_exit: Callable[[], None]) -> dict[str, Any]:
-        return {"local": Failing(LocalLauncher(folder, on_exit=on_exit, agent=agent), "launcher", failpoint)}
+    def launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> dict[str, Any]:
+        launcher = LocalLauncher(folder, limits=limits, on_exit=on_exit, agent=agent)
+        return {"local": Failing(launcher, "launcher", failpoint)}
 
     return Parts(open_store=store, open_objects=objects, open_launchers=launchers, lease=LEASE)
 

@@ -27,6 +27,7 @@ from jupyter_schedule.core.models import (
 )
 from scheduler_service.worker import processes
 from tests.engine import Engine, eventually
+from tests.scheduler_service.worker.test_supervise import linux, read_or_empty
 
 APIA = ZoneInfo("Pacific/Apia")
 DAILY_IN_APIA = Timing(cron="0 12 * * *", timezone=APIA.key)
@@ -260,6 +261,20 @@ class TestFaults:
         lost, finished = engine.operations.attempts(run)
         assert run.status == RunStatus.SUCCEEDED
         assert (lost.outcome, finished.outcome) == (Outcome.LOST, Outcome.FINISHED)
+
+    @linux
+    def test_what_forgot_where_it_comes_from_dies_with_a_killed_agent(self, engine: Engine) -> None:
+        engine.script("stray", f"setsid env -i bash -c 'exec -a stray-{engine.root.name} sleep 1000' & echo on; wait")
+        with engine.service():
+            run = engine.started(engine.run("stray"))
+            attempt = eventually(lambda: next((a for a in engine.operations.attempts(run) if a.handle), None))
+            assert attempt.handle is not None
+            os.kill(attempt.handle["pid"], signal.SIGKILL)
+            eventually(lambda: len(engine.operations.attempts(run)) == 2, what="the second attempt")
+            engine.operations.cancel(run.id)
+            engine.ended(run)
+        commands = [read_or_empty(folder / "cmdline") for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+        assert [command for command in commands if f"stray-{engine.root.name}".encode() in command] == []
 
     def test_an_attempt_whose_launch_was_never_answered_is_launched_again_but_starts_once(
         self, engine: Engine, waiting: Schedule

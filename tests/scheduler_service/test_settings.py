@@ -25,12 +25,20 @@ def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
     assert settings.places.store == "sqlite:////srv/schedule/ledger.sqlite3"
 
 
+def test_what_one_run_may_use_is_in_units_that_people_write(tmp_path: Path) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text('[limits]\nmemory = "4 GiB"\ncpus = 1.5\noutput = 1000\n')
+    limits = load_settings(file).limits
+    assert (limits.memory, limits.cpus, limits.output) == (4 * 2**30, 1.5, 1000)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("max_runing = 8", "max_runing: Extra inputs are not permitted.  Settings are folder, max_running."),
         ("max_running = 0", "max_running: Input should be greater than or equal to 1"),
         ("max_running = ", "isn't TOML"),
+        ('[limits]\nmemory = "much"', "limits.memory: could not parse value and unit from byte string"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_an_error_that_names_it(tmp_path: Path, text: str, sentence: str) -> None:

@@ -811,7 +811,7 @@ export interface components {
          * @description Why a run ended as it did: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
-        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "launch" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "missed" | "paused";
+        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "launch" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "missed" | "paused";
         /**
          * RunDetails
          * @description GET /runs/{id}: a run with what it left.

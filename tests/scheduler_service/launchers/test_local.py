@@ -13,7 +13,7 @@ import pytest
 from scheduler_service.launchers import local
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.launchers.local import LocalLauncher, run_environment
-from scheduler_service.worker import processes
+from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.handle import boot
 from tests.factories import NOON, make_attempt, make_run, make_schedule
 
@@ -114,6 +114,24 @@ class TestReaping:
             launcher.kill(dead)
             assert left.wait(20) == -signal.SIGKILL
         assert launcher.poll(dead) == WorkerState.GONE
+
+    def test_what_lost_its_mark_is_still_known_by_its_control_group(
+        self, launcher: LocalLauncher, tmp_path: Path
+    ) -> None:
+        dead = make_attempt(RUN, handle={"boot": boot(), "pid": 2**22 - 1, "started": 1})
+        record = tmp_path / "ours" / "work" / dead.token / "cgroup"
+        record.parent.mkdir()
+        with cgroups.made("test", record) as group:
+            if group is None:
+                pytest.skip("this machine has no part of the control groups' tree for us")
+            join = ["sh", "-c", f"echo 0 > {record.read_text()}/cgroup.procs && echo on && exec sleep 600"]
+            with subprocess.Popen(join, stdout=subprocess.PIPE) as left:
+                assert left.stdout
+                left.stdout.readline()
+                assert launcher.poll(dead) == WorkerState.ORPHANED
+                launcher.kill(dead)
+                assert left.wait(20) == -signal.SIGKILL
+            assert launcher.poll(dead) == WorkerState.GONE
 
     def test_a_worker_of_another_place_cannot_be_asked(self, launcher: LocalLauncher) -> None:
         elsewhere = make_attempt(RUN, place="elsewhere", handle={"boot": boot(), "pid": 2**22 - 1, "started": 1})

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -18,7 +19,8 @@ from jupyter_schedule.core.objects import FolderObjects
 from scheduler_service.worker import processes
 
 TOKEN = "5eed"
-RUN = "0b9e3f6c-run"
+#: its own in every session, since several may run on one machine at once
+RUN = f"{uuid4().hex[:8]}-run"
 PREFIX = f"workers/local/{TOKEN}/"
 
 
@@ -36,6 +38,8 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: a command that makes another kind of machine for the command after it
+        self.machine: list[str] = []
         self.objects = FolderObjects(folder / "objects")
         self.work = folder / "work"
         self.work.mkdir()
@@ -77,7 +81,7 @@ class Bench:
     def start(self, task: dict[str, Any], **environment: str) -> subprocess.Popen[str]:
         """The agent, told what to do, with nothing in its environment but PATH and what is given."""
         agent = subprocess.Popen(
-            [sys.executable, "-m", "scheduler_service.worker"],
+            [*self.machine, sys.executable, "-m", "scheduler_service.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -86,13 +86,28 @@ def fact(outcome: str, reason: str, said: str, **evidence: Any) -> Any:
             exit_code=138, failure=died(message="it ended by itself with code 1"),
         ),
         fact("finished", "kernel_died", "The kernel died.", log_end="nbclient.exceptions.DeadKernelError: Kernel died"),
-        fact("finished", "out_of_memory", "Ran out of memory at cell 3 of 6.", failure=died(), out_of_memory=True),
-        fact("finished", "out_of_memory", "Ran out of memory.", exit_code=None, signal=9, out_of_memory=True),
+        fact(
+            "finished", "out_of_memory", "Ran out of memory at cell 3 of 6.",
+            failure=died(message="killed by signal 9, most often for lack of memory"), memory_ran_out=True,
+        ),
+        fact("finished", "out_of_memory", "Ran out of memory.", exit_code=None, signal=9, memory_ran_out=True),
         fact(
             "finished", "out_of_memory", "Ran out of memory at cell 5 of 6.",
-            exit_code=137, out_of_memory=True, progress=AT_5,
+            exit_code=137, memory_ran_out=True, progress=AT_5,
         ),
-        fact("finished", "exit_code", "The command ended with exit code 2.", exit_code=2, out_of_memory=True),
+        fact("finished", "exit_code", "The command ended with exit code 2.", exit_code=2, memory_ran_out=True),
+        fact(
+            "finished", "kernel_died", "The kernel died at cell 3 of 6: killed by signal 11.",
+            failure=died(message="killed by signal 11"), memory_ran_out=True,
+        ),
+        fact("finished", "out_of_memory", "Ran out of memory.", exit_code=1, out_of_memory=True),
+        fact(
+            "finished", "out_of_memory", "Stopped: more memory than a run may use here at cell 5 of 6.",
+            cause=Cause.MEMORY, progress=AT_5,
+        ),
+        fact(
+            "finished", "output_too_large", "Stopped: more output than a run may write here.", cause=Cause.OUTPUT,
+        ),
         fact("finished", "environment_gone", "No kernel.", failure=other("kernel_unavailable", "No kernel.")),
         fact("finished", "disk_full", "The disk is full.", failure=other("disk_full", "The disk is full")),
         fact(

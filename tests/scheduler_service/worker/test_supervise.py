@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler_service.worker import processes
-from tests.scheduler_service.worker.conftest import RUN, TOKEN, Bench, wait_until
+from scheduler_service.worker import cgroups, namespaces, processes
+from scheduler_service.worker.prepare import CGROUP
+from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench, wait_until
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers; elsewhere it is a best effort")
 
@@ -52,9 +53,30 @@ while True:
 """
 
 
-def gone(pid: int) -> bool:
-    process = processes.read(pid)
-    return process is None or not process.alive
+#: all of them at once, and the command ends only when each has said that it is there
+ALL = {"escape": ESCAPE, "refork": REFORK, "pair": PAIR}
+
+_NO_NAMESPACES = "echo 0 > /proc/sys/user/max_pid_namespaces"
+_NO_GROUPS = "mount -t tmpfs none /sys/fs/cgroup"
+_AS_ROOT = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+#: what makes this machine into one where a run is contained so, and whether it is then safe from the death of all
+MACHINES = {
+    "namespace": [],
+    "namespace of a plain user": ["unshare", "--user", "--map-user=1000", "--map-group=1000"],
+    "control group": [*_AS_ROOT, f'{_NO_NAMESPACES} && exec "$@"', "-"],
+    "subreaper": [*_AS_ROOT, f'{_NO_NAMESPACES} && {_NO_GROUPS} && exec "$@"', "-"],
+}
+
+
+def machine(bench: Bench, kind: str) -> None:
+    """Make this machine into one of that kind; skips where it can't be."""
+    bench.machine = MACHINES[kind]
+    if kind == "namespace" and not namespaces.available():
+        pytest.skip("this machine has no process namespaces for us")
+    if kind == "control group" and (sys.platform != "linux" or cgroups._base() is None):
+        pytest.skip("this machine has no part of the control groups' tree for us")
+    if subprocess.run([*bench.machine, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine can't be made into that kind")
 
 
 def by_command_line(text: str) -> list[int]:
@@ -73,33 +95,117 @@ def read_or_empty(path: Path) -> bytes:
         return b""
 
 
-def script(bench: Bench, source: str) -> str:
-    """A command that runs this Python source and tells it where to write the pid that it ends up with."""
-    path = bench.folder / "script.py"
+def script(bench: Bench, source: str, name: str = "script") -> str:
+    """A command that runs this Python source and tells it where to write a pid when it is where it wants to be."""
+    path = bench.folder / f"{name}.py"
     path.write_text(textwrap.dedent(source))
-    return f"{sys.executable} {path} {bench.folder}/pid"
+    return f"{sys.executable} {path} {bench.folder}/{name}.pid"
+
+
+def survivors(bench: Bench) -> list[int]:
+    """What of the run is still there, its keeper included."""
+    return by_command_line(f"{bench.folder}/") + processes.with_marker(f"{RUN}.1", processes.KEEPER)
+
+
+def start_all(bench: Bench, end: str) -> "subprocess.Popen[str]":
+    """An attempt whose command starts everything that tries to survive, and then does `end`."""
+    starts = "; ".join(f"{script(bench, source, name)} &" for name, source in ALL.items()).replace("&;", "&")
+    there = " && ".join(f"[ -s {bench.folder}/{name}.pid ]" for name in ALL)
+    return bench.start(bench.task(f"{starts} until {there}; do sleep 0.01; done; echo there; {end}"))
 
 
 @linux
-@pytest.mark.parametrize("source", [ESCAPE, REFORK, PAIR], ids=["escape", "refork", "pair"])
-def test_a_time_out_ends_what_tries_to_escape(bench: Bench, source: str) -> None:
-    result = bench.run(f"{script(bench, source)} & wait; sleep 1000", timeout=0.7, grace=0.1)
+@pytest.mark.parametrize("kind", MACHINES)
+class TestOnEveryKindOfMachine:
+    def test_a_time_out_ends_what_tries_to_survive(self, bench: Bench, kind: str) -> None:
+        machine(bench, kind)
+        for name, source in ALL.items():
+            result = bench.run(f"{script(bench, source, name)} & wait; sleep 1000", timeout=0.7, grace=0.1)
 
-    assert (result["outcome"], result["exit_code"], result["reason"]) == ("timed_out", None, "time_limit")
-    assert result["sentence"] == "Timed out: stopped after 0.7 s."
-    assert result["notes"] == []
-    assert gone(int((bench.folder / "pid").read_text()))
-    assert by_command_line(f"{bench.folder}/pid") == []
+            assert (result["outcome"], result["exit_code"], result["reason"]) == ("timed_out", None, "time_limit")
+            assert result["sentence"] == "Timed out: stopped after 0.7 s."
+            assert result["notes"] == []
+            assert (bench.folder / f"{name}.pid").read_text()
+            assert survivors(bench) == []
+            bench.objects.delete(f"gates/{TOKEN}")
+            bench.objects.delete(f"{PREFIX}result")
+
+    def test_a_normal_end_leaves_nothing_either_and_names_what_was_left(self, bench: Bench, kind: str) -> None:
+        machine(bench, kind)
+        agent = start_all(bench, "touch $OUTPUT_DIR/a")
+        assert bench.finish(agent)["reason"] == "ok"
+        assert survivors(bench) == []
+        assert re.search(r"The command left .*bash \(pid \d+\).* behind, which was ended\.", bench.log())
+
+    def test_a_stop_ends_it(self, bench: Bench, kind: str) -> None:
+        machine(bench, kind)
+        agent = start_all(bench, "sleep 1000")
+        wait_until(lambda: b"there" in bench.live_log())
+        agent.send_signal(signal.SIGTERM)
+        assert bench.finish(agent)["outcome"] == "stopped"
+        assert survivors(bench) == []
+
+    def test_the_death_of_the_agent_ends_it(self, bench: Bench, kind: str) -> None:
+        machine(bench, kind)
+        agent = start_all(bench, "sleep 1000")
+        wait_until(lambda: b"there" in bench.live_log())
+        agent.kill()
+        agent.wait()
+        wait_until(lambda: survivors(bench) == [])
+
+    def test_the_death_of_the_keeper_ends_it_and_the_run(self, bench: Bench, kind: str) -> None:
+        machine(bench, kind)
+        agent = start_all(bench, "sleep 1000")
+        wait_until(lambda: b"there" in bench.live_log())
+        os.kill(keeper_of(agent), signal.SIGKILL)
+        result = bench.finish(agent)
+        assert result["sentence"] == "The command was ended by signal 9 (SIGKILL)."
+        assert survivors(bench) == []
+
+    def test_a_run_is_contained_as_the_machine_allows(self, bench: Bench, kind: str) -> None:
+        machine(bench, kind)
+        bench.run("readlink /proc/self/ns/pid > $OUTPUT_DIR/namespace; cat /proc/self/cgroup > $OUTPUT_DIR/group")
+        namespace = bench.output("namespace").decode().strip()
+        assert (namespace != str(Path("/proc/self/ns/pid").readlink())) is kind.startswith("namespace")
+        if kind == "control group":
+            assert f"/jupyter-schedule-{RUN}.1" in bench.output("group").decode()
+
+    def test_a_program_finds_itself_under_its_own_pid(self, bench: Bench, kind: str) -> None:
+        machine(bench, kind)
+        bench.run("cat /proc/$$/comm > $OUTPUT_DIR/name")
+        assert bench.output("name") == b"bash\n"
+
+    @pytest.mark.parametrize("death", ["exit 7", "kill -KILL $$", "kill -TERM $$"])
+    def test_how_a_command_ended_is_known(self, bench: Bench, kind: str, death: str) -> None:
+        machine(bench, kind)
+        said = {
+            "exit 7": "The command ended with exit code 7.",
+            "kill -KILL $$": "The command was ended by signal 9 (SIGKILL).",
+            "kill -TERM $$": "The command was ended by signal 15 (SIGTERM).",
+        }
+        assert bench.run(death)["sentence"] == said[death]
 
 
+# where there is only the subreaper it is a best effort: what forgot its environment is beyond our knowledge then
 @linux
-def test_a_normal_end_leaves_nothing_either_and_names_what_was_left(bench: Bench) -> None:
-    result = bench.run(f"{script(bench, ESCAPE)}; until [ -s {bench.folder}/pid ]; do :; done; touch $OUTPUT_DIR/a")
+@pytest.mark.parametrize("kind", [kind for kind in MACHINES if kind != "subreaper"])
+def test_the_death_of_agent_and_keeper_ends_it(bench: Bench, kind: str) -> None:
+    machine(bench, kind)
+    agent = start_all(bench, "sleep 1000")
+    wait_until(lambda: b"there" in bench.live_log())
+    both = (keeper_of(agent), agent.pid)
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in both:
+            os.kill(pid, number)
+    agent.wait()
+    # what a launcher does when it finds the agent gone
+    cgroups.end(bench.work / TOKEN / CGROUP)
+    wait_until(lambda: survivors(bench) == [])
 
-    pid = int((bench.folder / "pid").read_text())
-    assert result["reason"] == "ok"
-    assert gone(pid)
-    assert re.search(rf"The command left .*bash \(pid {pid}\).* behind, which was ended\.", bench.log())
+
+def keeper_of(agent: "subprocess.Popen[str]") -> int:
+    (pid,) = (process.pid for process in processes.descendants(agent.pid) if process.parent == agent.pid)
+    return pid
 
 
 @linux
@@ -109,16 +215,6 @@ def test_what_ends_by_itself_a_moment_after_the_command_is_left_to_it(bench: Ben
     )
     assert result["reason"] == "ok"
     assert bench.log() == "got one\n"
-
-
-@linux
-def test_a_stop_ends_what_tries_to_escape(bench: Bench) -> None:
-    agent = bench.start(bench.task(f"{script(bench, ESCAPE)}; sleep 1000"))
-    pid = int(wait_until(lambda: read_or_empty(bench.folder / "pid").strip()))
-
-    agent.send_signal(signal.SIGTERM)
-    assert bench.finish(agent)["outcome"] == "stopped"
-    assert gone(pid)
 
 
 def test_a_time_out_lets_the_command_save_what_it_has(bench: Bench) -> None:
@@ -148,7 +244,7 @@ def test_the_marker_finds_a_runs_processes_and_only_those(bench: Bench) -> None:
     assert processes.with_marker(f"{RUN}.") == []
     process = processes.read(pid)
     assert process
-    assert process.parent == agent.pid
+    assert process.pid in {below.pid for below in processes.descendants(agent.pid)}
     (bench.folder / "go").write_text("\n")
     bench.finish(agent)
 
