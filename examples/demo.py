@@ -2,18 +2,23 @@
 
 ./dev demo            in a scratch folder, removed afterwards
 ./dev demo --keep     … and left to look at
+./dev demo --lab      … and JupyterLab opened at the notebook with its finished run beside it, until Ctrl-C
 """
 
 import argparse
 import json
 import os
+import secrets
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import webbrowser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 EXAMPLES = Path(__file__).resolve().parent
 #: seconds after which the demo gives up: two minutes of the clock and a slow machine
@@ -78,6 +83,47 @@ class Demo:
             time.sleep(0.5)
         return ended
 
+    def show_in_lab(self) -> int:
+        """JupyterLab at the notebook, scheduled daily and run once, until Ctrl-C or a signal ends it."""
+        service = self.service()
+        try:
+            notebook = ("examples/flights/flights.ipynb", "--name", "flights", "--previous", "flights*.csv.gz")
+            say(self.schedule("create", *notebook, "--daily", "--at", "12:00"))
+            say(self.schedule("run", "flights", "--wait"))
+            (run,) = json.loads(self.schedule("runs", "flights", "--json"))
+        finally:
+            service.communicate(timeout=60)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        token = secrets.token_hex(16)
+        query = urlencode({"schedule-view": f"run/{run['run_id']}", "token": token})
+        server = self.lab(port, token)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: server.terminate())
+        while server.poll() is None and not answers(port):
+            time.sleep(0.1)
+        address = f"http://127.0.0.1:{port}/lab/tree/examples/flights/flights.ipynb?{query}"
+        say(f"JupyterLab is at\n\n  {address}\n\nuntil Ctrl-C ends it and removes {self.folder}.")
+        webbrowser.open(address)
+        return max(server.wait(), 0)
+
+    def lab(self, port: int, token: str) -> "subprocess.Popen[bytes]":
+        """JupyterLab with no memory of others; Ctrl-C doesn't reach it, since it would ask whether that was meant."""
+        folders = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config"}
+        folders |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+        own = {name: str(self.folder / "jupyter" / place) for name, place in folders.items()}
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+        command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.folder}", "--log-level=WARN"]
+        command += [f"--IdentityProvider.token={token}", "--allow-root"]
+        return subprocess.Popen(command, cwd=self.folder, env=self.variables | own, start_new_session=True)
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as knock:
+        return knock.connect_ex(("127.0.0.1", port)) == 0
+
 
 def wait_for_the_minute() -> None:
     """Count down to what both samples are due at."""
@@ -109,10 +155,14 @@ def show(runs: dict[str, dict[str, object]]) -> bool:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--keep", action="store_true", help="leave the scratch folder")
-    keep = options.parse_args().keep
+    options.add_argument("--lab", action="store_true", help="open JupyterLab at a finished run")
+    asked = options.parse_args()
+    keep = asked.keep
     folder = Path(tempfile.mkdtemp(prefix="jupyter-schedule-demo-"))
     try:
         demo = Demo(folder)
+        if asked.lab:
+            return demo.show_in_lab()
         say("Scheduling the samples …\n")
         demo.create()
         service = demo.service()

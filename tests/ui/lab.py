@@ -58,7 +58,7 @@ class Lab:
         command += ["--port", str(self.port), f"--ServerApp.root_dir={self.root}"]
         command += [f"--IdentityProvider.token={self.token}", "--ServerApp.port_retries=0"]
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(command, env=self._variables, stdout=output, stderr=output)
+            self._process = subprocess.Popen(command, env=self._variables, cwd=self.root, stdout=output, stderr=output)
         eventually(self._answers, what="JupyterLab's start")
 
     def stop(self) -> None:
