@@ -34,8 +34,8 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
     <section>
       {results.length > 0 && <h3>{trans.__('Results')}</h3>}
       <ul className="jp-Schedule-files">
-        {results.slice(0, MOST_FILES).map(file => (
-          <FileRow key={file.path} file={file} preview />
+        {results.slice(0, MOST_FILES).map((file, place) => (
+          <FileRow key={file.path} file={file} preview open={place === 0} />
         ))}
         {results.length > MOST_FILES && <li>{trans.__('and %1 more', results.length - MOST_FILES)}</li>}
       </ul>
@@ -74,9 +74,11 @@ interface FileRowProps {
   /** what it is, where its path doesn't say that */
   name?: string;
   preview?: boolean;
+  /** whether a text's preview is there unasked */
+  open?: boolean;
 }
 
-function FileRow({ file, name, preview = false }: FileRowProps): ReactElement {
+function FileRow({ file, name, preview = false, open = false }: FileRowProps): ReactElement {
   const { trans } = useHost();
   const web = /^https?:|^\//.test(file.url);
   const isText = preview && TEXT.test(file.path) && file.size <= MOST_BYTES;
@@ -106,15 +108,15 @@ function FileRow({ file, name, preview = false }: FileRowProps): ReactElement {
           <img src={file.url} alt={file.path} loading="lazy" />
         </a>
       )}
-      {isText && web && <TextPreview file={file} />}
+      {isText && web && <TextPreview file={file} start={open} />}
     </li>
   );
 }
 
-/** The first lines, fetched when they are asked for. */
-function TextPreview({ file }: { file: PublishedFile }): ReactElement {
+/** The first lines, fetched when they are asked for, or at the `start`. */
+function TextPreview({ file, start }: { file: PublishedFile; start: boolean }): ReactElement {
   const { trans } = useHost();
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(start);
   const [text, setText] = useState<string | null>(null);
   useEffect(() => {
     if (!open) {
@@ -127,7 +129,7 @@ function TextPreview({ file }: { file: PublishedFile }): ReactElement {
     return () => asking.abort();
   }, [open, file.url, trans]);
   return (
-    <details className="jp-mod-preview" onToggle={event => setOpen(event.currentTarget.open)}>
+    <details className="jp-mod-preview" open={open} onToggle={event => setOpen(event.currentTarget.open)}>
       <summary>{trans.__('First lines')}</summary>
       <pre className="jp-Schedule-pre" tabIndex={0} aria-label={file.path}>
         {text === null ? trans.__('Loading…') : text.split('\n').slice(0, MOST_LINES).join('\n')}

@@ -1,5 +1,5 @@
 /** All schedules: what is wrong first, then what runs, then what comes next. */
-import type { KeyboardEvent, MouseEvent, ReactElement } from 'react';
+import type { KeyboardEvent, MouseEvent, ReactElement, ReactNode } from 'react';
 import { useState } from 'react';
 
 import type { Schedule } from '../api/shapes';
@@ -113,7 +113,13 @@ function Row({ schedule, reader, panel }: { schedule: Schedule; reader: Reader; 
         <ViewLink view={{ at: 'history', schedule: schedule.name }} go={panel.go}>
           {schedule.name}
         </ViewLink>
-        <StateMark state={stateOfSchedule(schedule, reader)} />
+        {latest ? (
+          <ViewLink className="jp-mod-state" view={{ at: 'run', run: latest.run_id, schedule: schedule.name }} go={panel.go}>
+            <StateMark state={stateOfSchedule(schedule, reader)} />
+          </ViewLink>
+        ) : (
+          <StateMark state={stateOfSchedule(schedule, reader)} />
+        )}
       </div>
       {latest && isBad(latest) && <p className="jp-mod-cause">{cause(latest)}</p>}
       <p className="jp-mod-when" title={schedule.summary}>
@@ -143,7 +149,7 @@ function cadenceOf(summary: string): string {
 }
 
 /** A link to another view of the panel; with a modifier key it is an ordinary link. */
-export function ViewLink(props: { view: View; go(view: View): void; children: string; current?: boolean }): ReactElement {
+export function ViewLink(props: { view: View; go(view: View): void; children: ReactNode; className?: string }): ReactElement {
   const { linkTo } = useHost();
   const follow = (event: MouseEvent) => {
     if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -152,7 +158,7 @@ export function ViewLink(props: { view: View; go(view: View): void; children: st
     }
   };
   return (
-    <a href={linkTo?.(props.view) ?? '#'} onClick={follow}>
+    <a className={props.className} href={linkTo?.(props.view) ?? '#'} onClick={follow}>
       {props.children}
     </a>
   );
@@ -161,7 +167,7 @@ export function ViewLink(props: { view: View; go(view: View): void; children: st
 /** The arrow keys go from row to row. */
 function walk(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const links = [...event.currentTarget.querySelectorAll<HTMLElement>('.jp-mod-head > a')];
+  const links = [...event.currentTarget.querySelectorAll<HTMLElement>('.jp-mod-head > a:not(.jp-mod-state)')];
   const place = links.indexOf(document.activeElement as HTMLElement);
   const next = step && place >= 0 ? links[place + step] : undefined;
   if (next) {
