@@ -1,4 +1,4 @@
-import { render, screen, waitFor, within } from '@testing-library/react';
+import { act, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
 
@@ -195,6 +195,48 @@ describe('What is wrong is said beside its field', () => {
   });
 });
 
+describe('Unsaved edits of the notebook', () => {
+  it('are told of as long as there are any', async () => {
+    let tell: (unsaved: boolean) => void = () => undefined;
+    const watchUnsaved = (_: string, listener: (unsaved: boolean) => void) => ((tell = listener), () => undefined);
+    open(new FakeServer({ 'POST preview': preview() }), {}, { watchUnsaved });
+    await sentence();
+    expect(screen.queryByText(/^Unsaved/)).toBeNull();
+    act(() => tell(true));
+    expect(screen.getByText('Unsaved changes will be saved first.')).toBeTruthy();
+    act(() => tell(false));
+    expect(screen.queryByText(/^Unsaved/)).toBeNull();
+  });
+});
+
+describe('A preview that found nobody', () => {
+  it('is asked for again by itself', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ['setTimeout', 'clearTimeout'] });
+    let tries = 0;
+    const server = new FakeServer({ 'POST preview': () => (tries++ < 2 ? Promise.reject(new TypeError('gone')) : preview()) });
+    open(server);
+    expect((await screen.findByRole('alert')).textContent).toContain('Lost the connection');
+    await act(() => vi.advanceTimersByTimeAsync(3_100));
+    await act(() => vi.advanceTimersByTimeAsync(3_100));
+    await sentence();
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(tries).toBe(3);
+  });
+});
+
+describe('A login that has ended', () => {
+  it('keeps what was typed, and says where to sign in', async () => {
+    const no = () => new Response('Forbidden', { status: 403 });
+    const { user } = open(new FakeServer({ 'POST preview': preview(), 'POST schedules': no }), {}, { signInAt: '/base/login' });
+    await sentence();
+    await user.type(screen.getByLabelText('Job name'), '-x');
+    await user.click(button('Schedule'));
+    expect(await screen.findByText('Sign in again; your form is kept.')).toBeTruthy();
+    expect(screen.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/base/login');
+    expect(screen.getByLabelText('Job name')).toHaveProperty('value', 'bikes-x');
+  });
+});
+
 describe('The server going away in the middle', () => {
   it('loses nothing, and trying again can’t record a second schedule', async () => {
     let tries = 0;
@@ -298,6 +340,30 @@ describe('An edit', () => {
     expect(asked!.headers.get('If-Match')).toBe('3');
     expect(asked!.body).toEqual({ form: { frequency: { at: '6:30' } }, rebundle: false });
     expect(server.to('POST preview')[0]!.query.get('schedule')).toBe('bikes');
+  });
+
+  it('is there as it was typed when its form is opened again, unless somebody saved meanwhile', async () => {
+    const server = new FakeServer({ 'POST preview': preview() });
+    const first = open(server, { editing: recorded });
+    await first.user.clear(screen.getByLabelText('Output directory'));
+    await first.user.type(screen.getByLabelText('Output directory'), 'typed');
+    first.unmount();
+    const second = open(server, { editing: recorded });
+    expect(screen.getByLabelText('Output directory')).toHaveProperty('value', 'typed');
+    second.unmount();
+    open(server, { editing: { ...recorded, version: 9 } });
+    expect(screen.getByLabelText('Output directory')).toHaveProperty('value', 'output');
+  });
+
+  it('can drop a value for a parameter that the notebook has no more', async () => {
+    const gone = schedule({ form: form({ parameters: { mnth: 3 } }) });
+    const server = new FakeServer({ 'POST preview': preview({ parameters: [parameter()] }), 'PATCH schedules/bikes': gone });
+    const { user, done } = open(server, { editing: gone });
+    await user.click(await screen.findByRole('button', { name: 'Remove mnth' }));
+    await sentence();
+    await user.click(button('Save changes'));
+    await waitFor(() => expect(done).toHaveBeenCalled());
+    expect(server.to('PATCH schedules/bikes')[0]!.body.form).toEqual({ parameters: { mnth: null } });
   });
 
   it('of one that was changed elsewhere asks whose it should be', async () => {

@@ -4,12 +4,12 @@ import type { RunDetails } from '../src/api/shapes';
 import { Drafts } from '../src/model/drafts';
 import { initial } from '../src/model/form';
 import { counts, listed, marks, stripText } from '../src/model/list';
-import { cause, plain, settled, stateOf, stateOfSchedule, steps, took } from '../src/model/runs';
+import { cause, causeOfMissing, missingName, plain, settled, stateOf, stateOfSchedule, steps, took } from '../src/model/runs';
 import { partsOf } from '../src/model/sentence';
 import { Clock } from '../src/model/time';
 import { english } from '../src/model/trans';
 import type { View } from '../src/model/views';
-import { fromFragment, toFragment } from '../src/model/views';
+import { beside, fromFragment, toFragment } from '../src/model/views';
 import { NOW, failed, form, run, schedule } from './factories';
 
 const reader = { trans: english, clock: new Clock('Europe/Paris', 'en', english), now: NOW };
@@ -26,7 +26,10 @@ describe('A run’s state has an icon, a colour and words', () => {
     ['publishing', { status: 'publishing' }, 'info', 'Publishing'],
     ['succeeded', {}, 'success', 'Succeeded in 6.0 s'],
     ['timed out', { status: 'timed_out', seconds: 7200 }, 'error', 'Timed out after 2 h'],
-    ['cancelled', { status: 'cancelled' }, 'muted', 'Stopped'],
+    ['cancelled', { status: 'cancelled', cancelled_by: 'local' }, 'muted', 'Stopped by you'],
+    ['cancelled by somebody else', { status: 'cancelled', cancelled_by: 'ann' }, 'muted', 'Stopped by ann'],
+    ['usual for a while yet', { status: 'running', started_at: '2026-11-23T10:59:30Z', usual_seconds: 48 }, 'info', 'Running, about 20 s left'],
+    ['longer than usual', { status: 'running', usual_seconds: 3 }, 'info', 'Running'],
     ['skipped', { status: 'skipped', reason: 'overlap' }, 'muted', 'Skipped'],
     ['missed', { status: 'skipped', reason: 'missed', count: 3 }, 'warning', 'Missed 3 times'],
     ['failed early', { status: 'failed' }, 'error', 'Failed']
@@ -40,6 +43,27 @@ describe('A run’s state has an icon, a colour and words', () => {
 });
 
 describe('A cause', () => {
+  it.each<[string, string, boolean, string]>([
+    ["[Errno 2] No such file or directory: '../data/a.csv'", '../data/a.csv', true, 'FileNotFoundError: ../data/a.csv was not in the code tarball.'],
+    ['[Errno 2] No such file or directory: "it\'s.csv"', "it's.csv", false, 'FileNotFoundError: it\'s.csv doesn’t exist here either.']
+  ])('is a missing file: %s', (message, name, there, words) => {
+    const missed = failed({ message, failure: null });
+    expect(missingName(missed)).toBe(name);
+    expect(causeOfMissing(missed, name, there, english)).toBe(words);
+  });
+
+  it('of a missing file is as short as any, however long the path', () => {
+    const message = `No such file or directory: '${'x/'.repeat(200)}end.csv'`;
+    const line = causeOfMissing(failed({ message }), missingName(failed({ message }))!, true, english);
+    expect(line.length).toBeLessThanOrEqual(120);
+    expect(line).toContain('end.csv was not in the code tarball');
+  });
+
+  it('names no file where a run ended otherwise', () => {
+    expect(missingName(failed())).toBeNull();
+    expect(missingName(run({ message: "No such file or directory: 'x'" }))).toBeNull();
+  });
+
   it('is one line of at most 120 characters without escape codes', () => {
     const long = failed({ message: `\u001b[31mKeyError\u001b[0m: ${'x'.repeat(300)}\nsecond line` });
     expect(cause(long)).toHaveLength(120);
@@ -183,6 +207,20 @@ describe('A view', () => {
 
   it.each(['', 'nonsense', 'run/', 'list/nothing', 'schedule/%E0%A4%A'])('the fragment “%s” means the list', fragment => {
     expect(fromFragment(fragment)).toEqual({ at: 'list' });
+  });
+});
+
+describe('A file that a notebook names', () => {
+  it.each([
+    ['a.csv', 'reports/a.csv'],
+    ['./a.csv', 'reports/a.csv'],
+    ['../data//a.csv', 'data/a.csv'],
+    ['../../a.csv', null],
+    ['/etc/passwd', null],
+    ['~/a.csv', null],
+    ['..', null]
+  ])('%s is below Jupyter’s root, or nowhere', (name, path) => {
+    expect(beside('reports/bikes.ipynb', name)).toBe(path);
   });
 });
 

@@ -12,6 +12,11 @@ describe('A time is shown in the reader’s zone', () => {
     expect(paris.full('2026-11-24T12:00:00Z')).toBe('Tue 24 Nov 13:00');
   });
 
+  it('as a row of dates that say each month once', () => {
+    const days = ['2026-11-28T12:00:00Z', '2026-11-30T12:00:00Z', '2026-12-01T12:00:00Z'];
+    expect(paris.dates(days)).toEqual(['Sat 28', 'Mon 30 Nov', 'Tue 1 Dec']);
+  });
+
   it('across a clock change', () => {
     expect(paris.time('2027-03-27T12:00:00Z')).toBe('13:00');
     expect(paris.time('2027-03-28T12:00:00Z')).toBe('14:00');

@@ -78,6 +78,11 @@ class Lab:
         place = f"lab/workspaces/test-{next(self._workspaces)}/tree" if app == "lab" else "notebooks"
         return f"{self.base}{place}/{quote(path)}?token={self.token}"
 
+    def link(self, view: str, app: str = "lab") -> str:
+        """Where a view of the panel opens, as *Copy link* writes it, with nothing else around."""
+        place = f"lab/workspaces/test-{next(self._workspaces)}" if app == "lab" else "tree"
+        return f"{self.base}{place}?schedule-view={quote(view, safe='')}&token={self.token}"
+
     def theme(self, name: str) -> None:
         """What the next page that is opened looks like."""
         self._set("themes", theme=name)

@@ -4,7 +4,7 @@ import { useState } from 'react';
 
 import type { Run, Schedule } from '../api/shapes';
 import type { Reader } from '../model/runs';
-import { cause, isBad, isOpen, stateOf, stateOfSchedule, why } from '../model/runs';
+import { cause, isBad, isOpen, nameOf, stateOf, stateOfSchedule, why } from '../model/runs';
 import { duration, size } from '../model/time';
 import type { Trans } from '../model/trans';
 import { AwayLink, Button, LiveProblem, ProblemBox, StateMark, TextButton, Waiting } from './basics';
@@ -17,9 +17,6 @@ import { NextDays } from './Summary';
 import { useLive } from './useLive';
 import type { Panel } from './useScheduleActions';
 import { useScheduleActions } from './useScheduleActions';
-
-/** who a person is on a server of their own */
-const LOCAL = 'local';
 
 type Filter = 'all' | 'failed' | 'skipped';
 
@@ -151,7 +148,6 @@ function outcome(run: Run, { trans, clock }: Reader): string {
 function Code({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; refresh(): void }): ReactElement {
   const { api, trans, clock, save } = useHost();
   const { notebook } = schedule.form;
-  const who = schedule.changed_by === LOCAL ? trans.__('you') : schedule.changed_by;
   const renew = () =>
     panel.action.run(async () => {
       await save?.(notebook!);
@@ -165,7 +161,7 @@ function Code({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; 
         {notebook && <TextButton onClick={renew}>{trans.__('Use the notebook as it is now')}</TextButton>}
       </div>
       <p className="jp-Schedule-quiet" title={trans.__('tarball %1', schedule.bundle.slice(0, 7))}>
-        {trans.__('Version %1, saved %2 by %3', schedule.version, clock.full(schedule.changed_at), who)}
+        {trans.__('Version %1, saved %2 by %3', schedule.version, clock.full(schedule.changed_at), nameOf(schedule.changed_by, trans))}
       </p>
     </section>
   );

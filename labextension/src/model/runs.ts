@@ -51,6 +51,11 @@ const CAUSE_LENGTH = 120;
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 
+/** A person's name; on a server of one's own that person is the reader. */
+export function nameOf(who: string, trans: Trans): string {
+  return who === 'local' ? trans.__('you') : who;
+}
+
 /** Whether it will still change. */
 export function isOpen(run: Run): boolean {
   return OPEN.includes(run.status);
@@ -88,7 +93,7 @@ function words(run: Run, { trans, clock, now }: Reader): string {
     case 'timed_out':
       return run.seconds === null ? trans.__('Timed out') : trans.__('Timed out after %1', duration(run.seconds));
     case 'cancelled':
-      return trans.__('Stopped');
+      return run.cancelled_by ? trans.__('Stopped by %1', nameOf(run.cancelled_by, trans)) : trans.__('Stopped');
     case 'skipped':
       return skipped(run, trans);
   }
@@ -167,7 +172,7 @@ export function missingName(run: RunDetails): string | null {
 
 /** The cause where a file was missing: it is there and wasn't sent, or it is nowhere. */
 export function causeOfMissing(run: RunDetails, name: string, there: boolean, trans: Trans): string {
-  const short = name.length > 60 ? `…${name.slice(-59)}` : name;
+  const short = name.length > 50 ? `…${name.slice(-49)}` : name;
   const reader = run.failure?.cell ? ` ${trans.__('Cell %1 reads it.', run.failure.cell)}` : '';
   return there
     ? trans.__('FileNotFoundError: %1 was not in the code tarball.', short) + reader
