@@ -116,6 +116,12 @@ class Lab:
         assert answer.is_success, answer.text
         return answer.json()
 
+    def kernel_answers(self, path: str) -> bool:
+        """Whether the kernel of an open notebook waits for something to do."""
+        headers = {"Authorization": f"token {self.token}"}
+        sessions = httpx.get(f"{self.base}api/sessions", headers=headers, timeout=60).json()
+        return any(each["path"] == path and each["kernel"]["execution_state"] == "idle" for each in sessions)
+
     def schedule(self, path: str, *, run_now: bool = False, once_only: bool = False, **form: Any) -> Any:
         """A schedule of a notebook, named as the notebook is unless `form` says otherwise."""
         whole = {"notebook": path, "name": Path(path).stem} | form

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.engine import notebook_of
+from tests.engine import eventually, notebook_of
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import Lab
 
@@ -18,7 +18,7 @@ pytestmark = [
 
 CONTROL = "import ipywidgets\nchoice = ipywidgets.Dropdown(options=['NO', 'SE'], description='Choice')\nchoice"
 FORM = """from jupyter_schedule import ScheduleForm
-form = ScheduleForm(name='by-country', every='Monday', at='6:30', parameters={'country': choice})
+form = ScheduleForm(name='NAME', every='Monday', at='6:30', parameters={'country': choice})
 form"""
 WORK = """from pathlib import Path
 Path('output').mkdir(exist_ok=True)
@@ -26,20 +26,22 @@ Path('output/country.txt').write_text(country)"""
 SEEN = "print(form.schedule['name'], form.last_run['status'], sep=' is ') if form.schedule else None"
 
 
-def run_cells(page: Page, count: int) -> None:
-    expect(page.get_by_text("| Idle")).to_be_visible()
+def run_cells(lab: Lab, page: Page, path: str, count: int) -> None:
+    eventually(lambda: lab.kernel_answers(path), what="the kernel's start")
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_visible()
     page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-editor").first.click()
     for _ in range(count):
         page.keyboard.press("Shift+Enter")
 
 
-def test_a_control_in_the_notebook_decides_a_parameter_and_python_sees_the_run(lab: Lab, page: Page) -> None:
-    content = notebook_of(CONTROL, FORM, WORK, SEEN, parameters="country = 'DK'")
-    Path(lab.root / "by-country.ipynb").write_text(json.dumps(content))
-    page.goto(lab.address("by-country.ipynb"))
-    run_cells(page, 3)
+@pytest.mark.parametrize("app", ["lab", "notebooks"])
+def test_a_control_in_the_notebook_decides_a_parameter_and_python_sees_the_run(lab: Lab, page: Page, app: str) -> None:
+    name = f"by-country-{app}"
+    lab.notebook(f"{name}.ipynb", CONTROL, FORM.replace("NAME", name), WORK, SEEN, parameters="country = 'DK'")
+    page.goto(lab.address(f"{name}.ipynb", app))
+    run_cells(lab, page, f"{name}.ipynb", 3)
     cell = page.locator(".jp-Schedule-widget")
-    expect(cell.get_by_label("Job name")).to_have_value("by-country")
+    expect(cell.get_by_label("Job name")).to_have_value(name)
     expect(cell.get_by_label("Job name")).not_to_be_focused()
 
     page.get_by_label("Choice").select_option("SE")
@@ -49,11 +51,11 @@ def test_a_control_in_the_notebook_decides_a_parameter_and_python_sees_the_run(l
 
     expect(cell.get_by_text(re.compile("^Succeeded in")).first).to_be_visible()
     expect(cell.get_by_text("country=SE")).to_be_visible()
-    assert (lab.root / "published" / "by-country" / "data" / "country.txt").read_text() == "SE"
+    assert lab.published(name) == {"country.txt": "SE"}
 
     page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-editor").nth(4).click()
     page.keyboard.press("Shift+Enter")
-    expect(page.get_by_text("by-country is succeeded")).to_be_visible()
+    expect(page.get_by_text(f"{name} is succeeded")).to_be_visible()
 
 
 def test_the_function_finds_its_notebook_and_the_run_is_shown_in_the_cell(lab: Lab, page: Page) -> None:
@@ -62,7 +64,7 @@ def test_the_function_finds_its_notebook_and_the_run_is_shown_in_the_cell(lab: L
     (lab.root / "own").mkdir()
     Path(lab.root / "own" / "Café.ipynb").write_text(json.dumps(notebook_of(make, ended)))
     page.goto(lab.address("own/Café.ipynb"))
-    run_cells(page, 2)
+    run_cells(lab, page, "own/Café.ipynb", 2)
 
     expect(page.get_by_text("succeeded", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("Runs every hour at minute 5|Runs every hour")).first).to_be_visible()

@@ -14,10 +14,17 @@ export function Sentence({ schedule, refresh }: { schedule: Schedule; refresh():
   const [editing, setEditing] = useState<number | null>(null);
   const action = useAction();
   const line = useRef<HTMLParagraphElement>(null);
+  const left = useRef<number | null>(null);
   const leave = (place: number) => {
+    left.current = place;
     setEditing(null);
-    requestAnimationFrame(() => line.current?.querySelector<HTMLElement>(`[data-place="${place}"]`)?.focus());
   };
+  useEffect(() => {
+    if (editing === null && left.current !== null) {
+      line.current?.querySelector<HTMLElement>(`[data-place="${left.current}"]`)?.focus();
+      left.current = null;
+    }
+  }, [editing]);
   const save = (part: Part, place: number, value: string) =>
     action.run(async () => {
       if (value.trim() !== part.value) {
