@@ -31,6 +31,10 @@ SILENT_LAUNCH = timedelta(seconds=20)
 PUBLISHING_TIME = 15 * 60
 #: seconds without a heartbeat after which a worker counts as hung
 SILENCE = 180
+#: how long after it came into the ledger a run may wait for a worker that nobody has
+START_DEADLINE = timedelta(hours=2)
+#: seconds until the next way to get a worker is tried, growing with every attempt up to the second
+CAPACITY_PAUSE = (5, 60)
 #: seconds past its deadline that a worker which was asked to end may take to save what it has
 LAST_WORDS = 60
 
@@ -58,6 +62,10 @@ class Seen:
     worker: WorkerState
     gate: Gate = Gate.OPEN
     result: Result | None = None
+    #: how many attempts before this one were lost
+    lost_before: int = 0
+    #: seconds without a heartbeat after which the worker counts as hung
+    patience: float = SILENCE
     #: seconds awake: how long we have watched it, how long it has been silent, how long our effects on it have failed
     watched_for: float = 0
     silent_for: float = 0
@@ -178,10 +186,8 @@ def decide_attempt(seen: Seen, now: datetime) -> Decision:
         return _decide_publishing(seen)
     if seen.result is not None:
         return _decide_result(seen, seen.result, now)
-    if seen.gate == Gate.REVOKED:
-        return _decide_lost(seen, now, "No worker began in time")
-    if seen.worker == WorkerState.GONE:
-        return _decide_lost(seen, now, "The worker disappeared without a word")
+    if seen.gate == Gate.REVOKED or seen.worker == WorkerState.GONE:
+        return _decide_over(seen, now)
     if seen.worker == WorkerState.UNREACHABLE and seen.gate == Gate.STARTED:
         return _decide_unreachable(seen, now)
     if stop := _reason_to_stop(seen, now):
@@ -189,6 +195,27 @@ def decide_attempt(seen: Seen, now: datetime) -> Decision:
     if seen.worker == WorkerState.UNKNOWN and now >= seen.attempt.created_at + SILENT_LAUNCH:
         return Relaunch()
     return _decide_started(seen)
+
+
+def _decide_over(seen: Seen, now: datetime) -> Decision:
+    """No worker is at it, and there is no result."""
+    if seen.attempt.outcome == Outcome.NO_CAPACITY:
+        return _decide_without_worker(seen, now)
+    began = seen.gate != Gate.REVOKED
+    return _decide_lost(seen, now, "The worker disappeared without a word" if began else "No worker began in time")
+
+
+def _decide_without_worker(seen: Seen, now: datetime) -> Decision:
+    """Nobody had a worker that way: try the next way, until the run has waited too long."""
+    if seen.run.cancelled_by:
+        message = f"Stopped by {seen.run.cancelled_by} before it started."
+        return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.NO_CAPACITY)
+    if now >= seen.run.created_at + START_DEADLINE:
+        message = f"No worker could be started for 2 hours. {seen.attempt.detail or ''}".strip()
+        return End(RunStatus.FAILED, Reason.NO_CAPACITY, message, Outcome.NO_CAPACITY)
+    shortest, longest = CAPACITY_PAUSE
+    pause = timedelta(seconds=min(shortest * seen.attempt.number, longest))
+    return Start() if now >= (seen.attempt.ended_at or now) + pause else Wait()
 
 
 def _decide_started(seen: Seen) -> Decision:
@@ -207,7 +234,7 @@ def _decide_unreachable(seen: Seen, now: datetime) -> Decision:
 def _reason_to_stop(seen: Seen, now: datetime) -> Stop | None:
     if seen.out_of_time(now):
         return Stop(Outcome.TIMED_OUT, at_once=seen.out_of_time(now, LAST_WORDS))
-    silent = seen.silent_for >= SILENCE
+    silent = seen.silent_for >= seen.patience
     if seen.run.cancelled_by:
         return Stop(Outcome.CANCELLED, at_once=silent)
     if seen.worker == WorkerState.ORPHANED or (silent and seen.worker != WorkerState.UNREACHABLE):
@@ -248,7 +275,7 @@ def _decide_lost(seen: Seen, now: datetime, cause: str) -> Decision:
         if never_started:
             message = "Timed out: no worker started in time."
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT, seen.result)
-    if seen.attempt.number < MAX_ATTEMPTS:
+    if seen.lost_before + 1 < MAX_ATTEMPTS:
         return Start(lost=seen.attempt)
     message = f"{cause}, in each of {MAX_ATTEMPTS} attempts."
     return End(RunStatus.FAILED, Reason.LOST, message, Outcome.LOST, seen.result)

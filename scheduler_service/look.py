@@ -8,11 +8,11 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from jupyter_schedule.core.models import Attempt, Reason, Result, Run, RunStatus
+from jupyter_schedule.core.models import Attempt, Outcome, Reason, Result, Run, RunStatus
 from jupyter_schedule.core.objects import Objects
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.workarea import HEARTBEAT, RESULT, gate_key, worker_prefix
-from scheduler_service.decide import Gate, Seen
+from scheduler_service.decide import SILENCE, Gate, Seen
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.memory import Memory
 
@@ -36,17 +36,29 @@ class Lookout:
         self._memory = memory
         self._now = now
 
-    def see(self, run: Run, attempt: Attempt) -> Seen:
+    def see(self, run: Run) -> Seen:
         """The result first, as it ends everything; then gate, heartbeat and worker.
 
         A worker that is gone may have taken the gate and stored a result since they were looked at, so they are looked
         at again.
         """
+        *before, attempt = self._store.attempts(run.id)
+        seen = self._see(run, attempt)
+        lost = sum(earlier.outcome == Outcome.LOST for earlier in before)
+        return replace(
+            seen,
+            lost_before=lost,
+            watched_for=self._memory.watched_for(run.id, seen.attempt.number),
+            failing_for=self._memory.failing_for(run.id),
+            failure=self._memory.failure(run.id),
+        )
+
+    def _see(self, run: Run, attempt: Attempt) -> Seen:
         result = self._result(attempt)
         if result is not None or run.status == RunStatus.PUBLISHING:
-            return self._seen(Seen(run, attempt, WorkerState.GONE, Gate.STARTED, result))
+            return Seen(run, attempt, WorkerState.GONE, Gate.STARTED, result)
         attempt, gate = self._gate(run, attempt)
-        heartbeat = self._objects.get_or_none(self.prefix(attempt) + HEARTBEAT)
+        heartbeat = self._objects.get_or_none(self.prefix(attempt) + HEARTBEAT) if attempt.worker else None
         silent_for = self._memory.silent_for(run.id, attempt.number, heartbeat)
         worker = self._poll(attempt)
         if worker in {WorkerState.GONE, WorkerState.ORPHANED}:
@@ -55,7 +67,8 @@ class Lookout:
             if attempt.handle != polled.handle:
                 worker = self._poll(attempt)
             result = self._result(attempt)
-        return self._seen(Seen(run, attempt, worker, gate, result, silent_for=silent_for))
+        patience = SILENCE if heartbeat else max(SILENCE, self._launchers[attempt.launcher].starts_within)
+        return Seen(run, attempt, worker, gate, result, silent_for=silent_for, patience=patience)
 
     def started_by(self, attempt: Attempt) -> Handle | None:
         """The worker that has the attempt's gate, if one has."""
@@ -64,8 +77,10 @@ class Lookout:
         return started_by
 
     def prefix(self, attempt: Attempt) -> str:
-        """Where the attempt's worker writes."""
-        return worker_prefix(attempt.parameters["worker"], attempt.token)
+        """Where the attempt's worker writes.  Raises ValueError while it isn't known who that is."""
+        if attempt.worker is None:
+            raise ValueError(f"attempt {attempt.number} of {attempt.run_id} has no worker yet")
+        return worker_prefix(attempt.worker, attempt.token)
 
     def _gate(self, run: Run, attempt: Attempt) -> tuple[Attempt, Gate]:
         """Who has the gate; whoever won it is the worker, also when we know another that lost it."""
@@ -85,18 +100,8 @@ class Lookout:
     def _poll(self, attempt: Attempt) -> WorkerState:
         return self._launchers[attempt.launcher].poll(attempt)
 
-    def _seen(self, seen: Seen) -> Seen:
-        """The same with what we remember."""
-        run, memory = seen.run, self._memory
-        return replace(
-            seen,
-            watched_for=memory.watched_for(run.id, seen.attempt.number),
-            failing_for=memory.failing_for(run.id),
-            failure=memory.failure(run.id),
-        )
-
     def _result(self, attempt: Attempt) -> Result | None:
-        data = self._objects.get_or_none(self.prefix(attempt) + RESULT)
+        data = self._objects.get_or_none(self.prefix(attempt) + RESULT) if attempt.worker else None
         try:
             return None if data is None else Result.model_validate_json(data)
         except ValidationError as problem:

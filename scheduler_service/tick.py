@@ -45,7 +45,7 @@ from scheduler_service.decide import (
     decide_attempt,
     decide_due,
 )
-from scheduler_service.launchers.base import Launcher, LaunchRefused
+from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.look import Lookout
 from scheduler_service.memory import Memory
 from scheduler_service.publish import PublishFailed, publish
@@ -210,7 +210,7 @@ class Ticker:
         return self._attempt_to(run.id, self._spec_of, run)
 
     def _look_after(self, run: Run, now: datetime, dispatches: bool) -> None:
-        seen = self._look.see(run, self._store.attempts(run.id)[-1])
+        seen = self._look.see(run)
         decision = decide_attempt(seen, now)
         if dispatches or not isinstance(decision, Start):
             self._apply(run, seen.attempt, decision)
@@ -262,32 +262,42 @@ class Ticker:
             message = f"This service has no launcher called {spec.launcher}."
             self._end(run, None, End(RunStatus.FAILED, Reason.LAUNCH, message))
             return
+        try:
+            attempt = self._planned(run, spec, launcher)
+        except LaunchRefused as refusal:
+            self._end(run, None, End(RunStatus.FAILED, refusal.reason, str(refusal)))
+            return
+        launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": attempt.number})
+        alone = spec.overlap != Overlap.ALLOW
+        if self._store.add_attempt(attempt, run, launching, actor=ACTOR, alone=alone):
+            log.info("action=launch run=%s schedule=%s attempt=%d", run.id, run.schedule, attempt.number)
+            self._launch(launching, attempt)
+
+    def _planned(self, run: Run, spec: Spec, launcher: Launcher) -> Attempt:
+        """The next attempt with all that is frozen in it.  Raises LaunchRefused."""
         number = run.attempt + 1
         token = token_of(self._around.secret, run.id, number)
         now = utc(self._around.now())
-        attempt = Attempt(
+        deadline = now + timedelta(seconds=spec.timeout * 60 + GRACE)
+        brief = brief_for(
+            run,
+            spec,
+            number=number,
+            token=token,
+            worker=launcher.identity,
+            work_area=self._around.work_area,
+            launcher_environment=launcher.environment(),
+        )
+        return Attempt(
             run_id=run.id,
             number=number,
             token=token,
             launcher=spec.launcher,
             place=launcher.place,
-            parameters=brief_for(
-                run,
-                spec,
-                number=number,
-                token=token,
-                worker=launcher.identity,
-                work_area=self._around.work_area,
-                launcher_environment=launcher.environment(),
-            ),
-            deadline=now + timedelta(seconds=spec.timeout * 60 + GRACE),
+            parameters=brief | launcher.plan(run, spec, number=number, token=token, deadline=deadline),
+            deadline=deadline,
             created_at=now,
         )
-        launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": number})
-        alone = spec.overlap != Overlap.ALLOW
-        if self._store.add_attempt(attempt, run, launching, actor=ACTOR, alone=alone):
-            log.info("action=launch run=%s schedule=%s attempt=%d", run.id, run.schedule, number)
-            self._launch(launching, attempt)
 
     def _launch(self, run: Run, attempt: Attempt) -> None:
         if self._look.started_by(attempt) is not None:
@@ -296,8 +306,10 @@ class Ticker:
         try:
             handle = self._launcher(attempt).launch(attempt)
         except LaunchRefused as refusal:
-            end = End(RunStatus.FAILED, Reason.LAUNCH, str(refusal), Outcome.REFUSED)
-            self._end(run, attempt, end)
+            self._end(run, attempt, End(RunStatus.FAILED, refusal.reason, str(refusal), Outcome.REFUSED))
+            return
+        except NoCapacity as shortage:
+            self._leave(run, attempt, Outcome.NO_CAPACITY, str(shortage))
             return
         if self._look.started_by(attempt) is None:
             self._store.replace_attempt(run, attempt.model_copy(update={"handle": handle}))

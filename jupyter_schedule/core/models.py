@@ -177,7 +177,12 @@ class Reason(StrEnum):
     DISK_FULL = "disk_full"
     #: the outputs couldn't be collected or published
     PUBLISHING = "publishing"
+    #: the packages or the Python that the analysis needs can't be had on its worker
+    ENVIRONMENT = "environment"
     LAUNCH = "launch"
+    #: an operator has to mend the settings or the account first
+    CONFIG = "config"
+    NO_CAPACITY = "no_capacity"
     LOST = "lost"
     BY_HAND = "by_hand"
     DELETED = "deleted"
@@ -365,6 +370,8 @@ class Outcome(StrEnum):
     LOST = "lost"
     #: the launcher said no before anything started
     REFUSED = "refused"
+    #: no worker could be had that way then
+    NO_CAPACITY = "no_capacity"
 
 
 class Attempt(Model):
@@ -386,6 +393,12 @@ class Attempt(Model):
     ended_at: UtcTime | None = None
     outcome: Outcome | None = None
     detail: str | None = None
+
+    @property
+    def worker(self) -> str | None:
+        """The part of the work area that its worker writes to; None while that isn't known."""
+        known: str | None = (self.handle or {}).get("identity") or self.parameters.get("worker") or None
+        return known
 
 
 class Event(Model):

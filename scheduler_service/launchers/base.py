@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from jupyter_schedule.core.models import Attempt, Run, Spec
+from jupyter_schedule.core.models import Attempt, Reason, Run, Spec
 
 #: a worker as data, which survives a restart of the service
 Handle = dict[str, Any]
@@ -29,6 +29,10 @@ class WorkerState(StrEnum):
 class LaunchRefused(Exception):  # noqa: N818  (an answer: trying again won't help)
     """The launcher says no for good; the message is a sentence for a person."""
 
+    def __init__(self, message: str, reason: Reason = Reason.LAUNCH) -> None:
+        super().__init__(message)
+        self.reason = reason
+
 
 class NoCapacity(Exception):  # noqa: N818  (an answer: another attempt may find some)
     """No worker can be had this way now; the message is a sentence for a person."""
@@ -46,8 +50,11 @@ class Launcher(ABC):
     | none lives, or ever will        | `gone`         | does nothing | does nothing      |
     """
 
-    #: the part of the work area that its workers write to: `workers/<identity>/`
+    #: the part of the work area that its workers write to: `workers/<identity>/`; empty when each has its own, which
+    #: its handle tells as `identity`
     identity: str
+    #: seconds that a worker may take from its launch to its first heartbeat
+    starts_within: float = 0
     #: where alone its workers can be polled and ended, None when that is anywhere
     place: str | None = None
 
@@ -56,7 +63,7 @@ class Launcher(ABC):
         """Variables that tell a run what this launcher's workers have ready for it, frozen with the attempt."""
 
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
-        """What this launcher will ask for, as JSON: frozen as `launch` among the attempt's parameters.
+        """What this launcher adds to an attempt's parameters, as JSON, frozen with them.
 
         Raises LaunchRefused.
         """

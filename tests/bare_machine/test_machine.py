@@ -1,7 +1,5 @@
 """The bare machine is as bare, and as much a machine, as the tests on it assume."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.bare_machine.cloud import BareCloud
@@ -22,14 +20,14 @@ systemctl poweroff
 """
 
 
-def launch(cloud: BareCloud, folder: Path, user_data: str, number: int = 1) -> str:
-    attempt = Region(folder / "objects").attempt(number, user_data=user_data)
+def launch(cloud: BareCloud, user_data: str, number: int = 1) -> str:
+    attempt = Region().attempt(number, user_data=user_data)
     instance_id: str = cloud.run_instances(**attempt.parameters["launch"])["Instances"][0]["InstanceId"]
     return instance_id
 
 
-def test_a_machine_executes_its_user_data_once_and_ends_as_terminated(cloud: BareCloud, tmp_path: Path) -> None:
-    instance_id = launch(cloud, tmp_path, LOOK)
+def test_a_machine_executes_its_user_data_once_and_ends_as_terminated(cloud: BareCloud) -> None:
+    instance_id = launch(cloud, LOOK)
     cloud.machines[instance_id].wait(120)
     assert cloud.machines[instance_id].read("/root/said").splitlines() == [
         "without a token: 401",
@@ -39,8 +37,8 @@ def test_a_machine_executes_its_user_data_once_and_ends_as_terminated(cloud: Bar
     ]
 
 
-def test_a_machine_without_power_is_off_with_everything_on_it(cloud: BareCloud, tmp_path: Path) -> None:
-    instance_id = launch(cloud, tmp_path, "#!/bin/bash\ntouch /root/on\nsetsid sleep 3601 &\nsleep 3601\n")
+def test_a_machine_without_power_is_off_with_everything_on_it(cloud: BareCloud) -> None:
+    instance_id = launch(cloud, "#!/bin/bash\ntouch /root/on\nsetsid sleep 3601 &\nsleep 3601\n")
     machine = cloud.machines[instance_id]
     eventually((machine.folder / "upper/root/on").exists, what="the boot")
     cloud.terminate_instances([instance_id])

@@ -10,10 +10,12 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: zone of a subnet: what is before its dash
 Zone = str
 
@@ -30,10 +32,10 @@ class Instance:
 
     id: str
     request: dict[str, Any]
-    launched_at: float
+    launched_at: datetime
     state: str = "pending"
     #: when a description first shows it
-    shows_at: float = 0
+    shows_at: datetime = EPOCH
     reason: str = ""
 
     @property
@@ -51,11 +53,11 @@ class Instance:
 
 @dataclass
 class Ec2Double:
-    """The API of one region.  `clock` gives seconds; faults are taken from the lists that a test fills."""
+    """The API of one region.  Faults are taken from the lists that a test fills."""
 
-    clock: Callable[[], float] = lambda: 0.0
-    #: seconds until a new machine shows in descriptions
-    shows_after: float = 0
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    #: until a new machine shows in descriptions
+    shows_after: timedelta = timedelta()
     #: (type, subnet, spot) that have no capacity now
     empty: set[tuple[str, str, bool]] = field(default_factory=set)
     images: set[str] | None = None
@@ -82,8 +84,8 @@ class Ec2Double:
             with_effect()
             return {"Instances": [self._shown(self.instances[instance_id])]}
         self._check(request)
-        instance = Instance(f"i-{next(self._numbers):017x}", request, self.clock())
-        instance.shows_at = self.clock() + self.shows_after
+        instance = Instance(f"i-{next(self._numbers):017x}", request, self.now())
+        instance.shows_at = self.now() + self.shows_after
         self.instances[instance.id] = instance
         self._tokens[key] = (body, instance.id)
         with_effect()
@@ -98,7 +100,7 @@ class Ec2Double:
         found = [
             instance
             for instance in self.instances.values()
-            if self.clock() >= instance.shows_at and all(_matches(instance, one) for one in Filters)
+            if self.now() >= instance.shows_at and all(_matches(instance, one) for one in Filters)
         ]
         size = PaginationConfig["PageSize"]
         for start in range(0, max(len(found), 1), size):
@@ -109,7 +111,7 @@ class Ec2Double:
         with_effect = self._call("terminate_instances")
         for instance_id in InstanceIds:
             instance = self.instances.get(instance_id)
-            if instance is None or self.clock() < instance.shows_at:
+            if instance is None or self.now() < instance.shows_at:
                 raise client_error("InvalidInstanceID.NotFound")
             self.end(instance_id, "Client.UserInitiatedShutdown")
         with_effect()
@@ -164,6 +166,7 @@ class Ec2Double:
         return {
             "InstanceId": instance.id,
             "State": {"Name": instance.state},
+            "LaunchTime": instance.launched_at,
             "Tags": instance.tags,
             "StateReason": {"Code": instance.reason},
         }

@@ -1,7 +1,7 @@
 """The truth tables of what happens next."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,10 +51,13 @@ def seen(
     result: Result | None = None,
     cancelled_by: str | None = None,
     number: int = 1,
+    without_worker_since: datetime | None = None,
     **heard: float,
 ) -> Seen:
     run = make_run(make_schedule(), status=status, attempt=number, cancelled_by=cancelled_by)
-    return Seen(run, make_attempt(run, number), worker, gate=gate, result=result, **heard)
+    left = {"outcome": Outcome.NO_CAPACITY, "ended_at": without_worker_since, "detail": "None left."}
+    attempt = make_attempt(run, number, **(left if without_worker_since else {}))
+    return Seen(run, attempt, worker, gate=gate, result=result, lost_before=number - 1, **heard)  # type: ignore[arg-type]
 
 
 class TestAttempt:
@@ -96,6 +99,35 @@ class TestAttempt:
             "The worker disappeared without a word, in each of 3 attempts.",
             Outcome.LOST,
         )
+
+    def test_without_capacity_the_next_way_is_tried_after_a_pause_that_grows(self) -> None:
+        first = seen(gate=Gate.REVOKED, without_worker_since=NOON)
+        assert decide_attempt(first, NOON + 4 * SECOND) == Wait()
+        assert decide_attempt(first, NOON + 5 * SECOND) == Start()
+        many = seen(gate=Gate.REVOKED, without_worker_since=NOON, number=50)
+        assert decide_attempt(many, NOON + 59 * SECOND) == Wait()
+        assert decide_attempt(many, NOON + 60 * SECOND) == Start()
+
+    def test_nobody_waits_for_capacity_longer_than_two_hours(self) -> None:
+        waiting = seen(gate=Gate.REVOKED, without_worker_since=NOON)
+        message = "No worker could be started for 2 hours. None left."
+        expected = End(RunStatus.FAILED, Reason.NO_CAPACITY, message, Outcome.NO_CAPACITY)
+        assert decide_attempt(waiting, NOON + timedelta(hours=2)) == expected
+
+    def test_a_run_that_waits_for_capacity_can_be_cancelled(self) -> None:
+        waiting = seen(gate=Gate.REVOKED, without_worker_since=NOON, cancelled_by="ann")
+        message = "Stopped by ann before it started."
+        expected = End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.NO_CAPACITY)
+        assert decide_attempt(waiting, NOON) == expected
+
+    def test_attempts_without_a_worker_are_not_counted_as_lost(self) -> None:
+        lost = replace(seen(worker=WorkerState.GONE, number=MAX_ATTEMPTS + 5), lost_before=MAX_ATTEMPTS - 2)
+        assert decide_attempt(lost, NOON) == Start(lost=lost.attempt)
+
+    def test_a_machine_that_boots_may_be_silent_for_longer(self) -> None:
+        booting = seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, silent_for=599, patience=600)
+        assert decide_attempt(booting, NOON) == Wait()
+        assert decide_attempt(replace(booting, silent_for=600), NOON) == Stop(Outcome.LOST, at_once=True)
 
     def test_a_worker_that_something_else_stopped_is_lost_too(self) -> None:
         stopped = seen(worker=WorkerState.GONE, result=a_result("stopped", exit_code=None))

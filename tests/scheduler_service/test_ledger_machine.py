@@ -316,6 +316,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 launchers={"local": self.workers},
                 secret=b"secret",
                 holder="test",
+                place="here",
                 room=2,
                 now=self.now,
             )

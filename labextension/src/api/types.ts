@@ -639,7 +639,7 @@ export interface components {
          * @description How an attempt ended; `lost` is an outcome of an attempt, never of a run.
          * @enum {string}
          */
-        Outcome: "finished" | "timed_out" | "cancelled" | "lost" | "refused";
+        Outcome: "finished" | "timed_out" | "cancelled" | "lost" | "refused" | "no_capacity";
         /**
          * Overlap
          * @description What happens when a run comes due while the last one is still going.
@@ -811,7 +811,7 @@ export interface components {
          * @description Why a run ended as it did: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
-        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "launch" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "missed" | "paused";
+        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "environment" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "missed" | "paused";
         /**
          * RunDetails
          * @description GET /runs/{id}: a run with what it left.

@@ -1,6 +1,5 @@
 """The launcher of EC2: RunInstances with a token of ours, one description for all polls, EC2's word on each error."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -8,9 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
-from jupyter_schedule.core.models import Attempt, Run, Spec, utc_text
-from jupyter_schedule.core.objects import Objects
-from jupyter_schedule.core.workarea import brief_key
+from jupyter_schedule.core.models import Attempt, Reason, Run, Spec, utc_text
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, NoCapacity, WorkerState
 from scheduler_service.launchers.ec2.answers import Meaning, configuration_sentence, meaning_of
 from scheduler_service.launchers.ec2.launch_plan import (
@@ -22,39 +19,43 @@ from scheduler_service.launchers.ec2.launch_plan import (
     launch_parameters,
 )
 from scheduler_service.launchers.ec2.machines import Machine, Machines
+from scheduler_service.launchers.ec2.reaper import to_reap
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.user_data import user_data
+from scheduler_service.launchers.ec2.work_area import WorkArea
 
 log = logging.getLogger(__name__)
 
 #: a machine that EC2 doesn't show yet may exist for this long after it was asked for
 SETTLING = timedelta(minutes=10)
 #: of a token whose machine lived and is gone already: there is nothing to poll
-_OVER: Handle = {"instance": None}
+_OVER: Handle = {"instance": None, "identity": "none"}
 
 
 class Ec2Launcher(Launcher):
-    """A fresh machine for each attempt.  A handle is `{"instance": id}`, with None for one that is known to be over."""
+    """A fresh machine for each attempt.
+
+    A handle has its `instance`, None for one that is known to be over, and the `identity` under which it writes.
+    """
+
+    identity = ""
+    #: boot, Debian packages and all
+    starts_within = 600
 
     def __init__(
         self,
         ec2: Any,
         machines: Machines,
         settings: Ec2Settings,
-        objects: Objects,
         *,
-        agent: Callable[[], dict[str, str]],
+        work_area: WorkArea,
         now: Callable[[], datetime],
     ) -> None:
-        """ec2: a client of the region; objects: the work area, where a machine finds what its attempt is told.
-
-        agent: puts the agent's archive there, and gives its address and sha256 as a machine is told them.
-        """
+        """ec2: a client of the region."""
         self._ec2 = ec2
         self._machines = machines
         self._settings = settings
-        self._objects = objects
-        self._agent = agent
+        self._work_area = work_area
         self._now = now
 
     def environment(self) -> Mapping[str, str]:
@@ -63,10 +64,10 @@ class Ec2Launcher(Launcher):
 
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
         configuration = {
-            **self._agent(),
+            **self._work_area.configuration(),
             "region": self._settings.region,
-            "endpoint": self._settings.endpoint,
-            "brief": brief_key(token),
+            "role_id": self._settings.role_id,
+            "token": token,
             "power_off_after": int((deadline - self._now()).total_seconds()),
         }
         tags = {
@@ -81,18 +82,18 @@ class Ec2Launcher(Launcher):
         if size not in self._settings.sizes:
             known = ", ".join(self._settings.sizes)
             raise LaunchRefused(f"There is no machine size called {size}. Edit the schedule and pick one of {known}.")
-        return launch_parameters(
-            self._settings, size, turn=number - 1, token=token, user_data=user_data(configuration), tags=tags
-        )
+        text = user_data(configuration)
+        request = launch_parameters(self._settings, size, turn=number - 1, token=token, user_data=text, tags=tags)
+        return {"launch": request}
 
     def launch(self, attempt: Attempt) -> Handle:
         parameters = dict(attempt.parameters)
         request: dict[str, Any] = parameters.pop("launch")
-        self._objects.put(brief_key(attempt.token), json.dumps(parameters).encode())
+        self._work_area.put_brief(attempt.token, parameters)
         try:
             answer = self._ec2.run_instances(**request)
         except (NoCredentialsError, PartialCredentialsError) as problem:
-            raise LaunchRefused(f"The service has no AWS credentials ({problem}).") from None
+            raise LaunchRefused(f"The service has no AWS credentials ({problem}).", Reason.CONFIG) from None
         except ClientError as problem:
             return self._understand(problem, attempt)
         except BotoCoreError as problem:
@@ -101,7 +102,7 @@ class Ec2Launcher(Launcher):
         self._machines.forget()
         instance = answer["Instances"][0]["InstanceId"]
         log.info("action=machine_launched run=%s attempt=%d instance=%s", attempt.run_id, attempt.number, instance)
-        return {"instance": instance}
+        return self._handle(instance)
 
     def poll(self, attempt: Attempt) -> WorkerState:
         if attempt.handle is None:
@@ -120,9 +121,22 @@ class Ec2Launcher(Launcher):
         return WorkerState.ALIVE if machine.lives else WorkerState.GONE
 
     def terminate(self, attempt: Attempt) -> None:
-        instance = attempt.handle["instance"] if attempt.handle else None
-        if instance is None:
-            return
+        if attempt.handle and attempt.handle["instance"]:
+            self._terminate(attempt.handle["instance"])
+
+    def discard(self, attempt: Attempt) -> None:
+        self.terminate(attempt)
+
+    def reap(self, attempt_of: Callable[[str, int], Attempt | None]) -> None:
+        for reaped in to_reap(self._machines.look().values(), attempt_of, self._now()):
+            log.warning("action=reap instance=%s ground=%s", reaped.machine.id, reaped.ground.name.lower())
+            self._terminate(reaped.machine.id)
+
+    def close(self) -> None:
+        self._ec2.close()
+
+    def _terminate(self, instance: str) -> None:
+        """Idempotent, and silent about a machine that is gone.  Raises OSError."""
         try:
             self._ec2.terminate_instances(InstanceIds=[instance])
         except ClientError as problem:
@@ -132,8 +146,8 @@ class Ec2Launcher(Launcher):
             raise OSError(f"{instance} couldn't be terminated: {problem}") from None
         self._machines.forget()
 
-    def close(self) -> None:
-        self._ec2.close()
+    def _handle(self, instance: str) -> Handle:
+        return {"instance": instance, "identity": f"{self._settings.role_id}:{instance}"}
 
     def _understand(self, problem: ClientError, attempt: Attempt) -> Handle:
         """The handle in spite of an error, or the exception that says what the error means."""
@@ -150,14 +164,14 @@ class Ec2Launcher(Launcher):
                 log.error("action=token_mismatch run=%s attempt=%d", attempt.run_id, attempt.number)
                 return self._known_by_tags(attempt)
             case Meaning.CONFIGURATION:
-                raise LaunchRefused(configuration_sentence(code, message)) from None
+                raise LaunchRefused(configuration_sentence(code, message), Reason.CONFIG) from None
 
     def _known_by_tags(self, attempt: Attempt) -> Handle:
         """The machine that an earlier request with this attempt's token started."""
         mine = {RUN_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.number)}
         for machine in self._machines.look().values():
             if _has(machine, mine):
-                return {"instance": machine.id}
+                return self._handle(machine.id)
         raise OSError("EC2 knows the token with other parameters, and shows no machine of it yet")
 
 

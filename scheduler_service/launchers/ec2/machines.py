@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
@@ -22,6 +23,7 @@ class Machine:
     id: str
     state: str
     tags: Mapping[str, str]
+    launched_at: datetime
     #: why EC2 says it ended, such as `Server.SpotInstanceTermination`; empty while it lives
     ended_by: str = ""
 
@@ -69,4 +71,4 @@ class Machines:
 def _machine(instance: Mapping[str, Any]) -> Machine:
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     reason = instance.get("StateReason", {}).get("Code", "")
-    return Machine(instance["InstanceId"], instance["State"]["Name"], tags, reason)
+    return Machine(instance["InstanceId"], instance["State"]["Name"], tags, instance["LaunchTime"], reason)

@@ -38,25 +38,21 @@ class Reaped:
 def to_reap(
     machines: Iterable[Machine],
     attempt_of: Callable[[str, int], Attempt | None],
-    first_seen: Callable[[Machine], datetime],
     now: datetime,
 ) -> list[Reaped]:
     """The machines, all of them this deployment's, that are past their deadline or that no current attempt owns.
 
-    attempt_of: the attempt of a run by its number, None when the ledger has no such; first_seen: when a machine
-    started or came to our notice.
+    attempt_of: the attempt of a run by its number, None when the ledger has no such.
     """
-    found = ((machine, _ground(machine, attempt_of, first_seen(machine), now)) for machine in machines if machine.lives)
+    found = ((machine, _ground(machine, attempt_of, now)) for machine in machines if machine.lives)
     return [Reaped(machine, ground) for machine, ground in found if ground is not None]
 
 
-def _ground(
-    machine: Machine, attempt_of: Callable[[str, int], Attempt | None], first_seen: datetime, now: datetime
-) -> Ground | None:
+def _ground(machine: Machine, attempt_of: Callable[[str, int], Attempt | None], now: datetime) -> Ground | None:
     deadline = _instant(machine.tags.get(DEADLINE_TAG, ""))
     if deadline is not None and now >= deadline:
         return Ground.PAST_DEADLINE
-    if now < first_seen + QUARANTINE:
+    if now < machine.launched_at + QUARANTINE:
         return None
     run_id, number = machine.tags.get(RUN_TAG, ""), machine.tags.get(ATTEMPT_TAG, "")
     attempt = attempt_of(run_id, int(number)) if number.isdecimal() else None

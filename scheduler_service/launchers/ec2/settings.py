@@ -39,8 +39,10 @@ class Ec2Settings(Setting):
     #: tried in this order; together they are the zones in which machines may start
     subnets: tuple[str, ...] = Field(min_length=1)
     security_groups: tuple[str, ...] = Field(min_length=1)
-    #: name of the instance profile whose role workers have
+    #: name of the instance profile whose role workers have, …
     instance_profile: str
+    #: … and that role's unique id, `AROA…`: with the machine's id it is what a worker's part of the work area is called
+    role_id: str
     sizes: dict[str, Size] = Field(min_length=1)
     #: machines that may live at once
     max_machines: int = Field(default=20, ge=1)

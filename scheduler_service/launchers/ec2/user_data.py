@@ -10,9 +10,9 @@ from typing import Any
 def user_data(configuration: dict[str, Any]) -> str:
     """The user-data that fetches and becomes the agent.
 
-    configuration: `region`, `agent` (address of the archive) and `agent_sha256`, `brief` (key of what the attempt is
-    told), `objects` (address of the work area), `endpoint` or None, `power_off_after` (seconds after which the
-    machine powers itself off, whatever hangs).
+    configuration: what `worker.fetch_agent` and `worker.machine` read: `region`, `objects` and `base` (addresses of the
+    work area, the second for plain HTTP), `agent` and `agent_sha256`, `token` and `role_id` (under which the attempt's
+    worker writes), and `power_off_after`, the seconds after which the machine powers itself off, whatever hangs.
     """
     document = json.dumps(configuration, sort_keys=True).encode()
     return _program().replace("@CONFIGURATION@", base64.b64encode(document).decode())

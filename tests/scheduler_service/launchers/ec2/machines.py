@@ -1,11 +1,9 @@
 """A launcher on the double, with the time in one place."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from jupyter_schedule.core.models import Attempt
-from jupyter_schedule.core.objects import FolderObjects
 from scheduler_service.launchers.ec2.launch_plan import (
     ATTEMPT_TAG,
     DEADLINE_TAG,
@@ -16,6 +14,7 @@ from scheduler_service.launchers.ec2.launch_plan import (
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import Machines
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
+from scheduler_service.launchers.ec2.work_area import WorkArea
 from tests.doubles.ec2 import Ec2Double
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -24,6 +23,7 @@ SETTINGS = Ec2Settings(
     subnets=("subnet-a", "subnet-b"),
     security_groups=("sg-1",),
     instance_profile="worker",
+    role_id="AROAWORKER",
     sizes={
         "small": Size(instance_types=("t3.medium", "t3a.medium"), hardware="2 cores, 4 GB"),
         "cheap": Size(instance_types=("t3.medium",), hardware="2 cores, 4 GB", spot=True),
@@ -31,22 +31,28 @@ SETTINGS = Ec2Settings(
 )
 
 
+class FakeWorkArea(WorkArea):
+    """Remembers what attempts are told."""
+
+    def __init__(self) -> None:
+        self.briefs: dict[str, dict[str, Any]] = {}
+
+    def configuration(self) -> dict[str, str]:
+        return {"objects": "s3://work", "base": "https://work/", "agent": "agents/0.tar.gz", "agent_sha256": "0"}
+
+    def put_brief(self, token: str, brief: dict[str, Any]) -> None:
+        self.briefs[token] = brief
+
+
 class Region:
     """One region of EC2, a launcher at work there, and a clock for both."""
 
-    def __init__(self, folder: Path, **double: Any) -> None:
+    def __init__(self, **double: Any) -> None:
         self.seconds = 0.0
-        self.ec2 = Ec2Double(clock=lambda: self.seconds, **double)
+        self.ec2 = Ec2Double(now=self.now, **double)
         self.machines = Machines(self.ec2, "d1", clock=lambda: self.seconds)
-        self.objects = FolderObjects(folder)
-        self.launcher = Ec2Launcher(
-            self.ec2,
-            self.machines,
-            SETTINGS,
-            self.objects,
-            agent=lambda: {"agent": "a", "agent_sha256": "0"},
-            now=self.now,
-        )
+        self.work_area = FakeWorkArea()
+        self.launcher = Ec2Launcher(self.ec2, self.machines, SETTINGS, work_area=self.work_area, now=self.now)
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds)

@@ -1,7 +1,6 @@
 """Which machines may not go on living."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,14 +15,14 @@ PAST = START + timedelta(hours=2)
 
 
 @pytest.fixture
-def region(tmp_path: Path) -> Region:
-    return Region(tmp_path)
+def region() -> Region:
+    return Region()
 
 
 def reaped(region: Region, now: datetime, *attempts: Attempt) -> list[Ground]:
     known = {(attempt.run_id, attempt.number): attempt for attempt in attempts}
     machines = region.machines.look().values()
-    found = to_reap(machines, lambda run_id, number: known.get((run_id, number)), lambda _: START, now)
+    found = to_reap(machines, lambda run_id, number: known.get((run_id, number)), now)
     return [each.ground for each in found]
 
 
@@ -76,6 +75,6 @@ def test_machines_of_others_are_never_seen(region: Region) -> None:
 
 
 def test_tags_that_make_no_sense_are_those_of_an_unknown_machine() -> None:
-    machine = Machine("i-1", "running", {"jupyter-schedule:deadline": "soon", "jupyter-schedule:attempt": "one"})
-    [found] = to_reap([machine], lambda *_: None, lambda _: START, LATER)
+    machine = Machine("i-1", "running", {"jupyter-schedule:deadline": "soon", "jupyter-schedule:attempt": "one"}, START)
+    [found] = to_reap([machine], lambda *_: None, LATER)
     assert found.ground is Ground.UNKNOWN

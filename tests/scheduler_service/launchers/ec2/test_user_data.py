@@ -1,17 +1,22 @@
 """What a fresh machine does first."""
 
+import ast
+import hashlib
+import inspect
 import json
 import subprocess
 from datetime import UTC, datetime
 
+import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from scheduler_service.launchers.ec2.user_data import user_data
-from scheduler_service.worker.fetch_agent import signed_get
+from scheduler_service.worker import fetch_agent
+from scheduler_service.worker.fetch_agent import signed
 
-CONFIGURATION = {"region": "eu-west-1", "agent": "https://b/agents/x.tar.gz", "power_off_after": 8400}
+CONFIGURATION = {"region": "eu-west-1", "agent": "agents/x.tar.gz", "power_off_after": 8400}
 
 
 def test_it_is_a_constant_but_for_one_line() -> None:
@@ -25,6 +30,11 @@ def test_bash_and_python_understand_it() -> None:
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
     program = text.partition("<<'PYTHON'\n")[2].partition("\nPYTHON\n")[0]
     compile(program, "fetch_agent.py", "exec")
+
+
+def test_a_python_that_is_too_old_for_the_agent_can_still_say_so() -> None:
+    source = inspect.getsource(fetch_agent)
+    ast.parse(source, feature_version=(3, 6))
 
 
 def test_it_leaves_room_in_what_ec2_takes() -> None:
@@ -44,18 +54,23 @@ def test_no_word_of_the_document_is_read_by_the_shell() -> None:
     assert json.loads(said) == hostile
 
 
-def test_the_request_for_the_agent_is_signed_as_botocore_signs_it(monkeypatch: object) -> None:
+@pytest.mark.parametrize("body", [None, b"a result"])
+@pytest.mark.parametrize("token", ["session", ""])
+def test_requests_are_signed_as_botocore_signs_them(body: bytes | None, token: str) -> None:
     now = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
-    role = {"AccessKeyId": "AKID", "SecretAccessKey": "secret", "Token": "session"}
-    url = "https://bucket.s3.eu-west-1.amazonaws.com/agents/abc.tar.gz"
-    ours = dict(signed_get(url, "eu-west-1", role, now).header_items())
+    role = {"AccessKeyId": "AKID", "SecretAccessKey": "secret", "Token": token}
+    url = "https://bucket.s3.eu-west-1.amazonaws.com/workers/AROA%3Ai-1/result"
+    condition = {} if body is None else {"if_none_match": "*"}
+    ours = dict(signed(url, "eu-west-1", role, now, body, **condition).header_items())
 
-    theirs = AWSRequest("GET", url)
-    theirs.context["timestamp"] = "20261123T120001Z"
-    signer = S3SigV4Auth(Credentials("AKID", "secret", "session"), "s3", "eu-west-1")
-    theirs.headers["X-Amz-Date"] = "20261123T120001Z"
-    theirs.headers["X-Amz-Security-Token"] = "session"
-    theirs.headers["X-Amz-Content-SHA256"] = signer.payload(theirs)
+    theirs = AWSRequest("GET" if body is None else "PUT", url, data=body)
+    theirs.context["timestamp"] = theirs.headers["X-Amz-Date"] = "20261123T120001Z"
+    signer = S3SigV4Auth(Credentials("AKID", "secret", token), "s3", "eu-west-1")
+    if token:
+        theirs.headers["X-Amz-Security-Token"] = token
+    if condition:
+        theirs.headers["If-None-Match"] = "*"
+    theirs.headers["X-Amz-Content-SHA256"] = hashlib.sha256(body or b"").hexdigest()
     canonical = signer.canonical_request(theirs)
     signature = signer.signature(signer.string_to_sign(theirs, canonical), theirs)
     assert ours["Authorization"].endswith(f"Signature={signature}")
