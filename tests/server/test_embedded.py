@@ -22,7 +22,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
         self.folder = folder / "data" / "schedule"
         self._share_runner(folder)
         variables = {name: str(folder / name[8:-4].lower()) for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
@@ -57,8 +57,9 @@ class Server:
     def _share_runner(self, folder: Path) -> None:
         shared = folder.parent / "runners"
         shared.mkdir(exist_ok=True)
-        self.folder.mkdir(parents=True, mode=0o700)
-        (self.folder / "runners").symlink_to(shared)
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, mode=0o700)
+            (self.folder / "runners").symlink_to(shared)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """An answer of the API."""
@@ -122,6 +123,29 @@ def test_a_service_that_is_killed_comes_back_and_one_whose_server_ended_ends(ser
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(30) == 0
     assert not Path(f"/proc/{second}").exists()
+
+
+def test_an_analysis_that_runs_when_the_server_ends_runs_on_and_the_next_server_publishes_it(
+    server: Server, tmp_path: Path
+) -> None:
+    wait = f"import pathlib, time\nwhile not pathlib.Path({str(tmp_path / 'enough')!r}).exists(): time.sleep(0.05)"
+    cells = notebook_of("print('begun')", wait, "from pathlib import Path; Path('output/a.csv').write_text('1')")
+    (server.root / "long.ipynb").write_text(json.dumps(cells))
+    made = server.ask("POST", "schedules", {"form": {"name": "long", "notebook": "long.ipynb"}, "run_now": True})
+    run = f"runs/{made['last_runs'][0]['run_id']}"
+    eventually(lambda: "begun" in server.ask("GET", f"{run}/log")["text"], what="the analysis")
+
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(30)
+    (tmp_path / "enough").touch()
+    again = Server(tmp_path)
+    try:
+        ended = eventually(lambda: (now := again.ask("GET", run))["ended_at"] and now, what="the end")
+    finally:
+        again.process.terminate()
+        again.process.wait(30)
+    assert ended["status"] == "succeeded"
+    assert len(ended["attempts"]) == 1
 
 
 def test_a_service_whose_server_was_killed_ends_too(server: Server) -> None:

@@ -53,6 +53,15 @@ async def test_without_a_login_nothing_answers(api: Api) -> None:
     assert not api.places.folder.exists()
 
 
+async def test_without_a_login_no_method_of_any_address_does_more_than_refuse(api: Api) -> None:
+    """Also those methods and addresses that no route has."""
+    for path in sorted({address(route) for route in ROUTES} | {"nothing", "publications/daily"}):
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+            reply = await api(method, path, headers={"Authorization": ""})
+            assert reply.status in {403, 405}, f"{method} {path}"
+    assert not api.places.folder.exists()
+
+
 async def test_a_body_that_is_not_declared_as_what_it_is_changes_nothing(api: Api) -> None:
     for route in WRITES:
         for kind in ("text/plain", "application/x-www-form-urlencoded"):
