@@ -61,8 +61,21 @@ def installed() -> bool:
 
 
 def install() -> str:
-    """Keep a service going from now on, also after a restart; a sentence about it.  Raises Refused."""
+    """Keep a service going from now on, also after a restart; a sentence about it.
+
+    Raises Refused when nothing here keeps it going; then it doesn't count as installed either.
+    """
     manager = _manager()
+    known = manager.file.exists()
+    try:
+        return _install(manager)
+    except Refused:
+        if not known:
+            manager.file.unlink(missing_ok=True)
+        raise
+
+
+def _install(manager: Manager) -> str:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     manager.file.parent.mkdir(parents=True, exist_ok=True)
     if manager.kind == "launchd":

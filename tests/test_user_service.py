@@ -102,6 +102,7 @@ def test_a_program_that_fails_is_quoted(systemd: Manager, monkeypatch: pytest.Mo
     with pytest.raises(Refused) as refused:
         user_service.install()
     assert refused.value.message == "`systemctl --user daemon-reload` failed: It said no."
+    assert not user_service.installed(), "or the panel would say that runs go on without JupyterLab"
 
 
 def test_an_agent_is_installed_anew_over_an_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
