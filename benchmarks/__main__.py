@@ -18,14 +18,14 @@ def main(words: list[str]) -> None:
     table = Table("what", "ours", "floor", "ours ÷ floor", "the floor is", title="medians on this machine, in one run")
     for row in _rows(words):
         console.print(f"{row.name}: {row.ratio:.2f} times {row.floor_name}", highlight=False)
-        table.add_row(row.name, f"{row.ours:.3f} s", f"{row.floor:.3f} s", f"{row.ratio:.2f}", row.floor_name)
+        table.add_row(row.name, *row.amounts(), f"{row.ratio:.2f}", row.floor_name)
     console.print(table)
 
 
 def _rows(words: list[str]) -> Iterator[Row]:
     for module in pkgutil.iter_modules(benchmarks.__path__):
         chosen = not words or any(word in module.name for word in words)
-        if module.name != "__main__" and chosen:
+        if module.name != "__main__" and not module.ispkg and chosen:
             yield from importlib.import_module(f"benchmarks.{module.name}").rows()
 
 
