@@ -32,17 +32,19 @@ T = TypeVar("T")
 DAILY = Timing(cron="0 12 * * *")
 
 
-def eventually(look: Callable[[], T | None], *, what: str = "it") -> T:
-    """What `look` gives as soon as it is truthy.  Looks often; fails when patience is over."""
-    give_up = time.monotonic() + PATIENCE
+def eventually(look: Callable[[], T | None], *, what: str = "it", patience: float = PATIENCE) -> T:
+    """What `look` gives as soon as it is truthy.  Looks often; fails when patience (seconds) is over."""
+    give_up = time.monotonic() + patience
     while not (found := look()):
-        assert time.monotonic() < give_up, f"{what} did not happen in {PATIENCE} s"
+        assert time.monotonic() < give_up, f"{what} did not happen in {patience} s"
         time.sleep(0.02)
     return found
 
 
 class Engine:
     """One deployment, and what tests do with it."""
+
+    patience = PATIENCE
 
     def __init__(self, folder: Path, now: Callable[[], datetime] = clock.now) -> None:
         self.root = folder
@@ -97,11 +99,13 @@ class Engine:
             current = self.operations.run(run.id)
             return current if current.status.terminal else None
 
-        return eventually(look, what=f"the end of {run.schedule}")
+        return eventually(look, what=f"the end of {run.schedule}", patience=self.patience)
 
     def started(self, run: Run) -> Run:
         """The run when its command has printed something."""
-        eventually(lambda: self.operations.log_pieces(run), what=f"the first line of {run.schedule}")
+        eventually(
+            lambda: self.operations.log_pieces(run), what=f"the first line of {run.schedule}", patience=self.patience
+        )
         return self.operations.run(run.id)
 
     def log(self, run: Run) -> str:

@@ -276,8 +276,9 @@ class Operations:
         return whole if whole is not None else b"".join(self.log_pieces(run))
 
     def _prefix(self, run: Run) -> str | None:
-        attempts = self.store.attempts(run.id)
-        return worker_prefix(attempts[-1].parameters["worker"], attempts[-1].token) if attempts else None
+        """Where the newest attempt's worker writes; None before it is known."""
+        newest = next(reversed(self.store.attempts(run.id)), None)
+        return worker_prefix(newest.worker, newest.token) if newest and newest.worker else None
 
     # -- how
 

@@ -117,27 +117,43 @@ class Workspace(NamedTuple):
     before: Snapshot
 
 
-def run(task: Task) -> bool:
-    """Execute the attempt and store its result; False, with nothing executed, when its gate is taken."""
+class Host:
+    """What the agent does to the machine that it is on before a run starts: nothing, as others use it too."""
+
+    def ready(self, folders: Folders) -> None:
+        """Make the machine ready for the code in `folders`.  Raises Refused."""
+        del folders
+
+    def environment(self) -> dict[str, str]:
+        """Variables of the run that follow from the machine."""
+        return {}
+
+
+def run(task: Task, *, host: Host | None = None, handle: dict[str, Any] | None = None) -> bool:
+    """Execute the attempt and store its result; False, with nothing executed, when its gate is taken.
+
+    handle: what this worker is known by; by default a process of this machine.
+    """
     signals = Signals()
     objects = open_objects(task.objects)
     gate = {
-        "started_by": handle_of(os.getpid()),
+        "started_by": handle or handle_of(os.getpid()),
         "at": now_text(),
     }
     try:
         objects.put_once(gate_key(task.token), json.dumps(gate).encode())
     except ObjectExists:
         return False
-    Attempt(task, objects, signals).execute()
+    Attempt(task, objects, signals, host or Host()).execute()
     return True
 
 
 class Attempt:
     """An attempt whose gate was won: whatever happens, it ends with a result."""
 
-    def __init__(self, task: Task, objects: Objects, signals: Signals) -> None:
+    def __init__(self, task: Task, objects: Objects, signals: Signals, host: Host) -> None:
         self.task = task
+        self.host = host
         self.objects = objects
         self.signals = signals
         self.area = Area(objects, task)
@@ -232,7 +248,8 @@ class Attempt:
         prepare.write_parameters(self.task, self.folders)
         output = prepare.make_output_folder(self.task, self.folders.code)
         prepare.fetch_previous(self.task, self.folders)
-        environment = prepare.run_environment(self.task, self.folders, output)
+        self.host.ready(self.folders)
+        environment = prepare.run_environment(self.task, self.folders, output) | self.host.environment()
         return Workspace(output, environment, snapshot(self.folders.code, output))
 
     def _run(self, workspace: Workspace) -> tuple[Ended, bool]:
@@ -251,6 +268,7 @@ class Attempt:
                 marker=self.task.marker,
                 signals=self.signals,
                 limits=Limits(**self.task.limits),
+                user=self.task.user,
                 output_folder=workspace.output,
                 cgroup_record=self.folders.cgroup,
             )
@@ -297,7 +315,7 @@ class Attempt:
                 out_of_memory=ended.out_of_memory,
                 failure=failure,
                 progress=notebook.progress(executed) if executed else None,
-                log_end=self.log.end() if self.log else "",
+                log_end=_end_of(self.log) if self.log else "",
                 outputs=len(self.record.files),
                 is_notebook=self.task.notebook is not None,
                 output_dir=self.task.output_dir,
@@ -323,6 +341,11 @@ class Attempt:
                 remove_folder(place)
             finished.replace(place)
         collect(self.folders.report, self._store(REPORT), self.record.report, self.record.notes)
+
+
+def _end_of(log: Log) -> str:
+    """Its last bytes, and why it lacks some: a disk that is full takes no word about that either."""
+    return "\n".join(filter(None, (log.end(), log.complaint)))
 
 
 def _after(seconds: float, action: Callable[[], None]) -> threading.Timer:

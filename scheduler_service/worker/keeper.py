@@ -17,7 +17,7 @@ from typing import Any
 
 from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.limits import Limits, Watch
-from scheduler_service.worker.namespaces import end_with_parent
+from scheduler_service.worker.namespaces import end_with_parent, forgo_new_rights
 from scheduler_service.worker.processes import Process
 from scheduler_service.worker.supervise import Cause, Ended, Signals, adopt_orphans, end_everything, supervise
 
@@ -39,11 +39,13 @@ def keep(
     marker: str,
     signals: Signals,
     limits: Limits,
+    user: int | None,
     output_folder: Path,
     cgroup_record: Path,
 ) -> Ended:
     """As `supervise`, in a process of its own; to be called in the main thread, with whose end all of it ends.
 
+    user: id of the user and group that the command gets, without any other group; None for ours.
     output_folder: what may not grow over its limit.  cgroup_record: where to write which control group there is.
     """
     order = {
@@ -55,6 +57,7 @@ def keep(
         "grace": grace,
         "marker": marker,
         "limits": asdict(limits),
+        "user": user,
         "output_folder": str(output_folder),
         "cgroup_record": str(cgroup_record),
     }
@@ -116,6 +119,8 @@ def _supervised(order: dict[str, Any], output: int, signals: Signals, agent: int
             limits.apply()
             if group:
                 group.join()
+            if order["user"] is not None:
+                _become(order["user"])
 
         ended = supervise(
             order["command"],
@@ -133,6 +138,14 @@ def _supervised(order: dict[str, Any], output: int, signals: Signals, agent: int
         if group:
             ended = ended._replace(out_of_memory=group.ran_out_of_memory())
     return {"ended": ended._replace(left=ended.left[:_MOST], survivors=ended.survivors[:_MOST])}
+
+
+def _become(user: int) -> None:
+    """Drop every right of ours, for good: also what a program with the set-user-id bit would give back."""
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    forgo_new_rights()
 
 
 def _ended(report: bytes) -> Ended:

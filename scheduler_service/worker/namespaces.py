@@ -18,6 +18,7 @@ from typing import NoReturn
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_SLAVE = 2, 4, 8, 0x4000, 0x80000
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
 
 #: starts the command, in the first process of the namespace
 Spawn = Callable[[], "subprocess.Popen[bytes]"]
@@ -27,6 +28,12 @@ def end_with_parent(number: signal.Signals) -> None:
     """Have the kernel send us this signal when the thread that started us ends."""
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def forgo_new_rights() -> None:
+    """Let no program that we start have more rights than we do, whatever its file says."""
+    if sys.platform == "linux":
+        _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def available() -> bool:

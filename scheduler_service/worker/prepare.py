@@ -58,6 +58,8 @@ class Task:
     grace: float = 5.0
     #: seconds after which the agent ends itself and all that it started, whatever it is at
     life: float = 26 * 3600.0
+    #: id of the user, and of the group, that the command runs as; None for the agent's own
+    user: int | None = None
     #: what the run may use: the fields of `limits.Limits`
     limits: Mapping[str, Any] = field(default_factory=dict)
 

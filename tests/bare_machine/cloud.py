@@ -53,6 +53,7 @@ class BareCloud(Ec2Double):
         self._role = role
         self._open = ExitStack()
         self.machines: dict[str, BareMachine] = {}
+        self._documents: dict[BareMachine, Path] = {}
         self._watchers: list[threading.Thread] = []
 
     def __enter__(self) -> "BareCloud":
@@ -83,6 +84,14 @@ class BareCloud(Ec2Double):
             self.machines[instance_id].cut_power()
         return answer
 
+    def give_notice(self, machine: BareMachine) -> None:
+        """Say that the machine will be taken back in two minutes."""
+        document = self._documents[machine]
+        notice = {"meta-data/spot/instance-action": '{"action": "terminate", "time": "2099-01-01T00:02:00Z"}'}
+        half = document.with_suffix(".half")
+        half.write_text(json.dumps(json.loads(document.read_text()) | notice))
+        half.replace(document)
+
     def _boot(self, instance_id: str) -> None:
         number = len(self.machines) + 1
         namespace, address = self._open.enter_context(machine_network(number))
@@ -90,6 +99,7 @@ class BareCloud(Ec2Double):
         document.write_text(json.dumps(self._metadata(instance_id)))
         machine = BareMachine(self._image, self._folder / instance_id, namespace, f"m{number}")
         self.machines[instance_id] = machine
+        self._documents[machine] = document
         self.boot(instance_id)
         watcher = threading.Thread(target=self._watch, args=(instance_id, machine))
         watcher.start()

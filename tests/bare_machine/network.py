@@ -40,7 +40,8 @@ def network() -> Iterator[None]:
         subprocess.run(in_gateway("sysctl", "-q", "net.ipv4.ip_forward=1"), check=True)
         yield
     finally:
-        # its devices go with it, and with them this machine's end and the route
+        # a namespace goes when the kernel finds the time, and this end must be gone before the next is made
+        subprocess.run(["ip", "link", "delete", "js-here"], check=False, capture_output=True)
         ip("netns", "delete", _GATEWAY)
 
 

@@ -39,7 +39,7 @@ install_packages() { # Debian packages
 install_apt_txt() {
   local names=()
   while read -r name _ || [[ -n $name ]]; do
-    if [[ -n $name && $name != \#* ]]; then names+=("$name"); fi
+    if [[ -n $name && $name != \#* ]] && ! dpkg -s "$name" &>/dev/null; then names+=("$name"); fi
   done <apt.txt
   [[ ${#names[@]} -gt 0 ]] || return 0
   if ! can_install_packages; then

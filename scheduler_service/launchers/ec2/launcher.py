@@ -84,7 +84,8 @@ class Ec2Launcher(Launcher):
             raise LaunchRefused(f"There is no machine size called {size}. Edit the schedule and pick one of {known}.")
         text = user_data(configuration)
         request = launch_parameters(self._settings, size, turn=number - 1, token=token, user_data=text, tags=tags)
-        return {"launch": request}
+        # the analyst's own kernel stays at home: a fresh machine makes the environment that the bundle pins
+        return {"launch": request, "kernel": None, "objects": configuration["objects"]}
 
     def launch(self, attempt: Attempt) -> Handle:
         parameters = dict(attempt.parameters)

@@ -1,0 +1,103 @@
+"""A whole team's deployment: a ledger, S3, and a service that launches bare machines."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.models import Run, Schedule
+from jupyter_schedule.core.objects import Objects, S3Objects, open_objects
+from scheduler_service.app import Parts, Service
+from scheduler_service.launchers.base import Launcher
+from scheduler_service.launchers.ec2.launcher import Ec2Launcher
+from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
+from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.settings import Settings
+from tests.bare_machine.cloud import BareCloud
+from tests.bare_machine.network import HERE
+from tests.engine import Engine
+from tests.s3_servers import S3Server
+
+SETTINGS = Ec2Settings(
+    region="us-east-1",
+    subnets=("subnet-a",),
+    security_groups=("sg-1",),
+    instance_profile="worker",
+    role_id="AROAWORKER",
+    sizes={"small": Size(instance_types=("t3.medium",), hardware="2 cores, 4 GB")},
+)
+
+
+class Hasty(Ec2Launcher):
+    """Gives every run so many seconds."""
+
+    def __init__(self, time_out: int, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._time_out = time_out
+
+    def plan(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+        return super().plan(*arguments, **named) | {"timeout": self._time_out}
+
+
+class Team(Engine):
+    """An engine whose work area and publications are on S3, and whose workers are machines."""
+
+    #: two machines may have to boot
+    patience = 240.0
+    #: seconds, in place of a schedule's minutes
+    time_out: int | None = None
+
+    def __init__(self, folder: Path, cloud: BareCloud, server: S3Server) -> None:
+        super().__init__(folder)
+        self.cloud = cloud
+        endpoint = f"http://{HERE}:{urlsplit(server.endpoint).port}"
+        self.work = S3Objects(replace(server.address(server.bucket("work")), endpoint=endpoint))
+        self.published_at = S3Objects(replace(server.address(server.bucket("published")), endpoint=endpoint))
+        self.objects = self.operations.objects = self.work
+
+    def script(self, name: str, text: str, **changes: Any) -> Schedule:
+        plain = {"launcher": "ec2", "publication_base": str(self.published_at.address)}
+        return super().script(name, text, **plain | changes)
+
+    def service_on_machines(self) -> Service:
+        """A service with the launcher of EC2, whose EC2 boots bare machines."""
+        parts = Parts(open_launchers=self._launchers, open_objects=self._objects)
+        return Service(Settings(folder=self.places.folder), parts=parts)
+
+    @contextmanager
+    def service(self, now: Any = None) -> Iterator[Service]:
+        running = self.service_on_machines()
+        thread = threading.Thread(target=running.run)
+        thread.start()
+        try:
+            yield running
+        finally:
+            running.stop()
+            thread.join(60)
+
+    def data(self, name: str) -> dict[str, str]:
+        """The files at the stable address."""
+        prefix = f"{name}/data/"
+        keys = [stored.key for stored in self.published_at.list(prefix)]
+        return {key.removeprefix(prefix): self.published_at.get(key).decode() for key in keys}
+
+    def machine_of(self, run: Run) -> Any:
+        """The machine of a run's newest attempt."""
+        handle = self.store.attempts(run.id)[-1].handle
+        assert handle
+        return self.cloud.machines[handle["instance"]]
+
+    def _objects(self, address: str) -> Objects:
+        return self.work if address == self.places.objects else open_objects(address)
+
+    def _launchers(self, *_: Any) -> dict[str, Launcher]:
+        machines = Machines(self.cloud, "test")
+        work_area = WorkArea(self.work)
+        kind = Ec2Launcher if self.time_out is None else partial(Hasty, self.time_out)
+        return {"ec2": kind(self.cloud, machines, SETTINGS, work_area=work_area, now=clock.now)}
