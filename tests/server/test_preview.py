@@ -1,7 +1,14 @@
 """What would happen, over HTTP."""
 
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.engine import notebook_of
 from tests.server.conftest import Api
 
 
@@ -90,3 +97,77 @@ async def test_what_the_schedule_would_be_refused_for_is_a_problem_before(api: A
     seen = await preview(api, frequency=once, visibility="private")
     assert [(problem["code"], problem["field"]) for problem in seen["problems"]] == [("in_the_past", "date")]
     assert seen["bundle"] is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "words"),
+    [
+        (lambda path: path.unlink(), "notebook_missing", "There is no notebook"),
+        (lambda path: os.truncate(path, 200_000_000), "notebook_too_large", "200 MB, over the limit of 100 MB"),
+        (lambda path: path.write_text('{"cells": ['), "not_a_notebook", "line 1 isn't JSON"),
+    ],
+    ids=["unsaved", "200 MB", "half saved"],
+)
+async def test_a_notebook_that_cannot_be_scheduled_is_told_in_a_sentence_that_says_why(
+    api: Api, damage: Callable[[Path], object], code: str, words: str
+) -> None:
+    damage(api.root / api.notebook())
+    seen = await preview(api)
+    assert [problem["code"] for problem in seen["problems"]] == [code]
+    assert words in seen["problems"][0]["message"]
+    refused = await api("POST", "schedules", {"form": {"notebook": "report.ipynb", "name": "daily"}})
+    assert refused.code == code
+
+
+async def test_a_notebook_whose_kernel_is_not_here_names_the_kernel_and_those_that_are(api: Api) -> None:
+    (api.root / "report.ipynb").write_text(json.dumps(notebook_of("1", kernel="julia-1.9")))
+    (problem,) = (await preview(api))["problems"]
+    assert "julia-1.9" in problem["message"]
+    assert "python3" in problem["message"]
+
+
+async def test_an_empty_notebook_without_a_kernel_can_be_scheduled_and_asks_for_nothing(api: Api) -> None:
+    (api.root / "report.ipynb").write_text(
+        json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []})
+    )
+    seen = await preview(api)
+    assert (seen["problems"], seen["findings"], seen["parameters"]) == ([], [], [])
+    assert [file["path"] for file in seen["files"]] == ["report.ipynb"]
+
+
+async def test_a_folder_of_very_many_files_is_not_looked_through(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.notebook("many/report.ipynb", "open('data.csv')", "open('nothing.csv')", "import helper", "import os.path")
+    for name in ("data.csv", "helper.py"):
+        (api.root / "many" / name).write_text("x = 1")
+    looks = count(monkeypatch, "stat", "lstat", "listdir", "scandir")
+
+    async def cost() -> int:
+        looks.clear()
+        assert (await preview(api, notebook="many/report.ipynb"))["problems"] == []
+        return len([path for path in looks if "many" in path])
+
+    await cost()
+    few = await cost()
+    assert few > 0
+    for number in range(2000):
+        (api.root / "many" / f"neighbour-{number}.csv").touch()
+    assert await cost() == few
+
+
+def count(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
+    """The paths that these functions of `os` are called with from now on, and what listings yield."""
+    looks: list[str] = []
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(path: Any = ".", *arguments: Any, **keywords: Any) -> Any:
+            looks.append(str(path))
+            found = real(path, *arguments, **keywords)
+            if isinstance(found, list):
+                looks.extend(f"{path}/{name}" for name in found)
+            return found
+
+        return counted
+
+    for name in names:
+        monkeypatch.setattr(os, name, counting(getattr(os, name)))
+    return looks
