@@ -150,6 +150,54 @@ describe('A hidden panel', () => {
   });
 });
 
+describe('What is on screen', () => {
+  it('is at most two seconds old while something runs, and thirty otherwise', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const server = serverWith({ 'GET schedules': [schedule({ last_runs: [run({ status: 'running' })] })] });
+    open(server, { at: 'list' });
+    await screen.findByRole('link', { name: 'bikes' });
+    const asked = () => server.to('GET schedules').length;
+    const before = asked();
+    await act(() => vi.advanceTimersByTimeAsync(2_100));
+    expect(asked()).toBeGreaterThan(before);
+    server.answer('GET schedules', [schedule({ last_runs: [run()] })]);
+    await act(() => vi.advanceTimersByTimeAsync(2_100));
+    const idle = asked();
+    await act(() => vi.advanceTimersByTimeAsync(20_000));
+    expect(asked()).toBe(idle);
+    await act(() => vi.advanceTimersByTimeAsync(11_000));
+    expect(asked()).toBe(idle + 1);
+  });
+
+  it.each<[string, View, RegExp]>([
+    ['list', { at: 'list' }, /Every day/],
+    ['history', { at: 'history', schedule: 'bikes' }, /Skipped and missed/],
+    ['run', { at: 'run', run: ID }, /division by zero/]
+  ])('needs no button to renew it: %s', async (_, view, shown) => {
+    open(withRun({}), view);
+    await screen.findAllByText(shown);
+    expect(screen.queryByRole('button', { name: /reload|refresh/i })).toBeNull();
+  });
+
+  it('has with every time both zones at hand', async () => {
+    const { container } = open(serverWith(), { at: 'history', schedule: 'bikes' });
+    await screen.findAllByText(/Skipped and missed/);
+    const marks = [...container.querySelectorAll('time, .jp-Schedule-runs .jp-Schedule-state')];
+    expect(marks.length).toBeGreaterThan(3);
+    marks.forEach(mark => expect(mark.getAttribute('title')).toMatch(/Europe\/Paris \(.*UTC\)/));
+  });
+});
+
+describe('A run that wrote nothing', () => {
+  it('says so, and leads to the output directory', async () => {
+    const message = 'The notebook finished, but output/ is empty, so nothing was published.';
+    const { user } = open(withRun({ ...run(), reason: 'empty_output', message }), { at: 'run', run: ID });
+    expect(await screen.findByText(message)).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'Change output directory' }));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Output directory')));
+  });
+});
+
 describe('When nothing ticks', () => {
   it('that is said, with the command that helps', async () => {
     open(serverWith({ 'GET status': status({ ticking: false }) }), { at: 'list' });

@@ -1,10 +1,12 @@
 """Every view in every theme at every width: accessible, whole, and in a picture to look at."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.engine import eventually
 from tests.ui import gallery
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import CONTRAST, DARK, LIGHT, Lab
@@ -38,6 +40,26 @@ def tab(lab: Lab, context: BrowserContext, _gallery: None, theme: str, width: in
     page.goto(lab.address("gallery/reports/new_report.ipynb"))
     yield page
     page.close()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 900), ("dark", 900)])
+def test_in_a_cell_the_form_and_a_run_are_whole_and_axe_finds_nothing(
+    lab: Lab, tab: Page, theme: str, width: int
+) -> None:
+    form = f"from jupyter_schedule import ScheduleForm\nScheduleForm(name='cell-{theme}')"
+    lab.notebook(f"gallery/cell-{theme}.ipynb", form, "print(1)", parameters="month = 3\nstation = 'Berri 1'")
+    tab.goto(lab.address(f"gallery/cell-{theme}.ipynb"))
+    eventually(lambda: lab.kernel_answers(f"gallery/cell-{theme}.ipynb"), what="the kernel's start")
+    tab.get_by_role("button", name="Restart the kernel and run all cells").click()
+    tab.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    cell = tab.locator(".jp-Schedule-widget .jp-Schedule")
+    expect(cell.get_by_text(re.compile("^Runs every day"))).to_be_visible()
+    picture(cell, f"cell-form-{theme}")
+    found = [*too_wide(cell), *violations(tab, cell)]
+    cell.get_by_role("button", name="Schedule", exact=True).click()
+    expect(cell.get_by_role("heading", name=re.compile("^Succeeded"))).to_be_visible()
+    picture(cell, f"cell-run-{theme}")
+    assert [*found, *too_wide(cell), *violations(tab, cell)] == []
 
 
 @pytest.mark.parametrize(

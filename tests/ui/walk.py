@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+#: the request for all schedules
+SCHEDULES = "**/jupyter-schedule/schedules?*"
+
 
 def panel(page: Page) -> Locator:
     """The panel, wherever it is."""
@@ -70,8 +73,16 @@ def _review(page: Page) -> None:
     expect(panel(page).get_by_role("dialog", name="Review files")).to_be_visible()
 
 
-def _list(page: Page) -> None:
+def _empty_list(page: Page) -> None:
     panel(page).get_by_role("button", name="Done").click()
+    page.route(SCHEDULES, lambda route: route.fulfill(body="[]"))
+    panel(page).get_by_role("navigation").get_by_role("link", name="Schedules").click()
+    expect(panel(page).get_by_text("Nothing is scheduled yet.")).to_be_visible()
+
+
+def _list(page: Page) -> None:
+    page.unroute(SCHEDULES)
+    panel(page).get_by_role("button", name="Schedule new_report.ipynb").click()
     to_list(page)
 
 
@@ -106,6 +117,7 @@ VIEWS: dict[str, Callable[[Page], None]] = {
     "form-errors": _form_with_errors,
     "form-more": _more_options,
     "review": _review,
+    "list-empty": _empty_list,
     "list": _list,
     "history": _history,
     "run-succeeded": _succeeded,
