@@ -254,6 +254,25 @@ describe('The server going away in the middle', () => {
     expect(keys[0]).toBeTruthy();
     expect(new Set(keys).size).toBe(1);
   });
+
+  it('lets it be tried again when the name is taken by what was recorded, by the same request to the letter', async () => {
+    let tries = 0;
+    let saved: () => void = () => undefined;
+    const server = new FakeServer({
+      'POST preview': preview(),
+      'POST schedules': () => (tries++ === 0 ? Promise.reject(new TypeError('gone')) : schedule())
+    });
+    const { user, done } = open(server, {}, { onSaved: (_, listener) => ((saved = listener), () => undefined) });
+    await sentence();
+    await user.click(button('Schedule'));
+    await screen.findByRole('alert');
+    server.answer('POST preview', preview({ problems: [{ code: 'name_taken', message: '“bikes” is taken.', field: 'name' }], bundle: null }));
+    act(() => saved());
+    await waitFor(() => expect(server.to('POST preview')).toHaveLength(2));
+    await user.click(button('Schedule'));
+    await waitFor(() => expect(done).toHaveBeenCalledOnce());
+    expect(created(server)[1]).toEqual(created(server)[0]);
+  });
 });
 
 describe('A draft', () => {

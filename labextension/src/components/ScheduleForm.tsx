@@ -52,8 +52,11 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
   const whole = useMemo(() => (values ? { ...state, parameters: { ...state.parameters, ...values } } : state), [state, values]);
   const wire = useMemo(() => toWire(whole), [whole]);
   const { preview, problem, current } = usePreview(wire, editing?.name, renewal);
-  const found = { ...(current ? byField(preview?.problems ?? [], wire.frequency.kind) : {}), ...ownProblems(state, trans) };
   const submit = useSubmit({ wire, bundle: current ? (preview?.bundle ?? null) : null, editing, rebundle, done: finish });
+  const found = { ...(current ? byField(preview?.problems ?? [], wire.frequency.kind) : {}), ...ownProblems(state, trans) };
+  if (submit.problem?.passing) {
+    delete found.name; // it may be taken by the very schedule whose answer was lost
+  }
   const all = submit.tried ? { ...found, ...submit.refused } : { ...pick(found, left), ...submit.refused };
   const frame = useRef<HTMLFormElement>(null);
   const sentence = useId();

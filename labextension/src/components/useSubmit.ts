@@ -3,7 +3,7 @@ import { useRef, useState } from 'react';
 
 import type { Problem } from '../api/problem';
 import { asProblem } from '../api/problem';
-import type { Form, Schedule } from '../api/shapes';
+import type { Creation, Form, Schedule } from '../api/shapes';
 import type { Problems } from '../model/form';
 import { byField } from '../model/form';
 import { mergePatch, same } from '../model/patch';
@@ -42,16 +42,16 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
   const [failures, setFailures] = useState(0);
   const [refused, setRefused] = useState<Problems>({});
   const [problem, setProblem] = useState<Problem | null>(null);
-  /** one key as long as it is the same request, so that trying again never records a second schedule */
-  const key = useRef<{ of: unknown; key: string }>({ of: null, key: '' });
+  /** the last request, sent again to the letter as long as the form is the same: it never records a second schedule */
+  const last = useRef<{ of: unknown; key: string; request: Creation } | null>(null);
 
   const create = async (how: { runNow: boolean; onceOnly: boolean }) => {
     const wasUnsaved = wire.notebook !== null && ((await save?.(wire.notebook)) ?? false);
-    const request = { form: wire, run_now: how.runNow, once_only: how.onceOnly };
-    if (!same(key.current.of, request)) {
-      key.current = { of: request, key: randomKey() };
+    const of = { form: wire, run_now: how.runNow, once_only: how.onceOnly };
+    if (wasUnsaved || !last.current || !same(last.current.of, of)) {
+      last.current = { of, key: randomKey(), request: { ...of, bundle: wasUnsaved ? null : bundle } };
     }
-    return api.create({ ...request, bundle: wasUnsaved ? null : bundle }, key.current.key);
+    return api.create(last.current.request, last.current.key);
   };
   const edit = async (version: number) => {
     if (rebundle && wire.notebook !== null) {
