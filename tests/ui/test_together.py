@@ -1,4 +1,4 @@
-"""What others do meanwhile: another tab, a server that goes away, a login that ends, a service that stands still."""
+"""What goes on meanwhile: a run that prints, another tab, a server that goes away, a login that ends."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.engine import eventually
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import Lab
 from tests.ui.walk import open_form, panel, press_schedule
@@ -145,3 +146,31 @@ def test_of_a_failure_one_hears_elsewhere_and_the_status_bar_leads_to_it(lab: La
     expect(panel(page).get_by_role("link", name="failing", exact=True)).to_be_visible()
     told.get_by_role("button", name="Open run").first.click()
     expect(panel(page).get_by_role("heading", name="Failed at cell 1 of 1")).to_be_visible()
+
+
+def test_a_log_follows_its_end_until_it_is_scrolled_and_its_run_is_stopped(lab: Lab, page: Page) -> None:
+    enough = lab.root / "enough"
+    prints = "for number in range(60):\n    print(f'line {number}')"
+    more = f"import time\nfrom pathlib import Path\nwhile not Path({str(enough)!r}).exists():\n    time.sleep(0.02)\n"
+    forever = "print('\\n' * 20 + 'the end')\nwhile True:\n    time.sleep(0.02)"
+    lab.notebook("together/long.ipynb", prints, more, forever)
+    page.goto(lab.address("together/long.ipynb"))
+    open_form(page)
+    panel(page).get_by_role("button", name="Run once only", exact=True).click()
+    here = panel(page)
+    log = here.get_by_role("log")
+    expect(log).to_contain_text("line 59")
+    at_end = "log => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
+    eventually(lambda: log.evaluate(at_end), what="the log's end in view")
+    expect(here.get_by_role("heading", name="Running, cell 2 of 3")).to_be_visible()
+
+    log.evaluate("log => log.scrollTo(0, 0)")
+    enough.touch()
+    expect(log).to_contain_text("the end")
+    assert log.evaluate("log => log.scrollTop") == 0
+
+    here.get_by_role("button", name="Stop", exact=True).click()
+    expect(
+        here.get_by_role("button", name="Stopping…", exact=True).or_(here.get_by_role("heading", name="Stopped"))
+    ).to_be_visible()
+    expect(here.get_by_role("heading", name="Stopped")).to_be_visible()

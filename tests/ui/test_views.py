@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.engine import eventually
 from tests.ui import gallery
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import CONTRAST, DARK, LIGHT, Lab
 from tests.ui.looks import picture, too_wide, violations
-from tests.ui.walk import VIEWS, panel
+from tests.ui.walk import VIEWS, panel, run_cells
 
 pytestmark = [
     pytest.mark.browser,
@@ -49,9 +48,7 @@ def test_in_a_cell_the_form_and_a_run_are_whole_and_axe_finds_nothing(
     form = f"from jupyter_schedule import ScheduleForm\nScheduleForm(name='cell-{theme}')"
     lab.notebook(f"gallery/cell-{theme}.ipynb", form, "print(1)", parameters="month = 3\nstation = 'Berri 1'")
     tab.goto(lab.address(f"gallery/cell-{theme}.ipynb"))
-    eventually(lambda: lab.kernel_answers(f"gallery/cell-{theme}.ipynb"), what="the kernel's start")
-    tab.get_by_role("button", name="Restart the kernel and run all cells").click()
-    tab.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    run_cells(lab, tab, f"gallery/cell-{theme}.ipynb", 2)
     cell = tab.locator(".jp-Schedule-widget .jp-Schedule")
     expect(cell.get_by_text(re.compile("^Runs every day"))).to_be_visible()
     picture(cell, f"cell-form-{theme}")

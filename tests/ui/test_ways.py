@@ -128,32 +128,6 @@ def test_a_run_that_failed_for_want_of_a_file_says_so_first_and_is_mended_by_one
     assert lab.ask("GET", f"schedules/mended-{app}")["form"]["files"] == [f"mend-{app}/data/rides.csv"]
 
 
-def test_a_log_follows_its_end_until_it_is_scrolled_and_its_run_is_stopped(lab: Lab, page: Page, app: str) -> None:
-    enough = lab.root / f"enough-{app}"
-    prints = "for number in range(60):\n    print(f'line {number}')"
-    more = f"import time\nfrom pathlib import Path\nwhile not Path({str(enough)!r}).exists():\n    time.sleep(0.02)\n"
-    forever = "print('\\n' * 20 + 'the end')\nwhile True:\n    time.sleep(0.02)"
-    lab.notebook(f"ways-{app}/long-{app}.ipynb", prints, more, forever)
-    page.goto(lab.address(f"ways-{app}/long-{app}.ipynb", app))
-    open_form(page)
-    button(panel(page), "Run once only").click()
-    here = panel(page)
-    log = here.get_by_role("log")
-    expect(log).to_contain_text("line 59")
-    at_end = "log => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
-    eventually(lambda: log.evaluate(at_end), what="the log's end in view")
-    expect(here.get_by_role("heading", name="Running, cell 2 of 3")).to_be_visible()
-
-    log.evaluate("log => log.scrollTo(0, 0)")
-    enough.touch()
-    expect(log).to_contain_text("the end")
-    assert log.evaluate("log => log.scrollTop") == 0
-
-    button(here, "Stop").click()
-    expect(button(here, "Stopping…").or_(here.get_by_role("heading", name="Stopped"))).to_be_visible()
-    expect(here.get_by_role("heading", name="Stopped")).to_be_visible()
-
-
 def test_what_isnt_saved_is_saved_first_and_that_is_said(lab: Lab, page: Page, app: str) -> None:
     file = lab.notebook(f"ways-{app}/unsaved-{app}.ipynb", "print('old')")
     page.goto(lab.address(f"ways-{app}/unsaved-{app}.ipynb", app))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.engine import eventually, notebook_of
+from tests.engine import notebook_of
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import Lab
+from tests.ui.walk import run_cells
 
 pytestmark = [
     pytest.mark.browser,
@@ -24,14 +25,6 @@ WORK = """from pathlib import Path
 Path('output').mkdir(exist_ok=True)
 Path('output/country.txt').write_text(country)"""
 SEEN = "print(form.schedule['name'], form.last_run['status'], sep=' is ') if form.schedule else None"
-
-
-def run_cells(lab: Lab, page: Page, path: str, count: int) -> None:
-    eventually(lambda: lab.kernel_answers(path), what="the kernel's start")
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_visible()
-    page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-editor").first.click()
-    for _ in range(count):
-        page.keyboard.press("Shift+Enter")
 
 
 @pytest.mark.parametrize("app", ["lab", "notebooks"])

@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.engine import eventually
+from tests.ui.lab import Lab
+
 #: the request for all schedules
 SCHEDULES = "**/jupyter-schedule/schedules?*"
 
@@ -24,6 +27,15 @@ def open_form(page: Page) -> Locator:
 def press_schedule(page: Page) -> None:
     """The button that saves."""
     panel(page).get_by_role("button", name="Schedule", exact=True).click()
+
+
+def run_cells(lab: Lab, page: Page, path: str, count: int) -> None:
+    """In an open notebook whose kernel is ready, from the first code cell on."""
+    eventually(lambda: lab.kernel_answers(path), what="the kernel's start")
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_visible()
+    page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-editor").first.click()
+    for _ in range(count):
+        page.keyboard.press("Shift+Enter")
 
 
 def to_list(page: Page) -> None:
@@ -65,6 +77,7 @@ def _more_options(page: Page) -> None:
     here.get_by_label("month", exact=True).fill("3")
     here.get_by_label("Schedule frequency").select_option("weekly")
     here.get_by_text("More options").click()
+    here.get_by_label("If the scheduler was off").scroll_into_view_if_needed()
     expect(here.get_by_text(re.compile("^Runs every"))).to_be_visible()
 
 

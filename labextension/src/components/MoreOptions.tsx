@@ -22,7 +22,7 @@ export function MoreOptions({ state, problems, change }: PartProps): ReactElemen
       <Field
         name="command"
         label={trans.__('Execution commandline')}
-        help={trans.__('What the worker starts: run.sh runs the notebook with papermill.')}
+        help={trans.__('What the worker starts; run.sh runs the notebook.')}
         error={problems.command}
       >
         {described => (
