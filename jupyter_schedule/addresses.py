@@ -1,4 +1,4 @@
-"""Where people find files: on a server of ours at its own addresses, since browsers don't follow `file://`."""
+"""Where people find files: on a server of ours at its own addresses, where browsers couldn't follow the real ones."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -6,6 +6,9 @@ from urllib.parse import quote
 from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, utc_text
 from jupyter_schedule.core.objects import open_objects
 from jupyter_schedule.core.publications import PublicationKeys, run_folder
+
+#: addresses that browsers don't follow
+_HIDDEN = ("file:", "s3:")
 
 
 class Addresses:
@@ -28,13 +31,13 @@ class Addresses:
     def publication(self, run: Run) -> Publication | None:
         """A run's publication, each file at its address."""
         found = run.publication
-        if found is None or self.base is None or not found.url.startswith("file:"):
+        if found is None or self.base is None or not found.url.startswith(_HIDDEN):
             return found
         keys = PublicationKeys(run.schedule)
         files = keys.run_files(run_folder(utc_text(run.scheduled_for), run.id))
 
         def here(key: str) -> str:
-            return self._here("file:", key)
+            return self._here(found.url, key)
 
         return Publication(
             url=here(files if run.trigger is Trigger.REHEARSAL else keys.data),
@@ -42,6 +45,6 @@ class Addresses:
         )
 
     def _here(self, area: str, key: str) -> str:
-        if self.base is None or not area.startswith("file:"):
+        if self.base is None or not area.startswith(_HIDDEN):
             return area + quote(key)
         return f"{self.base}publications/{quote(key)}"

@@ -1,7 +1,6 @@
 """What a person asks for, one method each: validated values in, shapes out.  The same with a server and without one."""
 
 import errno
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +16,22 @@ from jupyter_schedule import __version__
 from jupyter_schedule.addresses import Addresses
 from jupyter_schedule.answers import LAST_RUNS, Answers, version_shape
 from jupyter_schedule.core import archive, clock
+from jupyter_schedule.core.areas import PUBLISHED, areas_in
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState, Spec, Timing
-from jupyter_schedule.core.objects import FolderObjects, NoSuchObject, Objects, open_objects
+from jupyter_schedule.core.objects import (
+    FolderObjects,
+    NoSuchObject,
+    Objects,
+    ObjectsAway,
+    ObjectsUnusable,
+    open_objects,
+)
 from jupyter_schedule.core.occurrences import check
 from jupyter_schedule.core.occurrences.zones import find_zone
 from jupyter_schedule.core.operations import Operations, check_name
 from jupyter_schedule.core.places import Places
-from jupyter_schedule.core.preview import PUBLISHED, preview
+from jupyter_schedule.core.preview import preview
 from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.recorded import bundled_parameters, spec_of_bundle
 from jupyter_schedule.core.store.sql import open_store
@@ -92,7 +99,9 @@ class Desk:
         self.embedded = embedded
         with guarded(places):
             self.store = open_store(places.store, now)
-        self.operations: Operations = Operations(self.store, open_objects(places.objects), now=now)
+        areas = areas_in(places.folder)
+        work = open_objects(areas.work or places.objects)
+        self.operations: Operations = Operations(self.store, work, now=now, areas=areas)
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -181,7 +190,8 @@ class Desk:
         timing = schedule.spec.timing if after.frequency == before.frequency else timing_of(after.frequency)
         spec = preview(request_of(after, timing, self.root), self.root, self.operations.objects).spec
         # the publication stays where people know it
-        return spec.model_copy(update={"publication_base": schedule.spec.publication_base})
+        known = schedule.spec
+        return spec.model_copy(update={"publication_base": known.publication_base, "root": known.root})
 
     def _edited(self, schedule: Schedule, before: Form, after: Form) -> Spec:
         spec = edited(schedule.spec, before, after)
@@ -246,12 +256,12 @@ class Desk:
         if not path.startswith((OUTPUT, REPORT)) and path != LIVE_NOTEBOOK:
             raise _no_such_file()
         name = _notebook_name(self._spec_of(run)) if path == LIVE_NOTEBOOK else path.rpartition("/")[2]
-        return _opened(name, lambda: self.operations.open_file(run, path))
+        return _opened(name, self.operations.objects, self.operations.file_key(run, path))
 
     def open_published(self, name: str, path: str) -> OpenFile:
         """A file of a publication.  Raises Refused `no_such_file`."""
         area = self._publication_area(name)
-        return _opened(path.rpartition("/")[2], lambda: area.open(f"{name}/{path}"))
+        return _opened(path.rpartition("/")[2], area, f"{name}/{path}")
 
     def _publication_area(self, name: str) -> Objects:
         """Where the results of `name` are; those of a schedule that was deleted stay at their address."""
@@ -261,7 +271,7 @@ class Desk:
             raise _no_such_file() from None
         if self.store.schedule_named(name) is not None:
             return open_objects(self.operations.schedule(name).spec.publication_base)
-        return open_objects(FolderObjects(self.root).url(PUBLISHED))
+        return self.operations.areas.all_of(FolderObjects(self.root).url(PUBLISHED))[0]
 
     def _spec_of(self, run: Run) -> Spec:
         return self.store.version(run.schedule_id, run.version).spec
@@ -277,6 +287,8 @@ def guarded(places: Places) -> Iterator[None]:
             raise _disk_full() from None
         message = f"The ledger in {places.folder} can't be used: {problem.orig}."
         raise Refused("store_unusable", message) from None
+    except (ObjectsUnusable, ObjectsAway) as problem:
+        raise Refused("objects_unusable", str(problem)) from None
     except OSError as problem:
         if problem.errno in _FULL:
             raise _disk_full() from None
@@ -291,16 +303,18 @@ def _no_such_file() -> Refused:
     return Refused("no_such_file", "There is no such file: nothing was published there, or it was removed.")
 
 
-def _opened(name: str, open_it: Callable[[], IO[bytes]]) -> OpenFile:
+def _opened(name: str, objects: Objects, key: str) -> OpenFile:
     try:
-        stream = open_it()
+        size = objects.size(key)
+        if size is None:
+            raise _no_such_file()
+        return OpenFile(name, size, objects.open(key))
     except (NoSuchObject, ValueError):
         raise _no_such_file() from None
     except OSError as problem:
         if problem.errno != errno.ENAMETOOLONG:
             raise
         raise _no_such_file() from None
-    return OpenFile(name, os.fstat(stream.fileno()).st_size, stream)
 
 
 def _notebook_name(spec: Spec) -> str:

@@ -131,7 +131,9 @@ def _inside(path: str, root: Path) -> Path:
 
 
 def _source_root(spec: Spec, root: Path) -> Path:
-    """The folder that the schedule was made in: publications are below it."""
+    """The folder that the schedule was made in; of older ones, publications are below it."""
+    if spec.root is not None:
+        return Path(spec.root)
     address = urlsplit(spec.publication_base)
     return Path(unquote(address.path)).parent if address.scheme == "file" else root
 

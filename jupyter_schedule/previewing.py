@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from jupyter_schedule.answers import Answers
+from jupyter_schedule.core.areas import PUBLISHED
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Spec, Timing
 from jupyter_schedule.core.objects import FolderObjects
 from jupyter_schedule.core.operations import suggest_name
 from jupyter_schedule.core.parameters import coerce_parameters, product_parameters
 from jupyter_schedule.core.preflight import FileStatus
-from jupyter_schedule.core.preview import PUBLISHED, Examined, Request, examine, plain_spec, preview
+from jupyter_schedule.core.preview import Examined, Request, examine, plain_spec, preview
 from jupyter_schedule.core.summary import destination, summary
 from jupyter_schedule.forms import of_form, request_of
 from jupyter_schedule.frequencies import timing_of
@@ -56,13 +57,17 @@ def previewed(form: Form, answers: Answers, editing: str | None) -> PreviewShape
     if made:
         problems.catch(lambda: operations.check_edit(made.spec))
     name = form.name or suggest_name(Path(form.notebook or "").stem)
-    shape = PreviewShape(problems=tuple(problems.found), suggested_name=_free_name(form, answers))
+    shape = PreviewShape(
+        problems=tuple(problems.found),
+        suggested_name=_free_name(form, answers),
+        can_be_public=operations.areas.can_be_public,
+    )
     if examined:
         shape = shape.model_copy(update=_seen(examined, form))
     if made and not problems.found:
         shape = shape.model_copy(update={"bundle": made.spec.bundle, "size": made.size})
     if request and timing:
-        spec = made.spec if made else plain_spec(request, root, NO_BUNDLE)
+        spec = operations.placed(made.spec if made else plain_spec(request, root, NO_BUNDLE))
         shape = shape.model_copy(update=_told(name, spec, answers))
     return shape
 

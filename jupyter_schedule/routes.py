@@ -49,6 +49,7 @@ STATUS_OF = {
     "not_json": 415,
     "version_needed": 428,
     "store_unusable": 503,
+    "objects_unusable": 503,
     "disk_full": 507,
 }
 

@@ -11,7 +11,7 @@ import click
 
 from jupyter_schedule.core.errors import Refused
 from scheduler_service.app import Service
-from scheduler_service.settings import load_settings
+from scheduler_service.settings import load_settings, show_to_doors
 
 
 class CannotStart(click.ClickException):
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, the embedded default.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
 @click.option("--until-stdin-closes", is_flag=True, help="Stop ticking when whoever started it ends.")
 @click.option("--verbose", is_flag=True, help="Tell what it does, on standard error.")
@@ -35,8 +35,10 @@ def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, verb
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        settings = load_settings(config)
-        service = Service(settings.model_copy(update={"folder": folder}) if folder else settings)
+        settings = load_settings(config, folder)
+        if config is not None:
+            show_to_doors(config, settings.folder)
+        service = Service(settings)
         if until_stdin_closes:
             threading.Thread(target=_stop_at_the_end_of, args=(sys.stdin.fileno(), service), daemon=True).start()
         run_until_signalled(service)

@@ -14,6 +14,7 @@ from jupyter_schedule.core.objects import Objects, open_objects
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.ticking import TickerLock
+from scheduler_service.caretaker import Caretaker
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.settings import Settings
@@ -74,12 +75,14 @@ class Service:
         store.release(None)
         limits = Limits(**self._settings.limits.model_dump())
         launchers = self._parts.open_launchers(places.folder, limits, self._wake.set)
+        work_area = self._settings.areas.work or places.objects
         ticker = Ticker(
             Surroundings(
                 store=store,
-                objects=self._parts.open_objects(places.objects),
+                objects=self._parts.open_objects(work_area),
                 open_objects=self._parts.open_objects,
-                work_area=places.objects,
+                areas=self._settings.areas,
+                work_area=work_area,
                 launchers=launchers,
                 secret=places.secret(),
                 holder=f"{os.getpid()}-{uuid4().hex[:8]}",
@@ -90,14 +93,19 @@ class Service:
                 wake=self._wake.set,
             )
         )
-        watcher = threading.Thread(target=self._watch, args=(store,), name="watcher")
-        watcher.start()
+        care = Caretaker(store, self._settings.areas, self._parts.open_objects, self._now)
+        helpers = [threading.Thread(target=self._watch, args=(store,), name="watcher")]
+        if care.needed:
+            helpers.append(threading.Thread(target=care.run, args=(self._stopped,), name="caretaker"))
+        for helper in helpers:
+            helper.start()
         log.info("action=ticking folder=%s", places.folder)
         try:
             self._tick_until_stopped(ticker, store)
         finally:
             self.stop()
-            watcher.join()
+            for helper in helpers:
+                helper.join()
             ticker.close()
             for launcher in launchers.values():
                 launcher.close()

@@ -9,23 +9,21 @@
 Each step can be repeated, and is left out where it is done: after a crash the same call simply finishes.
 """
 
-import mimetypes
-import tempfile
+import errno
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path, PurePosixPath
 
-from jupyter_schedule.core import publications
+from jupyter_schedule.core import costs, publications
 from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
-from jupyter_schedule.core.objects import NoSuchObject, ObjectExists, Objects, file_digest
+from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, ObjectExists, Objects, kind_of
 from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.wording import quoted
 from scheduler_service.index_page import SHOWN_RUNS, index_page
 from scheduler_service.publication import Latest, Manifest, ManifestFile, PublishFailed, RecentRuns, parsed, update
 from scheduler_service.stable_address import check_names, read_index, update_data
 
-__all__ = ["PublishFailed", "publish", "run_folder"]
+__all__ = ["PublishFailed", "check_number", "publish", "run_folder", "show", "with_cost"]
 
 
 def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this order)
@@ -54,11 +52,34 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
         _promote(run, result.files, work, f"{worker_prefix}output/", area)
         manifest = _complete(run, result, area, now)
     if not rehearsal:
-        update_data(run, result.files, area, now)
-        _move_latest(manifest, area)
-        _note_recent(manifest, area)
-        _update_page(run.schedule, area)
+        show(manifest, area, now)
     return _publication(manifest, area)
+
+
+def check_number(result: Result, most: int) -> None:
+    """Raise PublishFailed when the run left more files than one publication may have."""
+    count = len(result.files)
+    if count > most:
+        raise PublishFailed(
+            f"The run left {count:,} files, and {most:,} may be published ({costs.publishing_text(count)}): "
+            "pack them into one, or have an operator raise areas.most_files."
+        )
+
+
+def with_cost(sentence: str, publication: Publication) -> str:
+    """How the run ended, and what its many files cost where each of them does."""
+    count = len(publication.files)
+    if count < costs.MANY or publication.url.startswith("file:"):
+        return sentence
+    return f"{sentence} Note that {costs.publishing_text(count)}."
+
+
+def show(manifest: Manifest, area: Objects, now: datetime) -> None:
+    """Let readers find a complete run: at the stable address, and from all that points at it.  May be repeated."""
+    update_data(manifest, area, now)
+    _move_latest(manifest, area)
+    _note_recent(manifest, area)
+    _update_page(manifest.schedule, area)
 
 
 def run_folder(run: Run) -> str:
@@ -83,27 +104,33 @@ def _contents(files: Iterable[FileEntry | ManifestFile]) -> set[tuple[str, int, 
 
 
 def _promote(run: Run, files: Iterable[FileEntry], work: Objects, source: str, area: Objects) -> None:
-    """Copy each file by way of here, since what is verified must be what is published, and a worker may still write."""
+    """Copy each file, with the digest that the worker recorded: a worker may still write."""
+    files = tuple(files)
+    sizes = {stored.key.removeprefix(source): stored.size for stored in work.list(source)}
     for file in files:
-        _check_recorded(file, work, source)
+        _check_recorded(file, sizes.get(file.path))
     target = PublicationKeys(run.schedule).run_files(run_folder(run))
-    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-publish-") as folder:
-        local = Path(folder, "file")
-        for file in files:
-            try:
-                work.fetch(source + file.path, local)
-            except NoSuchObject:
-                raise _missing(file) from None
-            if local.stat().st_size != file.size or file_digest(local) != file.sha256:
-                raise _altered(file)
-            area.put_file(target + file.path, local, consume=True)
+
+    def copy(file: FileEntry) -> None:
+        try:
+            area.copy_from(work, source + file.path, target + file.path, file.sha256)
+        except NoSuchObject:
+            raise _missing(file) from None
+        except ObjectChanged:
+            raise _altered(file) from None
+        except OSError as problem:
+            if problem.errno != errno.ENAMETOOLONG:
+                raise
+            sentence = f"The name {quoted(file.path)} is too long for where it is published: give it a shorter one."
+            raise PublishFailed(sentence) from None
+
+    area.for_each(files, copy)
 
 
-def _check_recorded(file: FileEntry, work: Objects, source: str) -> None:
+def _check_recorded(file: FileEntry, size: int | None) -> None:
     """What a glance can tell, before anything is written."""
     if "\0" in file.path or any(part in {"", ".", ".."} for part in file.path.split("/")):
         raise PublishFailed(f"{quoted(file.path)} can't be the name of a published file, so nothing was published.")
-    size = work.size(source + file.path)
     if size is None:
         raise _missing(file)
     if size != file.size:
@@ -120,8 +147,6 @@ def _altered(file: FileEntry) -> PublishFailed:
 
 def _complete(run: Run, result: Result, area: Objects, now: datetime) -> Manifest:
     """Write the manifest, once; of two publishers of one run the first one's counts."""
-    # the machine's own table would give the same file another type elsewhere
-    types = mimetypes.MimeTypes()
     manifest = Manifest(
         run=run.id,
         schedule=run.schedule,
@@ -134,7 +159,7 @@ def _complete(run: Run, result: Result, area: Objects, now: datetime) -> Manifes
         started_at=result.started_at,
         ended_at=result.ended_at,
         published_at=utc(now),
-        files=tuple(_described(file, types) for file in sorted(result.files, key=lambda file: file.path)),
+        files=tuple(_described(file) for file in sorted(result.files, key=lambda file: file.path)),
     )
     try:
         area.put_once(PublicationKeys(run.schedule).manifest(run_folder(run)), manifest.to_bytes())
@@ -144,13 +169,13 @@ def _complete(run: Run, result: Result, area: Objects, now: datetime) -> Manifes
     return manifest
 
 
-def _described(file: FileEntry, types: mimetypes.MimeTypes) -> ManifestFile:
-    kind, encoding = types.guess_type(PurePosixPath(file.path).name)
+def _described(file: FileEntry) -> ManifestFile:
+    kind, encoding = kind_of(file.path)
     return ManifestFile(
         path=file.path,
         size=file.size,
         sha256=file.sha256,
-        content_type=kind or "application/octet-stream",
+        content_type=kind,
         content_encoding=encoding,
     )
 

@@ -1,10 +1,11 @@
 """What an operator can set, in a TOML file; without one the service takes what the embedded default uses."""
 
-import tomllib
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
+from jupyter_schedule.core.areas import FOLDERS, SETTINGS, Areas, read_settings, wrong_settings
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.places import Places, default_places
 
@@ -32,6 +33,8 @@ class Settings(BaseModel):
     max_running: int = Field(default=4, ge=1)
     #: what one run on this machine may use
     limits: RunLimits = RunLimits()
+    #: where files and publications go when not to folders
+    areas: Areas = FOLDERS
 
     @property
     def places(self) -> Places:
@@ -39,17 +42,36 @@ class Settings(BaseModel):
         return Places(self.folder.absolute())
 
 
-def load_settings(path: Path | None) -> Settings:
-    """The settings in a file, or the defaults.  Raises Refused with a sentence for each thing that is wrong."""
-    if path is None:
-        return Settings()
+def load_settings(path: Path | None, folder: Path | None = None) -> Settings:
+    """The settings in a file, else those in `service.toml` of the folder with the ledger, else the defaults.
+
+    folder: stands for the one that the settings name.  Raises Refused with a sentence for each thing that is wrong.
+    """
+    inside = (folder or default_places().folder) / SETTINGS
+    if path is None and inside.exists():
+        path = inside
+    given = {} if path is None else read_settings(path)
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text()))
-    except OSError as problem:
-        raise Refused("settings_unreadable", f"{path} can't be read: {problem.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise Refused("settings_malformed", f"{path} isn't TOML: {problem}.") from None
+        settings = Settings.model_validate(given)
     except ValidationError as problem:
-        wrong = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors())
+        assert path is not None
         known = ", ".join(Settings.model_fields)
-        raise Refused("settings_wrong", f"{path}: {wrong}.  Settings are {known}.") from None
+        raise Refused("settings_wrong", f"{wrong_settings(path, problem).message}  Settings are {known}.") from None
+    return settings.model_copy(update={"folder": folder}) if folder else settings
+
+
+def show_to_doors(path: Path, folder: Path) -> None:
+    """Let `service.toml` in the folder be the settings that the service runs with: every door reads them there.
+
+    Raises Refused `two_settings` when other settings are there.
+    """
+    inside = folder / SETTINGS
+    if inside.exists() and inside.resolve() == path.resolve():
+        return
+    if inside.exists() and not inside.is_symlink():
+        message = f"There are two settings, {path} and {inside}: keep the second, which every door reads, or remove it."
+        raise Refused("two_settings", message)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    link = inside.with_name(f".{SETTINGS}-{os.getpid()}")
+    link.symlink_to(path.resolve())
+    link.replace(inside)

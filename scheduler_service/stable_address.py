@@ -7,9 +7,9 @@ Four rules make that harmless:
    claimant under `unfinished`.  Claims only ever go to a newer run, so whatever happens later, who wins is decided.
 2. *Copy what is claimed, not what is ours.*  Every claim names a complete run, whose immutable files are the source.
    So anybody can put any claim in place: who finds others unfinished does it for them as well.
-3. *Look again.*  The claim is read just before every copy; the compare-and-set that takes us off `unfinished` succeeds
-   only if all that we put in place is still what is claimed.  Who was overtaken in the middle of a copy therefore
-   puts the newer bytes back before it is done.
+3. *Look again.*  The claim is read just before every copy, or the few that go at a time; the compare-and-set that takes
+   us off `unfinished` succeeds only if all that we put in place is still what is claimed.  Who was overtaken in the
+   middle of a copy therefore puts the newer bytes back before it is done.
 4. *Trust nothing while somebody is unfinished.*  Equal content is left alone only when nobody else was under way, and
    the publisher that died finds its own name, and puts everything of its own in place again.
 
@@ -25,7 +25,7 @@ from jupyter_schedule.core.models import FileEntry, Run, utc
 from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, Objects, digest
 from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.wording import quoted
-from scheduler_service.publication import ROUNDS, DataEntry, DataIndex, PublishFailed, parsed, update
+from scheduler_service.publication import ROUNDS, DataEntry, DataIndex, Manifest, PublishFailed, parsed, update
 
 #: a publisher that began longer ago isn't alive; its claims are in place once another has finished
 _GIVEN_UP = timedelta(days=1)
@@ -41,19 +41,25 @@ def check_names(run: Run, files: Iterable[FileEntry], area: Objects) -> None:
     _refuse_clashes(read_index(run.schedule, area), [file.path for file in files])
 
 
-def update_data(run: Run, files: Sequence[FileEntry], area: Objects, now: datetime) -> None:
+def update_data(run: Manifest, area: Objects, now: datetime) -> None:
     """Make data/ show the files of a complete run, except where a newer run has the name; may be repeated.
 
     Same names are replaced, one file at a time, others kept.  Raises PublishFailed when a name is a file here and a
     folder there, or when the run's own files are gone.
     """
-    before, claimed = _claim(run, files, area, now)
-    names = {file.path for file in files} | _claims_of(before.unfinished, before)
-    out_of_place = sorted(path for path in names if not _in_place(path, before, claimed, area))
-    _settle(run, out_of_place, area, now)
+    before, claimed = _claim(run, area, now)
+    names = {file.path for file in run.files} | _claims_of(before.unfinished, before)
+    out_of_place: list[str] = []
+
+    def look(path: str) -> None:
+        if not _in_place(path, before, claimed, area):
+            out_of_place.append(path)
+
+    area.for_each(names, look)
+    _settle(run, sorted(out_of_place), area, now)
 
 
-def _claim(run: Run, files: Sequence[FileEntry], area: Objects, now: datetime) -> tuple[DataIndex, DataIndex]:
+def _claim(run: Manifest, area: Objects, now: datetime) -> tuple[DataIndex, DataIndex]:
     """Record the newest run of every name; answers data.json before and after."""
     keys = PublicationKeys(run.schedule)
     before = claimed = DataIndex(schedule=run.schedule)
@@ -61,23 +67,23 @@ def _claim(run: Run, files: Sequence[FileEntry], area: Objects, now: datetime) -
     def change(current: bytes | None) -> bytes:
         nonlocal before, claimed
         before = _index(current, keys)
-        claimed = _with_claims(before, run, files, now)
+        claimed = _with_claims(before, run, now)
         return claimed.to_bytes()
 
     update(area, keys.data_index, change)
     return before, claimed
 
 
-def _with_claims(index: DataIndex, run: Run, files: Sequence[FileEntry], now: datetime) -> DataIndex:
-    _refuse_clashes(index, [file.path for file in files])
+def _with_claims(index: DataIndex, run: Manifest, now: datetime) -> DataIndex:
+    _refuse_clashes(index, [file.path for file in run.files])
     entries = dict(index.files)
-    for file in files:
+    for file in run.files:
         entry = DataEntry(
             size=file.size,
             sha256=file.sha256,
             scheduled_for=run.scheduled_for,
-            run_queued=run.queued,
-            run=run.id,
+            run_queued=run.run_queued,
+            run=run.run,
         )
         there = entries.get(file.path)
         if there is None or there.order <= entry.order:
@@ -85,7 +91,7 @@ def _with_claims(index: DataIndex, run: Run, files: Sequence[FileEntry], now: da
     return DataIndex(
         schedule=run.schedule,
         files=dict(sorted(entries.items())),
-        unfinished=index.unfinished | {run.id: utc(now)},
+        unfinished=index.unfinished | {run.run: utc(now)},
     )
 
 
@@ -121,7 +127,7 @@ def _in_place(path: str, before: DataIndex, claimed: DataIndex, area: Objects) -
     return area.size(PublicationKeys(claimed.schedule).data + path) == entry.size
 
 
-def _settle(run: Run, paths: Sequence[str], area: Objects, now: datetime) -> None:
+def _settle(run: Manifest, paths: Sequence[str], area: Objects, now: datetime) -> None:
     """Put the claimed bytes of `paths` in place, then leave `unfinished`; again when a claim changed meanwhile.
 
     Raises ObjectChanged when others are always faster.
@@ -130,27 +136,28 @@ def _settle(run: Run, paths: Sequence[str], area: Objects, now: datetime) -> Non
     reader = _IndexReader(area, keys)
     written: dict[str, str] = {}
     for _ in range(ROUNDS):
-        for path in paths:
-            entry = reader.read().files.get(path)
-            if entry is not None and entry.sha256 != written.get(path):
-                _put_in_place(path, entry, run, area)
-                written[path] = entry.sha256
+        for first in range(0, len(paths), area.at_a_time):
+            claims = reader.read().files
+            batch = [path for path in paths[first : first + area.at_a_time] if path in claims]
+            batch = [path for path in batch if claims[path].sha256 != written.get(path)]
+            area.for_each(batch, lambda path, claims=claims: _put_in_place(path, claims[path], run, area))  # type: ignore[misc]
+            written |= {path: claims[path].sha256 for path in batch}
         index = reader.read()
         if any(path in index.files and index.files[path].sha256 != written[path] for path in written):
             continue
-        finished = index.model_copy(update={"unfinished": _without(run.id, index.unfinished, now)})
+        finished = index.model_copy(update={"unfinished": _without(run.run, index.unfinished, now)})
         with suppress(ObjectChanged):
             area.put_if(keys.data_index, finished.to_bytes(), reader.digest)
             return
     raise ObjectChanged(keys.data_index)
 
 
-def _put_in_place(path: str, entry: DataEntry, run: Run, area: Objects) -> None:
+def _put_in_place(path: str, entry: DataEntry, run: Manifest, area: Objects) -> None:
     keys = PublicationKeys(run.schedule)
     try:
         area.copy_from(area, keys.run_files(entry.folder) + path, keys.data + path)
     except NoSuchObject:
-        if entry.run == run.id:
+        if entry.run == run.run:
             raise PublishFailed(
                 f"{quoted(path)} was removed from {keys.run_files(entry.folder)} while it was being published: "
                 "run it again.",

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from jupyter_schedule.core import clock, ledger
+from jupyter_schedule.core.areas import FOLDERS, Areas
 from jupyter_schedule.core.models import (
     GOING_STATUSES,
     Attempt,
@@ -48,7 +49,7 @@ from scheduler_service.decide import (
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.look import Lookout
 from scheduler_service.memory import Memory
-from scheduler_service.publish import PublishFailed, publish
+from scheduler_service.publish import PublishFailed, check_number, publish, with_cost
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Surroundings:
     lease: int = LEASE
     #: how publications are reached
     open_objects: Callable[[str], Objects] = open_objects
+    areas: Areas = FOLDERS
     now: Callable[[], datetime] = clock.now
     #: seconds that nobody can set: without the machine's sleep, and with it
     awake: Callable[[], float] = clock.awake
@@ -323,16 +325,25 @@ class Ticker:
             return
         publication = None
         if spec.visibility != Visibility.NONE and result.files:
-            area = self._around.open_objects(spec.publication_base)
+            area = self._around.open_objects(self._publication_base(run, spec))
             try:
+                check_number(result, self._around.areas.most_files)
                 publication = publish(
                     run, result, self._around.objects, self._look.prefix(attempt), area, self._around.now()
                 )
             except PublishFailed as failure:
                 self._end(moved, attempt, End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result))
                 return
-        end = End(RunStatus.SUCCEEDED, result.reason, result.sentence, Outcome.FINISHED, result)
+        sentence = result.sentence if publication is None else with_cost(result.sentence, publication)
+        end = End(RunStatus.SUCCEEDED, result.reason, sentence, Outcome.FINISHED, result)
         self._end(moved.model_copy(update={"publication": publication}), attempt, end)
+
+    def _publication_base(self, run: Run, spec: Spec) -> str:
+        """Where it publishes: what became private while it ran doesn't become public any more."""
+        schedule = self._store.schedule(run.schedule_id)
+        if spec.visibility == Visibility.PUBLIC and schedule and schedule.spec.visibility != Visibility.PUBLIC:
+            return schedule.spec.publication_base
+        return spec.publication_base
 
     def _stop(self, run: Run, attempt: Attempt, stop: Stop) -> None:
         """Take the gate; if the worker has it already, end the worker.  The next look tells what became of it."""

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from jupyter_schedule.cli.shapes import run_shape
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.areas import areas_in
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.objects import open_objects
@@ -53,7 +54,9 @@ def opened() -> Iterator[Session]:
     try:
         store = open_store(places.store)
         try:
-            yield Session(places, Operations(store, open_objects(places.objects), now=clock.now))
+            areas = areas_in(places.folder)
+            work = open_objects(areas.work or places.objects)
+            yield Session(places, Operations(store, work, now=clock.now, areas=areas))
         finally:
             store.close()
     except DBAPIError as problem:

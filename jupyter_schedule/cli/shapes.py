@@ -46,7 +46,7 @@ def ending_shape(run: Run) -> dict[str, Any]:
 
 def schedule_shape(schedule: Schedule, now: datetime, last_run: dict[str, Any] | None) -> dict[str, Any]:
     """A schedule at its current version; `last_run` as `run_shape` gives it."""
-    spec = schedule.spec.model_dump(mode="json", exclude={"source", "files", "left_out"})
+    spec = schedule.spec.model_dump(mode="json", exclude={"root", "source", "files", "left_out"})
     timing, kernel = spec.pop("timing"), spec.pop("kernel")
     return {
         "name": schedule.name,

@@ -242,7 +242,9 @@ class Spec(Model):
     launcher: str = "local"
     #: the machine's size, by a name that the operator gave; None leaves it to the launcher
     size: str | None = None
-    #: what the bundle was made from, relative to the folder that `publication_base` is in: the notebook, …
+    #: the folder that it was made in, absolute; None of older ones: the folder that `publication_base` is in
+    root: str | None = None
+    #: what the bundle was made from, relative to that folder: the notebook, …
     source: str | None = None
     #: … the names and patterns that a person added, and the files that a person left out
     files: tuple[str, ...] = ()

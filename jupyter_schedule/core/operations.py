@@ -9,10 +9,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from jupyter_schedule.core import clock, ledger, occurrences
+from jupyter_schedule.core.areas import FOLDERS, Areas
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,
@@ -28,7 +30,7 @@ from jupyter_schedule.core.models import (
     Visibility,
     utc,
 )
-from jupyter_schedule.core.objects import Objects, open_objects
+from jupyter_schedule.core.objects import Objects
 from jupyter_schedule.core.publications import is_published
 from jupyter_schedule.core.store.base import NameTaken, Store
 from jupyter_schedule.core.workarea import HEARTBEAT, LIVE_LOG, LOG, RESULT, bundle_key, worker_prefix
@@ -41,24 +43,32 @@ class Operations:
     """The requests of one person, who sees and changes only what they own."""
 
     def __init__(
-        self, store: Store, objects: Objects, *, owner: str = LOCAL_OWNER, now: Callable[[], datetime] = clock.now
+        self,
+        store: Store,
+        objects: Objects,
+        *,
+        owner: str = LOCAL_OWNER,
+        now: Callable[[], datetime] = clock.now,
+        areas: Areas = FOLDERS,
     ) -> None:
         self.store = store
         self.objects = objects
         self.owner = owner
         self.now = now
+        self.areas = areas
 
     # -- schedules
 
     def create(self, name: str, spec: Spec) -> Schedule:
         """Record a schedule; its first occurrence is the first after now."""
+        spec = self.placed(spec)
         self.check(name, spec)
         return self._create(name, spec)
 
     def create_once_only(self, name: str, spec: Spec) -> tuple[Schedule, Run]:
         """Record a schedule that has ended as soon as it is made, and run it once by hand."""
         once = Timing(once=utc(self.now()), timezone=spec.timing.timezone)
-        spec = spec.model_copy(update={"timing": once})
+        spec = self.placed(spec.model_copy(update={"timing": once}))
         self.check_name(name, spec.publication_base)
         self._check_runnable(spec)
         schedule = self._create(name, spec)
@@ -70,15 +80,24 @@ class Operations:
         self._check_coming(spec)
         self._check_runnable(spec)
 
+    def placed(self, spec: Spec) -> Spec:
+        """The same, publishing to the area that its visibility has here."""
+        root = None if spec.root is None else Path(spec.root)
+        base = self.areas.base(spec.visibility, root, spec.publication_base)
+        return spec.model_copy(update={"publication_base": base})
+
     def check_name(self, name: str, publication_base: str) -> None:
-        """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`."""
+        """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`.
+
+        publication_base: where results are when no area is set.
+        """
         check_name(name)
         if self.store.schedule_named(name):
             raise self._name_taken(name)
         if any(run.schedule == name for run in self.store.open_runs()):
             message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
             raise Refused("name_reserved", message, field="name")
-        if is_published(open_objects(publication_base), name):
+        if any(is_published(area, name) for area in self.areas.all_of(publication_base)):
             raise Refused(
                 "name_reserved",
                 f"“{name}” still has published results of a schedule that was deleted. "
@@ -116,6 +135,7 @@ class Operations:
 
         Raises Refused `changed_elsewhere` when it is no longer at version `if_version`.
         """
+        spec = self.placed(spec)
         self.check_edit(spec)
 
         def change(schedule: Schedule) -> Schedule:
@@ -246,9 +266,9 @@ class Operations:
         """A file that the run left: `output/…` or `report/…`.  Raises NoSuchObject."""
         return self.objects.get(f"{self._prefix(run)}{path}")
 
-    def open_file(self, run: Run, path: str) -> IO[bytes]:
-        """Such a file as a stream, which the caller closes; also `live/notebook`.  Raises NoSuchObject."""
-        return self.objects.open(f"{self._prefix(run)}{path}")
+    def file_key(self, run: Run, path: str) -> str:
+        """The object that is such a file; also `live/notebook`."""
+        return f"{self._prefix(run)}{path}"
 
     def heartbeat(self, run: Run) -> dict[str, Any]:
         """What the last attempt's worker said last about itself: `at`, `pid`, `cells` done and in all; else empty."""
@@ -303,7 +323,7 @@ class Operations:
             raise Refused("too_often", "Runs at least a minute apart, please.", field="cron")
 
     def _check_runnable(self, spec: Spec) -> None:
-        if spec.visibility == Visibility.PUBLIC:
+        if spec.visibility == Visibility.PUBLIC and not self.areas.can_be_public:
             raise Refused(
                 "no_public_area",
                 "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_schedule.core import archive, bundle, environment, notebook, occurrences, preflight
+from jupyter_schedule.core.areas import PUBLISHED
 from jupyter_schedule.core.bundle import BundleManifest
 from jupyter_schedule.core.environment import kernels
 from jupyter_schedule.core.errors import Refused
@@ -36,9 +37,6 @@ from jupyter_schedule.core.preflight import Level, Preflight
 from jupyter_schedule.core.selection import Selection
 from jupyter_schedule.core.workarea import bundle_key
 from jupyter_schedule.core.wrapper import RESERVED, WrapperConfig, render
-
-#: the folder under the root that a person's publications go to
-PUBLISHED = "published"
 
 
 class Request(Model):
@@ -229,7 +227,9 @@ def plain_spec(request: Request, root: Path, digest: str) -> Spec:
         left_out=request.left_out,
         timeout=request.timeout,
         visibility=request.visibility,
+        # where it goes in the end is said when it is recorded
         publication_base=FolderObjects(root).url(PUBLISHED),
+        root=str(root),
         previous=request.previous,
         env=request.env,
         environment=request.environment,

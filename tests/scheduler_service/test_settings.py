@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.core.areas import areas_in
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.places import default_places
-from scheduler_service.settings import load_settings
+from scheduler_service.settings import load_settings, show_to_doors
 
 
 def test_without_a_file_the_service_takes_what_the_embedded_default_uses(
@@ -35,7 +36,7 @@ def test_what_one_run_may_use_is_in_units_that_people_write(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("max_runing = 8", "max_runing: Extra inputs are not permitted.  Settings are folder, max_running."),
+        ("max_runing = 8", "max_runing: Extra inputs are not permitted.  Settings are folder, "),
         ("max_running = 0", "max_running: Input should be greater than or equal to 1"),
         ("max_running = ", "isn't TOML"),
         ('[limits]\nmemory = "much"', "limits.memory: could not parse value and unit from byte string"),
@@ -51,3 +52,17 @@ def test_what_is_wrong_in_a_file_is_an_error_that_names_it(tmp_path: Path, text:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"absent\.toml can't be read: No such file"):
         load_settings(tmp_path / "absent.toml")
+
+
+def test_every_door_reads_the_settings_that_the_service_runs_with(tmp_path: Path) -> None:
+    """Those of the folder with the ledger: a file there, or a link to where the operator keeps it."""
+    elsewhere, folder = tmp_path / "etc.toml", tmp_path / "data"
+    elsewhere.write_text('areas.private = "s3://results"\n')
+    show_to_doors(elsewhere, folder)
+    show_to_doors(elsewhere, folder)
+    assert areas_in(folder).private == load_settings(None, folder).areas.private == "s3://results"
+
+    (folder / "service.toml").unlink()
+    (folder / "service.toml").write_text("")
+    with pytest.raises(Refused, match="two settings"):
+        show_to_doors(elsewhere, folder)

@@ -66,6 +66,9 @@ class Objects(ABC):
     A reader sees the old object or the new one, never a mixture, also when the writer dies.
     """
 
+    #: calls of `for_each` that this store likes to have under way together
+    at_a_time = 1
+
     @abstractmethod
     def put(self, key: str, data: bytes) -> None:
         """Store `data`, replacing what is there."""

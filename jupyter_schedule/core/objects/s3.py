@@ -64,6 +64,8 @@ _Parts = list[dict[str, Any]]
 class S3Objects(Objects):
     """Objects under one prefix of one bucket."""
 
+    at_a_time = s3_clients.PARALLEL
+
     def __init__(self, address: S3Address) -> None:
         self.address = address
 
@@ -133,8 +135,8 @@ class S3Objects(Objects):
                 Stored(content["Key"].removeprefix(self.address.prefix), content["Size"])
                 for page in found
                 for content in page.get("Contents", ())
-                # what a console makes of "new folder" isn't an object of ours
-                if not content["Key"].endswith("/")
+                # others write here too: a console makes `folder/`, and a name such as `../x` mustn't go to any disk
+                if _is_key(content["Key"].removeprefix(self.address.prefix))
             ]
 
         yield from sorted(self._try(pages, prefix, "s3:ListBucket"), key=lambda stored: stored.key)
@@ -189,7 +191,7 @@ class S3Objects(Objects):
         return len(uploads)
 
     def for_each(self, items: Iterable[Item], action: Callable[[Item], object]) -> None:
-        with ThreadPoolExecutor(s3_clients.PARALLEL, thread_name_prefix="s3") as pool:
+        with ThreadPoolExecutor(self.at_a_time, thread_name_prefix="s3") as pool:
             going = [pool.submit(action, item) for item in items]
             try:
                 for each in going:
@@ -334,6 +336,14 @@ def part_size(size: int) -> int:
 def spans(size: int, part: int) -> list[tuple[int, int, int]]:
     """Number, first and last byte of each part, counted from 1 and from 0."""
     return [(number, first, min(first + part, size) - 1) for number, first in enumerate(range(0, size, part), start=1)]
+
+
+def _is_key(name: str) -> bool:
+    try:
+        check_key(name)
+    except ValueError:
+        return False
+    return True
 
 
 class _Body(io.RawIOBase):
