@@ -73,3 +73,35 @@ def test_a_schedule_that_has_ended_says_that() -> None:
 @pytest.mark.parametrize(("minutes", "text"), [(1, "1 min"), (60, "1 h"), (125, "2 h 5 min"), (1440, "24 h")])
 def test_minutes_read_as_hours_and_minutes(minutes: int, text: str) -> None:
     assert duration(minutes) == text
+
+
+@pytest.mark.parametrize(
+    ("timing", "words"),
+    [
+        (Timing(cron="30 6 * * 1,4"), "every Monday and Thursday at 06:30 UTC, next Thu 26 Nov 07:30 your time"),
+        (Timing(cron="0 12 L * *"), "on the last day of every month at 12:00 UTC, next Mon 30 Nov 13:00 your time"),
+        (
+            Timing(cron="0 9 * * *", timezone="Europe/Paris"),
+            "every day at 09:00 Paris time (08:00 UTC; 07:00 UTC from 28 Mar), next Tue 24 Nov 09:00 your time",
+        ),
+        (
+            Timing(cron="0 6 * * 1-5"),
+            "on `0 6 * * 1-5` (weekdays at 06:00 UTC), next Tue 24 Nov 07:00 your time",
+        ),
+    ],
+)
+def test_each_kind_of_frequency_is_said_in_its_own_words_with_the_next_time(timing: Timing, words: str) -> None:
+    spec = make_spec(publication_base=BASE, timing=timing)
+    assert summary("bikes", spec, NOW, PARIS).startswith(f"Runs {words}; stops after 2 h; ")
+
+
+@pytest.mark.parametrize(
+    ("visibility", "words"),
+    [
+        (Visibility.PRIVATE, "publishes privately to s3://team-results/bikes/."),
+        (Visibility.PUBLIC, "publishes to everyone on the internet at s3://team-results/bikes/."),
+    ],
+)
+def test_an_object_store_is_named_and_public_is_spelled_out(visibility: Visibility, words: str) -> None:
+    spec = make_spec(publication_base="s3://team-results", visibility=visibility)
+    assert summary("bikes", spec, NOW, PARIS).endswith(f"; {words}")

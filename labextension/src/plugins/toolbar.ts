@@ -68,6 +68,7 @@ class ScheduleButton extends Widget {
     const name = [schedule ? trans.__('Scheduled: %1', schedule.summary) : trans.__('Schedule this analysis')];
     const label = document.createElement('span');
     label.className = 'jp-ToolbarButtonComponent-label';
+    label.style.marginInlineStart = '4px';
     label.textContent = schedule ? trans.__('Scheduled') : trans.__('Schedule');
     if (schedule?.failing) {
       label.textContent = `✕ ${label.textContent}`;
