@@ -272,6 +272,23 @@ describe('The server going away in the middle', () => {
     await user.click(button('Schedule'));
     await waitFor(() => expect(done).toHaveBeenCalledOnce());
     expect(created(server)[1]).toEqual(created(server)[0]);
+    expect(server.to('PATCH schedules/bikes')).toEqual([]);
+  });
+
+  it('takes what was saved since the first try along', async () => {
+    let tries = 0;
+    const server = new FakeServer({
+      'POST preview': preview(),
+      'POST schedules': () => (tries++ === 0 ? Promise.reject(new TypeError('gone')) : schedule()),
+      'PATCH schedules/bikes': schedule({ version: 4 })
+    });
+    const { user, done } = open(server, {}, { save: async () => tries > 0 });
+    await sentence();
+    await user.click(button('Schedule'));
+    await screen.findByRole('alert');
+    await user.click(button('Schedule'));
+    await waitFor(() => expect(done).toHaveBeenCalledWith(schedule({ version: 4 })));
+    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: {}, rebundle: true });
   });
 });
 

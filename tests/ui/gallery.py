@@ -41,7 +41,7 @@ def past(lab: Lab, name: str, days: int, bad: dict[int, Any]) -> None:
     with closing(lab.store()) as store:
         schedule = store.schedule_named(name)
         for ago in range(days, 0, -1):
-            due = (clock.now() - timedelta(days=ago)).replace(hour=12, minute=0, second=0, microsecond=0)
+            due = (clock.now() - timedelta(days=ago, hours=12)).replace(minute=0, second=0, microsecond=0)
             status, reason, message, seconds = bad.get(
                 ago, (RunStatus.SUCCEEDED, Reason.OK, "Succeeded.", 5.0 + ago % 4)
             )
@@ -66,15 +66,17 @@ def hang(lab: Lab) -> None:
     lab.notebook("gallery/reports/churn_weekly.ipynb", *BROKEN)
     enough = lab.root / "gallery" / "enough"
     lab.notebook("gallery/reports/long_haul.ipynb", *(cell.replace("ENOUGH", repr(str(enough))) for cell in LONG))
-    weekly = {"kind": "weekly", "days": ["Mon"], "at": "06:00", "timezone": "UTC"}
-    lab.schedule("examples/flights/flights.ipynb", name="delays")
+    # far from now: nothing comes due meanwhile
+    daily = {"kind": "daily", "at": f"{clock.now() + timedelta(hours=12):%H}:00"}
+    weekly = daily | {"kind": "weekly", "days": [f"{clock.now() + timedelta(days=3):%a}"]}
+    lab.schedule("examples/flights/flights.ipynb", name="delays", frequency=daily)
     past(lab, "delays", 29, BAD_ENDS)
     lab.schedule("gallery/reports/churn_weekly.ipynb", frequency=weekly)
     past(lab, "churn_weekly", 6, {})
-    lab.schedule("gallery/reports/bikes_report.ipynb", name="bikes_report")
+    lab.schedule("gallery/reports/bikes_report.ipynb", name="bikes_report", frequency=daily)
     past(lab, "bikes_report", 12, {5: BAD_ENDS[17]})
     lab.ask("POST", "schedules/bikes_report/pause")
-    lab.schedule("gallery/reports/long_haul.ipynb", run_now=True)
+    lab.schedule("gallery/reports/long_haul.ipynb", frequency=daily, run_now=True)
     past(lab, "long_haul", 10, {})
     for name in ("churn_weekly", "delays"):
         lab.ask("POST", f"schedules/{name}/run")

@@ -141,11 +141,11 @@ def test_of_a_failure_one_hears_elsewhere_and_the_status_bar_leads_to_it(lab: La
     lab.schedule("together/failing.ipynb", run_now=True)
     told = page.get_by_role("alert").filter(has_text="failing: ZeroDivisionError at cell 1 of 1: division by zero")
     expect(told.first).to_be_visible()
+    told.get_by_role("button", name="Open run").first.click()
+    expect(panel(page).get_by_role("heading", name="Failed at cell 1 of 1")).to_be_visible()
     page.get_by_role("button", name=re.compile(r"^\d+ failing$")).click()
     expect(panel(page).get_by_role("button", name=re.compile("^Failing"))).to_have_attribute("aria-pressed", "true")
     expect(panel(page).get_by_role("link", name="failing", exact=True)).to_be_visible()
-    told.get_by_role("button", name="Open run").first.click()
-    expect(panel(page).get_by_role("heading", name="Failed at cell 1 of 1")).to_be_visible()
 
 
 def test_a_log_follows_its_end_until_it_is_scrolled_and_its_run_is_stopped(lab: Lab, page: Page) -> None:

@@ -19,6 +19,9 @@ pytestmark = [
 
 #: how wide the page is, by how wide the panel then is: in the sidebar, and with 900 pixels in the main area
 PAGES = {320: 1140, 400: 1440, 900: 1240}
+#: what JupyterLab tells of other tests' runs would lie on the buttons
+NO_TOASTS = """addEventListener('DOMContentLoaded', () => document.head.append(Object.assign(
+  document.createElement('style'), {textContent: '#react-toastify-container {display: none}'})))"""
 THEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
 
 
@@ -35,6 +38,7 @@ def tab(lab: Lab, context: BrowserContext, _gallery: None, theme: str, width: in
     lab.theme(THEMES[theme])
     page = context.new_page()
     page.add_init_script("localStorage.clear()")  # no drafts of the walk before
+    page.add_init_script(NO_TOASTS)
     page.set_viewport_size({"width": PAGES[width], "height": 1000})
     page.goto(lab.address("gallery/reports/new_report.ipynb"))
     yield page

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.engine import eventually
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import Lab
+from tests.ui.looks import too_wide, violations
 from tests.ui.walk import open_form, panel, press_schedule
 
 pytestmark = [
@@ -41,11 +42,13 @@ def test_the_button_of_a_notebook_leads_to_a_run_and_to_an_opened_file(lab: Lab,
         expect(form.get_by_label(label)).to_be_visible()
     expect(form.get_by_label("Job name")).to_have_value(f"hello-{app}")
     expect(form.get_by_label("Job name")).to_be_focused()
+    assert [*violations(page, form), *too_wide(form)] == []
 
     press_schedule(page)
 
     expect(panel(page).get_by_text(re.compile("Scheduled. First run started. Next: .* your time."))).to_be_visible()
     expect(panel(page).get_by_role("heading", name=re.compile("^Succeeded in"))).to_be_visible()
+    assert [*violations(page, panel(page)), *too_wide(panel(page))] == []
     with page.expect_popup() as opened:
         panel(page).get_by_role("link", name="Open hello.txt").click()
     expect(opened.value.get_by_text("hello")).to_be_visible()

@@ -48,10 +48,13 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
   const create = async (how: { runNow: boolean; onceOnly: boolean }) => {
     const wasUnsaved = wire.notebook !== null && ((await save?.(wire.notebook)) ?? false);
     const of = { form: wire, run_now: how.runNow, once_only: how.onceOnly };
-    if (wasUnsaved || !last.current || !same(last.current.of, of)) {
+    const again = last.current !== null && same(last.current.of, of);
+    if (!again) {
       last.current = { of, key: randomKey(), request: { ...of, bundle: wasUnsaved ? null : bundle } };
     }
-    return api.create(last.current.request, last.current.key);
+    const made = await api.create(last.current!.request, last.current!.key);
+    // What was saved since the first try isn't in that request.
+    return again && wasUnsaved && !how.onceOnly ? api.edit(made.name, {}, made.version, true) : made;
   };
   const edit = async (version: number) => {
     if (rebundle && wire.notebook !== null) {

@@ -8,8 +8,8 @@ import { duration } from '../model/time';
 import type { Services } from '../services';
 import { clientOf } from './connection';
 
-/** milliseconds */
-const SUCCESS_SHOWN = 10_000;
+/** milliseconds: it covers the panel's buttons; the bell keeps it */
+const SHOWN = 10_000;
 
 /** Tell of a run that failed, and of a schedule's first success. */
 export async function tell({ app, trans }: Services, { kind, run: id, schedule: name }: Change): Promise<void> {
@@ -21,13 +21,13 @@ export async function tell({ app, trans }: Services, { kind, run: id, schedule: 
   const actions = [{ label: trans.__('Open run'), callback }];
   if (kind === 'run_failed' || kind === 'run_timed_out') {
     const run = await api.run(id);
-    Notification.error(trans.__('%1: %2', name, cause(run) || trans.__('the run failed')), { actions, autoClose: false });
+    Notification.error(trans.__('%1: %2', name, cause(run) || trans.__('the run failed')), { actions, autoClose: SHOWN });
   } else if (kind === 'run_succeeded') {
     const { last_runs } = await api.schedule(name);
     const [first, second] = last_runs.filter(({ status }) => status === 'succeeded');
     if (first?.run_id === id && !second) {
       const text = trans.__('%1 ran for the first time, %2.', name, duration(first.seconds ?? 0));
-      Notification.success(text, { actions, autoClose: SUCCESS_SHOWN });
+      Notification.success(text, { actions, autoClose: SHOWN });
     }
   }
 }
