@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
 from scheduler_service.app import Service
+from scheduler_service.check import check
 from scheduler_service.settings import load_settings, show_to_doors
 
 
@@ -44,6 +46,22 @@ def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, verb
         run_until_signalled(service)
     except Refused as refusal:
         raise CannotStart(refusal.message) from None
+
+
+@main.command("check")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
+def check_settings(config: Path | None, folder: Path | None) -> None:
+    """Try what the settings name, without leaving anything behind; exit code 1 when something is missing."""
+    try:
+        settings = load_settings(config, folder)
+    except Refused as refusal:
+        raise click.ClickException(refusal.message) from None
+    wrong = 0
+    for finding in check(settings.areas, clock.now()):
+        wrong += not finding.right
+        click.echo(f"{'ok     ' if finding.right else 'MISSING'} {finding.text}")
+    sys.exit(1 if wrong else 0)
 
 
 def run_until_signalled(service: Service) -> None:

@@ -21,7 +21,7 @@ from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import handle_of, place, process_of
 from scheduler_service.worker.limits import NO_LIMITS, Limits
-from scheduler_service.worker.prepare import CGROUP
+from scheduler_service.worker.prepare import AGENT_ONLY, CGROUP
 from scheduler_service.worker.processes import Process
 
 log = logging.getLogger(__name__)
@@ -208,13 +208,20 @@ def _is_over(attempt: Attempt | None) -> bool:
 def run_environment(parent: Mapping[str, str], brief: Mapping[str, object]) -> dict[str, str]:
     """What of the service's environment an agent, and so a run, gets: the allow-list and the names the schedule lists.
 
-    A run that builds its environment also gets where packages come from.
+    A run that builds its environment also gets where packages come from.  An agent that works with S3 gets the way
+    into it, and keeps it from the run.
     """
     listed = brief.get("pass_environment")
     names = ALLOWED | (set(listed) if isinstance(listed, list) else set())
     builds = brief.get("notebook") is not None and brief.get("kernel") is None
-    return {
+    passed = {
         name: value
         for name, value in parent.items()
         if name in names or name.startswith("LC_") or (builds and name in PACKAGE_SOURCES)
     }
+    previous = brief.get("previous")
+    addresses = [brief.get("objects"), previous.get("objects") if isinstance(previous, dict) else None]
+    if not any(str(address).startswith("s3:") for address in addresses):
+        return passed
+    for_s3 = {name: value for name, value in parent.items() if name.startswith("AWS_") and name not in passed}
+    return passed | for_s3 | {AGENT_ONLY: ",".join(for_s3)}

@@ -21,6 +21,10 @@ from scheduler_service.worker.processes import MARKER
 CGROUP = "cgroup"
 
 
+#: names the variables that are the agent's alone, with commas between them
+AGENT_ONLY = "JUPYTER_SCHEDULE_AGENT_ONLY"
+
+
 @dataclass(frozen=True)
 class Task:
     """What the agent is told about its attempt; frozen when the attempt was recorded."""
@@ -159,13 +163,16 @@ def fetch_previous(task: Task, folders: Folders) -> None:
         return
     publication = open_objects(task.previous["objects"])
     prefix = task.previous["prefix"]
-    for stored in publication.list(prefix):
-        path = stored.key.removeprefix(prefix)
-        if any(fnmatch.fnmatchcase(path, glob) for glob in task.previous["globs"]):
-            destination = folders.previous / path
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(NoSuchObject):
-                publication.fetch(stored.key, destination)
+    paths = [stored.key.removeprefix(prefix) for stored in publication.list(prefix)]
+
+    def fetch(path: str) -> None:
+        destination = folders.previous / path
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(NoSuchObject):
+            publication.fetch(prefix + path, destination)
+
+    wanted = [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in task.previous["globs"])]
+    publication.for_each(wanted, fetch)
 
 
 def run_environment(task: Task, folders: Folders, output: Path) -> dict[str, str]:
@@ -180,4 +187,6 @@ def run_environment(task: Task, folders: Folders, output: Path) -> dict[str, str
         spec = {key: value for key, value in task.kernel.items() if key != "name"}
         (folders.kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
         ours["KERNEL_SPEC"] = str(folders.kernel)
-    return {**os.environ, **task.environment, **ours}
+    kept_from_it = {AGENT_ONLY, *os.environ.get(AGENT_ONLY, "").split(",")}
+    inherited = {name: value for name, value in os.environ.items() if name not in kept_from_it}
+    return {**inherited, **task.environment, **ours}
