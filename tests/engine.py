@@ -24,7 +24,7 @@ from jupyter_schedule.core.preview import Request, preview
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.workarea import bundle_key
 from scheduler_service.app import Service
-from scheduler_service.settings import Settings
+from scheduler_service.settings import load_settings
 
 #: seconds after which something that should happen has not; generous, as nothing is measured with it
 PATIENCE = 60.0
@@ -122,7 +122,7 @@ class Engine:
     @contextmanager
     def service(self, now: Callable[[], datetime] | None = None) -> Iterator[Service]:
         """A service in a thread, with a clock of its own if one is given."""
-        service = Service(Settings(folder=self.places.folder), now or self.now)
+        service = Service(load_settings(None, self.places.folder), now or self.now)
         thread = threading.Thread(target=service.run)
         thread.start()
         try:

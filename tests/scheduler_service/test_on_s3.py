@@ -1,0 +1,280 @@
+"""End to end on a real S3 server: one setting, a week, readers among dying publishers, an hour of failures."""
+
+import json
+import random
+import shutil
+import threading
+import urllib.request
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+from jupyter_schedule.core.areas import Areas, areas_in
+from jupyter_schedule.core.models import FileEntry, RunStatus, Visibility
+from jupyter_schedule.core.objects import Objects, S3Objects, open_objects, s3
+from jupyter_schedule.core.operations import Operations
+from jupyter_schedule.core.preview import Request, preview
+from scheduler_service.publish import PublishFailed, check_number, publish
+from scheduler_service.withdraw import withdraw
+from tests.engine import DAILY, Engine, eventually
+from tests.factories import NOON
+from tests.faulty import Fault, faulty
+from tests.s3_servers import CANARY, S3Server
+from tests.scheduler_service.stores import Died, Dying
+from tests.scheduler_service.test_check import areas_on, everybody_may
+from tests.scheduler_service.test_publish import (
+    DAY,
+    KEYS,
+    assert_readers_find_what_latest_points_at,
+    data_of,
+    due_on,
+    result_of,
+)
+
+pytestmark = pytest.mark.s3
+FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
+AWKWARD = ["a b/c'd.csv", 'quo"te', "new\nline", "übung/数据.csv.gz", "..hidden", "100%?#&"]
+
+
+@pytest.fixture
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries that don't wait."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    monkeypatch.setattr(s3, "_pause", lambda _: None)
+
+
+def deployment(folder: Path, areas: Areas, **options: Any) -> Engine:
+    """One that publishes to these areas, as its settings say."""
+    folder.mkdir()
+    engine = Engine(folder, **options)
+    given = areas.model_dump(exclude_none=True, exclude={"most_files"})
+    lines = [f"{name} = {json.dumps(value)}" for name, value in given.items()]
+    (engine.places.folder / "service.toml").write_text("\n".join(["[areas]", *lines, ""]))
+    told = areas_in(engine.places.folder)
+    engine.operations = Operations(engine.store, engine.objects, now=engine.now, areas=told)
+    return engine
+
+
+def put_outputs(work: Objects, run_id: str, files: dict[str, bytes]) -> None:
+    for path, data in files.items():
+        work.put(f"workers/w/{run_id}/output/{path}", data)
+
+
+def got(url: str) -> bytes:
+    with urllib.request.urlopen(url) as found:
+        content: bytes = found.read()
+    return content
+
+
+# -- one setting
+
+
+def test_the_embedded_default_publishes_to_s3_by_one_setting(seaweedfs: S3Server, tmp_path: Path) -> None:
+    """A run finds its earlier files, has no key of ours, and none is in ledger, objects, settings or any log."""
+    engine = deployment(tmp_path / "here", Areas(private=str(seaweedfs.address(seaweedfs.bucket()))))
+    with engine.service():
+        engine.script("once", 'env; ls "$PREVIOUS_DIR"; echo 1 > "$OUTPUT_DIR/a.csv"', previous=("*.csv",))
+        first = engine.ended(engine.run("once"))
+        second = engine.ended(engine.run("once"))
+
+    assert (first.status, second.status) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED), first.message
+    area = open_objects(engine.operations.schedule("once").spec.publication_base)
+    assert isinstance(area, S3Objects)
+    assert area.get("once/data/a.csv") == b"1\n"
+    assert second.publication is not None
+    assert second.publication.url.startswith("s3://shared-bucket/")
+    assert "\na.csv\n" in engine.log(second)
+    assert "AWS_" not in engine.log(second)
+    kept = [path for path in engine.places.folder.rglob("*") if path.is_file() and "runners" not in path.parts]
+    assert CANARY.encode() not in b"".join(path.read_bytes() for path in kept)
+
+
+# -- a week
+
+
+def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, tmp_path: Path) -> None:
+    """Daily by a clock that is set on; a reader starts from latest.json; afterwards it all becomes private."""
+    everybody_may(seaweedfs, "s3:GetObject")
+    clock = [NOON - timedelta(hours=1)]
+
+    def now() -> datetime:
+        return clock[0]
+
+    areas = areas_on(seaweedfs, private=f"s3://{seaweedfs.bucket('private')}/week")
+    engine = deployment(tmp_path / "week", areas.model_copy(update={"work": None}), now=now)
+    shutil.copytree(FLIGHTS, engine.root / "flights")
+    asked = Request(
+        timing=DAILY,
+        notebook=engine.root / "flights" / "flights.ipynb",
+        previous=("flights*.csv.gz",),
+        visibility=Visibility.PUBLIC,
+    )
+    engine.operations.create("flights", preview(asked, engine.root, engine.objects).spec)
+    with engine.service():
+        for day in range(7):
+            clock[0] = NOON + day * DAY + timedelta(seconds=1)
+            due = NOON + day * DAY
+            (run,) = eventually(
+                lambda due=due: [r for r in engine.operations.runs("flights") if r.scheduled_for == due]
+            )
+            assert engine.ended(run).status == RunStatus.SUCCEEDED, engine.operations.run(run.id).message
+
+    root = f"{areas.public_base}flights/"
+    latest = json.loads(got(f"{root}latest.json"))
+    assert latest["scheduled_for"] == "2026-11-30T12:00:00Z"
+    read = {file["path"]: got(urljoin(f"{root}latest.json", file["href"])) for file in latest["files"]}
+    assert read["weekly.csv"] == got(f"{root}data/weekly.csv")
+    assert ",7," in read["weekly.csv"].decode()
+    for day in range(7):
+        assert got(f"{root}data/flights{NOON - DAY + day * DAY:%Y%m%d}.csv.gz")
+    assert b"flights20261129.csv.gz" in got(f"{root}index.html")
+
+    public = open_objects(engine.operations.schedule("flights").spec.publication_base)
+    spec = engine.operations.schedule("flights").spec.model_copy(update={"visibility": Visibility.PRIVATE})
+    edited = engine.operations.edit("flights", spec, if_version=1)
+    with engine.service():
+        eventually(lambda: not list(public.list("flights/")), what="the withdrawal")
+    private = open_objects(edited.spec.publication_base)
+    assert private.get("flights/data/weekly.csv") == read["weekly.csv"]
+
+
+# -- readers and the dying
+
+
+def test_a_reader_among_dying_publishers_never_meets_a_mixture(seaweedfs: S3Server) -> None:
+    """200 publications, most of which die at some write and are made again; the reader goes on all the time."""
+    work, area = seaweedfs.objects("work"), seaweedfs.objects("public")
+    chance = random.Random(6)
+    over = threading.Event()
+    seen: list[str] = []
+    wrong: list[BaseException] = []
+
+    def read() -> None:
+        while not over.is_set():
+            try:
+                if area.get_or_none(KEYS.latest) is not None:
+                    seen.append(assert_readers_find_what_latest_points_at(area))
+            except BaseException as problem:
+                wrong.append(problem)
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for day in range(200):
+            run = due_on(day)
+            files = {"same.csv": b"%d" % day, f"day{day % 5}.csv": b"%d of five" % day}
+            put_outputs(work, run.id, files)
+
+            def publish_to(target: Objects, run: Any = run, files: dict[str, bytes] = files) -> None:
+                publish(run, result_of(files), work, f"workers/w/{run.id}/", target, run.scheduled_for)
+
+            try:
+                publish_to(Dying(area, chance.randrange(14), chance.choice(["before", "after"])))
+            except Died:
+                publish_to(area)
+    finally:
+        over.set()
+        reader.join()
+
+    assert wrong == []
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 20
+    assert data_of(area)["same.csv"] == b"199"
+
+
+# -- an hour of failures
+
+
+def test_in_an_hour_of_failures_nothing_is_lost_or_mixed(seaweedfs: S3Server, prompt: None) -> None:
+    """One try a minute at each of six publications, while an eighth of all requests fails in one way or another."""
+    chance = random.Random(1)
+    faults = [fault for fault in Fault if fault is not Fault.EXPIRED]
+    with faulty(seaweedfs.endpoint) as proxy:
+        address = seaweedfs.address(seaweedfs.bucket("work"), endpoint=proxy.endpoint)
+        work = S3Objects(address)
+        area = S3Objects(seaweedfs.address(seaweedfs.bucket("public"), endpoint=proxy.endpoint))
+        left = {day: {"same.csv": b"%d" % day, f"day{day}.csv": b"x" * 5000} for day in range(6)}
+        for day, files in left.items():
+            put_outputs(work, due_on(day).id, files)
+        proxy.decide = lambda *_: chance.choice(faults) if chance.random() < 0.125 else None
+        open_days = list(left)
+        for _minute in range(60):
+            for day in list(open_days):
+                run = due_on(day)
+                try:
+                    publish(run, result_of(left[day]), work, f"workers/w/{run.id}/", area, run.scheduled_for)
+                except PublishFailed:
+                    raise
+                except Exception:
+                    continue
+                open_days.remove(day)
+        assert open_days == []
+        assert proxy.faults() > 20
+        proxy.decide = lambda *_: None
+
+        assert assert_readers_find_what_latest_points_at(area) == "2026-11-29T12:00:00Z"
+        assert data_of(area) == {"same.csv": b"5"} | {f"day{day}.csv": b"x" * 5000 for day in range(6)}
+
+
+def test_credentials_that_expire_in_the_middle_of_an_upload_are_renewed(
+    seaweedfs: S3Server, prompt: None, tmp_path: Path
+) -> None:
+    """The parts before and after are of one file."""
+    source = tmp_path / "large"
+    source.write_bytes(bytes(range(256)) * 100_000)
+    with faulty(seaweedfs.endpoint) as proxy:
+        area = S3Objects(seaweedfs.address(seaweedfs.bucket(), endpoint=proxy.endpoint))
+        expired: list[str] = []
+
+        def decide(method: str, path: str) -> Fault | None:
+            if method == "PUT" and "partNumber=2" in path and len(expired) < 2:
+                expired.append(path)
+                return Fault.EXPIRED
+            return None
+
+        proxy.decide = decide
+        area.put_file("large", source)
+        assert area.get("large") == source.read_bytes()
+        assert len(expired) == 2
+
+
+# -- bad input
+
+
+def test_names_of_every_kind_are_published(seaweedfs: S3Server) -> None:
+    work, area, run = seaweedfs.objects("work"), seaweedfs.objects("public"), due_on(0)
+    files = {name: name.encode() for name in AWKWARD}
+    put_outputs(work, run.id, files)
+    published = publish(run, result_of(files), work, f"workers/w/{run.id}/", area, NOON)
+    assert data_of(area) == files
+    assert len(published.files) == len(files)
+    assert withdraw("flights", area, seaweedfs.objects("private"), NOON) > len(files)
+
+
+def test_a_name_that_is_too_long_for_its_place_is_named(seaweedfs: S3Server) -> None:
+    work, area, run = seaweedfs.objects("work"), seaweedfs.objects("public"), due_on(0)
+    long = S3Objects(seaweedfs.address(seaweedfs.bucket("public"), prefix="/".join(["p" * 200] * 4) + "/"))
+    name = "/".join(["n" * 150] * 3)
+    put_outputs(work, run.id, {name: b""})
+    with pytest.raises(PublishFailed, match="is too long for where it is published"):
+        publish(run, result_of({name: b""}), work, f"workers/w/{run.id}/", long, NOON)
+    assert publish(run, result_of({name: b""}), work, f"workers/w/{run.id}/", area, NOON)
+
+
+def test_what_changed_after_the_run_is_not_published(seaweedfs: S3Server) -> None:
+    work, area, run = seaweedfs.objects("work"), seaweedfs.objects("public"), due_on(0)
+    put_outputs(work, run.id, {"a.csv": b"other"})
+    with pytest.raises(PublishFailed, match="was changed after the run had ended"):
+        publish(run, result_of({"a.csv": b"mined"}), work, f"workers/w/{run.id}/", area, NOON)
+    assert list(area.list()) == []
+
+
+def test_fifty_thousand_files_are_refused_with_what_they_would_cost() -> None:
+    one = FileEntry(path="a", size=0, sha256="0" * 64)
+    result = result_of({}).model_copy(update={"files": (one,) * 50_000})
+    with pytest.raises(PublishFailed, match=r"left 50,000 files, and 10,000 may be published .*about \$0\.83"):
+        check_number(result, Areas().most_files)
