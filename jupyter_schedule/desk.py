@@ -1,6 +1,7 @@
 """What a person asks for, one method each: validated values in, shapes out.  The same with a server and without one."""
 
 import errno
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,9 @@ from jupyter_schedule.user_service import installable, installed
 MOST_RUNS = 1000
 FAILED = {RunStatus.FAILED, RunStatus.TIMED_OUT}
 GOING = {RunStatus.LAUNCHING, RunStatus.RUNNING, RunStatus.PUBLISHING}
+#: bytes of a file that goes through the server; S3 sends larger ones itself, by a link that lives for so many seconds
+LARGEST_SENT = 100_000_000
+LINKED = 300
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -73,6 +77,8 @@ class OpenFile:
     name: str
     size: int
     stream: IO[bytes]
+    #: where a browser gets it by itself, for some minutes; None when it comes by way of here
+    link: str | None = None
 
 
 class Desk:
@@ -308,7 +314,8 @@ def _opened(name: str, objects: Objects, key: str) -> OpenFile:
         size = objects.size(key)
         if size is None:
             raise _no_such_file()
-        return OpenFile(name, size, objects.open(key))
+        link = objects.link(key, LINKED) if size > LARGEST_SENT else None
+        return OpenFile(name, size, io.BytesIO() if link else objects.open(key), link)
     except (NoSuchObject, ValueError):
         raise _no_such_file() from None
     except OSError as problem:

@@ -184,11 +184,15 @@ class FileHandler(Handler):
         return "sandbox; frame-ancestors 'self'"
 
     async def send(self, open_it: "Callable[[Desk], OpenFile]") -> None:
-        """Send a file in pieces."""
+        """Send a file in pieces, or where to get it."""
         try:
             found = await self.backend.ask(open_it)
         except Refused as refused:
             await self.refuse(refused)
+            return
+        if found.link is not None:
+            # the browser gets it by itself, from an origin that isn't Jupyter's
+            self.redirect(found.link)
             return
         with closing(found.stream):
             kind = self._head(found.name, found.size)

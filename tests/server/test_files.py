@@ -1,8 +1,12 @@
 """Files that runs left, over HTTP: whole, named, and without rights on Jupyter's origin."""
 
+import urllib.request
+
 import pytest
 
+from jupyter_schedule import desk
 from jupyter_schedule.core.models import Run
+from tests.s3_servers import CANARY, S3Server
 from tests.server.conftest import Api
 
 PAYLOAD = b"<script>fetch('/api/contents').then(alert)</script>"
@@ -133,3 +137,26 @@ class TestPublications:
         publish(api, {"data/a.csv": b"1"}, "other")
         reply = await api("GET", f"publications/{name}/{path}")
         assert (reply.status, reply.code) == (404, "no_such_file")
+
+
+@pytest.mark.s3
+async def test_private_results_on_s3_come_through_the_server_or_by_a_link(
+    api: Api, seaweedfs: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small ones in pieces; a large one by an address that lives for minutes and shows no secret."""
+    area = seaweedfs.objects()
+    area.put("daily/data/a b.csv", b"1,2\n")
+    api.places.folder.mkdir(parents=True, exist_ok=True)
+    (api.places.folder / "service.toml").write_text(f'areas.private = "{area.address}"\n')
+
+    small = await api("GET", "publications/daily/data/a b.csv")
+    missing = await api("GET", "publications/daily/data/b.csv")
+    assert (small.status, small.body, missing.status) == (200, b"1,2\n", 404)
+
+    monkeypatch.setattr(desk, "LARGEST_SENT", 3)
+    large = await api("GET", "publications/daily/data/a b.csv")
+    link = large.response.headers["Location"]
+    assert large.status == 302
+    assert CANARY not in link
+    with urllib.request.urlopen(link) as found:
+        assert found.read() == b"1,2\n"
