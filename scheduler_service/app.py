@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.objects import Objects, open_objects
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
@@ -49,7 +50,11 @@ class Parts:
 
 
 class Service:
-    """One scheduler service.  On one store one ticks; any other stands by and takes over when it ends."""
+    """One scheduler service.
+
+    On a database that many share all tick, each on the runs that it holds.  On a file one ticks; any other stands by
+    and takes over when it ends.
+    """
 
     def __init__(self, settings: Settings, now: Callable[[], datetime] = clock.now, parts: Parts | None = None) -> None:
         self._settings = settings
@@ -68,11 +73,10 @@ class Service:
         places = self._settings.places
         places.make_private()
         lock = TickerLock(places.lock)
-        if not self._wait_for(lock):
+        if places.shared_store is None and not self._wait_for(lock):
             return
         store = self._parts.open_store(places.store, self._now)
-        # we have the lock, so whoever held leases is dead
-        store.release(None)
+        store.join()
         limits = Limits(**self._settings.limits.model_dump())
         launchers = self._parts.open_launchers(places.folder, limits, self._wake.set)
         work_area = self._settings.areas.work or places.objects
@@ -84,7 +88,7 @@ class Service:
                 areas=self._settings.areas,
                 work_area=work_area,
                 launchers=launchers,
-                secret=places.secret(),
+                secret=store.secret(),
                 holder=f"{os.getpid()}-{uuid4().hex[:8]}",
                 place=place(),
                 room=self._settings.max_running,
@@ -142,9 +146,14 @@ class Service:
 
     def _watch(self, store: Store) -> None:
         """Wake the ticker when anybody writes to the store."""
-        seen = store.last_change()
+        seen = 0
         while not self._stopped.is_set():
-            newest = store.wait_for_change(seen, LOOK_AT_CLOCK)
+            try:
+                newest = store.wait_for_change(seen, LOOK_AT_CLOCK)
+            except Refused as refusal:
+                log.warning("action=watch_failed message=%s", refusal.message)
+                self._stopped.wait(LOOK_AT_CLOCK)
+                continue
             if newest > seen:
                 seen = newest
                 self._wake.set()

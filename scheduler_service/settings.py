@@ -27,8 +27,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    #: the ledger, the work area, the lock and the workers' scratch folders are here
+    #: the ledger unless `store` is set, the work area, the lock and the workers' scratch folders are here
     folder: Path = Field(default_factory=lambda: default_places().folder)
+    #: the ledger's address when it isn't a file in that folder: `postgresql://user@host/database`
+    store: str | None = Field(default=None, repr=False)
     #: runs that may go at once
     max_running: int = Field(default=4, ge=1)
     #: what one run on this machine may use
@@ -39,7 +41,7 @@ class Settings(BaseModel):
     @property
     def places(self) -> Places:
         """Where things are."""
-        return Places(self.folder.absolute())
+        return Places(self.folder.absolute(), self.store)
 
 
 def load_settings(path: Path | None, folder: Path | None = None) -> Settings:

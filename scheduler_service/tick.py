@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from jupyter_schedule.core import clock, ledger
 from jupyter_schedule.core.areas import FOLDERS, Areas
+from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     GOING_STATUSES,
     Attempt,
@@ -29,7 +30,7 @@ from jupyter_schedule.core.models import (
     utc,
 )
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import Settlement, Store
 from jupyter_schedule.core.workarea import gate_key
 from scheduler_service.brief import GRACE, brief_for, token_of
 from scheduler_service.clockwatch import Trust, judge
@@ -55,7 +56,7 @@ log = logging.getLogger(__name__)
 
 #: seconds that a service may act on a run without renewing its lease
 LEASE = 60
-#: schedules brought up to date in one tick
+#: schedules brought up to date in one transaction
 BATCH = 500
 ACTOR = "scheduler"
 #: seconds between two words to a worker that should end
@@ -160,15 +161,41 @@ class Ticker:
         return self._store.clock()
 
     def _bring_up_to_date(self, now: datetime) -> None:
-        """Write what has come due into the ledger."""
-        for schedule in self._store.due_schedules(now, BATCH):
-            if self._memory.may_try(schedule.id):
-                self._attempt_to(schedule.id, self._settle, schedule, now)
+        """Write what has come due into the ledger, many schedules at once."""
+        moved = True
+        while moved:
+            due = self._store.due_schedules(now, BATCH)
+            settlements = [settlement for schedule in due if (settlement := self._owed(schedule, now))]
+            moved = self._settle(settlements) and len(due) == BATCH
 
-    def _settle(self, schedule: Schedule, now: datetime) -> None:
-        owed = ledger.owed(schedule, now)
-        if self._store.replace_schedule(schedule, owed.schedule, owed.runs, actor=ACTOR, kind="run_due"):
-            log.info("action=due schedule=%s rows=%d", schedule.name, len(owed.runs))
+    def _owed(self, schedule: Schedule, now: datetime) -> Settlement | None:
+        """What a schedule owes; None when that can't be told, now or as far as is known."""
+        found: list[Settlement] = []
+
+        def look() -> None:
+            owed = ledger.owed(schedule, now)
+            found.append(Settlement(schedule, owed.schedule, owed.runs))
+
+        if self._memory.may_try(schedule.id):
+            self._attempt_to(schedule.id, look)
+        return found[0] if found else None
+
+    def _settle(self, settlements: list[Settlement]) -> bool:
+        """Record what schedules owe; whether any of them moved."""
+        try:
+            moved = self._store.settle(settlements, actor=ACTOR)
+        except Refused:
+            raise
+        except Exception:
+            # one of them can't be recorded: it mustn't keep the others from it
+            log.exception("action=settle_failed schedules=%d", len(settlements))
+            moved = set()
+            for one in settlements:
+                self._attempt_to(one.before.id, lambda one=one: moved.update(self._store.settle([one], actor=ACTOR)))
+        rows = sum(len(one.runs) for one in settlements if one.before.id in moved)
+        if moved:
+            log.info("action=due schedules=%d rows=%d", len(moved), rows)
+        return bool(moved)
 
     def _start_due(self, mine: Sequence[Run]) -> None:
         """Decide over all open runs, as they stand in each other's way; apply what concerns ours."""

@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_schedule.core.objects import s3_clients
 from tests import s3_servers
+from tests.databases import PostgresqlServer, postgresql_server
 from tests.s3_servers import S3Server
 
 
@@ -39,3 +40,19 @@ def _as_admin(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3S
     s3_clients.forget()
     yield server
     s3_clients.forget()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A real PostgreSQL server."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest) -> str:
+    """The address of an empty ledger, once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('tmp_path')}/store/ledger.sqlite3"
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.new_ledger()

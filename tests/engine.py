@@ -46,10 +46,11 @@ class Engine:
 
     patience = PATIENCE
 
-    def __init__(self, folder: Path, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(self, folder: Path, now: Callable[[], datetime] = clock.now, ledger: str | None = None) -> None:
+        """`ledger` is the address of a database that many share; without it the ledger is a file in the folder."""
         self.root = folder
         self.now = now
-        self.places = Places(folder / "data")
+        self.places = Places(folder / "data", ledger)
         self._share_runner()
         self.store = open_store(self.places.store, now)
         self.objects = open_objects(self.places.objects)
@@ -122,7 +123,8 @@ class Engine:
     @contextmanager
     def service(self, now: Callable[[], datetime] | None = None) -> Iterator[Service]:
         """A service in a thread, with a clock of its own if one is given."""
-        service = Service(load_settings(None, self.places.folder), now or self.now)
+        settings = load_settings(None, self.places.folder).model_copy(update={"store": self.places.shared_store})
+        service = Service(settings, now or self.now)
         thread = threading.Thread(target=service.run)
         thread.start()
         try:
@@ -136,7 +138,8 @@ class Engine:
     def service_process(self, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
         """A service as an operator runs it; killed in the end if it is still there."""
         settings = self.root / "service.toml"
-        settings.write_text(f"folder = {json.dumps(str(self.places.folder))}\n")
+        named = {"folder": str(self.places.folder), "store": self.places.shared_store}
+        settings.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value))
         with (self.root / "service.log").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "scheduler_service", "run", "--config", settings, "--until-stdin-closes"],

@@ -13,7 +13,7 @@ from jupyter_schedule.cli.session import Session
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus
 from jupyter_schedule.core.places import default_places
-from jupyter_schedule.core.store.sql import SqlStore
+from jupyter_schedule.core.store.sqlite import SqliteStore
 from jupyter_schedule.core.ticking import TickerLock
 from jupyter_schedule.core.workarea import LIVE_LOG
 from tests.cli.conftest import PUBLICATION, Terminal
@@ -203,7 +203,7 @@ def test_ctrl_c_ends_logs_f_alone(terminal: Terminal, monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     run = terminal.launch(terminal.operations.run_now(terminal.scheduled("daily")), b"so far\n")
-    monkeypatch.setattr(SqlStore, "wait_for_change", interrupted)
+    monkeypatch.setattr(SqliteStore, "wait_for_change", interrupted)
     result = terminal("logs", "-f", "daily")
     assert (result.exit_code, result.stdout) == (130, "so far\n")
     assert "its results wait" in result.stderr

@@ -3,26 +3,8 @@
 import stat
 from pathlib import Path
 
-import pytest
-
-from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.places import Places
 from jupyter_schedule.core.ticking import TickerLock, is_ticking
-
-
-def test_the_secret_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
-    places = Places(tmp_path / "data")
-    secret = places.secret()
-    assert places.secret() == secret
-    assert len(secret) == 64
-    assert Places(tmp_path / "other").secret() != secret
-    assert stat.S_IMODE((tmp_path / "data" / "secret").stat().st_mode) == 0o600
-
-
-def test_a_secret_that_a_crash_cut_short_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "secret").touch()
-    with pytest.raises(Refused, match="is damaged"):
-        Places(tmp_path).secret()
 
 
 def test_a_folder_that_others_could_read_becomes_private(tmp_path: Path) -> None:

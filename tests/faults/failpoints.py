@@ -30,13 +30,9 @@ def _puts(part: str) -> Recognise:
     return lambda inner, method, arguments, options: part in str(arguments[-1 if method == "copy_from" else 0])
 
 
-def _kind(kind: str) -> Recognise:
-    return lambda inner, method, arguments, options: options["kind"] == kind
-
-
 #: in the order of a run's life
 STEPS = {
-    "due commit": Step("store", ("replace_schedule",), _kind("run_due")),
+    "due commit": Step("store", ("settle",), lambda store, method, call, _: bool(call[0])),
     "claim": Step("store", ("claim",), lambda store, *_: bool(store.open_runs())),
     "attempt commit": Step("store", ("add_attempt",)),
     "launch": Step("launcher", ("launch",)),

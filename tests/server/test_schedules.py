@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_schedule.core.models import Run, RunStatus
 from jupyter_schedule.core.publications import PublicationKeys
-from jupyter_schedule.core.store.sql import SqlStore
+from jupyter_schedule.core.store.sqlite import SqliteStore
 from tests.factories import make_run, make_schedule, make_spec
 from tests.server.conftest import BASE, Api
 
@@ -253,13 +253,13 @@ async def test_the_runs_of_all_schedules_are_had_by_one_query(api: Api, monkeypa
             worker.operations.store.add_schedule(schedule)
             worker.operations.store.add_run(make_run(schedule), actor="service")
     queries: list[str] = []
-    run_query = SqlStore._runs
+    run_query = SqliteStore._runs
 
-    def counted(self: SqlStore, query: Any) -> list[Run]:
+    def counted(self: SqliteStore, query: Any) -> list[Run]:
         queries.append(str(query))
         return run_query(self, query)
 
-    monkeypatch.setattr(SqlStore, "_runs", counted)
+    monkeypatch.setattr(SqliteStore, "_runs", counted)
     listed = (await api("GET", "schedules")).body
     assert len(listed) == 30
     assert all(len(schedule["last_runs"]) == 1 for schedule in listed)

@@ -7,12 +7,34 @@ read earlier are compare-and-set: they answer False, and change nothing, when wh
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple, Self
 
 from jupyter_schedule.core.models import Attempt, Event, Run, Schedule, Version
 
 
 class NameTaken(Exception):  # noqa: N818  (an answer, not a fault)
     """A schedule of this name exists."""
+
+
+class Place(NamedTuple):
+    """Where a run stands in the order in which runs are listed: a page goes on after the place of the one before."""
+
+    scheduled_for: datetime
+    created_at: datetime
+    id: str
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The place of that run."""
+        return cls(run.scheduled_for, run.created_at, run.id)
+
+
+class Settlement(NamedTuple):
+    """What brings a schedule up to a moment: how it was read, how it is then, and the runs that it owed."""
+
+    before: Schedule
+    after: Schedule
+    runs: Sequence[Run]
 
 
 class Store(ABC):
@@ -32,6 +54,13 @@ class Store(ABC):
 
         False when version, state or cursor are no longer `before`'s.  A run whose key the ledger has is left as it
         is: an occurrence is in the ledger once.  A higher version number records a new version, by `actor`.
+        """
+
+    @abstractmethod
+    def settle(self, settlements: Sequence[Settlement], *, actor: str) -> set[str]:
+        """Move many schedules at once, each as `replace_schedule` would, and each or not by itself.
+
+        The ids of those that moved; the others are no longer as they were read, or being changed by somebody else.
         """
 
     @abstractmethod
@@ -84,8 +113,18 @@ class Store(ABC):
         """The run with this id."""
 
     @abstractmethod
-    def runs(self, schedule_id: str | None = None, *, limit: int = 100) -> list[Run]:
-        """Runs, the newest occurrence first."""
+    def runs(
+        self,
+        schedule_id: str | None = None,
+        *,
+        owner: str | None = None,
+        before: Place | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        """Runs, the newest occurrence first: of a schedule, of an owner's schedules that aren't deleted, or all.
+
+        before: only those that come after this place.
+        """
 
     @abstractmethod
     def last_runs(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
@@ -100,12 +139,17 @@ class Store(ABC):
         """The runs that haven't ended, those of deleted schedules included, in the order in which they came."""
 
     @abstractmethod
+    def join(self) -> None:
+        """Count as one who ticks, until `close`; when nobody else does, every lease is a dead one's and ends."""
+
+    @abstractmethod
     def claim(self, holder: str, lease: int, place: str) -> list[Run]:
         """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.
 
         In the order in which they came into the ledger.  A run that changes hands gets a higher fence, so that its
         former holder's effects are dropped.  Leases run by the store's clock, the same for all who share it.
 
+        No run is taken while another holds one of the same schedule: what overlaps is for one to decide.
         A run whose current attempt can be seen from one place only is left to the services there, until the attempt's
         deadline has passed; `place` is the holder's.
         """
@@ -151,6 +195,12 @@ class Store(ABC):
     @abstractmethod
     def wait_for_change(self, since: int, timeout: float) -> int:
         """Block until there is an event above `since`, at most `timeout` seconds; the newest sequence number."""
+
+    # -- the deployment
+
+    @abstractmethod
+    def secret(self) -> bytes:
+        """What the names of attempts' objects are made from; a backup has it, so that they are found again."""
 
     @abstractmethod
     def close(self) -> None:

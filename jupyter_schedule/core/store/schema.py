@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Dialect,
     Float,
@@ -27,7 +28,8 @@ from jupyter_schedule.core.models import utc_text
 class UtcText(TypeDecorator[datetime]):
     """An instant as `YYYY-MM-DDTHH:MM:SSZ`: sorts as text, and reads the same here and in every interface."""
 
-    impl = String(20)
+    # compared byte by byte, whatever language the database speaks
+    impl = String(20).with_variant(String(20, collation="C"), "postgresql")
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
@@ -40,12 +42,16 @@ class UtcText(TypeDecorator[datetime]):
 
 
 metadata = MetaData()
+#: SQLite numbers rows by plain integers only
+_Long = Integer().with_variant(BigInteger(), "postgresql")
+_Name = String(64).with_variant(String(64, collation="C"), "postgresql")
+_Id = String(36).with_variant(String(36, collation="C"), "postgresql")
 
 schedules = Table(
     "schedules",
     metadata,
-    Column("id", String(36), primary_key=True),
-    Column("name", String(64), nullable=False),
+    Column("id", _Id, primary_key=True),
+    Column("name", _Name, nullable=False),
     Column("owner", String(255), nullable=False),
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
@@ -65,19 +71,21 @@ Index("schedules_due", schedules.c.state, schedules.c.next_due)
 schedule_versions = Table(
     "schedule_versions",
     metadata,
-    Column("schedule_id", String(36), ForeignKey("schedules.id"), nullable=False),
+    Column("schedule_id", _Id, ForeignKey("schedules.id"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("author", String(255), nullable=False),
     Column("created_at", UtcText, nullable=False),
     Column("spec", JSON, nullable=False),
+    #: the revision known to the code that wrote it; older code leaves it to newer
+    Column("shape", String(16), nullable=False, server_default="0001"),
     PrimaryKeyConstraint("schedule_id", "version"),
 )
 
 runs = Table(
     "runs",
     metadata,
-    Column("id", String(36), primary_key=True),
-    Column("schedule_id", String(36), ForeignKey("schedules.id"), nullable=False),
+    Column("id", _Id, primary_key=True),
+    Column("schedule_id", _Id, ForeignKey("schedules.id"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("key", String(200), nullable=False),
     Column("trigger", String(16), nullable=False),
@@ -91,7 +99,7 @@ runs = Table(
     Column("message", Text),
     Column("created_at", UtcText, nullable=False),
     #: the newest event when it came into the ledger: the order in which runs wait
-    Column("queued", Integer, nullable=False),
+    Column("queued", _Long, nullable=False),
     Column("started_at", UtcText),
     Column("ended_at", UtcText),
     Column("seconds", Float),
@@ -107,13 +115,15 @@ runs = Table(
     ForeignKeyConstraint(["schedule_id", "version"], ["schedule_versions.schedule_id", "schedule_versions.version"]),
 )
 
-Index("runs_of_schedule", runs.c.schedule_id, runs.c.scheduled_for)
+#: the two orders in which runs are listed, newest first, page by page
+Index("runs_of_schedule", runs.c.schedule_id, runs.c.scheduled_for, runs.c.created_at, runs.c.id)
+Index("runs_newest", runs.c.scheduled_for, runs.c.created_at, runs.c.id)
 Index("runs_by_status", runs.c.status)
 
 attempts = Table(
     "attempts",
     metadata,
-    Column("run_id", String(36), ForeignKey("runs.id"), nullable=False),
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("token", String(64), nullable=False, unique=True),
     Column("launcher", String(32), nullable=False),
@@ -132,12 +142,12 @@ attempts = Table(
 events = Table(
     "events",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", _Long, primary_key=True, autoincrement=True),
     Column("at", UtcText, nullable=False),
     Column("actor", String(255), nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("schedule_id", String(36)),
-    Column("run_id", String(36)),
+    Column("schedule_id", _Id),
+    Column("run_id", _Id),
     sqlite_autoincrement=True,
 )
 
@@ -145,11 +155,19 @@ events = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("run_id", String(36), ForeignKey("runs.id"), nullable=False),
+    Column("id", _Long, primary_key=True, autoincrement=True),
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("payload", JSON, nullable=False),
     Column("created_at", UtcText, nullable=False),
     Column("delivered_at", UtcText),
     sqlite_autoincrement=True,
+)
+
+#: what belongs to the deployment as a whole: its secret, and the oldest revision whose code may use the ledger
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
 )

@@ -1,6 +1,7 @@
 """How a database gets its shape."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,21 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.connect import MIGRATIONS, connect
+from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.migrate import MIGRATIONS
 from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.schema import metadata
+from jupyter_schedule.core.store.sql import open_store
+from tests.databases import PostgresqlServer
+from tests.factories import NOON, make_run, make_schedule
 
 
-def test_the_migrations_lead_to_the_schema_that_the_code_knows(tmp_path: Path) -> None:
-    engine = connect(f"sqlite:///{tmp_path}/ledger.sqlite3")
-    with engine.connect() as connection:
+def test_the_migrations_lead_to_the_schema_that_the_code_knows(ledger: str) -> None:
+    store = open_store(ledger)
+    assert isinstance(store, SqlStore)
+    with store._engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    store.close()
 
 
 def test_the_code_knows_the_newest_revision() -> None:
@@ -26,33 +33,82 @@ def test_the_code_knows_the_newest_revision() -> None:
 
 
 def test_a_new_ledger_is_its_owners_alone(tmp_path: Path) -> None:
-    connect(f"sqlite:///{tmp_path}/new/ledger.sqlite3")
+    open_store(f"sqlite:///{tmp_path}/new/ledger.sqlite3").close()
     assert stat.S_IMODE((tmp_path / "new" / "ledger.sqlite3").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/ledger.sqlite3"
-    connect(address).dispose()
+    open_store(address).close()
     before = (tmp_path / "ledger.sqlite3").read_bytes()
-    connect(address).dispose()
+    open_store(address).close()
     assert (tmp_path / "ledger.sqlite3").read_bytes() == before
 
 
-def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/ledger.sqlite3"
-    with connect(address).begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+def test_a_ledger_that_says_nothing_of_our_version_is_left_alone(ledger: str) -> None:
+    change(ledger, "UPDATE alembic_version SET version_num = '9999'", "UPDATE deployment SET value = '9999'")
     with pytest.raises(Refused, match="newer jupyter-schedule"):
-        connect(address)
+        open_store(ledger)
+
+
+def test_a_newer_ledger_that_says_that_our_version_may_is_used(ledger: str) -> None:
+    change(ledger, "UPDATE alembic_version SET version_num = '9999'", "ALTER TABLE runs ADD COLUMN novelty INTEGER")
+    store = open_store(ledger)
+    schedule = make_schedule()
+    store.add_schedule(schedule)
+    store.add_run(make_run(schedule), actor="service")
+    assert store.runs() == [make_run(schedule, queued=1)]
+    store.close()
+
+
+def test_what_a_newer_version_wrote_is_left_to_newer_services(ledger: str) -> None:
+    store = open_store(ledger)
+    for name in ("ours", "theirs"):
+        store.add_schedule(make_schedule(name))
+        store.add_run(make_run(make_schedule(name)), actor="service")
+    change(
+        ledger,
+        f"""UPDATE schedule_versions SET shape = '9999', spec = '{{"novelty": 1}}'
+        WHERE schedule_id = '{make_schedule("theirs").id}'""",
+    )
+    assert [schedule.name for schedule in store.due_schedules(NOON, 10)] == ["ours"]
+    assert [schedule.name for schedule in store.schedules()] == ["ours"]
+    assert [run.schedule for run in store.claim("one", 30, "here")] == ["ours"]
+    assert store.versions(make_schedule("theirs").id) == []
+    store.close()
+
+
+def test_services_that_start_together_on_an_empty_database_make_its_tables_once(
+    postgresql: PostgresqlServer,
+) -> None:
+    postgresql.ask("CREATE DATABASE fresh")
+    address = postgresql.address_of("fresh")
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(open_store, [address] * 4))
+    assert {store.last_change() for store in stores} == {0}
+    assert len({store.secret() for store in stores}) == 1
+    for store in stores:
+        store.close()
 
 
 def test_a_ledger_that_cannot_be_made_is_refused_with_its_place_and_cause(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match=r"can't be opened at .*/file/ledger.sqlite3"):
-        connect(f"sqlite:///{tmp_path}/file/ledger.sqlite3")
+        open_store(f"sqlite:///{tmp_path}/file/ledger.sqlite3")
 
 
-def test_an_address_that_nobody_speaks_is_refused() -> None:
-    with pytest.raises(Refused, match="No store speaks mysql"):
-        connect("mysql://host/database")
+@pytest.mark.parametrize("address", ["mysql://host/database", "ledger.sqlite3", "sqlite:/one/slash"])
+def test_an_address_that_nobody_speaks_is_refused_with_examples(address: str) -> None:
+    with pytest.raises(Refused, match=r"use .* such as sqlite:////a/file or postgresql://"):
+        open_store(address)
+
+
+def change(address: str, *statements: str) -> None:
+    """Do what a newer version, or an operator, does to a ledger."""
+    store = open_store(address)
+    assert isinstance(store, SqlStore)
+    with store._engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    store.close()

@@ -2,16 +2,27 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from jupyter_schedule.core.models import Outcome, Publication, PublishedFile, Reason, RunStatus, ScheduleState, Timing
-from jupyter_schedule.core.store.base import NameTaken, Store
-from jupyter_schedule.core.store.sql import SqlStore, open_store
+from jupyter_schedule.core.models import (
+    Outcome,
+    Publication,
+    PublishedFile,
+    Reason,
+    Run,
+    RunStatus,
+    Schedule,
+    ScheduleState,
+    Timing,
+)
+from jupyter_schedule.core.store.base import NameTaken, Place, Settlement, Store
+from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.sql import open_store
+from tests.databases import Clock, DatabaseClock
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
@@ -19,33 +30,14 @@ LEASE = 30
 HERE = "here"
 
 
-@pytest.fixture(params=["sqlite"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return {"sqlite": f"sqlite:///{tmp_path}/store/ledger.sqlite3"}[request.param]
-
-
-class Clock:
-    """The store's clock, at noon until a test moves it on."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def at(self, seconds: float) -> None:
-        """So many seconds after noon."""
-        self.time = NOON + timedelta(seconds=seconds)
+@pytest.fixture
+def clock(ledger: str) -> Clock:
+    return Clock() if ledger.startswith("sqlite") else DatabaseClock(ledger)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(address: str, clock: Clock) -> Iterator[Store]:
-    opened = open_store(address, clock)
+def store(ledger: str, clock: Clock) -> Iterator[Store]:
+    opened = open_store(ledger, clock)
     yield opened
     opened.close()
 
@@ -129,6 +121,48 @@ class TestSchedules:
         assert store.due_schedules(NOON, 10) == []
 
 
+class TestSettlements:
+    def test_many_schedules_are_settled_at_once_each_by_itself(self, store: Store) -> None:
+        due, changed, gone = (make_schedule(name) for name in ("due", "changed", "gone"))
+        for schedule in (due, changed):
+            store.add_schedule(schedule)
+        settlements = [settlement(schedule) for schedule in (due, changed, gone)]
+        paused = changed.model_copy(update={"state": ScheduleState.PAUSED, "next_due": None})
+        store.replace_schedule(changed, paused, actor="ann", kind="schedule_paused")
+
+        assert store.settle(settlements, actor="scheduler") == {due.id}
+
+        assert store.schedule(due.id) == settlements[0].after
+        assert store.schedule(changed.id) == paused
+        assert [run.schedule for run in store.runs()] == ["due"]
+        assert [(event.kind, event.actor) for event in store.events(3)] == [("run_due", "scheduler")]
+
+    def test_runs_of_one_batch_wait_in_the_order_of_the_batch(self, store: Store) -> None:
+        schedules = [make_schedule(name) for name in "cab"]
+        for schedule in schedules:
+            store.add_schedule(schedule)
+        store.settle([settlement(schedule) for schedule in schedules], actor="scheduler")
+        store.add_run(make_run(schedules[0], "manual"), actor="ann")
+        assert [run.schedule for run in store.open_runs()] == ["c", "a", "b", "c"]
+
+    def test_an_occurrence_that_the_ledger_has_is_not_put_into_it_again(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        store.add_run(make_run(schedule, status=RunStatus.SKIPPED), actor="scheduler")
+        assert store.settle([settlement(schedule)], actor="scheduler") == {schedule.id}
+        assert [run.status for run in store.runs()] == [RunStatus.SKIPPED]
+        assert store.last_change() == 2
+
+    def test_nothing_to_settle_is_nothing_done(self, store: Store) -> None:
+        assert store.settle([], actor="scheduler") == set()
+
+
+def settlement(schedule: Schedule) -> Settlement:
+    """What a schedule that was due at noon owes."""
+    after = schedule.model_copy(update={"cursor": NOON, "next_due": NOON + DAY})
+    return Settlement(schedule, after, [make_run(schedule)])
+
+
 class TestRuns:
     def test_the_cursor_and_the_run_move_together(self, store: Store) -> None:
         before = make_schedule()
@@ -157,6 +191,35 @@ class TestRuns:
         assert [run.key for run in store.runs(schedule.id, limit=1)] == ["k2"]
         assert store.runs("another schedule") == []
         assert store.last_runs([schedule.id, "none"]) == {schedule.id: store.runs()[0]}
+
+    @pytest.mark.parametrize("of_one", [True, False])
+    def test_a_list_goes_on_after_the_place_of_its_last_run(self, store: Store, of_one: bool) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        for number in range(7):
+            # equal occurrences are told apart by when they were made, and then by their ids
+            when = {"scheduled_for": NOON + number // 4 * DAY, "created_at": NOON + number // 2 * DAY}
+            store.add_run(make_run(schedule, f"k{number}", **when), actor="service")
+        chosen = {"schedule_id": schedule.id} if of_one else {"owner": schedule.owner}
+
+        pages: list[list[Run]] = []
+        before = None
+        while page := store.runs(**chosen, before=before, limit=3):
+            pages.append(page)
+            before = Place.of(page[-1])
+        assert [len(page) for page in pages] == [3, 3, 1]
+        assert [run for page in pages for run in page] == store.runs()
+
+    def test_an_owners_list_has_no_runs_of_others_or_of_deleted_schedules(self, store: Store) -> None:
+        mine, theirs, deleted = (
+            make_schedule("mine"),
+            make_schedule("theirs", owner="bob"),
+            make_schedule("deleted", state=ScheduleState.DELETED),
+        )
+        for schedule in (mine, theirs, deleted):
+            store.add_schedule(schedule)
+            store.add_run(make_run(schedule), actor="service")
+        assert [run.schedule for run in store.runs(owner=mine.owner)] == ["mine"]
 
     def test_the_newest_runs_of_many_schedules_are_had_at_once(self, store: Store) -> None:
         first, second, third = (make_schedule(name) for name in "abc")
@@ -292,10 +355,30 @@ class TestLeases:
         store.release("one")
         assert [run.fence for run in store.claim("two", LEASE, HERE)] == [2]
 
-    def test_a_service_that_has_the_store_to_itself_may_end_everybodys_leases(self, store: Store) -> None:
+    def test_a_service_that_finds_nobody_else_ends_the_leases_of_the_dead(self, store: Store) -> None:
         store.claim("dead", LEASE, HERE)
-        store.release(None)
+        store.join()
         assert [run.fence for run in store.claim("two", LEASE, HERE)] == [2]
+
+    def test_the_open_runs_of_one_schedule_are_in_one_hand(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.claim("one", LEASE, HERE)
+        store.add_run(make_run(schedule, "next"), actor="service")
+        other = make_schedule("other")
+        store.add_schedule(other)
+        store.add_run(make_run(other), actor="service")
+
+        assert [run.schedule for run in store.claim("two", LEASE, HERE)] == ["other"]
+        assert [run.key for run in store.claim("one", LEASE, HERE)] == [make_run(schedule).key, "next"]
+
+    def test_a_holder_that_slept_past_its_lease_gets_no_run_of_a_schedule_that_another_has_now(
+        self, store: Store, clock: Clock
+    ) -> None:
+        store.claim("asleep", LEASE, HERE)
+        clock.at(LEASE + 1)
+        store.claim("awake", LEASE, HERE)
+        store.add_run(make_run(make_schedule(), "next"), actor="service")
+        assert store.claim("asleep", LEASE, HERE) == []
 
     def test_runs_wait_in_the_order_in_which_they_came(self, store: Store) -> None:
         schedule = make_schedule("queue")
@@ -395,8 +478,8 @@ class TestChanges:
         ]
         assert store.events(store.last_change()) == []
 
-    def test_a_change_from_another_process_wakes_who_waits(self, store: Store, address: str) -> None:
-        other = open_store(address, lambda: NOON)
+    def test_a_change_from_another_process_wakes_who_waits(self, store: Store, ledger: str) -> None:
+        other = open_store(ledger, lambda: NOON)
         waiting = threading.Event()
         woken: list[int] = []
 
@@ -421,8 +504,8 @@ class TestChanges:
         assert store.wait_for_change(0, timeout=0) == 0
 
 
-def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store: Store, address: str) -> None:
-    other = open_store(address, lambda: NOON)
+def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store: Store, ledger: str) -> None:
+    other = open_store(ledger, lambda: NOON)
 
     def add(target: Store, start: int) -> None:
         for number in range(start, start + 20):

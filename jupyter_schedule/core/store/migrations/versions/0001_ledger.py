@@ -8,7 +8,10 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-UTC_TEXT = sa.String(20)
+UTC_TEXT = sa.String(20).with_variant(sa.String(20, collation="C"), "postgresql")
+NAME = sa.String(64).with_variant(sa.String(64, collation="C"), "postgresql")
+ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
+LONG = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
 NEVER_CHANGES = """
 CREATE TRIGGER runs_terminal BEFORE UPDATE ON runs
 WHEN OLD.status IN ('succeeded', 'failed', 'timed_out', 'cancelled', 'skipped')
@@ -26,8 +29,8 @@ def upgrade() -> None:
 def _schedules() -> None:
     op.create_table(
         "schedules",
-        sa.Column("id", sa.String(36), primary_key=True),
-        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("name", NAME, nullable=False),
         sa.Column("owner", sa.String(255), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
@@ -43,7 +46,7 @@ def _schedules() -> None:
     op.create_index("schedules_due", "schedules", ["state", "next_due"])
     op.create_table(
         "schedule_versions",
-        sa.Column("schedule_id", sa.String(36), sa.ForeignKey("schedules.id"), nullable=False),
+        sa.Column("schedule_id", ID, sa.ForeignKey("schedules.id"), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("author", sa.String(255), nullable=False),
         sa.Column("created_at", UTC_TEXT, nullable=False),
@@ -55,8 +58,8 @@ def _schedules() -> None:
 def _runs() -> None:
     op.create_table(
         "runs",
-        sa.Column("id", sa.String(36), primary_key=True),
-        sa.Column("schedule_id", sa.String(36), sa.ForeignKey("schedules.id"), nullable=False),
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("schedule_id", ID, sa.ForeignKey("schedules.id"), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("key", sa.String(200), nullable=False),
         sa.Column("trigger", sa.String(16), nullable=False),
@@ -69,7 +72,7 @@ def _runs() -> None:
         sa.Column("reason", sa.String(32)),
         sa.Column("message", sa.Text),
         sa.Column("created_at", UTC_TEXT, nullable=False),
-        sa.Column("queued", sa.Integer, nullable=False),
+        sa.Column("queued", LONG, nullable=False),
         sa.Column("started_at", UTC_TEXT),
         sa.Column("ended_at", UTC_TEXT),
         sa.Column("seconds", sa.Float),
@@ -88,7 +91,7 @@ def _runs() -> None:
     op.create_index("runs_by_status", "runs", ["status"])
     op.create_table(
         "attempts",
-        sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("run_id", ID, sa.ForeignKey("runs.id"), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("token", sa.String(64), nullable=False, unique=True),
         sa.Column("launcher", sa.String(32), nullable=False),
@@ -101,24 +104,25 @@ def _runs() -> None:
         sa.Column("detail", sa.Text),
         sa.PrimaryKeyConstraint("run_id", "number"),
     )
-    op.execute(NEVER_CHANGES)
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(NEVER_CHANGES)
 
 
 def _stories() -> None:
     op.create_table(
         "events",
-        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("sequence", LONG, primary_key=True, autoincrement=True),
         sa.Column("at", UTC_TEXT, nullable=False),
         sa.Column("actor", sa.String(255), nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
-        sa.Column("schedule_id", sa.String(36)),
-        sa.Column("run_id", sa.String(36)),
+        sa.Column("schedule_id", ID),
+        sa.Column("run_id", ID),
         sqlite_autoincrement=True,
     )
     op.create_table(
         "outbox",
-        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("id", LONG, primary_key=True, autoincrement=True),
+        sa.Column("run_id", ID, sa.ForeignKey("runs.id"), nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("payload", sa.JSON, nullable=False),
         sa.Column("created_at", UTC_TEXT, nullable=False),

@@ -1,0 +1,378 @@
+"""What every SQL database does alike: compare-and-set, one transaction a write, its events last.
+
+Locks are taken in one order: rows that exist, in the order of their ids; then the pen, which one transaction holds from
+there to its end; then rows that are new.  Whoever has the pen never waits for a row, so there are no deadlocks, and the
+numbers of events are in the order of their commits: a reader that goes on after the newest it has seen misses none.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_schedule.core.models import (
+    GOING_STATUSES,
+    OPEN_STATUSES,
+    TRANSITIONS,
+    Attempt,
+    Event,
+    Run,
+    Schedule,
+    ScheduleState,
+    Version,
+)
+from jupyter_schedule.core.store.base import NameTaken, Place, Settlement, Store
+from jupyter_schedule.core.store.schema import attempts, deployment, events, runs, schedule_versions, schedules
+from jupyter_schedule.core.store.statements import (
+    ADVANCE,
+    ALIVE,
+    LAST_CHANGE,
+    OPEN,
+    RUNS,
+    SCHEDULES,
+    UNDERSTOOD,
+    UNDERSTOOD_RUN,
+    advanced_row,
+    held_by_another,
+    moving_columns,
+    newest_first,
+    schedule_row,
+    seen_elsewhere,
+    update_runs,
+    version_row,
+)
+
+#: schedules whose runs are claimed, or whose newest runs are looked up, at once
+CHUNK = 1000
+
+
+class SqlStore(Store):
+    """The contract on SQLAlchemy Core; what one database does in its own way is left to its class."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    # -- what each database does in its own way
+
+    @abstractmethod
+    def _insert_new(self, table: Any) -> Any:
+        """An INSERT that leaves out rows which are there."""
+
+    @abstractmethod
+    def _take_pen(self, connection: Connection) -> None:
+        """Let no other transaction number events, or add runs, until this one has ended."""
+
+    @abstractmethod
+    def _lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        """So many seconds from now, by the clock of all who share the store."""
+
+    @abstractmethod
+    def _newest(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
+        """The ids of the newest runs of each schedule, found without looking at any other run."""
+
+    # -- schedules
+
+    def add_schedule(self, schedule: Schedule) -> None:
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(schedules).values(schedule_row(schedule)))
+                connection.execute(insert(schedule_versions).values(version_row(schedule)))
+                self._record(connection, schedule.changed_by, "schedule_created", schedule.id)
+        except IntegrityError:
+            raise NameTaken(schedule.name) from None
+
+    def settle(self, settlements: Sequence[Settlement], *, actor: str) -> set[str]:
+        if not settlements:
+            return set()
+        wanted = {settlement.before.id: settlement for settlement in settlements}
+        as_read = select(schedules.c.id, schedules.c.version, schedules.c.state, schedules.c.cursor)
+        lock = as_read.where(schedules.c.id.in_(wanted)).order_by(schedules.c.id)
+        with self._engine.begin() as connection:
+            rows = connection.execute(lock.with_for_update(skip_locked=True, key_share=True)).all()
+            found = [(wanted[row.id], row) for row in rows]
+            same = [
+                settlement
+                for settlement, row in found
+                if (row.version, row.state, row.cursor)
+                == (settlement.before.version, settlement.before.state, settlement.before.cursor)
+            ]
+            if same:
+                moved = [settlement.after for settlement in same]
+                connection.execute(ADVANCE, [advanced_row(schedule) for schedule in moved])
+                self._insert_runs(connection, [run for settlement in same for run in settlement.runs], actor)
+        return {settlement.before.id for settlement in same}
+
+    def replace_schedule(
+        self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, kind: str
+    ) -> bool:
+        with self._engine.begin() as connection:
+            moved = connection.execute(
+                update(schedules)
+                .where(
+                    schedules.c.id == before.id,
+                    schedules.c.version == before.version,
+                    schedules.c.state == before.state,
+                    schedules.c.cursor == before.cursor,
+                )
+                .values(schedule_row(after))
+            )
+            if moved.rowcount == 0:
+                return False
+            if after.version > before.version:
+                connection.execute(insert(schedule_versions).values(version_row(after)))
+            self._insert_runs(connection, runs, actor)
+            if kind != "run_due":
+                self._record(connection, actor, kind, after.id)
+        return True
+
+    def schedule(self, schedule_id: str) -> Schedule | None:
+        found = self._schedules(SCHEDULES.where(schedules.c.id == schedule_id))
+        return found[0] if found else None
+
+    def schedule_named(self, name: str) -> Schedule | None:
+        found = self._schedules(SCHEDULES.where(schedules.c.name == name, ALIVE))
+        return found[0] if found else None
+
+    def schedules(self) -> list[Schedule]:
+        return self._schedules(SCHEDULES.where(ALIVE).order_by(schedules.c.name))
+
+    def due_schedules(self, now: datetime, limit: int) -> list[Schedule]:
+        due = and_(schedules.c.state == ScheduleState.ACTIVE, schedules.c.next_due <= now)
+        return self._schedules(SCHEDULES.where(due).order_by(schedules.c.next_due).limit(limit))
+
+    def next_due(self) -> datetime | None:
+        query = select(func.min(schedules.c.next_due)).where(schedules.c.state == ScheduleState.ACTIVE)
+        with self._reading() as connection:
+            found: datetime | None = connection.execute(query).scalar()
+        return found
+
+    def version(self, schedule_id: str, number: int) -> Version:
+        for version in self._versions(schedule_id, schedule_versions.c.version == number):
+            return version
+        raise KeyError((schedule_id, number))
+
+    def versions(self, schedule_id: str) -> list[Version]:
+        return self._versions(schedule_id)
+
+    # -- runs
+
+    def add_run(self, run: Run, *, actor: str) -> None:
+        with self._engine.begin() as connection:
+            self._insert_runs(connection, [run], actor)
+
+    def replace_run(self, before: Run, after: Run, *, actor: str) -> bool:
+        with self._engine.begin() as connection:
+            return self._move_run(connection, before, after, actor)
+
+    def ask_to_cancel(self, run_id: str, *, actor: str) -> bool:
+        asked = (
+            update(runs)
+            .where(runs.c.id == run_id, runs.c.status.in_(OPEN_STATUSES), runs.c.cancelled_by.is_(None))
+            .values(cancelled_by=actor)
+        )
+        with self._engine.begin() as connection:
+            noted = connection.execute(asked).rowcount == 1
+            if noted:
+                self._record(connection, actor, "run_cancel_asked", run_id=run_id)
+        return noted
+
+    def run(self, run_id: str) -> Run | None:
+        found = self._runs(RUNS.where(runs.c.id == run_id))
+        return found[0] if found else None
+
+    def runs(
+        self,
+        schedule_id: str | None = None,
+        *,
+        owner: str | None = None,
+        before: Place | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        query = RUNS.order_by(*newest_first(runs)).limit(limit)
+        if schedule_id is not None:
+            query = query.where(runs.c.schedule_id == schedule_id)
+        if owner is not None:
+            query = query.where(schedules.c.owner == owner, ALIVE)
+        if before is not None:
+            columns = (runs.c.scheduled_for, runs.c.created_at, runs.c.id)
+            place = (literal(value, column.type) for value, column in zip(before, columns, strict=True))
+            query = query.where(tuple_(*columns) < tuple_(*place))
+        return self._runs(query)
+
+    def last_runs(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
+        return {schedule_id: runs[0] for schedule_id, runs in self.recent_runs(schedule_ids, 1).items()}
+
+    def recent_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> dict[str, list[Run]]:
+        found: dict[str, list[Run]] = {}
+        for start in range(0, len(schedule_ids), CHUNK):
+            newest = self._newest(schedule_ids[start : start + CHUNK], per_schedule)
+            for run in self._runs(RUNS.where(runs.c.id.in_(newest)).order_by(*newest_first(runs))):
+                found.setdefault(run.schedule_id, []).append(run)
+        return found
+
+    def open_runs(self) -> list[Run]:
+        return self._runs(RUNS.where(OPEN).order_by(runs.c.queued))
+
+    def claim(self, holder: str, lease: int, place: str) -> list[Run]:
+        now = self._lease_clock()
+        visible = and_(OPEN, ~seen_elsewhere(place, now))
+        free = or_(runs.c.holder.is_(None), and_(runs.c.holder != holder, runs.c.lease_until < now))
+        takeable = and_(visible, free, UNDERSTOOD_RUN, ~held_by_another(holder, now))
+        mine = and_(visible, runs.c.holder == holder)
+        half_spent = and_(mine, runs.c.lease_until < self._lease_clock(lease / 2))
+        until = self._lease_clock(lease)
+        with self._reading() as connection:
+            any_to_take = connection.execute(select(runs.c.id).where(takeable).limit(1)).first()
+            any_to_renew = connection.execute(select(runs.c.id).where(half_spent).limit(1)).first()
+        if any_to_take:
+            self._take(takeable, holder=holder, lease_until=until, fence=runs.c.fence + 1)
+        if any_to_renew:
+            with self._engine.begin() as connection:
+                update_runs(connection, half_spent, lease_until=until)
+        return self._runs(RUNS.where(mine).order_by(runs.c.queued))
+
+    def _take(self, takeable: ColumnElement[bool], **values: Any) -> None:
+        """Take the runs of schedules whose rows nobody else has locked; what they are is looked up under that lock."""
+        candidates = select(runs.c.schedule_id).where(takeable).limit(CHUNK)
+        lock = select(schedules.c.id).where(schedules.c.id.in_(candidates)).order_by(schedules.c.id)
+        taken = True
+        while taken:
+            with self._engine.begin() as connection:
+                locked = connection.scalars(lock.with_for_update(skip_locked=True, key_share=True)).all()
+                of_locked = and_(runs.c.schedule_id.in_(locked), takeable)
+                taken = bool(locked) and update_runs(connection, of_locked, **values) > 0
+
+    def release(self, holder: str | None) -> None:
+        held = runs.c.holder.is_not(None) if holder is None else runs.c.holder == holder
+        with self._engine.begin() as connection:
+            update_runs(connection, and_(OPEN, held), holder=None, lease_until=None)
+
+    # -- attempts
+
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, alone: bool = False) -> bool:
+        with self._engine.begin() as connection:
+            if alone and self._another_is_going(connection, before):
+                return False
+            if not self._move_run(connection, before, after, actor):
+                return False
+            connection.execute(insert(attempts).values(attempt.model_dump()))
+        return True
+
+    def replace_attempt(self, run: Run, attempt: Attempt) -> bool:
+        current = select(runs.c.id).where(runs.c.id == run.id, runs.c.fence == run.fence).with_for_update(read=True)
+        known = (
+            update(attempts)
+            .where(attempts.c.run_id == attempt.run_id, attempts.c.number == attempt.number)
+            .values(attempt.model_dump(include={"handle", "ended_at", "outcome", "detail"}))
+        )
+        with self._engine.begin() as connection:
+            held = connection.execute(current).first() is not None
+            return held and connection.execute(known).rowcount == 1
+
+    def attempts(self, run_id: str) -> list[Attempt]:
+        query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
+        with self._reading() as connection:
+            return [Attempt(**row) for row in connection.execute(query).mappings()]
+
+    # -- changes
+
+    def events(self, since: int, limit: int = 1000) -> list[Event]:
+        query = select(events).where(events.c.sequence > since).order_by(events.c.sequence).limit(limit)
+        with self._reading() as connection:
+            return [Event(**row) for row in connection.execute(query).mappings()]
+
+    def last_change(self) -> int:
+        with self._reading() as connection:
+            return connection.execute(LAST_CHANGE).scalar() or 0
+
+    # -- the deployment
+
+    def secret(self) -> bytes:
+        with self._reading() as connection:
+            found = select(deployment.c.value).where(deployment.c.name == "secret")
+            return str(connection.execute(found).scalar_one()).encode()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # -- how
+
+    def _reading(self) -> Connection:
+        return self._engine.connect().execution_options(reads_only=True)
+
+    def _schedules(self, query: Select[Any]) -> list[Schedule]:
+        with self._reading() as connection:
+            return [Schedule(**row) for row in connection.execute(query).mappings()]
+
+    def _versions(self, schedule_id: str, *conditions: Any) -> list[Version]:
+        columns = (column for column in schedule_versions.c if column.name != "shape")
+        query = select(*columns).where(UNDERSTOOD, schedule_versions.c.schedule_id == schedule_id, *conditions)
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(schedule_versions.c.version.desc())).mappings()
+            return [Version(**row) for row in rows]
+
+    def _runs(self, query: Select[Any]) -> list[Run]:
+        with self._reading() as connection:
+            return [Run(**row) for row in connection.execute(query).mappings()]
+
+    def _insert_runs(self, connection: Connection, new: Sequence[Run], actor: str) -> None:
+        """Add runs that the ledger doesn't have, each with its event, in the order in which they are given."""
+        if not new:
+            return
+        self._take_pen(connection)
+        newest = connection.execute(LAST_CHANGE).scalar() or 0
+        rows = [run.model_dump(exclude={"schedule"}) | {"queued": newest + n} for n, run in enumerate(new)]
+        row = self._insert_new(runs).on_conflict_do_nothing(index_elements=["schedule_id", "key"])
+        added = set(connection.scalars(row.returning(runs.c.id), rows))
+        at = self._now()
+        told = [
+            {"at": at, "actor": actor, "kind": f"run_{run.status}", "schedule_id": run.schedule_id, "run_id": run.id}
+            for run in new
+            if run.id in added
+        ]
+        if told:
+            connection.execute(insert(events), told)
+
+    def _another_is_going(self, connection: Connection, run: Run) -> bool:
+        """Of two services that ask at once, the second is answered when the first has written."""
+        of_schedule = select(schedules.c.id).where(schedules.c.id == run.schedule_id)
+        connection.execute(of_schedule.with_for_update(key_share=True))
+        others = select(runs.c.id).where(
+            runs.c.schedule_id == run.schedule_id, runs.c.id != run.id, runs.c.status.in_(GOING_STATUSES)
+        )
+        return connection.execute(others.limit(1)).first() is not None
+
+    def _move_run(self, connection: Connection, before: Run, after: Run, actor: str) -> bool:
+        if after.status not in TRANSITIONS[before.status]:
+            raise ValueError(f"a run never goes from {before.status} to {after.status}")
+        same = and_(runs.c.id == before.id, runs.c.status == before.status, runs.c.fence == before.fence)
+        moved = connection.execute(update(runs).where(same).values(moving_columns(after)))
+        if moved.rowcount == 0:
+            return False
+        if after.status != before.status:
+            self._record(connection, actor, f"run_{after.status}", after.schedule_id, after.id)
+        return True
+
+    def _record(
+        self, connection: Connection, actor: str, kind: str, schedule_id: str | None = None, run_id: str | None = None
+    ) -> None:
+        self._take_pen(connection)
+        row = {"at": self._now(), "actor": actor, "kind": kind, "schedule_id": schedule_id, "run_id": run_id}
+        connection.execute(insert(events).values(row))

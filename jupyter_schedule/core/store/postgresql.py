@@ -1,0 +1,237 @@
+"""The store in a PostgreSQL database, for any number of services and doors on any number of machines.
+
+A connection never waits for long: to connect, for a lock, for an answer, in a transaction that was left.  What is dead
+or cut off is noticed within seconds, on both sides, so that nobody waits for it.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import ColumnElement, Connection, Engine, Select, String, create_engine, func, select, text, true
+from sqlalchemy.dialects.postgresql import insert
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Run
+from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.migrate import migrate
+from jupyter_schedule.core.store.schema import runs, schedules
+from jupyter_schedule.core.store.statements import newest_first
+from jupyter_schedule.core.store.troubles import tell_troubles, trouble_of
+
+#: seconds that a statement may take; some more without an answer, and the connection counts as dead
+PATIENCE = 10
+#: the same while tables change their shape
+PATIENCE_TO_MIGRATE = 3600
+#: libpq's own settings where the address has none: https://www.postgresql.org/docs/current/libpq-connect.html
+CONNECTING: dict[str, str | int] = {
+    "application_name": "jupyter-schedule",
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+#: what the server does for us: it ends what takes too long, and what it doesn't hear of, so that locks are freed
+SESSION = {
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "timezone": "UTC",
+}
+#: numbers of the locks that are held to number events, and to be one who ticks; any that nobody else takes
+PEN, TICKING = 7_420_002, 7_420_003
+#: longest wait for a word of the server before it is asked whether it is still there, seconds
+LISTEN = 5.0
+RV = TypeVar("RV")
+
+
+class Link(psycopg.Connection[Any]):
+    """A connection that gives up on a server which says nothing: every query ends, in one way or other."""
+
+    #: seconds without an answer
+    silence = PATIENCE * 1.5
+
+    def wait(self, gen: Generator[Any, Any, RV], *args: Any, **kwargs: Any) -> RV:
+        """As psycopg waits, but not for ever."""
+        return super().wait(self._bounded(gen), *args, **kwargs)
+
+    def _bounded(self, gen: Generator[Any, Any, RV]) -> Generator[Any, Any, RV]:
+        give_up = time.monotonic() + self.silence
+        try:
+            wanted = next(gen)
+            while True:
+                # psycopg comes by several times a second, also when nothing has arrived
+                ready = yield wanted
+                if not ready and time.monotonic() > give_up:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer in {self.silence:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: RV = end.value
+            return result
+
+
+class PostgresqlStore(SqlStore):
+    """Everybody ticks; who is there is known by a lock that each holds as long as its connection lives."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime], connect: Callable[[], Link]) -> None:
+        super().__init__(engine, now)
+        self._connect = connect
+        self._seat: Link | None = None
+        self._listener: Link | None = None
+        self._listening = threading.Lock()
+
+    def join(self) -> None:
+        seat = self._connect_alone()
+        # whoever decides whether it is alone has the lock to itself for as long as that takes
+        (alone,) = seat.execute(f"SELECT pg_try_advisory_lock({TICKING})").fetchone() or (False,)
+        if alone:
+            self.release(None)
+        seat.execute(f"SELECT pg_advisory_lock_shared({TICKING})")
+        if alone:
+            seat.execute(f"SELECT pg_advisory_unlock({TICKING})")
+        self._seat = seat
+
+    def claim(self, holder: str, lease: int, place: str) -> list[Run]:
+        self._stay()
+        return super().claim(holder, lease, place)
+
+    def clock(self) -> datetime:
+        with self._reading() as connection:
+            moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment
+
+    def wait_for_change(self, since: int, timeout: float) -> int:
+        give_up = time.monotonic() + timeout
+        # one connection listens; who comes while another waits on it looks by itself
+        if not self._listening.acquire(blocking=False):
+            return self._look_now_and_then(since, give_up)
+        try:
+            newest = self._newest_heard()
+            while newest <= since and (left := give_up - time.monotonic()) > 0:
+                if self._listener is not None:
+                    for _ in self._listener.notifies(timeout=min(left, LISTEN), stop_after=1):
+                        pass
+                newest = self._newest_heard()
+        except psycopg.Error as problem:
+            self._listener = None
+            raise trouble_of(problem) from None
+        finally:
+            self._listening.release()
+        return newest
+
+    def close(self) -> None:
+        for link in (self._seat, self._listener):
+            if link is not None:
+                link.close()
+        super().close()
+
+    # -- how
+
+    def _stay(self) -> None:
+        """Whoever claims is there, also when its connection was lost in between."""
+        if self._seat is None:
+            return
+        try:
+            self._seat.execute("SELECT 1")
+        except psycopg.Error:
+            try:
+                seat = self._connect_alone()
+                seat.execute(f"SELECT pg_advisory_lock_shared({TICKING})")
+            except psycopg.Error as problem:
+                raise trouble_of(problem) from None
+            self._seat = seat
+
+    def _connect_alone(self) -> Link:
+        """A connection outside the pool and outside transactions."""
+        link = self._connect()
+        link.autocommit = True
+        return link
+
+    def _newest_heard(self) -> int:
+        """The newest event, asked on the connection that listens, which is made again when it was lost."""
+        newest = "SELECT coalesce(max(sequence), 0) FROM events"
+        if self._listener is not None:
+            with contextlib.suppress(psycopg.Error):
+                return _number(self._listener.execute(newest))
+            self._listener.close()
+            self._listener = None
+        listener = self._connect_alone()
+        listener.execute("LISTEN jupyter_schedule")
+        self._listener = listener
+        return _number(listener.execute(newest))
+
+    def _look_now_and_then(self, since: int, give_up: float) -> int:
+        while (newest := self.last_change()) <= since and (left := give_up - time.monotonic()) > 0:
+            time.sleep(min(left, 0.5))
+        return newest
+
+    def _insert_new(self, table: Any) -> Any:
+        return insert(table)
+
+    def _take_pen(self, connection: Connection) -> None:
+        connection.execute(_TAKE_PEN)
+
+    def _lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        moment = func.timezone("UTC", func.clock_timestamp()) + text(f"interval '{float(seconds)} seconds'")
+        return func.to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS"Z"', type_=String())
+
+    def _newest(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
+        newest = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id).order_by(*newest_first(runs))
+        of_each = newest.limit(per_schedule).correlate(schedules).lateral()
+        return select(of_each.c.id).select_from(schedules).join(of_each, true()).where(schedules.c.id.in_(schedule_ids))
+
+
+def open_postgresql(address: str, now: Callable[[], datetime]) -> PostgresqlStore:
+    """The store in the database at a `postgresql://` address, as libpq reads it.
+
+    Raises Refused when it can't be reached or used; no message has a password.
+    """
+    patient = _engine(connector(address, PATIENCE_TO_MIGRATE))
+    migrate(patient)
+    patient.dispose()
+    connect = connector(address, PATIENCE)
+    return PostgresqlStore(_engine(connect), now, connect)
+
+
+def _engine(connect: Callable[[], Link]) -> Engine:
+    """A pool of connections, each looked at before it is used."""
+    engine = create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True, pool_timeout=PATIENCE)
+    tell_troubles(engine)
+    return engine
+
+
+def connector(address: str, patience: int) -> Callable[[], Link]:
+    """Makes connections to the database at `address`.  Raises Refused when that isn't an address."""
+    try:
+        given = conninfo_to_dict(address)
+    except psycopg.Error:
+        # not told what is wrong: it quotes the address, and so the password
+        message = "The store's address can't be read: in a password, signs such as @ : / % must be percent-encoded."
+        raise Refused("store_unknown", message) from None
+    session = {"statement_timeout": f"{patience}s"} | SESSION
+    ours = " ".join(f"-c {name}={value}" for name, value in session.items())
+    options: dict[str, Any] = {**CONNECTING, **given, "options": f"{ours} {given.get('options', '')}".rstrip()}
+
+    def connect() -> Link:
+        link = Link.connect(**options)
+        link.silence = patience * 1.5
+        return link
+
+    return connect
+
+
+def _number(cursor: psycopg.Cursor[Any]) -> int:
+    (number,) = cursor.fetchone() or (0,)
+    return int(number)
+
+
+_TAKE_PEN = text(f"SELECT pg_advisory_xact_lock({PEN})")

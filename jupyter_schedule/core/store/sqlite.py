@@ -1,0 +1,119 @@
+"""The store in a SQLite file: private, durable, and for the processes of one machine."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    Select,
+    create_engine,
+    event,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.migrate import migrate
+from jupyter_schedule.core.store.schema import UtcText, runs, schedules
+from jupyter_schedule.core.store.statements import newest_first
+from jupyter_schedule.core.store.troubles import tell_troubles
+
+#: seconds that a writer waits for another's transaction
+BUSY_TIMEOUT = 30
+#: seconds between two looks at SQLite's change counter; a look takes about 2 µs
+LOOK_EVERY = 0.05
+
+
+class SqliteStore(SqlStore):
+    """One ticks at a time, by the lock of the folder; so the leases of others are those of the dead."""
+
+    def join(self) -> None:
+        self.release(None)
+
+    def wait_for_change(self, since: int, timeout: float) -> int:
+        give_up = time.monotonic() + timeout
+        connection = self._engine.raw_connection()
+        try:
+            counter = _data_version(connection)
+            newest = self.last_change()
+            while newest <= since and (left := give_up - time.monotonic()) > 0:
+                time.sleep(min(LOOK_EVERY, left))
+                if (seen := _data_version(connection)) != counter:
+                    counter, newest = seen, self.last_change()
+        finally:
+            connection.close()
+        return newest
+
+    def _insert_new(self, table: Any) -> Any:
+        return insert(table)
+
+    def _take_pen(self, connection: Connection) -> None:
+        """A writer has the whole file to itself from its beginning."""
+
+    def _lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        return literal(self._now() + timedelta(seconds=seconds), UtcText())
+
+    def _newest(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
+        others = runs.alias("others")
+        newest = select(others.c.id).where(others.c.schedule_id == schedules.c.id)
+        newest = newest.order_by(*newest_first(others)).limit(per_schedule).correlate(schedules)
+        return (
+            select(runs.c.id)
+            .select_from(schedules)
+            .join(runs, runs.c.id.in_(newest))
+            .where(schedules.c.id.in_(schedule_ids))
+        )
+
+
+def open_sqlite(url: URL, now: Callable[[], datetime]) -> SqliteStore:
+    """The store in the file that `url` names, made when there is none, readable by its owner only."""
+    engine = sqlite_engine(url)
+    migrate(engine)
+    return SqliteStore(engine, now)
+
+
+def sqlite_engine(url: URL) -> Engine:
+    """Connections to that file.  Raises Refused when it can't be made."""
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as problem:
+        raise Refused("store_unusable", f"The ledger can't be opened at {path}: {problem.strerror}.") from None
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    tell_troubles(engine)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+    """Durable, concurrent, checked; and transactions begin where we say so, not where the driver guesses."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes the lock at once: a transaction that reads first and then writes would fail, not wait."""
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def _data_version(connection: PoolProxiedConnection) -> int:
+    """SQLite's counter of commits by other connections: https://www.sqlite.org/pragma.html#pragma_data_version"""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA data_version")
+    (version,) = cursor.fetchone() or (0,)
+    return int(version)

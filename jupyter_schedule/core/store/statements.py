@@ -1,0 +1,98 @@
+"""The statements that every SQL database understands alike, and rows as they are written."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, bindparam, func, select, update
+
+from jupyter_schedule.core.models import OPEN_STATUSES, Run, Schedule, ScheduleState
+from jupyter_schedule.core.store.migrations import HEAD
+from jupyter_schedule.core.store.schema import attempts, events, runs, schedule_versions, schedules
+
+
+def newest_first(of: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """The order in which runs are listed."""
+    return of.c.scheduled_for.desc(), of.c.created_at.desc(), of.c.id.desc()
+
+
+LAST_CHANGE = select(func.max(events.c.sequence))
+ALIVE = schedules.c.state != ScheduleState.DELETED
+OPEN = runs.c.status.in_(OPEN_STATUSES)
+#: what a newer version wrote may mean what we don't know, and is left to services of that version
+UNDERSTOOD = schedule_versions.c.shape <= HEAD
+UNDERSTOOD_RUN = (
+    select(schedule_versions.c.shape)
+    .where(schedule_versions.c.schedule_id == runs.c.schedule_id, schedule_versions.c.version == runs.c.version)
+    .where(UNDERSTOOD)
+    .exists()
+)
+SCHEDULES: Select[Any] = select(schedules, schedule_versions.c.spec).join(
+    schedule_versions,
+    and_(
+        schedule_versions.c.schedule_id == schedules.c.id,
+        schedule_versions.c.version == schedules.c.version,
+        UNDERSTOOD,
+    ),
+)
+RUNS: Select[Any] = select(
+    *(column for column in runs.c if column.name not in {"holder", "lease_until"}),
+    schedules.c.name.label("schedule"),
+).join(schedules, schedules.c.id == runs.c.schedule_id)
+ADVANCE = (
+    update(schedules)
+    .where(schedules.c.id == bindparam("_id"))
+    .values({name: bindparam(f"_{name}") for name in ("state", "cursor", "next_due")})
+)
+
+
+def update_runs(connection: Connection, condition: ColumnElement[bool], **values: Any) -> int:
+    """Change all runs that meet a condition, locked in the order of their ids; how many there were."""
+    locked = select(runs.c.id).where(condition).order_by(runs.c.id).with_for_update(key_share=True)
+    return connection.execute(update(runs).where(runs.c.id.in_(locked.correlate(None))).values(values)).rowcount
+
+
+def advanced_row(schedule: Schedule) -> dict[str, Any]:
+    """The parameters of `ADVANCE`."""
+    return {f"_{name}": getattr(schedule, name) for name in ("id", "state", "cursor", "next_due")}
+
+
+def seen_elsewhere(place: str, now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The worker of its current attempt can be seen from another place only, and may still be there."""
+    return (
+        select(attempts.c.run_id)
+        .where(attempts.c.run_id == runs.c.id, attempts.c.number == runs.c.attempt)
+        .where(attempts.c.place != place, attempts.c.deadline >= now)
+        .exists()
+    )
+
+
+def held_by_another(holder: str, now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Another service may act on a run of the same schedule: what overlaps is decided by one service at a time."""
+    sibling = runs.alias("sibling")
+    return (
+        select(sibling.c.id)
+        .where(sibling.c.schedule_id == runs.c.schedule_id, sibling.c.status.in_(OPEN_STATUSES))
+        .where(sibling.c.holder != holder, sibling.c.lease_until >= now)
+        .exists()
+    )
+
+
+def schedule_row(schedule: Schedule) -> dict[str, Any]:
+    return schedule.model_dump(exclude={"spec"})
+
+
+def version_row(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "schedule_id": schedule.id,
+        "version": schedule.version,
+        "author": schedule.changed_by,
+        "created_at": schedule.changed_at,
+        "spec": schedule.spec.model_dump(mode="json"),
+        "shape": HEAD,
+    }
+
+
+def moving_columns(run: Run) -> dict[str, Any]:
+    """The columns that a run's way through its statuses changes; who asked to cancel is written by `ask_to_cancel`."""
+    moving = {"status", "reason", "message", "started_at", "ended_at", "seconds", "attempt"}
+    publication = run.publication.model_dump(mode="json") if run.publication else None
+    return run.model_dump(include=moving) | {"publication": publication}
