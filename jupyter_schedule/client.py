@@ -131,9 +131,11 @@ class Client:
         """Run it once now, apart from the clock."""
         return self._ask(RunShape, "POST", _schedule(name, "run"))
 
-    def runs(self, name: str) -> list[RunShape]:
-        """Its runs, the newest first."""
-        return self._ask(list[RunShape], "GET", _schedule(name, "runs"))
+    def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[RunShape]:
+        """Runs of one schedule or of all, the newest first, page by page: `before` is the id of a page's last run."""
+        path = "runs" if name is None else _schedule(name, "runs")
+        query = {"limit": str(limit)} | ({"before": before} if before else {})
+        return self._ask(list[RunShape], "GET", path, query=query)
 
     def run(self, run_id: str) -> RunDetails:
         """A run with what it left."""

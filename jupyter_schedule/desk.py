@@ -237,9 +237,10 @@ class Desk:
 
     # -- runs
 
-    def runs(self, name: str, limit: int, answers: Answers) -> list[RunShape]:
-        """Runs of a schedule, the newest occurrence first."""
-        return [answers.run(run) for run in self.operations.runs(name, limit=min(limit, MOST_RUNS))]
+    def runs(self, name: str | None, before: str | None, limit: int, answers: Answers) -> list[RunShape]:
+        """Runs of a schedule or of all, the newest occurrence first; those after the run `before`, if one is named."""
+        found = self.operations.runs(name, before=before, limit=min(limit, MOST_RUNS))
+        return [answers.run(run) for run in found]
 
     def run(self, run_id: str, answers: Answers) -> RunDetails:
         """A run with what it left."""

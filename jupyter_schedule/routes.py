@@ -49,8 +49,16 @@ STATUS_OF = {
     "not_json": 415,
     "version_needed": 428,
     "store_unusable": 503,
+    "store_away": 503,
+    "store_busy": 503,
     "objects_unusable": 503,
     "disk_full": 507,
+}
+
+#: of a list of runs
+OF_A_PAGE = {
+    "limit": "how many at most; 100 without it",
+    "before": "the id of the last run of a page, to get the next page; one that is shorter than `limit` is the last",
 }
 
 
@@ -212,8 +220,16 @@ ROUTES = (
         "schedules/{name}/runs",
         "Its runs, the newest occurrence first.",
         list[RunShape],
-        lambda asked: asked.desk.runs(asked.name, asked.number("limit", 100), asked.answers),
-        query={"limit": "how many at most; 100 without it"},
+        lambda asked: asked.desk.runs(asked.name, asked.query.get("before"), asked.number("limit", 100), asked.answers),
+        query=OF_A_PAGE,
+    ),
+    Route(
+        "GET",
+        "runs",
+        "The runs of all schedules, the newest occurrence first.",
+        list[RunShape],
+        lambda asked: asked.desk.runs(None, asked.query.get("before"), asked.number("limit", 100), asked.answers),
+        query=OF_A_PAGE,
     ),
     Route(
         "GET",

@@ -33,6 +33,7 @@ FORM = Form(notebook="report.ipynb", name="daily")
         (lambda client: client.delete("daily"), "DELETE schedules/daily", DELETED),
         (lambda client: client.run_now("daily"), "POST schedules/daily/run", run_answer()),
         (lambda client: client.runs("daily"), "GET schedules/daily/runs", [run_answer()]),
+        (lambda client: client.runs(before="r1", limit=9), "GET runs", [run_answer()]),
         (lambda client: client.run("r1"), "GET runs/r1", run_answer()),
         (lambda client: client.cancel("r1"), "POST runs/r1/cancel", run_answer()),
         (lambda client: client.retry("r1"), "POST runs/r1/retry", run_answer()),

@@ -32,7 +32,7 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.objects import Objects
 from jupyter_schedule.core.publications import is_published
-from jupyter_schedule.core.store.base import NameTaken, Store
+from jupyter_schedule.core.store.base import NameTaken, Place, Store
 from jupyter_schedule.core.workarea import HEARTBEAT, LIVE_LOG, LOG, RESULT, bundle_key, worker_prefix
 
 #: how often a change is tried again when a tick got in between
@@ -232,12 +232,15 @@ class Operations:
             raise Refused("no_such_run", f"There is no run “{run_id}”. `jupyter schedule runs` lists them.")
         return found
 
-    def runs(self, name: str | None = None, *, limit: int = 100) -> list[Run]:
-        """Runs of one schedule or of all, the newest occurrence first."""
-        if name is not None:
-            return self.store.runs(self.schedule(name).id, limit=limit)
-        mine = {schedule.id for schedule in self.schedules()}
-        return [run for run in self.store.runs(limit=limit) if run.schedule_id in mine]
+    def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[Run]:
+        """Runs of one schedule or of all, the newest occurrence first.
+
+        before: the id of the last run of a page, to get the page that comes after it.
+        """
+        schedule_id = None if name is None else self.schedule(name).id
+        place = None if before is None else Place.of(self.run(before))
+        owner = self.owner if name is None else None
+        return self.store.runs(schedule_id, owner=owner, before=place, limit=limit)
 
     def last_runs(self) -> dict[str, Run]:
         """The newest run of each schedule, by schedule id."""

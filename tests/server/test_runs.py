@@ -29,6 +29,23 @@ async def test_a_run_by_hand_is_due_and_in_the_schedules_history(api: Api) -> No
     assert (await api("GET", "schedules/daily/runs", limit="0")).body == []
 
 
+@pytest.mark.parametrize("path", ["schedules/daily/runs", "runs"])
+async def test_a_list_of_runs_goes_on_after_the_last_run_of_a_page(api: Api, path: str) -> None:
+    await api.create()
+    made = {(await api.run_now())["run_id"] for _ in range(5)}
+    found: list[str] = []
+    page = (await api("GET", path, limit="2")).body
+    while page:
+        found += [run["run_id"] for run in page]
+        page = (await api("GET", path, limit="2", before=found[-1])).body
+    assert (len(found), set(found)) == (5, made)
+
+
+async def test_a_page_after_a_run_that_nobody_knows_is_refused(api: Api) -> None:
+    await api.create()
+    assert (await api("GET", "schedules/daily/runs", before="unknown")).code == "no_such_run"
+
+
 async def test_what_a_run_left_is_at_addresses_of_this_server(api: Api) -> None:
     run = await started(api)
     published = [file("a b.csv", url="file:///root/published/daily/runs/x/files/a%20b.csv")]

@@ -72,6 +72,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runs of all schedules, the newest occurrence first. */
+        get: operations["get_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{id}": {
         parameters: {
             query?: never;
@@ -1265,6 +1282,42 @@ export interface operations {
             };
         };
     };
+    get_runs: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+                /** @description how many at most; 100 without it */
+                limit?: string;
+                /** @description the id of the last run of a page, to get the next page; one that is shorter than `limit` is the last */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunShape"][];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     get_runs_id: {
         parameters: {
             query?: {
@@ -1795,6 +1848,8 @@ export interface operations {
                 reader?: string;
                 /** @description how many at most; 100 without it */
                 limit?: string;
+                /** @description the id of the last run of a page, to get the next page; one that is shorter than `limit` is the last */
+                before?: string;
             };
             header?: never;
             path: {
