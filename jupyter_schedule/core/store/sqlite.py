@@ -94,7 +94,7 @@ def sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
-    tell_troubles(engine)
+    tell_troubles(engine, f"The ledger at {path}")
     return engine
 
 

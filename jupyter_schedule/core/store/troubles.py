@@ -9,13 +9,13 @@ from jupyter_schedule.core.errors import Refused
 
 #: by SQLite's result codes: https://www.sqlite.org/rescode.html
 _OF_SQLITE = {
-    sqlite3.SQLITE_BUSY: ("store_busy", "The ledger is locked by another program. Try again, or end what locks it."),
+    sqlite3.SQLITE_BUSY: ("store_busy", "{ledger} is locked by another program. Try again, or end what locks it."),
     sqlite3.SQLITE_FULL: ("disk_full", "The disk is full: free some space and try again."),
-    sqlite3.SQLITE_READONLY: ("store_unusable", "The ledger can't be written: make its file and its folder writable."),
-    sqlite3.SQLITE_CANTOPEN: ("store_unusable", "The ledger can't be opened: see who may read and write its folder."),
-    sqlite3.SQLITE_IOERR: ("store_unusable", "The disk with the ledger fails: see the system's log, then try again."),
-    sqlite3.SQLITE_CORRUPT: ("store_damaged", "The ledger is damaged: put its last backup in its place."),
-    sqlite3.SQLITE_NOTADB: ("store_damaged", "The ledger's file isn't a ledger: put its last backup in its place."),
+    sqlite3.SQLITE_READONLY: ("store_unusable", "{ledger} can't be written: make the file and its folder writable."),
+    sqlite3.SQLITE_CANTOPEN: ("store_unusable", "{ledger} can't be opened: see who may read and write its folder."),
+    sqlite3.SQLITE_IOERR: ("store_unusable", "{ledger} can't be used: its disk fails. See the system's log."),
+    sqlite3.SQLITE_CORRUPT: ("store_unusable", "{ledger} can't be used: it is damaged. Put its last backup there."),
+    sqlite3.SQLITE_NOTADB: ("store_unusable", "{ledger} can't be used: it is no database. Put its last backup there."),
 }
 #: by the class of PostgreSQL's code: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _OF_POSTGRESQL = {
@@ -30,26 +30,26 @@ _OF_POSTGRESQL = {
 _NOT_TROUBLES = ("22", "23", "42")
 
 
-def tell_troubles(engine: Engine) -> None:
+def tell_troubles(engine: Engine, ledger: str = "The ledger") -> None:
     """From now on the engine raises Refused where the database, and not what was asked, is the trouble."""
-    event.listen(engine, "handle_error", _handle)
+
+    def handle(context: ExceptionContext) -> None:
+        problem = context.original_exception
+        if (refused := _known(problem, ledger)) is not None:
+            raise refused from problem
+
+    event.listen(engine, "handle_error", handle)
 
 
 def trouble_of(problem: BaseException) -> Refused:
     """The trouble that a driver's error stands for."""
-    return _known(problem) or Refused("store_unusable", f"The ledger can't be used: {_words(problem)}.")
+    return _known(problem, "The ledger") or Refused("store_unusable", f"The ledger can't be used: {_words(problem)}.")
 
 
-def _handle(context: ExceptionContext) -> None:
-    problem = context.original_exception
-    if (refused := _known(problem)) is not None:
-        raise refused from problem
-
-
-def _known(problem: Any) -> Refused | None:
+def _known(problem: Any, ledger: str) -> Refused | None:
     if isinstance(problem, sqlite3.Error):
-        found = _OF_SQLITE.get(getattr(problem, "sqlite_errorcode", 0) & 0xFF)
-        return Refused(*found) if found else None
+        code, sentence = _OF_SQLITE.get(getattr(problem, "sqlite_errorcode", 0) & 0xFF, (None, ""))
+        return Refused(code, sentence.format(ledger=ledger)) if code else None
     return _of_postgresql(problem)
 
 
