@@ -1,13 +1,19 @@
 """The service as a command: what it refuses to start with."""
 
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.__main__ import main
+from tests.factories import make_schedule, make_spec
 
 
 @pytest.mark.parametrize(
@@ -30,9 +36,57 @@ def test_wrong_settings_end_it_with_one_sentence_and_code_2_before_anything_is_t
     assert not folder.exists()
 
 
-def test_a_damaged_secret_ends_it_with_one_sentence_and_code_2(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("short")
-    command = [sys.executable, "-m", "scheduler_service", "run", "--folder", str(tmp_path)]
+def garbage(ledger: Path) -> None:
+    ledger.write_text("no database, however long it is. " * 200)
+
+
+def too_new(ledger: Path) -> None:
+    change(ledger, "UPDATE alembic_version SET version_num = '9999'", "UPDATE deployment SET value = '9999'")
+
+
+def zone_gone(ledger: Path) -> None:
+    spec = make_spec(timing=Timing(cron="0 12 * * *", timezone="Europe/Atlantis"))
+    store = open_store(f"sqlite:///{ledger}")
+    store.add_schedule(make_schedule(spec=spec))
+    store.close()
+
+
+def change(ledger: Path, *statements: str) -> None:
+    open_store(f"sqlite:///{ledger}").close()
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (garbage, "it is no database. Put its last backup there."),
+        (too_new, "written by a newer jupyter-schedule"),
+        (zone_gone, "Europe/Atlantis"),
+    ],
+)
+def test_a_ledger_that_cannot_be_used_ends_it_with_one_sentence_and_code_2_and_is_left_as_it_is(
+    tmp_path: Path, spoil: Callable[[Path], None], sentence: str
+) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
+    spoil(ledger)
+    before = ledger.read_bytes()
+    assert sentence in refusal("--folder", str(tmp_path))
+    assert ledger.read_bytes() == before
+
+
+def test_a_database_that_is_not_there_ends_it_with_one_sentence_that_has_no_password(tmp_path: Path) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text(f'folder = "{tmp_path}"\nstore = "postgresql://ann:hush@127.0.0.1:1/ledger"\n')
+    said = refusal("--config", str(file))
+    assert "PostgreSQL can't be used" in said
+    assert "hush" not in said
+
+
+def refusal(*options: str) -> str:
+    """What a service that can't start says, as a process of its own."""
+    command = [sys.executable, "-m", "scheduler_service", "run", *options]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert "is damaged" in ended.stderr
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    return ended.stderr

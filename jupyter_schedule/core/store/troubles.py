@@ -35,7 +35,8 @@ def tell_troubles(engine: Engine, ledger: str = "The ledger") -> None:
 
     def handle(context: ExceptionContext) -> None:
         problem = context.original_exception
-        if (refused := _known(problem, ledger)) is not None:
+        # a connection that turns out to be dead before it is used is replaced, and nobody notices
+        if not context.is_pre_ping and (refused := _known(problem, ledger)) is not None:
             raise refused from problem
 
     event.listen(engine, "handle_error", handle)
