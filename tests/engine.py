@@ -65,14 +65,14 @@ class Engine:
 
     # -- asking
 
-    def script(self, name: str, text: str, **changes: Any) -> Schedule:
-        """A schedule of a tarball that holds `text` as its run.sh."""
-        content = f"#!/bin/bash\n{text}\n".encode()
+    def script(self, name: str, text: str, more: dict[str, bytes] | None = None, **changes: Any) -> Schedule:
+        """A schedule of a tarball that holds `text` as its run.sh, and more files by their names."""
         packed = self.root / f"{name}.tar.gz"
         with tarfile.open(packed, "w:gz") as tar:
-            member = tarfile.TarInfo("run.sh")
-            member.size, member.mode = len(content), 0o755
-            tar.addfile(member, io.BytesIO(content))
+            for path, content in {"run.sh": f"#!/bin/bash\n{text}\n".encode(), **(more or {})}.items():
+                member = tarfile.TarInfo(path)
+                member.size, member.mode = len(content), 0o755
+                tar.addfile(member, io.BytesIO(content))
         digest, _ = archive.inspect(packed)
         self.objects.put_file(bundle_key(digest), packed)
         base = FolderObjects(self.root).url("published")

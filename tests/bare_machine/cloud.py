@@ -54,6 +54,7 @@ class BareCloud(Ec2Double):
         self._open = ExitStack()
         self.machines: dict[str, BareMachine] = {}
         self._documents: dict[BareMachine, Path] = {}
+        self._launching = threading.Lock()
         self._watchers: list[threading.Thread] = []
 
     def __enter__(self) -> "BareCloud":
@@ -72,10 +73,11 @@ class BareCloud(Ec2Double):
         self._open.close()
 
     def run_instances(self, **request: Any) -> dict[str, Any]:
-        answer = super().run_instances(**request)
-        instance_id: str = answer["Instances"][0]["InstanceId"]
-        if instance_id not in self.machines:
-            self._boot(instance_id)
+        with self._launching:
+            answer = super().run_instances(**request)
+            instance_id: str = answer["Instances"][0]["InstanceId"]
+            if instance_id not in self.machines:
+                self._boot(instance_id)
         return answer
 
     def terminate_instances(self, InstanceIds: list[str]) -> dict[str, Any]:

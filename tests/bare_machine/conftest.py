@@ -10,7 +10,7 @@ import pytest
 
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.image import image
-from tests.bare_machine.network import HERE
+from tests.bare_machine.network import HERE, left
 from tests.bare_machine.team import Team
 from tests.s3_servers import S3Server, secret_of
 
@@ -37,7 +37,7 @@ def cloud(debian: Path, tmp_path: Path) -> Iterator[BareCloud]:
     with BareCloud(debian, folder, ROLE) as region:
         yield region
     assert str(folder) not in Path("/proc/mounts").read_text()
-    assert "js-" not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    assert left() == []
     assert str(folder) not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
@@ -49,5 +49,7 @@ def team(cloud: BareCloud, seaweedfs: S3Server, tmp_path: Path) -> Iterator[Team
     folder = tmp_path / "team"
     folder.mkdir()
     with subprocess.Popen([sys.executable, RELAY, HERE, str(port)]) as relay:
-        yield Team(folder, cloud, seaweedfs)
-        relay.kill()
+        try:
+            yield Team(folder, cloud, seaweedfs)
+        finally:
+            relay.kill()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bare_machine.network import HERE
+
 SUITE = "bookworm"
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "cloud-init", "git", "xz-utils", "python3", "python3-venv", "curl",
             "ca-certificates", "iproute2")  # fmt: skip
@@ -22,8 +24,9 @@ datasource: {Ec2: {strict_id: false, max_wait: 30, timeout: 5}}
 network: {config: disabled}
 ssh_deletekeys: false
 """
-#: what makes this machine's package registries reachable from inside, where it has them
-HANDED_IN = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
+#: where machines find packages, when a test serves some
+INDEX_PORT = 8377
+PIP = f"[global]\nindex-url = http://{HERE}:{INDEX_PORT}/\ntrusted-host = {HERE}\n"
 
 
 def missing() -> str | None:
@@ -43,9 +46,7 @@ def image(folder: Path) -> Path:
     # nobody answers DHCP or DNS here: cloud-init needn't wait for either
     (folder / "usr/sbin/dhclient").unlink()
     (folder / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
-    for name in HANDED_IN:
-        if Path(name).exists():
-            shutil.copyfile(name, folder / name[1:])
+    (folder / "etc/pip.conf").write_text(PIP)
     return folder
 
 

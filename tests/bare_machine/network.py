@@ -3,10 +3,12 @@
 Machines reach the metadata address and what listens at `HERE`, and nothing else.
 """
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 #: this machine's address in the net: what a test serves to machines listens here
 HERE = "10.77.0.1"
@@ -24,9 +26,25 @@ def in_gateway(*command: str) -> list[str]:
     return ["ip", "netns", "exec", _GATEWAY, *command]
 
 
+def left() -> list[str]:
+    """Namespaces of ours that are still there."""
+    listed = subprocess.run(["ip", "netns"], check=True, capture_output=True, text=True).stdout
+    return [line.split()[0] for line in listed.splitlines() if str(os.getpid()) in line.split()[0].split("-")]
+
+
 @contextmanager
 def network() -> Iterator[None]:
-    """The net without machines; its namespace and this machine's end go with it."""
+    """The net without machines; its namespace and this machine's end go with it.  One at a time on one machine."""
+    with Path("/run/lock/jupyter-schedule-net").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _network():
+            yield
+
+
+@contextmanager
+def _network() -> Iterator[None]:
+    # of a session that was killed
+    subprocess.run(["ip", "link", "delete", "js-here"], check=False, capture_output=True)
     ip("netns", "add", _GATEWAY)
     try:
         ip("link", "add", "js-here", "type", "veth", "peer", "name", "uplink", "netns", _GATEWAY)

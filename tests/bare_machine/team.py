@@ -1,17 +1,24 @@
 """A whole team's deployment: a ledger, S3, and a service that launches bare machines."""
 
+import shutil
+import subprocess
+import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.models import Run, Schedule
+from jupyter_schedule.core.models import EnvironmentSource, Run, Schedule
 from jupyter_schedule.core.objects import Objects, S3Objects, open_objects
+from jupyter_schedule.core.preview import Request, preview
+from jupyter_schedule.core.workarea import bundle_key
 from scheduler_service.app import Parts, Service
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
@@ -20,10 +27,13 @@ from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 from scheduler_service.launchers.ec2.work_area import WorkArea
 from scheduler_service.settings import Settings
 from tests.bare_machine.cloud import BareCloud
+from tests.bare_machine.image import INDEX_PORT
+from tests.bare_machine.index import package_index
 from tests.bare_machine.network import HERE
-from tests.engine import Engine
+from tests.engine import DAILY, Engine
 from tests.s3_servers import S3Server
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SETTINGS = Ec2Settings(
     region="us-east-1",
     subnets=("subnet-a",),
@@ -61,18 +71,45 @@ class Team(Engine):
         self.published_at = S3Objects(replace(server.address(server.bucket("published")), endpoint=endpoint))
         self.objects = self.operations.objects = self.work
 
-    def script(self, name: str, text: str, **changes: Any) -> Schedule:
-        plain = {"launcher": "ec2", "publication_base": str(self.published_at.address)}
-        return super().script(name, text, **plain | changes)
+    def script(self, name: str, text: str, more: dict[str, bytes] | None = None, **changes: Any) -> Schedule:
+        return super().script(name, text, more, **self._on_machines | changes)
 
-    def service_on_machines(self) -> Service:
-        """A service with the launcher of EC2, whose EC2 boots bare machines."""
-        parts = Parts(open_launchers=self._launchers, open_objects=self._objects)
-        return Service(Settings(folder=self.places.folder), parts=parts)
+    def sample(self) -> Schedule:
+        """The first sample."""
+        folder = self.root / "flights"
+        shutil.copytree(EXAMPLES / "flights", folder)
+        asked = Request(
+            timing=DAILY,
+            notebook=folder / "flights.ipynb",
+            environment=EnvironmentSource.FRESH,
+            previous=("flights*.csv.gz",),
+        )
+        spec = preview(asked, folder, self.work).spec.model_copy(update=self._on_machines)
+        return self.operations.create("flights", spec)
 
     @contextmanager
-    def service(self, now: Any = None) -> Iterator[Service]:
-        running = self.service_on_machines()
+    def packages_of(self, schedule: Schedule) -> Iterator[None]:
+        """Machines find what the schedule's bundle pins in an index of their own."""
+        with tarfile.open(fileobj=BytesIO(self.work.get(bundle_key(schedule.spec.bundle)))) as bundle:
+            pinned = bundle.extractfile("requirements.txt")
+            assert pinned
+            folder = package_index(pinned.read().decode())
+        command = [sys.executable, "-m", "http.server", "--bind", HERE, "--directory", str(folder), str(INDEX_PORT)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as serving:
+            try:
+                yield
+            finally:
+                serving.kill()
+
+    @property
+    def _on_machines(self) -> dict[str, Any]:
+        return {"launcher": "ec2", "publication_base": str(self.published_at.address), "root": None}
+
+    @contextmanager
+    def service(self, now: Any = None, room: int = 4) -> Iterator[Service]:
+        """A service with the launcher of EC2, whose EC2 boots bare machines."""
+        parts = Parts(open_launchers=self._launchers, open_objects=self._objects)
+        running = Service(Settings(folder=self.places.folder, max_running=room), parts=parts)
         thread = threading.Thread(target=running.run)
         thread.start()
         try:
@@ -81,11 +118,14 @@ class Team(Engine):
             running.stop()
             thread.join(60)
 
-    def data(self, name: str) -> dict[str, str]:
+    def names(self, name: str) -> list[str]:
         """The files at the stable address."""
         prefix = f"{name}/data/"
-        keys = [stored.key for stored in self.published_at.list(prefix)]
-        return {key.removeprefix(prefix): self.published_at.get(key).decode() for key in keys}
+        return [stored.key.removeprefix(prefix) for stored in self.published_at.list(prefix)]
+
+    def data(self, name: str) -> dict[str, str]:
+        """The same with their content."""
+        return {path: self.published_at.get(f"{name}/data/{path}").decode() for path in self.names(name)}
 
     def machine_of(self, run: Run) -> Any:
         """The machine of a run's newest attempt."""

@@ -2,9 +2,13 @@
 
 import pytest
 
-from jupyter_schedule.core.models import Outcome, RunStatus
+from jupyter_schedule.core.models import Outcome, Reason, RunStatus
+from scheduler_service.launchers.ec2.user_data import user_data
+from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.image import missing
 from tests.bare_machine.team import Team
+from tests.engine import eventually
+from tests.scheduler_service.launchers.ec2.machines import Region
 
 pytestmark = [
     pytest.mark.bare_machine,
@@ -83,3 +87,46 @@ def test_a_spot_notice_moves_the_run_to_another_machine(team: Team) -> None:
         assert team.ended(run).status == RunStatus.SUCCEEDED
     first, second = team.store.attempts(run.id)
     assert (first.outcome, second.outcome) == (Outcome.LOST, Outcome.FINISHED)
+
+
+def test_a_notebook_with_packages_of_its_own_is_published_from_a_fresh_machine(team: Team) -> None:
+    """The first sample: its environment is made from the pins in its bundle, before it reads its own publication."""
+    made = team.sample()
+    with team.packages_of(made), team.service():
+        run = team.run("flights")
+        ended = team.ended(run)
+        assert ended.status == RunStatus.SUCCEEDED, team.log(run)
+    assert {"weekly.csv", "weekly.png"} <= set(team.names("flights"))
+    assert len(team.cloud.machines) == 1
+
+
+def test_debian_packages_that_cannot_be_had_are_named(team: Team) -> None:
+    team.script("lacking", "true", more={"apt.txt": b"no-such-package-here\n"})
+    run = team.run("lacking")
+    with team.service():
+        ended = team.ended(run)
+    assert (ended.status, ended.reason) == (RunStatus.FAILED, Reason.ENVIRONMENT)
+    assert ended.message
+    assert "apt.txt" in ended.message
+
+
+def test_eight_runs_at_once_have_eight_machines_and_leave_none(team: Team) -> None:
+    runs = []
+    for number in range(8):
+        team.script(f"one-{number}", f'echo {number} > "$OUTPUT_DIR/number"')
+        runs.append(team.run(f"one-{number}"))
+    with team.service(room=8):
+        assert {team.ended(run).status for run in runs} == {RunStatus.SUCCEEDED}
+        for run in runs:
+            team.machine_of(run).wait(60)
+    assert [team.data(f"one-{number}")["number"] for number in range(8)] == [f"{number}\n" for number in range(8)]
+    assert len(team.cloud.machines) == 8
+    assert team.cloud.living == []
+
+
+def test_user_data_that_hangs_is_ended_by_the_machine_itself(cloud: BareCloud) -> None:
+    text = user_data({"power_off_after": 6}).replace("python3 - ", "trap '' TERM; sleep 3601; python3 - ")
+    attempt = Region().attempt(user_data=text)
+    instance = cloud.run_instances(**attempt.parameters["launch"])["Instances"][0]["InstanceId"]
+    cloud.machines[instance].wait(120)
+    eventually(lambda: not cloud.living, what="the end in EC2's eyes")

@@ -1,0 +1,47 @@
+"""A package index for machines: the wheels that a bundle and its runner name, fetched once and served as a folder."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import uv
+
+from jupyter_schedule.core.wrapper import RUNNER_REQUIREMENTS
+from tests.bare_machine.image import CACHE
+
+#: of the image's Debian
+IMAGE_PYTHON = "3.11.2"
+
+
+def package_index(requirements: str) -> Path:
+    """A folder that `http.server` serves as a simple index (PEP 503); kept for the next session."""
+    wanted = f"{requirements}\n{RUNNER_REQUIREMENTS}\nuv\n"
+    digest = hashlib.sha256(wanted.encode()).hexdigest()[:16]
+    made = CACHE / f"index-{digest}"
+    if not made.exists():
+        half = CACHE / f"index-{digest}-{os.getpid()}"
+        (half / "wheels").mkdir(parents=True)
+        for number, text in enumerate((requirements, f"{RUNNER_REQUIREMENTS}\nuv\n")):
+            _fetch(text, half / f"{number}.txt", half / "wheels")
+        for wheel in (half / "wheels").iterdir():
+            project = half / re.sub(r"[-_.]+", "-", wheel.name.partition("-")[0]).lower()
+            project.mkdir(exist_ok=True)
+            wheel.rename(project / wheel.name)
+        half.rename(made)
+    return made
+
+
+def _fetch(requirements: str, listed: Path, wheels: Path) -> None:
+    listed.write_text(requirements)
+    # what the machine's Python is meant to get, which may be an older one than ours
+    plain = ["--quiet", "--no-deps", "--no-header", "--no-annotate", "--python-version", IMAGE_PYTHON]
+    resolved = subprocess.run(
+        [uv.find_uv_bin(), "pip", "compile", *plain, str(listed)], check=True, capture_output=True, text=True
+    )
+    listed.write_text(resolved.stdout)
+    pip = [uv.find_uv_bin(), "run", "--quiet", "--no-project", "--python", sys.executable, "--with", "pip", "python"]
+    command = [*pip, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), "-r", str(listed)]
+    subprocess.run(command, check=True, timeout=900)
