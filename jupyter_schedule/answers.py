@@ -16,14 +16,13 @@ from jupyter_schedule.core.models import (
     Run,
     RunStatus,
     Schedule,
-    ScheduleState,
     Timing,
     Version,
 )
 from jupyter_schedule.core.objects import NoSuchObject
-from jupyter_schedule.core.occurrences import after
+from jupyter_schedule.core.occurrences import Occurrence, after
 from jupyter_schedule.core.operations import Operations
-from jupyter_schedule.core.summary import destination, schedule_summary
+from jupyter_schedule.core.summary import destination, schedule_summary, upcoming
 from jupyter_schedule.core.workarea import OUTPUT, REPORT
 from jupyter_schedule.failures import described
 from jupyter_schedule.forms import form_of
@@ -74,7 +73,6 @@ class Answers:
 
     def _schedule(self, schedule: Schedule, last_runs: Iterable[Run]) -> ScheduleShape:
         spec = schedule.spec
-        active = schedule.state == ScheduleState.ACTIVE
         return ScheduleShape(
             name=schedule.name,
             id=schedule.id,
@@ -85,7 +83,7 @@ class Answers:
             timing=spec.timing,
             form=form_of(schedule, self.root),
             next_due=schedule.next_due,
-            next=self.next(spec.timing) if active else (),
+            next=self._shown(upcoming(schedule, self.now, NEXT)),
             destination=destination(schedule.name, spec),
             publication_url=self.addresses.stable(schedule.name, spec),
             created_at=schedule.created_at,
@@ -97,13 +95,16 @@ class Answers:
 
     def next(self, timing: Timing) -> tuple[OccurrenceShape, ...]:
         """The next occurrences, as instants and as the zone's clocks show them."""
+        return self._shown(islice(after(timing, self.now), NEXT))
+
+    def _shown(self, occurrences: Iterable[Occurrence]) -> tuple[OccurrenceShape, ...]:
         return tuple(
             OccurrenceShape(
                 scheduled_for=occurrence.instant,
                 local=occurrence.local.isoformat(timespec="seconds"),
                 note=occurrence.note,
             )
-            for occurrence in islice(after(timing, self.now), NEXT)
+            for occurrence in occurrences
         )
 
     # -- runs

@@ -7,7 +7,7 @@ from typing import Literal
 from jupyter_schedule.core import occurrences
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
-from jupyter_schedule.core.occurrences.zones import find_zone
+from jupyter_schedule.core.occurrences.zones import find_zone, zone_names
 from jupyter_schedule.core.wording import quoted
 from jupyter_schedule.shapes import Frequency
 
@@ -79,6 +79,8 @@ def _once(day: str, at: str, zone: str) -> Timing:
 def _guesses(timing: Timing) -> list[Frequency]:
     zone = timing.timezone
     if timing.once is not None:
+        # a zone that is gone since has to be chosen anew in any case
+        zone = zone if zone in zone_names() else "UTC"
         local = timing.once.astimezone(find_zone(zone))
         return [Frequency(kind="once", at=f"{local:%H:%M}", date=f"{local:%Y-%m-%d}", timezone=zone)]
     hourly = _HOURLY.fullmatch(timing.cron or "")

@@ -296,6 +296,9 @@ class Ticker:
         except LaunchRefused as refusal:
             self._end(run, None, End(RunStatus.FAILED, refusal.reason, str(refusal)))
             return
+        except Refused as refusal:
+            self._end(run, None, End(RunStatus.FAILED, Reason.ENVIRONMENT_GONE, refusal.message))
+            return
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": attempt.number})
         alone = spec.overlap != Overlap.ALLOW
         if self._store.add_attempt(attempt, run, launching, actor=ACTOR, alone=alone):
@@ -303,7 +306,10 @@ class Ticker:
             self._launch(launching, attempt)
 
     def _planned(self, run: Run, spec: Spec, launcher: Launcher) -> Attempt:
-        """The next attempt with all that is frozen in it.  Raises LaunchRefused."""
+        """The next attempt with all that is frozen in it.
+
+        Raises LaunchRefused, and Refused when what it needs, such as its zone, is gone.
+        """
         number = run.attempt + 1
         token = token_of(self._around.secret, run.id, number)
         now = utc(self._around.now())

@@ -10,7 +10,7 @@ from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import Cell, echo_table
 from jupyter_schedule.cli.words import run_state, schedule_state, seconds_text, when
 from jupyter_schedule.core.models import Reason, Run, Schedule
-from jupyter_schedule.core.occurrences.cadence import cadence
+from jupyter_schedule.core.summary import recorded_cadence
 
 _RUN_COLUMNS = ("Run", "Schedule", "Due", "State", "Took", "")
 
@@ -65,7 +65,7 @@ def _schedule_row(schedule: Schedule, last: Run | None, now: datetime) -> list[C
         schedule.name,
         schedule_state(schedule.state),
         (state + since, colour),
-        cadence(schedule.spec.timing, now),
+        recorded_cadence(schedule.spec.timing, now),
         when(schedule.next_due, now) if schedule.next_due else "",
     ]
 

@@ -1,7 +1,5 @@
 """`show`: one schedule, from its sentence to its versions."""
 
-from itertools import islice
-
 import click
 
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
@@ -9,9 +7,9 @@ from jupyter_schedule.cli.listing import echo_runs
 from jupyter_schedule.cli.session import Session, opened
 from jupyter_schedule.cli.shapes import occurrence_shape, publication_url, schedule_shape, version_shape
 from jupyter_schedule.cli.upcoming import echo_occurrences
-from jupyter_schedule.core.models import Run, Schedule, ScheduleState, Version, utc_text
-from jupyter_schedule.core.occurrences import Occurrence, after
-from jupyter_schedule.core.summary import schedule_summary
+from jupyter_schedule.core.models import Run, Schedule, Version, utc_text
+from jupyter_schedule.core.occurrences import Occurrence
+from jupyter_schedule.core.summary import schedule_summary, upcoming
 from jupyter_schedule.core.tarstream import size_text
 from jupyter_schedule.core.workarea import bundle_key
 
@@ -26,7 +24,7 @@ def show(name: str, as_json: bool) -> None:
     """What the schedule NAME does, when, how its last runs went, and who changed it."""
     with opened() as session:
         schedule = session.operations.schedule(name)
-        coming = _coming(schedule, session)
+        coming = upcoming(schedule, session.now, _MOST)
         runs = session.operations.runs(name, limit=_MOST)
         versions = session.operations.versions(name)
         if not as_json:
@@ -41,13 +39,6 @@ def show(name: str, as_json: bool) -> None:
                 "versions": [version_shape(version) for version in versions],
             }
         )
-
-
-def _coming(schedule: Schedule, session: Session) -> list[Occurrence]:
-    """The occurrences that will become runs."""
-    if schedule.state is not ScheduleState.ACTIVE:
-        return []
-    return list(islice(after(schedule.spec.timing, session.now), _MOST))
 
 
 def _tell(

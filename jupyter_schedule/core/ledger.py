@@ -10,7 +10,18 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
 
 from jupyter_schedule.core import occurrences
-from jupyter_schedule.core.models import CatchUp, Reason, Run, RunStatus, Schedule, ScheduleState, Trigger, utc
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import (
+    CatchUp,
+    Reason,
+    Run,
+    RunStatus,
+    Schedule,
+    ScheduleState,
+    Trigger,
+    utc,
+    utc_text,
+)
 from jupyter_schedule.core.occurrences import Occurrence
 
 #: an occurrence claimed within this time of being due was not missed
@@ -32,12 +43,16 @@ class Owed:
 def owed(schedule: Schedule, now: datetime) -> Owed:
     """Every occurrence after the cursor up to `now`: those to run are `due`, a stretch of skipped ones is one row.
 
-    The occurrences of a paused schedule are skipped; one that ended or was deleted owes nothing.
+    The occurrences of a paused schedule are skipped; one that ended or was deleted owes nothing.  One whose times can't
+    be told any more, since its zone is gone, is paused by a row that says so.
     """
     now = utc(now)
     if schedule.state in {ScheduleState.ENDED, ScheduleState.DELETED}:
         return Owed((), schedule)
-    first, count, newest = _passed(schedule, now)
+    try:
+        first, count, newest = _passed(schedule, now)
+    except Refused as refusal:
+        return _untold(schedule, refusal.message, now)
     paused = schedule.state == ScheduleState.PAUSED
     wanted = [] if paused else _wanted(schedule.spec.catch_up, newest, now)
     runs = [due_run(schedule, occurrence, now) for occurrence in wanted]
@@ -117,6 +132,24 @@ def _wanted(catch_up: CatchUp, newest: list[Occurrence], now: datetime) -> list[
             return newest[-1:] if age <= CATCH_UP_WINDOW else []
         case CatchUp.NONE:
             return newest[-1:] if age <= ON_TIME else []
+
+
+def _untold(schedule: Schedule, why: str, now: datetime) -> Owed:
+    """The one occurrence known from before is accounted for; those after it are told when their zone is back."""
+    if schedule.next_due is None or schedule.next_due > now:
+        return Owed((), schedule)
+    run = _run(schedule, f"cron:{schedule.timing_rev}:untold/{utc_text(schedule.next_due)}", Trigger.SCHEDULE, now)
+    told: dict[str, object] = {
+        "scheduled_for": schedule.next_due,
+        "data_interval_start": schedule.next_due,
+        "data_interval_end": schedule.next_due,
+        "status": RunStatus.SKIPPED,
+        "reason": Reason.MISSED,
+        "message": f"The schedule is paused, since its times can't be told. {why}",
+        "ended_at": now,
+    }
+    paused: dict[str, object] = {"state": ScheduleState.PAUSED, "cursor": schedule.next_due, "next_due": None}
+    return Owed((run.model_copy(update=told),), schedule.model_copy(update=paused))
 
 
 def _skipped_stretch(

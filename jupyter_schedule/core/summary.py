@@ -1,10 +1,12 @@
 """A schedule in one sentence, the same in every door: what will happen, when next, until when, and where it goes."""
 
 from datetime import datetime, tzinfo
+from itertools import islice
 
-from jupyter_schedule.core.models import LOCAL_OWNER, Schedule, ScheduleState, Spec, Visibility
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import LOCAL_OWNER, Schedule, ScheduleState, Spec, Timing, Visibility, utc_text
 from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.occurrences import next_after
+from jupyter_schedule.core.occurrences import Occurrence, after, next_after
 from jupyter_schedule.core.occurrences.cadence import cadence
 from jupyter_schedule.core.wording import short_date
 
@@ -14,7 +16,7 @@ def summary(name: str, spec: Spec, now: datetime, reader: tzinfo | None = None) 
 
     reader: the zone in which the person reads; None is this machine's.
     """
-    return f"Runs {cadence(spec.timing, now)}{_next(spec, now, reader, 'next')}; {_limits(name, spec)}"
+    return f"Runs {recorded_cadence(spec.timing, now)}{_next(spec, now, reader, 'next')}; {_limits(name, spec)}"
 
 
 def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = None) -> str:
@@ -27,11 +29,28 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
             coming = _next(spec, now, reader, "would next run")
             return f"Paused by {who} since {since}{coming}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
-            return (
-                f"Ended: it ran {cadence(spec.timing, now)}, and no time is left; {destination(schedule.name, spec)}."
-            )
+            told = recorded_cadence(spec.timing, now)
+            return f"Ended: it ran {told}, and no time is left; {destination(schedule.name, spec)}."
         case _:
             return summary(schedule.name, spec, now, reader)
+
+
+def recorded_cadence(timing: Timing, now: datetime) -> str:
+    """How often a recorded timing is due, in words; as it is written when its zone is gone since."""
+    try:
+        return cadence(timing, now)
+    except Refused:
+        return f"`{timing.cron or utc_text(timing.once or now)}` in {timing.timezone}"
+
+
+def upcoming(schedule: Schedule, now: datetime, count: int) -> list[Occurrence]:
+    """The next occurrences that will become runs; none when its zone is gone since."""
+    if schedule.state is not ScheduleState.ACTIVE:
+        return []
+    try:
+        return list(islice(after(schedule.spec.timing, now), count))
+    except Refused:
+        return []
 
 
 def reader_time(moment: datetime, reader: tzinfo | None = None) -> str:
@@ -48,8 +67,11 @@ def duration(minutes: int) -> str:
 
 
 def _next(spec: Spec, now: datetime, reader: tzinfo | None, word: str) -> str:
-    coming = next_after(spec.timing, now)
-    return f", {word} {reader_time(coming.instant, reader)}" if coming else ""
+    try:
+        found = next_after(spec.timing, now)
+    except Refused as refusal:
+        return f"; its times can't be told: {refusal.message.rstrip('.')}"
+    return f", {word} {reader_time(found.instant, reader)}" if found else ""
 
 
 def _limits(name: str, spec: Spec) -> str:

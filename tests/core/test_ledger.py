@@ -152,3 +152,32 @@ def test_however_often_it_is_brought_up_to_date_every_occurrence_is_accounted_fo
 
     assert accounted == [NOON + step * HOUR for step in range(max(minutes) // 60 + 1)]
     assert schedule.cursor.tzinfo == UTC
+
+
+class TestZoneThatIsGone:
+    def schedule(self, **changes: object) -> Schedule:
+        timing = Timing(cron="0 12 * * *", timezone="Mars/Phobos")
+        return make_schedule(spec=make_spec(timing=timing), **changes)
+
+    def test_the_time_that_is_known_is_in_the_ledger_and_the_schedule_paused(self) -> None:
+        owed = ledger.owed(self.schedule(), NOON + HOUR)
+        (run,) = owed.runs
+        assert (run.status, run.reason, run.scheduled_for) == (RunStatus.SKIPPED, Reason.MISSED, NOON)
+        assert "No zone called “Mars/Phobos”" in (run.message or "")
+        assert (owed.schedule.state, owed.schedule.next_due) == (ScheduleState.PAUSED, None)
+
+    def test_it_is_said_once_and_never_before_its_time(self) -> None:
+        owed = ledger.owed(self.schedule(), NOON + HOUR)
+        assert ledger.owed(owed.schedule, NOON + DAY) == ledger.Owed((), owed.schedule)
+        assert ledger.owed(self.schedule(), NOON - HOUR) == ledger.Owed((), self.schedule())
+
+    def test_what_passed_after_it_is_accounted_for_when_the_zone_is_back(self) -> None:
+        paused = ledger.owed(self.schedule(), NOON + HOUR).schedule
+        back = paused.model_copy(update={"spec": make_spec()})
+        (run,) = ledger.owed(back, NOON + 2 * DAY).runs
+        assert (run.reason, run.scheduled_for, run.until, run.count) == (
+            Reason.PAUSED,
+            NOON + DAY,
+            NOON + 2 * DAY,
+            2,
+        )

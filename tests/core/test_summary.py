@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jupyter_schedule.core.models import ScheduleState, Spec, Timing, Visibility
-from jupyter_schedule.core.summary import duration, schedule_summary, summary
+from jupyter_schedule.core.summary import duration, schedule_summary, summary, upcoming
 from tests.factories import NOON, make_schedule, make_spec
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -68,6 +68,14 @@ def test_a_schedule_that_has_ended_says_that() -> None:
         "Ended: it ran once, on Tue 24 Nov 2026 at 12:00 UTC, and no time is left; "
         "keeps results in the folder published/bikes."
     )
+
+
+def test_a_schedule_whose_zone_is_gone_says_so_and_has_no_next_times() -> None:
+    spec = make_spec(publication_base=BASE, timing=Timing(cron="0 12 * * *", timezone="Mars/Phobos"))
+    schedule = make_schedule("bikes", spec=spec)
+    said = schedule_summary(schedule, NOW)
+    assert said.startswith("Runs `0 12 * * *` in Mars/Phobos; its times can't be told: No zone called “Mars/Phobos”.")
+    assert upcoming(schedule, NOW, 5) == []
 
 
 @pytest.mark.parametrize(("minutes", "text"), [(1, "1 min"), (60, "1 h"), (125, "2 h 5 min"), (1440, "24 h")])

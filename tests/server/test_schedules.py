@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import Run, RunStatus
+from jupyter_schedule.core.models import Run, RunStatus, Timing
 from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.store.sqlite import SqliteStore
 from tests.factories import make_run, make_schedule, make_spec
@@ -60,7 +60,7 @@ class TestAButton:
         await api.create("two")
         await api("DELETE", "schedules/one")
         await api("POST", "schedules/two/pause")
-        assert (await self.ask(api))["summary"].startswith("Paused by local")
+        assert (await self.ask(api))["summary"].startswith("Paused by you")
 
 
 async def test_the_bundle_of_a_preview_is_used_though_the_notebook_has_changed_since(api: Api) -> None:
@@ -264,3 +264,16 @@ async def test_the_runs_of_all_schedules_are_had_by_one_query(api: Api, monkeypa
     assert len(listed) == 30
     assert all(len(schedule["last_runs"]) == 1 for schedule in listed)
     assert len(queries) == 1
+
+
+async def test_a_schedule_whose_zone_is_gone_keeps_no_other_from_being_listed(api: Api) -> None:
+    made = await api.create("daily")
+    with api.worker() as worker:
+        timing = Timing(cron="0 12 * * *", timezone="Mars/Phobos")
+        worker.operations.store.add_schedule(
+            make_schedule("gone", spec=make_spec(timing=timing, publication_base="file:///gone"))
+        )
+    listed = (await api("GET", "schedules")).body
+    assert listed[0] == made
+    assert listed[1]["next"] == []
+    assert "No zone called “Mars/Phobos”" in listed[1]["summary"]
