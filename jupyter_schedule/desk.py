@@ -17,7 +17,7 @@ from jupyter_schedule import __version__
 from jupyter_schedule.addresses import Addresses
 from jupyter_schedule.answers import LAST_RUNS, Answers, version_shape
 from jupyter_schedule.core import archive, clock
-from jupyter_schedule.core.areas import PUBLISHED, areas_in
+from jupyter_schedule.core.areas import PUBLISHED, areas_in, store_in
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState, Spec, Timing
 from jupyter_schedule.core.objects import (
@@ -104,7 +104,7 @@ class Desk:
         self.addresses = Addresses(address)
         self.embedded = embedded
         with guarded(places):
-            self.store = open_store(places.store, now)
+            self.store = open_store(store_in(places.folder) or places.store, now)
         areas = areas_in(places.folder)
         work = open_objects(areas.work or places.objects)
         self.operations: Operations = Operations(self.store, work, now=now, areas=areas)
@@ -130,7 +130,7 @@ class Desk:
         running = [run for run in self.operations.open_runs() if run.status in GOING]
         return Status(
             version=__version__,
-            ticking=is_ticking(self.places.lock),
+            ticking=is_ticking(self.places.lock, self.store),
             embedded=self.embedded,
             service_installable=installable(),
             service_installed=installed(),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from jupyter_schedule.cli.shapes import run_shape
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.areas import areas_in
+from jupyter_schedule.core.areas import areas_in, store_in
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.objects import open_objects
@@ -40,7 +40,7 @@ class Session:
     @property
     def ticking(self) -> bool:
         """Whether a service runs what is due."""
-        return is_ticking(self.places.lock)
+        return is_ticking(self.places.lock, self.operations.store)
 
     def run_shape(self, run: Run) -> dict[str, Any]:
         """The run for `--json`."""
@@ -52,7 +52,7 @@ def opened() -> Iterator[Session]:
     """The ledger and the files, made when there are none.  Raises Refused when they can't be used."""
     places = default_places()
     try:
-        store = open_store(places.store)
+        store = open_store(store_in(places.folder) or places.store)
         try:
             areas = areas_in(places.folder)
             work = open_objects(areas.work or places.objects)

@@ -103,6 +103,13 @@ def areas_in(folder: Path) -> Areas:
         raise wrong_settings(path, problem, "areas.") from None
 
 
+def store_in(folder: Path) -> str | None:
+    """The address of a ledger that many share, if the settings in that folder name one.  Raises Refused."""
+    path = folder / SETTINGS
+    named = read_settings(path).get("store") if path.exists() else None
+    return None if named is None else str(named)
+
+
 def read_settings(path: Path) -> dict[str, Any]:
     """The TOML in a file.  Raises Refused `settings_unreadable`, `settings_malformed`."""
     try:

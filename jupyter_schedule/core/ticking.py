@@ -4,6 +4,8 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from jupyter_schedule.core.store.base import Store
+
 
 class TickerLock:
     """The right to tick for the store beside which the file lies."""
@@ -33,8 +35,14 @@ class TickerLock:
             self._file = None
 
 
-def is_ticking(path: Path) -> bool:
-    """Whether some service holds the lock now.  Looking takes it for an instant only if nobody does."""
+def is_ticking(path: Path, store: Store | None = None) -> bool:
+    """Whether some service ticks: as a store that many share knows it, else as the lock tells.
+
+    Looking takes the lock for an instant only if nobody has it.
+    """
+    known = store.is_ticked() if store is not None else None
+    if known is not None:
+        return known
     lock = TickerLock(path)
     free = lock.acquire()
     lock.release()

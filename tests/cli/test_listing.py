@@ -1,8 +1,13 @@
+import json
 from datetime import timedelta
 
+from jupyter_schedule.core.areas import SETTINGS
 from jupyter_schedule.core.models import Reason, RunStatus
+from jupyter_schedule.core.places import default_places
+from jupyter_schedule.core.store.sql import open_store
 from tests.cli.conftest import PUBLICATION, Terminal
-from tests.factories import NOON, make_run
+from tests.databases import PostgresqlServer
+from tests.factories import NOON, make_run, make_schedule
 
 RUN_KEYS = (
     "run_id schedule scheduled_for trigger status reason message attempts started_at ended_at seconds publication"
@@ -146,3 +151,15 @@ def test_a_paused_schedule_shows_no_next_occurrences(terminal: Terminal) -> None
     assert terminal.json("show", "daily")["next"] == []
     assert terminal.json("list")[0]["next_due"] is None
     assert "‖ Paused" in terminal("list").stdout
+
+
+def test_the_ledger_that_the_settings_name_is_the_one_that_is_shown(
+    terminal: Terminal, postgresql: PostgresqlServer
+) -> None:
+    address = postgresql.new_ledger()
+    shared = open_store(address, lambda: NOON)
+    shared.add_schedule(make_schedule("shared"))
+    (default_places().folder / SETTINGS).write_text(f"store = {json.dumps(address)}\n")
+
+    assert [schedule["name"] for schedule in terminal.json("list")] == ["shared"]
+    shared.close()

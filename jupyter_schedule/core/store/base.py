@@ -146,6 +146,10 @@ class Store(ABC):
     def join(self) -> None:
         """Count as one who ticks, until `close`; when nobody else does, every lease is a dead one's and ends."""
 
+    def is_ticked(self) -> bool | None:
+        """Whether anybody has joined; None where only the lock of the folder tells."""
+        return None
+
     @abstractmethod
     def claim(self, holder: str, lease: int, place: str) -> list[Run]:
         """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.

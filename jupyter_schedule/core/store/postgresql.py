@@ -100,6 +100,10 @@ class PostgresqlStore(SqlStore):
             seat.execute(f"SELECT pg_advisory_unlock({TICKING})")
         self._seat = seat
 
+    def is_ticked(self) -> bool:
+        with self._reading() as connection:
+            return bool(connection.execute(TICKERS).scalar())
+
     def claim(self, holder: str, lease: int, place: str) -> list[Run]:
         self._stay()
         return super().claim(holder, lease, place)
@@ -235,3 +239,7 @@ def _number(cursor: psycopg.Cursor[Any]) -> int:
 
 
 _TAKE_PEN = text(f"SELECT pg_advisory_xact_lock({PEN})")
+TICKERS = text("""
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND objid = :lock
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""").bindparams(lock=TICKING)

@@ -100,7 +100,10 @@ def test_who_joins_is_not_alone_while_another_ticks_and_is_when_that_has_died(
     assert second.claim("two", 60, "here") == []
     second.close()
 
+    assert third.is_ticked()
+
     wire.cut()
+    eventually(lambda: not third.is_ticked(), what="the end of who was cut off")
     third.join()
     assert [run.fence for run in third.claim("three", 60, "here")] == [2]
     third.close()
