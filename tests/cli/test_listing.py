@@ -7,7 +7,7 @@ from jupyter_schedule.core.places import default_places
 from jupyter_schedule.core.store.sql import open_store
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.databases import PostgresqlServer
-from tests.factories import NOON, make_run, make_schedule
+from tests.factories import NOON, make_run, make_schedule, make_spec
 
 RUN_KEYS = (
     "run_id schedule scheduled_for trigger status reason message attempts started_at ended_at seconds publication"
@@ -158,8 +158,8 @@ def test_the_ledger_that_the_settings_name_is_the_one_that_is_shown(
 ) -> None:
     address = postgresql.new_ledger()
     shared = open_store(address, lambda: NOON)
-    shared.add_schedule(make_schedule("shared"))
+    shared.add_schedule(make_schedule("shared", spec=make_spec(publication_base="file:///published")))
+    shared.close()
     (default_places().folder / SETTINGS).write_text(f"store = {json.dumps(address)}\n")
 
     assert [schedule["name"] for schedule in terminal.json("list")] == ["shared"]
-    shared.close()
