@@ -141,6 +141,25 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
     assert private.get("flights/data/weekly.csv") == read["weekly.csv"]
 
 
+def test_a_run_that_was_public_when_it_began_and_is_private_now_publishes_privately(
+    seaweedfs: S3Server, tmp_path: Path
+) -> None:
+    engine = deployment(tmp_path / "here", areas_on(seaweedfs).model_copy(update={"work": None}))
+    go_on = tmp_path / "go on"
+    command = f'echo 1 > "$OUTPUT_DIR/a.csv"; echo begun; until [ -e "{go_on}" ]; do sleep 0.1; done'
+    schedule = engine.script("turned", command, visibility=Visibility.PUBLIC)
+    with engine.service():
+        run = engine.started(engine.run("turned"))
+        private = schedule.spec.model_copy(update={"visibility": Visibility.PRIVATE})
+        edited = engine.operations.edit("turned", private, if_version=1)
+        go_on.touch()
+        ended = engine.ended(run)
+
+    assert ended.status == RunStatus.SUCCEEDED, ended.message
+    assert list(open_objects(schedule.spec.publication_base).list("turned/")) == []
+    assert open_objects(edited.spec.publication_base).get("turned/data/a.csv") == b"1\n"
+
+
 # -- readers and the dying
 
 

@@ -274,24 +274,24 @@ class S3Objects(Objects):
 
     def _upload(self, key: str, source: Path, size: int) -> None:
         """By boto3, which sends parts again one by one, and removes them all when it gives up."""
-        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415  (core loads no cloud SDK unless S3 is used)
+        from s3transfer.manager import TransferConfig, TransferManager  # noqa: PLC0415  (only where S3 is used)
 
         part = part_size(size)
-        # the library holds ten parts in memory beside those that it sends
-        config = TransferConfig(multipart_threshold=part + 1, multipart_chunksize=part, max_concurrency=PARTS_AT_A_TIME)
+        config = TransferConfig(
+            multipart_threshold=part + 1, multipart_chunksize=part, max_request_concurrency=PARTS_AT_A_TIME
+        )
+        place = self._key(key)
 
         def send(client: Any) -> None:
-            with source.open("rb") as file:
-                if size <= part:
-                    client.put_object(
-                        Bucket=self.address.bucket, Key=self._key(key), Body=file.read(), **_described(key)
-                    )
-                else:
-                    client.upload_fileobj(
-                        file, self.address.bucket, self._key(key), ExtraArgs=_described(key), Config=config
-                    )
+            if size <= part:
+                data = source.read_bytes()
+                client.put_object(Bucket=self.address.bucket, Key=place, Body=data, **_described(key))
+                return
+            with TransferManager(client, config) as manager:
+                # of a file with a name, parts are read as they are sent
+                manager.upload(str(source), self.address.bucket, place, extra_args=_described(key)).result()
 
-        with s3_clients.room.taken(min(size, 14 * part)):
+        with s3_clients.room.taken(min(size, PARTS_AT_A_TIME * part)):
             self._try(send, key, "s3:PutObject")
 
     def _copy(self, other: "S3Objects", source: str, key: str, head: dict[str, Any]) -> dict[str, Any]:

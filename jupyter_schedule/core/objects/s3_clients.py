@@ -19,7 +19,7 @@ PARALLEL = 32
 #: tries of one request, with pauses of full jitter, by boto3's `standard` mode
 TRIES = 4
 #: bytes that all files under way together may hold in memory
-ROOM = 64 << 20
+ROOM = 32 << 20
 #: how long obstore keeps credentials before it asks boto3 again, which renews them when they near their end
 FRESH = timedelta(minutes=6)
 _MAKING = threading.RLock()
