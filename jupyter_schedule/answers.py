@@ -16,12 +16,13 @@ from jupyter_schedule.core.models import (
     Run,
     RunStatus,
     Schedule,
-    Timing,
+    Spec,
     Version,
 )
 from jupyter_schedule.core.objects import NoSuchObject
-from jupyter_schedule.core.occurrences import Occurrence, after
+from jupyter_schedule.core.occurrences import Occurrence
 from jupyter_schedule.core.operations import Operations
+from jupyter_schedule.core.policies import coming
 from jupyter_schedule.core.summary import destination, schedule_summary, upcoming
 from jupyter_schedule.core.workarea import OUTPUT, REPORT
 from jupyter_schedule.failures import described
@@ -89,13 +90,14 @@ class Answers:
             created_at=schedule.created_at,
             changed_at=schedule.changed_at,
             changed_by=schedule.changed_by,
+            paused=schedule.paused,
             bundle=spec.bundle,
             last_runs=tuple(self.run(run) for run in last_runs),
         )
 
-    def next(self, timing: Timing) -> tuple[OccurrenceShape, ...]:
+    def next(self, spec: Spec) -> tuple[OccurrenceShape, ...]:
         """The next occurrences, as instants and as the zone's clocks show them."""
-        return self._shown(islice(after(timing, self.now), NEXT))
+        return self._shown(islice(coming(spec, self.now), NEXT))
 
     def _shown(self, occurrences: Iterable[Occurrence]) -> tuple[OccurrenceShape, ...]:
         return tuple(

@@ -17,6 +17,7 @@ from jupyter_schedule.shapes import (
     Edit,
     Form,
     LogShape,
+    Pausing,
     PreviewShape,
     RunDetails,
     RunShape,
@@ -113,9 +114,9 @@ class Client:
         """Who recorded which version of it, the newest first."""
         return self._ask(list[VersionShape], "GET", _schedule(name, "versions"))
 
-    def pause(self, name: str) -> ScheduleShape:
-        """Keep it from running by the clock."""
-        return self._ask(ScheduleShape, "POST", _schedule(name, "pause"))
+    def pause(self, name: str, note: str = "") -> ScheduleShape:
+        """Keep it from running by the clock; `note` says why."""
+        return self._ask(ScheduleShape, "POST", _schedule(name, "pause"), Pausing(note=note))
 
     def resume(self, name: str) -> ScheduleShape:
         """Let it run by the clock again."""
@@ -181,7 +182,7 @@ class Client:
         shape: type[T],
         method: str,
         path: str,
-        body: Form | Creation | Edit | None = None,
+        body: Form | Creation | Edit | Pausing | None = None,
         *,
         query: Mapping[str, str] | None = None,
         if_version: int | None = None,

@@ -140,5 +140,5 @@ def _told(name: str, spec: Spec, answers: Answers) -> dict[str, object]:
     return {
         "summary": summary(name, spec, answers.now, answers.reader),
         "destination": destination(name, spec),
-        "next": answers.next(spec.timing),
+        "next": answers.next(spec),
     }

@@ -19,6 +19,7 @@ from jupyter_schedule.shapes import (
     Edit,
     Form,
     LogShape,
+    Pausing,
     PreviewShape,
     RunDetails,
     RunFiles,
@@ -198,7 +199,10 @@ ROUTES = (
         "schedules/{name}/pause",
         "Keep it from running by the clock.",
         ScheduleShape,
-        lambda asked: asked.answers.schedule(asked.desk.operations.pause(asked.name)),
+        lambda asked: asked.answers.schedule(
+            asked.desk.operations.pause(asked.name, asked.body.note if asked.body else "")
+        ),
+        body=Pausing | None,
     ),
     Route(
         "POST",

@@ -17,6 +17,8 @@ from jupyter_schedule.core.models import (
     EnvironmentSource,
     Outcome,
     Overlap,
+    Pause,
+    Policies,
     Publication,
     PublishedFile,
     Reason,
@@ -79,6 +81,7 @@ class Form(Shape):
     command: str = "./run.sh"
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
+    policies: Policies = Policies()
 
 
 class Creation(Shape):
@@ -99,6 +102,12 @@ class Edit(Shape):
     form: dict[str, Any]
     #: take the notebook and its files as they are now; otherwise the code stays as it was
     rebundle: bool = False
+
+
+class Pausing(Shape):
+    """POST /schedules/{name}/pause: why, for whoever finds it paused."""
+
+    note: str = Field(default="", max_length=500)
 
 
 class Problem(Shape):
@@ -271,6 +280,8 @@ class ScheduleShape(Shape):
     created_at: UtcTime
     changed_at: UtcTime
     changed_by: str
+    #: who paused it, when, and why
+    paused: Pause | None = None
     bundle: str
     #: the newest runs, newest first
     last_runs: tuple[RunShape, ...] = ()

@@ -14,6 +14,7 @@ from jupyter_schedule.core.models import (
     CatchUp,
     Outcome,
     Overlap,
+    Policies,
     Reason,
     Result,
     Run,
@@ -22,7 +23,10 @@ from jupyter_schedule.core.models import (
     Trigger,
 )
 from scheduler_service.launchers.base import WorkerState
+from scheduler_service.policies import retry_at, too_late
 
+#: of a schedule that has none
+NO_POLICIES = Policies()
 #: tries at a run whose workers were lost
 MAX_ATTEMPTS = 3
 #: how long a worker that nobody heard of may take before its attempt is launched again, with the same token
@@ -64,6 +68,9 @@ class Seen:
     result: Result | None = None
     #: how many attempts before this one were lost
     lost_before: int = 0
+    #: how many before this one ended by themselves, badly
+    failed_before: int = 0
+    policies: Policies = NO_POLICIES
     #: seconds without a heartbeat after which the worker counts as hung
     patience: float = SILENCE
     #: seconds awake: how long we have watched it, how long it has been silent, how long our effects on it have failed
@@ -89,9 +96,13 @@ class Wait:
 
 @dataclass(frozen=True)
 class Start:
-    """Record a further attempt and launch it.  `lost`: the attempt it follows, to be closed first."""
+    """Record a further attempt and launch it.
+
+    lost, failed: the attempt it follows, to be closed first; with the result of one that failed by itself.
+    """
 
     lost: Attempt | None = None
+    failed: tuple[Attempt, Result] | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,7 @@ Decision = Wait | Start | Relaunch | MarkRunning | Publish | Stop | CancelOther 
 
 
 def decide_due(
-    due: Sequence[Run], going: Sequence[Run], spec_of: Callable[[Run], Spec], room: int
+    due: Sequence[Run], going: Sequence[Run], spec_of: Callable[[Run], Spec], room: int, now: datetime
 ) -> list[tuple[Run, Decision]]:
     """Which of the `due` runs start, beside those that are `going`, when `room` more may go at once.
 
@@ -155,6 +166,9 @@ def decide_due(
     for run in due:
         spec = spec_of(run)
         decision = _decide_one_due(run, spec, busy.get(run.schedule_id), newest.get(run.schedule_id), room)
+        if not isinstance(decision, End) and too_late(spec.policies, run, now):
+            message = f"It couldn't start within {spec.policies.start_deadline} minutes of its time."
+            decision = End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
         decisions.append((run, decision))
         if isinstance(decision, Start):
             room -= 1
@@ -261,6 +275,9 @@ def _decide_result(seen: Seen, result: Result, now: datetime) -> Decision:
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, result.sentence, Outcome.TIMED_OUT, result)
     if result.outcome == "stopped":
         return _decide_lost(seen, now, "The worker was stopped from outside")
+    again = None if seen.run.cancelled_by else retry_at(seen.policies, result, seen.failed_before)
+    if again is not None:
+        return Start(failed=(seen.attempt, result)) if now >= again else Wait()
     return End(RunStatus.FAILED, result.reason, result.sentence, Outcome.FINISHED, result)
 
 

@@ -48,6 +48,7 @@ class Lookout:
         return replace(
             seen,
             lost_before=lost,
+            failed_before=sum(earlier.outcome == Outcome.FINISHED for earlier in before),
             watched_for=self._memory.watched_for(run.id, seen.attempt.number),
             failing_for=self._memory.failing_for(run.id),
             failure=self._memory.failure(run.id),

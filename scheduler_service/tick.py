@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -32,6 +32,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
 from jupyter_schedule.core.store.base import Settlement, Store
 from jupyter_schedule.core.workarea import gate_key
+from scheduler_service.autopause import pause_after_failures
 from scheduler_service.brief import GRACE, brief_for, token_of
 from scheduler_service.clockwatch import Trust, judge
 from scheduler_service.decide import (
@@ -126,7 +127,7 @@ class Ticker:
             if run.status in GOING_STATUSES and self._is_free(run):
                 self._attempt_to(run.id, self._look_after, run, now, dispatches)
         if dispatches:
-            self._start_due(runs)
+            self._start_due(runs, now)
         self._reap()
         return bool(runs)
 
@@ -197,7 +198,7 @@ class Ticker:
             log.info("action=due schedules=%d rows=%d", len(moved), rows)
         return bool(moved)
 
-    def _start_due(self, mine: Sequence[Run]) -> None:
+    def _start_due(self, mine: Sequence[Run], now: datetime) -> None:
         """Decide over all open runs, as they stand in each other's way; apply what concerns ours."""
         if not any(run.status == RunStatus.DUE for run in mine):
             return
@@ -207,7 +208,7 @@ class Ticker:
         going = [run for run in runs if run.status in GOING_STATUSES or run.id in self._under_way]
         working = sum(run.status != RunStatus.PUBLISHING for run in going)
         due.sort(key=lambda run: run.queued)
-        for run, decision in decide_due(due, going, self._spec_of, self._around.room - working):
+        for run, decision in decide_due(due, going, self._spec_of, self._around.room - working, now):
             if run.id in held:
                 self._apply(run, None, decision)
 
@@ -239,7 +240,7 @@ class Ticker:
         return self._attempt_to(run.id, self._spec_of, run)
 
     def _look_after(self, run: Run, now: datetime, dispatches: bool) -> None:
-        seen = self._look.see(run)
+        seen = replace(self._look.see(run), policies=self._spec_of(run).policies)
         decision = decide_attempt(seen, now)
         if dispatches or not isinstance(decision, Start):
             self._apply(run, seen.attempt, decision)
@@ -285,6 +286,10 @@ class Ticker:
     def _start(self, run: Run, start: Start) -> None:
         if start.lost and not self._leave(run, start.lost, Outcome.LOST):
             return
+        if start.failed:
+            failed, result = start.failed
+            if not self._leave(run, failed, Outcome.FINISHED, result.sentence, ended=True):
+                return
         spec = self._spec_of(run)
         launcher = self._around.launchers.get(spec.launcher)
         if launcher is None:
@@ -403,6 +408,7 @@ class Ticker:
         )
         if moved:
             log.info("action=end run=%s schedule=%s status=%s reason=%s", run.id, run.schedule, end.status, end.reason)
+            pause_after_failures(self._store, moved, self._around.now())
 
     def _leave(
         self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False

@@ -14,11 +14,12 @@ from jupyter_schedule.core.summary import schedule_summary
 
 @click.command(cls=Command)
 @click.argument("name")
+@click.option("--note", metavar="TEXT", default="", help="Why, for whoever finds it paused.")
 @json_option
-def pause(name: str, as_json: bool) -> None:
+def pause(name: str, note: str, as_json: bool) -> None:
     """Keep the schedule NAME from running; a run that is going goes on."""
     with opened() as session:
-        schedule = session.operations.pause(name)
+        schedule = session.operations.pause(name, note)
         said = f"Paused “{name}”. Nothing runs by itself until:  jupyter schedule resume {name}"
         _answer(session, schedule, said, as_json=as_json)
 

@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
+from jupyter_schedule.cli.policies import policy_options
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.timing import timing_options
 from jupyter_schedule.cli.upcoming import echo_occurrences
-from jupyter_schedule.core import occurrences
+from jupyter_schedule.core import occurrences, policies
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     CatchUp,
@@ -73,6 +74,7 @@ def _bundle_options(function: _Decorated) -> _Decorated:
 @click.option("--command", metavar="COMMAND", help="The tarball's Bash command.  [default: ./run.sh]")
 @click.option("--name", metavar="NAME", help="A name of its own; made from the notebook's without it.")
 @timing_options
+@policy_options
 @_bundle_options
 @click.option("--timeout", type=click.IntRange(1, 1440), metavar="MINUTES", default=120, show_default=True)
 @click.option("--public", "visibility", flag_value="public", help="Everyone can read the results.")
@@ -215,7 +217,7 @@ def _tell(session: Session, schedule: Schedule, made: Preview) -> None:
     _tell_files(made)
     echo("")
     echo("Next:")
-    echo_occurrences(list(islice(occurrences.after(schedule.spec.timing, now), 3)))
+    echo_occurrences(list(islice(policies.coming(schedule.spec, now), 3)))
     echo("")
     echo(f"Try it now:  jupyter schedule run {schedule.name} --wait")
     if not session.ticking:

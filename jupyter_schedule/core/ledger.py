@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
 
-from jupyter_schedule.core import occurrences
+from jupyter_schedule.core import occurrences, policies
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     CatchUp,
@@ -68,7 +68,7 @@ def advanced(schedule: Schedule, now: datetime) -> Schedule:
     cursor = max(utc(now), schedule.cursor)
     if schedule.state != ScheduleState.ACTIVE:
         return schedule.model_copy(update={"cursor": cursor, "next_due": None})
-    coming = occurrences.next_after(schedule.spec.timing, cursor)
+    coming = policies.next_coming(schedule.spec, cursor)
     if coming is None:
         return schedule.model_copy(update={"cursor": cursor, "next_due": None, "state": ScheduleState.ENDED})
     return schedule.model_copy(update={"cursor": cursor, "next_due": coming.instant})
@@ -113,7 +113,7 @@ def _passed(schedule: Schedule, now: datetime) -> tuple[Occurrence | None, int, 
     first: Occurrence | None = None
     count = 0
     newest: deque[Occurrence] = deque(maxlen=CATCH_UP_LIMIT + 1)
-    for occurrence in occurrences.between(schedule.spec.timing, schedule.cursor, now):
+    for occurrence in policies.between(schedule.spec, schedule.cursor, now):
         first = first or occurrence
         count += 1
         newest.append(occurrence)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 LOCAL_OWNER = "local"
 NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
@@ -27,7 +27,13 @@ def utc_text(moment: datetime) -> str:
     return utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-UtcTime = Annotated[datetime, AfterValidator(utc), PlainSerializer(utc_text, when_used="json")]
+#: with one JSON schema, so that what is sent and what is answered are one shape
+UtcTime = Annotated[
+    datetime,
+    AfterValidator(utc),
+    PlainSerializer(utc_text, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class Model(BaseModel):
@@ -117,37 +123,20 @@ class RunStatus(StrEnum):
         return not TRANSITIONS[self]
 
 
+_AT_WORK = frozenset(
+    {
+        *(RunStatus.LAUNCHING, RunStatus.RUNNING, RunStatus.PUBLISHING),
+        *(RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED),
+    }
+)
 #: where a run may go from each status; a terminal status leads nowhere.  Back to `launching` leads a further attempt.
-TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
+TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = dict.fromkeys(RunStatus, frozenset[RunStatus]()) | {
     RunStatus.DUE: frozenset(
-        {RunStatus.DUE, RunStatus.LAUNCHING, RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED},
+        {RunStatus.DUE, RunStatus.LAUNCHING, RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED}
     ),
-    RunStatus.LAUNCHING: frozenset(
-        {
-            RunStatus.LAUNCHING,
-            RunStatus.RUNNING,
-            RunStatus.PUBLISHING,
-            RunStatus.FAILED,
-            RunStatus.TIMED_OUT,
-            RunStatus.CANCELLED,
-        },
-    ),
-    RunStatus.RUNNING: frozenset(
-        {
-            RunStatus.LAUNCHING,
-            RunStatus.RUNNING,
-            RunStatus.PUBLISHING,
-            RunStatus.FAILED,
-            RunStatus.TIMED_OUT,
-            RunStatus.CANCELLED,
-        },
-    ),
+    RunStatus.LAUNCHING: _AT_WORK,
+    RunStatus.RUNNING: _AT_WORK,
     RunStatus.PUBLISHING: frozenset({RunStatus.PUBLISHING, RunStatus.SUCCEEDED, RunStatus.FAILED}),
-    RunStatus.SUCCEEDED: frozenset(),
-    RunStatus.FAILED: frozenset(),
-    RunStatus.TIMED_OUT: frozenset(),
-    RunStatus.CANCELLED: frozenset(),
-    RunStatus.SKIPPED: frozenset(),
 }
 OPEN_STATUSES = tuple(status for status in RunStatus if not status.terminal)
 #: a worker is at work, or its outputs are being published
@@ -189,6 +178,8 @@ class Reason(StrEnum):
     #: a newer run took its place while it waited
     SUPERSEDED = "superseded"
     OVERLAP = "overlap"
+    #: it couldn't start within the time that its schedule gives it
+    TOO_LATE = "too_late"
     #: its time passed while no service was ticking
     MISSED = "missed"
     #: its time passed while the schedule was paused
@@ -212,6 +203,24 @@ class EnvironmentSource(StrEnum):
     KERNEL = "kernel"
     #: one built from the bundle's pinned requirements
     FRESH = "fresh"
+
+
+class Policies(Model):
+    """Bounds on a schedule's runs, and what happens after failures; where there is no value, nothing does."""
+
+    #: the first and the last time at which it may be due
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+    #: how many times it is due in all, counted from when that was saved
+    max_runs: int | None = Field(default=None, ge=1, le=10_000)
+    #: further attempts after the code has failed; a time-out is never tried again
+    retries: int = Field(default=0, ge=0, le=10)
+    #: minutes before the first of them, and twice as long before each that follows
+    retry_wait: int = Field(default=5, ge=0, le=1440)
+    #: minutes after its time within which a run has to start; later it is skipped
+    start_deadline: int | None = Field(default=None, ge=1, le=10_080)
+    #: failures in a row after which the schedule is paused
+    pause_after: int | None = Field(default=None, ge=1, le=100)
 
 
 class Spec(Model):
@@ -239,6 +248,9 @@ class Spec(Model):
     kernel: Kernel | None = None
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
+    policies: Policies = Policies()
+    #: when the last of `policies.max_runs` is due
+    last_due: UtcTime | None = None
     launcher: str = "local"
     #: the machine's size, by a name that the operator gave; None leaves it to the launcher
     size: str | None = None
@@ -249,6 +261,14 @@ class Spec(Model):
     #: … the names and patterns that a person added, and the files that a person left out
     files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+
+class Pause(Model):
+    """Who keeps a schedule from running, since when, and why."""
+
+    by: str
+    at: UtcTime
+    note: str = Field(default="", max_length=500)
 
 
 class Schedule(Model):
@@ -269,6 +289,8 @@ class Schedule(Model):
     created_at: UtcTime
     changed_at: UtcTime
     changed_by: str
+    #: of a paused one; None also where it was paused by an older version
+    paused: Pause | None = None
 
 
 class Version(Model):

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from jupyter_schedule.core import clock, ledger, occurrences
+from jupyter_schedule.core import clock, ledger, occurrences, policies
 from jupyter_schedule.core.areas import FOLDERS, Areas
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,
     NAME_PATTERN,
     Attempt,
+    Pause,
     Result,
     Run,
     Schedule,
@@ -37,6 +38,8 @@ from jupyter_schedule.core.workarea import HEARTBEAT, LIVE_LOG, LOG, RESULT, bun
 
 #: how often a change is tried again when a tick got in between
 TRIES = 20
+#: characters of the note that says why a schedule is paused
+LONGEST_NOTE = 500
 
 
 class Operations:
@@ -107,6 +110,7 @@ class Operations:
 
     def _create(self, name: str, spec: Spec) -> Schedule:
         now = utc(self.now())
+        spec = policies.counted(spec, now)
         schedule = ledger.advanced(
             Schedule(
                 id=str(uuid4()),
@@ -141,7 +145,8 @@ class Operations:
         def change(schedule: Schedule) -> Schedule:
             self.check_version(schedule, if_version)
             state = ScheduleState.ACTIVE if schedule.state == ScheduleState.ENDED else schedule.state
-            changes = {"spec": spec, "version": schedule.version + 1, "state": state}
+            recorded = policies.recounted(schedule.spec, spec, utc(self.now()))
+            changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
             if spec.timing != schedule.spec.timing:
                 # keys of a new timing can't meet old ones, so a cursor that a wrong clock put into the future goes back
                 changes |= {"timing_rev": schedule.timing_rev + 1, "cursor": utc(self.now())}
@@ -162,9 +167,20 @@ class Operations:
         self._check_coming(spec)
         self._check_runnable(spec)
 
-    def pause(self, name: str) -> Schedule:
-        """Keep occurrences from becoming runs, from now on; a run that is going goes on."""
-        return self._change(name, _to(ScheduleState.PAUSED), "schedule_paused")
+    def pause(self, name: str, note: str = "") -> Schedule:
+        """Keep occurrences from becoming runs, from now on; a run that is going goes on.  `note` says why.
+
+        Who pauses what is paused already only changes the note.
+        """
+        now = utc(self.now())
+        if len(note) > LONGEST_NOTE:
+            raise Refused("note_too_long", f"Say why in at most {LONGEST_NOTE} characters.", field="note")
+
+        def change(schedule: Schedule) -> Schedule:
+            paused = Pause(by=self.owner, at=now, note=note.strip())
+            return _to(ScheduleState.PAUSED)(schedule).model_copy(update={"paused": paused})
+
+        return self._change(name, change, "schedule_paused")
 
     def resume(self, name: str) -> Schedule:
         """Let occurrences become runs again, from now on; those that passed meanwhile are in the ledger as skipped."""
@@ -319,7 +335,12 @@ class Operations:
 
     def _check_coming(self, spec: Spec) -> None:
         occurrences.check(spec.timing)
-        if occurrences.next_after(spec.timing, self.now()) is None:
+        policies.check(spec)
+        if occurrences.next_after(spec.timing, self.now()) is not None:
+            if policies.next_coming(spec, self.now()) is None:
+                message = "It is never due between now and that end. Choose a later end."
+                raise Refused("bad_end", message, field="end")
+        else:
             raise Refused("in_the_past", "That time has passed. Choose one that is still to come.", field="once")
         shortest = occurrences.shortest_interval(spec.timing)
         if shortest is not None and shortest < timedelta(minutes=1):
@@ -372,6 +393,6 @@ def _to(state: ScheduleState) -> Callable[[Schedule], Schedule]:
         if schedule.state == ScheduleState.ENDED and state != ScheduleState.DELETED:
             message = f"“{schedule.name}” has ended: no time is left. Edit its timing to start it again."
             raise Refused("schedule_ended", message)
-        return schedule.model_copy(update={"state": state})
+        return schedule.model_copy(update={"state": state, "paused": None})
 
     return change

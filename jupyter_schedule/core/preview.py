@@ -26,6 +26,7 @@ from jupyter_schedule.core.models import (
     Kernel,
     Model,
     Overlap,
+    Policies,
     Spec,
     Timing,
     Visibility,
@@ -65,6 +66,7 @@ class Request(Model):
     kernel: str | None = None
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
+    policies: Policies = Policies()
     launcher: str = "local"
 
 
@@ -235,6 +237,7 @@ def plain_spec(request: Request, root: Path, digest: str) -> Spec:
         environment=request.environment,
         overlap=request.overlap,
         catch_up=request.catch_up,
+        policies=request.policies,
         launcher=request.launcher,
     )
 

@@ -4,10 +4,20 @@ from datetime import datetime, tzinfo
 from itertools import islice
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import LOCAL_OWNER, Schedule, ScheduleState, Spec, Timing, Visibility, utc_text
+from jupyter_schedule.core.models import (
+    LOCAL_OWNER,
+    Pause,
+    Schedule,
+    ScheduleState,
+    Spec,
+    Timing,
+    Visibility,
+    utc_text,
+)
 from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.occurrences import Occurrence, after, next_after
+from jupyter_schedule.core.occurrences import Occurrence
 from jupyter_schedule.core.occurrences.cadence import cadence
+from jupyter_schedule.core.policies import coming, last_instant, next_coming
 from jupyter_schedule.core.wording import short_date
 
 
@@ -16,7 +26,8 @@ def summary(name: str, spec: Spec, now: datetime, reader: tzinfo | None = None) 
 
     reader: the zone in which the person reads; None is this machine's.
     """
-    return f"Runs {recorded_cadence(spec.timing, now)}{_next(spec, now, reader, 'next')}; {_limits(name, spec)}"
+    times = f"{_next(spec, now, reader, 'next')}{_until(spec, reader)}"
+    return f"Runs {recorded_cadence(spec.timing, now)}{times}; {_limits(name, spec)}"
 
 
 def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = None) -> str:
@@ -24,10 +35,12 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
     spec = schedule.spec
     match schedule.state:
         case ScheduleState.PAUSED:
-            since = short_date(schedule.changed_at.astimezone(reader))
-            who = "you" if schedule.changed_by == LOCAL_OWNER else schedule.changed_by
-            coming = _next(spec, now, reader, "would next run")
-            return f"Paused by {who} since {since}{coming}; {_limits(schedule.name, spec)}"
+            pause = schedule.paused or Pause(by=schedule.changed_by, at=schedule.changed_at)
+            since = short_date(pause.at.astimezone(reader))
+            who = {LOCAL_OWNER: "you", "scheduler": "the scheduler"}.get(pause.by, pause.by)
+            why = f" ({pause.note})" if pause.note else ""
+            then = _next(spec, now, reader, "would next run")
+            return f"Paused by {who} since {since}{why}{then}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
             told = recorded_cadence(spec.timing, now)
             return f"Ended: it ran {told}, and no time is left; {destination(schedule.name, spec)}."
@@ -48,7 +61,7 @@ def upcoming(schedule: Schedule, now: datetime, count: int) -> list[Occurrence]:
     if schedule.state is not ScheduleState.ACTIVE:
         return []
     try:
-        return list(islice(after(schedule.spec.timing, now), count))
+        return list(islice(coming(schedule.spec, now), count))
     except Refused:
         return []
 
@@ -68,10 +81,17 @@ def duration(minutes: int) -> str:
 
 def _next(spec: Spec, now: datetime, reader: tzinfo | None, word: str) -> str:
     try:
-        found = next_after(spec.timing, now)
+        found = next_coming(spec, now)
     except Refused as refusal:
         return f"; its times can't be told: {refusal.message.rstrip('.')}"
     return f", {word} {reader_time(found.instant, reader)}" if found else ""
+
+
+def _until(spec: Spec, reader: tzinfo | None) -> str:
+    last = last_instant(spec)
+    if last is None:
+        return ""
+    return f", {'last' if last == spec.last_due else 'not after'} {reader_time(last, reader)}"
 
 
 def _limits(name: str, spec: Spec) -> str:

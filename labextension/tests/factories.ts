@@ -95,6 +95,7 @@ export function schedule(changes: Partial<Schedule> = {}): Schedule {
     created_at: '2026-11-20T10:00:00Z',
     changed_at: '2026-11-20T10:00:00Z',
     changed_by: 'local',
+    paused: null,
     bundle: 'd'.repeat(64),
     last_runs: [] as Run[],
     ...changes

@@ -10,7 +10,7 @@ from tests.cli.conftest import Terminal
 SCHEDULE_KEYS = (
     "name id state version summary cron once timezone next_due owner created_at changed_at changed_by bundle notebook "
     "command parameters output_dir timeout visibility publication_base previous env environment overlap catch_up "
-    "launcher size kernel publication_url last_run"
+    "policies last_due launcher size kernel publication_url last_run"
 )
 
 

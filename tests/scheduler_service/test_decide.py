@@ -255,7 +255,7 @@ class TestDue:
 
     @staticmethod
     def decided(due: list[Run], going: list[Run], spec: Spec, room: int = 10) -> list[Decision]:
-        return [decision for _, decision in decide_due(due, going, lambda _: spec, room)]
+        return [decision for _, decision in decide_due(due, going, lambda _: spec, room, NOON)]
 
     @staticmethod
     def kinds(decisions: list[Decision]) -> list[str]:

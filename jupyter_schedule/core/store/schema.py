@@ -61,6 +61,7 @@ schedules = Table(
     Column("created_at", UtcText, nullable=False),
     Column("changed_at", UtcText, nullable=False),
     Column("changed_by", String(255), nullable=False),
+    Column("paused", JSON(none_as_null=True)),
 )
 
 #: a name is taken by one living schedule

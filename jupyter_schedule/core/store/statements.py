@@ -77,7 +77,8 @@ def held_by_another(holder: str, now: ColumnElement[Any]) -> ColumnElement[bool]
 
 
 def schedule_row(schedule: Schedule) -> dict[str, Any]:
-    return schedule.model_dump(exclude={"spec"})
+    paused = schedule.paused.model_dump(mode="json") if schedule.paused else None
+    return schedule.model_dump(exclude={"spec", "paused"}) | {"paused": paused}
 
 
 def version_row(schedule: Schedule) -> dict[str, Any]:

@@ -356,7 +356,10 @@ export interface components {
          * @description One worker's try.
          */
         AttemptShape: {
-            /** Created At */
+            /**
+             * Created At
+             * Format: date-time
+             */
             created_at: string;
             /** Detail */
             detail: string | null;
@@ -570,6 +573,18 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
+             * @default {
+             *       "end": null,
+             *       "max_runs": null,
+             *       "pause_after": null,
+             *       "retries": 0,
+             *       "retry_wait": 5,
+             *       "start": null,
+             *       "start_deadline": null
+             *     }
+             */
+            policies: components["schemas"]["Policies"];
+            /**
              * Previous
              * @default []
              */
@@ -648,7 +663,10 @@ export interface components {
              * @default null
              */
             note: string | null;
-            /** Scheduled For */
+            /**
+             * Scheduled For
+             * Format: date-time
+             */
             scheduled_for: string;
         };
         /**
@@ -688,6 +706,76 @@ export interface components {
          * @enum {string}
          */
         ParameterType: "number" | "integer" | "text" | "boolean" | "date" | "list" | "dict" | "null" | "expression";
+        /**
+         * Pause
+         * @description Who keeps a schedule from running, since when, and why.
+         */
+        Pause: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * Pausing
+         * @description POST /schedules/{name}/pause: why, for whoever finds it paused.
+         */
+        Pausing: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * Policies
+         * @description Bounds on a schedule's runs, and what happens after failures; where there is no value, nothing does.
+         */
+        Policies: {
+            /**
+             * End
+             * @default null
+             */
+            end: string | null;
+            /**
+             * Max Runs
+             * @default null
+             */
+            max_runs: number | null;
+            /**
+             * Pause After
+             * @default null
+             */
+            pause_after: number | null;
+            /**
+             * Retries
+             * @default 0
+             */
+            retries: number;
+            /**
+             * Retry Wait
+             * @default 5
+             */
+            retry_wait: number;
+            /**
+             * Start
+             * @default null
+             */
+            start: string | null;
+            /**
+             * Start Deadline
+             * @default null
+             */
+            start_deadline: number | null;
+        };
         /**
          * PreviewShape
          * @description POST /preview: what would happen.  `problems` by field; with any, nothing was bundled and `bundle` is None.
@@ -828,7 +916,7 @@ export interface components {
          * @description Why a run ended as it did: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
-        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "environment" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "missed" | "paused";
+        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "environment" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "missed" | "paused";
         /**
          * RunDetails
          * @description GET /runs/{id}: a run with what it left.
@@ -851,7 +939,10 @@ export interface components {
              * @default 1
              */
             count: number;
-            /** Created At */
+            /**
+             * Created At
+             * Format: date-time
+             */
             created_at: string;
             /**
              * Elsewhere
@@ -898,7 +989,10 @@ export interface components {
             run_id: string;
             /** Schedule */
             schedule: string;
-            /** Scheduled For */
+            /**
+             * Scheduled For
+             * Format: date-time
+             */
             scheduled_for: string;
             /** Seconds */
             seconds: number | null;
@@ -952,7 +1046,10 @@ export interface components {
              * @default 1
              */
             count: number;
-            /** Created At */
+            /**
+             * Created At
+             * Format: date-time
+             */
             created_at: string;
             /** Ended At */
             ended_at: string | null;
@@ -973,7 +1070,10 @@ export interface components {
             run_id: string;
             /** Schedule */
             schedule: string;
-            /** Scheduled For */
+            /**
+             * Scheduled For
+             * Format: date-time
+             */
             scheduled_for: string;
             /** Seconds */
             seconds: number | null;
@@ -1002,11 +1102,17 @@ export interface components {
         ScheduleShape: {
             /** Bundle */
             bundle: string;
-            /** Changed At */
+            /**
+             * Changed At
+             * Format: date-time
+             */
             changed_at: string;
             /** Changed By */
             changed_by: string;
-            /** Created At */
+            /**
+             * Created At
+             * Format: date-time
+             */
             created_at: string;
             /** Destination */
             destination: string;
@@ -1029,6 +1135,8 @@ export interface components {
             next_due: string | null;
             /** Owner */
             owner: string;
+            /** @default null */
+            paused: components["schemas"]["Pause"] | null;
             /** Publication Url */
             publication_url: string | null;
             state: components["schemas"]["ScheduleState"];
@@ -1123,7 +1231,10 @@ export interface components {
             author: string;
             /** Bundle */
             bundle: string;
-            /** Created At */
+            /**
+             * Created At
+             * Format: date-time
+             */
             created_at: string;
             /** Version */
             version: number;
@@ -1751,7 +1862,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pausing"] | null;
+            };
+        };
         responses: {
             /** @description Done. */
             200: {

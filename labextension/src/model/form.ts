@@ -99,6 +99,15 @@ export function initial(notebook: string | null, now: number): FormState {
     command: './run.sh',
     overlap: 'queue_one',
     catch_up: 'latest',
+    policies: {
+      start: null,
+      end: null,
+      max_runs: null,
+      retries: 0,
+      retry_wait: 5,
+      start_deadline: null,
+      pause_after: null
+    },
     checkedPublic: false
   };
 }
