@@ -1,6 +1,7 @@
 """The store in a SQLite file: private, durable, and for the processes of one machine."""
 
 import os
+import platform
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.filesystem import OneHost, on_network
 from jupyter_schedule.core.store.migrate import migrate
 from jupyter_schedule.core.store.schema import UtcText, runs, schedules
 from jupyter_schedule.core.store.statements import newest_first
@@ -33,10 +35,16 @@ from jupyter_schedule.core.store.troubles import tell_troubles
 BUSY_TIMEOUT = 30
 #: seconds between two looks at SQLite's change counter; a look takes about 2 µs
 LOOK_EVERY = 0.05
+#: on a network filesystem each look is a request
+LOOK_FAR_EVERY = 1.0
 
 
 class SqliteStore(SqlStore):
     """One ticks at a time, by the lock of the folder; so the leases of others are those of the dead."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime], look_every: float = LOOK_EVERY) -> None:
+        super().__init__(engine, now)
+        self._look_every = look_every
 
     def join(self) -> None:
         self.release(None)
@@ -48,7 +56,7 @@ class SqliteStore(SqlStore):
             counter = _data_version(connection)
             newest = self.last_change()
             while newest <= since and (left := give_up - time.monotonic()) > 0:
-                time.sleep(min(LOOK_EVERY, left))
+                time.sleep(min(self._look_every, left))
                 if (seen := _data_version(connection)) != counter:
                     counter, newest = seen, self.last_change()
         finally:
@@ -77,32 +85,43 @@ class SqliteStore(SqlStore):
 
 
 def open_sqlite(url: URL, now: Callable[[], datetime]) -> SqliteStore:
-    """The store in the file that `url` names, made when there is none, readable by its owner only."""
-    engine = sqlite_engine(url)
-    migrate(engine)
-    return SqliteStore(engine, now)
+    """The store in the file that `url` names, made when there is none, readable by its owner only.
 
-
-def sqlite_engine(url: URL) -> Engine:
-    """Connections to that file.  Raises Refused when it can't be made."""
+    Raises Refused when it can't be made, and on a network filesystem when another machine uses it.
+    """
     path = Path(url.database or "")
+    network = on_network(path)
+    engine = _engine(url, path, network=network)
+    migrate(engine)
+    return SqliteStore(engine, now, LOOK_FAR_EVERY if network else LOOK_EVERY)
+
+
+def _engine(url: URL, path: Path, *, network: bool) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as problem:
         raise Refused("store_unusable", f"The ledger can't be opened at {path}: {problem.strerror}.") from None
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
-    event.listen(engine, "connect", _prepare)
+    if network:
+        host = OneHost(path, platform.node())
+        event.listen(engine, "connect", lambda *_: host.keep())
+        event.listen(engine, "begin", lambda _: host.keep())
+    event.listen(engine, "connect", _prepare_on_network if network else _prepare)
     event.listen(engine, "begin", _begin)
     tell_troubles(engine, f"The ledger at {path}")
     return engine
 
 
-def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+def _prepare(connection: sqlite3.Connection, _: Any, journal: str = "WAL") -> None:
     """Durable, concurrent, checked; and transactions begin where we say so, not where the driver guesses."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_on_network(connection: sqlite3.Connection, record: Any) -> None:
+    _prepare(connection, record, "DELETE")
 
 
 def _begin(connection: Connection) -> None:
