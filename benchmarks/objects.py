@@ -6,6 +6,7 @@ measured in a process of its own from the first file to the last, as in a servic
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -116,9 +117,10 @@ def _install(folder: Path) -> Path:
 @contextmanager
 def _discarding() -> Iterator[str]:
     command = ["node", Path(__file__).with_name("discard.mjs")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             assert process.stdout is not None
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
         finally:
-            process.kill()
+            # what is called node may be a program that calls node
+            os.killpg(process.pid, signal.SIGKILL)

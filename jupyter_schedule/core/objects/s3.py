@@ -42,9 +42,10 @@ from jupyter_schedule.core.objects.s3_address import S3Address
 from jupyter_schedule.core.objects.s3_answers import EXPIRED, Conflict, PreconditionFailed, code_of, translated
 
 MEBI = 1 << 20
-#: larger files go in parts: of this size, and in so many at a time
+#: larger files go in parts: of this size, and in so many at a time, by boto3 and by obstore, which holds more of each
 PART = 8 * MEBI
 PARTS_AT_A_TIME = 4
+MOVED_AT_A_TIME = 2
 MOST_PARTS = 10_000
 #: bytes that S3 copies in one request, and in one part of a copy
 LARGEST_COPY = 5 << 30
@@ -379,7 +380,7 @@ def _send(mover: Any, place: str, key: str, source: Path, size: int) -> None:
     kind, encoding = kind_of(key)
     told = {"Content-Type": kind, "Cache-Control": _ALWAYS_ASK} | ({"Content-Encoding": encoding} if encoding else {})
     part = part_size(size)
-    at_a_time = max(1, PARTS_AT_A_TIME * PART // part)
+    at_a_time = max(1, MOVED_AT_A_TIME * PART // part)
     with s3_clients.room.taken(min(size, part * at_a_time)):
         obstore.put(mover, place, source, attributes=told, chunk_size=part, max_concurrency=at_a_time)
 
