@@ -23,6 +23,7 @@ from jupyter_schedule.core.objects import NoSuchObject
 from jupyter_schedule.core.occurrences import Occurrence
 from jupyter_schedule.core.operations import Operations
 from jupyter_schedule.core.policies import coming
+from jupyter_schedule.core.publicity import is_held_back
 from jupyter_schedule.core.summary import destination, schedule_summary, upcoming
 from jupyter_schedule.core.workarea import OUTPUT, REPORT
 from jupyter_schedule.failures import described
@@ -87,6 +88,7 @@ class Answers:
             next=self._shown(upcoming(schedule, self.now, NEXT)),
             destination=destination(schedule.name, spec),
             publication_url=self.addresses.stable(schedule.name, spec),
+            public_confirmed=spec.public_confirmed,
             created_at=schedule.created_at,
             changed_at=schedule.changed_at,
             changed_by=schedule.changed_by,
@@ -120,6 +122,7 @@ class Answers:
         spec = self.operations.store.version(run.schedule_id, run.version).spec
         result = self.operations.result(run)
         files = self.files(run, result)
+        checked = self.operations.checked(run)
         more: dict[str, Any] = {}
         if result is not None:
             more = {"notes": result.notes, "elsewhere": result.elsewhere}
@@ -133,6 +136,9 @@ class Answers:
             parameters=spec.parameters,
             bundle=spec.bundle,
             usual_seconds=self._usual_seconds(run.schedule_id),
+            findings=checked.findings,
+            more_findings=checked.more,
+            releasable=is_held_back(run),
             **more,
         )
 

@@ -19,6 +19,7 @@ from jupyter_schedule.shapes import (
     LogShape,
     Pausing,
     PreviewShape,
+    Releasing,
     RunDetails,
     RunShape,
     ScheduleShape,
@@ -90,15 +91,34 @@ class Client:
         return self._ask(PreviewShape, "POST", "preview", form)
 
     def create(
-        self, form: Form, *, bundle: str | None = None, run_now: bool = False, once_only: bool = False
+        self,
+        form: Form,
+        *,
+        bundle: str | None = None,
+        run_now: bool = False,
+        once_only: bool = False,
+        public_confirmed: bool = False,
     ) -> ScheduleShape:
-        """Record a schedule; `bundle` is a preview's, None takes the files as they are now."""
-        creation = Creation(form=form, bundle=bundle, run_now=run_now, once_only=once_only)
+        """Record a schedule; `bundle` is a preview's, None takes the files as they are now.
+
+        public_confirmed: somebody checked what will be public; needed for a public one.
+        """
+        creation = Creation(
+            form=form, bundle=bundle, run_now=run_now, once_only=once_only, public_confirmed=public_confirmed
+        )
         return self._ask(ScheduleShape, "POST", "schedules", creation)
 
-    def edit(self, name: str, changes: Mapping[str, Any], *, if_version: int, rebundle: bool = False) -> ScheduleShape:
+    def edit(
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        *,
+        if_version: int,
+        rebundle: bool = False,
+        public_confirmed: bool = False,
+    ) -> ScheduleShape:
         """Merge `changes` into the form; Refused `changed_elsewhere` when it is no longer at version `if_version`."""
-        edit = Edit(form=dict(changes), rebundle=rebundle)
+        edit = Edit(form=dict(changes), rebundle=rebundle, public_confirmed=public_confirmed)
         return self._ask(ScheduleShape, "PATCH", _schedule(name), edit, if_version=if_version)
 
     def schedules(self, notebook: str | None = None) -> list[ScheduleShape]:
@@ -150,6 +170,10 @@ class Client:
         """Run the same again, as a run of its own."""
         return self._ask(RunShape, "POST", _run(run_id, "retry"))
 
+    def release(self, run_id: str, reason: str | None = None) -> RunShape:
+        """Publish what it made and what was kept back; `reason` overrides the disclosure check, and is recorded."""
+        return self._ask(RunShape, "POST", _run(run_id, "release"), Releasing(reason=reason))
+
     def log(self, run_id: str, first: int = 0) -> LogShape:
         """What it printed from piece `first` on; ask again with `next`."""
         return self._ask(LogShape, "GET", _run(run_id, "log"), query={"first": str(first)})
@@ -182,7 +206,7 @@ class Client:
         shape: type[T],
         method: str,
         path: str,
-        body: Form | Creation | Edit | Pausing | None = None,
+        body: Form | Creation | Edit | Pausing | Releasing | None = None,
         *,
         query: Mapping[str, str] | None = None,
         if_version: int | None = None,

@@ -162,9 +162,9 @@ class Desk:
         form = creation.form
         spec = self._spec(form, creation.bundle, once_only=creation.once_only)
         if creation.once_only:
-            schedule, _ = self.operations.create_once_only(form.name, spec)
+            schedule, _ = self.operations.create_once_only(form.name, spec, public_confirmed=creation.public_confirmed)
             return answers.schedule(schedule)
-        self.operations.create(form.name, spec)
+        self.operations.create(form.name, spec, public_confirmed=creation.public_confirmed)
         if creation.run_now:
             self.operations.run_now(form.name)
         return answers.schedule(self.operations.schedule(form.name))
@@ -190,7 +190,8 @@ class Desk:
         before = form_of(schedule, self.root)
         after = patched(before, edit.form)
         spec = self._rebundled(schedule, before, after) if edit.rebundle else self._edited(schedule, before, after)
-        return answers.schedule(self.operations.edit(name, spec, if_version=if_version))
+        changed = self.operations.edit(name, spec, if_version=if_version, public_confirmed=edit.public_confirmed)
+        return answers.schedule(changed)
 
     def _rebundled(self, schedule: Schedule, before: Form, after: Form) -> Spec:
         timing = schedule.spec.timing if after.frequency == before.frequency else timing_of(after.frequency)

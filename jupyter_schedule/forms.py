@@ -16,7 +16,7 @@ _FORM = TypeAdapter(Form)
 #: what core calls some of the form's fields
 _FIELDS = {"day": "day_of_month", "once": "date", "timeout": "timeout_minutes", "tarball": "bundle"}
 #: fields of the form and of the request or spec, where their names differ
-_SAME = ("previous", "env", "environment", "overlap", "catch_up", "policies", "visibility", "command")
+_SAME = ("previous", "env", "environment", "overlap", "catch_up", "policies", "visibility", "publish_report", "command")
 #: what can't change while the bundle stays, and what to call it
 _BUNDLED = {"notebook": "notebook", "files": "files", "left_out": "files", "kernel": "kernel"}
 

@@ -73,6 +73,7 @@ def schedule(
     parameters: Mapping[str, Any] | None = None,
     run_now: bool = True,
     replace: bool = False,
+    public_confirmed: bool = False,
     client: Client | None = None,
     **options: Any,
 ) -> "Scheduled":
@@ -83,9 +84,10 @@ def schedule(
     every, at, timezone, day_of_month, date: as of `frequency`.
     parameters: values by name; a name left out keeps the notebook's value.
     replace: a schedule that has the name already gets these settings and the files as they are now.
+    public_confirmed: you checked what will be public; needed with `visibility="public"`.
     client: whom to ask, as from `connect`; None finds the server that started this kernel.
-    options: the form's other fields: files, output_dir, timeout_minutes, visibility, previous, env, environment,
-        kernel, overlap, catch_up.
+    options: the form's other fields: files, output_dir, timeout_minutes, visibility, publish_report, previous, env,
+        environment, kernel, overlap, catch_up.
     Raises Refused.  In a run of a schedule it does nothing, so that a notebook may schedule itself.
     """
     if inside_run():
@@ -100,10 +102,12 @@ def schedule(
     existing = next((made for made in client.schedules() if made.name == form.name), None) if replace else None
     if existing is None:
         seen = client.preview(form)
-        made = client.create(form, bundle=seen.bundle, run_now=run_now)
+        made = client.create(form, bundle=seen.bundle, run_now=run_now, public_confirmed=public_confirmed)
         return Scheduled(made, client, [finding.message for finding in seen.findings if finding.level != "ok"])
     changes = form.model_dump(mode="json", exclude={"name"})
-    changed = client.edit(form.name, changes, if_version=existing.version, rebundle=True)
+    changed = client.edit(
+        form.name, changes, if_version=existing.version, rebundle=True, public_confirmed=public_confirmed
+    )
     if run_now:
         client.run_now(changed.name)
     return Scheduled(changed, client)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jupyter_schedule.core.consent import Confirmation, Release
+from jupyter_schedule.core.disclosures import Finding
 from jupyter_schedule.core.models import (
     CatchUp,
     EnvironmentSource,
@@ -71,6 +73,8 @@ class Form(Shape):
     output_dir: str | None = None
     timeout_minutes: int = Field(default=120, ge=1, le=1440)
     visibility: Visibility = Visibility.PRIVATE
+    #: whether executed notebook and log are published with the results
+    publish_report: bool = False
     #: glob patterns of its own publication, found in PREVIOUS_DIR
     previous: tuple[str, ...] = ()
     #: names of variables that runs take over from the service's environment
@@ -94,6 +98,8 @@ class Creation(Shape):
     run_now: bool = False
     #: run it once now and never by the clock: `form.frequency` is left aside
     once_only: bool = False
+    #: the person checked what will be public; needed for a public schedule
+    public_confirmed: bool = False
 
 
 class Edit(Shape):
@@ -102,6 +108,15 @@ class Edit(Shape):
     form: dict[str, Any]
     #: take the notebook and its files as they are now; otherwise the code stays as it was
     rebundle: bool = False
+    #: the person checked what will be public; needed where more becomes public than before
+    public_confirmed: bool = False
+
+
+class Releasing(Shape):
+    """POST /runs/{id}/release: publish what was kept back."""
+
+    #: why it may be public although the disclosure check found something; recorded with the person's name
+    reason: str | None = None
 
 
 class Pausing(Shape):
@@ -226,6 +241,8 @@ class RunShape(Shape):
     #: cells done and in all, while it runs
     progress: tuple[int, int] | None = None
     publication: Publication | None = None
+    #: of a run that publishes what another one made: who said so, when and why
+    release: Release | None = None
 
 
 class RunDetails(RunShape):
@@ -243,6 +260,11 @@ class RunDetails(RunShape):
     bundle: str = ""
     #: seconds that a successful run of this schedule usually takes
     usual_seconds: float | None = None
+    #: what the disclosure check found, and how many findings aren't listed
+    findings: tuple[Finding, ...] = ()
+    more_findings: int = 0
+    #: whether its results wait for a person to publish them
+    releasable: bool = False
 
 
 class RunFiles(Shape):
@@ -277,6 +299,8 @@ class ScheduleShape(Shape):
     destination: str
     #: the stable address, None when nothing is published
     publication_url: str | None
+    #: of a public one: who checked what will be public, and when
+    public_confirmed: Confirmation | None = None
     created_at: UtcTime
     changed_at: UtcTime
     changed_by: str

@@ -123,6 +123,11 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class Promote:
+    """Go straight to publishing: the outputs are another run's."""
+
+
+@dataclass(frozen=True)
 class Stop:
     """Keep the attempt from starting, or end its worker if it has; `why` is recorded before that is done."""
 
@@ -149,7 +154,7 @@ class End:
     result: Result | None = None
 
 
-Decision = Wait | Start | Relaunch | MarkRunning | Publish | Stop | CancelOther | End
+Decision = Wait | Start | Promote | Relaunch | MarkRunning | Publish | Stop | CancelOther | End
 
 
 def decide_due(
@@ -180,6 +185,8 @@ def _decide_one_due(run: Run, spec: Spec, other: Run | None, newest: str | None,
     scheduled = run.trigger == Trigger.SCHEDULE
     if run.cancelled_by:
         return End(RunStatus.CANCELLED, Reason.BY_HAND, f"Stopped by {run.cancelled_by} before it started.")
+    if run.release:
+        return Promote()
     if scheduled and spec.overlap == Overlap.QUEUE_ONE and spec.catch_up != CatchUp.ALL and run.id != newest:
         return End(
             RunStatus.SKIPPED, Reason.SUPERSEDED, "A newer time came due while it waited; that one runs instead."

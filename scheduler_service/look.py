@@ -42,7 +42,7 @@ class Lookout:
         A worker that is gone may have taken the gate and stored a result since they were looked at, so they are looked
         at again.
         """
-        *before, attempt = self._store.attempts(run.id)
+        *before, attempt = self._store.attempts(run.origin)
         seen = self._see(run, attempt)
         lost = sum(earlier.outcome == Outcome.LOST for earlier in before)
         return replace(

@@ -75,6 +75,8 @@ class Manifest(OfRun):
     ended_at: UtcTime
     published_at: UtcTime
     files: tuple[ManifestFile, ...]
+    #: executed notebook and log, where the schedule publishes them
+    report: tuple[ManifestFile, ...] = ()
 
 
 class DataEntry(OfRun):

@@ -19,6 +19,7 @@ from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, 
 from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, ObjectExists, Objects, kind_of
 from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.wording import quoted
+from jupyter_schedule.core.workarea import OUTPUT, REPORT
 from scheduler_service.index_page import SHOWN_RUNS, index_page
 from scheduler_service.publication import Latest, Manifest, ManifestFile, PublishFailed, RecentRuns, parsed, update
 from scheduler_service.stable_address import check_names, read_index, update_data
@@ -33,11 +34,13 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
     worker_prefix: str,
     area: Objects,
     now: datetime,
+    *,
+    report: bool = False,
 ) -> Publication:
     """Promote the files of `result` from `<worker_prefix>output/` in the work area to the run's publication.
 
-    `worker_prefix` ends in `/`.  A rehearsal gets its own folder under runs/ and touches nothing that readers follow;
-    its publication's address is that folder.
+    `worker_prefix` ends in `/`.  `report`: executed notebook and log go beside the run's files.  A rehearsal gets its
+    own folder under runs/ and touches nothing that readers follow; its publication's address is that folder.
 
     Raises PublishFailed, with nothing published, when a file isn't what the worker recorded or has an impossible name;
     whatever the stores raise passes through, and the same call may be made again.
@@ -49,8 +52,11 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
         _recent(run.schedule, area)
     manifest = _published_before(run, result, area)
     if manifest is None:
-        _promote(run, result.files, work, f"{worker_prefix}output/", area)
-        manifest = _complete(run, result, area, now)
+        keys, folder = PublicationKeys(run.schedule), run_folder(run)
+        _promote(result.files, work, f"{worker_prefix}{OUTPUT}", area, keys.run_files(folder))
+        if report:
+            _promote(result.report, work, f"{worker_prefix}{REPORT}", area, keys.run_report(folder))
+        manifest = _complete(run, result, area, now, report=report)
     if not rehearsal:
         show(manifest, area, now)
     return _publication(manifest, area)
@@ -103,13 +109,12 @@ def _contents(files: Iterable[FileEntry | ManifestFile]) -> set[tuple[str, int, 
     return {(file.path, file.size, file.sha256) for file in files}
 
 
-def _promote(run: Run, files: Iterable[FileEntry], work: Objects, source: str, area: Objects) -> None:
+def _promote(files: Iterable[FileEntry], work: Objects, source: str, area: Objects, target: str) -> None:
     """Copy each file, with the digest that the worker recorded: a worker may still write."""
     files = tuple(files)
     sizes = {stored.key.removeprefix(source): stored.size for stored in work.list(source)}
     for file in files:
         _check_recorded(file, sizes.get(file.path))
-    target = PublicationKeys(run.schedule).run_files(run_folder(run))
 
     def copy(file: FileEntry) -> None:
         try:
@@ -145,7 +150,7 @@ def _altered(file: FileEntry) -> PublishFailed:
     return PublishFailed(f"{quoted(file.path)} was changed after the run had ended; nothing was published.")
 
 
-def _complete(run: Run, result: Result, area: Objects, now: datetime) -> Manifest:
+def _complete(run: Run, result: Result, area: Objects, now: datetime, *, report: bool) -> Manifest:
     """Write the manifest, once; of two publishers of one run the first one's counts."""
     manifest = Manifest(
         run=run.id,
@@ -160,6 +165,7 @@ def _complete(run: Run, result: Result, area: Objects, now: datetime) -> Manifes
         ended_at=result.ended_at,
         published_at=utc(now),
         files=tuple(_described(file) for file in sorted(result.files, key=lambda file: file.path)),
+        report=tuple(_described(file) for file in result.report) if report else (),
     )
     try:
         area.put_once(PublicationKeys(run.schedule).manifest(run_folder(run)), manifest.to_bytes())

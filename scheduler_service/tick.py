@@ -26,7 +26,6 @@ from jupyter_schedule.core.models import (
     RunStatus,
     Schedule,
     Spec,
-    Visibility,
     utc,
 )
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
@@ -34,12 +33,14 @@ from jupyter_schedule.core.store.base import Settlement, Store
 from jupyter_schedule.core.workarea import gate_key
 from scheduler_service.autopause import pause_after_failures
 from scheduler_service.brief import GRACE, brief_for, token_of
+from scheduler_service.clearance import WorkerFiles
 from scheduler_service.clockwatch import Trust, judge
 from scheduler_service.decide import (
     CancelOther,
     Decision,
     End,
     MarkRunning,
+    Promote,
     Publish,
     Relaunch,
     Start,
@@ -48,10 +49,11 @@ from scheduler_service.decide import (
     decide_attempt,
     decide_due,
 )
+from scheduler_service.disclosure import Limits
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.look import Lookout
 from scheduler_service.memory import Memory
-from scheduler_service.publish import PublishFailed, check_number, publish, with_cost
+from scheduler_service.outlet import Outlet
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +89,8 @@ class Surroundings:
     #: how publications are reached
     open_objects: Callable[[str], Objects] = open_objects
     areas: Areas = FOLDERS
+    #: of the disclosure check
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
     now: Callable[[], datetime] = clock.now
     #: seconds that nobody can set: without the machine's sleep, and with it
     awake: Callable[[], float] = clock.awake
@@ -253,6 +257,8 @@ class Ticker:
                 return
             case MarkRunning():
                 self._move(run, status=RunStatus.RUNNING, started_at=self._around.now())
+            case Promote():
+                self._move(run, status=RunStatus.PUBLISHING)
             case CancelOther():
                 self._store.ask_to_cancel(decision.run.id, actor=ACTOR)
             case End() if attempt is None:
@@ -361,27 +367,10 @@ class Ticker:
         )
         if moved is None:
             return
-        publication = None
-        if spec.visibility != Visibility.NONE and result.files:
-            area = self._around.open_objects(self._publication_base(run, spec))
-            try:
-                check_number(result, self._around.areas.most_files)
-                publication = publish(
-                    run, result, self._around.objects, self._look.prefix(attempt), area, self._around.now()
-                )
-            except PublishFailed as failure:
-                self._end(moved, attempt, End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result))
-                return
-        sentence = result.sentence if publication is None else with_cost(result.sentence, publication)
-        end = End(RunStatus.SUCCEEDED, result.reason, sentence, Outcome.FINISHED, result)
+        outlet = Outlet(self._around.open_objects, self._around.areas, self._around.now())
+        files = WorkerFiles(self._around.objects, self._look.prefix(attempt), self._around.limits)
+        end, publication = outlet.let_out(run, spec, self._store.schedule(run.schedule_id), result, files)
         self._end(moved.model_copy(update={"publication": publication}), attempt, end)
-
-    def _publication_base(self, run: Run, spec: Spec) -> str:
-        """Where it publishes: what became private while it ran doesn't become public any more."""
-        schedule = self._store.schedule(run.schedule_id)
-        if spec.visibility == Visibility.PUBLIC and schedule and schedule.spec.visibility != Visibility.PUBLIC:
-            return schedule.spec.publication_base
-        return spec.publication_base
 
     def _stop(self, run: Run, attempt: Attempt, stop: Stop) -> None:
         """Take the gate; if the worker has it already, end the worker.  The next look tells what became of it."""
@@ -395,7 +384,9 @@ class Ticker:
     def _end(self, run: Run, attempt: Attempt | None, end: End) -> None:
         result = end.result
         outcome = end.outcome or Outcome.FINISHED
-        if attempt is not None and not self._leave(run, attempt, outcome, end.message, ended=result is not None):
+        # the attempt of a run that is released was closed by that run
+        own = attempt if attempt is not None and attempt.run_id == run.id else None
+        if own is not None and not self._leave(run, own, outcome, end.message, ended=result is not None):
             return
         moved = self._move(
             run,

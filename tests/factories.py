@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from jupyter_schedule.core.areas import Areas
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,
     Attempt,
@@ -18,6 +19,14 @@ from jupyter_schedule.core.models import (
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _SPACE = UUID("00000000-0000-4000-8000-000000000000")
+
+
+class PublicFolders(Areas):
+    """A public area in whatever folder a schedule names."""
+
+    @property
+    def can_be_public(self) -> bool:
+        return True
 
 
 def make_spec(**changes: Any) -> Spec:

@@ -58,7 +58,12 @@ def test_a_creation_carries_the_whole_form_and_what_to_do_with_it() -> None:
 def test_an_edit_says_which_version_it_is_based_on() -> None:
     told = Told({"PATCH schedules/daily": schedule_answer()})
     Client(told).edit("daily", {"timeout_minutes": 5}, if_version=7, rebundle=True)
-    assert told.asked[0] == ("PATCH schedules/daily", {"form": {"timeout_minutes": 5}, "rebundle": True}, {}, 7)
+    assert told.asked[0] == (
+        "PATCH schedules/daily",
+        {"form": {"timeout_minutes": 5}, "rebundle": True, "public_confirmed": False},
+        {},
+        7,
+    )
 
 
 def test_every_request_tells_the_readers_zone() -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "runs": _Known("listing:runs", "Runs, the newest first."),
     "logs": _Known("run:logs", "What a run printed; -f follows it."),
     "outputs": _Known("outputs:outputs", "The files that a run left, with their addresses."),
+    "release": _Known("release:release", "Publish what a run made and what was kept back."),
     "bundle": _Known("create:bundle", "Make a notebook's bundle, to look at or to run anywhere."),
     "next": _Known("upcoming:upcoming", "When a schedule or an expression is due next, explained."),
     "pause": _Known("change:pause", "Keep a schedule from running until it is resumed."),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -25,10 +26,12 @@ from jupyter_schedule.core.models import (
     Overlap,
     Schedule,
     Timing,
+    Visibility,
     utc,
 )
 from jupyter_schedule.core.operations import check_name, suggest_name
 from jupyter_schedule.core.preview import Preview, Request, make_bundle, preview
+from jupyter_schedule.core.publicity import MEANING
 from jupyter_schedule.core.summary import schedule_summary
 from jupyter_schedule.core.tarstream import size_text
 from jupyter_schedule.core.wording import quoted
@@ -78,6 +81,8 @@ def _bundle_options(function: _Decorated) -> _Decorated:
 @_bundle_options
 @click.option("--timeout", type=click.IntRange(1, 1440), metavar="MINUTES", default=120, show_default=True)
 @click.option("--public", "visibility", flag_value="public", help="Everyone can read the results.")
+@click.option("--confirm-public", is_flag=True, help="I checked what will be public; asked for without it.")
+@click.option("--publish-report", is_flag=True, help="Publish the executed notebook and the log, too.")
 @click.option("--private", "visibility", flag_value="private", default="private", help="Only you can; the default.")
 @click.option("--no-publish", "visibility", flag_value="none", help="Keep results with each run, publish none.")
 @click.option("--previous", metavar="GLOB", multiple=True, help="Published files that a run finds in PREVIOUS_DIR.")
@@ -85,14 +90,15 @@ def _bundle_options(function: _Decorated) -> _Decorated:
 @click.option("--overlap", type=_choices(Overlap), default="queue_one", show_default=True, help="When one still runs.")
 @click.option("--catch-up", type=_choices(CatchUp), default="latest", show_default=True, help="After a time off.")
 @json_option
-def create(name: str | None, as_json: bool, timing: Timing, **options: Any) -> None:
+def create(name: str | None, as_json: bool, timing: Timing, confirm_public: bool, **options: Any) -> None:
     """Schedule NOTEBOOK, or a tarball with a command; daily at 12:00 UTC unless told otherwise."""
     request, root = _request(timing, **options)
     name = name if name is not None else _suggested(request)
     check_name(name)
     with opened() as session:
         made = preview(request, root, session.operations.objects)
-        schedule = session.operations.create(name, made.spec)
+        says_so = confirm_public or _confirms_public(made)
+        schedule = session.operations.create(name, made.spec, public_confirmed=says_so)
         if as_json:
             files = [file.model_dump(mode="json") for file in made.files]
             shape = schedule_shape(schedule, session.now, None)
@@ -196,6 +202,14 @@ def _json_parameters(texts: tuple[str, ...]) -> dict[str, Any]:
             raise Refused("bad_parameter", message, "parameters")
         values |= value
     return values
+
+
+def _confirms_public(made: Preview) -> bool:
+    """Whether a person at the terminal says that they checked what will be public."""
+    if made.spec.visibility != Visibility.PUBLIC or not sys.stdin.isatty():
+        return False
+    echo(MEANING, err=True)
+    return click.confirm("Did you check what will be public?", err=True)
 
 
 def _suggested(request: Request) -> str:

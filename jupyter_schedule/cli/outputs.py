@@ -31,6 +31,7 @@ def outputs(run: str, as_json: bool) -> None:
         result = operations.result(found)
         files = _addressed(operations, found, result)
         report = [_kept(operations, found, REPORT, file) for file in result.report] if result else []
+        findings = operations.checked(found).findings
         output_dir = operations.store.version(found.schedule_id, found.version).spec.output_dir
     if as_json:
         echo_json(_shape(found, files, report, result))
@@ -40,6 +41,8 @@ def outputs(run: str, as_json: bool) -> None:
     _tell_files("Report", report)
     for line in _remarks(result, output_dir):
         echo(line)
+    for finding in findings:
+        echo(f"! {finding.message}")
 
 
 def echo_published(run: Run) -> None:

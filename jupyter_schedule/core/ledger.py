@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
 
 from jupyter_schedule.core import occurrences, policies
+from jupyter_schedule.core.consent import Release
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     CatchUp,
@@ -90,10 +91,22 @@ def manual_run(schedule: Schedule, now: datetime) -> Run:
     )
 
 
+def rehearsal(schedule: Schedule, now: datetime) -> Run:
+    """A run by hand whose outputs stay private until somebody has looked at them."""
+    return _rehearsing(manual_run(schedule, now))
+
+
+def release_run(run: Run, release: Release, count: int) -> Run:
+    """The run that publishes what `run` made, for the `count`th time: same version, occurrence and data interval."""
+    key = f"release:{run.origin}:{count}"
+    again = {"key": key, "id": str(uuid5(UUID(run.schedule_id), key)), "release": release, "trigger": Trigger.RETRY}
+    return retry_run(run, count, release.at).model_copy(update=again)
+
+
 def retry_run(run: Run, count: int, now: datetime) -> Run:
     """The run that does the same as `run` again, for the `count`th time: same version, occurrence and data interval."""
     key = f"retry:{run.id}:{count}"
-    return Run(
+    again = Run(
         id=str(uuid5(UUID(run.schedule_id), key)),
         schedule_id=run.schedule_id,
         schedule=run.schedule,
@@ -106,6 +119,14 @@ def retry_run(run: Run, count: int, now: datetime) -> Run:
         status=RunStatus.DUE,
         created_at=utc(now),
     )
+    # what hadn't been looked at still hasn't
+    return _rehearsing(again) if run.trigger is Trigger.REHEARSAL else again
+
+
+def _rehearsing(run: Run) -> Run:
+    key = f"rehearsal:{uuid4()}"
+    changes = {"key": key, "id": str(uuid5(UUID(run.schedule_id), key)), "trigger": Trigger.REHEARSAL}
+    return run.model_copy(update=changes)
 
 
 def _passed(schedule: Schedule, now: datetime) -> tuple[Occurrence | None, int, list[Occurrence]]:

@@ -5,41 +5,22 @@ durations are seconds, sizes bytes, digests lower-case hex sha256.
 """
 
 import re
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from jupyter_schedule.core import values
+from jupyter_schedule.core.consent import Confirmation, Release
 
 LOCAL_OWNER = "local"
 NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 
 
-def utc(moment: datetime) -> datetime:
-    """The same instant, whole seconds, in UTC.  Raises ValueError when `moment` has no zone."""
-    if moment.tzinfo is None:
-        raise ValueError("a time needs a zone, such as 2026-11-24T12:00:00Z")
-    return moment.astimezone(UTC).replace(microsecond=0)
-
-
-def utc_text(moment: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SSZ`: the one way an instant is written in interfaces and in a run's environment."""
-    return utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-#: with one JSON schema, so that what is sent and what is answered are one shape
-UtcTime = Annotated[
-    datetime,
-    AfterValidator(utc),
-    PlainSerializer(utc_text, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-
-
-class Model(BaseModel):
-    """A frozen value that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+utc = values.utc
+utc_text = values.utc_text
+UtcTime = values.UtcTime
+Model = values.Model
 
 
 class Timing(Model):
@@ -129,10 +110,14 @@ _AT_WORK = frozenset(
         *(RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED),
     }
 )
-#: where a run may go from each status; a terminal status leads nowhere.  Back to `launching` leads a further attempt.
+#: where a run may go from each status; a terminal status leads nowhere.  Back to `launching` leads a further attempt;
+#: from `due` straight to `publishing` goes a run that releases the outputs of another.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = dict.fromkeys(RunStatus, frozenset[RunStatus]()) | {
     RunStatus.DUE: frozenset(
-        {RunStatus.DUE, RunStatus.LAUNCHING, RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED}
+        {
+            *(RunStatus.DUE, RunStatus.LAUNCHING, RunStatus.PUBLISHING),
+            *(RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED),
+        }
     ),
     RunStatus.LAUNCHING: _AT_WORK,
     RunStatus.RUNNING: _AT_WORK,
@@ -168,6 +153,8 @@ class Reason(StrEnum):
     PUBLISHING = "publishing"
     #: the packages or the Python that the analysis needs can't be had on its worker
     ENVIRONMENT = "environment"
+    #: something in the outputs mustn't become public, or couldn't be checked
+    DISCLOSURE = "disclosure"
     LAUNCH = "launch"
     #: an operator has to mend the settings or the account first
     CONFIG = "config"
@@ -238,6 +225,10 @@ class Spec(Model):
     #: minutes that the command may take
     timeout: int = Field(default=120, ge=1, le=1440)
     visibility: Visibility = Visibility.PRIVATE
+    #: whether executed notebook and log are published with the outputs
+    publish_report: bool = False
+    #: of a public schedule; `operations` writes it
+    public_confirmed: Confirmation | None = None
     #: where its publications go: the address of an object store, such as `file:///home/ann/published`
     publication_base: str
     #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
@@ -359,6 +350,13 @@ class Run(Model):
     #: grows with every claim; an effect guarded by an older one is dropped
     fence: int = 0
     publication: Publication | None = None
+    #: set in a run that executes nothing and publishes what another one made
+    release: Release | None = None
+
+    @property
+    def origin(self) -> str:
+        """The id of the run whose workers made its outputs."""
+        return self.release.run_id if self.release else self.id
 
 
 class Result(BaseModel):

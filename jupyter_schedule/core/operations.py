@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from jupyter_schedule.core import clock, ledger, occurrences, policies
+from jupyter_schedule.core import clock, ledger, occurrences, policies, publicity
 from jupyter_schedule.core.areas import FOLDERS, Areas
+from jupyter_schedule.core.consent import Release
+from jupyter_schedule.core.disclosures import Checked, checked_key
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,
@@ -62,19 +64,22 @@ class Operations:
 
     # -- schedules
 
-    def create(self, name: str, spec: Spec) -> Schedule:
-        """Record a schedule; its first occurrence is the first after now."""
+    def create(self, name: str, spec: Spec, *, public_confirmed: bool = False) -> Schedule:
+        """Record a schedule; its first occurrence is the first after now.
+
+        public_confirmed: the person has said that they checked what will be public.
+        """
         spec = self.placed(spec)
         self.check(name, spec)
-        return self._create(name, spec)
+        return self._create(name, self._confirmed(None, spec, public_confirmed))
 
-    def create_once_only(self, name: str, spec: Spec) -> tuple[Schedule, Run]:
+    def create_once_only(self, name: str, spec: Spec, *, public_confirmed: bool = False) -> tuple[Schedule, Run]:
         """Record a schedule that has ended as soon as it is made, and run it once by hand."""
         once = Timing(once=utc(self.now()), timezone=spec.timing.timezone)
         spec = self.placed(spec.model_copy(update={"timing": once}))
         self.check_name(name, spec.publication_base)
         self._check_runnable(spec)
-        schedule = self._create(name, spec)
+        schedule = self._create(name, self._confirmed(None, spec, public_confirmed))
         return schedule, self.run_now(name)
 
     def check(self, name: str, spec: Spec) -> None:
@@ -134,7 +139,7 @@ class Operations:
             raise self._name_taken(name) from None
         return schedule
 
-    def edit(self, name: str, spec: Spec, *, if_version: int) -> Schedule:
+    def edit(self, name: str, spec: Spec, *, if_version: int, public_confirmed: bool = False) -> Schedule:
         """Replace what a schedule does.  What the old version owed up to now is settled under the old version.
 
         Raises Refused `changed_elsewhere` when it is no longer at version `if_version`.
@@ -145,7 +150,8 @@ class Operations:
         def change(schedule: Schedule) -> Schedule:
             self.check_version(schedule, if_version)
             state = ScheduleState.ACTIVE if schedule.state == ScheduleState.ENDED else schedule.state
-            recorded = policies.recounted(schedule.spec, spec, utc(self.now()))
+            kept = self._confirmed(schedule.spec, spec, public_confirmed)
+            recorded = policies.recounted(schedule.spec, kept, utc(self.now()))
             changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
             if spec.timing != schedule.spec.timing:
                 # keys of a new timing can't meet old ones, so a cursor that a wrong clock put into the future goes back
@@ -212,8 +218,13 @@ class Operations:
     # -- runs
 
     def run_now(self, name: str) -> Run:
-        """Put a run by hand into the ledger; it starts as soon as the service sees it and nothing is in its way."""
-        run = ledger.manual_run(self.schedule(name), utc(self.now()))
+        """Put a run by hand into the ledger; it starts as soon as the service sees it and nothing is in its way.
+
+        Where the schedule is public it is a rehearsal: its results are private until a person has looked.
+        """
+        schedule = self.schedule(name)
+        make = ledger.rehearsal if schedule.spec.visibility == Visibility.PUBLIC else ledger.manual_run
+        run = make(schedule, utc(self.now()))
         self.store.add_run(run, actor=self.owner)
         return self.run(run.id)
 
@@ -228,6 +239,27 @@ class Operations:
             count += 1
         self.store.add_run(again, actor=self.owner)
         return self.run(again.id)
+
+    def release(self, run_id: str, reason: str | None = None) -> Run:
+        """Put a run into the ledger that publishes what an ended one made: a rehearsal, or one that was held back.
+
+        reason: why it may be public although the disclosure check found something; recorded with the person's name.
+        Raises Refused `run_not_ended`, `nothing_to_publish`, `not_public`, `reason_needed`.
+        """
+        run = self.run(run_id)
+        publicity.check_releasable(run, self.schedule(run.schedule).spec, reason)
+        now = utc(self.now())
+        decision = Release(run_id=run.origin, by=self.owner, at=now, reason=(reason or "").strip() or None)
+        count = 1
+        while self.store.run((made := ledger.release_run(run, decision, count)).id) is not None:
+            count += 1
+        self.store.add_run(made, actor=self.owner)
+        return self.run(made.id)
+
+    def checked(self, run: Run) -> Checked:
+        """What the disclosure check found in the run's outputs; nothing when they weren't checked."""
+        data = self.objects.get_or_none(checked_key(run.id))
+        return Checked.model_validate_json(data) if data else Checked()
 
     def cancel(self, run_id: str) -> Run:
         """Ask a run to stop; what it has so far is kept."""
@@ -273,7 +305,7 @@ class Operations:
 
     def attempts(self, run: Run) -> list[Attempt]:
         """The attempts of a run, in order."""
-        return self.store.attempts(run.id)
+        return self.store.attempts(run.origin)
 
     def result(self, run: Run) -> Result | None:
         """What the last attempt's worker left behind; None as long as it hasn't ended."""
@@ -316,7 +348,7 @@ class Operations:
 
     def _prefix(self, run: Run) -> str | None:
         """Where the newest attempt's worker writes; None before it is known."""
-        newest = next(reversed(self.store.attempts(run.id)), None)
+        newest = next(reversed(self.store.attempts(run.origin)), None)
         return worker_prefix(newest.worker, newest.token) if newest and newest.worker else None
 
     # -- how
@@ -332,6 +364,9 @@ class Operations:
             if self.store.replace_schedule(before, after, owed.runs, actor=self.owner, kind=kind):
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
+
+    def _confirmed(self, before: Spec | None, spec: Spec, says_so: bool) -> Spec:
+        return publicity.confirmed(before, spec, by=self.owner, now=self.now(), says_so=says_so)
 
     def _check_coming(self, spec: Spec) -> None:
         occurrences.check(spec.timing)
@@ -355,6 +390,8 @@ class Operations:
             )
         if self.objects.size(bundle_key(spec.bundle)) is None:
             raise Refused("no_such_bundle", "The bundle isn't there any more. Make it again.", field="files")
+        if spec.visibility == Visibility.PUBLIC:
+            publicity.check_code(spec, self.objects)
 
     def _name_taken(self, name: str) -> Refused:
         taken = {schedule.name for schedule in self.store.schedules()}

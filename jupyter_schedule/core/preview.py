@@ -59,6 +59,7 @@ class Request(Model):
     output_dir: str | None = None
     timeout: int = Field(default=120, ge=1, le=1440)
     visibility: Visibility = Visibility.PRIVATE
+    publish_report: bool = False
     previous: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     environment: EnvironmentSource = EnvironmentSource.KERNEL
@@ -229,6 +230,7 @@ def plain_spec(request: Request, root: Path, digest: str) -> Spec:
         left_out=request.left_out,
         timeout=request.timeout,
         visibility=request.visibility,
+        publish_report=request.publish_report,
         # where it goes in the end is said when it is recorded
         publication_base=FolderObjects(root).url(PUBLISHED),
         root=str(root),

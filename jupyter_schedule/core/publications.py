@@ -51,6 +51,10 @@ class PublicationKeys:
         """The files of the run in `folder`, at addresses that never change their content."""
         return f"{self.name}/{folder}/files/"
 
+    def run_report(self, folder: str) -> str:
+        """The run's executed notebook and log, where they are published too."""
+        return f"{self.name}/{folder}/report/"
+
 
 def run_folder(scheduled_for: str, run_id: str) -> str:
     """`runs/20261124T120000Z-1f0c9a2b` of a run due at `2026-11-24T12:00:00Z`: sorted by name is sorted by time."""

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,19 @@ def bundled_parameters(
 def contents(objects: Objects, digest: str, paths: Collection[str]) -> dict[str, bytes]:
     """Those of the files `paths` that the bundle has.  Raises Refused `no_such_bundle`, and what `archive` raises."""
     found: dict[str, bytes] = {}
+    for path, data in _files(objects, digest, lambda path: path in paths):
+        found[path] = data
+        if len(found) == len(paths):
+            break
+    return found
+
+
+def code(objects: Objects, digest: str) -> Iterator[tuple[str, bytes]]:
+    """The notebooks and Python files of the bundle.  Raises as `contents`."""
+    return _files(objects, digest, lambda path: path.endswith((".ipynb", ".py")))
+
+
+def _files(objects: Objects, digest: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
         packed = Path(scratch) / "bundle.tar.gz"
         try:
@@ -70,11 +83,8 @@ def contents(objects: Objects, digest: str, paths: Collection[str]) -> dict[str,
             raise Refused("no_such_bundle", "The bundle isn't there any more. Make it again.", "files") from None
         with opened(packed, Limits()) as source:
             for member, blocks in members(source):
-                if member.path in paths and member.size <= SIZE_LIMIT:
-                    found[member.path] = b"".join(blocks)
-                if len(found) == len(paths):
-                    break
-    return found
+                if wanted(member.path) and member.size <= SIZE_LIMIT:
+                    yield member.path, b"".join(blocks)
 
 
 def _object(data: bytes) -> dict[str, Any]:

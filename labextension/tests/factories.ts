@@ -63,6 +63,10 @@ export function run(changes: Partial<RunDetails> = {}): RunDetails {
     parameters: {},
     bundle: 'd'.repeat(64),
     usual_seconds: null,
+    release: null,
+    findings: [],
+    more_findings: 0,
+    releasable: false,
     ...changes
   };
 }
@@ -96,6 +100,7 @@ export function schedule(changes: Partial<Schedule> = {}): Schedule {
     changed_at: '2026-11-20T10:00:00Z',
     changed_by: 'local',
     paused: null,
+    public_confirmed: null,
     bundle: 'd'.repeat(64),
     last_runs: [] as Run[],
     ...changes

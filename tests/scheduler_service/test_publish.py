@@ -133,6 +133,7 @@ def test_the_documents_say_what_readers_rely_on() -> None:
             {**zipped, "content_type": "text/csv", "content_encoding": "gzip"},
             {**weekly, "content_type": "text/csv", "content_encoding": None},
         ],
+        "report": [],
     }
     assert document(area, KEYS.latest) == {
         "run": run.id,

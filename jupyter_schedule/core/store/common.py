@@ -50,8 +50,10 @@ from jupyter_schedule.core.store.statements import (
     UNDERSTOOD_RUN,
     advanced_row,
     held_by_another,
+    kind_of,
     moving_columns,
     newest_first,
+    run_row,
     schedule_row,
     seen_elsewhere,
     update_runs,
@@ -344,12 +346,12 @@ class SqlStore(Store):
             return
         self._take_pen(connection)
         newest = connection.execute(LAST_CHANGE).scalar() or 0
-        rows = [run.model_dump(exclude={"schedule"}) | {"queued": newest + n} for n, run in enumerate(new)]
+        rows = [run_row(run) | {"queued": newest + n} for n, run in enumerate(new)]
         row = self._insert_new(runs).on_conflict_do_nothing(index_elements=["schedule_id", "key"])
         added = set(connection.scalars(row.returning(runs.c.id), rows))
         at = self._now()
         told = [
-            {"at": at, "actor": actor, "kind": f"run_{run.status}", "schedule_id": run.schedule_id, "run_id": run.id}
+            {"at": at, "actor": actor, "kind": kind_of(run), "schedule_id": run.schedule_id, "run_id": run.id}
             for run in new
             if run.id in added
         ]

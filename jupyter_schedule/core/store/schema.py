@@ -107,6 +107,7 @@ runs = Table(
     Column("cancelled_by", String(255)),
     Column("attempt", Integer, nullable=False),
     Column("publication", JSON(none_as_null=True)),
+    Column("release", JSON(none_as_null=True)),
     #: who may act on it, until when, and the number that grows when that changes
     Column("holder", String(64)),
     Column("lease_until", UtcText),

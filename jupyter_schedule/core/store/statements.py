@@ -92,6 +92,17 @@ def version_row(schedule: Schedule) -> dict[str, Any]:
     }
 
 
+def run_row(run: Run) -> dict[str, Any]:
+    """The columns of a new run, without its place in the order."""
+    release = run.release.model_dump(mode="json") if run.release else None
+    return run.model_dump(exclude={"schedule", "release"}) | {"release": release}
+
+
+def kind_of(run: Run) -> str:
+    """What the event of a new run is called."""
+    return "run_released" if run.release else f"run_{run.status}"
+
+
 def moving_columns(run: Run) -> dict[str, Any]:
     """The columns that a run's way through its statuses changes; who asked to cancel is written by `ask_to_cancel`."""
     moving = {"status", "reason", "message", "started_at", "ended_at", "seconds", "attempt"}

@@ -42,8 +42,9 @@ export class Client {
   }
 
   /** Change what `patch` names, if the schedule still is at `ifVersion`; `rebundle` takes the files as they are now. */
-  edit(name: string, patch: object, ifVersion: number, rebundle = false): Promise<Schedule> {
-    return this.ask({ method: 'PATCH', path: of(name), body: { form: patch, rebundle }, ifVersion });
+  edit(name: string, patch: object, ifVersion: number, rebundle = false, publicConfirmed = false): Promise<Schedule> {
+    const body = { form: patch, rebundle, ...(publicConfirmed && { public_confirmed: true }) };
+    return this.ask({ method: 'PATCH', path: of(name), body, ifVersion });
   }
 
   remove(name: string, keepalive = false): Promise<Deleted> {
@@ -84,6 +85,11 @@ export class Client {
   /** Run the same version again. */
   retry(id: string): Promise<Run> {
     return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/retry` });
+  }
+
+  /** Publish what was kept back; `reason` says why it may be public although something was found. */
+  release(id: string, reason: string | null): Promise<Run> {
+    return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/release`, body: { reason } });
   }
 
   private ask<T>(ask: Ask): Promise<T> {

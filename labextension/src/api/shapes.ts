@@ -9,7 +9,7 @@ type Schemas = components['schemas'];
 type Whole<Name extends keyof Schemas> = Required<Schemas[Name]>;
 
 export type BundledFile = Schemas['BundledFile'];
-export type Creation = Omit<Whole<'Creation'>, 'form'> & { form: Form };
+export type Creation = Omit<Whole<'Creation'>, 'form' | 'public_confirmed'> & { form: Form; public_confirmed?: true };
 export type Deleted = Schemas['Deleted'];
 export type Failure = Schemas['Failure'];
 export type Finding = Schemas['FindingShape'];

@@ -174,6 +174,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish what it made and what was kept back: a rehearsal, or what the disclosure check found something in. */
+        post: operations["post_runs_id_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{id}/retry": {
         parameters: {
             query?: never;
@@ -407,6 +424,19 @@ export interface components {
          */
         CatchUp: "latest" | "all" | "none";
         /**
+         * Confirmation
+         * @description Who said that they checked what will be public, and when.
+         */
+        Confirmation: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+        };
+        /**
          * Creation
          * @description POST /schedules.
          */
@@ -422,6 +452,11 @@ export interface components {
              * @default false
              */
             once_only: boolean;
+            /**
+             * Public Confirmed
+             * @default false
+             */
+            public_confirmed: boolean;
             /**
              * Run Now
              * @default false
@@ -449,6 +484,11 @@ export interface components {
             form: {
                 [key: string]: unknown;
             };
+            /**
+             * Public Confirmed
+             * @default false
+             */
+            public_confirmed: boolean;
             /**
              * Rebundle
              * @default false
@@ -493,6 +533,42 @@ export interface components {
              * @default null
              */
             traceback: string | null;
+        };
+        /**
+         * Finding
+         * @description Something that shouldn't become public, or couldn't be looked at.
+         */
+        Finding: {
+            /**
+             * Cell
+             * @default null
+             */
+            cell: number | null;
+            /**
+             * Column
+             * @default null
+             */
+            column: number | null;
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Line
+             * @default null
+             */
+            line: number | null;
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
+            /**
+             * Row
+             * @default null
+             */
+            row: number | null;
         };
         /**
          * FindingShape
@@ -590,6 +666,11 @@ export interface components {
              */
             previous: string[];
             /**
+             * Publish Report
+             * @default false
+             */
+            publish_report: boolean;
+            /**
              * Timeout Minutes
              * @default 120
              */
@@ -639,6 +720,12 @@ export interface components {
              */
             timezone: string;
         };
+        /**
+         * Kind
+         * @description What was found.
+         * @enum {string}
+         */
+        Kind: "secret" | "email" | "ip_address" | "client_id" | "row_level" | "small_cell" | "unchecked";
         /**
          * LogShape
          * @description GET /runs/{id}/log?first=N: what was printed from piece N on; ask again with `next`.
@@ -916,7 +1003,38 @@ export interface components {
          * @description Why a run ended as it did: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
-        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "environment" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "missed" | "paused";
+        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "missed" | "paused";
+        /**
+         * Release
+         * @description A person's decision to publish the outputs of a run that were kept back.
+         */
+        Release: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+            /** Run Id */
+            run_id: string;
+        };
+        /**
+         * Releasing
+         * @description POST /runs/{id}/release: publish what was kept back.
+         */
+        Releasing: {
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+        };
         /**
          * RunDetails
          * @description GET /runs/{id}: a run with what it left.
@@ -953,8 +1071,18 @@ export interface components {
             ended_at: string | null;
             /** @default null */
             failure: components["schemas"]["Failure"] | null;
+            /**
+             * Findings
+             * @default []
+             */
+            findings: components["schemas"]["Finding"][];
             /** Message */
             message: string | null;
+            /**
+             * More Findings
+             * @default 0
+             */
+            more_findings: number;
             /**
              * Notes
              * @default []
@@ -980,6 +1108,13 @@ export interface components {
             /** @default null */
             publication: components["schemas"]["Publication"] | null;
             reason: components["schemas"]["Reason"] | null;
+            /**
+             * Releasable
+             * @default false
+             */
+            releasable: boolean;
+            /** @default null */
+            release: components["schemas"]["Release"] | null;
             /**
              * Report
              * @default []
@@ -1066,6 +1201,8 @@ export interface components {
             /** @default null */
             publication: components["schemas"]["Publication"] | null;
             reason: components["schemas"]["Reason"] | null;
+            /** @default null */
+            release: components["schemas"]["Release"] | null;
             /** Run Id */
             run_id: string;
             /** Schedule */
@@ -1137,6 +1274,8 @@ export interface components {
             owner: string;
             /** @default null */
             paused: components["schemas"]["Pause"] | null;
+            /** @default null */
+            public_confirmed: components["schemas"]["Confirmation"] | null;
             /** Publication Url */
             publication_url: string | null;
             state: components["schemas"]["ScheduleState"];
@@ -1589,6 +1728,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_runs_id_release: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Releasing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunShape"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */

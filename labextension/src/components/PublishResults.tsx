@@ -45,6 +45,16 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
         <label className="jp-Schedule-check">
           <input
             type="checkbox"
+            checked={state.publish_report}
+            onChange={event => change({ ...state, publish_report: event.target.checked, checkedPublic: false })}
+          />
+          <span>{trans.__('Also the notebook as run and its log, which show rows and errors')}</span>
+        </label>
+      )}
+      {state.visibility === 'public' && (
+        <label className="jp-Schedule-check">
+          <input
+            type="checkbox"
             checked={state.checkedPublic}
             onChange={event => change({ ...state, checkedPublic: event.target.checked })}
           />

@@ -13,6 +13,7 @@ import { useHost, useReader } from './host';
 import { Picture } from './icons';
 import { Log } from './Log';
 import { FailedCell, Outcome } from './Outcome';
+import { Release } from './Release';
 import { ExecutedNotebook, RunFiles, executed } from './RunFiles';
 import type { Action } from './useAction';
 import { useAction } from './useAction';
@@ -76,6 +77,7 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
       <Spoken text={trans.__('Run of %1: %2', run.schedule, state.words)} />
       <Outcome run={run} missing={missing} />
       <Actions run={run} missing={missing} go={go} refresh={refresh} action={action} />
+      <Release run={run} action={action} opened={made => go({ at: 'run', run: made.run_id, schedule: run.schedule })} />
       {action.problem && <ProblemBox problem={action.problem} />}
       {run.failure && isBad(run) && <FailedCell failure={run.failure} />}
       {run.status === 'succeeded' && <RunFiles run={run} />}

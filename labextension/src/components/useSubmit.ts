@@ -45,9 +45,12 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
   /** the last request, sent again to the letter as long as the form is the same: it never records a second schedule */
   const last = useRef<{ of: unknown; key: string; request: Creation } | null>(null);
 
+  // the form isn't sent before the box is ticked
+  const confirmed = wire.visibility === 'public';
+
   const create = async (how: { runNow: boolean; onceOnly: boolean }) => {
     const wasUnsaved = wire.notebook !== null && ((await save?.(wire.notebook)) ?? false);
-    const of = { form: wire, run_now: how.runNow, once_only: how.onceOnly };
+    const of = { form: wire, run_now: how.runNow, once_only: how.onceOnly, ...(confirmed && { public_confirmed: true as const }) };
     const again = last.current !== null && same(last.current.of, of);
     if (!again) {
       last.current = { of, key: randomKey(), request: { ...of, bundle: wasUnsaved ? null : bundle } };
@@ -60,7 +63,7 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
     if (rebundle && wire.notebook !== null) {
       await save?.(wire.notebook);
     }
-    return api.edit(editing!.name, mergePatch(editing!.form, wire), version, rebundle);
+    return api.edit(editing!.name, mergePatch(editing!.form, wire), version, rebundle, confirmed);
   };
   const carryOut = (work: () => Promise<Schedule>) => {
     setBusy(true);

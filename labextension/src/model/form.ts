@@ -92,6 +92,7 @@ export function initial(notebook: string | null, now: number): FormState {
     output_dir: null,
     timeout: '120',
     visibility: 'private',
+    publish_report: false,
     previous: [],
     env: [],
     environment: 'kernel',

@@ -1,0 +1,33 @@
+"""What all nouns are made of: frozen values, and instants that are written in one way."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+
+
+def utc(moment: datetime) -> datetime:
+    """The same instant, whole seconds, in UTC.  Raises ValueError when `moment` has no zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone, such as 2026-11-24T12:00:00Z")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def utc_text(moment: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SSZ`: the one way an instant is written in interfaces and in a run's environment."""
+    return utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+#: with one JSON schema, so that what is sent and what is answered are one shape
+UtcTime = Annotated[
+    datetime,
+    AfterValidator(utc),
+    PlainSerializer(utc_text, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class Model(BaseModel):
+    """A frozen value that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

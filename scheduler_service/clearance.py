@@ -1,0 +1,123 @@
+"""Whether a run's outputs may become public: asked between its result and its publication.
+
+A file of the same content, name and rules is looked at once: the answer is kept in the work area, where no worker can
+write.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from jupyter_schedule.core.disclosures import Checked, Finding, Kind, checked_key
+from jupyter_schedule.core.models import (
+    FileEntry,
+    Outcome,
+    Reason,
+    Result,
+    Run,
+    RunStatus,
+    Spec,
+    Trigger,
+)
+from jupyter_schedule.core.objects import NoSuchObject, Objects, digest, file_digest
+from jupyter_schedule.core.tarstream import size_text
+from jupyter_schedule.core.workarea import OUTPUT, REPORT
+from scheduler_service.decide import End
+from scheduler_service.disclosure import RULES, Limits, check_file
+from scheduler_service.disclosure.found import Found
+
+#: findings that are kept of a run
+MOST = 200
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
+
+
+@dataclass(frozen=True)
+class WorkerFiles:
+    """What an attempt's worker left in the work area, and how it is looked at."""
+
+    work: Objects
+    #: ends in `/`
+    prefix: str
+    limits: Limits
+
+
+def held_back(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> End | None:
+    """How a run of a public schedule ends unpublished; None when its outputs may become public."""
+    if run.release and run.release.reason:
+        return None
+    checked = check(run, spec, result, files)
+    if run.trigger == Trigger.REHEARSAL:
+        number = len(checked.findings) + checked.more
+        found = f" The disclosure check would hold them back: {number} finding{'s' * (number > 1)}." if number else ""
+        return _kept(result, f"A rehearsal: its results are private until you publish them.{found}")
+    if not checked.findings:
+        return None
+    first, others = checked.findings[0].message, len(checked.findings) + checked.more - 1
+    more = f" And {others} more: see what was found." if others else ""
+    message = f"Not published. {first}{more}"
+    return End(RunStatus.FAILED, Reason.DISCLOSURE, message, Outcome.FINISHED, result)
+
+
+def told(run: Run, result: Result) -> str:
+    """The sentence of a run whose outputs were published."""
+    if run.release is None:
+        return result.sentence
+    if not run.release.reason:
+        return f"Published by {run.release.by}."
+    why = run.release.reason.rstrip(".")
+    return f"Published by {run.release.by}, although the disclosure check held them back: {why}."
+
+
+def _kept(result: Result, why: str) -> End:
+    return End(RunStatus.SUCCEEDED, result.reason, f"{result.sentence} {why}", Outcome.FINISHED, result)
+
+
+def check(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> Checked:
+    """Look at all files that would become public; what was found is kept with the run."""
+    listed = [(OUTPUT + file.path, file) for file in result.files]
+    if spec.publish_report:
+        listed += [(REPORT + file.path, file) for file in result.report]
+    findings = [finding for path, file in listed for finding in _of_file(path, file, files)]
+    checked = Checked(findings=tuple(findings[:MOST]), more=max(0, len(findings) - MOST))
+    files.work.put(checked_key(run.id), checked.model_dump_json().encode())
+    return checked
+
+
+def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[Finding]:
+    about = "\0".join((str(RULES), str(files.limits), path, file.sha256))
+    key = f"disclosure/files/{digest(about.encode())}.json"
+    known = files.work.get_or_none(key)
+    if known is None:
+        found = _look(path, file, files)
+        if found is None:  # not what was recorded, so there is nothing to remember; publishing will say so too
+            yield _changed(path)
+            return
+        known = _FINDINGS.dump_json(found)
+        files.work.put(key, known)
+    yield from _FINDINGS.validate_json(known)
+
+
+def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[Finding, ...] | None:
+    """What is found in a copy of the file; None when it isn't what the worker recorded."""
+    if file.size > files.limits.file:
+        found = Found(path)
+        found.add(Kind.UNCHECKED, f"it can't be checked: it is larger than {size_text(files.limits.file)}")
+        return found.findings
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-disclosure-") as folder:
+        local = Path(folder, "file")
+        try:
+            files.work.fetch(files.prefix + path, local)
+        except NoSuchObject:
+            return None
+        if local.stat().st_size != file.size or file_digest(local) != file.sha256:
+            return None
+        return check_file(path, local, files.limits)
+
+
+def _changed(path: str) -> Finding:
+    found = Found(path)
+    found.add(Kind.UNCHECKED, "it was changed or removed after the run had ended")
+    return found.findings[0]
