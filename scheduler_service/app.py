@@ -12,7 +12,6 @@ from uuid import uuid4
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.objects import Objects, open_objects
-from jupyter_schedule.core.occurrences.zones import zone_names
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.ticking import TickerLock
@@ -77,7 +76,6 @@ class Service:
         if places.shared_store is None and not self._wait_for(lock):
             return
         store = self._parts.open_store(places.store, self._now)
-        _check_zones(store)
         store.join()
         limits = Limits(**self._settings.limits.model_dump())
         launchers = self._parts.open_launchers(places.folder, limits, self._wake.set)
@@ -159,13 +157,3 @@ class Service:
             if newest > seen:
                 seen = newest
                 self._wake.set()
-
-
-def _check_zones(store: Store) -> None:
-    """Raise Refused when this machine doesn't know the time zones of the schedules: their times can't be told."""
-    missing = sorted(store.timezones() - zone_names())
-    if missing:
-        message = (
-            f"Schedules are due in {', '.join(missing)}, which isn't a time zone here: update tzdata, or edit them."
-        )
-        raise Refused("unknown_timezone", message)

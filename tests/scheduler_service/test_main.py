@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.__main__ import main
-from tests.factories import make_schedule, make_spec
 
 
 @pytest.mark.parametrize(
@@ -44,13 +42,6 @@ def too_new(ledger: Path) -> None:
     change(ledger, "UPDATE alembic_version SET version_num = '9999'", "UPDATE deployment SET value = '9999'")
 
 
-def zone_gone(ledger: Path) -> None:
-    spec = make_spec(timing=Timing(cron="0 12 * * *", timezone="Europe/Atlantis"))
-    store = open_store(f"sqlite:///{ledger}")
-    store.add_schedule(make_schedule(spec=spec))
-    store.close()
-
-
 def change(ledger: Path, *statements: str) -> None:
     open_store(f"sqlite:///{ledger}").close()
     with closing(sqlite3.connect(ledger)) as connection, connection:
@@ -63,7 +54,6 @@ def change(ledger: Path, *statements: str) -> None:
     [
         (garbage, "it is no database. Put its last backup there."),
         (too_new, "written by a newer jupyter-schedule"),
-        (zone_gone, "Europe/Atlantis"),
     ],
 )
 def test_a_ledger_that_cannot_be_used_ends_it_with_one_sentence_and_code_2_and_is_left_as_it_is(

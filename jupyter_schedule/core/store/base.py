@@ -84,10 +84,6 @@ class Store(ABC):
         """When the next occurrence of any active schedule is due."""
 
     @abstractmethod
-    def timezones(self) -> set[str]:
-        """The zones that active schedules name."""
-
-    @abstractmethod
     def version(self, schedule_id: str, number: int) -> Version:
         """What a version of a schedule froze.  Raises KeyError."""
 

@@ -165,12 +165,6 @@ class SqlStore(Store):
             found: datetime | None = connection.execute(query).scalar()
         return found
 
-    def timezones(self) -> set[str]:
-        zone = schedule_versions.c.spec[("timing", "timezone")].as_string()
-        active = SCHEDULES.with_only_columns(zone).where(schedules.c.state == ScheduleState.ACTIVE)
-        with self._reading() as connection:
-            return set(connection.scalars(active.distinct()))
-
     def version(self, schedule_id: str, number: int) -> Version:
         for version in self._versions(schedule_id, schedule_versions.c.version == number):
             return version

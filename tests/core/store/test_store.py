@@ -116,16 +116,6 @@ class TestSchedules:
         assert [schedule.name for schedule in store.due_schedules(NOON, 1)] == ["long-due"]
         assert store.next_due() == NOON - DAY
 
-    def test_the_zones_of_active_schedules_are_told(self, store: Store) -> None:
-        for name, zone, state in [
-            ("a", "Europe/Paris", "active"),
-            ("b", "UTC", "active"),
-            ("c", "Asia/Tokyo", "paused"),
-        ]:
-            spec = make_spec(timing=Timing(cron="0 12 * * *", timezone=zone))
-            store.add_schedule(make_schedule(name, spec=spec, state=ScheduleState(state)))
-        assert store.timezones() == {"Europe/Paris", "UTC"}
-
     def test_nothing_is_due_in_an_empty_store(self, store: Store) -> None:
         assert store.next_due() is None
         assert store.due_schedules(NOON, 10) == []
