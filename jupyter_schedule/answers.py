@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
+from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,6 +25,7 @@ from jupyter_schedule.core.occurrences import Occurrence
 from jupyter_schedule.core.operations import Operations
 from jupyter_schedule.core.policies import coming
 from jupyter_schedule.core.publicity import is_held_back
+from jupyter_schedule.core.queue import in_line
 from jupyter_schedule.core.summary import destination, schedule_summary, upcoming
 from jupyter_schedule.core.workarea import OUTPUT, REPORT
 from jupyter_schedule.failures import described
@@ -160,12 +162,24 @@ class Answers:
         )
 
     def _of_run(self, run: Run) -> dict[str, Any]:
-        same = run.model_dump(include=set(RunShape.model_fields) - {"attempts", "publication", "progress", "run_id"})
+        same = run.model_dump(
+            include=set(RunShape.model_fields) - {"attempts", "publication", "progress", "place", "run_id"}
+        )
         return same | {
             "run_id": run.id,
             "publication": self.addresses.publication(run),
+            "place": self._places.get(run.id) if run.status is RunStatus.DUE else None,
             "progress": self._progress(run) if run.status in _GOING else None,
         }
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The place of each run that waits, by its id."""
+        store = self.operations.store
+        waiting = [run for run in store.open_runs() if run.status is RunStatus.DUE]
+        owners = {schedule.id: schedule.owner for schedule in store.schedules()} if waiting else {}
+        line = in_line(waiting, lambda run: owners.get(run.schedule_id, ""))
+        return {run.id: place for place, run in enumerate(line, 1)}
 
     def _progress(self, run: Run) -> tuple[int, int] | None:
         match self.operations.heartbeat(run).get("cells"):

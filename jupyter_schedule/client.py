@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote
@@ -12,6 +13,8 @@ from pydantic import TypeAdapter
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.over_http import OverHttp
 from jupyter_schedule.shapes import (
+    Backfill,
+    Backfilled,
     Creation,
     Deleted,
     Edit,
@@ -152,6 +155,13 @@ class Client:
         """Run it once now, apart from the clock."""
         return self._ask(RunShape, "POST", _schedule(name, "run"))
 
+    def backfill(
+        self, name: str, start: datetime, end: datetime, *, again: bool = False, confirmed: bool = False
+    ) -> Backfilled:
+        """Run it for every time from `start` to `end` at which it was due; `again` also for those that succeeded."""
+        asked = Backfill(start=start, end=end, again=again, confirmed=confirmed)
+        return self._ask(Backfilled, "POST", _schedule(name, "backfill"), asked)
+
     def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[RunShape]:
         """Runs of one schedule or of all, the newest first, page by page: `before` is the id of a page's last run."""
         path = "runs" if name is None else _schedule(name, "runs")
@@ -206,7 +216,7 @@ class Client:
         shape: type[T],
         method: str,
         path: str,
-        body: Form | Creation | Edit | Pausing | Releasing | None = None,
+        body: Form | Creation | Edit | Pausing | Backfill | Releasing | None = None,
         *,
         query: Mapping[str, str] | None = None,
         if_version: int | None = None,

@@ -43,6 +43,8 @@ from jupyter_schedule.forms import edited, form_of, patched, request_of
 from jupyter_schedule.frequencies import timing_of
 from jupyter_schedule.previewing import previewed
 from jupyter_schedule.shapes import (
+    Backfill,
+    Backfilled,
     Bundled,
     Creation,
     Deleted,
@@ -237,6 +239,11 @@ class Desk:
         return [version_shape(version) for version in self.operations.versions(name)]
 
     # -- runs
+
+    def backfill(self, name: str, asked: Backfill) -> Backfilled:
+        """Run a schedule for times that have passed."""
+        plan = self.operations.backfill(name, asked.start, asked.end, again=asked.again, confirmed=asked.confirmed)
+        return Backfilled(runs=len(plan.runs), succeeded=plan.succeeded, waiting=plan.waiting)
 
     def runs(self, name: str | None, before: str | None, limit: int, answers: Answers) -> list[RunShape]:
         """Runs of a schedule or of all, the newest occurrence first; those after the run `before`, if one is named."""

@@ -13,6 +13,8 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.desk import Desk, guarded
 from jupyter_schedule.forms import of_form, validated
 from jupyter_schedule.shapes import (
+    Backfill,
+    Backfilled,
     Bundled,
     Creation,
     Deleted,
@@ -46,6 +48,7 @@ STATUS_OF = {
     "not_public": 409,
     "schedule_ended": 409,
     "busy": 409,
+    "confirm_backfill": 409,
     "changed_elsewhere": 412,
     "archive_too_big": 413,
     "bundle_too_big": 413,
@@ -220,6 +223,15 @@ ROUTES = (
         "Run it once now.",
         RunShape,
         lambda asked: asked.answers.run(asked.desk.operations.run_now(asked.name)),
+        status=201,
+    ),
+    Route(
+        "POST",
+        "schedules/{name}/backfill",
+        "Run it for times that have passed; what has succeeded or waits is left as it is.",
+        Backfilled,
+        lambda asked: asked.desk.backfill(asked.name, asked.body),
+        body=Backfill,
         status=201,
     ),
     Route(

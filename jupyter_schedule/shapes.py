@@ -125,6 +125,25 @@ class Pausing(Shape):
     note: str = Field(default="", max_length=500)
 
 
+class Backfill(Shape):
+    """POST /schedules/{name}/backfill: every time from `start` to `end`, both included, at which it was due."""
+
+    start: UtcTime
+    end: UtcTime
+    #: also what has succeeded
+    again: bool = False
+    #: that many runs are wanted, when they are 100 or more
+    confirmed: bool = False
+
+
+class Backfilled(Shape):
+    """What a backfill put into the ledger, and what it left as it was."""
+
+    runs: int
+    succeeded: int
+    waiting: int
+
+
 class Problem(Shape):
     """Why a request was refused: a sentence that says what to do, and the form's field it belongs to."""
 
@@ -238,6 +257,8 @@ class RunShape(Shape):
     #: how long the command took
     seconds: float | None
     cancelled_by: str | None
+    #: its place among the runs that wait, 1 for the next
+    place: int | None = None
     #: cells done and in all, while it runs
     progress: tuple[int, int] | None = None
     publication: Publication | None = None

@@ -163,7 +163,8 @@ def decide_due(
     """Which of the `due` runs start, beside those that are `going`, when `room` more may go at once.
 
     Runs start in the order given.  Two runs of a schedule go at once only under `allow`.  `queue_one` keeps the newest
-    of the scheduled runs that wait, unless the schedule catches up on all.
+    of the scheduled runs that wait, unless the schedule catches up on all.  Nothing is skipped or stopped for a
+    backfill.
     """
     busy = {run.schedule_id: run for run in going}
     newest = {run.schedule_id: run.id for run in due if run.trigger == Trigger.SCHEDULE}
@@ -193,6 +194,8 @@ def _decide_one_due(run: Run, spec: Spec, other: Run | None, newest: str | None,
         )
     if other is None or spec.overlap == Overlap.ALLOW:
         return Start() if room > 0 else Wait()
+    if other.trigger == Trigger.BACKFILL:
+        return Wait()
     if scheduled and spec.overlap == Overlap.SKIP:
         return End(RunStatus.SKIPPED, Reason.OVERLAP, "The run before it was still going.")
     stoppable = other.status != RunStatus.PUBLISHING and not other.cancelled_by

@@ -35,6 +35,14 @@ class Lookout:
         self._launchers = launchers
         self._memory = memory
         self._now = now
+        self._owners: dict[str, str] = {}
+
+    def owner_of(self, run: Run) -> str:
+        """Whose run it is; a schedule never changes hands."""
+        if run.schedule_id not in self._owners:
+            schedule = self._store.schedule(run.schedule_id)
+            self._owners[run.schedule_id] = schedule.owner if schedule else ""
+        return self._owners[run.schedule_id]
 
     def see(self, run: Run) -> Seen:
         """The result first, as it ends everything; then gate, heartbeat and worker.

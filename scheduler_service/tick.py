@@ -29,6 +29,7 @@ from jupyter_schedule.core.models import (
     utc,
 )
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
+from jupyter_schedule.core.queue import in_line
 from jupyter_schedule.core.store.base import Settlement, Store
 from jupyter_schedule.core.workarea import gate_key
 from scheduler_service.autopause import pause_after_failures
@@ -151,7 +152,7 @@ class Ticker:
     def _believe_clock(self, now: datetime) -> bool:
         """Whether the clock tells the time; said once when that changes."""
         before = self._trust
-        self._trust = judge(before, now, self._around.since_boot(), self._second_clock)
+        self._trust = judge(before, now, self._around.since_boot(), self._store.clock)
         if self._trust.halted and not before.halted:
             log.error(
                 "action=clock_doubted ahead=%d This machine's clock jumped ahead of every other: nothing is started "
@@ -161,9 +162,6 @@ class Ticker:
         elif before.halted and not self._trust.halted:
             log.warning("action=clock_believed The clocks agree again: runs are started.")
         return not self._trust.halted
-
-    def _second_clock(self) -> datetime | None:
-        return self._store.clock()
 
     def _bring_up_to_date(self, now: datetime) -> None:
         """Write what has come due into the ledger, many schedules at once."""
@@ -211,8 +209,9 @@ class Ticker:
         due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
         going = [run for run in runs if run.status in GOING_STATUSES or run.id in self._under_way]
         working = sum(run.status != RunStatus.PUBLISHING for run in going)
-        due.sort(key=lambda run: run.queued)
-        for run, decision in decide_due(due, going, self._spec_of, self._around.room - working, now):
+        for run, decision in decide_due(
+            in_line(due, self._look.owner_of), going, self._spec_of, self._around.room - working, now
+        ):
             if run.id in held:
                 self._apply(run, None, decision)
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "list": _Known("listing:schedules", "What is scheduled, how it went last, and when it is due next."),
     "show": _Known("show:show", "One schedule: what it does, when, its last runs, its versions."),
     "run": _Known("run:run_now", "Run a schedule once now; --wait for its end."),
+    "backfill": _Known("backfill:backfill", "Run a schedule for times that have passed."),
     "runs": _Known("listing:runs", "Runs, the newest first."),
     "logs": _Known("run:logs", "What a run printed; -f follows it."),
     "outputs": _Known("outputs:outputs", "The files that a run left, with their addresses."),

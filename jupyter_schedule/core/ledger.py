@@ -103,6 +103,15 @@ def release_run(run: Run, release: Release, count: int) -> Run:
     return retry_run(run, count, release.at).model_copy(update=again)
 
 
+def backfill_run(schedule: Schedule, occurrence: Occurrence, batch: int, now: datetime) -> Run:
+    """The run that does what a past occurrence was due for, by the schedule's current version, the `batch`th time."""
+    start, end = occurrences.data_interval(schedule.spec.timing, occurrence.instant)
+    key = f"backfill:{batch}:{occurrence.key}"
+    return _run(schedule, key, Trigger.BACKFILL, utc(now)).model_copy(
+        update={"scheduled_for": occurrence.instant, "data_interval_start": start, "data_interval_end": end}
+    )
+
+
 def retry_run(run: Run, count: int, now: datetime) -> Run:
     """The run that does the same as `run` again, for the `count`th time: same version, occurrence and data interval."""
     key = f"retry:{run.id}:{count}"

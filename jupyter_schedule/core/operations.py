@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from jupyter_schedule.core import clock, ledger, occurrences, policies, publicity
+from jupyter_schedule.core import backfill, clock, ledger, occurrences, policies, publicity
 from jupyter_schedule.core.areas import FOLDERS, Areas
 from jupyter_schedule.core.consent import Release
 from jupyter_schedule.core.disclosures import Checked, checked_key
@@ -227,6 +227,16 @@ class Operations:
         run = make(schedule, utc(self.now()))
         self.store.add_run(run, actor=self.owner)
         return self.run(run.id)
+
+    def backfill(
+        self, name: str, start: datetime, end: datetime, *, again: bool = False, confirmed: bool = False
+    ) -> backfill.Plan:
+        """Put runs for times that have passed into the ledger, as `backfill.ask` does."""
+        schedule, now = self.schedule(name), utc(self.now())
+        plan = backfill.ask(self.store, schedule, start, end, now, again=again, confirmed=confirmed)
+        for run in plan.runs:
+            self.store.add_run(run, actor=self.owner)
+        return plan
 
     def retry(self, run_id: str) -> Run:
         """Put a run into the ledger that does what an ended one did: same version, same occurrence, same data."""

@@ -54,6 +54,7 @@ export function run(changes: Partial<RunDetails> = {}): RunDetails {
     seconds: 6,
     cancelled_by: null,
     progress: null,
+    place: null,
     publication: null,
     outputs: [],
     report: [],

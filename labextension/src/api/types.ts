@@ -262,6 +262,23 @@ export interface paths {
         patch: operations["patch_schedules_name"];
         trace?: never;
     };
+    "/schedules/{name}/backfill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run it for times that have passed; what has succeeded or waits is left as it is. */
+        post: operations["post_schedules_name_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules/{name}/pause": {
         parameters: {
             query?: never;
@@ -385,6 +402,44 @@ export interface components {
             /** Number */
             number: number;
             outcome: components["schemas"]["Outcome"] | null;
+        };
+        /**
+         * Backfill
+         * @description POST /schedules/{name}/backfill: every time from `start` to `end`, both included, at which it was due.
+         */
+        Backfill: {
+            /**
+             * Again
+             * @default false
+             */
+            again: boolean;
+            /**
+             * Confirmed
+             * @default false
+             */
+            confirmed: boolean;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * Backfilled
+         * @description What a backfill put into the ledger, and what it left as it was.
+         */
+        Backfilled: {
+            /** Runs */
+            runs: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * Bundled
@@ -1098,6 +1153,11 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
+             * Place
+             * @default null
+             */
+            place: number | null;
+            /**
              * Progress
              * @default null
              */
@@ -1190,6 +1250,11 @@ export interface components {
             ended_at: string | null;
             /** Message */
             message: string | null;
+            /**
+             * Place
+             * @default null
+             */
+            place: number | null;
             /**
              * Progress
              * @default null
@@ -2014,6 +2079,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScheduleShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_schedules_name_backfill: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Backfill"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfilled"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */

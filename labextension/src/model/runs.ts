@@ -72,12 +72,21 @@ export function stateOf(run: Run, reader: Reader): State {
   return { icon, role: run.reason === 'missed' ? 'warning' : role, words: words(run, reader) };
 }
 
+const ENDINGS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd', few: 'rd' };
+
+/** `12th`. */
+function ordinal(place: number): string {
+  return `${place}${ENDINGS[new Intl.PluralRules('en', { type: 'ordinal' }).select(place)] ?? 'th'}`;
+}
+
 function words(run: Run, { trans, clock, now }: Reader): string {
   switch (run.status) {
     case 'due':
       return Date.parse(run.scheduled_for) > now
         ? trans.__('Starts %1', clock.ahead(run.scheduled_for, now))
-        : trans.__('Waiting to start');
+        : (run.place ?? 1) > 1
+          ? trans.__('Waiting: %1 in line', ordinal(run.place!))
+          : trans.__('Waiting to start');
     case 'launching':
       return run.attempts.length > 1
         ? trans.__('Worker lost, trying again (attempt %1)', run.attempts.length)
