@@ -17,6 +17,7 @@ from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.ticking import TickerLock
 from scheduler_service.caretaker import Caretaker
 from scheduler_service.launchers.base import Launcher
+from scheduler_service.launchers.ec2.opening import open_ec2
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.settings import Settings
 from scheduler_service.tick import LEASE, Surroundings, Ticker
@@ -78,8 +79,10 @@ class Service:
         store = self._parts.open_store(places.store, self._now)
         store.join()
         limits = Limits(**self._settings.limits.model_dump())
-        launchers = self._parts.open_launchers(places.folder, limits, self._wake.set)
         work_area = self._settings.areas.work or places.objects
+        launchers = dict(self._parts.open_launchers(places.folder, limits, self._wake.set))
+        if self._settings.ec2 is not None:
+            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), self._now)
         ticker = Ticker(
             Surroundings(
                 store=store,

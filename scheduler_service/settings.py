@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
 
 from jupyter_schedule.core.areas import FOLDERS, SETTINGS, Areas, read_settings, wrong_settings
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.places import Places, default_places
+from scheduler_service.launchers.ec2.settings import Ec2Settings
 
 
 class RunLimits(BaseModel):
@@ -37,6 +39,14 @@ class Settings(BaseModel):
     limits: RunLimits = RunLimits()
     #: where files and publications go when not to folders
     areas: Areas = FOLDERS
+    #: machines of one's own for runs whose launcher is `ec2`
+    ec2: Ec2Settings | None = None
+
+    @model_validator(mode="after")
+    def _machines_reach_the_work_area(self) -> Self:
+        if self.ec2 is not None and not (self.areas.work or "").startswith("s3:"):
+            raise ValueError("machines on EC2 need a work area that they reach: set areas.work to s3://bucket/prefix")
+        return self
 
     @property
     def places(self) -> Places:
