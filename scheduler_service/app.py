@@ -15,6 +15,7 @@ from jupyter_schedule.core.objects import Objects, open_objects
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.ticking import TickerLock
+from scheduler_service import disclosure
 from scheduler_service.caretaker import Caretaker
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.opening import open_ec2
@@ -89,6 +90,7 @@ class Service:
                 objects=self._parts.open_objects(work_area),
                 open_objects=self._parts.open_objects,
                 areas=self._settings.areas,
+                limits=disclosure.Limits(smallest_cell=self._settings.smallest_cell),
                 work_area=work_area,
                 launchers=launchers,
                 secret=store.secret(),

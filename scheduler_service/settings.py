@@ -37,6 +37,8 @@ class Settings(BaseModel):
     max_running: int = Field(default=4, ge=1)
     #: what one run on this machine may use
     limits: RunLimits = RunLimits()
+    #: the least that a count may be in what becomes public
+    smallest_cell: int = Field(default=5, ge=1)
     #: where files and publications go when not to folders
     areas: Areas = FOLDERS
     #: machines of one's own for runs whose launcher is `ec2`
