@@ -1,0 +1,50 @@
+"""Policies, a backfill and the line, with a real service and real runs."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.models import Outcome, Policies, RunStatus
+from tests.engine import Engine, eventually
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(tmp_path)
+
+
+def test_code_that_fails_at_first_is_tried_again_as_a_further_attempt_of_the_same_run(engine: Engine) -> None:
+    flag = engine.root / "was-here"
+    engine.script("flaky", f"test -e {flag} || {{ touch {flag}; exit 3; }}", policies=Policies(retries=1, retry_wait=0))
+    with engine.service():
+        run = engine.ended(engine.run("flaky"))
+    assert (run.status, run.attempt) == (RunStatus.SUCCEEDED, 2)
+    first, _ = engine.operations.attempts(run)
+    assert (first.outcome, "3" in (first.detail or "")) == (Outcome.FINISHED, True)
+
+
+def test_after_the_last_attempt_it_has_failed(engine: Engine) -> None:
+    engine.script("broken", "exit 3", policies=Policies(retries=1, retry_wait=0))
+    with engine.service():
+        run = engine.ended(engine.run("broken"))
+    assert (run.status, run.attempt) == (RunStatus.FAILED, 2)
+
+
+def test_a_backfill_that_is_killed_half_way_goes_on_with_the_next_service(engine: Engine) -> None:
+    """The service is killed when a part has run; each day has run once in the end, the oldest first."""
+    days = engine.root / "days"
+    engine.script("past", f'echo "$SCHEDULED_FOR" >> {days}')
+    now = clock.now()
+    plan = engine.operations.backfill("past", now - 6 * DAY, now)
+    with engine.service_process():
+        eventually(lambda: days.exists() and len(days.read_text().splitlines()) >= 2, what="two days")
+    with engine.service():
+        ended = [engine.ended(run) for run in plan.runs]
+    assert {run.status for run in ended} == {RunStatus.SUCCEEDED}
+    lines = days.read_text().splitlines()
+    assert lines == sorted(lines)
+    assert len(lines) == len(set(lines)) == len(plan.runs)
