@@ -23,6 +23,7 @@ from jupyter_schedule.shapes import (
     Pausing,
     PreviewShape,
     Releasing,
+    Rollback,
     RunDetails,
     RunShape,
     ScheduleShape,
@@ -137,6 +138,11 @@ class Client:
         """Who recorded which version of it, the newest first."""
         return self._ask(list[VersionShape], "GET", _schedule(name, "versions"))
 
+    def roll_back(self, name: str, version: int, *, if_version: int) -> ScheduleShape:
+        """Let it do what that version did; Refused `changed_elsewhere` when it is no longer at `if_version`."""
+        asked = Rollback(version=version)
+        return self._ask(ScheduleShape, "POST", _schedule(name, "rollback"), asked, if_version=if_version)
+
     def pause(self, name: str, note: str = "") -> ScheduleShape:
         """Keep it from running by the clock; `note` says why."""
         return self._ask(ScheduleShape, "POST", _schedule(name, "pause"), Pausing(note=note))
@@ -216,7 +222,7 @@ class Client:
         shape: type[T],
         method: str,
         path: str,
-        body: Form | Creation | Edit | Pausing | Backfill | Releasing | None = None,
+        body: Form | Creation | Edit | Pausing | Backfill | Releasing | Rollback | None = None,
         *,
         query: Mapping[str, str] | None = None,
         if_version: int | None = None,

@@ -38,6 +38,7 @@ from jupyter_schedule.core.recorded import bundled_parameters, spec_of_bundle
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.summary import schedule_summary
 from jupyter_schedule.core.ticking import is_ticking
+from jupyter_schedule.core.versions import roll_back
 from jupyter_schedule.core.workarea import LIVE_NOTEBOOK, OUTPUT, REPORT, bundle_key
 from jupyter_schedule.forms import edited, form_of, patched, request_of
 from jupyter_schedule.frequencies import timing_of
@@ -52,6 +53,7 @@ from jupyter_schedule.shapes import (
     Form,
     LogShape,
     PreviewShape,
+    Rollback,
     RunDetails,
     RunFiles,
     RunShape,
@@ -233,6 +235,10 @@ class Desk:
         published = sum(1 for _ in area.list(PublicationKeys(name).data))
         address = self.addresses.stable(name, spec) if published else None
         return Deleted(name=name, published=published, publication_url=address)
+
+    def roll_back(self, name: str, asked: Rollback, if_version: int, answers: Answers) -> ScheduleShape:
+        """Record an older version as the newest."""
+        return answers.schedule(roll_back(self.operations, name, asked.version, if_version=if_version))
 
     def versions(self, name: str) -> list[VersionShape]:
         """Who recorded which version, the newest first."""

@@ -125,6 +125,12 @@ class Pausing(Shape):
     note: str = Field(default="", max_length=500)
 
 
+class Rollback(Shape):
+    """POST /schedules/{name}/rollback: the version that it goes back to; `If-Match` carries the one it is at."""
+
+    version: int = Field(ge=1)
+
+
 class Backfill(Shape):
     """POST /schedules/{name}/backfill: every time from `start` to `end`, both included, at which it was due."""
 

@@ -33,6 +33,8 @@ COMMANDS = {
     "next": _Known("upcoming:upcoming", "When a schedule or an expression is due next, explained."),
     "pause": _Known("change:pause", "Keep a schedule from running until it is resumed."),
     "resume": _Known("change:resume", "Let a paused schedule run again."),
+    "versions": _Known("versions:versions", "Who changed a schedule, and when."),
+    "rollback": _Known("versions:rollback", "Let a schedule do what an older version did."),
     "cancel": _Known("change:cancel", "Stop a run; what it has so far is kept."),
     "service": _Known("keep_going:service", "Keep the scheduler service going without JupyterLab."),
     "delete": _Known("change:delete", "Remove a schedule; its published results stay."),

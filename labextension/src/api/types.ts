@@ -313,6 +313,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/schedules/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it do what an older version did, as a new version, if it still is at the one of If-Match. */
+        post: operations["post_schedules_name_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules/{name}/run": {
         parameters: {
             query?: never;
@@ -1089,6 +1106,14 @@ export interface components {
              * @default null
              */
             reason: string | null;
+        };
+        /**
+         * Rollback
+         * @description POST /schedules/{name}/rollback: the version that it goes back to; `If-Match` carries the one it is at.
+         */
+        Rollback: {
+            /** Version */
+            version: number;
         };
         /**
          * RunDetails
@@ -2181,6 +2206,46 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_schedules_name_rollback: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rollback"];
+            };
+        };
         responses: {
             /** @description Done. */
             200: {

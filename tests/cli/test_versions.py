@@ -1,0 +1,23 @@
+"""`versions` and `rollback`."""
+
+from tests.cli.conftest import Terminal
+
+
+def test_a_schedule_goes_back_to_an_older_version_as_a_new_one(terminal: Terminal) -> None:
+    terminal.scheduled()
+    schedule = terminal.operations.schedule("daily")
+    changed = schedule.spec.model_copy(update={"timeout": 5})
+    terminal.operations.edit("daily", changed, if_version=1)
+    back = terminal("rollback", "daily", "1")
+    assert back.stdout.startswith("“daily” does what version 1 did; that is version 3 now.\n")
+    assert terminal.operations.schedule("daily").spec == schedule.spec
+    listed = terminal.json("versions", "daily")
+    assert [(each["version"], each["author"]) for each in listed] == [(3, "local"), (2, "local"), (1, "local")]
+    table = terminal("versions", "daily").stdout
+    assert "every day at 12:00 UTC" in table
+
+
+def test_a_version_that_never_was_and_the_one_it_has_are_refused(terminal: Terminal) -> None:
+    terminal.scheduled()
+    assert terminal.refusal("rollback", "daily", "7")["code"] == "no_such_version"
+    assert terminal.refusal("rollback", "daily", "1")["code"] == "current_version"
