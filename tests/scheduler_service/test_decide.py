@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import CatchUp, Outcome, Overlap, Reason, Result, Run, RunStatus, Spec, Trigger
+from jupyter_schedule.core.consent import Release
+from jupyter_schedule.core.models import (
+    CatchUp,
+    Outcome,
+    Overlap,
+    Policies,
+    Reason,
+    Result,
+    Run,
+    RunStatus,
+    Spec,
+    Trigger,
+)
 from scheduler_service.decide import (
     MAX_ATTEMPTS,
     CancelOther,
@@ -14,6 +26,7 @@ from scheduler_service.decide import (
     End,
     Gate,
     MarkRunning,
+    Promote,
     Publish,
     Relaunch,
     Seen,
@@ -316,3 +329,13 @@ class TestDue:
         assert self.decided([cancelled], [], make_spec()) == [
             End(RunStatus.CANCELLED, Reason.BY_HAND, "Stopped by ann before it started.")
         ]
+
+
+def test_a_release_goes_straight_to_publishing_however_late_and_busy() -> None:
+    """It executes nothing, so it needs no room and no turn."""
+    schedule = make_schedule(spec=make_spec(policies=Policies(start_deadline=1), overlap=Overlap.SKIP))
+    decision = Release(run_id="before", by="ann", at=NOON)
+    release = make_run(schedule, "release:before:1", trigger=Trigger.RETRY, release=decision)
+    other = make_run(schedule, status=RunStatus.RUNNING)
+    decided = decide_due([release], [other], lambda _: schedule.spec, 0, NOON + 24 * HOUR)
+    assert decided == [(release, Promote())]

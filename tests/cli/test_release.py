@@ -1,0 +1,47 @@
+"""`create --public` and `release`: nothing becomes public unless a person says so."""
+
+import pytest
+
+from jupyter_schedule.core.areas import Areas
+from jupyter_schedule.core.models import Reason, RunStatus, Trigger
+from tests.cli.conftest import Terminal
+
+
+@pytest.fixture(autouse=True)
+def _public_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Areas, "can_be_public", True)
+
+
+def public(terminal: Terminal) -> str:
+    return terminal.scheduled("daily", "--public", "--confirm-public")
+
+
+def test_public_without_a_word_is_refused_where_nobody_can_be_asked(terminal: Terminal) -> None:
+    terminal.tarball()
+    refusal = terminal.refusal("create", "--tarball", "x.tar.gz", "--name", "daily", "--public")
+    assert refusal["code"] == "public_unconfirmed"
+    assert terminal.json("list") == []
+
+
+def test_who_confirmed_it_is_shown(terminal: Terminal) -> None:
+    public(terminal)
+    assert "Public:   as local confirmed, 2026-11-24T12:00:00Z" in terminal("show", "daily").stdout
+
+
+def test_a_rehearsal_is_released_and_what_was_held_back_only_for_a_reason(terminal: Terminal) -> None:
+    name = public(terminal)
+    run = terminal.operations.run_now(name)
+    assert run.trigger == Trigger.REHEARSAL
+    assert terminal.refusal("release", run.id)["code"] == "run_not_ended"
+    for after in (RunStatus.LAUNCHING, RunStatus.PUBLISHING):
+        before = terminal.operations.run(run.id)
+        terminal.operations.store.replace_run(before, before.model_copy(update={"status": after}), actor="scheduler")
+    before = terminal.operations.run(run.id)
+    ended = {"status": RunStatus.FAILED, "reason": Reason.DISCLOSURE, "ended_at": before.created_at}
+    terminal.operations.store.replace_run(before, before.model_copy(update=ended), actor="scheduler")
+
+    assert terminal.refusal("release", run.id)["code"] == "reason_needed"
+    made = terminal.json("release", run.id, "--reason", "Numbers of machines.")
+    release = terminal.operations.run(made["run_id"]).release
+    assert release is not None
+    assert (release.run_id, release.by, release.reason) == (run.id, "local", "Numbers of machines.")
