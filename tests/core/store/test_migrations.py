@@ -1,14 +1,18 @@
 """How a database gets its shape."""
 
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.common import SqlStore
@@ -17,6 +21,7 @@ from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.schema import metadata
 from jupyter_schedule.core.store.sql import open_store
 from tests.databases import PostgresqlServer
+from tests.engine import PATIENCE
 from tests.factories import NOON, make_run, make_schedule
 
 
@@ -92,6 +97,28 @@ def test_services_that_start_together_on_an_empty_database_make_its_tables_once(
         store.close()
 
 
+def test_a_migration_waits_for_who_reads_and_keeps_nobody_waiting_meanwhile(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Event()
+    # instead of a pause between two tries
+    monkeypatch.setattr("jupyter_schedule.core.store.migrate.time.sleep", lambda _: tried.set())
+    postgresql.ask("CREATE DATABASE older")
+    address = postgresql.address_of("older")
+    make(address, "0003")
+    with psycopg.connect(address) as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute("SELECT count(*) FROM schedules")
+        upgraded = pool.submit(open_store, address)
+        assert tried.wait(PATIENCE)
+        # a statement of older code goes on, though a migration wants the table
+        postgresql.ask("UPDATE schedules SET owner = owner", "older")
+        assert not upgraded.done()
+        reader.rollback()
+        store = upgraded.result(PATIENCE)
+    assert store.schedules() == []
+    store.close()
+
+
 def test_a_ledger_that_cannot_be_made_is_refused_with_its_place_and_cause(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match=r"can't be opened at .*/file/ledger.sqlite3"):
@@ -102,6 +129,17 @@ def test_a_ledger_that_cannot_be_made_is_refused_with_its_place_and_cause(tmp_pa
 def test_an_address_that_nobody_speaks_is_refused_with_examples(address: str) -> None:
     with pytest.raises(Refused, match=r"use .* such as sqlite:////a/file or postgresql://"):
         open_store(address)
+
+
+def make(address: str, revision: str) -> None:
+    """A ledger as an older version made it."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
 
 
 def change(address: str, *statements: str) -> None:

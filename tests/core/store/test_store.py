@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -519,3 +520,24 @@ def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store:
 
     assert [schedule.name for schedule in other.schedules()] == [f"s{number:02}" for number in range(40)]
     other.close()
+
+
+def test_services_that_claim_together_share_the_runs_out_a_schedule_in_one_hand(store: Store, ledger: str) -> None:
+    for number in range(20):
+        schedule = make_schedule(f"s{number}")
+        store.add_schedule(schedule)
+        for key in ("one", "two", "three"):
+            store.add_run(make_run(schedule, key), actor="service")
+    others = [open_store(ledger, lambda: NOON) for _ in range(3)]
+
+    def claim(number: int) -> list[Run]:
+        return others[number].claim(f"holder-{number}", LEASE, HERE)
+
+    with ThreadPoolExecutor(3) as pool:
+        shares = list(pool.map(claim, range(3)))
+    for other in others:
+        other.close()
+
+    assert sorted(run.id for share in shares for run in share) == sorted(run.id for run in store.runs())
+    hands = [{run.schedule for run in share} for share in shares]
+    assert sum(len(hand) for hand in hands) == 20
