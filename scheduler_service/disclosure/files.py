@@ -11,7 +11,6 @@ from typing import IO
 from jupyter_schedule.core.disclosures import Finding, Kind
 from jupyter_schedule.core.tarstream import size_text
 from scheduler_service.disclosure import identifiers, words
-from scheduler_service.disclosure.columnar import check_parquet
 from scheduler_service.disclosure.documents import check_html, check_notebook
 from scheduler_service.disclosure.found import Found
 from scheduler_service.disclosure.json_document import JsonCheck
@@ -91,6 +90,9 @@ def _check_stream(file: _File, source: IO[bytes], packed: int) -> None:
         with inner:
             _check_stream(file, inner, packed + 1)
     elif head.startswith(b"PAR1") and not packed:
+        # a third of the service's memory, which only those need who meet Parquet
+        from scheduler_service.disclosure.columnar import check_parquet  # noqa: PLC0415
+
         check_parquet(file.local, file.found, file.limits.smallest_cell, file.limits.file, counts=file.counts)
     elif head and not is_picture(head):
         _check_text(file, lines(stream, encoding_of(head)))
