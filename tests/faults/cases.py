@@ -15,7 +15,9 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jupyter_schedule.core.models import Attempt, Run, Timing
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Attempt, Run, Spec, Timing
+from tests.databases import PostgresqlServer
 from tests.engine import PATIENCE, Engine, eventually
 from tests.faults import failing_service
 from tests.faults.failing_service import LEASE
@@ -53,8 +55,8 @@ class Case:
 
     @property
     def others(self) -> bool:
-        """Whether another service may act while one is stopped: on SQLite that one still has the lock."""
-        return self.services == "two" and self.database != "sqlite"
+        """Whether another service takes over while one is stopped: on SQLite that one still has the lock."""
+        return self.services == "two" and self.database != "sqlite" and self.step not in IN_THE_WORKER
 
 
 class Claim(NamedTuple):
@@ -63,6 +65,8 @@ class Claim(NamedTuple):
     pid: int
     #: seconds since the epoch, as all times here
     at: float
+    #: how often it had looked
+    looks: int
 
 
 @dataclass(frozen=True)
@@ -79,24 +83,22 @@ class Story:
     latest: dict[str, Any]
     victim: int
     failed_at: float
-    #: when a service was started in its place
-    restarted_at: float | None
     claims: list[Claim]
 
 
 class Deployment:
     """A ledger, its services, and the one run that goes through the failpoint."""
 
-    def __init__(self, case: Case, folder: Path, context: ForkServerContext) -> None:
+    def __init__(self, case: Case, folder: Path, context: ForkServerContext, server: PostgresqlServer | None) -> None:
         self.case = case
         with _MIGRATING:
-            self.engine = Engine(folder)
-        self.settings: dict[str, Any] = {"folder": self.engine.places.folder}
+            ledger = server.new_ledger() if server else None
+            self.engine = Engine(folder, ledger=ledger)
+        self.settings: dict[str, Any] = {"folder": self.engine.places.folder, "store": ledger}
         self._context = context
         self._failpoint = Failpoint(case.step, case.moment, case.signal, folder / "mark")
         self._counter = folder / "executions"
         self._services: dict[int, ForkServerProcess] = {}
-        self._restarted_at: float | None = None
 
     def play(self) -> Story:
         """Let the run come due, fail, go on and end; then stop all services and look at what there is."""
@@ -125,8 +127,17 @@ class Deployment:
         script = (
             f'echo "$JUPYTER_SCHEDULE_ATTEMPT" >> {self._counter}; echo begun; {wait}; echo 1 > "$OUTPUT_DIR/a.csv"'
         )
+        spec = self.engine.script("made", script).spec
+        eventually(lambda: self._due_soon(spec), what="a schedule that is due in a second")
+
+    def _due_soon(self, spec: Spec) -> bool:
+        """Whether it was made before its time had passed."""
         once = datetime.fromtimestamp(math.ceil(time.time()) + 1, UTC)
-        self.engine.script("once", script, timing=Timing(once=once))
+        try:
+            self.engine.operations.create("once", spec.model_copy(update={"timing": Timing(once=once)}))
+        except Refused:
+            return False
+        return True
 
     def _start(self) -> None:
         arguments = (self.settings, self._failpoint, self.engine.root)
@@ -144,7 +155,6 @@ class Deployment:
             self._services[victim].join(PATIENCE)
             assert self._services.pop(victim).exitcode == -signal.SIGKILL
             if self.case.services == "one":
-                self._restarted_at = time.time()
                 self._start()
 
     def _hold_up(self, victim: int, failed_at: float) -> None:
@@ -189,7 +199,7 @@ class Deployment:
     def _claims(self) -> list[Claim]:
         journal = self.engine.root / "journal"
         lines = journal.read_text().splitlines() if journal.exists() else []
-        return [Claim(entry["pid"], entry["at"]) for entry in map(json.loads, lines)]
+        return [Claim(**entry) for entry in map(json.loads, lines)]
 
     def _story(self, victim: int, failed_at: float) -> Story:
         runs = self.engine.operations.runs("once")
@@ -208,16 +218,17 @@ class Deployment:
             latest=json.loads(latest.read_text()),
             victim=victim,
             failed_at=failed_at,
-            restarted_at=self._restarted_at,
             claims=self._claims(),
         )
 
 
 @contextmanager
-def deployment(case: Case, folder: Path, context: ForkServerContext) -> Iterator[Deployment]:
-    """Made for one case and gone with it."""
+def deployment(
+    case: Case, folder: Path, context: ForkServerContext, server: PostgresqlServer | None
+) -> Iterator[Deployment]:
+    """Made for one case and gone with it; with a `server`, its ledger is there."""
     folder.mkdir(parents=True)
-    made = Deployment(case, folder, context)
+    made = Deployment(case, folder, context, server)
     try:
         yield made
     finally:

@@ -60,23 +60,25 @@ def parts(failpoint: Failpoint, journal: Path) -> Parts:
 
 
 class Journalled:
-    """A store that writes down when this process first holds a run."""
+    """A store that writes down when this process first holds a run, and how often it had looked for one by then."""
 
     def __init__(self, inner: Any, journal: Path) -> None:
         self._inner = inner
         self._journal = journal
         self._known: set[tuple[str, int]] = set()
+        self._looks = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def claim(self, *arguments: Any, **options: Any) -> list[Run]:
+        self._looks += 1
         claimed: list[Run] = self._inner.claim(*arguments, **options)
         for run in claimed:
             if (run.id, run.fence) not in self._known:
                 self._known.add((run.id, run.fence))
                 with self._journal.open("a") as journal:
-                    journal.write(json.dumps({"pid": os.getpid(), "at": time.time(), "run": run.id}) + "\n")
+                    journal.write(json.dumps({"pid": os.getpid(), "at": time.time(), "looks": self._looks}) + "\n")
         return claimed
 
 

@@ -26,8 +26,8 @@ class Step:
 
 
 def _puts(part: str) -> Recognise:
-    """A write to a key that has this in it; of a copy the key comes last."""
-    return lambda inner, method, arguments, options: part in str(arguments[-1 if method == "copy_from" else 0])
+    """A write to a key that has this in it."""
+    return lambda inner, method, arguments, options: any(part in key for key in arguments if isinstance(key, str))
 
 
 #: in the order of a run's life
@@ -45,7 +45,7 @@ STEPS = {
         ("get_or_none",),
         lambda objects, method, call, _: call[0].endswith("/result") and objects.size(call[0]),
     ),
-    "promote": Step("objects", ("put_file", "copy_from"), _puts("/files/")),
+    "promote": Step("objects", ("copy_from",), _puts("/files/")),
     "manifest": Step("objects", ("put_once",), _puts("/manifest.json")),
     "latest": Step("objects", ("put_if",), _puts("/latest.json")),
     "terminal": Step("store", ("replace_run",), lambda store, method, call, _: call[1].status.terminal),
