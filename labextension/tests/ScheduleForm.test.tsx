@@ -49,6 +49,24 @@ describe('Two clicks make a daily schedule', () => {
     expect(screen.getByRole('checkbox', { name: 'Run once now' })).toHaveProperty('checked', true);
   });
 
+  it('with the bounds that are asked for behind the fold, and what is wrong with them beside the field', async () => {
+    const problem = { code: 'bad_end', message: 'The end is before the start.', field: 'end' };
+    const server = new FakeServer({
+      'POST preview': preview({ problems: [problem] }),
+      'POST schedules': schedule()
+    });
+    const { user } = open(server);
+    await user.type(screen.getByLabelText('Number of runs'), '12');
+    await user.clear(screen.getByLabelText('Further attempts'));
+    await user.type(screen.getByLabelText('Further attempts'), '2');
+    await user.click(button('Schedule'));
+    await screen.findByText('The end is before the start.');
+    expect(screen.getByLabelText('Last day (UTC)').getAttribute('aria-invalid')).toBe('true');
+    await waitFor(() =>
+      expect(server.to('POST preview').at(-1)!.body).toMatchObject({ policies: { max_runs: 12, retries: 2 } })
+    );
+  });
+
   it('without the mouse', async () => {
     const server = new FakeServer({ 'POST preview': preview(), 'POST schedules': schedule() });
     const { user, done } = open(server);

@@ -3,16 +3,19 @@ import type { ReactElement } from 'react';
 import { useId } from 'react';
 
 import type { Form } from '../api/shapes';
+import { POLICIES } from '../model/policies';
 import type { Trans } from '../model/trans';
 import { Field } from './basics';
 import type { PartProps } from './FrequencyFields';
 import { useHost } from './host';
+import { PolicyFields } from './PolicyFields';
 
-export function MoreOptions({ state, problems, change }: PartProps): ReactElement {
+export function MoreOptions(props: PartProps): ReactElement {
+  const { state, problems, change } = props;
   const { trans, clock } = useHost();
   const zones = useId();
   const { timezone } = state.frequency;
-  const failing = Boolean(problems.command ?? problems.timeout ?? problems.timezone);
+  const failing = Boolean(problems.command ?? problems.timeout ?? problems.timezone) || POLICIES.some(name => problems[name]);
   return (
     <details className="jp-Schedule-more" open={failing || undefined}>
       <summary>
@@ -92,6 +95,7 @@ export function MoreOptions({ state, problems, change }: PartProps): ReactElemen
         options={catchUps(trans)}
         set={catch_up => change({ ...state, catch_up })}
       />
+      <PolicyFields {...props} />
     </details>
   );
 }

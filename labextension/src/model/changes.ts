@@ -1,6 +1,8 @@
 /** What differs between two states of a schedule, in the form's own words. */
 import type { Form, Schedule } from '../api/shapes';
 import { same } from './patch';
+import type { Policy } from './policies';
+import { policyLabels } from './policies';
 import type { Trans } from './trans';
 
 export interface Change {
@@ -23,9 +25,9 @@ export function changesOf(before: Schedule, after: Schedule, trans: Trans): Chan
 }
 
 /** The form without its levels: a parameter is known by its name. */
-function flat({ frequency, parameters, ...rest }: Form): Record<string, unknown> {
+function flat({ frequency, parameters, policies, ...rest }: Form): Record<string, unknown> {
   const named = Object.entries(parameters).map(([name, value]) => [`parameters.${name}`, value]);
-  return { ...frequency, ...rest, ...Object.fromEntries(named) };
+  return { ...frequency, ...policies, ...rest, ...Object.fromEntries(named) };
 }
 
 function labelOf(key: string, trans: Trans): string {
@@ -46,7 +48,7 @@ function labelOf(key: string, trans: Trans): string {
     overlap: trans.__('If the last run is still going'),
     catch_up: trans.__('If the scheduler was off')
   };
-  return labels[key] ?? key.replace(/^parameters\./, '');
+  return labels[key] ?? policyLabels(trans)[key as Policy]?.label ?? key.replace(/^parameters\./, '');
 }
 
 function text(value: unknown, trans: Trans): string {

@@ -2,6 +2,8 @@
 import type { Form, Frequency, Parameter, Preview, ProblemShape } from '../api/shapes';
 import { dateIn } from './time';
 import type { Trans } from './trans';
+import type { Policy } from './policies';
+import { POLICIES } from './policies';
 
 export type Kind = Frequency['kind'];
 
@@ -27,7 +29,8 @@ export type Field =
   | 'output_dir'
   | 'command'
   | 'timeout'
-  | 'visibility';
+  | 'visibility'
+  | Policy;
 
 /** Sentences by field; `form` is what belongs to none. */
 export type Problems = Partial<Record<Field | 'form', string>>;
@@ -59,7 +62,8 @@ const ORDER: Field[] = [
   'visibility',
   'command',
   'timeout',
-  'timezone'
+  'timezone',
+  ...POLICIES
 ];
 /** the server's name of a field, where it isn't ours */
 const ALIASES: Record<string, Field> = {

@@ -1,0 +1,49 @@
+/** A schedule's policies as fields of the form. */
+import type { Form } from '../api/shapes';
+import type { Trans } from './trans';
+
+export type Policies = Form['policies'];
+export type Policy = keyof Policies;
+
+/** In the order in which they are asked for. */
+export const POLICIES = ['start', 'end', 'max_runs', 'start_deadline', 'retries', 'retry_wait', 'pause_after'] as const satisfies Policy[];
+
+/** The day of an instant in UTC, as an input of type date has it. */
+export function dayOf(instant: string | null | undefined): string {
+  return instant?.slice(0, 10) ?? '';
+}
+
+/** With another first or last day, the whole of it included. */
+export function withDay(policies: Policies, name: 'start' | 'end', day: string): Policies {
+  return { ...policies, [name]: day ? `${day}T${name === 'start' ? '00:00:00' : '23:59:59'}Z` : null };
+}
+
+/** With another number; what isn't one is left out, and an empty field says that there is no limit. */
+export function withNumber(policies: Policies, name: Exclude<Policy, 'start' | 'end'>, text: string): Policies {
+  const digits = text.replace(/\D/g, '').slice(0, 6);
+  const none = name === 'retries' || name === 'retry_wait' ? 0 : null;
+  return { ...policies, [name]: digits ? Number(digits) : none };
+}
+
+/** What the fields are called, and the line below them. */
+export function policyLabels(trans: Trans): Record<Policy, { label: string; help: string }> {
+  const words = (label: string, help: string) => ({ label, help });
+  return {
+    start: words(trans.__('First day (UTC)'), trans.__('Not due before it. Empty: from now on.')),
+    end: words(trans.__('Last day (UTC)'), trans.__('Not due after it. Empty: it goes on.')),
+    max_runs: words(trans.__('Number of runs'), trans.__('Due so many times in all. Empty: no limit.')),
+    start_deadline: words(
+      trans.__('Start within (minutes)'),
+      trans.__('A run that can’t start so soon after its time is skipped. Empty: it waits.')
+    ),
+    retries: words(trans.__('Further attempts'), trans.__('When the code fails; a time-out is never tried again.')),
+    retry_wait: words(
+      trans.__('Wait before a further attempt (minutes)'),
+      trans.__('Twice as long before each that follows.')
+    ),
+    pause_after: words(
+      trans.__('Pause after failures in a row'),
+      trans.__('It stays paused until you resume it. Empty: never.')
+    )
+  };
+}
