@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from jupyter_schedule.core import contract
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Spec, Timing
 from jupyter_schedule.core.preview import Request, normal_output_dir
@@ -16,7 +17,10 @@ _FORM = TypeAdapter(Form)
 #: what core calls some of the form's fields
 _FIELDS = {"day": "day_of_month", "once": "date", "timeout": "timeout_minutes", "tarball": "bundle"}
 #: fields of the form and of the request or spec, where their names differ
-_SAME = ("previous", "env", "environment", "overlap", "catch_up", "policies", "visibility", "publish_report", "command")
+_SAME = (
+    *("previous", "expect", "env", "environment", "overlap", "catch_up", "policies"),
+    *("visibility", "publish_report", "command"),
+)
 #: what can't change while the bundle stays, and what to call it
 _BUNDLED = {"notebook": "notebook", "files": "files", "left_out": "files", "kernel": "kernel"}
 
@@ -107,8 +111,9 @@ def edited(spec: Spec, before: Form, after: Form) -> Spec:
             raise Refused("needs_rebundle", message, field)
     timing = spec.timing if after.frequency == before.frequency else timing_of(after.frequency)
     output_dir = spec.output_dir if after.output_dir is None else normal_output_dir(after.output_dir)
+    same = {name: getattr(after, name) for name in _SAME}
     changes = {"timing": timing, "timeout": after.timeout_minutes, "output_dir": output_dir}
-    return spec.model_copy(update=changes | {name: getattr(after, name) for name in _SAME})
+    return spec.model_copy(update=same | changes | {"expect": contract.normal(after.expect)})
 
 
 def _merge(target: Any, patch: Any) -> Any:

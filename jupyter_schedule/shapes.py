@@ -77,6 +77,8 @@ class Form(Shape):
     publish_report: bool = False
     #: glob patterns of its own publication, found in PREVIOUS_DIR
     previous: tuple[str, ...] = ()
+    #: the output contract, a line for each pattern: `flights*.csv rows>=1000 newest(date)<=2d`
+    expect: tuple[str, ...] = ()
     #: names of variables that runs take over from the service's environment
     env: tuple[str, ...] = ()
     environment: EnvironmentSource = EnvironmentSource.KERNEL

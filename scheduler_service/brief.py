@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from jupyter_schedule.core import occurrences
@@ -47,6 +48,7 @@ def brief_for(
         "pass_environment": list(spec.env),
         "kernel": _kernel(spec),
         "previous": _previous(run, spec),
+        "expect": _expect(run, spec),
     }
 
 
@@ -73,3 +75,14 @@ def _previous(run: Run, spec: Spec) -> dict[str, Any] | None:
         return None
     prefix = PublicationKeys(run.schedule).data
     return {"objects": spec.publication_base, "prefix": prefix, "globs": list(spec.previous)}
+
+
+def _expect(run: Run, spec: Spec) -> dict[str, Any] | None:
+    if not spec.expect:
+        return None
+    return {
+        "lines": list(spec.expect),
+        "day": (occurrences.data_date(run.scheduled_for, spec.timing.timezone) + timedelta(days=1)).isoformat(),
+        "objects": None if spec.visibility == Visibility.NONE else spec.publication_base,
+        "index": PublicationKeys(run.schedule).data_index,
+    }

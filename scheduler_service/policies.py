@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from jupyter_schedule.core.models import Policies, Reason, Result, Run, RunStatus, Trigger
 
 #: failures of the analyst's own code, which a further attempt may mend; a time-out isn't one
-CODE_FAILURES = frozenset({Reason.EXIT_CODE, Reason.CELL_FAILED, Reason.KERNEL_DIED, Reason.OUT_OF_MEMORY})
+CODE_FAILURES = frozenset(
+    {Reason.EXIT_CODE, Reason.CELL_FAILED, Reason.KERNEL_DIED, Reason.OUT_OF_MEMORY, Reason.CONTRACT}
+)
 #: the longest wait before a further attempt
 LONGEST_WAIT = timedelta(days=1)
 BAD_ENDS = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})

@@ -86,6 +86,7 @@ def _bundle_options(function: _Decorated) -> _Decorated:
 @click.option("--private", "visibility", flag_value="private", default="private", help="Only you can; the default.")
 @click.option("--no-publish", "visibility", flag_value="none", help="Keep results with each run, publish none.")
 @click.option("--previous", metavar="GLOB", multiple=True, help="Published files that a run finds in PREVIOUS_DIR.")
+@click.option("--expect", metavar="LINE", multiple=True, help="What the outputs must be: 'day*.csv rows>=100'.")
 @click.option("--env", metavar="NAME", multiple=True, help="A variable that a run takes over from the service's.")
 @click.option("--overlap", type=_choices(Overlap), default="queue_one", show_default=True, help="When one still runs.")
 @click.option("--catch-up", type=_choices(CatchUp), default="latest", show_default=True, help="After a time off.")

@@ -50,6 +50,8 @@ def _tell(
     echo(schedule_summary(schedule, session.now))
     echo(f"Runs:     {spec.notebook or spec.command}" + (f" with the kernel {spec.kernel.name}" if spec.kernel else ""))
     echo(f"Bundle:   {spec.bundle[:12]}, {size_text(size) if size is not None else 'missing'}")
+    for line in spec.expect:
+        echo(f"Expects:  {line}")
     echo(f"Results:  {publication_url(schedule) or 'kept with each run'}")
     if spec.public_confirmed:
         echo(f"Public:   as {spec.public_confirmed.by} confirmed, {utc_text(spec.public_confirmed.at)}")

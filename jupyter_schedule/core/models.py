@@ -151,6 +151,8 @@ class Reason(StrEnum):
     DISK_FULL = "disk_full"
     #: the outputs couldn't be collected or published
     PUBLISHING = "publishing"
+    #: the outputs don't keep the schedule's output contract
+    CONTRACT = "contract"
     #: the packages or the Python that the analysis needs can't be had on its worker
     ENVIRONMENT = "environment"
     #: something in the outputs mustn't become public, or couldn't be checked
@@ -233,6 +235,8 @@ class Spec(Model):
     publication_base: str
     #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
     previous: tuple[str, ...] = ()
+    #: the output contract, see `contract`
+    expect: tuple[str, ...] = ()
     #: names of variables that a run takes over from the service's environment
     env: tuple[str, ...] = ()
     environment: EnvironmentSource = EnvironmentSource.KERNEL

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from jupyter_schedule.core import backfill, clock, ledger, occurrences, policies, publicity
+from jupyter_schedule.core import backfill, clock, contract, ledger, occurrences, policies, publicity
 from jupyter_schedule.core.areas import FOLDERS, Areas
 from jupyter_schedule.core.consent import Release
 from jupyter_schedule.core.disclosures import Checked, checked_key
@@ -398,6 +398,7 @@ class Operations:
                 "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",
                 field="visibility",
             )
+        contract.normal(spec.expect)
         if self.objects.size(bundle_key(spec.bundle)) is None:
             raise Refused("no_such_bundle", "The bundle isn't there any more. Make it again.", field="files")
         if spec.visibility == Visibility.PUBLIC:

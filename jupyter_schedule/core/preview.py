@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from jupyter_schedule.core import archive, bundle, environment, notebook, occurrences, preflight
+from jupyter_schedule.core import archive, bundle, contract, environment, notebook, occurrences, preflight
 from jupyter_schedule.core.areas import PUBLISHED
 from jupyter_schedule.core.bundle import BundleManifest
 from jupyter_schedule.core.environment import kernels
@@ -61,6 +61,7 @@ class Request(Model):
     visibility: Visibility = Visibility.PRIVATE
     publish_report: bool = False
     previous: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     environment: EnvironmentSource = EnvironmentSource.KERNEL
     #: name of another kernel than the notebook's
@@ -235,6 +236,7 @@ def plain_spec(request: Request, root: Path, digest: str) -> Spec:
         publication_base=FolderObjects(root).url(PUBLISHED),
         root=str(root),
         previous=request.previous,
+        expect=contract.normal(request.expect),
         env=request.env,
         environment=request.environment,
         overlap=request.overlap,

@@ -67,6 +67,17 @@ describe('Two clicks make a daily schedule', () => {
     );
   });
 
+  it('with an output contract, a line for each pattern', async () => {
+    const server = new FakeServer({ 'POST preview': preview(), 'POST schedules': schedule() });
+    const { user, done } = open(server);
+    await sentence();
+    await user.click(screen.getByText('More options'));
+    await user.type(screen.getByLabelText('Output contract'), 'a.csv rows>=10{Enter}*.png');
+    await user.click(button('Schedule'));
+    await waitFor(() => expect(done).toHaveBeenCalled());
+    expect(created(server)).toMatchObject([{ form: { expect: ['a.csv rows>=10', '*.png'] } }]);
+  });
+
   it('without the mouse', async () => {
     const server = new FakeServer({ 'POST preview': preview(), 'POST schedules': schedule() });
     const { user, done } = open(server);

@@ -14,13 +14,14 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
 from jupyter_schedule.core.workarea import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
-from scheduler_service.worker import notebook, prepare, processes
+from scheduler_service.worker import contract, notebook, prepare, processes
 from scheduler_service.worker.collect import Collected, Snapshot, collect, snapshot, written_elsewhere
 from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
 from scheduler_service.worker.files import remove_folder
@@ -237,6 +238,11 @@ class Attempt:
             self.record.verdict = _STOPPED_EARLY
             return
         ended, memory_ran_out = self._run(workspace)
+        if ended.cause is Cause.EXITED and ended.exit_code == 0 and self.task.expect:
+            # before the files are collected, which takes them away
+            self._guarded(
+                lambda: self._check_contract(workspace), stage="contract", what="The contract couldn't be checked"
+            )
         self._guarded(
             lambda: self._collect_output(workspace), stage="publishing", what="The outputs couldn't be collected"
         )
@@ -291,6 +297,15 @@ class Attempt:
             sentence = f"{_names(ended.survivors)} couldn't be ended."
             self._say(sentence)
             self.record.notes.append(sentence)
+
+    def _check_contract(self, workspace: Workspace) -> None:
+        expect = self.task.expect or {}
+        published = open_objects(expect["objects"]) if expect["objects"] else None
+        day = date.fromisoformat(expect["day"])
+        try:
+            contract.check(expect["lines"], workspace.output, day, published, expect["index"])
+        except contract.Broken as broken:
+            self._decide(Verdict("finished", "contract", sentence(f"Contract not kept: {broken}")))
 
     def _collect_output(self, workspace: Workspace) -> None:
         collect(workspace.output, self._store(OUTPUT), self.record.files, self.record.notes)

@@ -56,6 +56,8 @@ class Task:
     kernel: Mapping[str, Any] | None = None
     #: objects, prefix, globs: what of its own publication the run finds in PREVIOUS_DIR
     previous: Mapping[str, Any] | None = None
+    #: lines, day, objects, index: what its outputs must be, see `contract.check`
+    expect: Mapping[str, Any] | None = None
     #: seconds between two heartbeats
     heartbeat: float = 10.0
     #: seconds from TERM to KILL

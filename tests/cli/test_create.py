@@ -9,8 +9,8 @@ from tests.cli.conftest import Terminal
 
 SCHEDULE_KEYS = (
     "name id state version summary cron once timezone next_due owner created_at changed_at changed_by bundle notebook "
-    "command parameters output_dir timeout visibility publish_report public_confirmed publication_base previous env "
-    "environment overlap catch_up policies last_due launcher size kernel publication_url last_run"
+    "command parameters output_dir timeout visibility publish_report public_confirmed publication_base previous expect "
+    "env environment overlap catch_up policies last_due launcher size kernel publication_url last_run"
 )
 
 

@@ -123,6 +123,16 @@ class TestMainJob:
         assert engine.log(first) == ""
         assert engine.log(second) == f"{first.id}.csv\n"
 
+    def test_a_run_that_breaks_its_output_contract_fails_and_publishes_nothing(self, engine: Engine) -> None:
+        engine.script("half", 'echo n > "$OUTPUT_DIR/out.csv"', expect=("out.csv rows>=1",))
+        with engine.service():
+            run = engine.ended(engine.run("half"))
+
+        assert (run.status, run.reason) == (RunStatus.FAILED, Reason.CONTRACT)
+        assert run.message == "Contract not kept: out.csv has 0 rows, of 1 at least."
+        assert not (engine.root / "published" / "half").exists()
+        assert engine.operations.file(run, "output/out.csv") == b"n\n"
+
     def test_nothing_is_published_where_nothing_should_be(self, engine: Engine) -> None:
         engine.script("quiet", 'echo 1 > "$OUTPUT_DIR/out.csv"', visibility=Visibility.NONE)
         with engine.service():

@@ -172,6 +172,13 @@ class TestEdit:
         cleared = (await self.patch(api, {"parameters": {"m": None}}, "2")).body
         assert cleared["form"]["parameters"] == {"word": "012"}
 
+    async def test_the_output_contract_changes_and_one_that_no_file_can_meet_is_refused(self, api: Api) -> None:
+        await api.create()
+        edited = (await self.patch(api, {"expect": [" a.csv  rows>=5 ", ""]})).body
+        assert edited["form"]["expect"] == ["a.csv rows>=5"]
+        wrong = await self.patch(api, {"expect": ["../a.csv"]}, "2")
+        assert (wrong.status, wrong.code, wrong.body["error"]["field"]) == (422, "bad_contract", "expect")
+
     async def test_rebundling_takes_the_notebook_as_it_is_now(self, api: Api) -> None:
         made = await api.create()
         api.notebook("report.ipynb", "open('data.csv')")

@@ -684,6 +684,11 @@ export interface components {
             /** @default kernel */
             environment: components["schemas"]["EnvironmentSource"];
             /**
+             * Expect
+             * @default []
+             */
+            expect: string[];
+            /**
              * Files
              * @default []
              */
@@ -1075,7 +1080,7 @@ export interface components {
          * @description Why a run ended as it did: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
-        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "missed" | "paused";
+        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "missed" | "paused";
         /**
          * Release
          * @description A person's decision to publish the outputs of a run that were kept back.

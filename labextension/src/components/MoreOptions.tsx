@@ -15,7 +15,9 @@ export function MoreOptions(props: PartProps): ReactElement {
   const { trans, clock } = useHost();
   const zones = useId();
   const { timezone } = state.frequency;
-  const failing = Boolean(problems.command ?? problems.timeout ?? problems.timezone) || POLICIES.some(name => problems[name]);
+  const failing =
+    Boolean(problems.command ?? problems.timeout ?? problems.timezone ?? problems.expect) ||
+    POLICIES.some(name => problems[name]);
   return (
     <details className="jp-Schedule-more" open={failing || undefined}>
       <summary>
@@ -96,8 +98,30 @@ export function MoreOptions(props: PartProps): ReactElement {
         set={catch_up => change({ ...state, catch_up })}
       />
       <PolicyFields {...props} />
+      <Field
+        name="expect"
+        label={trans.__('Output contract')}
+        help={trans.__('A line for each pattern: day*.csv rows>=100 newest(date)<=2d. A run that breaks it fails.')}
+        error={problems.expect}
+      >
+        {described => (
+          <textarea
+            {...described}
+            className="jp-mod-styled jp-Schedule-code"
+            rows={2}
+            spellCheck={false}
+            value={state.expect.join('\n')}
+            onChange={event => change({ ...state, expect: linesOf(event.target.value) })}
+          />
+        )}
+      </Field>
     </details>
   );
+}
+
+/** The lines of a text; a text of nothing has none. */
+function linesOf(text: string): string[] {
+  return text === '' ? [] : text.split('\n');
 }
 
 interface ChoiceProps<T extends string> {

@@ -29,6 +29,7 @@ export type Field =
   | 'output_dir'
   | 'command'
   | 'timeout'
+  | 'expect'
   | 'visibility'
   | Policy;
 
@@ -63,7 +64,8 @@ const ORDER: Field[] = [
   'command',
   'timeout',
   'timezone',
-  ...POLICIES
+  ...POLICIES,
+  'expect'
 ];
 /** the server's name of a field, where it isn't ours */
 const ALIASES: Record<string, Field> = {
@@ -98,6 +100,7 @@ export function initial(notebook: string | null, now: number): FormState {
     visibility: 'private',
     publish_report: false,
     previous: [],
+    expect: [],
     env: [],
     environment: 'kernel',
     kernel: null,
