@@ -13,6 +13,11 @@ LONGEST_BACK_OFF = 60
 LONGEST_LOOK = 15.0
 
 
+def looking_at(run_id: str) -> str:
+    """The key of looks at a run, beside its id, which is the key of effects on it."""
+    return f"look at {run_id}"
+
+
 class _Heard(NamedTuple):
     heartbeat: bytes | None
     silent: float
@@ -83,3 +88,4 @@ class Memory:
             self._heard.pop(worker, None)
             for book in (self._failures, self._failing_since, self._failure, self._not_before):
                 book.pop(worker[0], None)
+                book.pop(looking_at(worker[0]), None)

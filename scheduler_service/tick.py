@@ -53,7 +53,7 @@ from scheduler_service.decide import (
 from scheduler_service.disclosure import Limits
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.look import Lookout
-from scheduler_service.memory import Memory
+from scheduler_service.memory import Memory, looking_at
 from scheduler_service.outlet import Outlet
 
 log = logging.getLogger(__name__)
@@ -129,8 +129,12 @@ class Ticker:
         runs = self._store.claim(self._around.holder, self._around.lease, self._around.place)
         self._memory.keep_only(run.id for run in runs)
         for run in runs:
-            if run.status in GOING_STATUSES and self._is_free(run):
-                self._attempt_to(run.id, self._look_after, run, now, dispatches)
+            # of its own, since a look that fails says nothing about an effect, nor one that doesn't
+            looking = looking_at(run.id)
+            if run.status not in GOING_STATUSES or not self._is_free(run) or not self._memory.may_try(looking):
+                continue
+            if self._attempt_to(looking, self._look_after, run, now, dispatches):
+                self._memory.succeeded(looking)
         if dispatches:
             self._start_due(runs, now)
         self._reap()
