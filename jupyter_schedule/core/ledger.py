@@ -4,7 +4,6 @@ An occurrence's key is its nominal local time and fold within a timing revision,
 edited zone can put it into the ledger twice.  A run's id follows from its schedule's id and its key.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
@@ -51,7 +50,7 @@ def owed(schedule: Schedule, now: datetime) -> Owed:
     if schedule.state in {ScheduleState.ENDED, ScheduleState.DELETED}:
         return Owed((), schedule)
     try:
-        first, count, newest = _passed(schedule, now)
+        first, count, newest = policies.passed(schedule.spec, schedule.cursor, now, CATCH_UP_LIMIT + 1)
     except Refused as refusal:
         return _untold(schedule, refusal.message, now)
     paused = schedule.state == ScheduleState.PAUSED
@@ -136,18 +135,6 @@ def _rehearsing(run: Run) -> Run:
     key = f"rehearsal:{uuid4()}"
     changes = {"key": key, "id": str(uuid5(UUID(run.schedule_id), key)), "trigger": Trigger.REHEARSAL}
     return run.model_copy(update=changes)
-
-
-def _passed(schedule: Schedule, now: datetime) -> tuple[Occurrence | None, int, list[Occurrence]]:
-    """The first occurrence after the cursor, how many there are up to `now`, and the newest of them, in order."""
-    first: Occurrence | None = None
-    count = 0
-    newest: deque[Occurrence] = deque(maxlen=CATCH_UP_LIMIT + 1)
-    for occurrence in policies.between(schedule.spec, schedule.cursor, now):
-        first = first or occurrence
-        count += 1
-        newest.append(occurrence)
-    return first, count, list(newest)
 
 
 def _wanted(catch_up: CatchUp, newest: list[Occurrence], now: datetime) -> list[Occurrence]:

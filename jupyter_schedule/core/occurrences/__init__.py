@@ -44,6 +44,7 @@ __all__ = [
     "between",
     "cadence",
     "check",
+    "count",
     "daily",
     "data_date",
     "data_interval",
@@ -55,6 +56,7 @@ __all__ = [
     "once",
     "parse_time_of_day",
     "shortest_interval",
+    "until",
     "weekdays",
     "weekly",
 ]
@@ -113,6 +115,34 @@ def after(timing: Timing, moment: datetime) -> Iterator[Occurrence]:
                 yield occurrence
 
 
+def until(timing: Timing, moment: datetime) -> Iterator[Occurrence]:
+    """The occurrences no later than `moment`, the last one first."""
+    moment = utc(moment)
+    if timing.cron is None:
+        yield from (single for single in _single(timing) if single.instant <= moment)
+        return
+    for day in _days(timing.cron, moment.date(), -1):
+        for occurrence in reversed(_on(timing.cron, timing.timezone, day)):
+            if occurrence.instant <= moment:
+                yield occurrence
+
+
+def count(timing: Timing, start: datetime, end: datetime) -> int:
+    """How many occurrences are later than `start` and no later than `end`: reckoned by days, not one by one."""
+    start, end = utc(start), utc(end)
+    if timing.cron is None:
+        return sum(start < single.instant <= end for single in _single(timing))
+    total = 0
+    for day in _days(timing.cron, start.date(), 1):
+        if day > end.date():
+            break
+        if start.date() < day < end.date():
+            total += _number_on(timing.cron, timing.timezone, day)
+        else:
+            total += sum(start < occurrence.instant <= end for occurrence in _on(timing.cron, timing.timezone, day))
+    return total
+
+
 def between(timing: Timing, start: datetime, end: datetime) -> Iterator[Occurrence]:
     """The occurrences later than `start` and no later than `end`, in order."""
     end = utc(end)
@@ -129,14 +159,7 @@ def next_after(timing: Timing, moment: datetime) -> Occurrence | None:
 
 def latest_until(timing: Timing, moment: datetime) -> Occurrence | None:
     """The last occurrence no later than `moment`; None when there's none."""
-    moment = utc(moment)
-    if timing.cron is None:
-        return next((single for single in _single(timing) if single.instant <= moment), None)
-    for day in _days(timing.cron, moment.date(), -1):
-        for occurrence in reversed(_on(timing.cron, timing.timezone, day)):
-            if occurrence.instant <= moment:
-                return occurrence
-    return None
+    return next(until(timing, moment), None)
 
 
 def data_interval(timing: Timing, instant: datetime) -> tuple[datetime, datetime]:
@@ -224,6 +247,18 @@ def _on(cron: str, timezone: str, day: date) -> tuple[Occurrence, ...]:
     start = datetime.combine(day, time()) + offset
     walls = [wall for wall in _walls(expression, (start.date(), start.date() + _DAY)) if start <= wall < start + _DAY]
     return tuple(Occurrence((wall - offset).replace(tzinfo=UTC), wall, 0, None, timezone) for wall in walls)
+
+
+def _number_on(cron: str, timezone: str, day: date) -> int:
+    """How many occurrences the UTC day `day` has."""
+    offset = steady_offset(timezone, day)
+    if offset is None:
+        return len(_on(cron, timezone, day))
+    expression = parse(cron)
+    start = datetime.combine(day, time()) + offset
+    earlier = bisect_left(expression.minutes, (start - datetime.combine(start.date(), time())) / _MINUTE)
+    today, tomorrow = (expression.matches(start.date() + shift) for shift in (timedelta(), _DAY))
+    return today * (len(expression.minutes) - earlier) + tomorrow * earlier
 
 
 def _around_change(expression: Expression, timezone: str, day: date) -> tuple[Occurrence, ...]:
