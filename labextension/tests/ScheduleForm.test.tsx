@@ -367,7 +367,7 @@ describe('The code tarball', () => {
     const { user } = open(server);
     await screen.findByText('2 files, 17 kB · Python 3.11');
     await user.click(button('Review files'));
-    const sheet = screen.getByRole('dialog', { name: 'Review files' });
+    const sheet = await screen.findByRole('dialog', { name: 'Review files' });
     await user.click(within(sheet).getByRole('button', { name: 'Leave out: data/a.csv' }));
     await user.type(within(sheet).getByLabelText('Add a file, folder or pattern'), 'more/*.csv{Enter}');
     await waitFor(() =>

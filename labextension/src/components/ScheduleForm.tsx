@@ -1,6 +1,6 @@
 /** The form: what will happen is said before it does, and two buttons make it so. */
 import type { KeyboardEvent, ReactElement } from 'react';
-import { useEffect, useId, useMemo, useRef, useState } from 'react';
+import { Suspense, lazy, useEffect, useId, useMemo, useRef, useState } from 'react';
 
 import type { Form, Schedule } from '../api/shapes';
 import type { Field as FieldName, FormState } from '../model/form';
@@ -15,11 +15,13 @@ import { MoreOptions } from './MoreOptions';
 import { ParameterFields } from './ParameterFields';
 import { NameField, OutputField, RebundleBox } from './PlainFields';
 import { PublishResults } from './PublishResults';
-import { ReviewFiles } from './ReviewFiles';
 import { Summary } from './Summary';
 import { useDraft } from './useDraft';
 import { usePreview } from './usePreview';
 import { useSubmit } from './useSubmit';
+
+// A sheet that few open is loaded when somebody does.
+const ReviewFiles = lazy(() => import('./ReviewFiles').then(({ ReviewFiles }) => ({ default: ReviewFiles })));
 
 export interface FormProps {
   notebook: string;
@@ -127,16 +129,18 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
         <MoreOptions {...part} />
       </div>
       {reviewing && preview && (
-        <ReviewFiles
-          state={state}
-          preview={preview}
-          error={all.files}
-          change={change}
-          close={() => {
-            setReviewing(false);
-            focusReview(frame.current);
-          }}
-        />
+        <Suspense fallback={null}>
+          <ReviewFiles
+            state={state}
+            preview={preview}
+            error={all.files}
+            change={change}
+            close={() => {
+              setReviewing(false);
+              focusReview(frame.current);
+            }}
+          />
+        </Suspense>
       )}
       <div className="jp-Schedule-footer" {...inertWhile(reviewing)}>
         {problem && !submit.problem && <ProblemBox problem={problem} />}
