@@ -1,0 +1,98 @@
+"""What the tick remembers between two looks, and what it doesn't."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.models import Outcome, RunStatus
+from scheduler_service.decide import Stop
+from scheduler_service.outlet import Outlet
+from tests.scheduler_service.played import MINUTE, Play
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    made = Play(tmp_path)
+    made.schedule("daily")
+    made.workers.finishes = False
+    return made
+
+
+def failing_once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+    """Let the next call of a method fail."""
+    method, left = getattr(owner, name), [True]
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        if left:
+            left.pop()
+            raise OSError("away for a moment")
+        return method(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, fail)
+
+
+def test_a_look_that_failed_long_ago_does_not_fail_the_first_hitch_in_publishing(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = play.operations.run_now("daily")
+    play.settle()
+    failing_once(monkeypatch, play.objects, "get_or_none")
+    play.until(play.now + 20 * MINUTE, each=lambda: play.workers.beat(str(play.now)))
+    failing_once(monkeypatch, Outlet, "let_out")
+    play.workers.finish(next(iter(play.workers.going)))
+    play.until(play.now + 2 * MINUTE)
+    assert play.operations.run(run.id).status == RunStatus.SUCCEEDED
+
+
+def test_an_object_store_that_was_away_for_long_makes_no_worker_hung(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = play.operations.run_now("daily")
+    play.workers.beat("before")
+    play.settle()
+    with monkeypatch.context() as away:
+
+        def fail(key: str) -> bytes:
+            raise OSError("away")
+
+        away.setattr(play.objects, "get_or_none", fail)
+        play.until(play.now + 15 * MINUTE)
+    play.settle()
+    play.pass_by(timedelta(seconds=70))
+    play.settle()
+    play.workers.beat("after")
+    play.settle()
+    assert play.operations.run(run.id).status == RunStatus.RUNNING
+    assert len(play.workers.launched) == 1
+
+
+def test_a_service_that_does_not_hold_a_run_any_more_ends_nothing(play: Play) -> None:
+    run = play.operations.run_now("daily")
+    play.settle()
+    other = play.another_service()
+    play.now += timedelta(seconds=61)
+    other.tick()
+    stale = play.operations.run(run.id).model_copy(update={"fence": 1, "cancelled_by": "ann"})
+    play.ticker._effect(stale, play.operations.attempts(run)[-1], Stop(Outcome.CANCELLED))
+    assert play.workers.asked == []
+
+
+def test_an_attempt_that_a_ledger_from_a_backup_does_not_know_of_is_adopted_not_repeated(play: Play) -> None:
+    """The work area knows that attempt 1 was started; the ledger says that the run is still due."""
+    run = play.operations.run_now("daily")
+    play.settle()
+    (launched,) = play.workers.launched
+    play.workers.finish(launched.token)
+    play.settle()
+    executed = len(play.workers.launched)
+
+    restored = Play(Path(play._base.removeprefix("file://")).parent / "restored")
+    restored.objects.content = play.objects.content
+    restored.workers.objects = restored.objects
+    restored.store.add_schedule(play.operations.schedule("daily"))
+    restored.store.add_run(run, actor="backup")
+    restored.settle()
+    assert restored.operations.run(run.id).status == RunStatus.SUCCEEDED
+    assert (executed, restored.workers.launched) == (1, [])

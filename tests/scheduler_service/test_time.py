@@ -1,0 +1,224 @@
+"""Nights on which clocks change, clocks that are wrong, and machines that sleep, played through the service."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core.models import CatchUp, Reason, RunStatus
+from tests.factories import NOON
+from tests.scheduler_service.played import MINUTE, SECOND, Play
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def at(text: str) -> datetime:
+    """An instant, as `2026-03-29T00:00Z`."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+#: night by night: the zone, when it begins, how long it is looked at, the expression, and when it fires
+NIGHTS = {
+    "the missing 02:30 in Berlin runs once, at 03:00": (
+        "Europe/Berlin", "2026-03-28T20:00Z", 10, "30 2 * * *", ["2026-03-29T01:00:00Z"],
+    ),
+    "the repeated 02:30 in Berlin runs once, the first time": (
+        "Europe/Berlin", "2026-10-24T20:00Z", 10, "30 2 * * *", ["2026-10-25T00:30:00Z"],
+    ),
+    "the missing 02:30 in New York runs once, at 03:00": (
+        "America/New_York", "2026-03-08T04:00Z", 10, "30 2 * * *", ["2026-03-08T07:00:00Z"],
+    ),
+    "the repeated 01:30 in New York runs once, the first time": (
+        "America/New_York", "2026-11-01T03:00Z", 10, "30 1 * * *", ["2026-11-01T05:30:00Z"],
+    ),
+    "the missing midnight in Santiago runs at 01:00 of that day": (
+        "America/Santiago", "2026-09-06T02:00Z", 10, "0 0 * * *", ["2026-09-06T04:00:00Z"],
+    ),
+    "the repeated 23:30 in Santiago runs once, the first time": (
+        "America/Santiago", "2026-04-04T20:00Z", 14, "30 23 * * *", ["2026-04-05T02:30:00Z"],
+    ),
+}  # fmt: skip
+
+
+class TestNights:
+    @pytest.mark.parametrize("night", NIGHTS)
+    def test_on_a_night_of_change(self, tmp_path: Path, night: str) -> None:
+        zone, start, hours, cron, expected = NIGHTS[night]
+        play = Play(tmp_path, at(start))
+        play.schedule("nightly", cron, zone)
+        play.until(at(start) + hours * HOUR, step=10 * MINUTE)
+        assert play.fired("nightly") == expected, night
+
+    @pytest.mark.parametrize("hour", range(10))
+    def test_a_restart_at_any_hour_of_that_night_changes_nothing(self, tmp_path: Path, hour: int) -> None:
+        for number, (zone, start, hours, cron, expected) in enumerate(NIGHTS.values()):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            play = Play(folder, at(start))
+            play.schedule("nightly", cron, zone)
+            play.until(at(start) + hour * HOUR, step=15 * MINUTE)
+            play.restart()
+            play.until(at(start) + hours * HOUR, step=15 * MINUTE)
+            assert play.fired("nightly") == expected
+
+    @pytest.mark.parametrize(
+        ("zone", "midnight", "hours"),
+        [
+            ("Europe/Berlin", "2026-03-28T23:00Z", 23),
+            ("Europe/Berlin", "2026-10-24T22:00Z", 25),
+            ("America/New_York", "2026-03-08T05:00Z", 23),
+            ("America/New_York", "2026-11-01T04:00Z", 25),
+            ("America/Santiago", "2026-09-06T04:00Z", 23),
+            ("America/Santiago", "2026-04-04T03:00Z", 25),
+        ],
+    )
+    def test_an_hourly_schedule_runs_as_often_as_that_day_has_hours(
+        self, tmp_path: Path, zone: str, midnight: str, hours: int
+    ) -> None:
+        start = at(midnight) - MINUTE
+        play = Play(tmp_path, start)
+        play.schedule("hourly", "0 * * * *", zone)
+        play.until(start + hours * HOUR, step=30 * MINUTE)
+        fired = play.fired("hourly")
+        assert fired == [f"{at(midnight) + step * HOUR:%Y-%m-%dT%H:%M:%SZ}" for step in range(hours)]
+
+
+class TestClocks:
+    def test_a_clock_that_is_set_back_fires_nothing_twice(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *")
+        play.until(NOON + 3 * HOUR, step=10 * MINUTE)
+        play.set_clock(NOON)
+        play.until(NOON + 5 * HOUR, step=10 * MINUTE)
+
+        assert play.fired("hourly") == [f"{NOON + step * HOUR:%Y-%m-%dT%H:%M:%SZ}" for step in range(1, 6)]
+
+    def test_a_clock_that_jumps_ahead_and_back_fires_nothing_twice_and_accounts_for_all(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *")
+        play.set_clock(NOON + 3 * HOUR)
+        play.settle()
+        play.set_clock(NOON + MINUTE)
+        play.until(NOON + 5 * HOUR, step=10 * MINUTE)
+
+        covered = Counter(run.scheduled_for + step * HOUR for run in play.runs("hourly") for step in range(run.count))
+        assert covered == Counter(NOON + step * HOUR for step in range(1, 6))
+
+    def test_a_clock_that_the_database_contradicts_starts_nothing_until_they_agree(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        play = Play(tmp_path)
+        monkeypatch.setattr(play.store, "clock", lambda: NOON + timedelta(seconds=play.since_boot), raising=False)
+        play.schedule("hourly", "0 * * * *")
+        play.settle()
+        play.set_clock(NOON + 3 * HOUR)
+        play.operations.run_now("hourly")
+        play.settle()
+        assert play.ticker.trust.halted
+        assert [run.status for run in play.runs("hourly")] == [RunStatus.DUE]
+        assert caplog.text.count("action=clock_doubted") == 1
+
+        play.set_clock(NOON + timedelta(seconds=play.since_boot))
+        play.settle()
+        assert not play.ticker.trust.halted
+        assert [run.status for run in play.runs("hourly")] == [RunStatus.SUCCEEDED]
+
+    def test_a_file_alone_never_stops_a_clock(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *")
+        play.settle()
+        play.set_clock(NOON + 3 * HOUR)
+        play.settle()
+        assert play.fired("hourly") == ["2026-11-24T15:00:00Z"]
+
+    def test_what_is_going_is_looked_after_by_a_clock_that_is_doubted(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        play = Play(tmp_path)
+        monkeypatch.setattr(play.store, "clock", lambda: NOON, raising=False)
+        play.schedule("daily")
+        play.workers.finishes = False
+        run = play.operations.run_now("daily")
+        play.settle()
+        play.set_clock(NOON + DAY)
+        play.workers.finish(next(iter(play.workers.going)))
+        play.settle()
+        assert play.operations.run(run.id).status == RunStatus.SUCCEEDED
+
+
+class TestSleep:
+    def test_a_laptop_that_slept_runs_the_newest_time_and_accounts_for_the_others(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *")
+        play.settle()
+        play.sleep(10 * HOUR + MINUTE)
+        play.settle()
+
+        stretch, newest = play.runs("hourly")
+        assert (stretch.status, stretch.reason, stretch.count) == (RunStatus.SKIPPED, Reason.MISSED, 9)
+        assert (newest.status, newest.scheduled_for) == (RunStatus.SUCCEEDED, NOON + 10 * HOUR)
+
+    def test_a_run_that_slept_with_its_laptop_has_all_its_time_left(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("daily", timeout=60)
+        play.workers.finishes = False
+        run = play.operations.run_now("daily")
+        play.settle()
+        play.sleep(10 * HOUR)
+        play.workers.beat("after the sleep")
+        play.settle()
+        assert play.operations.run(run.id).status == RunStatus.RUNNING
+        assert play.workers.asked == []
+
+    def test_a_run_that_is_awake_past_its_deadline_is_stopped(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("daily", timeout=60)
+        play.workers.finishes = False
+        run = play.operations.run_now("daily")
+        play.settle()
+        play.until(NOON + 85 * MINUTE, each=lambda: play.workers.beat(str(play.now)))
+        ended = play.operations.run(run.id)
+        assert (ended.status, ended.reason) == (RunStatus.TIMED_OUT, Reason.TIME_LIMIT)
+        assert len(play.workers.launched) == 1
+
+
+class TestCatchUp:
+    """A service that was down from noon to 15:30, and an hourly schedule."""
+
+    @pytest.mark.parametrize(
+        ("catch_up", "skipped", "executed"),
+        [
+            (CatchUp.LATEST, 2, ["2026-11-24T15:00:00Z"]),
+            (CatchUp.ALL, 0, ["2026-11-24T13:00:00Z", "2026-11-24T14:00:00Z", "2026-11-24T15:00:00Z"]),
+            (CatchUp.NONE, 3, []),
+        ],
+    )
+    def test_what_was_missed_is_run_as_the_schedule_says_and_accounted_for(
+        self, tmp_path: Path, catch_up: CatchUp, skipped: int, executed: list[str]
+    ) -> None:
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *", catch_up=catch_up)
+        play.pass_by(3 * HOUR + 30 * MINUTE)
+        play.restart()
+        play.settle(12)
+
+        assert play.fired("hourly") == executed
+        assert sum(run.count for run in play.runs("hourly") if run.status == RunStatus.SKIPPED) == skipped
+
+    def test_a_time_that_passed_a_moment_ago_was_not_missed(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *", catch_up=CatchUp.NONE)
+        play.pass_by(HOUR + 59 * SECOND)
+        play.settle()
+        assert play.fired("hourly") == ["2026-11-24T13:00:00Z"]
+
+    def test_all_catches_up_on_a_hundred_at_most_the_newest_ones(self, tmp_path: Path) -> None:
+        play = Play(tmp_path)
+        play.schedule("minutes", "* * * * *", catch_up=CatchUp.ALL)
+        play.pass_by(150 * MINUTE)
+        play.settle()
+        stretch, *wanted = play.runs("minutes")
+        assert (stretch.count, len(wanted)) == (50, 100)
+        assert wanted[-1].scheduled_for == NOON + 150 * MINUTE
