@@ -30,8 +30,19 @@ log = logging.getLogger(__name__)
 #: longest wait between two ticks, seconds: while runs are open, and otherwise
 LOOK_AT_WORKERS = 0.25
 LOOK_AT_CLOCK = 1.0
+#: the same when something is due that the tick left for a reason, such as a clock that is doubted
+LOOK_AGAIN = 0.05
 #: seconds between two tries to become the one who ticks
 STANDBY = 0.5
+
+
+def until_next_tick(next_due: datetime | None, now: datetime, *, busy: bool) -> float:
+    """Seconds until the next tick: at the next occurrence, or sooner, to look at workers and at the clock."""
+    longest = LOOK_AT_WORKERS if busy else LOOK_AT_CLOCK
+    if next_due is None:
+        return longest
+    coming = (next_due - now).total_seconds()
+    return min(longest, coming) if coming > 0 else LOOK_AGAIN
 
 
 def open_launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
@@ -136,18 +147,11 @@ class Service:
             self._wake.clear()
             try:
                 busy = ticker.tick()
-                self._wake.wait(self._until_next(store, busy=busy))
+                self._wake.wait(until_next_tick(store.next_due(), self._now(), busy=busy))
             except Exception:
                 # whatever it was, the next tick starts from the ledger again
                 log.exception("action=tick_failed")
                 self._stopped.wait(LOOK_AT_CLOCK)
-
-    def _until_next(self, store: Store, *, busy: bool) -> float:
-        longest = LOOK_AT_WORKERS if busy else LOOK_AT_CLOCK
-        next_due = store.next_due()
-        if next_due is None:
-            return longest
-        return min(longest, max(0.0, (next_due - self._now()).total_seconds()))
 
     def _watch(self, store: Store) -> None:
         """Wake the ticker when anybody writes to the store."""

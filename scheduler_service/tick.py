@@ -51,6 +51,7 @@ from scheduler_service.decide import (
     decide_due,
 )
 from scheduler_service.disclosure import Limits
+from scheduler_service.launchers.absent import Launchers
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.look import Lookout
 from scheduler_service.memory import Memory, looking_at
@@ -115,7 +116,8 @@ class Ticker:
         self._reaping: dict[str, Future[bool]] = {}
         self._memory = Memory(around.awake)
         self._trust = Trust()
-        self._look = Lookout(self._store, around.objects, around.launchers, self._memory, around.now)
+        self._launchers = Launchers(around.launchers)
+        self._look = Lookout(self._store, around.objects, self._launchers, self._memory, around.now)
         self._spec = lru_cache(maxsize=4096)(lambda schedule_id, number: self._store.version(schedule_id, number).spec)
 
     def tick(self) -> bool:
@@ -221,7 +223,7 @@ class Ticker:
 
     def _reap(self) -> None:
         """Now and then, let each launcher end what no attempt owns."""
-        for name, launcher in self._around.launchers.items():
+        for name, launcher in self._launchers.items():
             reaping = self._reaping.get(name)
             if (reaping is None or reaping.done()) and self._memory.may_try(launcher_key := f"launcher {name}"):
                 self._memory.pause(launcher_key, REAP_EVERY)
@@ -300,13 +302,8 @@ class Ticker:
             if not self._leave(run, failed, Outcome.FINISHED, result.sentence, ended=True):
                 return
         spec = self._spec_of(run)
-        launcher = self._around.launchers.get(spec.launcher)
-        if launcher is None:
-            message = f"This service has no launcher called {spec.launcher}."
-            self._end(run, None, End(RunStatus.FAILED, Reason.LAUNCH, message))
-            return
         try:
-            attempt = self._planned(run, spec, launcher)
+            attempt = self._planned(run, spec, self._launchers[spec.launcher])
         except LaunchRefused as refusal:
             self._end(run, None, End(RunStatus.FAILED, refusal.reason, str(refusal)))
             return
@@ -441,4 +438,4 @@ class Ticker:
         return self._spec(run.schedule_id, run.version)
 
     def _launcher(self, attempt: Attempt) -> Launcher:
-        return self._around.launchers[attempt.launcher]
+        return self._launchers[attempt.launcher]

@@ -72,7 +72,7 @@ def test_a_run_goes_on_and_is_taken_over_when_the_service_is_dead_for_all_of_it(
     with team.service():
         team.started(run)
     team.machine_of(run).wait(120)
-    assert team.operations.run(run.id).status == RunStatus.RUNNING
+    assert not team.operations.run(run.id).status.terminal
     with team.service():
         assert team.ended(run).status == RunStatus.SUCCEEDED
     assert len(team.store.attempts(run.id)) == 1

@@ -42,26 +42,31 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
         ))}
       </div>
       {state.visibility === 'public' && (
-        <label className="jp-Schedule-check">
-          <input
-            type="checkbox"
-            checked={state.publish_report}
-            onChange={event => change({ ...state, publish_report: event.target.checked, checkedPublic: false })}
-          />
-          <span>{trans.__('Also the notebook as run and its log, which show rows and errors')}</span>
-        </label>
-      )}
-      {state.visibility === 'public' && (
-        <label className="jp-Schedule-check">
-          <input
-            type="checkbox"
-            checked={state.checkedPublic}
-            onChange={event => change({ ...state, checkedPublic: event.target.checked })}
-          />
-          <span>{trans.__('I checked what will be public')}</span>
-        </label>
+        <>
+          <Box checked={state.publish_report} change={checked => change({ ...state, publish_report: checked, checkedPublic: false })}>
+            {trans.__('Also the notebook as run and its log, which show rows and errors')}
+          </Box>
+          <Box checked={state.checkedPublic} change={checked => change({ ...state, checkedPublic: checked })}>
+            {trans.__('I checked what will be public')}
+          </Box>
+        </>
       )}
     </FieldGroup>
+  );
+}
+
+interface BoxProps {
+  checked: boolean;
+  change(checked: boolean): void;
+  children: string;
+}
+
+function Box({ checked, change, children }: BoxProps): ReactElement {
+  return (
+    <label className="jp-Schedule-check">
+      <input type="checkbox" checked={checked} onChange={event => change(event.target.checked)} />
+      <span>{children}</span>
+    </label>
   );
 }
 

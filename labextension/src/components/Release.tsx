@@ -23,7 +23,7 @@ export function Release({ run, action, opened }: Props): ReactElement | null {
     return null;
   }
   const held = run.reason === 'disclosure';
-  const others = run.findings.length - SHOWN + run.more_findings;
+  const others = Math.max(0, run.findings.length - SHOWN) + run.more_findings;
   const release = () => action.run(async () => opened(await api.release(run.run_id, held ? reason : null)));
   return (
     <section>
