@@ -77,7 +77,7 @@ class Engine:
         self.objects.put_file(bundle_key(digest), packed)
         base = FolderObjects(self.root).url("published")
         plain: dict[str, Any] = {"timing": DAILY, "bundle": digest, "publication_base": base}
-        return self.operations.create(name, Spec(**plain | changes))
+        return self.operations.create(name, Spec(**plain | changes), public_confirmed=True)
 
     def notebook(self, name: str, *cells: str, parameters: str | None = None, **changes: Any) -> Schedule:
         """A schedule of a notebook with these code cells, the first of them its parameters if there are any."""

@@ -112,7 +112,8 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
         previous=("flights*.csv.gz",),
         visibility=Visibility.PUBLIC,
     )
-    engine.operations.create("flights", preview(asked, engine.root, engine.objects).spec)
+    made = preview(asked, engine.root, engine.objects)
+    engine.operations.create("flights", made.spec, public_confirmed=True)
     with engine.service():
         for day in range(7):
             clock[0] = NOON + day * DAY + timedelta(seconds=1)
@@ -144,12 +145,16 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
 def test_a_run_that_was_public_when_it_began_and_is_private_now_publishes_privately(
     seaweedfs: S3Server, tmp_path: Path
 ) -> None:
-    engine = deployment(tmp_path / "here", areas_on(seaweedfs).model_copy(update={"work": None}))
+    clock = [NOON - timedelta(hours=1)]
+    areas = areas_on(seaweedfs).model_copy(update={"work": None})
+    engine = deployment(tmp_path / "here", areas, now=lambda: clock[0])
     go_on = tmp_path / "go on"
     command = f'echo 1 > "$OUTPUT_DIR/a.csv"; echo begun; until [ -e "{go_on}" ]; do sleep 0.1; done'
     schedule = engine.script("turned", command, visibility=Visibility.PUBLIC)
     with engine.service():
-        run = engine.started(engine.run("turned"))
+        clock[0] = NOON + timedelta(seconds=1)
+        (due,) = eventually(lambda: engine.operations.runs("turned"), what="the occurrence")
+        run = engine.started(due)
         private = schedule.spec.model_copy(update={"visibility": Visibility.PRIVATE})
         edited = engine.operations.edit("turned", private, if_version=1)
         go_on.touch()

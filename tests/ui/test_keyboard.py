@@ -68,6 +68,7 @@ def test_without_a_mouse_one_schedules_sees_the_result_changes_the_time_pauses_a
     expect(page.get_by_role("tab", name=re.compile("^keyboard · "))).to_be_visible()
 
     palette(page, "Show schedules")
+    expect(here.get_by_role("link", name="keyboard", exact=True)).to_be_visible()
     tab_to(page, "^keyboard$")
     page.keyboard.press("Enter")
     expect(here.get_by_role("heading", name="keyboard")).to_be_visible()
@@ -85,6 +86,7 @@ def test_without_a_mouse_one_schedules_sees_the_result_changes_the_time_pauses_a
     expect(here.get_by_text(re.compile("^Runs every day at 06:30 UTC|^Runs every day at"))).to_be_visible()
 
     palette(page, "Show schedules")
+    expect(here.get_by_role("link", name="keyboard", exact=True)).to_be_visible()
     tab_to(page, "^keyboard$")
     page.keyboard.press(".")
     expect(here.get_by_role("menuitem", name="Run now")).to_be_focused()
