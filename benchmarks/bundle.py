@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import Row
-from jupyter_schedule.core import bundle
-from jupyter_schedule.core.tarstream import Limits
+from jupyter_schedule.core.bundles import bundle
+from jupyter_schedule.core.bundles.tarstream import Limits
 
 TRIES = 3
 FILES = 30

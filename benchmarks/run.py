@@ -44,7 +44,7 @@ def _due_to_first_line(folder: Path) -> Iterator[Row]:
             _watch(lambda engine=engine: engine.operations.runs("due"))
             to_row.append((engine.now() - minute).total_seconds())
             (run,) = engine.operations.runs("due")
-            _watch(lambda engine=engine, run=run: engine.operations.log_pieces(run))
+            _watch(lambda engine=engine, run=run: engine.operations.files.log_pieces(run))
             to_line.append((engine.now() - minute).total_seconds())
             engine.ended(run)
     yield Row("due → ledger row", statistics.median(to_row), "a timer of 50 ms", 0.05)
@@ -57,7 +57,7 @@ def _run_now_to_first_line(folder: Path) -> Row:
 
         def once() -> None:
             run = engine.run("line")
-            _watch(lambda: engine.operations.log_pieces(run))
+            _watch(lambda: engine.operations.files.log_pieces(run))
 
         times = [_timed(once, after=lambda: _idle(engine)) for _ in range(TRIES)]
     return Row("run now → first line", statistics.median(times), "bash -c echo, from Python", _bash())

@@ -12,13 +12,13 @@ from datetime import timedelta
 from sqlalchemy import insert, text
 
 from benchmarks import Row
-from jupyter_schedule.core import ledger
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.store.base import Place, Settlement
 from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.schema import runs, schedule_versions, schedules
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.store.statements import schedule_row, version_row
+from jupyter_schedule.core.timing import ledger
 from tests.databases import postgresql_server
 from tests.factories import NOON, make_run, make_schedule, make_spec
 

@@ -3,18 +3,18 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.over_http import OverHttp
-from jupyter_schedule.shapes import (
-    Backfill,
-    Backfilled,
+from jupyter_schedule.desk.ad_hoc_shapes import AdHocExtension, AdHocLaunch, AdHocShape
+from jupyter_schedule.desk.backfill_shapes import Backfill, BackfillCancelled, Backfilled, CalendarShape
+from jupyter_schedule.desk.difference_shapes import DifferenceShape
+from jupyter_schedule.desk.shapes import (
     Creation,
     Deleted,
     Edit,
@@ -25,12 +25,15 @@ from jupyter_schedule.shapes import (
     Releasing,
     Rollback,
     RunDetails,
+    RunFiles,
     RunShape,
+    Scheduled,
     ScheduleShape,
     Status,
     VersionShape,
 )
-from jupyter_schedule.surroundings import calling_notebook, kernel_id, own_server
+from jupyter_schedule.reach.over_http import OverHttp
+from jupyter_schedule.reach.surroundings import calling_notebook, kernel_id, own_server
 
 #: seconds between two looks at a run, the first and the longest: it doubles in between
 FIRST_LOOK = 0.25
@@ -90,9 +93,13 @@ class Client:
 
     # -- schedules
 
-    def preview(self, form: Form) -> PreviewShape:
-        """What would happen; keeps the bundle, so that `create` needn't make it again."""
-        return self._ask(PreviewShape, "POST", "preview", form)
+    def preview(self, form: Form, *, editing: str | None = None) -> PreviewShape:
+        """What would happen; keeps the bundle, so that `create` needn't make it again.
+
+        editing: the schedule that the form changes.
+        """
+        query = {"schedule": editing} if editing is not None else {}
+        return self._ask(PreviewShape, "POST", "preview", form, query=query)
 
     def create(
         self,
@@ -101,14 +108,21 @@ class Client:
         bundle: str | None = None,
         run_now: bool = False,
         once_only: bool = False,
+        rehearse: bool | None = None,
         public_confirmed: bool = False,
     ) -> ScheduleShape:
         """Record a schedule; `bundle` is a preview's, None takes the files as they are now.
 
+        rehearse: whether it waits for a rehearsal; None does so where runs cost money.
         public_confirmed: somebody checked what will be public; needed for a public one.
         """
         creation = Creation(
-            form=form, bundle=bundle, run_now=run_now, once_only=once_only, public_confirmed=public_confirmed
+            form=form,
+            bundle=bundle,
+            run_now=run_now,
+            once_only=once_only,
+            rehearse=rehearse,
+            public_confirmed=public_confirmed,
         )
         return self._ask(ScheduleShape, "POST", "schedules", creation)
 
@@ -130,6 +144,12 @@ class Client:
         query = {"notebook": notebook} if notebook is not None else {}
         return self._ask(list[ScheduleShape], "GET", "schedules", query=query)
 
+    def scheduled(self, notebook: str) -> Scheduled | None:
+        """The schedule of a notebook in a sentence, and whether it fails; None of one that isn't scheduled."""
+        shape: Any = Scheduled | None
+        found: Scheduled | None = self._ask(shape, "GET", "scheduled", query={"notebook": notebook})
+        return found
+
     def schedule(self, name: str) -> ScheduleShape:
         """The schedule of this name."""
         return self._ask(ScheduleShape, "GET", _schedule(name))
@@ -138,13 +158,21 @@ class Client:
         """Who recorded which version of it, the newest first."""
         return self._ask(list[VersionShape], "GET", _schedule(name, "versions"))
 
-    def roll_back(self, name: str, version: int, *, if_version: int) -> ScheduleShape:
-        """Let it do what that version did; Refused `changed_elsewhere` when it is no longer at `if_version`."""
-        asked = Rollback(version=version)
+    def difference(self, name: str, before: int | None = None, after: int | None = None) -> DifferenceShape:
+        """How a version, None the current one, differs from another, or (None) from the notebook as it is now."""
+        query = {key: str(number) for key, number in (("before", before), ("after", after)) if number is not None}
+        return self._ask(DifferenceShape, "GET", _schedule(name, "difference"), query=query)
+
+    def roll_back(self, name: str, version: int, *, if_version: int, public_confirmed: bool = False) -> ScheduleShape:
+        """Let it do what that version did; Refused `changed_elsewhere` when it is no longer at `if_version`.
+
+        public_confirmed: somebody checked what will be public; needed where more becomes public than is now.
+        """
+        asked = Rollback(version=version, public_confirmed=public_confirmed)
         return self._ask(ScheduleShape, "POST", _schedule(name, "rollback"), asked, if_version=if_version)
 
-    def pause(self, name: str, note: str = "") -> ScheduleShape:
-        """Keep it from running by the clock; `note` says why."""
+    def pause(self, name: str, note: str | None = None) -> ScheduleShape:
+        """Keep it from running by the clock; `note` says why, None leaves what was said before."""
         return self._ask(ScheduleShape, "POST", _schedule(name, "pause"), Pausing(note=note))
 
     def resume(self, name: str) -> ScheduleShape:
@@ -161,12 +189,42 @@ class Client:
         """Run it once now, apart from the clock."""
         return self._ask(RunShape, "POST", _schedule(name, "run"))
 
+    def rehearse(self, name: str) -> RunShape:
+        """Run it once now without touching what it has published; one that waits for that starts when it succeeds."""
+        return self._ask(RunShape, "POST", _schedule(name, "rehearse"))
+
     def backfill(
-        self, name: str, start: datetime, end: datetime, *, again: bool = False, confirmed: bool = False
+        self,
+        name: str,
+        start: datetime | date,
+        end: datetime | date,
+        *,
+        again: bool = False,
+        confirmed: bool = False,
+        parallel: int = 1,
+        dry_run: bool = False,
     ) -> Backfilled:
-        """Run it for every time from `start` to `end` at which it was due; `again` also for those that succeeded."""
-        asked = Backfill(start=start, end=end, again=again, confirmed=confirmed)
+        """Run it for every time from `start` to `end` at which it was due, `parallel` at a time.
+
+        start, end: two times, or two days of the schedule's zone, both whole.  again: also for those that succeeded.
+        confirmed: that many are wanted, where they are 100 or more.  dry_run: only say what would be done.
+        """
+        times = isinstance(start, datetime), isinstance(end, datetime)
+        if times[0] != times[1]:
+            raise Refused("invalid", "Say either from which time to which, or from which day to which.", "start")
+        span = {"start": start, "end": end} if times[0] else {"first_day": start, "last_day": end}
+        rest = {"again": again, "confirmed": confirmed, "parallel": parallel, "dry_run": dry_run}
+        asked = Backfill.model_validate(span | rest)
         return self._ask(Backfilled, "POST", _schedule(name, "backfill"), asked)
+
+    def cancel_backfill(self, name: str) -> BackfillCancelled:
+        """Start none of its backfills' runs that still wait."""
+        return self._ask(BackfillCancelled, "DELETE", _schedule(name, "backfill"))
+
+    def days(self, name: str, first: date | None = None, last: date | None = None) -> CalendarShape:
+        """What became of the days from `first` to `last`, 62 at most; without both, of the month up to today."""
+        query = {key: day.isoformat() for key, day in (("first", first), ("last", last)) if day is not None}
+        return self._ask(CalendarShape, "GET", _schedule(name, "days"), query=query)
 
     def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[RunShape]:
         """Runs of one schedule or of all, the newest first, page by page: `before` is the id of a page's last run."""
@@ -177,6 +235,10 @@ class Client:
     def run(self, run_id: str) -> RunDetails:
         """A run with what it left."""
         return self._ask(RunDetails, "GET", _run(run_id))
+
+    def run_files(self, run_id: str) -> RunFiles:
+        """What it left, each file at its address."""
+        return self._ask(RunFiles, "GET", _run(run_id, "files"))
 
     def cancel(self, run_id: str) -> RunShape:
         """Ask it to stop; what it has so far is kept."""
@@ -215,6 +277,36 @@ class Client:
             pause(look)
         raise AssertionError("looks never end")
 
+    # -- ad-hoc workers
+
+    def ad_hoc_workers(self) -> list[AdHocShape]:
+        """Your machines to develop on, the newest first."""
+        return self._ask(list[AdHocShape], "GET", "ad-hoc-workers")
+
+    def ad_hoc_worker(self, worker_id: str) -> AdHocShape:
+        """One of them, with the commands that get into it once it is ready."""
+        return self._ask(AdHocShape, "GET", _ad_hoc(worker_id))
+
+    def launch_ad_hoc(
+        self,
+        *,
+        size: str | None = None,
+        hours: int | None = None,
+        ssh_key: str | None = None,
+        launcher: str | None = None,
+    ) -> AdHocShape:
+        """Ask for a machine to develop on, which lets the public key in; ask for it again until it is ready."""
+        asked = AdHocLaunch(size=size, hours=hours, ssh_key=ssh_key, launcher=launcher)
+        return self._ask(AdHocShape, "POST", "ad-hoc-workers", asked)
+
+    def extend_ad_hoc(self, worker_id: str, hours: int | None = None) -> AdHocShape:
+        """Let it end so many hours from now, or as late as may be."""
+        return self._ask(AdHocShape, "POST", _ad_hoc(worker_id, "extend"), AdHocExtension(hours=hours))
+
+    def stop_ad_hoc(self, worker_id: str) -> AdHocShape:
+        """End it; nothing on it is kept."""
+        return self._ask(AdHocShape, "POST", _ad_hoc(worker_id, "stop"))
+
     # -- how
 
     def _ask(
@@ -222,7 +314,7 @@ class Client:
         shape: type[T],
         method: str,
         path: str,
-        body: Form | Creation | Edit | Pausing | Backfill | Releasing | Rollback | None = None,
+        body: BaseModel | None = None,
         *,
         query: Mapping[str, str] | None = None,
         if_version: int | None = None,
@@ -261,7 +353,7 @@ def connect(url: str | None = None, token: str = "", *, reader: str = "") -> Cli
 
 def _direct(root: Path, reader: str) -> Client:
     # Its SQLAlchemy takes most of a second to load, which a cell beside a server needn't wait for.
-    from jupyter_schedule.direct import Direct  # noqa: PLC0415
+    from jupyter_schedule.reach.direct import Direct  # noqa: PLC0415
 
     return Client(Direct(root), root=root, reader=reader)
 
@@ -305,6 +397,10 @@ def _schedule(name: str, *rest: str) -> str:
 
 def _run(run_id: str, *rest: str) -> str:
     return "/".join(["runs", quote(run_id, safe=""), *rest])
+
+
+def _ad_hoc(worker_id: str, *rest: str) -> str:
+    return "/".join(["ad-hoc-workers", quote(worker_id, safe=""), *rest])
 
 
 def _looks() -> Iterator[tuple[float, float]]:

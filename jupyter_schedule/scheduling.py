@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from jupyter_schedule.client import Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import utc_text
-from jupyter_schedule.core.operations import suggest_name
-from jupyter_schedule.forms import validated
-from jupyter_schedule.shapes import Form, Frequency, RunDetails, RunShape, ScheduleShape
-from jupyter_schedule.surroundings import inside_run
+from jupyter_schedule.core.operations import names
+from jupyter_schedule.desk.forms import validated
+from jupyter_schedule.desk.shapes import Form, Frequency, RunDetails, RunShape, ScheduleShape
+from jupyter_schedule.reach.surroundings import inside_run
 
 FORM = TypeAdapter(Form)
 Kind = Literal["daily", "weekdays", "weekly", "monthly", "hourly", "once", "cron"]
@@ -87,7 +87,7 @@ def schedule(
     public_confirmed: you checked what will be public; needed with `visibility="public"`.
     client: whom to ask, as from `connect`; None finds the server that started this kernel.
     options: the form's other fields: files, output_dir, timeout_minutes, visibility, publish_report, previous, env,
-        environment, kernel, overlap, catch_up.
+        environment, kernel, overlap, catch_up, policies, notify, launcher, size.
     Raises Refused.  In a run of a schedule it does nothing, so that a notebook may schedule itself.
     """
     if inside_run():
@@ -95,7 +95,7 @@ def schedule(
     when = frequency(every, at, timezone, day_of_month=day_of_month, date=date)
     client = client or connect()
     path = own_notebook(client) if notebook is None else relative_to_root(client, notebook)
-    own_name = name if name is not None else suggest_name(PurePosixPath(path).stem)
+    own_name = name if name is not None else names.suggest(PurePosixPath(path).stem)
     form = validated(
         {**options, "notebook": path, "name": own_name, "frequency": when, "parameters": parameters or {}}, FORM
     )

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from jupyter_schedule.client import Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.forms import validated
+from jupyter_schedule.desk.forms import validated
+from jupyter_schedule.desk.shapes import Frequency, RunShape
+from jupyter_schedule.reach.surroundings import inside_run, kernel_id
 from jupyter_schedule.scheduling import FORM, IN_RUN, Scheduled, frequency
-from jupyter_schedule.shapes import Frequency, RunShape
-from jupyter_schedule.surroundings import inside_run, kernel_id
 
 NOT_BUILT = "The front end isn't built. In a checkout, build it with:  ./dev npm run build:widget"
 

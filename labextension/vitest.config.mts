@@ -5,6 +5,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['tests/**/*.test.{ts,tsx}'],
     setupFiles: ['tests/setup.ts'],
+    testTimeout: 60_000,
     restoreMocks: true,
     unstubGlobals: true
   }

@@ -1,4 +1,5 @@
 // Bundles the widget: one ES module with everything in it, as anywidget sends it to the page as a text.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { rspack } from '@rspack/core';
@@ -33,7 +34,9 @@ const compiler = rspack({
           }
         },
         type: 'javascript/auto'
-      }
+      },
+      // all styles go with the widget as one sheet
+      { test: /\.css$/, type: 'asset/source' }
     ]
   },
   performance: { hints: false },
@@ -45,5 +48,7 @@ compiler.run((fault, stats) => {
     console.error(fault ?? stats.toString({ preset: 'errors-only' }));
     process.exitCode = 1;
   }
+  const styles = ['panel', 'past'].map(name => readFileSync(here(`./style/${name}.css`), 'utf8'));
+  writeFileSync(here('../jupyter_schedule/_static/widget.css'), styles.join('\n'));
   compiler.close(() => undefined);
 });

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,17 +12,26 @@ from uuid import uuid4
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines.offers import Offers
 from jupyter_schedule.core.objects import Objects, open_objects
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.ticking import TickerLock
+from jupyter_schedule.core.store.ticking import Hindrance, TickerLock
 from scheduler_service import disclosure
 from scheduler_service.caretaker import Caretaker
+from scheduler_service.clockwatch import WatchedClock
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.opening import open_ec2
 from scheduler_service.launchers.local import LocalLauncher
+from scheduler_service.pruning.prune import Pruning
+from scheduler_service.pruning.prune_daily import DailyPruning
 from scheduler_service.settings import Settings
-from scheduler_service.tick import LEASE, Surroundings, Ticker
+from scheduler_service.surroundings import ACTOR, LEASE, Surroundings, second_clock
+from scheduler_service.tick import Ticker
+from scheduler_service.voice import Voice
+from scheduler_service.word.channels import open_channels
+from scheduler_service.word.compose import Composer
+from scheduler_service.word.deliver import Deliverer
 from scheduler_service.worker.handle import place
 from scheduler_service.worker.limits import Limits
 
@@ -30,7 +40,7 @@ log = logging.getLogger(__name__)
 #: longest wait between two ticks, seconds: while runs are open, and otherwise
 LOOK_AT_WORKERS = 0.25
 LOOK_AT_CLOCK = 1.0
-#: the same when something is due that the tick left for a reason, such as a clock that is doubted
+#: the same when something came due while it ticked
 LOOK_AGAIN = 0.05
 #: seconds between two tries to become the one who ticks
 STANDBY = 0.5
@@ -42,7 +52,10 @@ def until_next_tick(next_due: datetime | None, now: datetime, *, busy: bool) -> 
     if next_due is None:
         return longest
     coming = (next_due - now).total_seconds()
-    return min(longest, coming) if coming > 0 else LOOK_AGAIN
+    if coming > 0:
+        return min(longest, coming)
+    # what has been due for long was left for a reason that lasts, such as a clock that is doubted
+    return LOOK_AGAIN if coming > -LOOK_AT_CLOCK else longest
 
 
 def open_launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
@@ -58,7 +71,7 @@ class Parts:
     #: for the work area and for every publication
     open_objects: Callable[[str], Objects] = open_objects
     open_launchers: Callable[[Path, Limits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
-    #: seconds, see `tick.LEASE`
+    #: seconds, see `surroundings.LEASE`
     lease: int = LEASE
 
 
@@ -70,11 +83,15 @@ class Service:
     """
 
     def __init__(self, settings: Settings, now: Callable[[], datetime] = clock.now, parts: Parts | None = None) -> None:
+        """Raises Refused when a channel can't be used."""
         self._settings = settings
+        self._channels = open_channels(settings.channels)
         self._now = now
         self._parts = parts or Parts()
         self._wake = threading.Event()
         self._stopped = threading.Event()
+        #: called when anybody has written to the store
+        self._wakers: tuple[Callable[[], None], ...] = (self._wake.set,)
 
     def stop(self) -> None:
         """End `run` soon: no more ticks; workers go on."""
@@ -88,42 +105,55 @@ class Service:
         lock = TickerLock(places.lock)
         if places.shared_store is None and not self._wait_for(lock):
             return
-        store = self._parts.open_store(places.store, self._now)
-        store.join()
-        limits = Limits(**self._settings.limits.model_dump())
         work_area = self._settings.areas.work or places.objects
+        objects = self._parts.open_objects(work_area)
+        watched = WatchedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
+        store = self._parts.open_store(places.store, watched.now)
+        store.join()
+        watched.look()
+        limits = Limits(**self._settings.limits.model_dump())
         launchers = dict(self._parts.open_launchers(places.folder, limits, self._wake.set))
         if self._settings.ec2 is not None:
-            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), self._now)
+            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), watched.now, places.folder)
+        holder = f"{os.getpid()}-{uuid4().hex[:8]}"
+        offered = tuple(launcher.offer(name) for name, launcher in launchers.items())
+        store.announce(Offers(launchers=offered, room=self._settings.room), actor=ACTOR)
         ticker = Ticker(
             Surroundings(
                 store=store,
-                objects=self._parts.open_objects(work_area),
+                objects=objects,
                 open_objects=self._parts.open_objects,
                 areas=self._settings.areas,
                 limits=disclosure.Limits(smallest_cell=self._settings.smallest_cell),
                 work_area=work_area,
                 launchers=launchers,
                 secret=store.secret(),
-                holder=f"{os.getpid()}-{uuid4().hex[:8]}",
+                holder=holder,
                 place=place(),
-                room=self._settings.max_running,
+                room=self._settings.room,
+                watched=watched,
                 lease=self._parts.lease,
-                now=self._now,
+                free=lambda: shutil.disk_usage(places.folder).free,
                 wake=self._wake.set,
             )
         )
-        care = Caretaker(store, self._settings.areas, self._parts.open_objects, self._now)
-        helpers = [threading.Thread(target=self._watch, args=(store,), name="watcher")]
-        if care.needed:
-            helpers.append(threading.Thread(target=care.run, args=(self._stopped,), name="caretaker"))
+        words = Deliverer(store, self._channels, Composer(store, objects), now=watched.now)
+        self._wakers = (self._wake.set, words.wake)
+        care = self._care(store, work_area, holder, watched.now)
+        helpers = [
+            threading.Thread(target=self._watch, args=(store,), name="watcher"),
+            threading.Thread(target=words.run, name="words"),
+            threading.Thread(target=care.run, args=(self._stopped,), name="caretaker"),
+        ]
+        voice = Voice(store, None if places.shared_store else lock)
         for helper in helpers:
             helper.start()
         log.info("action=ticking folder=%s", places.folder)
         try:
-            self._tick_until_stopped(ticker, store)
+            self._tick_until_stopped(ticker, store, voice, watched.now)
         finally:
             self.stop()
+            words.stop()
             for helper in helpers:
                 helper.join()
             ticker.close()
@@ -132,6 +162,13 @@ class Service:
             store.close()
             lock.release()
             log.info("action=stopped folder=%s", places.folder)
+
+    def _care(self, store: Store, work_area: str, holder: str, now: Callable[[], datetime]) -> Caretaker:
+        settings, open_area = self._settings, self._parts.open_objects
+        objects = open_area(work_area)
+        pruning = Pruning(store, objects, open_area, settings.retention.keep)
+        daily = DailyPruning(pruning, objects, holder, now())
+        return Caretaker(store, settings.areas, open_area, now, daily, work_area=work_area)
 
     def _wait_for(self, lock: TickerLock) -> bool:
         """Stand by until the right to tick is ours; False when stopped before."""
@@ -142,12 +179,20 @@ class Service:
                     return False
         return not self._stopped.is_set()
 
-    def _tick_until_stopped(self, ticker: Ticker, store: Store) -> None:
+    def _tick_until_stopped(self, ticker: Ticker, store: Store, voice: Voice, now: Callable[[], datetime]) -> None:
         while not self._stopped.is_set():
             self._wake.clear()
             try:
                 busy = ticker.tick()
-                self._wake.wait(until_next_tick(store.next_due(), self._now(), busy=busy))
+                pause = until_next_tick(store.next_due(), now(), busy=busy)
+                voice.say(ticker.hindrance)
+                self._wake.wait(pause)
+            except Refused as refusal:
+                # the ledger can't be used now
+                known = refusal.code in set(Hindrance)
+                voice.say(Hindrance(refusal.code) if known else Hindrance.UNUSABLE)
+                log.info("action=tick_refused message=%s", refusal.message)
+                self._stopped.wait(LOOK_AT_CLOCK)
             except Exception:
                 # whatever it was, the next tick starts from the ledger again
                 log.exception("action=tick_failed")
@@ -165,4 +210,5 @@ class Service:
                 continue
             if newest > seen:
                 seen = newest
-                self._wake.set()
+                for wake in self._wakers:
+                    wake()

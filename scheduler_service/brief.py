@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from jupyter_schedule.core import occurrences
+from jupyter_schedule.core.addresses.publications import PublicationKeys
 from jupyter_schedule.core.models import EnvironmentSource, Run, Spec, Visibility, utc_text
 from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.publications import PublicationKeys
+from jupyter_schedule.core.timing import occurrences
 
 #: seconds beyond the command's time-out after which an agent ends itself, whatever it is at: for uploads, and its end
 GRACE = 20 * 60

@@ -1,14 +1,16 @@
-"""What is done beside the runs, where there are areas on S3: withdraw what is public no more, sweep what was left."""
+"""What is done beside the runs: withdraw what is public no more, sweep what was left, prune what is over."""
 
 import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from jupyter_schedule.core.areas import Areas
+from jupyter_schedule.core.addresses.areas import Areas
+from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.objects import Objects
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.withdraw import Withdrawals
+from scheduler_service.pruning.prune_daily import DailyPruning
+from scheduler_service.publishing.withdraw import Withdrawals
 
 log = logging.getLogger(__name__)
 
@@ -24,37 +26,54 @@ class Caretaker:
     """Looks after the areas until stopped; whatever fails is tried again."""
 
     def __init__(
-        self, store: Store, areas: Areas, open_objects: Callable[[str], Objects], now: Callable[[], datetime]
+        self,
+        store: Store,
+        areas: Areas,
+        open_objects: Callable[[str], Objects],
+        now: Callable[[], datetime],
+        pruning: DailyPruning,
+        *,
+        work_area: str,
     ) -> None:
         self._store = store
         self._open = open_objects
         self._now = now
-        self._addresses = [each for each in (areas.work, areas.private, areas.public) if each is not None]
+        self._addresses = {each for each in (work_area, areas.private, areas.public) if each is not None}
         self._withdrawals = Withdrawals(store, areas, open_objects)
+        self._pruning = pruning
         self._sweep_at: datetime | None = None
-
-    @property
-    def needed(self) -> bool:
-        """Whether any area is set."""
-        return bool(self._addresses)
 
     def run(self, stopped: threading.Event) -> None:
         """Look after every change, and every minute."""
         while not stopped.is_set():
-            seen = self._store.last_change()
-            self.look()
-            waited = 0.0
-            while waited < LOOK and not stopped.is_set() and self._store.wait_for_change(seen, WAIT) <= seen:
-                waited += WAIT
+            try:
+                self._look_and_wait(stopped)
+            except Refused as refusal:
+                # such as a ledger that is away: the next look starts from it again
+                log.warning("action=care_failed message=%s", refusal.message)
+                stopped.wait(WAIT)
+            except Exception:
+                log.exception("action=care_failed")
+                stopped.wait(WAIT)
 
-    def look(self) -> None:
-        """Do what is owed now."""
+    def _look_and_wait(self, stopped: threading.Event) -> None:
+        seen = self._store.last_change()
+        more = self.look()
+        waited = 0.0
+        while not more and waited < LOOK and not stopped.is_set() and self._store.wait_for_change(seen, WAIT) <= seen:
+            waited += WAIT
+
+    def look(self) -> bool:
+        """Do what is owed now, of much a part; whether there is more."""
         now = self._now()
         self._withdrawals.look(now)
         if self._sweep_at is None or now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
-            for address in self._addresses:
+            # where nothing is set, each schedule says itself where it publishes
+            published = {schedule.spec.publication_base for schedule in self._store.schedules()}
+            for address in sorted(self._addresses | published):
                 self._sweep(address, now - LEFT_BEHIND)
+        return self._pruning.look(now)
 
     def _sweep(self, address: str, before: datetime) -> None:
         try:

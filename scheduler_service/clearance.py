@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from jupyter_schedule.core.disclosures import Checked, Finding, Kind, checked_key
+from jupyter_schedule.core.addresses.workarea import OUTPUT, REPORT
+from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.models import (
     FileEntry,
     Outcome,
@@ -23,8 +24,7 @@ from jupyter_schedule.core.models import (
     Trigger,
 )
 from jupyter_schedule.core.objects import NoSuchObject, Objects, digest, file_digest
-from jupyter_schedule.core.tarstream import size_text
-from jupyter_schedule.core.workarea import OUTPUT, REPORT
+from jupyter_schedule.core.operations.disclosures import FOUND_IN_FILES, Checked, Finding, Kind, checked_key
 from scheduler_service.decide import End
 from scheduler_service.disclosure import RULES, Limits, check_file
 from scheduler_service.disclosure.found import Found
@@ -88,7 +88,7 @@ def check(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> Checked:
 
 def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[Finding]:
     about = "\0".join((str(RULES), str(files.limits), path, file.sha256))
-    key = f"disclosure/files/{digest(about.encode())}.json"
+    key = f"{FOUND_IN_FILES}{digest(about.encode())}.json"
     known = files.work.get_or_none(key)
     if known is None:
         found = _look(path, file, files)

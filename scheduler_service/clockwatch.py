@@ -1,13 +1,14 @@
-"""Whether the clock may be believed: pure.
+"""Whether the clock may be believed, and what time it is while it isn't: pure, but for the clocks that it is given.
 
 A clock that was set far ahead would fire everything up to then, and nothing takes that back.  A machine that slept is
 no such case: the clock that counts since its start has moved on as well.  Nor is a clock that was slow and was set
 right: a second source agrees with it.  So dispatch stops only when the clock jumped and a second source contradicts it.
+Everything else goes on, by the time that has passed since the clock was believed.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 #: seconds that the clock may be ahead of either
 TOLERANCE = 60.0
@@ -17,7 +18,8 @@ TOLERANCE = 60.0
 class Trust:
     """What is known of the clock so far."""
 
-    #: seconds from the epoch to the start of the machine, by the clock when it was believed last; None before that
+    #: seconds from the epoch to the start of the machine, by the clock when it was believed last, or by the second
+    #: source while it never was; None before the first look
     offset: float | None = None
     #: seconds that the clock is ahead of the second source, while it isn't believed
     ahead: float | None = None
@@ -42,4 +44,40 @@ def judge(trust: Trust, wall: datetime, since_boot: float, second: Callable[[], 
     if other is None:
         return trust if trust.halted else Trust(offset)
     ahead = (wall - other).total_seconds()
-    return Trust(trust.offset, ahead) if ahead > TOLERANCE else Trust(offset)
+    if ahead <= TOLERANCE:
+        return Trust(offset)
+    return Trust(other.timestamp() - since_boot if trust.offset is None else trust.offset, ahead)
+
+
+def believed(trust: Trust, wall: datetime, since_boot: float) -> datetime:
+    """The time: the clock's, unless it is ahead of what it was when it was believed and of the seconds since then."""
+    if trust.offset is None:
+        return wall
+    ahead = wall.timestamp() - since_boot - trust.offset
+    return wall - timedelta(seconds=ahead) if ahead > TOLERANCE else wall
+
+
+class WatchedClock:
+    """The one clock that a service goes by, in all its threads: never far ahead of what is believed."""
+
+    def __init__(
+        self, wall: Callable[[], datetime], since_boot: Callable[[], float], second: Callable[[], datetime | None]
+    ) -> None:
+        """The clocks of this machine and a second source, each as `judge` takes it."""
+        self._wall = wall
+        self._since_boot = since_boot
+        self._second = second
+        self._trust = Trust()
+
+    def look(self) -> None:
+        """Judge the clock anew; raises what the second source raises."""
+        self._trust = judge(self._trust, self._wall(), self._since_boot(), self._second)
+
+    @property
+    def halted(self) -> bool:
+        """Whether nothing may be dispatched, by the last look."""
+        return self._trust.halted
+
+    def now(self) -> datetime:
+        """The time that is believed.  A jump ahead is only followed when a look has found it right."""
+        return believed(self._trust, self._wall(), self._since_boot())

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from jupyter_schedule.core.limits import Policies
 from jupyter_schedule.core.models import (
     Attempt,
     CatchUp,
     Outcome,
     Overlap,
-    Policies,
     Reason,
     Result,
     Run,
@@ -22,6 +22,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
+from jupyter_schedule.core.timing.queue import Space, may_go_beside
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.policies import retry_at, too_late
 
@@ -158,31 +159,43 @@ Decision = Wait | Start | Promote | Relaunch | MarkRunning | Publish | Stop | Ca
 
 
 def decide_due(
-    due: Sequence[Run], going: Sequence[Run], spec_of: Callable[[Run], Spec], room: int, now: datetime
+    due: Sequence[Run], going: Sequence[Run], spec_of: Callable[[Run], Spec], space: Space, now: datetime
 ) -> list[tuple[Run, Decision]]:
-    """Which of the `due` runs start, beside those that are `going`, when `room` more may go at once.
+    """Which of the `due` runs start, beside those that are `going`, as far as there is `space`, which they take.
 
     Runs start in the order given.  Two runs of a schedule go at once only under `allow`.  `queue_one` keeps the newest
     of the scheduled runs that wait, unless the schedule catches up on all.  Nothing is skipped or stopped for a
-    backfill.
+    backfill, whose runs go beside each other as far as they allow, and overtake nothing of their schedule.
     """
-    busy = {run.schedule_id: run for run in going}
+    busy: dict[str, list[Run]] = {}
+    for run in going:
+        busy.setdefault(run.schedule_id, []).append(run)
+    waits: set[str] = set()
     newest = {run.schedule_id: run.id for run in due if run.trigger == Trigger.SCHEDULE}
     decisions: list[tuple[Run, Decision]] = []
     for run in due:
         spec = spec_of(run)
-        decision = _decide_one_due(run, spec, busy.get(run.schedule_id), newest.get(run.schedule_id), room)
+        beside = busy.setdefault(run.schedule_id, [])
+        if run.trigger == Trigger.BACKFILL and not run.cancelled_by:
+            may = run.schedule_id not in waits and may_go_beside(run, spec.overlap, beside)
+            decision: Decision = Start() if may else Wait()
+        else:
+            decision = _decide_one_due(run, spec, beside, newest.get(run.schedule_id))
+        if isinstance(decision, Start) and space.hold(run) is not None:
+            decision = Wait()
         if not isinstance(decision, End) and too_late(spec.policies, run, now):
             message = f"It couldn't start within {spec.policies.start_deadline} minutes of its time."
             decision = End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
         decisions.append((run, decision))
         if isinstance(decision, Start):
-            room -= 1
-            busy[run.schedule_id] = run
+            space.take(run)
+            beside.append(run)
+        elif not isinstance(decision, End):
+            waits.add(run.schedule_id)
     return decisions
 
 
-def _decide_one_due(run: Run, spec: Spec, other: Run | None, newest: str | None, room: int) -> Decision:
+def _decide_one_due(run: Run, spec: Spec, beside: Sequence[Run], newest: str | None) -> Decision:
     scheduled = run.trigger == Trigger.SCHEDULE
     if run.cancelled_by:
         return End(RunStatus.CANCELLED, Reason.BY_HAND, f"Stopped by {run.cancelled_by} before it started.")
@@ -192,8 +205,9 @@ def _decide_one_due(run: Run, spec: Spec, other: Run | None, newest: str | None,
         return End(
             RunStatus.SKIPPED, Reason.SUPERSEDED, "A newer time came due while it waited; that one runs instead."
         )
-    if other is None or spec.overlap == Overlap.ALLOW:
-        return Start() if room > 0 else Wait()
+    if may_go_beside(run, spec.overlap, beside):
+        return Start()
+    other = beside[-1]
     if other.trigger == Trigger.BACKFILL:
         return Wait()
     if scheduled and spec.overlap == Overlap.SKIP:
@@ -248,8 +262,11 @@ def _decide_started(seen: Seen) -> Decision:
 
 
 def _decide_unreachable(seen: Seen, now: datetime) -> Decision:
-    """Nobody can tell whether it still works, however silent it is: only its own end of time is sure."""
-    if now < seen.attempt.deadline:
+    """Nobody can tell whether it still works, however silent it is: only its own end of time is sure.
+
+    A heartbeat after that contradicts the clock.
+    """
+    if now < seen.attempt.deadline or seen.silent_for < seen.patience:
         return _decide_started(seen)
     message = "Timed out: its worker is on a machine that can't be asked any more."
     return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT)

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from jupyter_schedule.core.addresses.workarea import HEARTBEAT, RESULT, gate_key, worker_prefix
 from jupyter_schedule.core.models import Attempt, Outcome, Reason, Result, Run, RunStatus
 from jupyter_schedule.core.objects import Objects
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.workarea import HEARTBEAT, RESULT, gate_key, worker_prefix
 from scheduler_service.decide import SILENCE, Gate, Seen
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.memory import Memory

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from jupyter_schedule.core.areas import Areas
+from jupyter_schedule.core.addresses.areas import Areas
 from jupyter_schedule.core.models import (
     Outcome,
     Publication,
@@ -19,7 +19,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.objects import Objects
 from scheduler_service.clearance import WorkerFiles, held_back, told
 from scheduler_service.decide import End
-from scheduler_service.publish import PublishFailed, check_number, publish, with_cost
+from scheduler_service.publishing.publish import PublishFailed, check_number, publish, with_cost
 
 
 @dataclass(frozen=True)

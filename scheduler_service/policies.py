@@ -3,11 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from jupyter_schedule.core.models import Policies, Reason, Result, Run, RunStatus, Trigger
+from jupyter_schedule.core.limits import Policies
+from jupyter_schedule.core.models import Reason, Result, Run, RunStatus, Trigger
 
 #: failures of the analyst's own code, which a further attempt may mend; a time-out isn't one
 CODE_FAILURES = frozenset(
-    {Reason.EXIT_CODE, Reason.CELL_FAILED, Reason.KERNEL_DIED, Reason.OUT_OF_MEMORY, Reason.CONTRACT}
+    {
+        Reason.EXIT_CODE,
+        Reason.CELL_FAILED,
+        Reason.KERNEL_DIED,
+        Reason.OUT_OF_MEMORY,
+        Reason.CONTRACT,
+        Reason.ENVIRONMENT,
+    }
 )
 #: the longest wait before a further attempt
 LONGEST_WAIT = timedelta(days=1)

@@ -2,14 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from jupyter_schedule.core.areas import FOLDERS, SETTINGS, Areas, read_settings, wrong_settings
+from jupyter_schedule.core.addresses.areas import FOLDERS, SETTINGS, Areas, read_settings, wrong_settings
+from jupyter_schedule.core.addresses.places import Places, default_places
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.places import Places, default_places
+from jupyter_schedule.core.operations.channels import Channels
+from jupyter_schedule.core.timing.queue import Room
 from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.pruning.retention import Keep
 
 
 class RunLimits(BaseModel):
@@ -24,6 +27,22 @@ class RunLimits(BaseModel):
     output: ByteSize | None = Field(default=None, ge=1)
 
 
+class Retention(BaseModel):
+    """Whose files are kept, of schedules that don't say it themselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: the newest runs of each schedule
+    keep_runs: int = Field(default=30, ge=1)
+    #: and every run for so many days
+    keep_days: int = Field(default=90, ge=0)
+
+    @property
+    def keep(self) -> Keep:
+        """The same, as it is decided by."""
+        return Keep(self.keep_runs, self.keep_days)
+
+
 class Settings(BaseModel):
     """The service's settings; an unknown key is an error."""
 
@@ -35,12 +54,19 @@ class Settings(BaseModel):
     store: str | None = Field(default=None, repr=False)
     #: runs that may go at once
     max_running: int = Field(default=4, ge=1)
+    #: of them, of one owner, and by the name of a launcher
+    max_per_owner: int | None = Field(default=None, ge=1)
+    max_per_launcher: dict[Literal["local", "ec2"], PositiveInt] = Field(default_factory=dict)
     #: what one run on this machine may use
     limits: RunLimits = RunLimits()
     #: the least that a count may be in what becomes public
     smallest_cell: int = Field(default=5, ge=1)
     #: where files and publications go when not to folders
     areas: Areas = FOLDERS
+    #: how long files are kept
+    retention: Retention = Retention()
+    #: where word of what happened can go, by the names that owners pick
+    channels: Channels = Field(default_factory=dict)
     #: machines of one's own for runs whose launcher is `ec2`
     ec2: Ec2Settings | None = None
 
@@ -49,6 +75,23 @@ class Settings(BaseModel):
         if self.ec2 is not None and not (self.areas.work or "").startswith("s3:"):
             raise ValueError("machines on EC2 need a work area that they reach: set areas.work to s3://bucket/prefix")
         return self
+
+    @property
+    def machines(self) -> Ec2Settings:
+        """The part [ec2].  Raises Refused `no_machines` where there is none."""
+        if self.ec2 is None:
+            raise Refused("no_machines", "The settings have no part [ec2], so there are no machines of ours.")
+        return self.ec2
+
+    @property
+    def room(self) -> Room:
+        """How many runs may go at once."""
+        limits = {str(launcher): most for launcher, most in self.max_per_launcher.items()}
+        if self.ec2 is not None:
+            # a run has one machine at a time
+            machines = self.ec2.max_machines
+            limits["ec2"] = min(machines, limits.get("ec2", machines))
+        return Room(total=self.max_running, per_owner=self.max_per_owner, per_launcher=limits)
 
     @property
     def places(self) -> Places:

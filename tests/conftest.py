@@ -1,13 +1,33 @@
 """Servers that many tests share: each is started when a test first asks for it."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_schedule.core.objects import s3_clients
 from tests import s3_servers
 from tests.databases import PostgresqlServer, postgresql_server
+from tests.disks import Mount, mounting
 from tests.s3_servers import S3Server
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who of several workers runs what."""
+    from tests.shares import Shares
+
+    config.option.loadscopereorder = False
+    return Shares(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A lone process keeps the order of the files."""
+    if hasattr(config, "workerinput"):
+        from tests.shares import longest_first
+
+        items[:] = longest_first(items)
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +76,10 @@ def ledger(request: pytest.FixtureRequest) -> str:
         return f"sqlite:///{request.getfixturevalue('tmp_path')}/store/ledger.sqlite3"
     server: PostgresqlServer = request.getfixturevalue("postgresql")
     return server.new_ledger()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Mount]:
+    """Mounts a disk of a given size under the test's folder."""
+    with mounting(tmp_path) as mount:
+        yield mount

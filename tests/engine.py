@@ -15,19 +15,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jupyter_schedule.core import archive, clock
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.addresses.places import Places
+from jupyter_schedule.core.addresses.workarea import bundle_key
+from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.models import Run, Schedule, Spec, Timing
 from jupyter_schedule.core.objects import FolderObjects, open_objects
-from jupyter_schedule.core.operations import Operations
-from jupyter_schedule.core.places import Places
-from jupyter_schedule.core.preview import Request, preview
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.previews.preview import Request, preview
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.workarea import bundle_key
 from scheduler_service.app import Service
 from scheduler_service.settings import load_settings
 
 #: seconds after which something that should happen has not; generous, as nothing is measured with it
-PATIENCE = 60.0
+PATIENCE = 240.0
 T = TypeVar("T")
 DAILY = Timing(cron="0 12 * * *")
 
@@ -65,7 +66,15 @@ class Engine:
 
     # -- asking
 
-    def script(self, name: str, text: str, more: dict[str, bytes] | None = None, **changes: Any) -> Schedule:
+    def script(
+        self,
+        name: str,
+        text: str,
+        more: dict[str, bytes] | None = None,
+        *,
+        rehearse: bool | None = False,
+        **changes: Any,
+    ) -> Schedule:
         """A schedule of a tarball that holds `text` as its run.sh, and more files by their names."""
         packed = self.root / f"{name}.tar.gz"
         with tarfile.open(packed, "w:gz") as tar:
@@ -77,7 +86,7 @@ class Engine:
         self.objects.put_file(bundle_key(digest), packed)
         base = FolderObjects(self.root).url("published")
         plain: dict[str, Any] = {"timing": DAILY, "bundle": digest, "publication_base": base}
-        return self.operations.create(name, Spec(**plain | changes), public_confirmed=True)
+        return self.operations.create(name, Spec(**plain | changes), public_confirmed=True, rehearse=rehearse)
 
     def notebook(self, name: str, *cells: str, parameters: str | None = None, **changes: Any) -> Schedule:
         """A schedule of a notebook with these code cells, the first of them its parameters if there are any."""
@@ -105,13 +114,15 @@ class Engine:
     def started(self, run: Run) -> Run:
         """The run when its command has printed something."""
         eventually(
-            lambda: self.operations.log_pieces(run), what=f"the first line of {run.schedule}", patience=self.patience
+            lambda: self.operations.files.log_pieces(run),
+            what=f"the first line of {run.schedule}",
+            patience=self.patience,
         )
         return self.operations.run(run.id)
 
     def log(self, run: Run) -> str:
         """What the run printed."""
-        return self.operations.log(run).decode()
+        return self.operations.files.log(run).decode()
 
     def published(self, name: str) -> dict[str, str]:
         """The files at the stable address, by their paths, as texts."""
@@ -121,9 +132,10 @@ class Engine:
     # -- services
 
     @contextmanager
-    def service(self, now: Callable[[], datetime] | None = None) -> Iterator[Service]:
-        """A service in a thread, with a clock of its own if one is given."""
-        settings = load_settings(None, self.places.folder).model_copy(update={"store": self.places.shared_store})
+    def service(self, now: Callable[[], datetime] | None = None, ledger: str | None = None) -> Iterator[Service]:
+        """A service in a thread, with a clock of its own, or another way to the ledger, if one is given."""
+        store = ledger or self.places.shared_store
+        settings = load_settings(None, self.places.folder).model_copy(update={"store": store})
         service = Service(settings, now or self.now)
         thread = threading.Thread(target=service.run)
         thread.start()
@@ -135,11 +147,11 @@ class Engine:
             assert not thread.is_alive()
 
     @contextmanager
-    def service_process(self, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """A service as an operator runs it; killed in the end if it is still there."""
+    def service_process(self, *, more: str = "", **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """A service as an operator runs it, with `more` settings; killed in the end if it is still there."""
         settings = self.root / "service.toml"
         named = {"folder": str(self.places.folder), "store": self.places.shared_store}
-        settings.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value))
+        settings.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value) + more)
         with (self.root / "service.log").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "scheduler_service", "run", "--config", settings, "--until-stdin-closes"],

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from jupyter_schedule.core.areas import Areas
+from jupyter_schedule.core.addresses.areas import Areas
+from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,
     Attempt,
@@ -88,3 +89,17 @@ def make_attempt(run: Run, number: int = 1, **changes: Any) -> Attempt:
         "created_at": NOON,
     }
     return Attempt(**plain | changes)
+
+
+def make_ad_hoc(name: str = "one", **changes: Any) -> AdHocWorker:
+    """A small one, asked for at noon for 24 hours."""
+    plain: dict[str, Any] = {
+        "id": str(uuid5(_SPACE, f"ad-hoc {name}")),
+        "owner": LOCAL_OWNER,
+        "launcher": "ec2",
+        "size": "small",
+        "hardware": "2 cores, 4 GB",
+        "created_at": NOON,
+        "deadline": NOON + timedelta(hours=24),
+    }
+    return AdHocWorker(**plain | changes)

@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,12 +25,20 @@ class Fault(Enum):
     PRECONDITION = "PreconditionFailed"
     #: 400: the session's credentials are over
     EXPIRED = "ExpiredToken"
+    #: 301: the bucket is somewhere else
+    OTHER_REGION = "PermanentRedirect"
     #: it happens, and half of the answer's body arrives
     TRUNCATED = "truncated"
     #: it happens, and nobody is told
     LOST = "lost"
     #: the connection is closed before anything happens
     CLOSED = "closed"
+    #: it happens, and the answer doesn't come as long as anybody waits for it
+    SILENT = "silent"
+    #: it happens, half of the answer's body arrives, and the rest doesn't as long as anybody waits for it
+    STALLED = "stalled"
+    #: it happens, and the answer's body arrives in many small pieces, each a moment after the other
+    SLOW = "slow"
 
 
 STATUS = {
@@ -38,7 +47,12 @@ STATUS = {
     Fault.CONFLICT: 409,
     Fault.PRECONDITION: 412,
     Fault.EXPIRED: 400,
+    Fault.OTHER_REGION: 301,
 }
+
+
+#: pieces of a slow body, and seconds between two of them
+PIECES, MOMENT = 20, 0.1
 
 
 @dataclass
@@ -86,6 +100,8 @@ def faulty(target: str) -> Iterator[Faulty]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # head and body go apart, and the second wouldn't wait for the first to be acknowledged
+    disable_nagle_algorithm = True
     faulty: Faulty
     server_address: str
 
@@ -127,8 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
             content = answer.read()
         finally:
             connection.close()
-        if fault is Fault.LOST:
+        if fault in {Fault.LOST, Fault.SILENT}:
             self.close_connection = True
+            self.keep_waiting(fault)
             return
         self.send_response_only(answer.status)
         length = answer.headers.get("Content-Length") if self.command == "HEAD" else str(len(content))
@@ -137,8 +154,18 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", length or "0")
         self.end_headers()
-        if fault is Fault.TRUNCATED and len(content) > 1:
+        if fault in {Fault.TRUNCATED, Fault.STALLED} and len(content) > 1:
             self.wfile.write(content[: len(content) // 2])
             self.close_connection = True
+            self.keep_waiting(fault)
+        elif fault is Fault.SLOW:
+            for first in range(0, len(content), piece := -(-len(content) // PIECES) or 1):
+                time.sleep(MOMENT)
+                self.wfile.write(content[first : first + piece])
         else:
             self.wfile.write(content)
+
+    def keep_waiting(self, fault: Fault) -> None:
+        """Until who asked has had enough, and closes the connection."""
+        if fault in {Fault.SILENT, Fault.STALLED}:
+            self.connection.recv(1)

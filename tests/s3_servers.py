@@ -1,6 +1,8 @@
 """Servers that speak as S3 does, as real processes: SeaweedFS, which keeps what S3 promises, and moto."""
 
+import base64
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +23,42 @@ from tests.engine import eventually
 
 #: a secret that must never show in any message, log, bundle or answer
 CANARY = "canary-5f0e1c7d9b"
+#: whose sessions may do what each is given, and whose may read the bucket of data; the server lets anybody become them
+ROLE = "arn:aws:iam::role/worker"
+DATA_ROLE = "acme-data"
+DATA_BUCKET = "data-bucket"
+_MAY = {
+    "worker": {"Action": ["s3:*"], "Resource": ["*"]},
+    DATA_ROLE: {"Action": ["s3:GetObject"], "Resource": [f"arn:aws:s3:::{DATA_BUCKET}/*"]},
+}
+ROLES = {
+    "sts": {
+        "issuer": "tests",
+        "signingKey": base64.b64encode(CANARY.encode() * 2).decode(),
+        "tokenDuration": "1h",
+        "maxSessionLength": "12h",
+    },
+    "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+    "roles": [
+        {
+            "roleName": name,
+            "roleArn": f"arn:aws:iam::role/{name}",
+            "trustPolicy": {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole"]}],
+            },
+            "attachedPolicies": [name],
+        }
+        for name in _MAY
+    ],
+    "policies": [
+        {
+            "name": name,
+            "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **allowed}]},
+        }
+        for name, allowed in _MAY.items()
+    ],
+}
 #: access key: what it may do
 IDENTITIES = {"admin": ["Admin", "Read", "Write", "List", "Tagging"], "reader": ["Read", "List"], "nobody": []}
 
@@ -43,6 +81,19 @@ class S3Server:
                 "s3", endpoint_url=self.endpoint, config=config
             )
         return self._clients[who]
+
+    def session(self, name: str, statements: list[dict[str, Any]]) -> dict[str, str]:
+        """Credentials of a session that may do that alone, as the metadata address of a machine shows them."""
+        keys = {"aws_access_key_id": "admin", "aws_secret_access_key": secret_of("admin")}
+        sts = boto3.session.Session(**keys, region_name=self.region).client("sts", endpoint_url=self.endpoint)
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        made = sts.assume_role(RoleArn=ROLE, RoleSessionName=name, Policy=policy)["Credentials"]
+        return {
+            "AccessKeyId": made["AccessKeyId"],
+            "SecretAccessKey": made["SecretAccessKey"],
+            "Token": made["SessionToken"],
+            "Expiration": made["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
 
     def bucket(self, name: str = "shared") -> str:
         """The one of that name, made when it is first asked for: a new one is much work for a server."""
@@ -78,6 +129,21 @@ def variables(who: str = "admin") -> dict[str, str]:
 
 
 @contextmanager
+def as_admin() -> Iterator[None]:
+    """This process is that identity."""
+    before = {name: os.environ.get(name) for name in variables()}
+    os.environ.update(variables())
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
 def seaweedfs(folder: Path) -> Iterator[S3Server]:
     """SeaweedFS with its files in `folder`; skips where its package isn't."""
     weed = Path(sys.executable).with_name("weed")
@@ -88,6 +154,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         for who, actions in IDENTITIES.items()
     ]
     (folder / "identities.json").write_text(json.dumps({"identities": identities}))
+    (folder / "roles.json").write_text(json.dumps(ROLES))
     free = _free_ports(8)
     ports = dict(zip(("master", "volume", "filer", "s3"), free[:4], strict=True))
     others = dict(zip(ports, free[4:], strict=True))
@@ -98,6 +165,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         "-s3.port.iceberg=0", "-s3.port.lance=0",
         f"-s3.localSocket={folder}/s3.sock", f"-filer.localSocket={folder}/filer.sock",
         "-s3.allowDeleteBucketNotEmpty=false", "-s3.autoCreateBucket=false", f"-s3.config={folder}/identities.json",
+        f"-s3.iam.config={folder}/roles.json",
         "-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-volume.max=1000",
     ]  # fmt: skip
     with (folder / "weed.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
@@ -111,16 +179,21 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
 
 @contextmanager
 def moto() -> Iterator[S3Server]:
-    """moto's server, in a thread."""
-    from moto.server import ThreadedMotoServer
+    """moto's server; without the thousands of images, of which each new machine looks at all.
 
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield S3Server(f"http://{host}:{port}")
-    finally:
-        server.stop()
+    A process of its own: all that is moto in one process shares its buckets, and what resets one account takes them.
+    """
+    [port] = _free_ports(1)
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    surroundings = os.environ | {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, env=surroundings, stdout=quiet, stderr=quiet) as process:
+        try:
+            server = S3Server(f"http://127.0.0.1:{port}")
+            eventually(lambda: _answers(server), what="moto")
+            yield server
+        finally:
+            process.kill()
 
 
 def _answers(server: S3Server) -> bool:

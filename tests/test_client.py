@@ -7,44 +7,89 @@ import pytest
 from jupyter_schedule import client as client_module
 from jupyter_schedule.client import LONGEST_LOOK, Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.direct import Direct
-from jupyter_schedule.over_http import OverHttp
-from jupyter_schedule.shapes import Form
-from jupyter_schedule.surroundings import Server
+from jupyter_schedule.desk.ad_hoc_shapes import ad_hoc_shape
+from jupyter_schedule.desk.shapes import Form
+from jupyter_schedule.http.routes import ROUTES, find
+from jupyter_schedule.reach.direct import Direct
+from jupyter_schedule.reach.over_http import OverHttp
+from jupyter_schedule.reach.surroundings import Server
+from tests.factories import NOON, make_ad_hoc
 from tests.transports import PREVIEW, STATUS, InTurn, Told, run_answer, schedule_answer
 
 DELETED = {"name": "daily", "published": 2, "publication_url": None}
 LOG = {"text": "hello\n", "next": 1, "ended": True}
+DIFFERENCE = {
+    "state": "same",
+    "before": {"version": 1, "author": "local", "created_at": "2026-11-23T12:00:00Z", "bundle": "0" * 64, "form": {}},
+}
+SCHEDULED = {"name": "daily", "summary": "Runs every day at 12:00 UTC.", "failing": False}
+BACKFILLED = {"runs": 1, "succeeded": 0, "waiting": 0}
+CALENDAR = {"timezone": "UTC", "today": "2026-11-24", "days": []}
+AD_HOC = ad_hoc_shape(make_ad_hoc()).model_dump(mode="json")
 FORM = Form(notebook="report.ipynb", name="daily")
 
 
-@pytest.mark.parametrize(
-    ("request_made", "line", "answer"),
-    [
-        (lambda client: client.status(), "GET status", STATUS),
-        (lambda client: client.preview(FORM), "POST preview", PREVIEW),
-        (lambda client: client.create(FORM), "POST schedules", schedule_answer()),
-        (lambda client: client.edit("daily", {}, if_version=1), "PATCH schedules/daily", schedule_answer()),
-        (lambda client: client.schedules(), "GET schedules", [schedule_answer()]),
-        (lambda client: client.schedule("daily"), "GET schedules/daily", schedule_answer()),
-        (lambda client: client.versions("daily"), "GET schedules/daily/versions", []),
-        (lambda client: client.pause("daily"), "POST schedules/daily/pause", schedule_answer()),
-        (lambda client: client.resume("daily"), "POST schedules/daily/resume", schedule_answer()),
-        (lambda client: client.delete("daily"), "DELETE schedules/daily", DELETED),
-        (lambda client: client.run_now("daily"), "POST schedules/daily/run", run_answer()),
-        (lambda client: client.runs("daily"), "GET schedules/daily/runs", [run_answer()]),
-        (lambda client: client.runs(before="r1", limit=9), "GET runs", [run_answer()]),
-        (lambda client: client.run("r1"), "GET runs/r1", run_answer()),
-        (lambda client: client.cancel("r1"), "POST runs/r1/cancel", run_answer()),
-        (lambda client: client.retry("r1"), "POST runs/r1/retry", run_answer()),
-        (lambda client: client.log("r1"), "GET runs/r1/log", LOG),
-        (lambda client: client.schedule("../a b?#é"), "GET schedules/..%2Fa%20b%3F%23%C3%A9", schedule_answer()),
-    ],
-)
+REQUESTS: list[tuple[Callable[[Client], Any], str, Any]] = [
+    (lambda client: client.status(), "GET status", STATUS),
+    (lambda client: client.preview(FORM), "POST preview", PREVIEW),
+    (lambda client: client.create(FORM), "POST schedules", schedule_answer()),
+    (lambda client: client.edit("daily", {}, if_version=1), "PATCH schedules/daily", schedule_answer()),
+    (lambda client: client.schedules(), "GET schedules", [schedule_answer()]),
+    (lambda client: client.schedule("daily"), "GET schedules/daily", schedule_answer()),
+    (lambda client: client.versions("daily"), "GET schedules/daily/versions", []),
+    (lambda client: client.scheduled("a.ipynb"), "GET scheduled", SCHEDULED),
+    (lambda client: client.difference("daily", 1), "GET schedules/daily/difference", DIFFERENCE),
+    (lambda client: client.roll_back("daily", 1, if_version=2), "POST schedules/daily/rollback", schedule_answer()),
+    (lambda client: client.rehearse("daily"), "POST schedules/daily/rehearse", run_answer()),
+    (lambda client: client.backfill("daily", NOON, NOON), "POST schedules/daily/backfill", BACKFILLED),
+    (lambda client: client.cancel_backfill("daily"), "DELETE schedules/daily/backfill", {"cancelled": 2}),
+    (lambda client: client.days("daily"), "GET schedules/daily/days", CALENDAR),
+    (lambda client: client.run_files("r1"), "GET runs/r1/files", {}),
+    (lambda client: client.release("r1"), "POST runs/r1/release", run_answer()),
+    (lambda client: client.pause("daily"), "POST schedules/daily/pause", schedule_answer()),
+    (lambda client: client.resume("daily"), "POST schedules/daily/resume", schedule_answer()),
+    (lambda client: client.delete("daily"), "DELETE schedules/daily", DELETED),
+    (lambda client: client.run_now("daily"), "POST schedules/daily/run", run_answer()),
+    (lambda client: client.runs("daily"), "GET schedules/daily/runs", [run_answer()]),
+    (lambda client: client.runs(before="r1", limit=9), "GET runs", [run_answer()]),
+    (lambda client: client.run("r1"), "GET runs/r1", run_answer()),
+    (lambda client: client.cancel("r1"), "POST runs/r1/cancel", run_answer()),
+    (lambda client: client.retry("r1"), "POST runs/r1/retry", run_answer()),
+    (lambda client: client.log("r1"), "GET runs/r1/log", LOG),
+    (lambda client: client.ad_hoc_workers(), "GET ad-hoc-workers", []),
+    (lambda client: client.ad_hoc_worker("w1"), "GET ad-hoc-workers/w1", AD_HOC),
+    (lambda client: client.launch_ad_hoc(), "POST ad-hoc-workers", AD_HOC),
+    (lambda client: client.extend_ad_hoc("w1"), "POST ad-hoc-workers/w1/extend", AD_HOC),
+    (lambda client: client.stop_ad_hoc("w1"), "POST ad-hoc-workers/w1/stop", AD_HOC),
+    (lambda client: client.schedule("../a b?#é"), "GET schedules/..%2Fa%20b%3F%23%C3%A9", schedule_answer()),
+]
+
+
+@pytest.mark.parametrize(("request_made", "line", "answer"), REQUESTS)
 def test_a_method_is_one_request(request_made: Callable[[Client], Any], line: str, answer: Any) -> None:
     told = Told({line: answer})
     request_made(Client(told))
     assert told.lines == [line]
+
+
+def test_every_request_of_the_api_has_its_method() -> None:
+    """But for files, which have addresses."""
+    asked = {find(*line.split(" ", 1))[0].summary for _, line, _ in REQUESTS}
+    assert asked == {route.summary for route in ROUTES if route.carry_out is not None}
+
+
+def test_days_and_times_are_asked_for_as_such_and_never_mixed() -> None:
+    told = Told({"POST schedules/daily/backfill": BACKFILLED})
+    Client(told).backfill("daily", NOON.date(), NOON.date(), dry_run=True)
+    body = told.asked[0][1]
+    assert (body["first_day"], body["last_day"], body["start"], body["dry_run"]) == (
+        "2026-11-24",
+        "2026-11-24",
+        None,
+        True,
+    )
+    with pytest.raises(Refused):
+        Client(told).backfill("daily", NOON.date(), NOON)
 
 
 def test_a_creation_carries_the_whole_form_and_what_to_do_with_it() -> None:

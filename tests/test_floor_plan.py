@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ PACKAGES = ("jupyter_schedule", "scheduler_service")
 TRAVELS = (
     "scheduler_service.worker",
     "jupyter_schedule.core.objects",
-    "jupyter_schedule.core.archive",
+    "jupyter_schedule.core.bundles.archive",
     "jupyter_schedule.core.errors",
-    "jupyter_schedule.core.workarea",
+    "jupyter_schedule.core.addresses.workarea",
 )
 MOST_LINES = 450
 #: Alembic's own entry, and the program that runs in the runner environment
@@ -85,21 +86,48 @@ def test_core_imports_nothing_above_it() -> None:
             assert outside <= {"jupyter_schedule"}, name
 
 
+def test_on_the_analysts_side_arrows_point_down_from_the_doors_to_the_ground() -> None:
+    floors = [f"jupyter_schedule.{room}" for room in ("core", "service", "desk", "http", "reach")]
+    for height, floor in enumerate(floors):
+        for name in MODULES:
+            if in_room(name, floor):
+                reached = {found for found in our_imports(name) if in_room(found, "jupyter_schedule")}
+                below = {found for found in reached if any(in_room(found, room) for room in floors[: height + 1])}
+                assert reached - below <= {"jupyter_schedule"}, name
+
+
 def test_no_module_imports_itself_in_a_circle() -> None:
-    graph = {name: our_imports(name) - {name.rpartition(".")[0]} for name in MODULES}
+    above = {name: {other for other in MODULES if other != name and in_room(name, other)} for name in MODULES}
+    graph = {name: our_imports(name) - above[name] for name in MODULES}
     graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("house", ["jupyter_schedule.core", "scheduler_service"])
+def test_rooms_need_each_other_in_no_circle(house: str) -> None:
+    rooms = {found.group() for name in MODULES if (found := re.match(rf"{house}\.\w+(?=\.)", name))}
+    graph: dict[str, set[str]] = {room: set() for room in rooms}
+    for name in MODULES:
+        for found in our_imports(name):
+            one, other = _room_of(name, rooms), _room_of(found, rooms)
+            if one and other and one != other:
+                graph[one].add(other)
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def _room_of(name: str, rooms: set[str]) -> str | None:
+    return next((room for room in rooms if in_room(name, room)), None)
 
 
 def test_only_one_module_hands_expressions_to_croniter() -> None:
     assert [name for name, path in MODULES.items() if "croniter" in imports(path)] == [
-        "jupyter_schedule.core.occurrences.cron"
+        "jupyter_schedule.core.timing.occurrences.cron"
     ]
 
 
 def test_only_one_module_reads_the_clock() -> None:
     readers = []
     for name, path in MODULES.items():
-        if in_room(name, "scheduler_service.worker") or in_room(name, "jupyter_schedule.core.wrapper"):
+        if in_room(name, "scheduler_service.worker") or in_room(name, "jupyter_schedule.core.bundles.wrapper"):
             continue  # they run on the worker, whose clock is theirs
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         attributes = {(call.attr) for call in calls if isinstance(call, ast.Attribute) and _is_datetime(call.value)}

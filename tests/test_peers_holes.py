@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core import ledger
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Outcome, Overlap, Reason, RunStatus, Schedule, ScheduleState, Timing
+from jupyter_schedule.core.timing import ledger
 from scheduler_service import tick
 from scheduler_service.decide import SILENCE
 from tests.factories import NOON

@@ -8,8 +8,8 @@ import pytest
 import jupyter_schedule
 from jupyter_schedule.client import Client
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.desk.shapes import Frequency
 from jupyter_schedule.scheduling import InsideRun, Scheduled, frequency, schedule
-from jupyter_schedule.shapes import Frequency
 from tests.transports import HOSTILE, PREVIEW, Told, run_answer, schedule_answer
 
 

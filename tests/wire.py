@@ -19,6 +19,7 @@ class Wire:
         self._flows.set()
         self._whole = True
         self._ends: list[socket.socket] = []
+        self._lost: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -31,6 +32,10 @@ class Wire:
     def silence(self) -> None:
         """Carry nothing more, while both sides believe that they are connected."""
         self._flows.clear()
+
+    def lose(self) -> None:
+        """Forget every connection that there is, as a router does that restarts: nobody is told, and new ones work."""
+        self._lost |= set(self._ends)
 
     def mend(self) -> None:
         """Carry again."""
@@ -62,7 +67,8 @@ class Wire:
         with contextlib.suppress(OSError):
             while content := one.recv(65536):
                 self._flows.wait()
-                other.sendall(content)
+                if one not in self._lost:
+                    other.sendall(content)
         with contextlib.suppress(OSError):
             other.shutdown(socket.SHUT_RDWR)
 

@@ -31,11 +31,13 @@ COMMANDS = {
     "release": _Known("release:release", "Publish what a run made and what was kept back."),
     "bundle": _Known("create:bundle", "Make a notebook's bundle, to look at or to run anywhere."),
     "next": _Known("upcoming:upcoming", "When a schedule or an expression is due next, explained."),
+    "edit": _Known("edit:edit", "Change where a schedule runs, for how long, and who is told."),
     "pause": _Known("change:pause", "Keep a schedule from running until it is resumed."),
     "resume": _Known("change:resume", "Let a paused schedule run again."),
     "versions": _Known("versions:versions", "Who changed a schedule, and when."),
     "rollback": _Known("versions:rollback", "Let a schedule do what an older version did."),
     "cancel": _Known("change:cancel", "Stop a run; what it has so far is kept."),
+    "worker": _Known("worker:worker", "Get a machine to develop on; list, extend and stop it."),
     "service": _Known("keep_going:service", "Keep the scheduler service going without JupyterLab."),
     "delete": _Known("change:delete", "Remove a schedule; its published results stay."),
 }

@@ -7,21 +7,24 @@ import click
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.shapes import publication_url, schedule_shape
+from jupyter_schedule.core.addresses.publications import is_published
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, Schedule
-from jupyter_schedule.core.summary import schedule_summary
+from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.previews.removal import on_deletion, public_name
+from jupyter_schedule.core.previews.summary import schedule_summary
 
 
 @click.command(cls=Command)
 @click.argument("name")
-@click.option("--note", metavar="TEXT", default="", help="Why, for whoever finds it paused.")
+@click.option("--note", metavar="TEXT", help="Why, for whoever finds it paused.")
 @json_option
-def pause(name: str, note: str, as_json: bool) -> None:
+def pause(name: str, note: str | None, as_json: bool) -> None:
     """Keep the schedule NAME from running; a run that is going goes on."""
     with opened() as session:
         schedule = session.operations.pause(name, note)
         said = f"Paused “{name}”. Nothing runs by itself until:  jupyter schedule resume {name}"
-        _answer(session, schedule, said, as_json=as_json)
+        answer(session, schedule, said, as_json=as_json)
 
 
 @click.command(cls=Command)
@@ -32,7 +35,7 @@ def resume(name: str, as_json: bool) -> None:
     with opened() as session:
         schedule = session.operations.resume(name)
         said = f"Resumed “{name}”. {schedule_summary(schedule, session.now)}"
-        _answer(session, schedule, said, as_json=as_json)
+        answer(session, schedule, said, as_json=as_json)
 
 
 @click.command(cls=Command)
@@ -43,13 +46,12 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
     """Remove the schedule NAME and stop its open runs; its published results stay."""
     with opened() as session:
         schedule = session.operations.schedule(name)
-        url = publication_url(schedule)
-        stays = f"What it published stays at {url}, and keeps the name reserved." if url else "It published nothing."
+        stays = on_deletion(_published_at(schedule), public_name(name, schedule.spec))
         if not yes and sys.stdin.isatty():
             echo(f"This removes the schedule “{name}” and stops its open runs. {stays}", err=True)
             if not click.confirm("Delete it?", err=True):
                 raise click.exceptions.Exit(1)
-        _answer(session, session.operations.delete(name), f"Deleted “{name}”. {stays}", as_json=as_json)
+        answer(session, session.operations.delete(name), f"Deleted “{name}”. {stays}", as_json=as_json)
 
 
 @click.command(cls=Command)
@@ -67,6 +69,12 @@ def cancel(run: str, as_json: bool) -> None:
             echo(f"Nothing is ticking now, so it stops when a service runs: {HOW_TO_TICK}.", err=True)
 
 
+def _published_at(schedule: Schedule) -> str | None:
+    """Where its results are; None of one that has none."""
+    published = is_published(open_objects(schedule.spec.publication_base), schedule.name)
+    return publication_url(schedule) if published else None
+
+
 def _open_run(session: Session, text: str) -> str:
     """The id of the run that `text` means: the only open one of the schedule with that name, else that run."""
     names = {schedule.name for schedule in session.operations.schedules()}
@@ -81,7 +89,8 @@ def _open_run(session: Session, text: str) -> str:
     return runs[0].id
 
 
-def _answer(session: Session, schedule: Schedule, said: str, *, as_json: bool) -> None:
+def answer(session: Session, schedule: Schedule, said: str, *, as_json: bool) -> None:
+    """Print what became of a schedule: for programs all of it, for people a sentence."""
     if as_json:
         last = session.operations.store.last_runs([schedule.id]).get(schedule.id)
         echo_json(schedule_shape(schedule, session.now, session.run_shape(last) if last else None))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -11,13 +10,15 @@ from typing import Any
 import click
 
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
-from jupyter_schedule.cli.policies import policy_options
+from jupyter_schedule.cli.consent import CONFIRM_OPTION, with_consent
+from jupyter_schedule.cli.notify import notified, notify_options
+from jupyter_schedule.cli.policies import cap_remark, policy_options
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.timing import timing_options
 from jupyter_schedule.cli.upcoming import echo_occurrences
-from jupyter_schedule.core import occurrences, policies
+from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     CatchUp,
@@ -25,15 +26,17 @@ from jupyter_schedule.core.models import (
     FileEntry,
     Overlap,
     Schedule,
+    ScheduleState,
     Timing,
-    Visibility,
     utc,
 )
-from jupyter_schedule.core.operations import check_name, suggest_name
-from jupyter_schedule.core.preview import Preview, Request, make_bundle, preview
-from jupyter_schedule.core.publicity import MEANING
-from jupyter_schedule.core.summary import schedule_summary
-from jupyter_schedule.core.tarstream import size_text
+from jupyter_schedule.core.notify import Notify
+from jupyter_schedule.core.operations import names
+from jupyter_schedule.core.operations.publishing_cost import cost_before
+from jupyter_schedule.core.operations.run_cost import estimate_of
+from jupyter_schedule.core.previews.preview import Preview, Request, make_bundle, preview
+from jupyter_schedule.core.previews.summary import schedule_summary
+from jupyter_schedule.core.timing import occurrences, policies
 from jupyter_schedule.core.wording import quoted
 
 #: rows of a list of files; a folder of data can hold thousands
@@ -78,10 +81,11 @@ def _bundle_options(function: _Decorated) -> _Decorated:
 @click.option("--name", metavar="NAME", help="A name of its own; made from the notebook's without it.")
 @timing_options
 @policy_options
+@notify_options
 @_bundle_options
 @click.option("--timeout", type=click.IntRange(1, 1440), metavar="MINUTES", default=120, show_default=True)
 @click.option("--public", "visibility", flag_value="public", help="Everyone can read the results.")
-@click.option("--confirm-public", is_flag=True, help="I checked what will be public; asked for without it.")
+@CONFIRM_OPTION
 @click.option("--publish-report", is_flag=True, help="Publish the executed notebook and the log, too.")
 @click.option("--private", "visibility", flag_value="private", default="private", help="Only you can; the default.")
 @click.option("--no-publish", "visibility", flag_value="none", help="Keep results with each run, publish none.")
@@ -90,20 +94,40 @@ def _bundle_options(function: _Decorated) -> _Decorated:
 @click.option("--env", metavar="NAME", multiple=True, help="A variable that a run takes over from the service's.")
 @click.option("--overlap", type=_choices(Overlap), default="queue_one", show_default=True, help="When one still runs.")
 @click.option("--catch-up", type=_choices(CatchUp), default="latest", show_default=True, help="After a time off.")
+@click.option("--launcher", metavar="NAME", default="local", show_default=True, help="What runs it, such as ec2.")
+@click.option("--size", metavar="NAME", help="The machine's size, by the operator's name for it, such as large.")
+@click.option("--data-role", metavar="NAME", help="A role for data that runs on EC2 have, by the operator's name.")
+@click.option(
+    "--rehearse/--no-rehearse",
+    default=None,
+    help="Start only when a run has succeeded that replaces nobody's results; the default where runs cost money.",
+)
 @json_option
-def create(name: str | None, as_json: bool, timing: Timing, confirm_public: bool, **options: Any) -> None:
+def create(
+    *,
+    name: str | None,
+    as_json: bool,
+    timing: Timing,
+    confirm_public: bool,
+    rehearse: bool | None,
+    told: dict[str, Any],
+    **options: Any,
+) -> None:
     """Schedule NOTEBOOK, or a tarball with a command; daily at 12:00 UTC unless told otherwise."""
-    request, root = _request(timing, **options)
+    request, root = _request(timing, notify=notified(Notify(), told), **options)
     name = name if name is not None else _suggested(request)
-    check_name(name)
+    names.check(name)
     with opened() as session:
         made = preview(request, root, session.operations.objects)
-        says_so = confirm_public or _confirms_public(made)
-        schedule = session.operations.create(name, made.spec, public_confirmed=says_so)
+        schedule = with_consent(
+            lambda says_so: session.operations.create(name, made.spec, public_confirmed=says_so, rehearse=rehearse),
+            says_so=confirm_public,
+        )
         if as_json:
             files = [file.model_dump(mode="json") for file in made.files]
             shape = schedule_shape(schedule, session.now, None)
-            echo_json(shape | {"files": files, "warnings": list(made.warnings)})
+            cost = cost_before(session.operations, schedule.spec)
+            echo_json(shape | {"files": files, "warnings": list(made.warnings), "publishing_cost": cost})
         else:
             _tell(session, schedule, made)
 
@@ -205,19 +229,11 @@ def _json_parameters(texts: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-def _confirms_public(made: Preview) -> bool:
-    """Whether a person at the terminal says that they checked what will be public."""
-    if made.spec.visibility != Visibility.PUBLIC or not sys.stdin.isatty():
-        return False
-    echo(MEANING, err=True)
-    return click.confirm("Did you check what will be public?", err=True)
-
-
 def _suggested(request: Request) -> str:
     path = request.notebook or request.tarball
     assert path is not None
     stem = path.name.removesuffix(".ipynb").removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar")
-    suggestion = suggest_name(stem)
+    suggestion = names.suggest(stem)
     if not suggestion:
         raise Refused("bad_name", "No name can be made from that file's: give one with --name.", "name")
     return suggestion
@@ -228,13 +244,22 @@ def _tell(session: Session, schedule: Schedule, made: Preview) -> None:
     now = utc(session.now)
     echo(f"Scheduled “{schedule.name}”.")
     echo(schedule_summary(schedule, now))
+    if cost := cost_before(session.operations, schedule.spec):
+        echo(cost)
+    if remark := cap_remark(schedule.spec, session.operations.offers()):
+        echo(remark)
+    if expected := estimate_of(session.operations.store, session.operations.offers(), schedule.spec, None, now):
+        echo(expected.text)
     echo("")
     _tell_files(made)
     echo("")
     echo("Next:")
     echo_occurrences(list(islice(policies.coming(schedule.spec, now), 3)))
     echo("")
-    echo(f"Try it now:  jupyter schedule run {schedule.name} --wait")
+    if schedule.state is ScheduleState.REHEARSING:
+        echo(f"It starts when its rehearsal has succeeded; watch that:  jupyter schedule logs -f {schedule.name}")
+    else:
+        echo(f"Try it now:  jupyter schedule run {schedule.name} --wait")
     if not session.ticking:
         echo(f"Nothing is ticking now, so nothing runs by itself: {HOW_TO_TICK}.")
 

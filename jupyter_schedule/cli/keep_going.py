@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import click
 
-from jupyter_schedule import user_service
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
+from jupyter_schedule.cli.session import opened
+from jupyter_schedule.service import user_service
 
 
 @click.group()
@@ -31,8 +32,15 @@ def install(*, as_json: bool) -> None:
 @service.command(cls=Command)
 @json_option
 def status(*, as_json: bool) -> None:
-    """Whether it is installed, and runs."""
-    _answer(user_service.status, as_json=as_json)
+    """Whether it is installed and runs, and what keeps it from starting anything."""
+    _answer(_status, as_json=as_json)
+
+
+def _status() -> str:
+    sentence = user_service.status()
+    with opened() as session:
+        hindered = session.hindrance
+    return f"{sentence} {hindered.sentence}" if hindered else sentence
 
 
 @service.command(cls=Command)

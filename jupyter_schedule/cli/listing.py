@@ -5,12 +5,13 @@ from datetime import datetime
 import click
 
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
-from jupyter_schedule.cli.session import HOW_TO_TICK, opened
+from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import Cell, echo_table
 from jupyter_schedule.cli.words import run_state, schedule_state, seconds_text, when
-from jupyter_schedule.core.models import Reason, Run, Schedule
-from jupyter_schedule.core.summary import recorded_cadence
+from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule
+from jupyter_schedule.core.operations.waiting import place_text, places_in
+from jupyter_schedule.core.previews.summary import recorded_cadence
 
 _RUN_COLUMNS = ("Run", "Schedule", "Due", "State", "Took", "")
 
@@ -34,6 +35,8 @@ def schedules(as_json: bool) -> None:
         echo_table(("Name", "State", "Last run", "When", "Next"), rows)
         if not session.ticking:
             echo(f"Nothing is ticking now: {HOW_TO_TICK}.", err=True)
+        elif hindered := session.hindrance:
+            echo(hindered.sentence, err=True)
 
 
 @click.command(cls=Command)
@@ -48,14 +51,16 @@ def runs(name: str | None, limit: int, as_json: bool) -> None:
             echo_json([session.run_shape(run) for run in found])
             return
         if found:
-            echo_runs(found, session.now)
+            echo_runs(session, found)
             return
     echo("No runs yet." + (f" Run it now:  jupyter schedule run {name} --wait" if name else ""))
 
 
-def echo_runs(found: list[Run], now: datetime) -> None:
+def echo_runs(session: Session, found: list[Run]) -> None:
     """Print a table of runs."""
-    echo_table(_RUN_COLUMNS, [_run_row(run, now) for run in found], right=(4,))
+    line = places_in(session.operations.store) if any(run.status is RunStatus.DUE for run in found) else {}
+    rows = [_run_row(run, session.now, place_text(line.get(run.id))) for run in found]
+    echo_table(_RUN_COLUMNS, rows, right=(4,))
 
 
 def _schedule_row(schedule: Schedule, last: Run | None, now: datetime) -> list[Cell]:
@@ -70,9 +75,9 @@ def _schedule_row(schedule: Schedule, last: Run | None, now: datetime) -> list[C
     ]
 
 
-def _run_row(run: Run, now: datetime) -> list[Cell]:
+def _run_row(run: Run, now: datetime, waits: str) -> list[Cell]:
     due = when(run.scheduled_for, now)
     if run.until is not None:
         due = f"{due} to {when(run.until, now)}"
-    message = run.message if run.message and run.reason is not Reason.OK else ""
+    message = run.message if run.message and run.reason is not Reason.OK else waits
     return [run.id[:8], run.schedule, due, run_state(run), seconds_text(run.seconds), message]

@@ -10,11 +10,12 @@ from jupyter_schedule.cli.session import find_run, opened
 from jupyter_schedule.cli.shapes import file_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.words import run_sentence
+from jupyter_schedule.core.addresses.workarea import OUTPUT, REPORT
+from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.models import FileEntry, PublishedFile, Result, Run
-from jupyter_schedule.core.operations import Operations
-from jupyter_schedule.core.tarstream import size_text
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.previews.removal import removed, standing
 from jupyter_schedule.core.wording import listed
-from jupyter_schedule.core.workarea import OUTPUT, REPORT
 
 #: names that a sentence has room for
 _MOST_NAMES = 5
@@ -28,15 +29,18 @@ def outputs(run: str, as_json: bool) -> None:
     with opened() as session:
         operations = session.operations
         found = find_run(operations, run)
-        result = operations.result(found)
+        result = operations.files.result(found)
         files = _addressed(operations, found, result)
         report = [_kept(operations, found, REPORT, file) for file in result.report] if result else []
-        findings = operations.checked(found).findings
+        findings = operations.files.checked(found).findings
         output_dir = operations.store.version(found.schedule_id, found.version).spec.output_dir
     if as_json:
         echo_json(_shape(found, files, report, result))
         return
     echo(run_sentence(found))
+    if (said := removed(found)) is not None:
+        echo(said)
+        return
     _tell_files("Outputs", files)
     _tell_files("Report", report)
     for line in _remarks(result, output_dir):
@@ -55,13 +59,13 @@ def echo_published(run: Run) -> None:
 
 def _addressed(operations: Operations, run: Run, result: Result | None) -> list[PublishedFile]:
     """The outputs at their published addresses; of a run that published nothing, where they are kept."""
-    if run.publication is not None:
-        return list(run.publication.files)
+    if (published := standing(run)) is not None:
+        return list(published.files)
     return [_kept(operations, run, OUTPUT, file) for file in result.files] if result else []
 
 
 def _kept(operations: Operations, run: Run, folder: str, file: FileEntry) -> PublishedFile:
-    return PublishedFile(**file.model_dump(), url=operations.file_url(run, folder + file.path))
+    return PublishedFile(**file.model_dump(), url=operations.files.url(run, folder + file.path))
 
 
 def _shape(

@@ -6,6 +6,7 @@ import click
 
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.session import HOW_TO_TICK, find_run, opened
+from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run
 
 
@@ -20,8 +21,11 @@ def release(run: str, reason: str | None, as_json: bool) -> None:
     """
     with opened() as session:
         held = find_run(session.operations, run)
-        if held.reason == Reason.DISCLOSURE and reason is None and sys.stdin.isatty():
-            checked = session.operations.checked(held)
+        if held.reason == Reason.DISCLOSURE and reason is None:
+            if not sys.stdin.isatty():
+                message = "The disclosure check held these results back. Say why they may be public: --reason TEXT."
+                raise Refused("reason_needed", message, "reason")
+            checked = session.operations.files.checked(held)
             for finding in checked.findings:
                 echo(f"! {finding.message}", err=True)
             reason = click.prompt("Why may these results be public all the same?", err=True)

@@ -12,6 +12,7 @@ from jupyter_schedule.cli.session import HOW_TO_TICK, Session, find_run, opened
 from jupyter_schedule.cli.shapes import ending_shape
 from jupyter_schedule.cli.words import LogText, run_sentence, run_state
 from jupyter_schedule.core.models import Run, RunStatus
+from jupyter_schedule.core.previews.removal import check_there
 
 #: seconds between two looks at a log that grows, and at a run that waits to start
 LOOK_AT_LOG = 0.2
@@ -23,11 +24,12 @@ INTERRUPTED = 130
 @click.command("run", cls=Command)
 @click.argument("name")
 @click.option("--wait", is_flag=True, help="Show what it prints, until its end; exit code 0 only when it succeeded.")
+@click.option("--rehearse", is_flag=True, help="Leave what it has published as it is.")
 @json_option
-def run_now(name: str, wait: bool, as_json: bool) -> None:
+def run_now(name: str, wait: bool, rehearse: bool, as_json: bool) -> None:
     """Run the schedule NAME once now."""
     with opened() as session:
-        run = session.operations.run_now(name)
+        run = session.operations.rehearse(name) if rehearse else session.operations.run_now(name)
         if wait:
             _wait(session, run, as_json=as_json)
         elif as_json:
@@ -40,18 +42,24 @@ def run_now(name: str, wait: bool, as_json: bool) -> None:
 @click.command(cls=Command)
 @click.argument("run", metavar="RUN|NAME")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run's end.")
-def logs(run: str, follow: bool) -> None:
-    """What RUN printed, or the newest run of the schedule NAME."""
+@json_option
+def logs(run: str, follow: bool, as_json: bool) -> None:
+    """What RUN printed, or the newest run of the schedule NAME; with --json all at once."""
     with opened() as session:
         found = find_run(session.operations, run, waiting=follow)
+        check_there(found)
         if follow:
             _say_unless_ticking(session, found)
             try:
-                found = watch(session, found, show_log=log_printer())
+                found = watch(session, found, show_log=None if as_json else log_printer())
             except KeyboardInterrupt:
                 raise click.exceptions.Exit(INTERRUPTED) from None
-        else:
-            log_printer()(session.operations.log(found), True)
+        if as_json:
+            text = session.operations.files.log(found).decode(errors="replace")
+            echo_json({"run_id": found.id, "schedule": found.schedule, "status": found.status, "log": text})
+            return
+        if not follow:
+            log_printer()(session.operations.files.log(found), True)
         if not found.attempt:
             echo(run_sentence(found), err=True)
 
@@ -84,13 +92,13 @@ def watch(
         if show_log and run.attempt:
             if run.attempt != attempt:
                 attempt, pieces, size = run.attempt, 0, 0
-            for piece in operations.log_pieces(run, pieces):
+            for piece in operations.files.log_pieces(run, pieces):
                 show_log(piece, False)
                 pieces, size = pieces + 1, size + len(piece)
         if run.status.terminal:
             if show_log:
                 # what was too much for the live log, and all of it where there was none
-                show_log(operations.log(run)[size:], True)
+                show_log(operations.files.log(run)[size:], True)
             return run
         if keep_ticking:
             keep_ticking()

@@ -11,14 +11,15 @@ from sqlalchemy.exc import DBAPIError
 
 from jupyter_schedule.cli.shapes import run_shape
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.areas import areas_in, store_in
+from jupyter_schedule.core.addresses.areas import areas_in, store_in
+from jupyter_schedule.core.addresses.places import Places, default_places
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.operations import Operations
-from jupyter_schedule.core.places import Places, default_places
+from jupyter_schedule.core.operations.channels import channels_in
+from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.ticking import is_ticking
+from jupyter_schedule.core.store.ticking import Hindrance, hindrance, is_ticking
 
 #: a run's id, or its beginning
 _RUN_ID = re.compile(r"[0-9a-f-]{4,36}")
@@ -42,6 +43,11 @@ class Session:
         """Whether a service runs what is due."""
         return is_ticking(self.places.lock, self.operations.store)
 
+    @property
+    def hindrance(self) -> Hindrance | None:
+        """What keeps that service from starting anything."""
+        return hindrance(self.places.lock, self.operations.store)
+
     def run_shape(self, run: Run) -> dict[str, Any]:
         """The run for `--json`."""
         return run_shape(run, self.operations.attempts(run))
@@ -56,7 +62,8 @@ def opened() -> Iterator[Session]:
         try:
             areas = areas_in(places.folder)
             work = open_objects(areas.work or places.objects)
-            yield Session(places, Operations(store, work, now=clock.now, areas=areas))
+            channels = channels_in(places.folder)
+            yield Session(places, Operations(store, work, now=clock.now, areas=areas, channels=channels))
         finally:
             store.close()
     except DBAPIError as problem:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from jupyter_schedule.core.addresses.publications import PublicationKeys
 from jupyter_schedule.core.models import Attempt, FileEntry, Run, Schedule, Version, utc_text
 from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.occurrences import Occurrence
-from jupyter_schedule.core.publications import PublicationKeys
-from jupyter_schedule.core.summary import schedule_summary
+from jupyter_schedule.core.previews.removal import standing
+from jupyter_schedule.core.previews.summary import schedule_summary
+from jupyter_schedule.core.timing.occurrences import Occurrence
 
 
 def run_shape(run: Run, attempts: Sequence[Attempt]) -> dict[str, Any]:
@@ -25,7 +26,10 @@ def run_shape(run: Run, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "started_at": _time(run.started_at),
         "ended_at": _time(run.ended_at),
         "seconds": run.seconds,
+        "machine_seconds": run.machine_seconds,
+        "cost": None if run.cost is None else str(run.cost),
         "publication": _publication_shape(run),
+        "pruned_at": _time(run.pruned_at),
     }
     if run.until is not None:
         shape |= {"count": run.count, "until": utc_text(run.until)}
@@ -106,7 +110,8 @@ def _attempt_shape(attempt: Attempt) -> dict[str, Any]:
 
 
 def _publication_shape(run: Run) -> dict[str, Any] | None:
-    return run.publication.model_dump(mode="json") if run.publication else None
+    found = standing(run)
+    return found.model_dump(mode="json") if found else None
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import click
 
-from jupyter_schedule.core import occurrences
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.timing import occurrences
 from jupyter_schedule.core.wording import listed, quoted
 
 NOON = "12:00"

@@ -10,10 +10,12 @@ from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.shapes import occurrence_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.timing import cron_timing, moment
-from jupyter_schedule.core import clock, occurrences
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Timing
-from jupyter_schedule.core.occurrences import Occurrence
+from jupyter_schedule.core.models import Schedule, Timing
+from jupyter_schedule.core.previews import summary
+from jupyter_schedule.core.timing import occurrences
+from jupyter_schedule.core.timing.occurrences import Occurrence
 from jupyter_schedule.core.wording import short_date
 
 
@@ -28,10 +30,11 @@ def upcoming(
     *, name: str | None, cron: str | None, timezone: str | None, start: str | None, count: int, as_json: bool
 ) -> None:
     """When the schedule NAME, or an expression, is due next."""
-    timing = _timing(name, cron, timezone)
-    since = moment(start, timing.timezone, "from").once if start else None
+    schedule = _schedule(name, cron, timezone)
+    timing = schedule.spec.timing if schedule else cron_timing(cron or "", None, timezone or "UTC")
     now = clock.now()
-    coming = list(islice(occurrences.after(timing, since or now), count))
+    since = moment(start, timing.timezone, "from").once if start else None
+    coming = _coming(schedule, timing, since or now, count)
     if as_json:
         echo_json([occurrence_shape(occurrence) for occurrence in coming])
         return
@@ -56,9 +59,10 @@ def echo_occurrences(coming: Sequence[Occurrence]) -> None:
     echo_table(list(clocks), list(zip(*clocks.values(), strict=True)))
 
 
-def _timing(name: str | None, cron: str | None, timezone: str | None) -> Timing:
+def _schedule(name: str | None, cron: str | None, timezone: str | None) -> Schedule | None:
+    """The schedule that is meant; None when it is an expression."""
     if cron is not None and name is None:
-        return cron_timing(cron, None, timezone or "UTC")
+        return None
     if name is None or cron is not None:
         raise Refused("nothing_to_tell", "Give the name of a schedule, or --cron EXPR with --timezone ZONE.")
     if timezone is not None:
@@ -67,7 +71,14 @@ def _timing(name: str | None, cron: str | None, timezone: str | None) -> Timing:
     from jupyter_schedule.cli.session import opened  # noqa: PLC0415
 
     with opened() as session:
-        return session.operations.schedule(name).spec.timing
+        return session.operations.schedule(name)
+
+
+def _coming(schedule: Schedule | None, timing: Timing, since: datetime, count: int) -> list[Occurrence]:
+    """What every other door shows of a schedule: none while it is paused, before its start or after its end."""
+    if schedule is None:
+        return list(islice(occurrences.after(timing, since), count))
+    return summary.upcoming(schedule, since, count)
 
 
 def _clock(local: datetime) -> str:

@@ -3,12 +3,13 @@
 import click
 
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
+from jupyter_schedule.cli.consent import CONFIRM_OPTION, with_consent
 from jupyter_schedule.cli.session import opened
 from jupyter_schedule.cli.shapes import schedule_shape, version_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.words import when
-from jupyter_schedule.core.summary import recorded_cadence, schedule_summary
-from jupyter_schedule.core.versions import roll_back
+from jupyter_schedule.core.operations.versions import roll_back
+from jupyter_schedule.core.previews.summary import recorded_cadence, schedule_summary
 
 
 @click.command(cls=Command)
@@ -37,12 +38,16 @@ def versions(name: str, as_json: bool) -> None:
 @click.command(cls=Command)
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
+@CONFIRM_OPTION
 @json_option
-def rollback(name: str, version: int, as_json: bool) -> None:
+def rollback(name: str, version: int, confirm_public: bool, as_json: bool) -> None:
     """Let the schedule NAME do what its VERSION did, as a new version."""
     with opened() as session:
         current = session.operations.schedule(name).version
-        schedule = roll_back(session.operations, name, version, if_version=current)
+        schedule = with_consent(
+            lambda says_so: roll_back(session.operations, name, version, if_version=current, public_confirmed=says_so),
+            says_so=confirm_public,
+        )
         if as_json:
             last = session.operations.store.last_runs([schedule.id]).get(schedule.id)
             echo_json(schedule_shape(schedule, session.now, session.run_shape(last) if last else None))

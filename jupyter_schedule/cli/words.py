@@ -5,7 +5,8 @@ import re
 from datetime import datetime, timedelta, tzinfo
 
 from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState
-from jupyter_schedule.core.summary import duration, reader_time
+from jupyter_schedule.core.previews.summary import reader_time
+from jupyter_schedule.core.wording import duration
 
 _MINUTE = timedelta(minutes=1)
 #: icon, word and colour of each state; none of the three stands alone
@@ -23,6 +24,7 @@ RUN_STATES = {
 SCHEDULE_STATES = {
     ScheduleState.ACTIVE: ("●", "Active", ""),
     ScheduleState.PAUSED: ("‖", "Paused", "yellow"),
+    ScheduleState.REHEARSING: ("○", "Waits for its rehearsal", "yellow"),
     ScheduleState.ENDED: ("■", "Ended", ""),
     ScheduleState.DELETED: ("✕", "Deleted", ""),
 }

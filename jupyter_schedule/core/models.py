@@ -5,6 +5,7 @@ durations are seconds, sizes bytes, digests lower-case hex sha256.
 """
 
 import re
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
@@ -12,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from jupyter_schedule.core import values
 from jupyter_schedule.core.consent import Confirmation, Release
+from jupyter_schedule.core.limits import Policies
+from jupyter_schedule.core.notify import Notify
 
 LOCAL_OWNER = "local"
 NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
-
 
 utc = values.utc
 utc_text = values.utc_text
@@ -80,6 +82,8 @@ class ScheduleState(StrEnum):
 
     ACTIVE = "active"
     PAUSED = "paused"
+    #: they do as soon as a rehearsal has succeeded
+    REHEARSING = "rehearsing"
     #: no occurrence is left
     ENDED = "ended"
     DELETED = "deleted"
@@ -169,9 +173,11 @@ class Reason(StrEnum):
     OVERLAP = "overlap"
     #: it couldn't start within the time that its schedule gives it
     TOO_LATE = "too_late"
+    #: its schedule's runs have cost as much as they may in that month
+    CAP = "cap"
     #: its time passed while no service was ticking
     MISSED = "missed"
-    #: its time passed while the schedule was paused
+    #: its time passed while the schedule was paused, or waited for its rehearsal
     PAUSED = "paused"
 
 
@@ -194,25 +200,39 @@ class EnvironmentSource(StrEnum):
     FRESH = "fresh"
 
 
-class Policies(Model):
-    """Bounds on a schedule's runs, and what happens after failures; where there is no value, nothing does."""
+class Terms(Model):
+    """What of a schedule is said in the same words by its form, by a request to bundle and by what is recorded."""
 
-    #: the first and the last time at which it may be due
-    start: UtcTime | None = None
-    end: UtcTime | None = None
-    #: how many times it is due in all, counted from when that was saved
-    max_runs: int | None = Field(default=None, ge=1, le=10_000)
-    #: further attempts after the code has failed; a time-out is never tried again
-    retries: int = Field(default=0, ge=0, le=10)
-    #: minutes before the first of them, and twice as long before each that follows
-    retry_wait: int = Field(default=5, ge=0, le=1440)
-    #: minutes after its time within which a run has to start; later it is skipped
-    start_deadline: int | None = Field(default=None, ge=1, le=10_080)
-    #: failures in a row after which the schedule is paused
-    pause_after: int | None = Field(default=None, ge=1, le=100)
+    #: the Bash command that the worker starts; the default runs the notebook
+    command: str = "./run.sh"
+    visibility: Visibility = Visibility.PRIVATE
+    #: whether executed notebook and log are published with the outputs
+    publish_report: bool = False
+    #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
+    previous: tuple[str, ...] = ()
+    #: the output contract, a line for each pattern: `flights*.csv rows>=1000 newest(date)<=2d`
+    expect: tuple[str, ...] = ()
+    #: names of variables that a run takes over from the service's environment
+    env: tuple[str, ...] = ()
+    environment: EnvironmentSource = EnvironmentSource.KERNEL
+    overlap: Overlap = Overlap.QUEUE_ONE
+    catch_up: CatchUp = CatchUp.LATEST
+    policies: Policies = Policies()
+    #: who is told of what happens to it
+    notify: Notify = Notify()
+    #: where it runs: a launcher that the service offers, and one of its sizes; None leaves the size to the launcher
+    launcher: str = "local"
+    size: str | None = None
+    #: the role for data that its runs have, by a name that the operator gave
+    data_role: str | None = None
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The same values, by their names."""
+        return {name: getattr(self, name) for name in Terms.model_fields}
 
 
-class Spec(Model):
+class Spec(Terms):
     """Everything of a schedule that an edit can change; a version of a schedule freezes one."""
 
     timing: Timing
@@ -220,35 +240,18 @@ class Spec(Model):
     bundle: str = Field(pattern=r"^[0-9a-f]{64}$")
     #: path of the notebook in the bundle, None for a tarball with a command
     notebook: str | None = None
-    command: str = "./run.sh"
     parameters: dict[str, Any] = Field(default_factory=dict)
     #: relative to the notebook's folder, or to the root of a tarball
     output_dir: str = "output"
     #: minutes that the command may take
     timeout: int = Field(default=120, ge=1, le=1440)
-    visibility: Visibility = Visibility.PRIVATE
-    #: whether executed notebook and log are published with the outputs
-    publish_report: bool = False
     #: of a public schedule; `operations` writes it
     public_confirmed: Confirmation | None = None
     #: where its publications go: the address of an object store, such as `file:///home/ann/published`
     publication_base: str
-    #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
-    previous: tuple[str, ...] = ()
-    #: the output contract, see `contract`
-    expect: tuple[str, ...] = ()
-    #: names of variables that a run takes over from the service's environment
-    env: tuple[str, ...] = ()
-    environment: EnvironmentSource = EnvironmentSource.KERNEL
     kernel: Kernel | None = None
-    overlap: Overlap = Overlap.QUEUE_ONE
-    catch_up: CatchUp = CatchUp.LATEST
-    policies: Policies = Policies()
     #: when the last of `policies.max_runs` is due
     last_due: UtcTime | None = None
-    launcher: str = "local"
-    #: the machine's size, by a name that the operator gave; None leaves it to the launcher
-    size: str | None = None
     #: the folder that it was made in, absolute; None of older ones: the folder that `publication_base` is in
     root: str | None = None
     #: what the bundle was made from, relative to that folder: the notebook, …
@@ -281,6 +284,8 @@ class Schedule(Model):
     cursor: UtcTime
     #: the first occurrence after the cursor; None when none will come or the schedule is paused
     next_due: UtcTime | None
+    #: when it is judged next whether anything was published, see `silence`
+    silence_due: UtcTime | None = None
     created_at: UtcTime
     changed_at: UtcTime
     changed_by: str
@@ -334,6 +339,8 @@ class Run(Model):
     #: the last occurrence of a skipped stretch
     until: UtcTime | None = None
     count: int = 1
+    #: of a backfill: how many runs of its schedule's backfills may go at once, this one included
+    parallel: int = 1
     data_interval_start: UtcTime
     data_interval_end: UtcTime
     status: RunStatus
@@ -347,6 +354,9 @@ class Run(Model):
     seconds: float | None = None
     #: who asked for it to stop, None when nobody did
     cancelled_by: str | None = None
+    #: how long its machines lived that cost money, and the dollars that they cost; None of others
+    machine_seconds: int | None = None
+    cost: Decimal | None = None
     #: its place in the order in which runs came into the ledger
     queued: int = 0
     #: number of the current attempt, 0 before the first
@@ -356,6 +366,8 @@ class Run(Model):
     publication: Publication | None = None
     #: set in a run that executes nothing and publishes what another one made
     release: Release | None = None
+    #: when its files began to go, as retention wants it; its row stays
+    pruned_at: UtcTime | None = None
 
     @property
     def origin(self) -> str:

@@ -1,16 +1,20 @@
 """What all nouns are made of: frozen values, and instants that are written in one way."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 
 def utc(moment: datetime) -> datetime:
-    """The same instant, whole seconds, in UTC.  Raises ValueError when `moment` has no zone."""
+    """The same instant, whole seconds, in UTC.  Raises ValueError when `moment` has no zone, or isn't told in UTC."""
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as 2026-11-24T12:00:00Z")
-    return moment.astimezone(UTC).replace(microsecond=0)
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError("a time is of the years 1 to 9999 in UTC") from None
 
 
 def utc_text(moment: datetime) -> str:
@@ -25,6 +29,10 @@ UtcTime = Annotated[
     PlainSerializer(utc_text, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+
+#: an amount of money, exact; as text in JSON, where numbers are floats
+Dollars = Annotated[Decimal, WithJsonSchema({"type": "string", "examples": ["12.50"]})]
 
 
 class Model(BaseModel):

@@ -49,3 +49,9 @@ def day_and_month(day: date) -> str:
 def short_date(day: date) -> str:
     """`Sun 28 Mar`."""
     return f"{WEEKDAYS[day.weekday()][:3]} {day_and_month(day)}"
+
+
+def duration(minutes: int) -> str:
+    """`45 min`, `2 h`, `2 h 5 min`."""
+    hours, rest = divmod(minutes, 60)
+    return " ".join([f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest))

@@ -32,7 +32,8 @@ describe('What was kept from the public', () => {
     const { server, gone, user } = open(held());
     expect(await screen.findByText(KEY.message)).toBeTruthy();
     expect(screen.getByText('And 2 more.')).toBeTruthy();
-    await user.type(screen.getByLabelText('Why they may be public'), 'A made-up key.');
+    await user.click(screen.getByLabelText('Why they may be public'));
+    await user.paste('A made-up key.');
     await user.click(screen.getByRole('button', { name: 'Publish anyway' }));
     await waitFor(() => expect(server.to(`POST runs/${ID}/release`)[0]!.body).toEqual({ reason: 'A made-up key.' }));
     await waitFor(() => expect(gone).toEqual([{ at: 'run', run: 'released', schedule: 'bikes' }]));
@@ -43,6 +44,12 @@ describe('What was kept from the public', () => {
     await user.click(await screen.findByRole('button', { name: 'Publish these results' }));
     expect(screen.queryByLabelText('Why they may be public')).toBeNull();
     await waitFor(() => expect(server.to(`POST runs/${ID}/release`)[0]!.body).toEqual({ reason: null }));
+  });
+
+  it('isn’t looked for where the files were removed', async () => {
+    const { server } = open(run({ removed: 'Its files were removed after 90 days.' }));
+    expect(await screen.findByText('Its files were removed after 90 days.')).toBeTruthy();
+    expect(server.to(`GET runs/${ID}/log`)).toEqual([]);
   });
 
   it('isn’t spoken of where nothing is kept', async () => {

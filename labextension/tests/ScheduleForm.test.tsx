@@ -1,29 +1,10 @@
-import { act, render, screen, waitFor, within } from '@testing-library/react';
-import userEvent from '@testing-library/user-event';
+/** The form from its opening to what is recorded. */
+import { act, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
-import type { Host } from '../src/components/host';
-import { HostProvider } from '../src/components/host';
-import type { FormProps } from '../src/components/ScheduleForm';
-import { ScheduleForm } from '../src/components/ScheduleForm';
 import { form, parameter, preview, schedule } from './factories';
-import { FakeServer, hostOf, refusal } from './server';
-
-const NOTEBOOK = 'reports/bikes.ipynb';
-
-function open(server: FakeServer, props: Partial<FormProps> = {}, changes: Partial<Host> = {}) {
-  const done = vi.fn();
-  const view = render(
-    <HostProvider value={hostOf(server, changes)}>
-      <ScheduleForm notebook={NOTEBOOK} done={done} {...props} />
-    </HostProvider>
-  );
-  return { user: userEvent.setup(), done, ...view };
-}
-
-const button = (name: string) => screen.getByRole('button', { name });
-const sentence = () => screen.findByText(/^Runs every day/);
-const created = (server: FakeServer) => server.to('POST schedules').map(({ body }) => body);
+import { NOTEBOOK, button, created, open, sentence } from './openForm';
+import { FakeServer, refusal } from './server';
 
 describe('Two clicks make a daily schedule', () => {
   it('with the bundle that was previewed and a run now', async () => {
@@ -40,42 +21,13 @@ describe('Two clicks make a daily schedule', () => {
     expect(screen.getByLabelText('Job name')).toHaveProperty('value', 'bikes');
     expect(document.activeElement).toBe(screen.getByLabelText('Job name'));
     await sentence();
-    for (const label of ['Schedule frequency', 'Time of day (UTC)', 'Output directory', 'Job timeout (minutes)']) {
+    for (const label of ['Schedule frequency', 'Time of day (UTC)', 'Output directory']) {
       expect(screen.getByLabelText(label)).toBeTruthy();
     }
     for (const group of ['Code tarball', 'Publish results', 'Parameters']) {
       expect(screen.getByRole('group', { name: group })).toBeTruthy();
     }
     expect(screen.getByRole('checkbox', { name: 'Run once now' })).toHaveProperty('checked', true);
-  });
-
-  it('with the bounds that are asked for behind the fold, and what is wrong with them beside the field', async () => {
-    const problem = { code: 'bad_end', message: 'The end is before the start.', field: 'end' };
-    const server = new FakeServer({
-      'POST preview': preview({ problems: [problem] }),
-      'POST schedules': schedule()
-    });
-    const { user } = open(server);
-    await user.type(screen.getByLabelText('Number of runs'), '12');
-    await user.clear(screen.getByLabelText('Further attempts'));
-    await user.type(screen.getByLabelText('Further attempts'), '2');
-    await user.click(button('Schedule'));
-    await screen.findByText('The end is before the start.');
-    expect(screen.getByLabelText('Last day (UTC)').getAttribute('aria-invalid')).toBe('true');
-    await waitFor(() =>
-      expect(server.to('POST preview').at(-1)!.body).toMatchObject({ policies: { max_runs: 12, retries: 2 } })
-    );
-  });
-
-  it('with an output contract, a line for each pattern', async () => {
-    const server = new FakeServer({ 'POST preview': preview(), 'POST schedules': schedule() });
-    const { user, done } = open(server);
-    await sentence();
-    await user.click(screen.getByText('More options'));
-    await user.type(screen.getByLabelText('Output contract'), 'a.csv rows>=10{Enter}*.png');
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(done).toHaveBeenCalled());
-    expect(created(server)).toMatchObject([{ form: { expect: ['a.csv rows>=10', '*.png'] } }]);
   });
 
   it('without the mouse', async () => {
@@ -106,124 +58,6 @@ describe('Two clicks make a daily schedule', () => {
   });
 });
 
-describe('The fields', () => {
-  it('of a frequency appear with it', async () => {
-    const { user } = open(new FakeServer({ 'POST preview': preview() }));
-    const frequency = screen.getByLabelText('Schedule frequency');
-    await user.selectOptions(frequency, 'Weekly');
-    const days = screen.getByRole('group', { name: 'Day of week' });
-    expect(within(days).getByRole('checkbox', { name: 'Mon' })).toHaveProperty('checked', true);
-    await user.selectOptions(frequency, 'Monthly');
-    expect(screen.getByLabelText('Day of month')).toBeTruthy();
-    await user.selectOptions(screen.getByLabelText('Day of month'), '31');
-    expect(screen.getByText(/Skips the 5 months/)).toBeTruthy();
-    await user.selectOptions(frequency, 'Cron expression');
-    expect(screen.queryByLabelText(/Time of day/)).toBeNull();
-  });
-
-  it('keep the time of day when the reader’s zone is taken', async () => {
-    const { user } = open(new FakeServer({ 'POST preview': preview() }));
-    await user.click(button('Use my time zone'));
-    expect(screen.getByLabelText('Time of day (Europe/Paris)')).toHaveProperty('value', '12:00');
-    await user.click(button('Use UTC'));
-    expect(screen.getByLabelText('Time of day (UTC)')).toBeTruthy();
-  });
-
-  it('of parameters have the notebook’s types and values, and only changes are sent', async () => {
-    const parameters = [
-      parameter(),
-      parameter({ name: 'since', type: 'date', default: '2012-03-01' }),
-      parameter({ name: 'verbose', type: 'boolean', default: true }),
-      parameter({ name: 'run_id', type: 'text', default: '' })
-    ];
-    const server = new FakeServer({ 'POST preview': preview({ parameters, filled: ['run_id'] }), 'POST schedules': schedule() });
-    const { user } = open(server);
-    expect(await screen.findByLabelText('since')).toHaveProperty('type', 'date');
-    expect(screen.getByText('Filled by every run: run_id')).toBeTruthy();
-    await user.clear(screen.getByLabelText('month'));
-    await user.type(screen.getByLabelText('month'), '4');
-    await user.click(screen.getByLabelText('verbose'));
-    await user.click(screen.getByLabelText('verbose'));
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(created(server)[0].form.parameters).toEqual({ month: '4' }));
-  });
-
-  it('can’t choose public where no public area is set up', async () => {
-    open(new FakeServer({ 'POST preview': preview() }));
-    await sentence();
-    expect(screen.getByRole('radio', { name: 'Public' })).toHaveProperty('disabled', true);
-  });
-
-  it('ask for a look before anything is public', async () => {
-    const server = new FakeServer({ 'POST preview': preview({ can_be_public: true }), 'POST schedules': schedule() });
-    const { user } = open(server);
-    await sentence();
-    await user.click(screen.getByRole('radio', { name: 'Public' }));
-    await user.click(button('Schedule'));
-    expect(await screen.findByText(/Look at what will be public first/)).toBeTruthy();
-    expect(created(server)).toEqual([]);
-    await user.click(screen.getByRole('checkbox', { name: 'I checked what will be public' }));
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(created(server)[0].form.visibility).toBe('public'));
-  });
-
-  it('show a value that a control outside decides', async () => {
-    const server = new FakeServer({ 'POST preview': preview({ parameters: [parameter()] }), 'POST schedules': schedule() });
-    const { user } = open(server, { values: { month: 7 } });
-    expect(await screen.findByLabelText('month')).toHaveProperty('value', '7');
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(created(server)[0].form.parameters).toEqual({ month: 7 }));
-  });
-});
-
-describe('What is wrong is said beside its field', () => {
-  const problem = { code: 'bad_time', message: '“25” isn’t a time of day.', field: 'at' };
-
-  it('after the field was left, not while it is typed', async () => {
-    const server = new FakeServer({ 'POST preview': preview({ problems: [problem], bundle: null }) });
-    const { user } = open(server);
-    const time = screen.getByLabelText('Time of day (UTC)');
-    await user.clear(time);
-    await user.type(time, '25');
-    await waitFor(() => expect(server.to('POST preview').length).toBeGreaterThan(1));
-    expect(screen.queryByText(problem.message)).toBeNull();
-    await user.tab();
-    expect(await screen.findByText(problem.message)).toBeTruthy();
-    expect(time.getAttribute('aria-invalid')).toBe('true');
-    expect(document.getElementById(time.getAttribute('aria-describedby')!)!.textContent).toBe(problem.message);
-  });
-
-  it('with the focus on the first one when it is sent all the same', async () => {
-    const server = new FakeServer({ 'POST preview': preview({ problems: [problem], bundle: null, summary: '' }) });
-    const { user } = open(server);
-    await screen.findByText(/Correct what is marked/);
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Time of day (UTC)')));
-    expect(created(server)).toEqual([]);
-  });
-
-  it('also when the server says it late, with what it offers instead', async () => {
-    const taken = () => refusal(409, 'name_taken', '“bikes” is taken. Try “bikes-2”.', 'name');
-    const server = new FakeServer({ 'POST preview': preview(), 'POST schedules': taken });
-    const { user } = open(server);
-    await sentence();
-    await user.click(button('Schedule'));
-    await user.click(await screen.findByRole('button', { name: 'Use bikes-2' }));
-    expect(screen.getByLabelText('Job name')).toHaveProperty('value', 'bikes-2');
-    expect(screen.queryByText(/is taken/)).toBeNull();
-  });
-
-  it('and a limit behind the fold unfolds it', async () => {
-    const server = new FakeServer({ 'POST preview': preview() });
-    const { user, container } = open(server);
-    await sentence();
-    await user.clear(screen.getByLabelText('Job timeout (minutes)'));
-    await user.click(button('Schedule'));
-    expect(container.querySelector('details.jp-Schedule-more')).toHaveProperty('open', true);
-    expect(created(server)).toEqual([]);
-  });
-});
-
 describe('Unsaved edits of the notebook', () => {
   it('are told of as long as there are any', async () => {
     let tell: (unsaved: boolean) => void = () => undefined;
@@ -235,89 +69,6 @@ describe('Unsaved edits of the notebook', () => {
     expect(screen.getByText('Unsaved changes will be saved first.')).toBeTruthy();
     act(() => tell(false));
     expect(screen.queryByText(/^Unsaved/)).toBeNull();
-  });
-});
-
-describe('A preview that found nobody', () => {
-  it('is asked for again by itself', async () => {
-    vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ['setTimeout', 'clearTimeout'] });
-    let tries = 0;
-    const server = new FakeServer({ 'POST preview': () => (tries++ < 2 ? Promise.reject(new TypeError('gone')) : preview()) });
-    open(server);
-    expect((await screen.findByRole('alert')).textContent).toContain('Lost the connection');
-    await act(() => vi.advanceTimersByTimeAsync(3_100));
-    await act(() => vi.advanceTimersByTimeAsync(3_100));
-    await sentence();
-    expect(screen.queryByRole('alert')).toBeNull();
-    expect(tries).toBe(3);
-  });
-});
-
-describe('A login that has ended', () => {
-  it('keeps what was typed, and says where to sign in', async () => {
-    const no = () => new Response('Forbidden', { status: 403 });
-    const { user } = open(new FakeServer({ 'POST preview': preview(), 'POST schedules': no }), {}, { signInAt: '/base/login' });
-    await sentence();
-    await user.type(screen.getByLabelText('Job name'), '-x');
-    await user.click(button('Schedule'));
-    expect(await screen.findByText('Sign in again; your form is kept.')).toBeTruthy();
-    expect(screen.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/base/login');
-    expect(screen.getByLabelText('Job name')).toHaveProperty('value', 'bikes-x');
-  });
-});
-
-describe('The server going away in the middle', () => {
-  it('loses nothing, and trying again can’t record a second schedule', async () => {
-    let tries = 0;
-    const server = new FakeServer({
-      'POST preview': preview(),
-      'POST schedules': () => (tries++ === 0 ? Promise.reject(new TypeError('gone')) : schedule())
-    });
-    const { user, done } = open(server);
-    await sentence();
-    await user.click(button('Schedule'));
-    expect((await screen.findByRole('alert')).textContent).toContain('Lost the connection');
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(done).toHaveBeenCalledOnce());
-    const keys = server.to('POST schedules').map(({ headers }) => headers.get('Idempotency-Key'));
-    expect(keys[0]).toBeTruthy();
-    expect(new Set(keys).size).toBe(1);
-  });
-
-  it('lets it be tried again when the name is taken by what was recorded, by the same request to the letter', async () => {
-    let tries = 0;
-    let saved: () => void = () => undefined;
-    const server = new FakeServer({
-      'POST preview': preview(),
-      'POST schedules': () => (tries++ === 0 ? Promise.reject(new TypeError('gone')) : schedule())
-    });
-    const { user, done } = open(server, {}, { onSaved: (_, listener) => ((saved = listener), () => undefined) });
-    await sentence();
-    await user.click(button('Schedule'));
-    await screen.findByRole('alert');
-    server.answer('POST preview', preview({ problems: [{ code: 'name_taken', message: '“bikes” is taken.', field: 'name' }], bundle: null }));
-    act(() => saved());
-    await waitFor(() => expect(server.to('POST preview')).toHaveLength(2));
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(done).toHaveBeenCalledOnce());
-    expect(created(server)[1]).toEqual(created(server)[0]);
-    expect(server.to('PATCH schedules/bikes')).toEqual([]);
-  });
-
-  it('takes what was saved since the first try along', async () => {
-    let tries = 0;
-    const server = new FakeServer({
-      'POST preview': preview(),
-      'POST schedules': () => (tries++ === 0 ? Promise.reject(new TypeError('gone')) : schedule()),
-      'PATCH schedules/bikes': schedule({ version: 4 })
-    });
-    const { user, done } = open(server, {}, { save: async () => tries > 0 });
-    await sentence();
-    await user.click(button('Schedule'));
-    await screen.findByRole('alert');
-    await user.click(button('Schedule'));
-    await waitFor(() => expect(done).toHaveBeenCalledWith(schedule({ version: 4 })));
-    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: {}, rebundle: true });
   });
 });
 

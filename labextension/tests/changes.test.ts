@@ -21,7 +21,7 @@ describe('What was changed elsewhere', () => {
 
   it('may be the code alone', () => {
     expect(changesOf(before, after({}, { bundle: 'e'.repeat(64) }), english)).toEqual([
-      { label: 'Code', was: 'tarball ddddddd', now: 'tarball eeeeeee' }
+      { label: 'Code', was: 'tarball ddddddd', now: 'tarball eeeeeee', code: true }
     ]);
   });
 

@@ -1,5 +1,5 @@
 /** Answers of the server, made of what a test cares about. */
-import type { Form, Parameter, Preview, Run, RunDetails, Schedule, Status } from '../src/api/shapes';
+import type { Calendar, CalendarDay, CellDifference, Difference, Form, Parameter, Preview, Run, RunDetails, Schedule, Status, Version } from '../src/api/shapes';
 import { initial, toWire } from '../src/model/form';
 
 /** Mon 23 Nov 2026, 11:00 UTC: noon in Paris. */
@@ -31,6 +31,10 @@ export function preview(changes: Partial<Preview> = {}): Preview {
     destination: 'keeps results in the folder published/bikes',
     next: [{ scheduled_for: '2026-11-24T12:00:00Z', local: '2026-11-24T12:00:00+00:00', note: null }],
     can_be_public: false,
+    workers: [],
+    estimate: null,
+    publishing_cost: '',
+    channels: [],
     ...changes
   };
 }
@@ -52,9 +56,12 @@ export function run(changes: Partial<RunDetails> = {}): RunDetails {
     started_at: '2026-11-23T10:00:01Z',
     ended_at: '2026-11-23T10:00:07Z',
     seconds: 6,
+    machine_seconds: null,
+    cost: null,
     cancelled_by: null,
     progress: null,
     place: null,
+    held: null,
     publication: null,
     outputs: [],
     report: [],
@@ -65,6 +72,7 @@ export function run(changes: Partial<RunDetails> = {}): RunDetails {
     bundle: 'd'.repeat(64),
     usual_seconds: null,
     release: null,
+    removed: null,
     findings: [],
     more_findings: 0,
     releasable: false,
@@ -103,6 +111,7 @@ export function schedule(changes: Partial<Schedule> = {}): Schedule {
     paused: null,
     public_confirmed: null,
     bundle: 'd'.repeat(64),
+    on_delete: 'It published nothing.',
     last_runs: [] as Run[],
     ...changes
   };
@@ -112,12 +121,44 @@ export function status(changes: Partial<Status> = {}): Status {
   return {
     version: '0.1.0',
     ticking: true,
+    hindrance: null,
     embedded: false,
     service_installable: true,
     service_installed: true,
     failing: 0,
     running: 0,
     timezone_names: [],
+    workers: [],
+    undelivered: [],
     ...changes
   };
+}
+
+/** A day of the calendar, due once at noon UTC. */
+export function day(date: string, state: CalendarDay['state'], changes: Partial<CalendarDay> = {}): CalendarDay {
+  const noon = Date.parse(`${date}T12:00:00Z`);
+  const before = new Date(noon - 86_400_000).toISOString().replace('.000', '');
+  return { day: date, state, counts: { [state]: 1 }, data_start: before, data_end: `${date}T12:00:00Z`, run_id: null, ...changes };
+}
+
+export function calendar(changes: Partial<Calendar> = {}): Calendar {
+  return { timezone: 'UTC', today: '2026-11-23', days: [], waiting: 0, going: 0, asked: 0, ...changes };
+}
+
+export function version(number: number, changes: Partial<Version> = {}): Version {
+  return { version: number, author: 'local', created_at: '2026-11-20T10:00:00Z', bundle: 'd'.repeat(64), ...changes };
+}
+
+export function cell(changes: Partial<CellDifference> = {}): CellDifference {
+  const lines = [
+    { kind: 'removed', text: 'rides = 1' },
+    { kind: 'added', text: 'rides = 2' }
+  ];
+  return { kind: 'changed', type: 'code', number: 2, lines, tags: null, ...changes };
+}
+
+/** Of version 3 beside the notebook. */
+export function difference(changes: Partial<Difference> = {}): Difference {
+  const before = { ...version(3), form: form({ name: 'bikes' }) };
+  return { state: 'differs', message: null, before, after: null, cells: [], more: 0, kernels: null, files: [], ...changes };
 }

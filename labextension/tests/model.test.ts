@@ -4,7 +4,7 @@ import type { RunDetails } from '../src/api/shapes';
 import { Drafts } from '../src/model/drafts';
 import { initial } from '../src/model/form';
 import { counts, listed, marks, stripText } from '../src/model/list';
-import { cause, causeOfMissing, missingName, plain, settled, stateOf, stateOfSchedule, steps, took } from '../src/model/runs';
+import { cause, causeOfMissing, missingName, pageOf, plain, settled, stateOf, stateOfSchedule, steps, took } from '../src/model/runs';
 import { partsOf } from '../src/model/sentence';
 import { Clock } from '../src/model/time';
 import { english } from '../src/model/trans';
@@ -252,5 +252,12 @@ describe('A draft', () => {
     drafts.save('a.ipynb', fresh);
     drafts.drop('a.ipynb');
     expect(drafts.load('a.ipynb', fresh)).toBeNull();
+  });
+});
+
+describe('What is published', () => {
+  it('is looked at on its page where folders can’t be', () => {
+    expect(pageOf('https://results.example.org/bikes/data/')).toBe('https://results.example.org/bikes/index.html');
+    expect(pageOf('/user/ann/jupyter-schedule/publications/bikes/data/')).toBe('/user/ann/jupyter-schedule/publications/bikes/data/');
   });
 });

@@ -1,5 +1,8 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, vi } from 'vitest';
+
+// a machine that is busy is no fault
+configure({ asyncUtilTimeout: 20_000 });
 
 afterEach(() => {
   cleanup();

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from jupyter_schedule.core.disclosures import Finding, Kind
-from jupyter_schedule.core.tarstream import size_text
+from jupyter_schedule.core.bundles.tarstream import size_text
+from jupyter_schedule.core.operations.disclosures import Finding, Kind
 from scheduler_service.disclosure import identifiers, words
 from scheduler_service.disclosure.documents import check_html, check_notebook
 from scheduler_service.disclosure.found import Found

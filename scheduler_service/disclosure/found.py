@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from jupyter_schedule.core.disclosures import Finding, Kind
+from jupyter_schedule.core.operations.disclosures import Finding, Kind
 from jupyter_schedule.core.wording import quoted
 
 #: findings of one file that are kept apart

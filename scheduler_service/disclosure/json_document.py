@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_schedule.core.disclosures import Kind
+from jupyter_schedule.core.operations.disclosures import Kind
 from scheduler_service.disclosure import identifiers, words
 from scheduler_service.disclosure.found import Found
 from scheduler_service.disclosure.separated import flat

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Literal
 
-from jupyter_schedule.core.disclosures import Kind
+from jupyter_schedule.core.operations.disclosures import Kind
 from scheduler_service.disclosure import identifiers, secrets, words
 from scheduler_service.disclosure.found import Found
 

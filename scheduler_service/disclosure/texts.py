@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from jupyter_schedule.core.disclosures import Kind
+from jupyter_schedule.core.operations.disclosures import Kind
 from scheduler_service.disclosure import identifiers, secrets
 from scheduler_service.disclosure.found import Found
 

@@ -6,7 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from jupyter_schedule.core.machines.offers import OfferedLauncher
 from jupyter_schedule.core.models import Attempt, Reason, Run, Spec
+from scheduler_service.hours import HourCaps
+from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocOf, nobodys
 
 #: a worker as data, which survives a restart of the service
 Handle = dict[str, Any]
@@ -55,12 +58,20 @@ class Launcher(ABC):
     identity: str
     #: seconds that a worker may take from its launch to its first heartbeat
     starts_within: float = 0
+    #: how long its machines may live in a month
+    hours: HourCaps = HourCaps()
     #: where alone its workers can be polled and ended, None when that is anywhere
     place: str | None = None
+    #: what has machines for ad-hoc workers, also for those that were allowed once; None of a launcher without machines
+    ad_hoc: AdHocHost | None = None
 
     @abstractmethod
     def environment(self) -> Mapping[str, str]:
         """Variables that tell a run what this launcher's workers have ready for it, frozen with the attempt."""
+
+    def offer(self, name: str) -> OfferedLauncher:
+        """What people can choose of it; `name` is what schedules call it."""
+        return OfferedLauncher(name=name)
 
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
         """What this launcher adds to an attempt's parameters, as JSON, frozen with them.
@@ -93,13 +104,13 @@ class Launcher(ABC):
         """Remove what the worker of an attempt that is over left where it was, unless it is still at that itself."""
         del attempt
 
-    def reap(self, attempt_of: Callable[[str, int], Attempt | None]) -> None:
-        """End what is ours and belongs to no attempt that still goes on; called now and then.
+    def reap(self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: AdHocOf = nobodys) -> None:
+        """End what is ours and belongs to no attempt that still goes on and no live ad-hoc worker; called now and then.
 
-        attempt_of: the attempt of a run by its number, None when the ledger has no such.  It is asked after the look:
-        an attempt is in the ledger before its worker exists.
+        attempt_of: the attempt of a run by its number, None when the ledger has no such.  Both are asked after the
+        look: an attempt, or an ad-hoc worker, is in the ledger before its machine exists.
         """
-        del attempt_of
+        del attempt_of, ad_hoc_of
 
     @abstractmethod
     def close(self) -> None:

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from jupyter_schedule.core.models import Attempt
+from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.runner import lean_runner
 from scheduler_service.worker import cgroups, processes
@@ -132,8 +133,9 @@ class LocalLauncher(Launcher):
         self._children.pop(attempt.token, None)
         self._maker.submit(self._remove, attempt.token)
 
-    def reap(self, attempt_of: Callable[[str, int], Attempt | None]) -> None:
+    def reap(self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: AdHocOf = nobodys) -> None:
         """An agent ends by itself soon after its attempt, so only what was there at the last look too is ended."""
+        del ad_hoc_of
         ours = [(process, run, number) for process, run, number in self._found()]
         launched = list(self._launched.iterdir())
         strays = {process: (run, number) for process, run, number in ours if _is_over(attempt_of(run, number))}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uv
 
-from jupyter_schedule.core.wrapper import RUNNER_REQUIREMENTS, uv_settings
+from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS, uv_settings
 
 log = logging.getLogger(__name__)
 

@@ -18,13 +18,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jupyter_schedule.core.addresses.workarea import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
-from jupyter_schedule.core.workarea import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
 from scheduler_service.worker import contract, notebook, prepare, processes
 from scheduler_service.worker.collect import Collected, Snapshot, collect, snapshot, written_elsewhere
 from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
-from scheduler_service.worker.files import remove_folder
+from scheduler_service.worker.files import open_plain, remove_folder
 from scheduler_service.worker.handle import handle_of
 from scheduler_service.worker.keeper import keep
 from scheduler_service.worker.limits import Limits
@@ -33,6 +33,7 @@ from scheduler_service.worker.logs import Log
 from scheduler_service.worker.prepare import Folders, Task
 from scheduler_service.worker.processes import Process
 from scheduler_service.worker.supervise import Cause, Ended, Signals
+from scheduler_service.worker.withheld import without
 
 #: seconds for which an object store that is away is asked again
 PATIENCE = 900.0
@@ -137,15 +138,19 @@ def run(task: Task, *, host: Host | None = None, handle: dict[str, Any] | None =
     """
     signals = Signals()
     objects = open_objects(task.objects)
-    gate = {
-        "started_by": handle or handle_of(os.getpid()),
-        "at": now_text(),
-    }
-    try:
-        objects.put_once(gate_key(task.token), json.dumps(gate).encode())
-    except ObjectExists:
+    if not take_gate(objects, task.token, handle or handle_of(os.getpid())):
         return False
     Attempt(task, objects, signals, host or Host()).execute()
+    return True
+
+
+def take_gate(objects: Objects, token: str, handle: dict[str, Any]) -> bool:
+    """Whether the attempt's gate is this worker's, so that it and nobody else executes user code."""
+    gate = {"started_by": handle, "at": now_text()}
+    try:
+        objects.put_once(gate_key(token), json.dumps(gate).encode())
+    except ObjectExists:
+        return False
     return True
 
 
@@ -164,6 +169,7 @@ class Attempt:
         self.executed = self.folders.report / report_name if report_name else None
         self.live = LiveNotebook(self.executed, self.area.put) if self.executed else None
         self.log: Log | None = None
+        self.given = {name: os.environ[name] for name in task.pass_environment if name in os.environ}
 
     def execute(self) -> None:
         """Prepare, run, collect; then the result, and the scratch folder goes."""
@@ -206,9 +212,10 @@ class Attempt:
                 full = "The worker's disk is full: free some space and run it again."
                 self._decide(Verdict(self._outcome(), "disk_full", full))
             else:
-                cause = f"{type(problem).__name__}: {problem}"
+                # before it is cut short, since half a secret is one too
+                cause = without(f"{type(problem).__name__}: {problem}", self.given)
                 self._decide(Verdict(self._outcome(), stage, sentence(f"{what}: {cause}")))
-            self.record.notes.append("".join(traceback.format_exception(problem))[-4000:])
+            self.record.notes.append(without("".join(traceback.format_exception(problem)), self.given)[-4000:])
 
     def _decide(self, verdict: Verdict) -> None:
         earlier = self.record.verdict
@@ -305,20 +312,26 @@ class Attempt:
         try:
             contract.check(expect["lines"], workspace.output, day, published, expect["index"])
         except contract.Broken as broken:
-            self._decide(Verdict("finished", "contract", sentence(f"Contract not kept: {broken}")))
+            self._decide(
+                Verdict("finished", "contract", sentence(f"Contract not kept: {without(str(broken), self.given)}"))
+            )
 
     def _collect_output(self, workspace: Workspace) -> None:
-        collect(workspace.output, self._store(OUTPUT), self.record.files, self.record.notes)
+        self._collect(workspace.output, OUTPUT, self.record.files)
         self.record.elsewhere = written_elsewhere(self.folders.code, workspace.output, workspace.before)
 
-    def _store(self, prefix: str) -> Callable[[str, Path, bool], None]:
-        return lambda path, source, consume: self.area.put_file(prefix + path, source, consume)
+    def _collect(self, folder: Path, prefix: str, files: list[Collected]) -> None:
+        def store(path: str, source: Path, consume: bool) -> None:
+            self.area.put_file(prefix + path, source, consume)
+
+        collect(folder, store, self.objects.for_each, files, self.record.notes)
 
     def _judge(self, ended: Ended, memory_ran_out: bool) -> None:
         executed = notebook.read(self.executed) if self.executed else None
         failure = _read_failure(self.folders.report / "failure.json")
         if failure is None and executed and ended.exit_code != 0:
             failure = notebook.failure(executed)
+        failure = failure and {key: self._tellable(value) for key, value in failure.items()}
         verdict = diagnose(
             Evidence(
                 cause=ended.cause,
@@ -330,7 +343,7 @@ class Attempt:
                 out_of_memory=ended.out_of_memory,
                 failure=failure,
                 progress=notebook.progress(executed) if executed else None,
-                log_end=_end_of(self.log) if self.log else "",
+                log_end=without(_end_of(self.log), self.given) if self.log else "",
                 outputs=len(self.record.files),
                 is_notebook=self.task.notebook is not None,
                 output_dir=self.task.output_dir,
@@ -345,6 +358,9 @@ class Attempt:
         if self.record.verdict is None or verdict.reason not in {"ok", "empty_output"}:
             self.record.verdict = verdict
 
+    def _tellable(self, value: object) -> object:
+        return without(value, self.given) if isinstance(value, str) else value
+
     def _collect_report(self) -> None:
         if self.log:
             log, self.log = self.log, None
@@ -355,7 +371,7 @@ class Attempt:
             if place.is_dir() and not place.is_symlink():
                 remove_folder(place)
             finished.replace(place)
-        collect(self.folders.report, self._store(REPORT), self.record.report, self.record.notes)
+        self._collect(self.folders.report, REPORT, self.record.report)
 
 
 def _end_of(log: Log) -> str:
@@ -379,7 +395,7 @@ def _names(left: tuple[Process, ...]) -> str:
 def _read_failure(path: Path) -> dict[str, Any] | None:
     """The wrapper's failure.json; None when there is none.  A run may have put anything there."""
     with suppress(OSError, ValueError, RecursionError):
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             found = json.loads(file.read(_LARGEST_FAILURE))
         if isinstance(found, dict):
             return {key: value for key in _FAILURE_KEYS if isinstance(value := found.get(key), str | int)}

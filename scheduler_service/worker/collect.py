@@ -1,16 +1,19 @@
 """What a run leaves: every regular file of a folder, measured and stored; anything else is named and left out."""
 
+import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from jupyter_schedule.core.objects import file_digest
-from scheduler_service.worker.files import walk
+from scheduler_service.worker.files import is_itself, walk
 
 #: store a file under a path; `consume` lets the store take the file itself
 Store = Callable[[str, Path, bool], None]
+#: do something with every file, in turn or many at a time: `Objects.for_each`
+ForEach = Callable[[Iterable["Found"], Callable[["Found"], object]], None]
 MOST_NOTES = 100
 MOST_ELSEWHERE = 100
 #: made by running, never by an analyst
@@ -29,16 +32,43 @@ class Collected(TypedDict):
     sha256: str
 
 
-def collect(folder: Path, store: Store, files: list[Collected], notes: list[str]) -> None:
-    """Store every regular file below `folder`, adding each to `files` when it is stored, in the order of the paths.
+class Found(NamedTuple):
+    """A file to store: its place in order, its path under the folder, where it is, and what it was when found."""
+
+    number: int
+    name: str
+    path: Path
+    status: os.stat_result
+
+
+def collect(folder: Path, store: Store, each: ForEach, files: list[Collected], notes: list[str]) -> None:
+    """Store every regular file below `folder`, as many at a time as `each` does; `files` gets them in order of path.
 
     Links aren't followed.  Links, sockets, pipes and names that aren't UTF-8 are left out and named in `notes`.
     Raises what `store` raises; `files` then has what was stored until then.
     """
-    if folder.is_symlink():
+    if not is_itself(folder):
         _note(notes, folder.name, "the folder was replaced by a link")
         return
-    for path in walk(folder):
+    stored: dict[int, Collected] = {}
+
+    def keep(found: Found) -> None:
+        # a file with another name elsewhere could be changed through that: it is copied, and left as it is
+        ours = found.status.st_nlink == 1
+        if ours:
+            found.path.chmod(0o644)
+        entry = Collected(path=found.name, size=found.status.st_size, sha256=file_digest(found.path))
+        store(found.name, found.path, ours)
+        stored[found.number] = entry
+
+    try:
+        each(_found(folder, notes), keep)
+    finally:
+        files += [stored[number] for number in sorted(stored)]
+
+
+def _found(folder: Path, notes: list[str]) -> Iterator[Found]:
+    for number, path in enumerate(walk(folder)):
         name = path.relative_to(folder).as_posix()
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
@@ -46,13 +76,7 @@ def collect(folder: Path, store: Store, files: list[Collected], notes: list[str]
         elif not _is_utf8(name):
             _note(notes, name, "its name isn't UTF-8")
         else:
-            # a file with another name elsewhere could be changed through that: it is copied, and left as it is
-            ours = status.st_nlink == 1
-            if ours:
-                path.chmod(0o644)
-            entry = Collected(path=name, size=status.st_size, sha256=file_digest(path))
-            store(name, path, ours)
-            files.append(entry)
+            yield Found(number, name, path, status)
 
 
 def snapshot(code: Path, output: Path) -> Snapshot:

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from jupyter_schedule.core.contract import Expectation, parsed
 from jupyter_schedule.core.objects import Objects, file_digest
-from scheduler_service.worker.files import walk
+from scheduler_service.worker.files import is_itself, walk
 
 _DELIMITERS = ",;\t|"
 
@@ -26,7 +26,9 @@ def check(lines: Sequence[str], output: Path, day: date, published: Objects | No
     day: of the run, in its schedule's zone.  published, index: where the publication's `data.json` is, None when the
     schedule publishes nothing.
     """
-    paths = {path.relative_to(output).as_posix(): path for path in walk(output) if path.is_file()}
+    # links are left out of what is collected
+    found = (path for path in walk(output) if path.is_file() and not path.is_symlink()) if is_itself(output) else ()
+    paths = {path.relative_to(output).as_posix(): path for path in found}
     before: dict[str, str] | None = None
     for expectation in map(parsed, lines):
         chosen = [(name, path) for name, path in paths.items() if expectation.matches(name)]

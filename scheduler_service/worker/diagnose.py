@@ -19,7 +19,12 @@ _DEAD_KERNEL = "DeadKernelError"
 _NOT_RUN = re.compile(
     r"(?:bash|\.sh): (?:line \d+: )?(?P<what>[^\n]*?): (?:command not found|No such file|Permission denied)"
 )
-_KINDS = {"kernel_unavailable": "environment_gone", "disk_full": "disk_full", "cell_failed": "cell_failed"}
+_KINDS = {
+    "kernel_unavailable": "environment_gone",
+    "environment": "environment",
+    "disk_full": "disk_full",
+    "cell_failed": "cell_failed",
+}
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
-"""Folders as a run may leave them: read-only, unreadable, deeper than a recursion goes."""
+"""Folders and files as a run may leave them: read-only, unreadable, deeper than a recursion goes, links elsewhere."""
 
+import errno
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def walk(folder: Path, enter: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
@@ -21,6 +24,23 @@ def walk(folder: Path, enter: Callable[[Path], bool] = lambda _: True) -> Iterat
                 waiting += [path / name for name in sorted(_names(path), reverse=True)]
         elif path != folder:
             yield path
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """A regular file, opened for reading; a link in its place isn't followed, nor a pipe waited for.  Raises OSError.
+
+    The agent may read what the run's user may not, and a run can put anything where its files are expected.
+    """
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return file
+
+
+def is_itself(folder: Path) -> bool:
+    """Whether `folder`, which had no link in its path when it was made, has none now."""
+    return folder.resolve() == folder
 
 
 def remove_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jupyter_schedule.core.workarea import HEARTBEAT, LIVE_NOTEBOOK
+from jupyter_schedule.core.addresses.workarea import HEARTBEAT, LIVE_NOTEBOOK
 from scheduler_service.worker import notebook
 from scheduler_service.worker.notebook import Progress
 
@@ -63,7 +63,7 @@ class LiveNotebook:
     def __call__(self) -> float:
         began = time.monotonic()
         try:
-            status = self._path.stat()
+            status = self._path.lstat()
         except FileNotFoundError:
             return _LOOK
         version = (status.st_mtime_ns, status.st_size)

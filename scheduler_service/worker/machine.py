@@ -14,12 +14,17 @@ import sys
 import threading
 import time
 import urllib.error
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.addresses.workarea import brief_key
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.workarea import brief_key
+from jupyter_schedule.core.objects import S3Address, open_objects
 from scheduler_service.worker.agent import Host, run
+from scheduler_service.worker.data_role import DataRole
 from scheduler_service.worker.fetch_agent import metadata
 from scheduler_service.worker.prepare import Folders, Task
 
@@ -38,17 +43,25 @@ APT_LIMIT = 900
 class Machine(Host):
     """A machine that is ours alone: packages, a user without our rights, and no way from it to the role."""
 
+    def __init__(self, data_role: Callable[[], DataRole] | None = None) -> None:
+        """data_role: makes the one that the run has."""
+        self._make_data_role = data_role
+        self._data_role: DataRole | None = None
+
     def ready(self, folders: Folders) -> None:
         _install_packages(folders.code / "apt.txt")
         _make_user()
         _close_metadata()
+        if self._make_data_role:
+            self._data_role = self._make_data_role()
         # the user may go through it, not look into it
         folders.root.chmod(0o711)
         for folder in (folders.code, folders.report, folders.previous, folders.kernel):
             _give(folder)
 
     def environment(self) -> dict[str, str]:
-        return {"HOME": str(HOME), "USER": USER, "LOGNAME": USER}
+        data = self._data_role.environment() if self._data_role else {}
+        return {"HOME": str(HOME), "USER": USER, "LOGNAME": USER, **data}
 
 
 def main() -> int:
@@ -62,8 +75,30 @@ def main() -> int:
     brief = json.loads(open_objects(configuration["objects"]).get(brief_key(configuration["token"])))
     task = Task.of(brief | {"worker": me["identity"], "work_folder": WORK, "user": USER_ID})
     threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
-    run(task, host=Machine(), handle=me)
+    data_role = brief.get("data_role")
+    host = Machine(partial(_assumed, data_role, configuration, instance) if data_role else None)
+    run(task, host=host, handle=me)
     return 0
+
+
+def _assumed(arn: str, configuration: dict[str, str], instance: str) -> DataRole:
+    """The role, for sessions that are named by the machine.  Raises Refused."""
+    from boto3.session import Session  # noqa: PLC0415  (only who has a data role needs it)
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  (as above)
+
+    endpoint = S3Address.parse(configuration["objects"]).endpoint
+    sts = Session().client("sts", region_name=configuration["region"], endpoint_url=endpoint)
+
+    def assume() -> dict[str, Any]:
+        try:
+            made: dict[str, Any] = sts.assume_role(RoleArn=arn, RoleSessionName=instance)["Credentials"]
+        except ClientError as problem:
+            raise OSError(problem.response["Error"]["Code"]) from None
+        except BotoCoreError as problem:
+            raise OSError(type(problem).__name__) from None
+        return made
+
+    return DataRole(arn, assume, clock.now)
 
 
 def _install_packages(listed: Path) -> None:

@@ -1,9 +1,12 @@
 """What an executed notebook tells about its run, also while papermill is still writing it."""
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from scheduler_service.worker.files import open_plain
 
 #: bytes; a larger notebook isn't looked into while it runs
 LARGEST = 100_000_000
@@ -25,12 +28,13 @@ class Progress(NamedTuple):
 
 
 def read(path: Path) -> Notebook | None:
-    """The notebook at `path`; None when there is none, or it is half written, or too large to look into."""
+    """The notebook at `path`; None when there is none, a link is in its place, or it is half written or too large."""
     with suppress(OSError, ValueError, RecursionError):
-        if path.stat().st_size <= LARGEST:
-            notebook = json.loads(path.read_bytes())
-            if isinstance(notebook, dict) and isinstance(notebook.get("cells"), list):
-                return notebook
+        with open_plain(path) as file:
+            content = file.read(LARGEST) if os.fstat(file.fileno()).st_size <= LARGEST else b""
+        notebook = json.loads(content)
+        if isinstance(notebook, dict) and isinstance(notebook.get("cells"), list):
+            return notebook
     return None
 
 

@@ -4,16 +4,16 @@ import fnmatch
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from jupyter_schedule.core import archive
+from jupyter_schedule.core.addresses.workarea import bundle_key
+from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.objects import NoSuchObject, Objects, open_objects
-from jupyter_schedule.core.workarea import bundle_key
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.processes import MARKER
 
@@ -54,7 +54,7 @@ class Task:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: name, display_name, language, argv, env; None leaves it to the wrapper
     kernel: Mapping[str, Any] | None = None
-    #: objects, prefix, globs: what of its own publication the run finds in PREVIOUS_DIR
+    #: objects, prefix, globs, and paths where they are known: what of its own publication it finds in PREVIOUS_DIR
     previous: Mapping[str, Any] | None = None
     #: lines, day, objects, index: what its outputs must be, see `contract.check`
     expect: Mapping[str, Any] | None = None
@@ -66,6 +66,8 @@ class Task:
     life: float = 26 * 3600.0
     #: id of the user, and of the group, that the command runs as; None for the agent's own
     user: int | None = None
+    #: names of the agent's own variables that the run is given, and whose values are told to nobody
+    pass_environment: Sequence[str] = ()
     #: what the run may use: the fields of `limits.Limits`
     limits: Mapping[str, Any] = field(default_factory=dict)
 
@@ -85,7 +87,7 @@ class Folders:
     """Where things are in the scratch folder of an attempt."""
 
     def __init__(self, task: Task) -> None:
-        self.root = Path(task.work_folder).absolute() / task.token
+        self.root = Path(task.work_folder).resolve() / task.token
         self.code = self.root / "code"
         self.report = self.root / "report"
         self.previous = self.root / "previous"
@@ -121,7 +123,10 @@ def unpack_bundle(task: Task, objects: Objects, folders: Folders) -> None:
         objects.fetch(bundle_key(task.bundle), packed)
         archive.unpack(packed, folders.code, expected_digest=task.bundle)
     except NoSuchObject:
-        sentence = "The bundle isn't in the work area any more; make the schedule again."
+        sentence = (
+            "The bundle isn't in the work area any more: save the schedule with the code as it is now "
+            "(jupyter schedule edit NAME --rebundle), or have an operator bring it (python -m scheduler_service move)."
+        )
         raise Refused("bundle_unusable", sentence) from None
     except Refused as refused:
         code = refused.code if refused.code == "disk_full" else "bundle_unusable"
@@ -160,12 +165,11 @@ def make_output_folder(task: Task, code: Path) -> Path:
 
 
 def fetch_previous(task: Task, folders: Folders) -> None:
-    """Files of its own publication whose path under the prefix matches a glob; what goes away meanwhile isn't had."""
+    """Files of its own publication that it asked for; what goes away meanwhile isn't had."""
     if task.previous is None:
         return
     publication = open_objects(task.previous["objects"])
     prefix = task.previous["prefix"]
-    paths = [stored.key.removeprefix(prefix) for stored in publication.list(prefix)]
 
     def fetch(path: str) -> None:
         destination = folders.previous / path
@@ -173,8 +177,16 @@ def fetch_previous(task: Task, folders: Folders) -> None:
         with suppress(NoSuchObject):
             publication.fetch(prefix + path, destination)
 
-    wanted = [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in task.previous["globs"])]
-    publication.for_each(wanted, fetch)
+    # a machine of its own may not list, and is told
+    paths = task.previous.get("paths")
+    publication.for_each(wanted_previous(publication, task.previous) if paths is None else paths, fetch)
+
+
+def wanted_previous(publication: Objects, previous: Mapping[str, Any]) -> list[str]:
+    """The paths under `previous["prefix"]` that match one of its globs."""
+    prefix = previous["prefix"]
+    paths = [stored.key.removeprefix(prefix) for stored in publication.list(prefix)]
+    return [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in previous["globs"])]
 
 
 def run_environment(task: Task, folders: Folders, output: Path) -> dict[str, str]:

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Boot a machine: image, folder of its own, network namespace, name.  Runs as the first process of a process namespace,
+# Boot a machine: image (folders with `:` between them, the topmost first), folder of its own, network namespace, name.  Runs as the first process of a process namespace,
 # so that ending it is cutting the machine's power.
 set -eu
 mkdir -p "$2/upper" "$2/work" "$2/root"

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,15 +13,9 @@ from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.image import image
 from tests.bare_machine.network import HERE, left
 from tests.bare_machine.team import Team
-from tests.s3_servers import S3Server, secret_of
+from tests.s3_servers import S3Server
 
 RELAY = Path(__file__).with_name("relay.py")
-ROLE = {
-    "AccessKeyId": "admin",
-    "SecretAccessKey": secret_of("admin"),
-    "Token": "",
-    "Expiration": "2099-01-01T00:00:00Z",
-}
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +29,7 @@ def cloud(debian: Path, tmp_path: Path) -> Iterator[BareCloud]:
     """A region in which machines are real; at the end none is left running, mounted or connected."""
     folder = tmp_path / "cloud"
     folder.mkdir()
-    with BareCloud(debian, folder, ROLE) as region:
+    with BareCloud(debian, folder) as region:
         yield region
     assert str(folder) not in Path("/proc/mounts").read_text()
     assert left() == []
@@ -44,12 +39,18 @@ def cloud(debian: Path, tmp_path: Path) -> Iterator[BareCloud]:
 @pytest.fixture
 def team(cloud: BareCloud, seaweedfs: S3Server, tmp_path: Path) -> Iterator[Team]:
     """A deployment whose machines run what it schedules."""
-    port = urlsplit(seaweedfs.endpoint).port
-    assert port
     folder = tmp_path / "team"
     folder.mkdir()
+    with relayed(seaweedfs):
+        yield Team(folder, cloud, seaweedfs)
+
+
+@contextmanager
+def relayed(server: S3Server) -> Iterator[None]:
+    """Machines reach the server."""
+    port = urlsplit(server.endpoint).port
     with subprocess.Popen([sys.executable, RELAY, HERE, str(port)]) as relay:
         try:
-            yield Team(folder, cloud, seaweedfs)
+            yield
         finally:
             relay.kill()

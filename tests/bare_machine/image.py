@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.bare_machine.network import HERE
 
 SUITE = "bookworm"
+#: its Python is 3.9.2
+OLDER_SUITE = "bullseye"
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "cloud-init", "git", "xz-utils", "python3", "python3-venv", "curl",
             "ca-certificates", "iproute2")  # fmt: skip
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter-schedule-tests"
@@ -39,7 +41,8 @@ def missing() -> str | None:
 
 def image(folder: Path) -> Path:
     """The root folder of the image, unpacked into `folder`; machines lie over it and never write to it."""
-    subprocess.run(["tar", "-x", "-f", _built(), "-C", folder, "--exclude=./dev/*"], check=True, timeout=300)
+    made = _built("machine", SUITE, "minbase", PACKAGES)
+    subprocess.run(["tar", "-x", "-f", made, "-C", folder, "--exclude=./dev/*"], check=True, timeout=300)
     (folder / "etc/cloud/cloud.cfg.d/99_here.cfg").write_text(CLOUD_INIT)
     with (folder / "usr/lib/python3/dist-packages/cloudinit/dmi.py").open("a") as module:
         module.write(DMI)
@@ -50,13 +53,28 @@ def image(folder: Path) -> Path:
     return folder
 
 
-def _built() -> Path:
-    name = f"{SUITE}-machine.tar"
-    made = CACHE / name
+def older_python(folder: Path) -> Path:
+    """A layer over the image whose `python3` is the one of an older Debian, in that Debian's own files.
+
+    A whole older Debian would do no more here: what runs of the agent there is one program in that Python.
+    """
+    root = folder / "opt" / OLDER_SUITE
+    root.mkdir(parents=True)
+    made = _built("python", OLDER_SUITE, "extract", ("python3",))
+    subprocess.run(["tar", "-x", "-f", made, "-C", root, "--exclude=./dev/*"], check=True, timeout=300)
+    python = folder / "usr/local/bin/python3"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec chroot /opt/{OLDER_SUITE} /usr/bin/python3 "$@"\n')
+    python.chmod(0o755)
+    return folder
+
+
+def _built(name: str, suite: str, variant: str, packages: tuple[str, ...]) -> Path:
+    made = CACHE / f"{suite}-{name}.tar"
     if not made.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        half = CACHE / f"{os.getpid()}-{name}"
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(half)]
+        half = made.with_name(f"{os.getpid()}-{made.name}")
+        command = ["mmdebstrap", "--quiet", f"--variant={variant}", f"--include={','.join(packages)}", suite, str(half)]
         subprocess.run(command, check=True, timeout=900)
         half.rename(made)
     return made

@@ -5,12 +5,16 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uv
 
-from jupyter_schedule.core.wrapper import RUNNER_REQUIREMENTS
-from tests.bare_machine.image import CACHE
+from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS
+from tests.bare_machine.image import CACHE, INDEX_PORT
+from tests.bare_machine.network import HERE
 
 #: of the image's Debian
 IMAGE_PYTHON = "3.11.2"
@@ -24,7 +28,7 @@ def package_index(requirements: str) -> Path:
     if not made.exists():
         half = CACHE / f"index-{digest}-{os.getpid()}"
         (half / "wheels").mkdir(parents=True)
-        for number, text in enumerate((requirements, f"{RUNNER_REQUIREMENTS}\nuv\n")):
+        for number, text in enumerate(filter(None, (requirements, f"{RUNNER_REQUIREMENTS}\nuv\n"))):
             _fetch(text, half / f"{number}.txt", half / "wheels")
         for wheel in (half / "wheels").iterdir():
             project = half / re.sub(r"[-_.]+", "-", wheel.name.partition("-")[0]).lower()
@@ -32,6 +36,31 @@ def package_index(requirements: str) -> Path:
             wheel.rename(project / wheel.name)
         half.rename(made)
     return made
+
+
+def with_package(index: Path, folder: Path, name: str, *, python: str) -> Path:
+    """The same index in `folder`, with an empty package that needs such a Python."""
+    for project in index.iterdir():
+        (folder / project.name).symlink_to(project)
+    (folder / name).mkdir()
+    described = f"{name.replace('-', '_')}-1.0"
+    with zipfile.ZipFile(folder / name / f"{described}-py3-none-any.whl", "w") as wheel:
+        about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Python: {python}\n"
+        wheel.writestr(f"{described}.dist-info/METADATA", about)
+        wheel.writestr(f"{described}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{described}.dist-info/RECORD", "")
+    return folder
+
+
+@contextmanager
+def serving(index: Path) -> Iterator[None]:
+    """Machines find packages in it."""
+    command = [sys.executable, "-m", "http.server", "--bind", HERE, "--directory", str(index), str(INDEX_PORT)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            yield
+        finally:
+            server.kill()
 
 
 def _fetch(requirements: str, listed: Path, wheels: Path) -> None:

@@ -1,8 +1,8 @@
 """A whole team's deployment: a ledger, S3, and a service that launches bare machines."""
 
+import json
 import shutil
 import subprocess
-import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -15,10 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.models import EnvironmentSource, Run, Schedule
+from jupyter_schedule.core.addresses.workarea import bundle_key
+from jupyter_schedule.core.bundles import archive
+from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render
+from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.models import EnvironmentSource, Run, Schedule, Spec
 from jupyter_schedule.core.objects import Objects, S3Objects, open_objects
-from jupyter_schedule.core.preview import Request, preview
-from jupyter_schedule.core.workarea import bundle_key
+from jupyter_schedule.core.previews.preview import Request, preview
 from scheduler_service.app import Parts, Service
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
@@ -27,10 +30,10 @@ from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 from scheduler_service.launchers.ec2.work_area import WorkArea
 from scheduler_service.settings import Settings
 from tests.bare_machine.cloud import BareCloud
-from tests.bare_machine.image import INDEX_PORT
-from tests.bare_machine.index import package_index
+from tests.bare_machine.index import package_index, serving
 from tests.bare_machine.network import HERE
-from tests.engine import DAILY, Engine
+from tests.deploy.template import DATA_ROLE, worker_statements
+from tests.engine import DAILY, Engine, notebook_of
 from tests.s3_servers import S3Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,6 +44,7 @@ SETTINGS = Ec2Settings(
     instance_profile="worker",
     role_id="AROAWORKER",
     sizes={"small": Size(instance_types=("t3.medium",), hardware="2 cores, 4 GB")},
+    data_roles={"weather": DATA_ROLE},
 )
 
 
@@ -70,9 +74,22 @@ class Team(Engine):
         self.work = S3Objects(replace(server.address(server.bucket("work")), endpoint=endpoint))
         self.published_at = S3Objects(replace(server.address(server.bucket("published")), endpoint=endpoint))
         self.objects = self.operations.objects = self.work
+        self._server = server
+        cloud.credentials_of = self._credentials
+        sizes = tuple(OfferedSize(name=name, hardware=size.hardware) for name, size in SETTINGS.sizes.items())
+        machines = OfferedLauncher(name="ec2", paid=True, sizes=sizes, data_roles=tuple(SETTINGS.data_roles))
+        self.store.announce(Offers(launchers=(machines,)), actor="scheduler")
 
     def script(self, name: str, text: str, more: dict[str, bytes] | None = None, **changes: Any) -> Schedule:
         return super().script(name, text, more, **self._on_machines | changes)
+
+    def pinned(self, name: str, requirements: str, *, python: str) -> Schedule:
+        """A schedule of a notebook whose requirements were pinned for that Python."""
+        wrapper = render(WrapperConfig(notebook="a.ipynb", kernel_name="python3", python_version=python))
+        files = {path: content for path, (content, _) in wrapper.items()}
+        text = files.pop("run.sh").decode()
+        of_its_own = {"a.ipynb": json.dumps(notebook_of("1")).encode(), "requirements.txt": requirements.encode()}
+        return self.script(name, text, files | of_its_own)
 
     def sample(self) -> Schedule:
         """The first sample."""
@@ -85,7 +102,17 @@ class Team(Engine):
             previous=("flights*.csv.gz",),
         )
         spec = preview(asked, folder, self.work).spec.model_copy(update=self._on_machines)
-        return self.operations.create("flights", spec)
+        return self.operations.create("flights", spec, rehearse=False)
+
+    def sample_command(self) -> Schedule:
+        """The second sample: a tarball with a Bash script."""
+        packed = self.root / "wordcount.tar.gz"
+        subprocess.run(["bash", EXAMPLES / "word-count/make_tarball.sh", packed], check=True, capture_output=True)
+        digest, _ = archive.inspect(packed)
+        self.objects.put_file(bundle_key(digest), packed)
+        spec = Spec(timing=DAILY, bundle=digest, publication_base=str(self.published_at.address))
+        spec = spec.model_copy(update=self._on_machines)
+        return self.operations.create("words", spec, rehearse=False)
 
     @contextmanager
     def packages_of(self, schedule: Schedule) -> Iterator[None]:
@@ -94,12 +121,8 @@ class Team(Engine):
             pinned = bundle.extractfile("requirements.txt")
             assert pinned
             folder = package_index(pinned.read().decode())
-        command = [sys.executable, "-m", "http.server", "--bind", HERE, "--directory", str(folder), str(INDEX_PORT)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as serving:
-            try:
-                yield
-            finally:
-                serving.kill()
+        with serving(folder):
+            yield
 
     @property
     def _on_machines(self) -> dict[str, Any]:
@@ -117,6 +140,12 @@ class Team(Engine):
         finally:
             running.stop()
             thread.join(60)
+
+    def _credentials(self, instance: str) -> dict[str, str]:
+        """What the template's worker role may do, on the machine with this id."""
+        address = self.work.address
+        part = f"{address.bucket}/{address.prefix}".rstrip("/")
+        return self._server.session(instance, worker_statements(part, f"{SETTINGS.role_id}:{instance}"))
 
     def names(self, name: str) -> list[str]:
         """The files at the stable address."""
@@ -140,4 +169,4 @@ class Team(Engine):
         machines = Machines(self.cloud, "test")
         work_area = WorkArea(self.work)
         kind = Ec2Launcher if self.time_out is None else partial(Hasty, self.time_out)
-        return {"ec2": kind(self.cloud, machines, SETTINGS, work_area=work_area, now=clock.now)}
+        return {"ec2": kind({SETTINGS.region: machines}, SETTINGS, work_area=work_area, now=clock.now)}

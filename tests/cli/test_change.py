@@ -1,6 +1,8 @@
 import pytest
 
+from jupyter_schedule.core.addresses.publications import PublicationKeys
 from jupyter_schedule.core.models import RunStatus
+from jupyter_schedule.core.objects import open_objects
 from tests.cli.conftest import Terminal
 
 
@@ -13,11 +15,18 @@ def test_pause_and_resume_answer_with_what_is_so_now(terminal: Terminal) -> None
 
 
 def test_delete_without_a_terminal_asks_nothing_and_says_what_stays(terminal: Terminal) -> None:
-    terminal.scheduled("daily")
+    spec = terminal.operations.schedule(terminal.scheduled("daily")).spec
+    open_objects(spec.publication_base).put(PublicationKeys("daily").data_index, b"{}")
     said = terminal("delete", "daily").stdout
     assert said.startswith("Deleted “daily”. What it published stays at file://")
+    assert "The logs and files of its runs go from a day after their end on" in said
     assert terminal.operations.schedules() == []
     assert terminal.refusal("delete", "daily")["code"] == "no_such_schedule"
+
+
+def test_nothing_is_said_to_stay_of_what_published_nothing(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    assert terminal("delete", "daily").stdout.startswith("Deleted “daily”. It published nothing. ")
 
 
 @pytest.mark.parametrize(("answer", "left"), [(True, []), (False, ["daily"])])

@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.addresses.places import default_places
+from jupyter_schedule.desk.desk import Desk
+from jupyter_schedule.desk.shapes import Form
 from tests.cli.conftest import Terminal
+from tests.s3_servers import S3Server
 
 SCHEDULE_KEYS = (
-    "name id state version summary cron once timezone next_due owner created_at changed_at changed_by bundle notebook "
-    "command parameters output_dir timeout visibility publish_report public_confirmed publication_base previous expect "
-    "env environment overlap catch_up policies last_due launcher size kernel publication_url last_run"
+    "name id state version summary cron once timezone next_due owner created_at changed_at changed_by command "
+    "visibility publish_report previous expect env environment overlap catch_up policies notify launcher size "
+    "data_role bundle notebook parameters output_dir timeout public_confirmed publication_base last_due kernel "
+    "publication_url last_run"
 )
 
 
@@ -36,7 +41,7 @@ def write_notebook(path: Path, *sources: str) -> None:
 def test_json_is_the_schedule_with_its_files(terminal: Terminal) -> None:
     size = terminal.tarball().stat().st_size
     made = terminal.json("create", "--tarball", "x.tar.gz", "--name", "daily")
-    assert " ".join(made) == f"{SCHEDULE_KEYS} files warnings"
+    assert " ".join(made) == f"{SCHEDULE_KEYS} files warnings publishing_cost"
     assert [(file["path"], file["size"]) for file in made["files"]] == [("x.tar.gz", size)]
     expected = {
         "name": "daily",
@@ -234,3 +239,27 @@ def test_a_data_folder_that_cannot_be_used_is_one_sentence(terminal: Terminal, m
     result = terminal("create", "--tarball", "x.tar.gz")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: The ledger can't be opened at ")
+
+
+@pytest.mark.s3
+def test_what_publishing_costs_is_said_before_a_run_in_the_same_words_at_every_door(
+    terminal: Terminal, seaweedfs: S3Server
+) -> None:
+    places = default_places()
+    area = seaweedfs.address(seaweedfs.bucket())
+    (places.folder / "service.toml").write_text(f'[areas]\nprivate = "{area}"\nmost_files = 2\n')
+    write_notebook(terminal.folder / "n.ipynb", "1")
+    (terminal.folder / "output").mkdir()
+    for name in "abc":
+        (terminal.folder / "output" / name).touch()
+
+    desk = Desk(places, terminal.folder)
+    seen = desk.preview(Form(notebook="n.ipynb"), desk.answers(), None)
+    desk.close()
+    assert seen.publishing_cost == (
+        "The folder output holds 3 files, and 2 may be published (publishing 3 files costs less than $0.01 for "
+        "requests alone, each time): pack them into one, or have an operator raise areas.most_files."
+    )
+    assert f"\n{seen.publishing_cost}\n" in terminal("create", "n.ipynb").output
+    assert f"Cost:     {seen.publishing_cost}\n" in terminal("show", "n").output
+    assert terminal.json("show", "n")["publishing_cost"] == seen.publishing_cost

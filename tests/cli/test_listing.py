@@ -1,16 +1,19 @@
 import json
 from datetime import timedelta
 
-from jupyter_schedule.core.areas import SETTINGS
+from jupyter_schedule.core.addresses.areas import SETTINGS
+from jupyter_schedule.core.addresses.places import default_places
+from jupyter_schedule.core.machines.offers import Offers
 from jupyter_schedule.core.models import Reason, RunStatus
-from jupyter_schedule.core.places import default_places
 from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.timing.queue import Room
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 RUN_KEYS = (
-    "run_id schedule scheduled_for trigger status reason message attempts started_at ended_at seconds publication"
+    "run_id schedule scheduled_for trigger status reason message attempts "
+    "started_at ended_at seconds machine_seconds cost publication pruned_at"
 )
 
 
@@ -58,12 +61,15 @@ def test_a_run_in_json(terminal: Terminal) -> None:
             "started_at": "2026-11-24T12:00:00Z",
             "ended_at": "2026-11-24T12:00:00Z",
             "seconds": 4.2,
+            "machine_seconds": None,
+            "cost": None,
             "publication": {
                 "url": "file:///p/daily/data/",
                 "files": [
                     {"path": "a.csv", "size": 2, "sha256": "0" * 64, "url": "file:///p/daily/runs/1/files/a.csv"}
                 ],
             },
+            "pruned_at": None,
         }
     ]
 
@@ -121,7 +127,7 @@ def test_show_has_the_schedule_with_what_comes_and_what_was(terminal: Terminal) 
     terminal.scheduled("daily")
     run = terminal.end(terminal.launch(terminal.operations.run_now("daily")))
     shown = terminal.json("show", "daily")
-    assert list(shown)[-4:] == ["last_run", "next", "runs", "versions"]
+    assert list(shown)[-5:] == ["last_run", "next", "runs", "versions", "publishing_cost"]
     assert shown["last_run"]["run_id"] == run.id
     assert shown["last_run"] == shown["runs"][0]
     assert shown["next"][0] == {"scheduled_for": "2026-11-25T12:00:00Z", "local": "2026-11-25T12:00:00+00:00"}
@@ -163,3 +169,12 @@ def test_the_ledger_that_the_settings_name_is_the_one_that_is_shown(
     (default_places().folder / SETTINGS).write_text(f"store = {json.dumps(address)}\n")
 
     assert [schedule["name"] for schedule in terminal.json("list")] == ["shared"]
+
+
+def test_a_run_that_waits_says_how_far_ahead_it_is_or_what_holds_it_up(terminal: Terminal) -> None:
+    for name in ("a", "b"):
+        terminal.operations.run_now(terminal.scheduled(name))
+    assert "2nd in line" in terminal("runs", "b").stdout
+    assert "in line" not in terminal("runs", "a").stdout
+    terminal.operations.store.announce(Offers(room=Room(per_owner=1)), actor="scheduler")
+    assert "Waits: only one of your runs goes at once" in terminal("runs", "b").stdout

@@ -53,6 +53,20 @@ def test_a_schedule_is_asked_for_by_its_name(terminal: Terminal) -> None:
     ]
 
 
+def test_a_schedule_shows_no_times_that_its_policies_leave_out(terminal: Terminal) -> None:
+    terminal.scheduled("short", "--daily", "--start", "2026-11-27", "--end", "2026-11-28")
+    days = [due["scheduled_for"] for due in terminal.json("next", "short")]
+    assert days == [due["scheduled_for"] for due in terminal.json("show", "short")["next"]]
+    assert days == ["2026-11-27T12:00:00Z"]
+
+
+def test_a_paused_schedule_has_no_time_left(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    terminal("pause", "daily")
+    assert terminal.json("next", "daily") == []
+    assert terminal("next", "daily").stdout.splitlines()[-1] == "No time is left."
+
+
 def test_an_expression_needs_no_ledger(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "file"))

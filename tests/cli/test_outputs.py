@@ -10,7 +10,7 @@ def test_json_has_outputs_report_and_what_lies_elsewhere(terminal: Terminal) -> 
         terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), publication=PUBLICATION
     )
     terminal.leave_result(run, files=(CSV,), report=(LOG,), elsewhere=("b.csv",), notes=("x was left out.",))
-    report_url = terminal.operations.file_url(run, "report/log.txt")
+    report_url = terminal.operations.files.url(run, "report/log.txt")
     assert terminal.json("outputs", "daily") == {
         "run_id": run.id,
         "schedule": "daily",
@@ -21,6 +21,23 @@ def test_json_has_outputs_report_and_what_lies_elsewhere(terminal: Terminal) -> 
         "elsewhere": ["b.csv"],
         "notes": ["x was left out."],
     }
+
+
+def test_of_a_run_whose_files_were_removed_it_says_so_and_leads_nowhere(terminal: Terminal) -> None:
+    run = terminal.end(
+        terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), publication=PUBLICATION
+    )
+    terminal.leave_result(run, files=(CSV,), report=(LOG,))
+    terminal.operations.store.mark_pruned([run.id], actor="scheduler")
+
+    (said,) = terminal("outputs", "daily").stdout.splitlines()[1:]
+    assert said.startswith("Its files were removed")
+    shown = terminal.json("outputs", "daily")
+    assert (shown["url"], shown["files"], shown["report"]) == ("file:///p/daily/data/", [], [])
+    (listed,) = terminal.json("runs", "daily")
+    assert listed["pruned_at"] is not None
+    assert listed["publication"] == {"url": "file:///p/daily/data/", "files": []}
+    assert said in terminal("logs", "daily").stderr
 
 
 def test_unpublished_outputs_are_where_the_run_left_them(terminal: Terminal) -> None:
@@ -43,7 +60,7 @@ def test_people_are_offered_what_was_written_elsewhere(terminal: Terminal) -> No
     assert terminal("outputs", "daily").stdout.splitlines() == [
         "✕ It ended with code 3.",
         "Report:",
-        f"  log.txt    2.0 kB    {terminal.operations.file_url(run, 'report/log.txt')}",
+        f"  log.txt    2.0 kB    {terminal.operations.files.url(run, 'report/log.txt')}",
         "Nothing was written to output/.",
         "b.csv and c.csv were written outside output/: use --output-dir . or write to output/ to publish.",
         "d was left out: it is a pipe.",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jupyter_schedule.core.areas import Areas
+from jupyter_schedule.core.addresses.areas import Areas
 from jupyter_schedule.core.models import Reason, RunStatus, Trigger
 from tests.cli.conftest import Terminal
 
@@ -40,7 +40,9 @@ def test_a_rehearsal_is_released_and_what_was_held_back_only_for_a_reason(termin
     ended = {"status": RunStatus.FAILED, "reason": Reason.DISCLOSURE, "ended_at": before.created_at}
     terminal.operations.store.replace_run(before, before.model_copy(update=ended), actor="scheduler")
 
-    assert terminal.refusal("release", run.id)["code"] == "reason_needed"
+    refused = terminal.refusal("release", run.id)
+    assert refused["code"] == "reason_needed"
+    assert "--reason TEXT" in refused["message"]
     made = terminal.json("release", run.id, "--reason", "Numbers of machines.")
     release = terminal.operations.run(made["run_id"]).release
     assert release is not None

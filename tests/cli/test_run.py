@@ -10,12 +10,12 @@ import pytest
 from jupyter_schedule.cli import run as module
 from jupyter_schedule.cli import service
 from jupyter_schedule.cli.session import Session
+from jupyter_schedule.core.addresses.places import default_places
+from jupyter_schedule.core.addresses.workarea import LIVE_LOG
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus
-from jupyter_schedule.core.places import default_places
 from jupyter_schedule.core.store.sqlite import SqliteStore
-from jupyter_schedule.core.ticking import TickerLock
-from jupyter_schedule.core.workarea import LIVE_LOG
+from jupyter_schedule.core.store.ticking import TickerLock
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.factories import NOON, make_run
 
@@ -186,6 +186,14 @@ def test_logs_are_of_the_run_or_of_the_schedule_s_newest_that_started(terminal: 
         assert terminal("logs", name).stdout_bytes == b"\xff\x1b[1mraw\n"
     result = terminal("logs", waiting.id)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "○ Waiting.\n")
+
+
+@pytest.mark.parametrize("follow", [(), ("-f",)])
+def test_logs_for_programs_are_one_object(terminal: Terminal, follow: tuple[str, ...]) -> None:
+    terminal.scheduled("daily")
+    run = terminal.end(terminal.launch(terminal.operations.run_now("daily")), b"a\n\xff")
+    told = terminal.json("logs", *follow, "daily")
+    assert told == {"run_id": run.id, "schedule": "daily", "status": "succeeded", "log": "a\n\ufffd"}
 
 
 def test_logs_of_a_schedule_are_its_newest_run_s(terminal: Terminal) -> None:

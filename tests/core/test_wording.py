@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from jupyter_schedule.core.wording import listed, ordinal, quoted, short_date
+from jupyter_schedule.core.wording import duration, listed, ordinal, quoted, short_date
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,8 @@ def test_what_a_person_wrote_is_echoed_on_one_line_and_cut() -> None:
 
 def test_a_date_is_written_in_english() -> None:
     assert short_date(date(2027, 3, 28)) == "Sun 28 Mar"
+
+
+@pytest.mark.parametrize(("minutes", "text"), [(1, "1 min"), (60, "1 h"), (125, "2 h 5 min"), (1440, "24 h")])
+def test_minutes_read_as_hours_and_minutes(minutes: int, text: str) -> None:
+    assert duration(minutes) == text

@@ -2,10 +2,12 @@
 
 It speaks like a boto3 client.  What it is strict about is what EC2's documents say and a mock lets pass: the same token
 with the same parameters gives the same machine, with others a mismatch, after the machine's end `terminated`; a token
-with a subnet holds in that subnet's zone alone; user-data has 16 KiB; answers get lost; machines show late.
+with a subnet holds in that subnet's zone alone; user-data has 16 KiB; answers get lost; machines show late,
+and no more an hour after their end.
 """
 
 import base64
+import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -37,6 +39,9 @@ class Instance:
     #: when a description first shows it
     shows_at: datetime = EPOCH
     reason: str = ""
+    ended_at: datetime | None = None
+    #: None of one that isn't reached from the internet
+    address: str | None = None
 
     @property
     def tags(self) -> list[dict[str, str]]:
@@ -58,6 +63,8 @@ class Ec2Double:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     #: until a new machine shows in descriptions
     shows_after: timedelta = timedelta()
+    #: until descriptions leave out a machine that was terminated
+    forgets_after: timedelta = timedelta(hours=1)
     #: (type, subnet, spot) that have no capacity now
     empty: set[tuple[str, str, bool]] = field(default_factory=set)
     images: set[str] | None = None
@@ -84,7 +91,8 @@ class Ec2Double:
             with_effect()
             return {"Instances": [self._shown(self.instances[instance_id])]}
         self._check(request)
-        instance = Instance(f"i-{next(self._numbers):017x}", request, self.now())
+        # what it is told later changes nothing of what was asked
+        instance = Instance(f"i-{next(self._numbers):017x}", copy.deepcopy(request), self.now())
         instance.shows_at = self.now() + self.shows_after
         self.instances[instance.id] = instance
         self._tokens[key] = (body, instance.id)
@@ -100,7 +108,7 @@ class Ec2Double:
         found = [
             instance
             for instance in self.instances.values()
-            if self.now() >= instance.shows_at and all(_matches(instance, one) for one in Filters)
+            if self._is_shown(instance) and all(_matches(instance, one) for one in Filters)
         ]
         size = PaginationConfig["PageSize"]
         for start in range(0, max(len(found), 1), size):
@@ -117,6 +125,17 @@ class Ec2Double:
         with_effect()
         return {}
 
+    def create_tags(self, Resources: list[str], Tags: list[dict[str, str]]) -> dict[str, Any]:
+        with_effect = self._call("create_tags")
+        for resource in Resources:
+            instance = self.instances.get(resource)
+            if instance is None or self.now() < instance.shows_at:
+                raise client_error("InvalidInstanceID.NotFound")
+            new = {tag["Key"] for tag in Tags}
+            instance.tags[:] = [*(tag for tag in instance.tags if tag["Key"] not in new), *Tags]
+        with_effect()
+        return {}
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -127,12 +146,19 @@ class Ec2Double:
         self.instances[instance_id].state = "running"
 
     def end(self, instance_id: str, reason: str = "Client.InstanceInitiatedShutdown") -> None:
-        """The machine is over: stopped, and costing its disk, unless it was launched to terminate."""
+        """The machine is over: stopped, and costing its disk, unless it was launched to terminate.
+
+        Whoever ends it again changes nothing.
+        """
         instance = self.instances[instance_id]
+        if instance.state == "terminated":
+            return
         terminates = instance.request.get("InstanceInitiatedShutdownBehavior") == "terminate"
         by_itself = reason == "Client.InstanceInitiatedShutdown"
         instance.state = "stopped" if by_itself and not terminates else "terminated"
         instance.reason = reason
+        if instance.state == "terminated":
+            instance.ended_at = self.now()
 
     @property
     def living(self) -> list[Instance]:
@@ -161,14 +187,19 @@ class Ec2Double:
         if (request["InstanceType"], request["SubnetId"], spot) in self.empty:
             raise client_error("InsufficientInstanceCapacity", status=500)
 
+    def _is_shown(self, instance: Instance) -> bool:
+        now = self.now()
+        return now >= instance.shows_at and (instance.ended_at is None or now < instance.ended_at + self.forgets_after)
+
     @staticmethod
     def _shown(instance: Instance) -> dict[str, Any]:
         return {
             "InstanceId": instance.id,
             "State": {"Name": instance.state},
             "LaunchTime": instance.launched_at,
-            "Tags": instance.tags,
+            "Tags": list(instance.tags),
             "StateReason": {"Code": instance.reason},
+            **({"PublicIpAddress": instance.address} if instance.address else {}),
         }
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import multiprocessing
 import os
 import signal
 import threading
@@ -11,29 +10,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Run, Spec, Timing
 from tests.databases import PostgresqlServer
-from tests.engine import PATIENCE, Engine, eventually
+from tests.engine import Engine, eventually
 from tests.faults import failing_service
 from tests.faults.failing_service import LEASE
 from tests.faults.failpoints import Failpoint
+from tests.faults.processes import Process
 
 #: Alembic keeps what it is at in globals
 _MIGRATING = threading.Lock()
+#: where the command waits for the fault: one that is over before its handle is stored needs none any more
+WHILE_IT_RUNS = {"handle stored", "release"}
+#: lines of the services' log that are shown beside a failure
+SAID_LAST = 40
 #: where the worker is the one that dies, not the service
 IN_THE_WORKER = {"gate"}
-
-
-def warm_processes() -> ForkServerContext:
-    """Processes that start with the service imported: they are forks of one that did nothing else."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", failing_service.__name__])
-    return context
 
 
 @dataclass(frozen=True)
@@ -89,16 +85,15 @@ class Story:
 class Deployment:
     """A ledger, its services, and the one run that goes through the failpoint."""
 
-    def __init__(self, case: Case, folder: Path, context: ForkServerContext, server: PostgresqlServer | None) -> None:
+    def __init__(self, case: Case, folder: Path, server: PostgresqlServer | None) -> None:
         self.case = case
         with _MIGRATING:
             ledger = server.new_ledger() if server else None
             self.engine = Engine(folder, ledger=ledger)
         self.settings: dict[str, Any] = {"folder": self.engine.places.folder, "store": ledger}
-        self._context = context
         self._failpoint = Failpoint(case.step, case.moment, case.signal, folder / "mark")
         self._counter = folder / "executions"
-        self._services: dict[int, ForkServerProcess] = {}
+        self._services: dict[int, Process] = {}
 
     def play(self) -> Story:
         """Let the run come due, fail, go on and end; then stop all services and look at what there is."""
@@ -119,11 +114,11 @@ class Deployment:
         (self.engine.root / "go").touch()
         for service in self._services.values():
             service.kill()
-            service.join()
+            service.ended()
         self.engine.store.close()
 
     def _make_schedule(self) -> None:
-        wait = f"until [ -e {self.engine.root}/go ]; do sleep 0.05; done" if self.case.step == "release" else "true"
+        wait = f"until [ -e {self.engine.root}/go ]; do sleep 0.05; done" if self.case.step in WHILE_IT_RUNS else "true"
         script = (
             f'echo "$JUPYTER_SCHEDULE_ATTEMPT" >> {self._counter}; echo begun; {wait}; echo 1 > "$OUTPUT_DIR/a.csv"'
         )
@@ -140,10 +135,7 @@ class Deployment:
         return True
 
     def _start(self) -> None:
-        arguments = (self.settings, self._failpoint, self.engine.root)
-        service = self._context.Process(target=failing_service.serve, args=arguments)
-        service.start()
-        assert service.pid is not None
+        service = Process(failing_service.serve, self.settings, self._failpoint, self.engine.root)
         self._services[service.pid] = service
 
     def _stop_the_holder(self) -> None:
@@ -152,8 +144,8 @@ class Deployment:
 
     def _bury(self, victim: int, failed_at: float) -> None:
         if victim in self._services:
-            self._services[victim].join(PATIENCE)
-            assert self._services.pop(victim).exitcode == -signal.SIGKILL
+            code = self._services.pop(victim).ended()
+            assert code == -signal.SIGKILL, f"{victim} ended with {code}"
             if self.case.services == "one":
                 self._start()
 
@@ -171,7 +163,7 @@ class Deployment:
         eventually(over, what="the end of the lease")
         os.kill(victim, signal.SIGCONT)
         if self.case.step == "release":
-            self._services.pop(victim).join(PATIENCE)
+            self._services.pop(victim).ended()
             if self.case.services == "one":
                 self._start()
 
@@ -180,11 +172,16 @@ class Deployment:
         for service in self._services.values():
             service.terminate()
         for service in self._services.values():
-            service.join(PATIENCE)
+            code = service.ended()
             # one that has just been started may not have its handler yet
-            assert service.exitcode in {0, -signal.SIGTERM}
+            assert code in {0, -signal.SIGTERM}, f"{service.pid} ended with {code}"
 
     # -- looking
+
+    def said_last(self) -> str:
+        """The last lines of the services' log."""
+        log = self.engine.root / "service.log"
+        return "\n".join(log.read_text().splitlines()[-SAID_LAST:]) if log.exists() else "No service said anything."
 
     def _mark(self) -> tuple[int, float] | None:
         with suppress(FileNotFoundError):
@@ -223,13 +220,17 @@ class Deployment:
 
 
 @contextmanager
-def deployment(
-    case: Case, folder: Path, context: ForkServerContext, server: PostgresqlServer | None
-) -> Iterator[Deployment]:
-    """Made for one case and gone with it; with a `server`, its ledger is there."""
+def deployment(case: Case, folder: Path, server: PostgresqlServer | None) -> Iterator[Deployment]:
+    """Made for one case and gone with it; with a `server`, its ledger is there.
+
+    What its services said last is told beside whatever fails here.
+    """
     folder.mkdir(parents=True)
-    made = Deployment(case, folder, context, server)
+    made = Deployment(case, folder, server)
     try:
         yield made
+    except Exception as failure:
+        failure.add_note(made.said_last())
+        raise
     finally:
         made.close()

@@ -2,10 +2,8 @@
 
 import json
 import logging
-import multiprocessing
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -32,7 +30,6 @@ def serve(settings: dict[str, Any], failpoint: Failpoint, folder: Path) -> None:
     with (folder / "service.log").open("ab") as log:
         os.dup2(log.fileno(), 2)
     logging.basicConfig(level=logging.INFO, format="%(process)d %(asctime)s %(name)s %(message)s")
-    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     run_until_signalled(Service(Settings(**settings), parts=parts(failpoint, folder / "journal")))
 
 
@@ -80,10 +77,3 @@ class Journalled:
                 with self._journal.open("a") as journal:
                     journal.write(json.dumps({"pid": os.getpid(), "at": time.time(), "looks": self._looks}) + "\n")
         return claimed
-
-
-def _end_with_the_tests() -> None:
-    tests = multiprocessing.parent_process()
-    if tests is not None:
-        tests.join()
-        os._exit(1)

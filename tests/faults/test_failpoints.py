@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from jupyter_schedule.core.models import Outcome, RunStatus
-from tests.faults.cases import IN_THE_WORKER, Case, Story, deployment, warm_processes
+from tests.faults.cases import IN_THE_WORKER, Case, Story, deployment
 from tests.faults.failpoints import STEPS
 
 DATABASES = ("sqlite", "postgresql")
@@ -27,14 +27,13 @@ def stories(
 ) -> Iterator[dict[Case, Future[Story]]]:
     """The story of each case that this session asks for, side by side."""
     folder = tmp_path_factory.mktemp("failpoints")
-    context = warm_processes()
     asked = [item.callspec.params["case"] for item in request.session.items if "stories" in item.fixturenames]
 
     server = request.getfixturevalue("postgresql") if any(case.database == "postgresql" for case in asked) else None
 
     def play(number: int, case: Case) -> Story:
         ledgers = server if case.database == "postgresql" else None
-        with deployment(case, folder / str(number), context, ledgers) as played:
+        with deployment(case, folder / str(number), ledgers) as played:
             return played.play()
 
     # those that wait for an unanswered launch first, since they take longest

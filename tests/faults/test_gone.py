@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedLauncher, Offers
 from jupyter_schedule.core.models import Reason, RunStatus, ScheduleState, Timing
 from tests.engine import Engine, eventually
 
@@ -60,8 +61,10 @@ def test_a_run_that_was_due_when_its_zone_went_ends_with_a_sentence(engine: Engi
 
 
 def test_a_launcher_that_is_not_installed_ends_the_run_with_a_sentence(engine: Engine) -> None:
+    engine.store.announce(Offers(launchers=(OfferedLauncher(name="moon"),)), actor="another service")
     engine.script("elsewhere", "true", launcher="moon")
     with engine.service():
         run = engine.ended(engine.run("elsewhere"))
+    assert engine.store.announced() == EMBEDDED
     assert (run.status, run.reason) == (RunStatus.FAILED, Reason.LAUNCH)
     assert run.message == "This service has no launcher called moon."

@@ -4,6 +4,7 @@ Everything happens in the calling thread, one tick after the other.
 """
 
 import json
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -11,12 +12,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jupyter_schedule.core.addresses.workarea import HEARTBEAT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.models import Attempt, Reason, Run, Schedule, Spec, Timing, Visibility, utc_text
-from jupyter_schedule.core.operations import Operations
+from jupyter_schedule.core.objects import Objects
+from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.workarea import HEARTBEAT, RESULT, bundle_key, gate_key, worker_prefix
+from jupyter_schedule.core.timing.queue import Room
+from scheduler_service.clockwatch import WatchedClock
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
-from scheduler_service.tick import Surroundings, Ticker
+from scheduler_service.surroundings import Surroundings, second_clock
+from scheduler_service.tick import Ticker
 from tests.factories import NOON, make_spec
 from tests.scheduler_service.stores import MemoryObjects
 
@@ -69,6 +74,8 @@ class Workers(Launcher):
         return handle
 
     def poll(self, attempt: Attempt) -> WorkerState:
+        if attempt.handle is None:
+            return WorkerState.UNKNOWN
         return WorkerState.ALIVE if attempt.token in self.going else WorkerState.GONE
 
     def terminate(self, attempt: Attempt) -> None:
@@ -113,12 +120,13 @@ class Play:
         self.now = start
         #: seconds awake, and since the start of the machine
         self.awake = self.since_boot = 0.0
-        self.second_clock: datetime | None = None
+        #: bytes on the service's disk
+        self.free = sys.maxsize
         self.store = open_store(f"sqlite:///{folder}/ledger.sqlite3", lambda: self.now)
         self.objects = MemoryObjects()
         self.objects.put(bundle_key("0" * 64), b"bundle")
         self.workers = Workers(self.objects)
-        self.operations = Operations(self.store, self.objects, now=lambda: self.now)
+        self.operations = Operations(self.store, self.objects, now=lambda: self.now, channels=("ops",))
         self._base = f"file://{folder}/published"
         self._room = room
         self._services = 0
@@ -139,22 +147,23 @@ class Play:
         self.store.join()
         return self.another_service()
 
-    def another_service(self) -> Ticker:
-        """A service beside those that there are."""
+    def another_service(self, objects: Objects | None = None) -> Ticker:
+        """A service beside those that there are; with another work area if one is given."""
         self._services += 1
+        area = objects or self.objects
         return Ticker(
             Surroundings(
                 store=self.store,
-                objects=self.objects,
+                objects=area,
                 work_area="memory:///",
                 launchers={"local": self.workers},
                 secret=b"secret",
                 holder=f"service-{self._services}",
                 place="here",
-                room=self._room,
-                now=lambda: self.now,
+                room=Room(total=self._room),
+                watched=WatchedClock(lambda: self.now, lambda: self.since_boot, lambda: second_clock(self.store, area)),
                 awake=lambda: self.awake,
-                since_boot=lambda: self.since_boot,
+                free=lambda: self.free,
                 pool=lambda _: AtOnce(),
             )
         )

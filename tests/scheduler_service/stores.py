@@ -8,15 +8,17 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, ObjectExists, Objects, Stored, digest
+from tests.factories import NOON
 
 WRITES = {"put", "put_once", "put_file", "put_if", "copy_from", "delete"}
 
 
 class MemoryObjects(Objects):
-    """Objects in a dictionary."""
+    """Objects in a dictionary, all stored at one time."""
 
     def __init__(self) -> None:
         self.content: dict[str, bytes] = {}
+        self.modified = NOON
 
     def put(self, key: str, data: bytes) -> None:
         self.content[key] = data
@@ -53,7 +55,9 @@ class MemoryObjects(Objects):
         return len(self.content[key]) if key in self.content else None
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        yield from [Stored(key, len(self.content[key])) for key in sorted(self.content) if key.startswith(prefix)]
+        yield from [
+            Stored(key, len(self.content[key]), self.modified) for key in sorted(self.content) if key.startswith(prefix)
+        ]
 
     def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
         self.content[key] = _copied(other, source, sha256)

@@ -16,9 +16,12 @@ from tests.factories import NOON
         (NOON + timedelta(hours=1), False, LOOK_AT_CLOCK),
         (NOON + timedelta(hours=1), True, LOOK_AT_WORKERS),
         (NOON + timedelta(milliseconds=10), False, 0.01),
-        # due, and left for a reason such as a doubted clock: looked at again, but never without a pause
+        # due while it ticked: looked at again, but never without a pause
         (NOON, False, LOOK_AGAIN),
-        (NOON - timedelta(days=1), True, LOOK_AGAIN),
+        (NOON - timedelta(seconds=0.5), True, LOOK_AGAIN),
+        # due for long, and left for a reason that lasts, such as a doubted clock: no reason to hurry
+        (NOON - timedelta(seconds=1), False, LOOK_AT_CLOCK),
+        (NOON - timedelta(days=1), True, LOOK_AT_WORKERS),
     ],
 )
 def test_it_waits_for_what_comes_first_and_never_not_at_all(

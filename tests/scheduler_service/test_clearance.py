@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.disclosures import Kind, checked_key
+from jupyter_schedule.core.addresses.publications import PublicationKeys
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, RunStatus, Schedule, Spec, Trigger, Visibility
 from jupyter_schedule.core.objects import FolderObjects
-from jupyter_schedule.core.operations import Operations
-from jupyter_schedule.core.publications import PublicationKeys
+from jupyter_schedule.core.operations.disclosures import Kind, checked_key
+from jupyter_schedule.core.operations.operations import Operations
 from scheduler_service import clearance
 from scheduler_service.clearance import WorkerFiles, check, held_back
 from scheduler_service.disclosure import Limits
 from tests.engine import Engine
 from tests.factories import PublicFolders, make_run, make_schedule, make_spec
+from tests.scheduler_service.publishing.results import result_of
 from tests.scheduler_service.stores import MemoryObjects
-from tests.scheduler_service.test_publish import result_of
 
 PUBLIC = make_spec(visibility=Visibility.PUBLIC)
 CLEAN = b"country,clients\nDE,100\n"
@@ -130,12 +130,12 @@ def test_a_public_schedule_run_by_hand_publishes_nothing_until_a_person_releases
         assert (rehearsal.status, rehearsal.trigger) == (RunStatus.SUCCEEDED, Trigger.REHEARSAL)
         assert "private until you publish them" in (rehearsal.message or "")
         assert list(public.area.list()) == []
-        assert public.operations.file(rehearsal, "output/table.csv") == b"country,clients\nDE,100\n"
+        assert public.operations.files.read(rehearsal, "output/table.csv") == b"country,clients\nDE,100\n"
 
         released = public.ended(public.operations.release(rehearsal.id))
     assert (released.status, released.message) == (RunStatus.SUCCEEDED, "Published by local.")
     assert public.area.get(f"{PublicationKeys('daily').data}table.csv") == b"country,clients\nDE,100\n"
-    assert public.operations.file(released, "output/table.csv") == b"country,clients\nDE,100\n"
+    assert public.operations.files.read(released, "output/table.csv") == b"country,clients\nDE,100\n"
     kinds = [event.kind for event in public.store.events(0) if event.run_id == released.id]
     assert kinds == ["run_released", "run_publishing", "run_succeeded"]
     assert len(public.operations.attempts(rehearsal)) == 1
@@ -147,7 +147,7 @@ def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason
         rehearsal = public.ended(public.operations.run_now("daily"))
         held = public.ended(public.operations.release(rehearsal.id))
         assert (held.status, held.reason) == (RunStatus.FAILED, Reason.DISCLOSURE)
-        assert [finding.kind for finding in public.operations.checked(held).findings] == [Kind.ROW_LEVEL]
+        assert [finding.kind for finding in public.operations.files.checked(held).findings] == [Kind.ROW_LEVEL]
         assert list(public.area.list()) == []
         with pytest.raises(Refused, check=lambda refused: refused.code == "reason_needed"):
             public.operations.release(held.id)

@@ -1,10 +1,10 @@
-"""When a clock is believed."""
+"""When a clock is believed, and what time it is when it isn't."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
-from scheduler_service.clockwatch import Trust, judge
+from scheduler_service.clockwatch import Trust, WatchedClock, judge
 from tests.factories import NOON
 
 #: believed at noon, when the machine had been up for 1000 s
@@ -54,8 +54,107 @@ def test_at_the_start_a_clock_that_is_ahead_of_another_is_doubted() -> None:
     assert judge(Trust(), NOON + timedelta(hours=1), 5, lambda: NOON).halted
 
 
+def test_a_clock_doubted_from_the_start_is_believed_when_it_says_what_the_other_said() -> None:
+    doubted = judge(Trust(), NOON + timedelta(hours=1), 5, lambda: NOON)
+    assert not judge(doubted, NOON + timedelta(seconds=9), 14, lambda: None).halted
+
+
 def test_a_steady_clock_asks_nobody() -> None:
     def second() -> datetime:
         raise AssertionError
 
     assert not judge(BELIEVED, NOON, 1000, second).halted
+
+
+class Clocks:
+    """Three clocks in hand, in seconds after noon, and the one that a service goes by."""
+
+    def __init__(self, wall: float = 0, second: float | None = 0) -> None:
+        self.wall, self.second = wall, second
+        self.since_boot = 1000.0
+        self.trouble: OSError | None = None
+        self.watched = WatchedClock(lambda: NOON + timedelta(seconds=self.wall), lambda: self.since_boot, self._other)
+
+    def _other(self) -> datetime | None:
+        if self.trouble is not None:
+            raise self.trouble
+        return None if self.second is None else NOON + timedelta(seconds=self.second)
+
+    def look(self) -> bool:
+        """Judge; whether the clock is doubted."""
+        self.watched.look()
+        return self.watched.halted
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass for all of them."""
+        self.wall += seconds
+        self.since_boot += seconds
+        if self.second is not None:
+            self.second += seconds
+
+    @property
+    def now(self) -> float:
+        """What the service goes by."""
+        return (self.watched.now() - NOON).total_seconds()
+
+
+def test_before_the_first_look_it_is_what_the_clock_says() -> None:
+    assert Clocks(wall=HOUR).now == HOUR
+
+
+def test_a_clock_that_is_believed_is_followed_also_back() -> None:
+    clocks = Clocks()
+    clocks.look()
+    clocks.pass_by(10)
+    clocks.wall += 60
+    assert clocks.now == 70
+    clocks.wall = -HOUR
+    assert clocks.now == -HOUR
+
+
+def test_by_a_doubted_clock_as_much_time_passes_as_since_it_was_believed() -> None:
+    clocks = Clocks()
+    clocks.look()
+    clocks.wall = 3 * HOUR
+    assert clocks.look()
+    clocks.pass_by(100)
+    assert clocks.now == 100
+    assert clocks.look()
+    assert clocks.now == 100
+
+
+def test_a_clock_wrong_from_the_start_goes_by_the_other() -> None:
+    clocks = Clocks(wall=3 * HOUR)
+    assert clocks.look()
+    clocks.pass_by(100)
+    assert clocks.now == 100
+
+
+def test_nobody_sees_a_jump_ahead_before_a_look_has_found_it_right() -> None:
+    clocks = Clocks(wall=0, second=HOUR)
+    clocks.look()
+    clocks.wall = HOUR
+    assert clocks.now == 0
+    assert not clocks.look()
+    assert clocks.now == HOUR
+
+
+def test_a_clock_that_is_set_right_is_the_time_again_at_once() -> None:
+    clocks = Clocks()
+    clocks.look()
+    clocks.wall = 3 * HOUR
+    clocks.look()
+    clocks.wall = 30
+    assert clocks.now == 30
+    assert not clocks.look()
+
+
+def test_a_second_clock_that_fails_leaves_everything_as_it_was() -> None:
+    clocks = Clocks()
+    clocks.look()
+    clocks.wall = HOUR
+    clocks.trouble = OSError("away")
+    with pytest.raises(OSError, match="away"):
+        clocks.look()
+    assert not clocks.watched.halted
+    assert clocks.now == 0

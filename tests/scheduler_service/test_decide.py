@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.consent import Release
+from jupyter_schedule.core.limits import Policies
 from jupyter_schedule.core.models import (
     CatchUp,
     Outcome,
     Overlap,
-    Policies,
     Reason,
     Result,
     Run,
@@ -19,6 +19,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
+from jupyter_schedule.core.timing.queue import Room, Space
 from scheduler_service.decide import (
     MAX_ATTEMPTS,
     CancelOther,
@@ -194,6 +195,10 @@ class TestAttempt:
         assert isinstance(decision, End)
         assert decision.status == RunStatus.TIMED_OUT
 
+    def test_a_heartbeat_of_a_worker_that_cant_be_asked_contradicts_a_clock_that_says_its_time_is_over(self) -> None:
+        beating = seen(worker=WorkerState.UNREACHABLE, silent_for=20)
+        assert decide_attempt(beating, NOON + 24 * HOUR) == Wait()
+
     @pytest.mark.parametrize("worker", [WorkerState.ALIVE, WorkerState.UNKNOWN, WorkerState.UNREACHABLE])
     def test_an_attempt_whose_gate_a_service_has_taken_is_over_whatever_its_worker_does(
         self, worker: WorkerState
@@ -268,7 +273,7 @@ class TestDue:
 
     @staticmethod
     def decided(due: list[Run], going: list[Run], spec: Spec, room: int = 10) -> list[Decision]:
-        return [decision for _, decision in decide_due(due, going, lambda _: spec, room, NOON)]
+        return [decision for _, decision in decide_due(due, going, lambda _: spec, Space(Room(total=room)), NOON)]
 
     @staticmethod
     def kinds(decisions: list[Decision]) -> list[str]:
@@ -337,5 +342,5 @@ def test_a_release_goes_straight_to_publishing_however_late_and_busy() -> None:
     decision = Release(run_id="before", by="ann", at=NOON)
     release = make_run(schedule, "release:before:1", trigger=Trigger.RETRY, release=decision)
     other = make_run(schedule, status=RunStatus.RUNNING)
-    decided = decide_due([release], [other], lambda _: schedule.spec, 0, NOON + 24 * HOUR)
+    decided = decide_due([release], [other], lambda _: schedule.spec, Space(Room(total=0)), NOON + 24 * HOUR)
     assert decided == [(release, Promote())]

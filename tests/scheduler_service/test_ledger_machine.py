@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from jupyter_schedule.core.addresses.workarea import OUTPUT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     Attempt,
@@ -32,11 +33,13 @@ from jupyter_schedule.core.models import (
     utc_text,
 )
 from jupyter_schedule.core.objects import FolderObjects, ObjectExists, Objects, digest
-from jupyter_schedule.core.operations import Operations
+from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.workarea import OUTPUT, RESULT, bundle_key, gate_key, worker_prefix
+from jupyter_schedule.core.timing.queue import Room
+from scheduler_service.clockwatch import WatchedClock
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
-from scheduler_service.tick import Surroundings, Ticker
+from scheduler_service.surroundings import Surroundings
+from scheduler_service.tick import Ticker
 from tests.factories import NOON, make_spec
 from tests.scheduler_service.stores import MemoryObjects
 
@@ -317,8 +320,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 secret=b"secret",
                 holder="test",
                 place="here",
-                room=2,
-                now=self.now,
+                room=Room(total=2),
+                watched=WatchedClock(self.now, lambda: 0.0, lambda: None),
             )
         )
         ticker.tick()

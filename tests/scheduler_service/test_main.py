@@ -12,13 +12,18 @@ from click.testing import CliRunner
 
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.__main__ import main
+from tests.disks import Mount, leave_free
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('folder = "{folder}"\nmax_runing = 8', "max_runing: Extra inputs are not permitted"),
+        ('folder = "{folder}"\nmax_runing = 8', "max_runing: there is no such setting"),
         ('folder = "{folder}', "isn't TOML"),
+        (
+            'folder = "{folder}"\nchannels.ops = {{ variable = "NOBODY_SET_IT" }}',
+            "the variable NOBODY_SET_IT isn't set",
+        ),
     ],
 )
 def test_wrong_settings_end_it_with_one_sentence_and_code_2_before_anything_is_touched(
@@ -66,12 +71,33 @@ def test_a_ledger_that_cannot_be_used_ends_it_with_one_sentence_and_code_2_and_i
     assert ledger.read_bytes() == before
 
 
+def test_a_disk_that_is_read_only_ends_it_with_one_sentence_and_code_2(small_disk: Mount) -> None:
+    folder = small_disk("20m") / "data"
+    open_store(f"sqlite:///{folder}/ledger.sqlite3").close()
+    subprocess.run(["mount", "-o", "remount,ro", str(folder.parent)], check=True)
+    assert f"{folder} can't be used: Read-only file system." in refusal("--folder", str(folder))
+
+
+def test_a_disk_that_is_full_ends_it_with_one_sentence_and_code_2(small_disk: Mount) -> None:
+    folder = small_disk("2m") / "data"
+    leave_free(folder.parent, 0)
+    assert "The disk is full: free some space" in refusal("--folder", str(folder))
+
+
 def test_a_database_that_is_not_there_ends_it_with_one_sentence_that_has_no_password(tmp_path: Path) -> None:
     file = tmp_path / "service.toml"
     file.write_text(f'folder = "{tmp_path}"\nstore = "postgresql://ann:hush@127.0.0.1:1/ledger"\n')
     said = refusal("--config", str(file))
     assert "PostgreSQL can't be used" in said
     assert "hush" not in said
+
+
+@pytest.mark.parametrize("command", [["prune", "--dry-run"], ["prune"], ["withdraw", "daily"]])
+def test_a_folder_without_a_ledger_is_taken_for_a_misspelt_one_and_not_made(tmp_path: Path, command: list[str]) -> None:
+    said = CliRunner().invoke(main, [*command, "--folder", str(tmp_path / "tpyo")])
+    sentence = f"There is no ledger in {tmp_path}/tpyo: name the service's own with --folder."
+    assert (said.exit_code, said.output) == (1, f"Error: {sentence}\n")
+    assert not (tmp_path / "tpyo").exists()
 
 
 def refusal(*options: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import EnvironmentSource, Reason, Run, RunStatus, utc_text
-from jupyter_schedule.core.preview import Request, preview
+from jupyter_schedule.core.previews.preview import Request, preview
 from tests.engine import DAILY, Engine, notebook_of
 
 AWKWARD = 'it\'s "quoted"\nübung 数据'
@@ -18,7 +18,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def report(engine: Engine, run: Run, name: str) -> str:
-    return engine.operations.file(run, f"report/{name}").decode()
+    return engine.operations.files.read(run, f"report/{name}").decode()
 
 
 def test_a_notebook_publishes_what_it_writes_and_keeps_its_report_apart(engine: Engine) -> None:
@@ -75,7 +75,7 @@ def test_a_failing_cell_is_the_first_thing_that_is_said_and_nothing_is_lost(engi
     assert run.message == "ZeroDivisionError at cell 5 of 6: division by zero."
     assert "so far" in report(engine, run, "fails.ipynb")
     assert "so far" in engine.log(run)
-    assert engine.operations.file(run, "output/partial.csv") == b"half"
+    assert engine.operations.files.read(run, "output/partial.csv") == b"half"
 
 
 @pytest.mark.parametrize("death", ["import os; os._exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
@@ -105,7 +105,7 @@ def test_a_notebook_that_writes_elsewhere_succeeds_publishes_nothing_and_is_told
     with engine.service():
         run = engine.ended(engine.run("elsewhere"))
 
-    result = engine.operations.result(run)
+    result = engine.operations.files.result(run)
     assert (run.status, run.reason, run.publication) == (RunStatus.SUCCEEDED, Reason.EMPTY_OUTPUT, None)
     assert result is not None
     assert result.elsewhere == ("result.csv",)

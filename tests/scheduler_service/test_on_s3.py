@@ -1,4 +1,4 @@
-"""End to end on a real S3 server: one setting, a week, readers among dying publishers, an hour of failures."""
+"""End to end on a real S3 server: one setting, a week, an hour of failures."""
 
 import json
 import random
@@ -11,23 +11,23 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+from click.testing import CliRunner
 
-from jupyter_schedule.core.areas import Areas, areas_in
-from jupyter_schedule.core.models import FileEntry, RunStatus, Visibility
-from jupyter_schedule.core.objects import Objects, S3Objects, open_objects, s3
-from jupyter_schedule.core.operations import Operations
-from jupyter_schedule.core.preview import Request, preview
-from scheduler_service.publish import PublishFailed, check_number, publish
-from scheduler_service.withdraw import withdraw
+from jupyter_schedule.core.addresses.areas import Areas, areas_in
+from jupyter_schedule.core.models import FileEntry, Run, RunStatus, Visibility
+from jupyter_schedule.core.objects import Objects, S3Objects, open_objects, s3, s3_clients
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.previews.preview import Request, preview
+from scheduler_service.__main__ import main
+from scheduler_service.publishing.publish import PublishFailed, check_number, publish
+from scheduler_service.publishing.withdraw import withdraw
 from tests.engine import DAILY, Engine, eventually
 from tests.factories import NOON
 from tests.faulty import Fault, faulty
 from tests.s3_servers import CANARY, S3Server
-from tests.scheduler_service.stores import Died, Dying
-from tests.scheduler_service.test_check import areas_on, everybody_may
-from tests.scheduler_service.test_publish import (
+from tests.scheduler_service.operating.test_check import areas_on, everybody_may
+from tests.scheduler_service.publishing.results import (
     DAY,
-    KEYS,
     assert_readers_find_what_latest_points_at,
     data_of,
     due_on,
@@ -61,6 +61,10 @@ def deployment(folder: Path, areas: Areas, **options: Any) -> Engine:
 def put_outputs(work: Objects, run_id: str, files: dict[str, bytes]) -> None:
     for path, data in files.items():
         work.put(f"workers/w/{run_id}/output/{path}", data)
+
+
+def statuses_of(engine: Engine, runs: list[Run]) -> set[RunStatus]:
+    return {engine.operations.run(run.id).status for run in runs}
 
 
 def got(url: str) -> bytes:
@@ -165,58 +169,50 @@ def test_a_run_that_was_public_when_it_began_and_is_private_now_publishes_privat
     assert open_objects(edited.spec.publication_base).get("turned/data/a.csv") == b"1\n"
 
 
-# -- readers and the dying
+def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_by_hand(
+    seaweedfs: S3Server, tmp_path: Path
+) -> None:
+    """Of two public schedules one is made private and deleted at once, and one deleted as it is, which stays."""
+    clock = [NOON - timedelta(hours=1)]
+    areas = areas_on(seaweedfs).model_copy(update={"work": None})
+    engine = deployment(tmp_path / "here", areas, now=lambda: clock[0])
+    made = [
+        engine.script(name, 'echo 1 > "$OUTPUT_DIR/a.csv"', visibility=Visibility.PUBLIC) for name in ("gone", "kept")
+    ]
+    with engine.service():
+        clock[0] = NOON + timedelta(seconds=1)
+        for schedule in made:
+            (due,) = eventually(lambda name=schedule.name: engine.operations.runs(name), what="the occurrence")
+            assert engine.ended(due).status == RunStatus.SUCCEEDED
+    public = open_objects(made[0].spec.publication_base)
+    private_spec = made[0].spec.model_copy(update={"visibility": Visibility.PRIVATE})
+    edited = engine.operations.edit("gone", private_spec, if_version=1)
+    for name in ("gone", "kept"):
+        engine.operations.delete(name)
+    private = open_objects(edited.spec.publication_base)
+    with engine.service():
+        eventually(lambda: not list(public.list("gone/")), what="the withdrawal")
+    assert private.get("gone/data/a.csv") == b"1\n"
+    assert public.get("kept/data/a.csv") == b"1\n"
 
-
-def test_a_reader_among_dying_publishers_never_meets_a_mixture(seaweedfs: S3Server) -> None:
-    """200 publications, most of which die at some write and are made again; the reader goes on all the time."""
-    work, area = seaweedfs.objects("work"), seaweedfs.objects("public")
-    chance = random.Random(6)
-    over = threading.Event()
-    seen: list[str] = []
-    wrong: list[BaseException] = []
-
-    def read() -> None:
-        while not over.is_set():
-            try:
-                if area.get_or_none(KEYS.latest) is not None:
-                    seen.append(assert_readers_find_what_latest_points_at(area))
-            except BaseException as problem:
-                wrong.append(problem)
-                return
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        for day in range(200):
-            run = due_on(day)
-            files = {"same.csv": b"%d" % day, f"day{day % 5}.csv": b"%d of five" % day}
-            put_outputs(work, run.id, files)
-
-            def publish_to(target: Objects, run: Any = run, files: dict[str, bytes] = files) -> None:
-                publish(run, result_of(files), work, f"workers/w/{run.id}/", target, run.scheduled_for)
-
-            try:
-                publish_to(Dying(area, chance.randrange(14), chance.choice(["before", "after"])))
-            except Died:
-                publish_to(area)
-    finally:
-        over.set()
-        reader.join()
-
-    assert wrong == []
-    assert seen == sorted(seen)
-    assert len(set(seen)) > 20
-    assert data_of(area)["same.csv"] == b"199"
+    by_hand = ["withdraw", "kept", "--folder", str(engine.places.folder)]
+    told = CliRunner().invoke(main, by_hand).output
+    assert list(public.list("kept/")) == []
+    assert private.get("kept/data/a.csv") == b"1\n"
+    assert told.endswith(f" objects of “kept” left the public area; they are at {private.url('kept/')}.\n")
+    assert CliRunner().invoke(main, by_hand).output == "0 objects of “kept” left the public area.\n"
 
 
 # -- an hour of failures
 
 
-def test_in_an_hour_of_failures_nothing_is_lost_or_mixed(seaweedfs: S3Server, prompt: None) -> None:
-    """One try a minute at each of six publications, while an eighth of all requests fails in one way or another."""
+def test_in_an_hour_of_failures_nothing_is_lost_or_mixed(
+    seaweedfs: S3Server, prompt: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One try a minute at each of six publications, while an eighth of all requests fails or drags in some way."""
     chance = random.Random(1)
-    faults = [fault for fault in Fault if fault is not Fault.EXPIRED]
+    faults = [fault for fault in Fault if fault not in {Fault.EXPIRED, Fault.OTHER_REGION}]
+    monkeypatch.setattr(s3_clients, "SILENCE", 0.3)
     with faulty(seaweedfs.endpoint) as proxy:
         address = seaweedfs.address(seaweedfs.bucket("work"), endpoint=proxy.endpoint)
         work = S3Objects(address)
@@ -237,11 +233,41 @@ def test_in_an_hour_of_failures_nothing_is_lost_or_mixed(seaweedfs: S3Server, pr
                     continue
                 open_days.remove(day)
         assert open_days == []
-        assert proxy.faults() > 20
+        assert {fault for _, _, fault in proxy.seen if fault} == set(faults)
         proxy.decide = lambda *_: None
 
         assert assert_readers_find_what_latest_points_at(area) == "2026-11-29T12:00:00Z"
         assert data_of(area) == {"same.csv": b"5"} | {f"day{day}.csv": b"x" * 5000 for day in range(6)}
+
+
+def test_an_area_that_does_not_answer_holds_up_only_who_publishes_there(seaweedfs: S3Server, tmp_path: Path) -> None:
+    """As many hang at it as publish at a time while another is started and published elsewhere; in the end all are."""
+    command = 'echo 1 > "$OUTPUT_DIR/a.csv"'
+    with faulty(seaweedfs.endpoint) as proxy:
+        area = seaweedfs.address(seaweedfs.bucket(), endpoint=proxy.endpoint)
+        engine = deployment(tmp_path / "here", Areas(private=str(area)))
+        stuck = [engine.script(f"stuck{number}", command).name for number in range(4)]
+        engine.operations = Operations(engine.store, engine.objects, now=engine.now)
+        engine.script("free", command)
+        answering = threading.Event()
+
+        def decide(_method: str, _path: str) -> None:
+            answering.wait()
+
+        proxy.decide = decide
+        with engine.service():
+            try:
+                runs = [engine.run(name) for name in stuck]
+                eventually(lambda: statuses_of(engine, runs) == {RunStatus.PUBLISHING}, what="four that hang")
+                free = engine.ended(engine.run("free"))
+                hanging = statuses_of(engine, runs)
+            finally:
+                answering.set()
+            ended = [engine.ended(run) for run in runs]
+
+    assert free.status == RunStatus.SUCCEEDED, free.message
+    assert hanging == {RunStatus.PUBLISHING}
+    assert {run.status for run in ended} == {RunStatus.SUCCEEDED}, [run.message for run in ended]
 
 
 def test_credentials_that_expire_in_the_middle_of_an_upload_are_renewed(

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.models import Outcome, Policies, RunStatus
+from jupyter_schedule.core.limits import Policies
+from jupyter_schedule.core.models import Outcome, RunStatus, utc_text
 from tests.engine import Engine, eventually
 
 DAY = timedelta(days=1)
@@ -34,17 +35,21 @@ def test_after_the_last_attempt_it_has_failed(engine: Engine) -> None:
     assert (run.status, run.attempt) == (RunStatus.FAILED, 2)
 
 
-def test_a_backfill_that_is_killed_half_way_goes_on_with_the_next_service(engine: Engine) -> None:
-    """The service is killed when a part has run; each day has run once in the end, the oldest first."""
+def test_a_backfill_of_sixty_days_that_is_killed_half_way_runs_every_day_once(engine: Engine) -> None:
+    """The service is killed by -9 with half of the days done and some going; the next one does the rest."""
     days = engine.root / "days"
     engine.script("past", f'echo "$SCHEDULED_FOR" >> {days}')
     now = clock.now()
-    plan = engine.operations.backfill("past", now - 6 * DAY, now)
+    plan = engine.operations.backfill("past", now - 60 * DAY, now, parallel=3)
+    assert len(plan.runs) == 60
+
+    def done() -> list[str]:
+        return days.read_text().splitlines() if days.exists() else []
+
     with engine.service_process():
-        eventually(lambda: days.exists() and len(days.read_text().splitlines()) >= 2, what="two days")
+        eventually(lambda: len(done()) >= 30, what="half of the days")
+    assert len(done()) < 60
     with engine.service():
         ended = [engine.ended(run) for run in plan.runs]
     assert {run.status for run in ended} == {RunStatus.SUCCEEDED}
-    lines = days.read_text().splitlines()
-    assert lines == sorted(lines)
-    assert len(lines) == len(set(lines)) == len(plan.runs)
+    assert sorted(done()) == [utc_text(run.scheduled_for) for run in plan.runs]

@@ -131,7 +131,7 @@ class TestMainJob:
         assert (run.status, run.reason) == (RunStatus.FAILED, Reason.CONTRACT)
         assert run.message == "Contract not kept: out.csv has 0 rows, of 1 at least."
         assert not (engine.root / "published" / "half").exists()
-        assert engine.operations.file(run, "output/out.csv") == b"n\n"
+        assert engine.operations.files.read(run, "output/out.csv") == b"n\n"
 
     def test_nothing_is_published_where_nothing_should_be(self, engine: Engine) -> None:
         engine.script("quiet", 'echo 1 > "$OUTPUT_DIR/out.csv"', visibility=Visibility.NONE)
@@ -140,7 +140,7 @@ class TestMainJob:
 
         assert (run.status, run.publication) == (RunStatus.SUCCEEDED, None)
         assert not (engine.root / "published").exists()
-        assert engine.operations.file(run, "output/out.csv") == b"1\n"
+        assert engine.operations.files.read(run, "output/out.csv") == b"1\n"
 
 
 class TestEnds:
@@ -171,7 +171,7 @@ class TestEnds:
 
         assert run.publication is None
         assert not (engine.root / "published" / "fails").exists()
-        assert engine.operations.file(run, "output/out.csv") == b"1\n"
+        assert engine.operations.files.read(run, "output/out.csv") == b"1\n"
 
     def test_a_bundle_that_is_not_what_was_recorded_never_runs(self, engine: Engine) -> None:
         schedule = engine.script("altered", "echo original")

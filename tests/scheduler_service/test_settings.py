@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.areas import areas_in
+from jupyter_schedule.core.addresses.areas import areas_in
+from jupyter_schedule.core.addresses.places import default_places
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.places import default_places
+from jupyter_schedule.core.operations.channels import channels_in
 from scheduler_service.settings import load_settings, show_to_doors
 
 
@@ -36,9 +37,15 @@ def test_what_one_run_may_use_is_in_units_that_people_write(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("max_runing = 8", "max_runing: Extra inputs are not permitted.  Settings are folder, "),
+        ("max_runing = 8", "max_runing: there is no such setting.  Settings are folder, "),
         ("max_running = 0", "max_running: Input should be greater than or equal to 1"),
         ("max_running = ", "isn't TOML"),
+        ("max_per_owner = 0", "max_per_owner: Input should be greater than or equal to 1"),
+        ("max_per_launcher = { lokal = 2 }", "Input should be 'local' or 'ec2'"),
+        ("[retention]\nkeep_runs = 0", "retention.keep_runs: Input should be greater than or equal to 1"),
+        ('[channels]\nops = { url = "json://host" }', "channels.ops.url: there is no such setting"),
+        ("[channels]\nops = {}", "channels.ops: name a variable or a file that holds the address"),
+        ('[channels]\n"A b" = { variable = "X" }', "channels: “A b” isn't a channel's name"),
         ('[limits]\nmemory = "much"', "limits.memory: could not parse value and unit from byte string"),
     ],
 )
@@ -66,3 +73,13 @@ def test_every_door_reads_the_settings_that_the_service_runs_with(tmp_path: Path
     (folder / "service.toml").write_text("")
     with pytest.raises(Refused, match="two settings"):
         show_to_doors(elsewhere, folder)
+
+
+def test_doors_know_the_names_of_channels_and_need_none_of_their_addresses(tmp_path: Path) -> None:
+    assert channels_in(tmp_path) == ()
+    (tmp_path / "service.toml").write_text('[channels]\nops = { variable = "ABSENT" }\nteam = { file = "/absent" }\n')
+    assert channels_in(tmp_path) == ("ops", "team")
+    (tmp_path / "service.toml").write_text('[channels]\nops = "json://host/canary"\n')
+    with pytest.raises(Refused, match=r"channels\.ops: ") as refused:
+        channels_in(tmp_path)
+    assert "canary" not in refused.value.message

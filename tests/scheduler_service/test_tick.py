@@ -68,6 +68,24 @@ def test_an_object_store_that_was_away_for_long_makes_no_worker_hung(
     assert len(play.workers.launched) == 1
 
 
+def test_what_is_away_is_logged_in_one_line_and_again_only_when_something_else_is(
+    play: Play, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours is logged with its traceback, each time."""
+    play.operations.run_now("daily")
+    play.settle()
+    problems: list[Exception] = [OSError("S3 is away.")] * 3 + [OSError("S3 is full.")] + [KeyError("x")] * 2
+
+    def fail(key: str) -> bytes:
+        raise problems.pop(0) if len(problems) > 1 else problems[0]
+
+    monkeypatch.setattr(play.objects, "get_or_none", fail)
+    play.until(play.now + 10 * MINUTE)
+    said = [record for record in caplog.records if "action=failed" in record.getMessage()]
+    assert [record.getMessage().partition("message=")[2] for record in said[:2]] == ["S3 is away.", "S3 is full."]
+    assert [record.exc_info is not None for record in said[:4]] == [False, False, True, True]
+
+
 def test_a_service_that_does_not_hold_a_run_any_more_ends_nothing(play: Play) -> None:
     run = play.operations.run_now("daily")
     play.settle()

@@ -9,13 +9,13 @@ import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403  (fixtures and hooks, for this folder only)
 from tornado.httpclient import HTTPResponse
 
+from jupyter_schedule.core.addresses.places import Places
+from jupyter_schedule.core.addresses.workarea import RESULT, worker_prefix
 from jupyter_schedule.core.models import Publication, Reason, Run, RunStatus
 from jupyter_schedule.core.models import Result as AgentResult
 from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.operations import Operations
-from jupyter_schedule.core.places import Places
+from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.workarea import RESULT, worker_prefix
 from tests.engine import notebook_of
 from tests.factories import NOON, make_attempt
 

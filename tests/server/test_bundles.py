@@ -65,6 +65,7 @@ async def test_what_is_not_what_its_name_says_is_refused_and_not_kept(api: Api, 
         (tarball("/absolute")[1], "archive_unsafe"),
         (tarball("run.sh")[1][:40], "archive_unreadable"),
     ],
+    ids=["nothing", "no tarball", "one that leads up", "one that leads elsewhere", "half of one"],
 )
 async def test_a_hostile_or_damaged_tarball_is_refused(api: Api, packed: bytes, code: str, scratch: Path) -> None:
     reply = await put(api, "0" * 64, packed)

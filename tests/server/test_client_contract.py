@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 import pytest
 
 from jupyter_schedule.client import Client
+from jupyter_schedule.core.addresses.places import Places
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.places import Places
-from jupyter_schedule.direct import Direct
-from jupyter_schedule.over_http import OverHttp
+from jupyter_schedule.core.machines.offers import OfferedAdHoc, OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.desk.shapes import Form, Frequency
+from jupyter_schedule.reach.direct import Direct
+from jupyter_schedule.reach.over_http import OverHttp
 from jupyter_schedule.scheduling import schedule
-from jupyter_schedule.shapes import Form, Frequency
 from tests.engine import notebook_of
 
 T = TypeVar("T")
@@ -127,3 +129,20 @@ async def test_an_edit_of_an_older_version_is_refused(client: Client) -> None:
     assert (await refusal(client, lambda c: c.edit("cafe", {"overlap": "skip"}, if_version=1))).code == (
         "changed_elsewhere"
     )
+
+
+async def test_a_machine_to_develop_on_is_asked_for_extended_and_stopped(client: Client, tmp_path: Path) -> None:
+    assert (await refusal(client, lambda c: c.launch_ad_hoc())).code == "no_ad_hoc"
+    store = open_store(Places(tmp_path / "schedule").store)
+    size = OfferedSize(name="small", hardware="2 cores, 8 GB")
+    launcher = OfferedLauncher(name="ec2", paid=True, sizes=(size,), ad_hoc=OfferedAdHoc())
+    store.announce(Offers(launchers=(launcher,)), actor="scheduler")
+    store.close()
+    made = await ask(client, lambda c: c.launch_ad_hoc(hours=2))
+    assert (made.status, made.size, made.connect) == ("asked", "small", ())
+    assert (await refusal(client, lambda c: c.launch_ad_hoc())).code == "too_many"
+    assert (await ask(client, lambda c: c.extend_ad_hoc(made.worker_id))).ends_at > made.ends_at
+    assert (await ask(client, lambda c: c.stop_ad_hoc(made.worker_id))).stopped_by == "local"
+    assert [each.worker_id for each in await ask(client, lambda c: c.ad_hoc_workers())] == [made.worker_id]
+    assert (await ask(client, lambda c: c.ad_hoc_worker(made.worker_id))).worker_id == made.worker_id
+    assert (await refusal(client, lambda c: c.stop_ad_hoc("0000-unknown"))).code == "no_such_worker"

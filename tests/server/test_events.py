@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from jupyter_schedule.changes import SCHEMA_ID
 from jupyter_schedule.core.models import RunStatus
+from jupyter_schedule.http.changes import SCHEMA_ID
 from tests.server.conftest import Api
 
 PATIENCE = 30

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.addresses.workarea import HEARTBEAT, LIVE_LOG, LOG
 from jupyter_schedule.core.models import Publication, Run, RunStatus
-from jupyter_schedule.core.workarea import HEARTBEAT, LIVE_LOG, LOG
 from tests.server.conftest import BASE, Api
 
 
@@ -66,6 +66,27 @@ async def test_what_a_run_left_is_at_addresses_of_this_server(api: Api) -> None:
     assert [attempt["number"] for attempt in details["attempts"]] == [1]
     files = (await api("GET", f"runs/{run.id}/files")).body
     assert files == {"outputs": details["outputs"], "report": details["report"]}
+
+
+async def test_of_a_run_whose_files_were_removed_it_says_so_and_nothing_leads_to_them(api: Api) -> None:
+    run = await started(api)
+    publication = Publication.model_validate(
+        {"url": "file:///root/published/daily/data/", "files": [file("a.csv", url="file:///x")]}
+    )
+    with api.worker() as worker:
+        worker.end(run, status=RunStatus.SUCCEEDED, publication=publication, files=[file("a.csv")])
+        worker.operations.store.mark_pruned([run.id], actor="scheduler")
+
+    details = (await api("GET", f"runs/{run.id}")).body
+    assert details["removed"].startswith("Its files were removed")
+    assert (details["outputs"], details["report"], details["releasable"]) == ([], [], False)
+    assert details["publication"] == {"url": f"{BASE}publications/daily/data/", "files": []}
+    for path in ("log", "files/output/a.csv"):
+        reply = await api("GET", f"runs/{run.id}/{path}")
+        assert (reply.status, reply.code) == (410, "files_removed")
+    assert (await api("GET", f"runs/{run.id}/files")).body == {"outputs": [], "report": []}
+    (listed,) = (await api("GET", "runs")).body
+    assert listed["removed"] == details["removed"]
 
 
 async def test_a_failed_run_says_where_with_the_cell_and_its_traceback(api: Api) -> None:

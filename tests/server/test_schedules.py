@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.addresses.publications import PublicationKeys
+from jupyter_schedule.core.machines.offers import OfferedLauncher, Offers
 from jupyter_schedule.core.models import Run, RunStatus, Timing
-from jupyter_schedule.core.publications import PublicationKeys
 from jupyter_schedule.core.store.sqlite import SqliteStore
+from jupyter_schedule.core.store.ticking import Hindrance, TickerLock
+from jupyter_schedule.core.timing.queue import Room
 from tests.factories import make_run, make_schedule, make_spec
 from tests.server.conftest import BASE, Api
 
@@ -191,6 +194,20 @@ class TestEdit:
         assert edited["bundle"] != made["bundle"]
         assert (edited["form"]["files"], edited["form"]["left_out"]) == (["more.csv"], ["data.csv"])
 
+    async def test_a_role_for_data_outlives_new_code_and_goes_with_its_launcher(self, api: Api) -> None:
+        machines = OfferedLauncher(name="ec2", paid=True, data_roles=("weather",))
+        with api.worker() as service:
+            offered = Offers(launchers=(OfferedLauncher(name="local"), machines))
+            service.operations.store.announce(offered, actor="scheduler")
+        made = await api.create(form={"launcher": "ec2", "data_role": "weather"})
+        assert made["form"]["data_role"] == "weather"
+        renewed = (await self.patch(api, {}, rebundle=True)).body
+        assert renewed["form"]["data_role"] == "weather"
+        local = (await self.patch(api, {"launcher": "local"}, "2")).body
+        assert (local["form"]["launcher"], local["form"]["data_role"]) == ("local", None)
+        wrong = await self.patch(api, {"launcher": "ec2", "data_role": "admin"}, "3")
+        assert (wrong.code, wrong.body["error"]["field"]) == ("no_such_data_role", "data_role")
+
     async def test_an_edit_says_what_it_is_based_on(self, api: Api) -> None:
         await api.create()
         without = await api("PATCH", "schedules/daily", {"form": {}})
@@ -218,6 +235,16 @@ class TestEdit:
         assert (await api("GET", "schedules/daily")).body["version"] == 1
 
 
+async def test_who_pauses_again_says_or_keeps_why_and_stays_who_paused_it_first(api: Api) -> None:
+    await api.create()
+    first = (await api("POST", "schedules/daily/pause", {"note": "Mending."})).body["paused"]
+    for body, note in ((None, "Mending."), ({}, "Mending."), ({"note": "Moved."}, "Moved."), ({"note": ""}, "")):
+        paused = (await api("POST", "schedules/daily/pause", body)).body["paused"]
+        assert paused == first | {"note": note}
+    long = await api("POST", "schedules/daily/pause", {"note": "x" * 501})
+    assert (long.code, long.body["error"]["message"]) == ("note_too_long", "Say why in at most 500 characters.")
+
+
 async def test_a_schedule_is_paused_resumed_and_deleted(api: Api) -> None:
     await api.create()
     assert (await api("POST", "schedules/daily/pause")).body["state"] == "paused"
@@ -226,6 +253,7 @@ async def test_a_schedule_is_paused_resumed_and_deleted(api: Api) -> None:
     data.mkdir(parents=True)
     (data / "a.csv").write_text("1")
     gone = (await api("DELETE", "schedules/daily")).body
+    assert gone.pop("message").startswith("What it published stays at ")
     assert gone == {"name": "daily", "published": 1, "publication_url": f"{BASE}publications/daily/data/"}
     assert (await api("GET", "schedules/daily")).code == "no_such_schedule"
     assert (await api("DELETE", "schedules/daily")).status == 404
@@ -252,6 +280,16 @@ async def test_the_status_counts_what_goes_and_what_fails(api: Api) -> None:
     assert "Europe/Paris" in status["timezone_names"]
 
 
+async def test_the_status_says_what_keeps_the_service_from_starting_anything(api: Api) -> None:
+    lock = TickerLock(api.places.lock)
+    assert lock.acquire()
+    for said in (Hindrance.CLOCK, None):
+        lock.say(said)
+        status = (await api("GET", "status")).body
+        assert (status["ticking"], status["hindrance"]) == (True, said and said.sentence)
+    lock.release()
+
+
 async def test_the_runs_of_all_schedules_are_had_by_one_query_and_their_places_in_line_by_another(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +311,18 @@ async def test_the_runs_of_all_schedules_are_had_by_one_query_and_their_places_i
     assert len(listed) == 30
     assert all(len(schedule["last_runs"]) == 1 for schedule in listed)
     assert len(queries) == 2
+
+
+async def test_a_run_that_a_limit_holds_up_says_which_instead_of_a_place(api: Api) -> None:
+    await api.create("daily")
+    await api.create("other")
+    first, second = await api.run_now("daily"), await api.run_now("other")
+    assert ((await api("GET", f"runs/{second['run_id']}")).body["place"]) == 2
+    with api.worker() as worker:
+        worker.operations.store.announce(Offers(room=Room(per_owner=1)), actor="scheduler")
+        worker.start(first["run_id"])
+    waits = (await api("GET", f"runs/{second['run_id']}")).body
+    assert (waits["place"], waits["held"]) == (None, "Waits: only one of your runs goes at once")
 
 
 async def test_a_schedule_whose_zone_is_gone_keeps_no_other_from_being_listed(api: Api) -> None:

@@ -3,38 +3,48 @@
 The contract's own suite runs over it, beside the databases.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from jupyter_schedule.core.machines.offers import Offers
 from jupyter_schedule.core.models import (
     GOING_STATUSES,
     TRANSITIONS,
     Attempt,
     Event,
     Run,
+    RunStatus,
     Schedule,
     ScheduleState,
+    Trigger,
     Version,
     utc,
 )
-from jupyter_schedule.core.store.base import NameTaken, Store
+from jupyter_schedule.core.notify import Word
+from jupyter_schedule.core.store.base import BundleUse, NameTaken
+from tests.simulation.memory_ad_hoc import MemoryAdHoc
 
 
-class MemoryStore(Store):
+class MemoryStore(MemoryAdHoc):
     """Every method is one transaction: it runs from its beginning to its end before another one does."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self.now = now
+        super().__init__(now)
         self.runs_by_id: dict[str, Run] = {}
         self.keys: set[tuple[str, str]] = set()
         self.leases: dict[str, tuple[str, datetime]] = {}
         self.attempts_of: dict[str, list[Attempt]] = {}
         self.told: list[Event] = []
+        self.offers: Offers | None = None
         self._schedules: dict[str, Schedule] = {}
         self._versions: dict[str, list[Version]] = {}
         #: ids of the runs that haven't ended, in the order in which they came
         self._open: dict[str, None] = {}
+        #: ids of the runs that no file is left of
+        self._gone: set[str] = set()
 
     # -- schedules
 
@@ -43,30 +53,38 @@ class MemoryStore(Store):
             raise NameTaken(schedule.name)
         self._schedules[schedule.id] = schedule
         self._versions[schedule.id] = [_version(schedule)]
-        self._tell(schedule.changed_by, "schedule_created", schedule.id)
+        self.tell(schedule.changed_by, "schedule_created", schedule.id)
 
     def replace_schedule(
-        self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, kind: str
+        self,
+        before: Schedule,
+        after: Schedule,
+        runs: Sequence[Run] = (),
+        *,
+        actor: str,
+        kind: str | None,
+        words: Sequence[Word] = (),
     ) -> bool:
         if not self.move_cursor(before, after):
             return False
         for run in runs:
             self.insert_run(run, actor)
-        if kind != "run_due":
-            self._tell(actor, kind, after.id)
+        if kind is not None:
+            self.tell(actor, kind, after.id)
+        self.put_words(words)
         return True
 
     def settle(self, settlements: Sequence[Any], *, actor: str) -> set[str]:
         return {
             before.id
             for before, after, runs in settlements
-            if self.replace_schedule(before, after, runs, actor=actor, kind="run_due")
+            if self.replace_schedule(before, after, runs, actor=actor, kind=None)
         }
 
     def move_cursor(self, before: Schedule, after: Schedule) -> bool:
         """The schedule's half of `replace_schedule`."""
         now = self._schedules.get(before.id)
-        if now is None or (now.version, now.state, now.cursor) != (before.version, before.state, before.cursor):
+        if now is None or _guarded(now) != _guarded(before):
             return False
         self._schedules[after.id] = after
         if after.version > before.version:
@@ -92,6 +110,11 @@ class MemoryStore(Store):
         active = (s.next_due for s in self._schedules.values() if s.state == ScheduleState.ACTIVE)
         return min((at for at in active if at), default=None)
 
+    def silences_due(self, now: datetime, limit: int) -> list[Schedule]:
+        judged = (s for s in self._schedules.values() if s.state in {ScheduleState.ACTIVE, ScheduleState.ENDED})
+        due = sorted((s.silence_due, s.id, s) for s in judged if s.silence_due and s.silence_due <= utc(now))
+        return [schedule for _, _, schedule in due[:limit]]
+
     def timezones(self) -> set[str]:
         active = (s for s in self._schedules.values() if s.state == ScheduleState.ACTIVE)
         return {schedule.spec.timing.timezone for schedule in active}
@@ -116,7 +139,7 @@ class MemoryStore(Store):
             return
         self.keys.add((run.schedule_id, run.key))
         self.keep(run.model_copy(update={"queued": self.last_change()}))
-        self._tell(actor, f"run_{run.status}", run.schedule_id, run.id)
+        self.tell(actor, f"run_{run.status}", run.schedule_id, run.id)
 
     def keep(self, run: Run) -> None:
         """Have the run in the ledger as it is given."""
@@ -127,15 +150,18 @@ class MemoryStore(Store):
         else:
             self._open[run.id] = None
 
-    def replace_run(self, before: Run, after: Run, *, actor: str) -> bool:
-        return self._move_run(before, after, actor)
+    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Word] = ()) -> bool:
+        moved = self._move_run(before, after, actor)
+        if moved:
+            self.put_words(words)
+        return moved
 
     def ask_to_cancel(self, run_id: str, *, actor: str) -> bool:
         run = self.runs_by_id.get(run_id)
         if run is None or run.status.terminal or run.cancelled_by is not None:
             return False
         self.keep(run.model_copy(update={"cancelled_by": actor}))
-        self._tell(actor, "run_cancel_asked", run_id=run_id)
+        self.tell(actor, "run_cancel_asked", run_id=run_id)
         return True
 
     def run(self, run_id: str) -> Run | None:
@@ -196,11 +222,20 @@ class MemoryStore(Store):
     def release(self, holder: str | None) -> None:
         self.leases = {run_id: lease for run_id, lease in self.leases.items() if holder not in {None, lease[0]}}
 
+    def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
+        of_backfills = [
+            run
+            for run in self.runs_by_id.values()
+            if run.schedule_id == schedule_id and run.trigger == Trigger.BACKFILL
+        ]
+        asked = {run.created_at for run in of_backfills if not run.status.terminal}
+        return dict(Counter(run.status for run in of_backfills if run.created_at in asked))
+
     # -- attempts
 
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, alone: bool = False) -> bool:
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
         others = (run for run in self.open_runs() if run.schedule_id == before.schedule_id and run.id != before.id)
-        if alone and any(run.status in GOING_STATUSES for run in others):
+        if most is not None and sum(run.status in GOING_STATUSES for run in others) >= most:
             return False
         if not self._move_run(before, after, actor):
             return False
@@ -224,6 +259,42 @@ class MemoryStore(Store):
         """Whether nobody has taken the run over since it was read."""
         return self.runs_by_id[run.id].fence == run.fence
 
+    # -- retention
+
+    def schedules_with_files(self) -> list[Schedule]:
+        return [schedule for _, schedule in sorted(self._schedules.items()) if self.runs_with_files(schedule.id)]
+
+    def runs_with_files(self, schedule_id: str) -> list[Run]:
+        began = (run for run in self.runs_by_id.values() if run.attempt or run.release)
+        return _newest_first([run for run in began if run.schedule_id == schedule_id and run.id not in self._gone])
+
+    def mark_pruned(self, run_ids: Sequence[str], *, actor: str) -> None:
+        for run in [self.runs_by_id[run_id] for run_id in run_ids]:
+            if run.status.terminal and run.pruned_at is None:
+                self.runs_by_id[run.id] = run.model_copy(update={"pruned_at": utc(self.now())})
+                self.tell(actor, "run_pruned", run_id=run.id)
+
+    def finish_pruning(self, run_ids: Sequence[str], *, actor: str) -> None:
+        self._gone |= {run_id for run_id in run_ids if self.runs_by_id[run_id].pruned_at}
+        self.tell(actor, "files_removed")
+
+    def bundle_uses(self) -> list[BundleUse]:
+        return [self._use(version) for _, versions in sorted(self._versions.items()) for version in reversed(versions)]
+
+    def _use(self, version: Version) -> BundleUse:
+        schedule = self._schedules[version.schedule_id]
+        deleted = schedule.state == ScheduleState.DELETED
+        runs = [*self.open_runs(), *self.runs_with_files(schedule.id)]
+        return BundleUse(
+            version.spec.bundle,
+            schedule.id,
+            version.version,
+            version.created_at,
+            current=not deleted and schedule.version == version.version,
+            deleted=deleted,
+            has_runs=any((run.schedule_id, run.version) == (schedule.id, version.version) for run in runs),
+        )
+
     # -- changes
 
     def events(self, since: int, limit: int = 1000) -> list[Event]:
@@ -234,6 +305,29 @@ class MemoryStore(Store):
 
     def wait_for_change(self, since: int, timeout: float) -> int:
         return self.last_change()
+
+    def cost_since(self, schedule_id: str, since: datetime) -> Decimal:
+        ended = (run for run in self.runs_by_id.values() if run.schedule_id == schedule_id)
+        return sum((run.cost or Decimal() for run in ended if run.ended_at and run.ended_at >= since), Decimal())
+
+    def machine_seconds_since(self, since: datetime) -> dict[str, int]:
+        used: dict[str, int] = {}
+        for run in self.runs_by_id.values():
+            if run.machine_seconds is not None and run.ended_at and run.ended_at >= since:
+                owner = self._schedules[run.schedule_id].owner
+                used[owner] = used.get(owner, 0) + run.machine_seconds
+        for worker in self.ad_hoc.values():
+            if worker.machine_seconds is not None and worker.ended_at and worker.ended_at >= since:
+                used[worker.owner] = used.get(worker.owner, 0) + worker.machine_seconds
+        return used
+
+    def announce(self, offers: Offers, *, actor: str) -> None:
+        if self.offers != offers:
+            self.offers = offers
+            self.tell(actor, "offers_changed")
+
+    def announced(self) -> Offers | None:
+        return self.offers
 
     def secret(self) -> bytes:
         return b"secret"
@@ -250,16 +344,17 @@ class MemoryStore(Store):
         if now.status != before.status or not self.is_current(before):
             return False
         moving = {"status", "reason", "message", "started_at", "ended_at", "seconds", "attempt", "publication"}
+        moving |= {"machine_seconds", "cost"}
         self.keep(now.model_copy(update={name: getattr(after, name) for name in moving}))
         if after.status != before.status:
-            self._tell(actor, f"run_{after.status}", after.schedule_id, after.id)
+            self.tell(actor, f"run_{after.status}", after.schedule_id, after.id)
         return True
 
     def _is_elsewhere(self, run: Run, place: str, now: datetime) -> bool:
         current = (attempt for attempt in self.attempts_of.get(run.id, ()) if attempt.number == run.attempt)
         return any(each.place not in {None, place} and each.deadline >= utc(now) for each in current)
 
-    def _tell(self, actor: str, kind: str, schedule_id: str | None = None, run_id: str | None = None) -> None:
+    def tell(self, actor: str, kind: str, schedule_id: str | None = None, run_id: str | None = None) -> None:
         self.told.append(
             Event.model_construct(
                 sequence=len(self.told) + 1,
@@ -270,6 +365,10 @@ class MemoryStore(Store):
                 run_id=run_id,
             )
         )
+
+
+def _guarded(schedule: Schedule) -> tuple[object, ...]:
+    return schedule.version, schedule.state, schedule.cursor, schedule.silence_due
 
 
 def _version(schedule: Schedule) -> Version:

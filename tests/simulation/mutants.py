@@ -1,112 +1,308 @@
-"""The protocol with one of its defences taken out, so that it is seen what each of them is for."""
+"""The product with one of its defences taken out, so that it is seen what each of them is for.
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+A mutant is an edit of the product's own source: a function, a piece of its text that must be there, and what stands
+there instead.  It is patched in for as long as a world lives.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from jupyter_schedule.core.models import Attempt, Outcome, Run, Schedule
-from jupyter_schedule.core.publications import PublicationKeys
-from scheduler_service import decide, publish, tick
-from scheduler_service.publication import Latest, Manifest
-from tests.simulation.cloud import CloudLauncher, Defences
-from tests.simulation.deployment import WHOLE, Deployment, Ledger
+from jupyter_schedule.core.operations import backfill
+from jupyter_schedule.core.store import common, sqlite
+from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.timing import ledger, policies
+from scheduler_service import clockwatch, decide, effects, tick
+from scheduler_service.effects import Effects
+from scheduler_service.launchers.ec2.launcher import Ec2Launcher
+from scheduler_service.publishing import publish
+from scheduler_service.worker import agent
+from tests.simulation import people
+from tests.simulation.deployment import Deployment
+from tests.simulation.ledgers import Opens, in_memory, in_sqlite, without_unique
 
 
-class AnyKey(Ledger):
-    """No UNIQUE: whoever writes a run has one more."""
+@dataclass(frozen=True)
+class Edit:
+    """A piece of a function's text, and what stands there in the mutant; `owner` is where others find the function."""
 
-    def insert_run(self, run: Run, actor: str) -> None:
-        self.keys.clear()
-        super().insert_run(run, actor)
+    owner: Any
+    name: str
+    old: str
+    new: str
 
-
-class CursorFirst(Ledger):
-    """The cursor moves in a transaction of its own, before the rows."""
-
-    def replace_schedule(
-        self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, kind: str
-    ) -> bool:
-        if not self.move_cursor(before, after):
-            return False
-        self.world.acting.pause()
-        for run in runs:
-            self.insert_run(run, actor)
-        return True
-
-
-class NoFence(Ledger):
-    """A run may be written by whoever held it once."""
-
-    def is_current(self, run: Run) -> bool:
-        return True
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """The mutant is in the place of the function."""
+        function = getattr(self.owner, self.name)
+        source = textwrap.dedent(inspect.getsource(function))
+        assert source.count(self.old) == 1, f"{self.name} has no {self.old!r} to take out"
+        scope: dict[str, Any] = {}
+        exec(
+            compile(source.replace(self.old, self.new), function.__code__.co_filename, "exec"),
+            function.__globals__,
+            scope,
+        )
+        with patch.object(self.owner, self.name, scope[self.name]):
+            yield
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is changed for as long as a world lives."""
+    """What is taken out, what sees that, and a world in which it does; where worlds change, a later one may."""
 
     name: str
-    defences: Defences = WHOLE
-    ledger: type[Ledger] = Ledger
-    change: Callable[[], Any] | None = None
+    edits: tuple[Edit, ...]
+    #: the invariant that must tell it
+    seen_by: str = ""
+    seed: int = 0
+    opens: Opens = in_memory
 
     def live(self, seed: int) -> Deployment:
         """What became of that world."""
-        deployment = Deployment(seed, self.defences, self.ledger)
-        with self.change() if self.change else _unchanged():
+        deployment = Deployment(seed, self.opens)
+
+        def between() -> None:
+            """Where a transaction is cut in two, others go on."""
+            deployment.world.acting.pause()
+
+        with ExitStack() as stack:
+            for edit in self.edits:
+                stack.enter_context(edit.made())
+            stack.enter_context(patch.object(common, "between", between, create=True))
             deployment.run()
         return deployment
 
 
-@contextmanager
-def _unchanged() -> Iterator[None]:
-    yield
-
-
-def _launched(alter: Callable[[CloudLauncher, Attempt], Attempt]) -> Callable[[], Any]:
-    launch = CloudLauncher.launch
-    return lambda: patch.object(CloudLauncher, "launch", lambda self, attempt: launch(self, alter(self, attempt)))
-
-
-def _fresh_token(launcher: CloudLauncher, attempt: Attempt) -> Attempt:
-    return attempt.model_copy(update={"token": f"{attempt.token}-{len(launcher._cloud.launches)}"})
-
-
-def _fresh_parameters(launcher: CloudLauncher, attempt: Attempt) -> Attempt:
-    told = attempt.parameters | {"environment": {"RUNNER_PYTHON": f"made at {launcher._cloud.world.time}"}}
-    return attempt.model_copy(update={"parameters": told})
-
-
-def _blind_latest() -> Any:
-    def move(manifest: Manifest, area: Any) -> None:
-        keys = PublicationKeys(manifest.schedule)
-        area.put(keys.latest, Latest.of(manifest, area.url(keys.manifest(manifest.folder))).to_bytes())
-
-    return patch.object(publish, "_move_latest", move)
-
-
-def _eager() -> Any:
-    def hasty(seen: decide.Seen, now: Any) -> decide.Decision:
-        decision = decide.decide_attempt(seen, now)
-        silent = seen.silent_for > 20 and seen.gate == decide.Gate.STARTED
-        return decide.Stop(Outcome.LOST, at_once=True) if decision == decide.Wait() and silent else decision
-
-    return patch.object(tick, "decide_attempt", hasty)
-
+_ROWS = "self._insert_runs(connection, [run for settlement in same for run in settlement.runs], actor)\n"
+_LAUNCH = "handle = self._launcher(attempt).launch(attempt)"
+_REPLANNED = (
+    "handle = self._launcher(attempt).launch(attempt.model_copy(update={'parameters': self._planned("
+    "run.model_copy(update={'attempt': attempt.number - 1}), self._spec_of(run), self._launcher(attempt)).parameters}))"
+)
+_OTHER_TOKEN = "(machines, request | {'ClientToken': f'{attempt.token}{self._now()}'}, mine)"
+_NEWER = "if current is not None and parsed(Latest, current, keys.latest).order > latest.order:"
+_BOUNDLESS = (
+    "coming(schedule.spec.model_copy(update={'policies': type(schedule.spec.policies)(), 'last_due': None}), now)"
+)
 
 MUTANTS = (
-    Mutant("no UNIQUE", ledger=AnyKey),
-    Mutant("cursor before row", ledger=CursorFirst),
-    Mutant("no gate", defences=replace(WHOLE, gate=False)),
-    Mutant("no fence", ledger=NoFence),
-    Mutant("a token per call", change=_launched(_fresh_token)),
-    Mutant("overwritable result", defences=replace(WHOLE, write_once_result=False)),
-    Mutant("blind latest", change=_blind_latest),
-    Mutant("unfrozen parameters", change=_launched(_fresh_parameters)),
-    Mutant("no self-shutdown", defences=replace(WHOLE, self_shutdown=False)),
+    # -- the ledger
+    Mutant(
+        "no UNIQUE",
+        (
+            Edit(SqlStore, "_insert_runs", '.on_conflict_do_nothing(index_elements=["schedule_id", "key"])', ""),
+            Edit(sqlite, "_prepare", "foreign_keys=ON", "foreign_keys=OFF"),
+        ),
+        "p1_no_key_is_in_the_ledger_twice",
+        opens=without_unique,
+    ),
+    Mutant(
+        "cursor before row",
+        (
+            Edit(
+                SqlStore,
+                "settle",
+                "            " + _ROWS,
+                "    between()\n    with self._engine.begin() as connection:\n        " + _ROWS,
+            ),
+        ),
+        "p1_every_occurrence_is_in_the_ledger_exactly_once",
+        opens=in_sqlite,
+        seed=5,
+    ),
+    Mutant(
+        "no fence",
+        (
+            Edit(SqlStore, "_move_run", ", runs.c.fence == before.fence", ""),
+            Edit(SqlStore, "replace_attempt", ", runs.c.fence == run.fence", ""),
+        ),
+        "p2_who_lost_a_run_changes_nothing",
+        opens=in_sqlite,
+    ),
+    Mutant(
+        "a cursor that goes back",
+        (Edit(ledger, "advanced", "max(utc(now), schedule.cursor)", "utc(now)"),),
+        "p14_a_clock_set_back_fires_nothing_twice",
+        seed=55,
+    ),
+    Mutant(
+        "a clock that is believed",
+        (Edit(clockwatch, "judge", "if ahead <= TOLERANCE", "if True"),),
+        "p15_a_clock_that_others_contradict_dispatches_nothing",
+        seed=5,
+    ),
+    Mutant(
+        "a backfill that knows no number",
+        (
+            Edit(decide, "may_go_beside", "backfills < run.parallel and ", ""),
+            Edit(Effects, "start", "most=most", "most=None"),
+        ),
+        "p7_two_runs_of_a_schedule_never_go_at_once",
+        seed=6,
+    ),
+    Mutant(
+        "a door of its own mind",
+        (Edit(people, "upcoming", "coming(schedule.spec, now)", _BOUNDLESS),),
+        "p16_every_door_shows_what_then_comes",
+        seed=6,
+    ),
+    # -- attempts
+    Mutant(
+        "no gate",
+        (Edit(agent, "take_gate", "return False", "return True"),),
+        "p2_one_worker_executes_an_attempt",
+        seed=11,
+    ),
+    Mutant(
+        "a token per call",
+        (Edit(Ec2Launcher, "launch", "(machines, request, mine)", _OTHER_TOKEN),),
+        "p2_one_machine_is_had_for_an_attempt",
+        seed=5,
+    ),
+    Mutant(
+        "unfrozen parameters",
+        (Edit(Effects, "launch", _LAUNCH, _REPLANNED),),
+        "p2_an_attempt_is_launched_with_the_same_words",
+        seed=5,
+    ),
+    Mutant(
+        "machine before row",
+        (
+            Edit(
+                Effects,
+                "start",
+                "    if self._store.add_attempt(",
+                "    self._launcher(attempt).launch(attempt)\n    if self._store.add_attempt(",
+            ),
+        ),
+        "p2_the_row_comes_before_the_machine",
+    ),
+    Mutant("overwritable result", (Edit(agent.Area, "put_result", "put_once", "put"),), "p6_a_result_never_changes"),
+    Mutant(
+        "no self-shutdown",
+        (
+            Edit(effects, "brief_for", '        "life": spec.timeout * 60 + GRACE,\n', ""),
+            Edit(Ec2Launcher, "plan", '"power_off_after": int((deadline - self._now()).total_seconds()),', ""),
+        ),
+        "p21_no_machine_outlives_its_time",
+    ),
+    Mutant(
+        "one offer only",
+        (Edit(Ec2Launcher, "plan", "turn = number - 1", "turn = 0"),),
+        "p19_without_capacity_the_next_way_is_tried",
+        seed=5,
+    ),
+    Mutant(
+        "impatience with a market",
+        (Edit(decide, "_decide_without_worker", "START_DEADLINE:", "START_DEADLINE / 4:"),),
+        "p19_a_run_is_given_up_after_two_hours_without_capacity",
+        seed=10,
+    ),
+    Mutant(
+        "blind latest",
+        (Edit(publish, "_move_latest", _NEWER, "if False:"),),
+        "p23_latest_never_goes_back_and_never_points_at_a_half",
+        seed=1,
+    ),
+    # -- policies
+    Mutant(
+        "no end",
+        (Edit(policies, "last_instant", "(spec.policies.end, spec.last_due)", "(None,)"),),
+        "it_is_due_as_often_as_it_may_be",
+    ),
+    Mutant(
+        "no start",
+        (Edit(policies, "coming", "if start else utc(moment)", "if False else utc(moment)"),),
+        "bounds_are_kept",
+        seed=2,
+    ),
+    Mutant(
+        "one attempt too many",
+        (Edit(decide, "retry_at", "failed_before >= policies.retries", "failed_before > policies.retries"),),
+        "a_failure_is_tried_again_as_often_and_as_late_as_asked",
+    ),
+    Mutant(
+        "no back-off",
+        (Edit(decide, "retry_at", " * 2 ** min(failed_before, 10)", ""),),
+        "a_failure_is_tried_again_as_often_and_as_late_as_asked",
+        seed=28,
+    ),
+    Mutant(
+        "a deadline at once",
+        (Edit(decide, "too_late", "minutes=policies.start_deadline", "minutes=0"),),
+        "a_start_deadline_is_kept",
+    ),
+    Mutant(
+        "a hasty pause",
+        (Edit(effects, "pause_after_failures", "schedule.changed_at) < most", "schedule.changed_at) < most - 1"),),
+        "who_pauses_itself_had_failed_so_often",
+        seed=22,
+    ),
+    Mutant(
+        "no pause",
+        (Edit(effects, "pause_after_failures", "schedule.changed_at) < most", "schedule.changed_at) < most + 9"),),
+        "who_failed_so_often_pauses_itself",
+        seed=22,
+    ),
+    Mutant(
+        "overlap that isn't looked at",
+        (
+            Edit(decide, "may_go_beside", "not beside or overlap == Overlap.ALLOW", "True"),
+            Edit(Effects, "start", "most=most", "most=None"),
+        ),
+        "p7_two_runs_of_a_schedule_never_go_at_once",
+    ),
+    Mutant(
+        "skipped for a backfill",
+        (Edit(decide, "_decide_one_due", "if other.trigger == Trigger.BACKFILL:", "if False:"),),
+        "who_is_skipped_met_another",
+        seed=9,
+    ),
+    Mutant(
+        "stopped for nothing",
+        (Edit(decide, "_decide_one_due", "spec.overlap == Overlap.CANCEL_PREVIOUS and", ""),),
+        "who_is_stopped_makes_way",
+    ),
+    Mutant(
+        "superseded by nothing",
+        (Edit(decide, "_decide_one_due", " and run.id != newest", ""),),
+        "who_is_superseded_has_a_successor",
+        seed=1,
+    ),
+    Mutant("no room kept", (Edit(tick, "decide_due", "space.take(run)", "pass"),), "so_many_go_at_once", seed=1),
+    Mutant(
+        "no turns",
+        (
+            Edit(
+                tick,
+                "in_line",
+                "(late, turn, served.get(owner, 0), run.queued)",
+                "(late, turn - at_work[owner], 0, run.queued)",
+            ),
+        ),
+        "owners_take_turns",
+        seed=856,
+    ),
+    Mutant(
+        "one key for all zones",
+        (Edit(ledger, "backfill_run", "{schedule.timing_rev}:", ""),),
+        "a_backfill_is_whole",
+        seed=83,
+    ),
+    Mutant(
+        "filled twice",
+        (Edit(backfill, "plan", "if any(not run.status.terminal for run in before):", "if False:"),),
+        "a_time_is_filled_by_one_at_once",
+    ),
 )
 #: what they cost is all that tells them
-EAGER_LOST = Mutant("eager lost", change=_eager)
-NO_REAPER = Mutant("no reaper", defences=replace(WHOLE, reaper=False))
+EAGER_LOST = Mutant(
+    "eager lost",
+    (Edit(decide, "_reason_to_stop", "silent = seen.silent_for >= seen.patience", "silent = seen.silent_for > 20"),),
+)
+NO_REAPER = Mutant("no reaper", (Edit(tick.Ticker, "_reap", "self._launchers.items()", "()"),))

@@ -3,7 +3,16 @@
 import pytest
 
 from jupyter_schedule.core.store.base import Store
-from tests.core.store import test_store as contract
+from tests.core.store import (
+    test_ad_hoc,
+    test_attempts,
+    test_changes,
+    test_leases,
+    test_outbox,
+    test_retention,
+    test_runs,
+    test_schedules,
+)
 from tests.databases import Clock
 from tests.simulation.memory_store import MemoryStore
 
@@ -18,27 +27,44 @@ def store(clock: Clock) -> Store:
     return MemoryStore(clock)
 
 
-class TestSchedules(contract.TestSchedules):
+class TestSchedules(test_schedules.TestSchedules):
     pass
 
 
-class TestSettlements(contract.TestSettlements):
+class TestSettlements(test_schedules.TestSettlements):
     pass
 
 
-class TestRuns(contract.TestRuns):
+class TestRuns(test_runs.TestRuns):
     #: reaches into a database
     test_the_database_itself_keeps_an_ended_run_as_it_is = None
 
 
-class TestLeases(contract.TestLeases):
+class TestLeases(test_leases.TestLeases):
     pass
 
 
-class TestAttempts(contract.TestAttempts):
+class TestAttempts(test_attempts.TestAttempts):
     pass
 
 
-class TestChanges(contract.TestChanges):
+class TestRetention(test_retention.TestRetention):
+    pass
+
+
+class TestChanges(test_changes.TestChanges):
     #: there is no other process
     test_a_change_from_another_process_wakes_who_waits = None
+
+
+class TestWords(test_outbox.TestWords):
+    pass
+
+
+class TestSilences(test_outbox.TestSilences):
+    pass
+
+
+class TestAdHocWorkers(test_ad_hoc.TestAdHocWorkers):
+    #: reaches into a database
+    test_the_database_itself_keeps_one_that_is_over_as_it_is = None

@@ -18,8 +18,11 @@ from typing import Any
 from greenlet import getcurrent, greenlet
 
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)
+HOUR = 3600.0
+#: how long the world is bad
+HORIZON = 6 * HOUR
 #: requests that may arrive twice; a database's session knows better, and data/ is replaced by one request at a time
-REPEATABLE = ("objects", "area.put_", "launcher.launch")
+REPEATABLE = ("objects", "area.put_", "launcher.launch", "ec2.run_instances")
 #: lines of the trace that are kept, unless all are
 TRACE = 4000
 

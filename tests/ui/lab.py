@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from jupyter_schedule.core.places import Places
+from jupyter_schedule.core.addresses.places import Places
 from jupyter_schedule.core.store.sql import open_store
 from tests.engine import eventually, notebook_of
 
@@ -25,8 +25,8 @@ LIGHT, DARK, CONTRAST = "JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark 
 class Lab:
     """One server for JupyterLab and Notebook 7, with its own service, a copy of the samples and no memory of others."""
 
-    def __init__(self, folder: Path, python: Path = Path(sys.executable)) -> None:
-        """`python`: of the environment that JupyterLab is in."""
+    def __init__(self, folder: Path, python: Path = Path(sys.executable), settings: str = "", **variables: str) -> None:
+        """`python`: of the environment that JupyterLab is in.  `settings`: of the service.  `variables`: of both."""
         self._python = python
         self.root = folder / "root"
         self.token = secrets.token_hex(16)
@@ -45,7 +45,11 @@ class Lab:
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
             "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+            **variables,
         }
+        if settings:
+            (self._data / "schedule").mkdir(parents=True, mode=0o700)
+            (self._data / "schedule" / "service.toml").write_text(settings)
         self._log = folder / "lab.log"
         self._workspaces = count()
         self._process: subprocess.Popen[bytes] | None = None

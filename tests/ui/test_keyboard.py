@@ -15,8 +15,8 @@ pytestmark = [
 ]
 
 HELLO = "from pathlib import Path\nPath('output').mkdir(exist_ok=True)\nPath('output/hello.txt').write_text('hello')"
-#: stops on the way to what is looked for
-MOST = 40
+#: stops on the way to what is looked for, in a list of all that was scheduled before
+MOST = 200
 _FOCUSED = """() => {
   const at = document.activeElement;
   return at.closest('.jp-Schedule') ? (at.getAttribute('aria-label') ?? at.textContent).trim() : null;

@@ -71,11 +71,14 @@ def test_a_schedule_is_edited_paused_duplicated_and_deleted(lab: Lab, page: Page
     here = panel(page)
 
     here.get_by_role("button", name=re.compile("^Time of day")).click()
-    page.keyboard.type("06:30")
-    page.keyboard.press("Enter")
+    time = here.get_by_role("textbox", name="Time of day (UTC)")
+    time.fill("06:30")
+    time.press("Enter")
     expect(here.get_by_text("06:30 UTC", exact=True)).to_be_visible()
 
     button(here, "Edit").click()
+    # until then lines come in above, and a click may miss what moves
+    expect(here.get_by_text(re.compile("^Runs every day"))).to_be_visible()
     here.get_by_text("More options").click()
     here.get_by_label("Job timeout (minutes)").fill("15")
     button(here, "Save changes").click()

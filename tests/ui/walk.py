@@ -103,6 +103,20 @@ def _history(page: Page) -> None:
     to_history(page, "delays")
 
 
+def open_calendar(page: Page) -> None:
+    """The fold in a schedule's history."""
+    panel(page).get_by_text("Calendar and past days").click()
+    expect(panel(page).get_by_role("grid")).to_be_visible()
+
+
+def _calendar(page: Page) -> None:
+    open_calendar(page)
+    days = panel(page).get_by_role("grid").get_by_role("button")
+    days.nth(2).click()
+    days.nth(12).click()
+    expect(panel(page).get_by_role("button", name=re.compile("^Start "))).to_be_visible()
+
+
 def _succeeded(page: Page) -> None:
     to_newest_run(page, re.compile("^Succeeded"))
 
@@ -122,6 +136,12 @@ def _running(page: Page) -> None:
 def _paused(page: Page) -> None:
     to_list(page)
     to_history(page, "bikes_report")
+    expect(panel(page).get_by_text(re.compile("^The notebook has changed since"))).to_be_visible()
+
+
+def _versions(page: Page) -> None:
+    panel(page).get_by_role("button", name="See the difference").click()
+    expect(panel(page).get_by_text("Cell 2 changed")).to_be_visible()
 
 
 #: the views, in an order in which one leads to the next
@@ -133,8 +153,10 @@ VIEWS: dict[str, Callable[[Page], None]] = {
     "list-empty": _empty_list,
     "list": _list,
     "history": _history,
+    "calendar": _calendar,
     "run-succeeded": _succeeded,
     "run-failed": _failed,
     "run-running": _running,
     "history-paused": _paused,
+    "versions": _versions,
 }

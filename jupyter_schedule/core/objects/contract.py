@@ -11,7 +11,7 @@ import mimetypes
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -58,6 +58,8 @@ class Stored:
 
     key: str
     size: int
+    #: when it was stored last; by the clock of who keeps it
+    modified: datetime = field(compare=False)
 
 
 class Objects(ABC):
@@ -136,7 +138,10 @@ class Objects(ABC):
         return 0
 
     def for_each(self, items: Iterable[Item], action: Callable[[Item], object]) -> None:
-        """Do `action` with every item, as many at a time as this store likes; the first failure is raised."""
+        """Do `action` with every item, as many at a time as this store likes; the first failure is raised.
+
+        Items are taken as they are needed, in the caller's thread, and none after a failure.
+        """
         for item in items:
             action(item)
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -53,6 +53,7 @@ class FolderObjects(Objects):
         if consume:
             _sync(source)
             with contextlib.suppress(OSError):  # another filesystem: copy, below
+                os.utime(source)
                 source.rename(path)
                 return
         with self._partial(path) as partial:
@@ -103,9 +104,9 @@ class FolderObjects(Objects):
             if not name.startswith(_PARTIAL) and name != _LOCK
         )
         for key in sorted(key for key in keys if key.startswith(prefix)):
-            size = self.size(key)
-            if size is not None:  # else it went away while we walked
-                yield Stored(key, size)
+            with contextlib.suppress(FileNotFoundError):  # it went away while we walked
+                found = self._path(key).stat()
+                yield Stored(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
         path = self._path(key)

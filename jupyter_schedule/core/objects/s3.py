@@ -18,7 +18,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +39,7 @@ from jupyter_schedule.core.objects.contract import (
 )
 from jupyter_schedule.core.objects.s3_address import S3Address
 from jupyter_schedule.core.objects.s3_answers import EXPIRED, Conflict, PreconditionFailed, code_of, translated
+from jupyter_schedule.core.objects.side_by_side import side_by_side
 
 MEBI = 1 << 20
 #: larger files go in parts: of this size, and in so many at a time, by boto3 and by obstore, which holds more of each
@@ -133,7 +133,7 @@ class S3Objects(Objects):
         def pages(client: Any) -> list[Stored]:
             found = client.get_paginator("list_objects_v2").paginate(Bucket=self.address.bucket, Prefix=whole)
             return [
-                Stored(content["Key"].removeprefix(self.address.prefix), content["Size"])
+                Stored(content["Key"].removeprefix(self.address.prefix), content["Size"], content["LastModified"])
                 for page in found
                 for content in page.get("Contents", ())
                 # others write here too: a console makes `folder/`, and a name such as `../x` mustn't go to any disk
@@ -192,13 +192,7 @@ class S3Objects(Objects):
         return len(uploads)
 
     def for_each(self, items: Iterable[Item], action: Callable[[Item], object]) -> None:
-        with ThreadPoolExecutor(self.at_a_time, thread_name_prefix="s3") as pool:
-            going = [pool.submit(action, item) for item in items]
-            try:
-                for each in going:
-                    each.result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        side_by_side(items, action, self.at_a_time)
 
     # -- asking
 
@@ -220,7 +214,7 @@ class S3Objects(Objects):
             try:
                 return ask(s3_clients.client(self.address))
             except Exception as problem:
-                if code_of(getattr(problem, "response", {})) not in EXPIRED:
+                if code_of(getattr(problem, "response", None) or {}) not in EXPIRED:
                     raise
             s3_clients.forget()
             return ask(s3_clients.client(self.address))

@@ -18,6 +18,8 @@ from jupyter_schedule.core.objects.s3_address import S3Address
 PARALLEL = 32
 #: tries of one request, with pauses of full jitter, by boto3's `standard` mode
 TRIES = 4
+#: seconds for a connection, and without a byte of an answer, until it counts as broken off
+CONNECTION, SILENCE = 5.0, 60.0
 #: bytes that all files under way together may hold in memory
 ROOM = 32 << 20
 #: how long obstore keeps credentials before it asks boto3 again, which renews them when they near their end
@@ -61,8 +63,8 @@ def _client(endpoint: str | None, region: str | None) -> Any:
 
     config = Config(
         retries={"mode": "standard", "total_max_attempts": TRIES},
-        connect_timeout=5,
-        read_timeout=60,
+        connect_timeout=CONNECTION,
+        read_timeout=SILENCE,
         max_pool_connections=PARALLEL,
         s3={"addressing_style": "path" if endpoint else "auto"},
     )
@@ -88,7 +90,13 @@ def _mover(bucket: str, endpoint: str | None, region: str | None) -> Any:
         virtual_hosted_style_request=not foreign and "." not in bucket,
         # what doesn't go through at the first try is boto3's
         retry_config={"max_retries": 0},
-        client_options={"allow_http": used.meta.endpoint_url.startswith("http://")},
+        client_options={
+            "allow_http": used.meta.endpoint_url.startswith("http://"),
+            "connect_timeout": timedelta(seconds=CONNECTION),
+            "read_timeout": timedelta(seconds=SILENCE),
+            # of a whole request: a large file on a slow line takes its time
+            "timeout": timedelta(days=1),
+        },
         checksum_algorithm="sha256",
         credential_provider=Boto3CredentialProvider(_session(), ttl=FRESH),
     )

@@ -7,9 +7,13 @@ read earlier are compare-and-set: they answer False, and change nothing, when wh
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple, Self
 
-from jupyter_schedule.core.models import Attempt, Event, Run, Schedule, Version
+from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
+from jupyter_schedule.core.machines.offers import Offers
+from jupyter_schedule.core.models import Attempt, Event, Run, RunStatus, Schedule, Version
+from jupyter_schedule.core.notify import Outgoing, Undelivered, Word
 
 
 class NameTaken(Exception):  # noqa: N818  (an answer, not a fault)
@@ -37,6 +41,20 @@ class Settlement(NamedTuple):
     runs: Sequence[Run]
 
 
+class BundleUse(NamedTuple):
+    """A version of a schedule, as far as it tells whether its bundle is wanted."""
+
+    bundle: str
+    schedule_id: str
+    version: int
+    created_at: datetime
+    #: it is what a schedule does that isn't deleted
+    current: bool
+    deleted: bool
+    #: some run of it hasn't ended, or has files
+    has_runs: bool
+
+
 class Store(ABC):
     """Schedules with their versions, runs with their attempts, and the events that tell their story."""
 
@@ -48,12 +66,21 @@ class Store(ABC):
 
     @abstractmethod
     def replace_schedule(
-        self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, kind: str
+        self,
+        before: Schedule,
+        after: Schedule,
+        runs: Sequence[Run] = (),
+        *,
+        actor: str,
+        kind: str | None,
+        words: Sequence[Word] = (),
     ) -> bool:
-        """Move a schedule from `before` to `after` and add `runs` to the ledger, both or neither.
+        """Move a schedule from `before` to `after`, add `runs` to the ledger and `words` to the outbox, all or nothing.
 
-        False when version, state or cursor are no longer `before`'s.  A run whose key the ledger has is left as it
-        is: an occurrence is in the ledger once.  A higher version number records a new version, by `actor`.
+        kind: of the event that tells it; None leaves it to those of the runs.
+        False when version, state, cursor or deadline of silence are no longer `before`'s.  A run whose key the ledger
+        has is left as it is: an occurrence is in the ledger once.  A higher version number records a new version, by
+        `actor`.
         """
 
     @abstractmethod
@@ -84,6 +111,10 @@ class Store(ABC):
         """When the next occurrence of any active schedule is due."""
 
     @abstractmethod
+    def silences_due(self, now: datetime, limit: int) -> list[Schedule]:
+        """Active and ended schedules with a deadline of silence at or before `now`, the longest due first."""
+
+    @abstractmethod
     def version(self, schedule_id: str, number: int) -> Version:
         """What a version of a schedule froze.  Raises KeyError."""
 
@@ -97,9 +128,14 @@ class Store(ABC):
     def add_run(self, run: Run, *, actor: str) -> None:
         """Put a run into the ledger; no effect when its key is there."""
 
+    def add_runs(self, runs: Sequence[Run], *, actor: str) -> None:
+        """Put runs into the ledger in their order, as `add_run`; a store may do that at once."""
+        for run in runs:
+            self.add_run(run, actor=actor)
+
     @abstractmethod
-    def replace_run(self, before: Run, after: Run, *, actor: str) -> bool:
-        """Move a run from `before` to `after`.
+    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Word] = ()) -> bool:
+        """Move a run from `before` to `after` and put what it tells into the outbox, both or neither.
 
         False when status or fence are no longer `before`'s.  Raises ValueError for a transition that isn't allowed.
         """
@@ -107,6 +143,10 @@ class Store(ABC):
     @abstractmethod
     def ask_to_cancel(self, run_id: str, *, actor: str) -> bool:
         """Note that `actor` wants the run to stop.  False when it has ended or somebody asked before."""
+
+    def ask_all_to_cancel(self, run_ids: Sequence[str], *, actor: str) -> int:
+        """As `ask_to_cancel`, which a store may do at once; how many it was noted of."""
+        return sum(self.ask_to_cancel(run_id, actor=actor) for run_id in run_ids)
 
     @abstractmethod
     def run(self, run_id: str) -> Run | None:
@@ -135,6 +175,17 @@ class Store(ABC):
         """Of each schedule that has any up to `per_schedule` runs, the newest occurrence first."""
 
     @abstractmethod
+    def cost_since(self, schedule_id: str, since: datetime) -> Decimal:
+        """Dollars that the schedule's runs have cost which ended at `since` or later."""
+
+    @abstractmethod
+    def machine_seconds_since(self, since: datetime) -> dict[str, int]:
+        """By owner, how long machines lived: of runs and of ad-hoc workers that ended at `since` or later.
+
+        Those of deleted schedules count too.
+        """
+
+    @abstractmethod
     def open_runs(self) -> list[Run]:
         """The runs that haven't ended, those of deleted schedules included, in the order in which they came."""
 
@@ -144,6 +195,14 @@ class Store(ABC):
 
     def is_ticked(self) -> bool | None:
         """Whether anybody has joined; None where only the lock of the folder tells."""
+        return None
+
+    def say(self, word: str) -> None:
+        """Tell whoever looks what keeps us, who have joined, from starting anything; empty when nothing does."""
+        del word
+
+    def hindrances(self) -> list[str] | None:
+        """The words of those who have joined and said one; None where only the lock of the folder tells."""
         return None
 
     @abstractmethod
@@ -165,13 +224,20 @@ class Store(ABC):
         None gives up everybody's: for a service that knows it has the store to itself.
         """
 
+    @abstractmethod
+    def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
+        """How many runs of the schedule's backfills that are under way are in which status.
+
+        Under way is what was asked for at the same time as a run that hasn't ended.
+        """
+
     # -- attempts
 
     @abstractmethod
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, alone: bool = False) -> bool:
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
         """Record an attempt and move its run, both or neither; False as in `replace_run`.
 
-        alone: False also when another run of the schedule is going, whoever holds it.
+        most: False also when so many other runs of the schedule are going, whoever holds them.
         """
 
     @abstractmethod
@@ -181,6 +247,88 @@ class Store(ABC):
     @abstractmethod
     def attempts(self, run_id: str) -> list[Attempt]:
         """The attempts of a run, in order."""
+
+    def attempt(self, run_id: str, number: int) -> Attempt | None:
+        """One attempt of a run; None when there is none of that number."""
+        return next((attempt for attempt in self.attempts(run_id) if attempt.number == number), None)
+
+    # -- ad-hoc workers
+
+    @abstractmethod
+    def add_ad_hoc_worker(self, worker: AdHocWorker, *, most: int) -> bool:
+        """Record a worker that its owner asked for.  False when so many of the owner's are live."""
+
+    @abstractmethod
+    def replace_ad_hoc_worker(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
+        """Move a worker from `before` to `after`, as its next revision; False when it is no longer at `before`'s.
+
+        Raises ValueError for one that is over: it never changes.
+        """
+
+    @abstractmethod
+    def ad_hoc_worker(self, worker_id: str) -> AdHocWorker | None:
+        """The worker with this id."""
+
+    @abstractmethod
+    def ad_hoc_workers(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
+        """Workers of an owner, or all, the newest first."""
+
+    @abstractmethod
+    def live_ad_hoc_workers(self) -> list[AdHocWorker]:
+        """Everybody's that aren't over, in the order in which they were asked for."""
+
+    # -- retention
+
+    @abstractmethod
+    def schedules_with_files(self) -> list[Schedule]:
+        """The schedules, deleted ones included, of whose runs some have files."""
+
+    @abstractmethod
+    def runs_with_files(self, schedule_id: str) -> list[Run]:
+        """The runs of a schedule that began and whose files aren't known to be gone, the newest occurrence first.
+
+        Those that haven't ended, and those whose files have begun to go, are among them.
+        """
+
+    @abstractmethod
+    def mark_pruned(self, run_ids: Sequence[str], *, actor: str) -> None:
+        """Note that the files of runs that have ended begin to go; from here on nobody is sent to look for them."""
+
+    @abstractmethod
+    def finish_pruning(self, run_ids: Sequence[str], *, actor: str) -> None:
+        """Note that no file is left of runs that were marked."""
+
+    @abstractmethod
+    def bundle_uses(self) -> list[BundleUse]:
+        """Every version of every schedule, those written by newer versions of us included."""
+
+    # -- the outbox
+
+    @abstractmethod
+    def words_waiting(self) -> dict[str, datetime]:
+        """Of each channel that is owed a word, when the next may be claimed, by `claim_word`'s clock."""
+
+    @abstractmethod
+    def claim_word(self, channel: str, lease: int) -> Outgoing | None:
+        """The word of this channel that may have been claimed for longest; others leave it alone for `lease` seconds.
+
+        None when none may be claimed now.
+        """
+
+    @abstractmethod
+    def word_delivered(self, word: Outgoing) -> bool:
+        """Note that the channel took it.  False when it was claimed again since."""
+
+    @abstractmethod
+    def word_failed(self, word: Outgoing, trouble: str, again_in: float | None) -> bool:
+        """Note why it wasn't delivered, and that it may be claimed again in so many seconds; None gives it up.
+
+        False when it was claimed again since.
+        """
+
+    @abstractmethod
+    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[Undelivered]:
+        """Words written since then that failed and weren't delivered so far, the newest first; of an owner, or all."""
 
     # -- changes
 
@@ -201,6 +349,14 @@ class Store(ABC):
         """Block until there is an event above `since`, at most `timeout` seconds; the newest sequence number."""
 
     # -- the deployment
+
+    @abstractmethod
+    def announce(self, offers: Offers, *, actor: str) -> None:
+        """Let every door know where runs can take place; nothing is written when they know."""
+
+    @abstractmethod
+    def announced(self) -> Offers | None:
+        """What was announced last; None when nothing ever was."""
 
     @abstractmethod
     def secret(self) -> bytes:

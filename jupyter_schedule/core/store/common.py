@@ -6,14 +6,13 @@ numbers of events are in the order of their commits: a reader that goes on after
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Engine,
     Select,
     and_,
     func,
@@ -33,21 +32,37 @@ from jupyter_schedule.core.models import (
     Attempt,
     Event,
     Run,
+    RunStatus,
     Schedule,
     ScheduleState,
+    Trigger,
     Version,
 )
-from jupyter_schedule.core.store.base import NameTaken, Place, Settlement, Store
-from jupyter_schedule.core.store.schema import attempts, deployment, events, runs, schedule_versions, schedules
+from jupyter_schedule.core.notify import Word
+from jupyter_schedule.core.store.accounts import SqlAccounts
+from jupyter_schedule.core.store.ad_hoc import SqlAdHoc
+from jupyter_schedule.core.store.base import BundleUse, NameTaken, Place, Settlement
+from jupyter_schedule.core.store.outbox import SqlOutbox
+from jupyter_schedule.core.store.schema import (
+    attempts,
+    deployment,
+    events,
+    prunings,
+    runs,
+    schedule_versions,
+    schedules,
+)
 from jupyter_schedule.core.store.statements import (
     ADVANCE,
     ALIVE,
+    BUNDLE_USES,
     LAST_CHANGE,
     OPEN,
     RUNS,
     SCHEDULES,
     UNDERSTOOD,
     UNDERSTOOD_RUN,
+    WITH_FILES,
     advanced_row,
     held_by_another,
     kind_of,
@@ -64,26 +79,14 @@ from jupyter_schedule.core.store.statements import (
 CHUNK = 1000
 
 
-class SqlStore(Store):
+class SqlStore(SqlOutbox, SqlAccounts, SqlAdHoc):
     """The contract on SQLAlchemy Core; what one database does in its own way is left to its class."""
-
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
-        self._engine = engine
-        self._now = now
 
     # -- what each database does in its own way
 
     @abstractmethod
     def _insert_new(self, table: Any) -> Any:
         """An INSERT that leaves out rows which are there."""
-
-    @abstractmethod
-    def _take_pen(self, connection: Connection) -> None:
-        """Let no other transaction number events, or add runs, until this one has ended."""
-
-    @abstractmethod
-    def _lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
-        """So many seconds from now, by the clock of all who share the store."""
 
     @abstractmethod
     def _newest(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
@@ -122,7 +125,14 @@ class SqlStore(Store):
         return {settlement.before.id for settlement in same}
 
     def replace_schedule(
-        self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, kind: str
+        self,
+        before: Schedule,
+        after: Schedule,
+        runs: Sequence[Run] = (),
+        *,
+        actor: str,
+        kind: str | None,
+        words: Sequence[Word] = (),
     ) -> bool:
         with self._engine.begin() as connection:
             moved = connection.execute(
@@ -132,6 +142,7 @@ class SqlStore(Store):
                     schedules.c.version == before.version,
                     schedules.c.state == before.state,
                     schedules.c.cursor == before.cursor,
+                    schedules.c.silence_due.is_not_distinct_from(before.silence_due),
                 )
                 .values(schedule_row(after))
             )
@@ -140,8 +151,9 @@ class SqlStore(Store):
             if after.version > before.version:
                 connection.execute(insert(schedule_versions).values(version_row(after)))
             self._insert_runs(connection, runs, actor)
-            if kind != "run_due":
+            if kind is not None:
                 self._record(connection, actor, kind, after.id)
+            self._put_words(connection, words)
         return True
 
     def schedule(self, schedule_id: str) -> Schedule | None:
@@ -176,24 +188,35 @@ class SqlStore(Store):
     # -- runs
 
     def add_run(self, run: Run, *, actor: str) -> None:
-        with self._engine.begin() as connection:
-            self._insert_runs(connection, [run], actor)
+        self.add_runs([run], actor=actor)
 
-    def replace_run(self, before: Run, after: Run, *, actor: str) -> bool:
+    def add_runs(self, runs: Sequence[Run], *, actor: str) -> None:
         with self._engine.begin() as connection:
-            return self._move_run(connection, before, after, actor)
+            self._insert_runs(connection, runs, actor)
+
+    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Word] = ()) -> bool:
+        with self._engine.begin() as connection:
+            moved = self._move_run(connection, before, after, actor)
+            if moved:
+                self._put_words(connection, words)
+        return moved
 
     def ask_to_cancel(self, run_id: str, *, actor: str) -> bool:
-        asked = (
-            update(runs)
-            .where(runs.c.id == run_id, runs.c.status.in_(OPEN_STATUSES), runs.c.cancelled_by.is_(None))
-            .values(cancelled_by=actor)
-        )
+        return self.ask_all_to_cancel([run_id], actor=actor) == 1
+
+    def ask_all_to_cancel(self, run_ids: Sequence[str], *, actor: str) -> int:
+        wanted = and_(runs.c.id.in_(run_ids), runs.c.status.in_(OPEN_STATUSES), runs.c.cancelled_by.is_(None))
+        # in one order, so that two who ask at once don't wait for each other
+        locked = select(runs.c.id).where(wanted).order_by(runs.c.id).with_for_update(key_share=True)
         with self._engine.begin() as connection:
-            noted = connection.execute(asked).rowcount == 1
+            noted = connection.scalars(locked).all()
+            asked = update(runs).where(runs.c.id.in_(noted), runs.c.cancelled_by.is_(None)).values(cancelled_by=actor)
             if noted:
-                self._record(connection, actor, "run_cancel_asked", run_id=run_id)
-        return noted
+                connection.execute(asked)
+                self._take_pen(connection)
+                kind = {"at": self._now(), "actor": actor, "kind": "run_cancel_asked", "schedule_id": None}
+                connection.execute(insert(events), [kind | {"run_id": run_id} for run_id in noted])
+        return len(noted)
 
     def run(self, run_id: str) -> Run | None:
         found = self._runs(RUNS.where(runs.c.id == run_id))
@@ -232,6 +255,13 @@ class SqlStore(Store):
     def open_runs(self) -> list[Run]:
         return self._runs(RUNS.where(OPEN).order_by(runs.c.queued))
 
+    def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
+        of_backfills = and_(runs.c.schedule_id == schedule_id, runs.c.trigger == Trigger.BACKFILL)
+        asked = select(runs.c.created_at).where(of_backfills, OPEN)
+        query = select(runs.c.status, func.count()).where(of_backfills, runs.c.created_at.in_(asked))
+        with self._reading() as connection:
+            return {RunStatus(status): count for status, count in connection.execute(query.group_by(runs.c.status))}
+
     def claim(self, holder: str, lease: int, place: str) -> list[Run]:
         now = self._lease_clock()
         visible = and_(OPEN, ~seen_elsewhere(place, now))
@@ -268,9 +298,9 @@ class SqlStore(Store):
 
     # -- attempts
 
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, alone: bool = False) -> bool:
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
         with self._engine.begin() as connection:
-            if alone and self._another_is_going(connection, before):
+            if most is not None and self._others_going(connection, before) >= most:
                 return False
             if not self._move_run(connection, before, after, actor):
                 return False
@@ -292,6 +322,35 @@ class SqlStore(Store):
         query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
         with self._reading() as connection:
             return [Attempt(**row) for row in connection.execute(query).mappings()]
+
+    # -- retention
+
+    def schedules_with_files(self) -> list[Schedule]:
+        found = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id, WITH_FILES).exists()
+        return self._schedules(SCHEDULES.where(found).order_by(schedules.c.id))
+
+    def runs_with_files(self, schedule_id: str) -> list[Run]:
+        return self._runs(RUNS.where(runs.c.schedule_id == schedule_id, WITH_FILES).order_by(*newest_first(runs)))
+
+    def mark_pruned(self, run_ids: Sequence[str], *, actor: str) -> None:
+        with self._engine.begin() as connection:
+            ended = select(runs.c.id).where(runs.c.id.in_(run_ids), ~OPEN).order_by(runs.c.id)
+            known = list(connection.scalars(ended.with_for_update(key_share=True)))
+            self._take_pen(connection)
+            row = self._insert_new(prunings).on_conflict_do_nothing(index_elements=["run_id"])
+            rows = [{"run_id": run_id, "pruned_at": self._now(), "finished": False} for run_id in known]
+            marked = connection.scalars(row.returning(prunings.c.run_id), rows).all() if rows else ()
+            for run_id in marked:
+                self._record(connection, actor, "run_pruned", run_id=run_id)
+
+    def finish_pruning(self, run_ids: Sequence[str], *, actor: str) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(update(prunings).where(prunings.c.run_id.in_(run_ids)).values(finished=True))
+            self._record(connection, actor, "files_removed")
+
+    def bundle_uses(self) -> list[BundleUse]:
+        with self._reading() as connection:
+            return [BundleUse(*row) for row in connection.execute(BUNDLE_USES)]
 
     # -- changes
 
@@ -315,13 +374,6 @@ class SqlStore(Store):
         self._engine.dispose()
 
     # -- how
-
-    def _reading(self) -> Connection:
-        return self._engine.connect().execution_options(reads_only=True)
-
-    def _schedules(self, query: Select[Any]) -> list[Schedule]:
-        with self._reading() as connection:
-            return [Schedule(**row) for row in connection.execute(query).mappings()]
 
     def _versions(self, schedule_id: str, *conditions: Any) -> list[Version]:
         columns = (column for column in schedule_versions.c if column.name != "shape")
@@ -352,14 +404,14 @@ class SqlStore(Store):
         if told:
             connection.execute(insert(events), told)
 
-    def _another_is_going(self, connection: Connection, run: Run) -> bool:
+    def _others_going(self, connection: Connection, run: Run) -> int:
         """Of two services that ask at once, the second is answered when the first has written."""
         of_schedule = select(schedules.c.id).where(schedules.c.id == run.schedule_id)
         connection.execute(of_schedule.with_for_update(key_share=True))
-        others = select(runs.c.id).where(
+        others = select(func.count()).where(
             runs.c.schedule_id == run.schedule_id, runs.c.id != run.id, runs.c.status.in_(GOING_STATUSES)
         )
-        return connection.execute(others.limit(1)).first() is not None
+        return connection.execute(others).scalar_one()
 
     def _move_run(self, connection: Connection, before: Run, after: Run, actor: str) -> bool:
         if after.status not in TRANSITIONS[before.status]:
@@ -371,10 +423,3 @@ class SqlStore(Store):
         if after.status != before.status:
             self._record(connection, actor, f"run_{after.status}", after.schedule_id, after.id)
         return True
-
-    def _record(
-        self, connection: Connection, actor: str, kind: str, schedule_id: str | None = None, run_id: str | None = None
-    ) -> None:
-        self._take_pen(connection)
-        row = {"at": self._now(), "actor": actor, "kind": kind, "schedule_id": schedule_id, "run_id": run_id}
-        connection.execute(insert(events).values(row))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import ColumnElement, Connection, Engine, Select, String, create_engine, func, select, text, true
 from sqlalchemy.dialects.postgresql import insert
@@ -28,9 +29,11 @@ from jupyter_schedule.core.store.troubles import tell_troubles, trouble_of
 PATIENCE = 10
 #: the same while tables change their shape
 PATIENCE_TO_MIGRATE = 3600
+#: what PostgreSQL shows our connections as
+NAME = "jupyter-schedule"
 #: libpq's own settings where the address has none: https://www.postgresql.org/docs/current/libpq-connect.html
 CONNECTING: dict[str, str | int] = {
-    "application_name": "jupyter-schedule",
+    "application_name": NAME,
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -86,11 +89,12 @@ class PostgresqlStore(SqlStore):
         super().__init__(engine, now)
         self._connect = connect
         self._seat: Link | None = None
+        self._word = ""
         self._listener: Link | None = None
         self._listening = threading.Lock()
 
     def join(self) -> None:
-        seat = self._connect_alone()
+        seat = self._connect_seat()
         # whoever decides whether it is alone has the lock to itself for as long as that takes
         (alone,) = seat.execute(f"SELECT pg_try_advisory_lock({TICKING})").fetchone() or (False,)
         if alone:
@@ -103,6 +107,19 @@ class PostgresqlStore(SqlStore):
     def is_ticked(self) -> bool:
         with self._reading() as connection:
             return bool(connection.execute(TICKERS).scalar())
+
+    def say(self, word: str) -> None:
+        self._word = word
+        if self._seat is not None:
+            try:
+                self._seat.execute(_name(word))
+            except psycopg.Error as problem:
+                raise trouble_of(problem) from None
+
+    def hindrances(self) -> list[str]:
+        with self._reading() as connection:
+            names = connection.execute(NAMES_OF_TICKERS).scalars().all()
+        return [name.removeprefix(f"{NAME} ") for name in names if name.startswith(f"{NAME} ")]
 
     def claim(self, holder: str, lease: int, place: str) -> list[Run]:
         self._stay()
@@ -148,11 +165,17 @@ class PostgresqlStore(SqlStore):
             self._seat.execute("SELECT 1")
         except psycopg.Error:
             try:
-                seat = self._connect_alone()
+                seat = self._connect_seat()
                 seat.execute(f"SELECT pg_advisory_lock_shared({TICKING})")
             except psycopg.Error as problem:
                 raise trouble_of(problem) from None
             self._seat = seat
+
+    def _connect_seat(self) -> Link:
+        """A connection whose life is ours, and whose name is what we say."""
+        seat = self._connect_alone()
+        seat.execute(_name(self._word))
+        return seat
 
     def _connect_alone(self) -> Link:
         """A connection outside the pool and outside transactions."""
@@ -194,14 +217,15 @@ class PostgresqlStore(SqlStore):
         return select(of_each.c.id).select_from(schedules).join(of_each, true()).where(schedules.c.id.in_(schedule_ids))
 
 
-def open_postgresql(address: str, now: Callable[[], datetime]) -> PostgresqlStore:
+def open_postgresql(address: str, now: Callable[[], datetime], *, migrates: bool) -> PostgresqlStore:
     """The store in the database at a `postgresql://` address, as libpq reads it.
 
     Raises Refused when it can't be reached or used; no message has a password.
     """
-    patient = _engine(connector(address, PATIENCE_TO_MIGRATE))
-    migrate(patient)
-    patient.dispose()
+    if migrates:
+        patient = _engine(connector(address, PATIENCE_TO_MIGRATE))
+        migrate(patient)
+        patient.dispose()
     connect = connector(address, PATIENCE)
     return PostgresqlStore(_engine(connect), now, connect)
 
@@ -238,8 +262,16 @@ def _number(cursor: psycopg.Cursor[Any]) -> int:
     return int(number)
 
 
+def _name(word: str) -> sql.Composed:
+    """Names a connection: PostgreSQL shows it to everybody who asks who is connected."""
+    return sql.SQL("SET application_name = {}").format(sql.Literal(f"{NAME} {word}".rstrip()))
+
+
 _TAKE_PEN = text(f"SELECT pg_advisory_xact_lock({PEN})")
-TICKERS = text("""
-SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND objid = :lock
+_LOCKS = """
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND mode = 'ShareLock' AND objid = :lock
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-""").bindparams(lock=TICKING)
+"""
+TICKERS = text("SELECT count(*)" + _LOCKS).bindparams(lock=TICKING)
+NAMES_OF_TICKERS = text("SELECT application_name" + _LOCKS).bindparams(lock=TICKING)

@@ -1,11 +1,13 @@
 """The tables as the code knows them today; `migrations/` is how a database gets there."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Float,
@@ -24,6 +26,9 @@ from sqlalchemy import (
 
 from jupyter_schedule.core.models import utc_text
 
+#: millionths
+MICRO = 1_000_000
+
 
 class UtcText(TypeDecorator[datetime]):
     """An instant as `YYYY-MM-DDTHH:MM:SSZ`: sorts as text, and reads the same here and in every interface."""
@@ -39,6 +44,21 @@ class UtcText(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         del dialect
         return None if value is None else datetime.fromisoformat(value)
+
+
+class Dollars(TypeDecorator[Decimal]):
+    """An amount of money as whole millionths of a dollar: exact, also when the database adds them up."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        del dialect
+        return None if value is None else int((value * MICRO).to_integral_value())
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:
+        del dialect
+        return None if value is None else Decimal(int(value)) / MICRO
 
 
 metadata = MetaData()
@@ -62,12 +82,14 @@ schedules = Table(
     Column("changed_at", UtcText, nullable=False),
     Column("changed_by", String(255), nullable=False),
     Column("paused", JSON(none_as_null=True)),
+    Column("silence_due", UtcText),
 )
 
 #: a name is taken by one living schedule
 _alive = schedules.c.state != "deleted"
 Index("schedules_name", schedules.c.name, unique=True, sqlite_where=_alive, postgresql_where=_alive)
 Index("schedules_due", schedules.c.state, schedules.c.next_due)
+Index("schedules_silence", schedules.c.silence_due)
 
 schedule_versions = Table(
     "schedule_versions",
@@ -93,6 +115,7 @@ runs = Table(
     Column("scheduled_for", UtcText, nullable=False),
     Column("until", UtcText),
     Column("count", Integer, nullable=False),
+    Column("parallel", Integer, nullable=False, server_default="1"),
     Column("data_interval_start", UtcText, nullable=False),
     Column("data_interval_end", UtcText, nullable=False),
     Column("status", String(16), nullable=False),
@@ -104,6 +127,8 @@ runs = Table(
     Column("started_at", UtcText),
     Column("ended_at", UtcText),
     Column("seconds", Float),
+    Column("machine_seconds", Integer),
+    Column("cost", Dollars),
     Column("cancelled_by", String(255)),
     Column("attempt", Integer, nullable=False),
     Column("publication", JSON(none_as_null=True)),
@@ -120,6 +145,8 @@ runs = Table(
 #: the two orders in which runs are listed, newest first, page by page
 Index("runs_of_schedule", runs.c.schedule_id, runs.c.scheduled_for, runs.c.created_at, runs.c.id)
 Index("runs_newest", runs.c.scheduled_for, runs.c.created_at, runs.c.id)
+#: those of a month
+Index("runs_ended", runs.c.ended_at)
 Index("runs_by_status", runs.c.status)
 
 attempts = Table(
@@ -141,6 +168,34 @@ attempts = Table(
     PrimaryKeyConstraint("run_id", "number"),
 )
 
+ad_hoc_workers = Table(
+    "ad_hoc_workers",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("owner", String(255), nullable=False),
+    Column("launcher", String(32), nullable=False),
+    Column("size", String(255), nullable=False),
+    Column("hardware", Text, nullable=False),
+    Column("hourly", Dollars),
+    Column("ssh_key", Text),
+    Column("status", String(16), nullable=False),
+    Column("message", Text),
+    Column("created_at", UtcText, nullable=False),
+    Column("deadline", UtcText, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("parameters", JSON(none_as_null=True)),
+    Column("instance", String(64)),
+    Column("address", String(255)),
+    Column("launched_at", UtcText),
+    Column("stopped_by", String(255)),
+    Column("ended_at", UtcText),
+    Column("machine_seconds", Integer),
+    Column("cost", Dollars),
+    Column("revision", Integer, nullable=False),
+)
+Index("ad_hoc_workers_by_status", ad_hoc_workers.c.status)
+Index("ad_hoc_workers_ended", ad_hoc_workers.c.ended_at)
+
 events = Table(
     "events",
     metadata,
@@ -153,6 +208,16 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+#: runs whose files went, or are going, as retention wants it
+prunings = Table(
+    "prunings",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True),
+    Column("pruned_at", UtcText, nullable=False),
+    #: whether nothing is left of them
+    Column("finished", Boolean, nullable=False),
+)
+
 #: messages to deliver at least once, written in the transaction of what they tell
 outbox = Table(
     "outbox",
@@ -163,8 +228,19 @@ outbox = Table(
     Column("payload", JSON, nullable=False),
     Column("created_at", UtcText, nullable=False),
     Column("delivered_at", UtcText),
+    Column("channel", String(64), nullable=False, server_default=""),
+    #: the same each time it is sent
+    Column("message_id", String(36), nullable=False, server_default=""),
+    #: how often somebody has claimed to deliver it
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    #: from when on it may be claimed; null once it is delivered or given up
+    Column("next_try", UtcText),
+    Column("given_up_at", UtcText),
+    #: what the channel said last
+    Column("trouble", Text),
     sqlite_autoincrement=True,
 )
+Index("outbox_waiting", outbox.c.next_try)
 
 #: what belongs to the deployment as a whole: its secret, and the oldest revision whose code may use the ledger
 deployment = Table(

@@ -84,7 +84,7 @@ class SqliteStore(SqlStore):
         )
 
 
-def open_sqlite(url: URL, now: Callable[[], datetime]) -> SqliteStore:
+def open_sqlite(url: URL, now: Callable[[], datetime], *, migrates: bool) -> SqliteStore:
     """The store in the file that `url` names, made when there is none, readable by its owner only.
 
     Raises Refused when it can't be made, and on a network filesystem when another machine uses it.
@@ -92,7 +92,8 @@ def open_sqlite(url: URL, now: Callable[[], datetime]) -> SqliteStore:
     path = Path(url.database or "")
     network = on_network(path)
     engine = _engine(url, path, network=network)
-    migrate(engine)
+    if migrates:
+        migrate(engine)
     return SqliteStore(engine, now, LOOK_FAR_EVERY if network else LOOK_EVERY)
 
 

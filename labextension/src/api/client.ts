@@ -1,5 +1,20 @@
 /** The API, one method a request; every one rejects with Problem. */
-import type { Creation, Deleted, Form, Log, Preview, Run, RunDetails, Schedule, Status } from './shapes';
+import type {
+  BackfillAsk,
+  Backfilled,
+  Calendar,
+  Creation,
+  Deleted,
+  Difference,
+  Form,
+  Log,
+  Preview,
+  Run,
+  RunDetails,
+  Schedule,
+  Status,
+  Version
+} from './shapes';
 import type { Ask, Transport } from './transport';
 
 export class Client {
@@ -51,12 +66,29 @@ export class Client {
     return this.ask({ method: 'DELETE', path: of(name), keepalive });
   }
 
-  pause(name: string): Promise<Schedule> {
-    return this.ask({ method: 'POST', path: `${of(name)}/pause` });
+  /** `note` says why; of a paused one, only the note changes. */
+  pause(name: string, note?: string): Promise<Schedule> {
+    return this.ask({ method: 'POST', path: `${of(name)}/pause`, body: note === undefined ? undefined : { note } });
   }
 
   resume(name: string): Promise<Schedule> {
     return this.ask({ method: 'POST', path: `${of(name)}/resume` });
+  }
+
+  /** The newest first. */
+  versions(name: string, signal?: AbortSignal): Promise<Version[]> {
+    return this.ask({ path: `${of(name)}/versions`, signal });
+  }
+
+  /** A version beside another, or (null) beside the notebook as it is now. */
+  difference(name: string, before: number, after: number | null, signal?: AbortSignal): Promise<Difference> {
+    const query: Record<string, string> = { before: String(before), ...(after !== null && { after: String(after) }) };
+    return this.ask({ path: `${of(name)}/difference`, query, signal });
+  }
+
+  /** Let it do what an older version did, if it still is at `ifVersion`. */
+  rollback(name: string, version: number, ifVersion: number, public_confirmed = false): Promise<Schedule> {
+    return this.ask({ method: 'POST', path: `${of(name)}/rollback`, body: { version, public_confirmed }, ifVersion });
   }
 
   runNow(name: string): Promise<Run> {
@@ -66,6 +98,21 @@ export class Client {
   /** Runs of a schedule, the newest occurrence first. */
   runs(name: string, signal?: AbortSignal): Promise<Run[]> {
     return this.ask({ path: `${of(name)}/runs`, signal });
+  }
+
+  /** What became of the days from `first` to `last`, each YYYY-MM-DD, and how backfills get on. */
+  days(name: string, first: string, last: string, signal?: AbortSignal): Promise<Calendar> {
+    return this.ask({ path: `${of(name)}/days`, query: { first, last }, signal });
+  }
+
+  /** Run it for times that have passed, or say what that would be. */
+  backfill(name: string, body: BackfillAsk, signal?: AbortSignal): Promise<Backfilled> {
+    return this.ask({ method: 'POST', path: `${of(name)}/backfill`, body, signal });
+  }
+
+  /** Start none of the backfills' runs that still wait. */
+  cancelBackfill(name: string): Promise<{ cancelled: number }> {
+    return this.ask({ method: 'DELETE', path: `${of(name)}/backfill` });
   }
 
   run(id: string, signal?: AbortSignal): Promise<RunDetails> {

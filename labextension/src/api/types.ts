@@ -4,6 +4,75 @@
  */
 
 export interface paths {
+    "/ad-hoc-workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your machines to develop on, the newest first. */
+        get: operations["get_ad_hoc_workers"];
+        put?: never;
+        /** Ask for a machine to develop on; with the same Idempotency-Key again, the same one. */
+        post: operations["post_ad_hoc_workers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ad-hoc-workers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them, with the commands that get into it once it is ready. */
+        get: operations["get_ad_hoc_workers_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ad-hoc-workers/{id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it end later. */
+        post: operations["post_ad_hoc_workers_id_extend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ad-hoc-workers/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it; nothing on it is kept. */
+        post: operations["post_ad_hoc_workers_id_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bundles/{digest}": {
         parameters: {
             query?: never;
@@ -273,6 +342,41 @@ export interface paths {
         put?: never;
         /** Run it for times that have passed; what has succeeded or waits is left as it is. */
         post: operations["post_schedules_name_backfill"];
+        /** Start none of its backfills' runs that still wait. */
+        delete: operations["delete_schedules_name_backfill"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{name}/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of the days on which it is due, and how its backfills get on. */
+        get: operations["get_schedules_name_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{name}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a version differs from another, or from the notebook as it is now. */
+        get: operations["get_schedules_name_difference"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -290,6 +394,23 @@ export interface paths {
         put?: never;
         /** Keep it from running by the clock. */
         post: operations["post_schedules_name_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{name}/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run it once now without touching what it published; a schedule that waits for that starts by its success. */
+        post: operations["post_schedules_name_rehearse"];
         delete?: never;
         options?: never;
         head?: never;
@@ -403,6 +524,94 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AdHocExtension
+         * @description Hours from now; None is as many as are allowed.
+         */
+        AdHocExtension: {
+            /**
+             * Hours
+             * @default null
+             */
+            hours: number | null;
+        };
+        /**
+         * AdHocLaunch
+         * @description What is asked for; what is left out is the first that there is, and the longest that is allowed.
+         */
+        AdHocLaunch: {
+            /**
+             * Hours
+             * @default null
+             */
+            hours: number | null;
+            /**
+             * Launcher
+             * @default null
+             */
+            launcher: string | null;
+            /**
+             * Size
+             * @default null
+             */
+            size: string | null;
+            /**
+             * Ssh Key
+             * @default null
+             */
+            ssh_key: string | null;
+        };
+        /**
+         * AdHocShape
+         * @description A machine to develop on.
+         */
+        AdHocShape: {
+            /** Address */
+            address: string | null;
+            /** Connect */
+            connect: string[];
+            /** Cost */
+            cost: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Hardware */
+            hardware: string;
+            /** Hourly */
+            hourly: string | null;
+            /** Instance */
+            instance: string | null;
+            /** Launcher */
+            launcher: string;
+            /** Machine Seconds */
+            machine_seconds: number | null;
+            /** Message */
+            message: string | null;
+            /** Owner */
+            owner: string;
+            /** Size */
+            size: string;
+            status: components["schemas"]["AdHocStatus"];
+            /** Stopped By */
+            stopped_by: string | null;
+            /** Worker Id */
+            worker_id: string;
+        };
+        /**
+         * AdHocStatus
+         * @description Where an ad-hoc worker is.  Operations insert `asked`; only the service moves it on.
+         * @enum {string}
+         */
+        AdHocStatus: "asked" | "launching" | "ready" | "stopped" | "ended" | "failed";
+        /**
          * AttemptShape
          * @description One worker's try.
          */
@@ -423,6 +632,8 @@ export interface components {
         /**
          * Backfill
          * @description POST /schedules/{name}/backfill: every time from `start` to `end`, both included, at which it was due.
+         *
+         *     Instead of times, days of the schedule's zone: from the first to the last of them, both whole.
          */
         Backfill: {
             /**
@@ -436,21 +647,64 @@ export interface components {
              */
             confirmed: boolean;
             /**
-             * End
-             * Format: date-time
+             * Dry Run
+             * @default false
              */
-            end: string;
+            dry_run: boolean;
+            /**
+             * End
+             * @default null
+             */
+            end: string | null;
+            /**
+             * First Day
+             * @default null
+             */
+            first_day: string | null;
+            /**
+             * Last Day
+             * @default null
+             */
+            last_day: string | null;
+            /**
+             * Parallel
+             * @default 1
+             */
+            parallel: number;
             /**
              * Start
-             * Format: date-time
+             * @default null
              */
-            start: string;
+            start: string | null;
+        };
+        /**
+         * BackfillCancelled
+         * @description DELETE /schedules/{name}/backfill: how many runs don't start any more.
+         */
+        BackfillCancelled: {
+            /** Cancelled */
+            cancelled: number;
         };
         /**
          * Backfilled
-         * @description What a backfill put into the ledger, and what it left as it was.
+         * @description What a backfill put into the ledger, or would, and what it left as it was.
          */
         Backfilled: {
+            /**
+             * Confirm
+             * @default false
+             */
+            confirm: boolean;
+            /**
+             * First
+             * @default null
+             */
+            first: string | null;
+            /**
+             * Last
+             * @default null
+             */
+            last: string | null;
             /** Runs */
             runs: number;
             /** Succeeded */
@@ -490,11 +744,63 @@ export interface components {
             why: string;
         };
         /**
+         * CalendarShape
+         * @description GET /schedules/{name}/days?first=YYYY-MM-DD&last=YYYY-MM-DD: the days on which it is due; others are left out.
+         */
+        CalendarShape: {
+            /**
+             * Asked
+             * @default 0
+             */
+            asked: number;
+            /** Days */
+            days: components["schemas"]["DayShape"][];
+            /**
+             * Going
+             * @default 0
+             */
+            going: number;
+            /** Timezone */
+            timezone: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
+        };
+        /**
          * CatchUp
          * @description What happens to occurrences that passed while no service was ticking.
          * @enum {string}
          */
         CatchUp: "latest" | "all" | "none";
+        /**
+         * CellShape
+         * @description A cell that was added, removed or changed.
+         */
+        CellShape: {
+            /** Kind */
+            kind: string;
+            /** Lines */
+            lines: components["schemas"]["LineShape"][];
+            /** Number */
+            number: number | null;
+            /**
+             * Tags
+             * @default null
+             */
+            tags: [
+                string,
+                string
+            ] | null;
+            /** Type */
+            type: string;
+        };
         /**
          * Confirmation
          * @description Who said that they checked what will be public, and when.
@@ -530,16 +836,63 @@ export interface components {
              */
             public_confirmed: boolean;
             /**
+             * Rehearse
+             * @default null
+             */
+            rehearse: boolean | null;
+            /**
              * Run Now
              * @default false
              */
             run_now: boolean;
         };
         /**
+         * DayShape
+         * @description A day of the schedule's zone on which it is, was or would have been due.
+         */
+        DayShape: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Data End
+             * Format: date-time
+             */
+            data_end: string;
+            /**
+             * Data Start
+             * Format: date-time
+             */
+            data_start: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id: string | null;
+            state: components["schemas"]["DayState"];
+        };
+        /**
+         * DayState
+         * @description What became of a time; of a day with several, the first of these that any of them has.
+         * @enum {string}
+         */
+        DayState: "going" | "failed" | "missed" | "skipped" | "stopped" | "succeeded" | "not_run" | "not_yet";
+        /**
          * Deleted
          * @description DELETE /schedules/{name}: what went, and what stays.
          */
         Deleted: {
+            /**
+             * Message
+             * @default
+             */
+            message: string;
             /** Name */
             name: string;
             /** Publication Url */
@@ -547,6 +900,50 @@ export interface components {
             /** Published */
             published: number;
         };
+        /**
+         * DifferenceShape
+         * @description GET /schedules/{name}/difference: a version beside another, or beside the notebook on disk.
+         */
+        DifferenceShape: {
+            /** @default null */
+            after: components["schemas"]["VersionDetails"] | null;
+            before: components["schemas"]["VersionDetails"];
+            /**
+             * Cells
+             * @default []
+             */
+            cells: components["schemas"]["CellShape"][];
+            /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["FileChange"][];
+            /**
+             * Kernels
+             * @default null
+             */
+            kernels: [
+                string,
+                string
+            ] | null;
+            /**
+             * Message
+             * @default null
+             */
+            message: string | null;
+            /**
+             * More
+             * @default 0
+             */
+            more: number;
+            state: components["schemas"]["DifferenceState"];
+        };
+        /**
+         * DifferenceState
+         * @description Whether the code differs.
+         * @enum {string}
+         */
+        DifferenceState: "same" | "differs" | "gone" | "unreadable" | "none";
         /**
          * Edit
          * @description PATCH /schedules/{name}: a merge patch of the form; `If-Match` carries the version.
@@ -573,6 +970,24 @@ export interface components {
          * @enum {string}
          */
         EnvironmentSource: "kernel" | "fresh";
+        /**
+         * Estimate
+         * @description What a schedule will cost, in dollars.
+         */
+        Estimate: {
+            /** Measured */
+            measured: boolean;
+            /** Month */
+            month: string;
+            /** Run */
+            run: string;
+            /** Runs */
+            runs: number;
+            /** Seconds */
+            seconds: number;
+            /** Text */
+            text: string;
+        };
         /**
          * Failure
          * @description Where a notebook failed.
@@ -605,6 +1020,16 @@ export interface components {
              * @default null
              */
             traceback: string | null;
+        };
+        /**
+         * FileChange
+         * @description A file of the bundle that was added, removed or changed.
+         */
+        FileChange: {
+            /** Kind */
+            kind: string;
+            /** Path */
+            path: string;
         };
         /**
          * Finding
@@ -677,6 +1102,11 @@ export interface components {
              */
             command: string;
             /**
+             * Data Role
+             * @default null
+             */
+            data_role: string | null;
+            /**
              * Env
              * @default []
              */
@@ -700,6 +1130,11 @@ export interface components {
              */
             kernel: string | null;
             /**
+             * Launcher
+             * @default local
+             */
+            launcher: string;
+            /**
              * Left Out
              * @default []
              */
@@ -715,6 +1150,20 @@ export interface components {
              */
             notebook: string | null;
             /**
+             * @default {
+             *       "channels": [],
+             *       "on": [
+             *         "failure",
+             *         "time_out",
+             *         "recovery",
+             *         "auto_pause",
+             *         "silence"
+             *       ],
+             *       "silence_by": null
+             *     }
+             */
+            notify: components["schemas"]["Notify"];
+            /**
              * Output Dir
              * @default null
              */
@@ -728,7 +1177,10 @@ export interface components {
             /**
              * @default {
              *       "end": null,
+             *       "keep_days": null,
+             *       "keep_runs": null,
              *       "max_runs": null,
+             *       "monthly_cap": null,
              *       "pause_after": null,
              *       "retries": 0,
              *       "retry_wait": 5,
@@ -747,6 +1199,11 @@ export interface components {
              * @default false
              */
             publish_report: boolean;
+            /**
+             * Size
+             * @default null
+             */
+            size: string | null;
             /**
              * Timeout Minutes
              * @default 120
@@ -804,6 +1261,16 @@ export interface components {
          */
         Kind: "secret" | "email" | "ip_address" | "client_id" | "row_level" | "small_cell" | "unchecked";
         /**
+         * LineShape
+         * @description A line of a cell: same, added, removed, or gap for so many that are the same.
+         */
+        LineShape: {
+            /** Kind */
+            kind: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * LogShape
          * @description GET /runs/{id}/log?first=N: what was printed from piece N on; ask again with `next`.
          */
@@ -815,6 +1282,39 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * Notify
+         * @description What the owner of a schedule wants to hear, and where.
+         */
+        Notify: {
+            /**
+             * Channels
+             * @default []
+             */
+            channels: string[];
+            /**
+             * On
+             * @default [
+             *       "failure",
+             *       "time_out",
+             *       "recovery",
+             *       "auto_pause",
+             *       "silence"
+             *     ]
+             */
+            on: components["schemas"]["Occasion"][];
+            /**
+             * Silence By
+             * @default null
+             */
+            silence_by: string | null;
+        };
+        /**
+         * Occasion
+         * @description What there can be word of.
+         * @enum {string}
+         */
+        Occasion: "failure" | "time_out" | "recovery" | "first_success" | "auto_pause" | "silence";
         /**
          * OccurrenceShape
          * @description A time at which a schedule is due.
@@ -890,14 +1390,14 @@ export interface components {
         };
         /**
          * Pausing
-         * @description POST /schedules/{name}/pause: why, for whoever finds it paused.
+         * @description POST /schedules/{name}/pause: why, for whoever finds it paused; null leaves what was said before.
          */
         Pausing: {
             /**
              * Note
-             * @default
+             * @default null
              */
-            note: string;
+            note: string | null;
         };
         /**
          * Policies
@@ -910,10 +1410,25 @@ export interface components {
              */
             end: string | null;
             /**
+             * Keep Days
+             * @default null
+             */
+            keep_days: number | null;
+            /**
+             * Keep Runs
+             * @default null
+             */
+            keep_runs: number | null;
+            /**
              * Max Runs
              * @default null
              */
             max_runs: number | null;
+            /**
+             * Monthly Cap
+             * @default null
+             */
+            monthly_cap: string | null;
             /**
              * Pause After
              * @default null
@@ -956,10 +1471,17 @@ export interface components {
              */
             can_be_public: boolean;
             /**
+             * Channels
+             * @default []
+             */
+            channels: string[];
+            /**
              * Destination
              * @default
              */
             destination: string;
+            /** @default null */
+            estimate: components["schemas"]["Estimate"] | null;
             /**
              * Files
              * @default []
@@ -996,6 +1518,11 @@ export interface components {
              */
             problems: components["schemas"]["Problem"][];
             /**
+             * Publishing Cost
+             * @default
+             */
+            publishing_cost: string;
+            /**
              * Python Version
              * @default null
              */
@@ -1025,6 +1552,11 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Workers
+             * @default []
+             */
+            workers: components["schemas"]["WorkerChoice"][];
         };
         /**
          * Problem
@@ -1080,7 +1612,7 @@ export interface components {
          * @description Why a run ended as it did: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
-        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "missed" | "paused";
+        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "cap" | "missed" | "paused";
         /**
          * Release
          * @description A person's decision to publish the outputs of a run that were kept back.
@@ -1117,6 +1649,11 @@ export interface components {
          * @description POST /schedules/{name}/rollback: the version that it goes back to; `If-Match` carries the one it is at.
          */
         Rollback: {
+            /**
+             * Public Confirmed
+             * @default false
+             */
+            public_confirmed: boolean;
             /** Version */
             version: number;
         };
@@ -1137,6 +1674,11 @@ export interface components {
             bundle: string;
             /** Cancelled By */
             cancelled_by: string | null;
+            /**
+             * Cost
+             * @default null
+             */
+            cost: string | null;
             /**
              * Count
              * @default 1
@@ -1161,6 +1703,16 @@ export interface components {
              * @default []
              */
             findings: components["schemas"]["Finding"][];
+            /**
+             * Held
+             * @default null
+             */
+            held: string | null;
+            /**
+             * Machine Seconds
+             * @default null
+             */
+            machine_seconds: number | null;
             /** Message */
             message: string | null;
             /**
@@ -1205,6 +1757,11 @@ export interface components {
             releasable: boolean;
             /** @default null */
             release: components["schemas"]["Release"] | null;
+            /**
+             * Removed
+             * @default null
+             */
+            removed: string | null;
             /**
              * Report
              * @default []
@@ -1267,6 +1824,11 @@ export interface components {
             /** Cancelled By */
             cancelled_by: string | null;
             /**
+             * Cost
+             * @default null
+             */
+            cost: string | null;
+            /**
              * Count
              * @default 1
              */
@@ -1278,6 +1840,16 @@ export interface components {
             created_at: string;
             /** Ended At */
             ended_at: string | null;
+            /**
+             * Held
+             * @default null
+             */
+            held: string | null;
+            /**
+             * Machine Seconds
+             * @default null
+             */
+            machine_seconds: number | null;
             /** Message */
             message: string | null;
             /**
@@ -1298,6 +1870,11 @@ export interface components {
             reason: components["schemas"]["Reason"] | null;
             /** @default null */
             release: components["schemas"]["Release"] | null;
+            /**
+             * Removed
+             * @default null
+             */
+            removed: string | null;
             /** Run Id */
             run_id: string;
             /** Schedule */
@@ -1365,6 +1942,11 @@ export interface components {
             next: components["schemas"]["OccurrenceShape"][];
             /** Next Due */
             next_due: string | null;
+            /**
+             * On Delete
+             * @default
+             */
+            on_delete: string;
             /** Owner */
             owner: string;
             /** @default null */
@@ -1385,7 +1967,7 @@ export interface components {
          * @description Whether a schedule's occurrences still become runs.
          * @enum {string}
          */
-        ScheduleState: "active" | "paused" | "ended" | "deleted";
+        ScheduleState: "active" | "paused" | "rehearsing" | "ended" | "deleted";
         /**
          * Scheduled
          * @description GET /scheduled?notebook=PATH: what the button of a notebook says, in a few hundred bytes.
@@ -1411,6 +1993,11 @@ export interface components {
              */
             failing: number;
             /**
+             * Hindrance
+             * @default null
+             */
+            hindrance: string | null;
+            /**
              * Running
              * @default 0
              */
@@ -1426,8 +2013,18 @@ export interface components {
              * @default []
              */
             timezone_names: string[];
+            /**
+             * Undelivered
+             * @default []
+             */
+            undelivered: components["schemas"]["Undelivered"][];
             /** Version */
             version: string;
+            /**
+             * Workers
+             * @default []
+             */
+            workers: components["schemas"]["WorkerChoice"][];
         };
         /**
          * Timing
@@ -1457,6 +2054,48 @@ export interface components {
          */
         Trigger: "schedule" | "manual" | "backfill" | "retry" | "rehearsal";
         /**
+         * Undelivered
+         * @description A word that was given up, or that has failed so far.
+         */
+        Undelivered: {
+            /** Attempts */
+            attempts: number;
+            /** Channel */
+            channel: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Given Up */
+            given_up: boolean;
+            occasion: components["schemas"]["Occasion"];
+            /** Run Id */
+            run_id: string;
+            /** Schedule */
+            schedule: string;
+            /** Trouble */
+            trouble: string;
+        };
+        /**
+         * VersionDetails
+         * @description A version with the form that makes it.
+         */
+        VersionDetails: {
+            /** Author */
+            author: string;
+            /** Bundle */
+            bundle: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            form: components["schemas"]["Form"];
+            /** Version */
+            version: number;
+        };
+        /**
          * VersionShape
          * @description Who recorded a version, and when.
          */
@@ -1479,6 +2118,41 @@ export interface components {
          * @enum {string}
          */
         Visibility: "private" | "public" | "none";
+        /**
+         * WorkerChoice
+         * @description One thing that a person can pick under “Where it runs”.
+         */
+        WorkerChoice: {
+            /**
+             * Data Roles
+             * @default []
+             */
+            data_roles: string[];
+            /**
+             * Hardware
+             * @default
+             */
+            hardware: string;
+            /**
+             * Hourly
+             * @default null
+             */
+            hourly: string | null;
+            /** Launcher */
+            launcher: string;
+            /**
+             * Paid
+             * @default false
+             */
+            paid: boolean;
+            /**
+             * Size
+             * @default null
+             */
+            size: string | null;
+            /** Title */
+            title: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1488,6 +2162,182 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_ad_hoc_workers: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdHocShape"][];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_ad_hoc_workers: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdHocLaunch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdHocShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    get_ad_hoc_workers_id: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdHocShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_ad_hoc_workers_id_extend: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdHocExtension"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdHocShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_ad_hoc_workers_id_stop: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdHocShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     put_bundles_digest: {
         parameters: {
             query?: never;
@@ -2160,6 +3010,116 @@ export interface operations {
             };
         };
     };
+    delete_schedules_name_backfill: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillCancelled"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    get_schedules_name_days: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+                /** @description the first day, YYYY-MM-DD */
+                first?: string;
+                /** @description the last day, 62 days in all at most; without both the month up to today */
+                last?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    get_schedules_name_difference: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+                /** @description the older version; without it the current one */
+                before?: string;
+                /** @description without it the notebook on disk */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     post_schedules_name_pause: {
         parameters: {
             query?: {
@@ -2185,6 +3145,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScheduleShape"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_schedules_name_rehearse: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunShape"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */

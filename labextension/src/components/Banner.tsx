@@ -19,6 +19,9 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
       </Box>
     );
   }
+  if (status.hindrance) {
+    return <Box role="warning" text={status.hindrance} />;
+  }
   if (status.embedded && !status.service_installed && !quiet) {
     return (
       <Box role="muted" text={trans.__('Schedules run only while Jupyter runs.')}>
@@ -29,7 +32,7 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
   return null;
 }
 
-function Box({ role, text, children }: { role: string; text: string; children: ReactElement }): ReactElement {
+function Box({ role, text, children }: { role: string; text: string; children?: ReactElement }): ReactElement {
   return (
     <div className="jp-Schedule-banner" data-role={role} role={role === 'warning' ? 'alert' : 'note'}>
       <Picture of={role === 'warning' ? 'attention' : 'note'} />

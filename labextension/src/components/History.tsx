@@ -1,22 +1,28 @@
 /** One schedule: is it healthy, and when does it run next? */
-import type { ReactElement } from 'react';
-import { useState } from 'react';
+import type { ReactElement, SyntheticEvent } from 'react';
+import { Suspense, lazy, useState } from 'react';
 
 import type { Run, Schedule } from '../api/shapes';
 import type { Reader } from '../model/runs';
-import { cause, isBad, isOpen, nameOf, stateOf, stateOfSchedule, why } from '../model/runs';
+import { dollars } from '../model/money';
+import { cause, isBad, isOpen, pageOf, stateOf, stateOfSchedule, why } from '../model/runs';
 import { duration, size } from '../model/time';
 import type { Trans } from '../model/trans';
-import { AwayLink, Button, LiveProblem, ProblemBox, StateMark, TextButton, Waiting } from './basics';
-import { useHost, useReader } from './host';
+import { AwayLink, Button, LiveProblem, ProblemBox, StateMark, Waiting } from './basics';
+import { Code } from './Code';
+import { VisibleProvider, useHost, useReader, useVisible } from './host';
 import { Menu } from './Menu';
-import { ViewLink } from './ScheduleList';
+import { PauseNote } from './PauseNote';
 import { Sentence } from './Sentence';
 import { Strip } from './Strip';
 import { NextDays } from './Summary';
 import { useLive } from './useLive';
 import type { Panel } from './useScheduleActions';
-import { useScheduleActions } from './useScheduleActions';
+import { pauseName, useScheduleActions } from './useScheduleActions';
+import { ViewLink } from './ViewLink';
+
+// What few open is loaded when somebody does.
+const Calendar = lazy(() => import('./Calendar').then(({ Calendar }) => ({ default: Calendar })));
 
 type Filter = 'all' | 'failed' | 'skipped';
 
@@ -42,6 +48,7 @@ export function History({ name, panel }: { name: string; panel: Panel }): ReactE
     <div className="jp-Schedule-page">
       <LiveProblem live={live} />
       <Head schedule={schedule} panel={{ ...panel, refresh }} />
+      <Days schedule={schedule} panel={panel} refresh={refresh} />
       <Code schedule={schedule} panel={panel} refresh={refresh} />
       <Runs runs={runs} panel={panel} />
     </div>
@@ -52,8 +59,7 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
   const { trans } = useHost();
   const reader = useReader(schedule.last_runs.some(isOpen));
   const actions = useScheduleActions(schedule, panel);
-  const paused = schedule.state === 'paused';
-  const rest = actions.menu.filter(({ label }) => ![trans.__('Run now'), trans.__('Pause'), trans.__('Resume'), trans.__('Edit')].includes(label));
+  const rest = actions.menu.filter(({ label }) => ![trans.__('Run now'), pauseName(schedule, trans), trans.__('Edit')].includes(label));
   return (
     <section>
       <div className="jp-Schedule-title">
@@ -66,16 +72,48 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
           {trans.__('Run now')}
         </Button>
         {schedule.state !== 'ended' && (
-          <Button onClick={actions.pauseOrResume}>{paused ? trans.__('Resume') : trans.__('Pause')}</Button>
+          <Button onClick={actions.pauseOrResume}>{pauseName(schedule, trans)}</Button>
         )}
         <Button onClick={actions.edit}>{trans.__('Edit')}</Button>
         <Menu label={trans.__('More actions')} items={rest} />
-        {schedule.publication_url && <AwayLink href={schedule.publication_url}>{trans.__('Results')}</AwayLink>}
+        {schedule.publication_url && <AwayLink href={pageOf(schedule.publication_url)}>{trans.__('Results')}</AwayLink>}
       </div>
+      {schedule.state === 'rehearsing' && (
+        <p className="jp-Schedule-note">
+          {schedule.last_runs.some(isOpen)
+            ? trans.__('It runs by itself as soon as its rehearsal has succeeded.')
+            : trans.__('Its rehearsal didn’t succeed, so it doesn’t run by itself: mend the cause and save, or run it again.')}
+        </p>
+      )}
+      <PauseNote schedule={schedule} refresh={panel.refresh} />
       {schedule.state === 'active' && schedule.next.length > 0 && (
         <NextDays next={schedule.next.slice(0, 5)} />
       )}
     </section>
+  );
+}
+
+/** The calendar, behind a fold; closed again it keeps what was picked, and asks for nothing. */
+function Days({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; refresh(): void }): ReactElement {
+  const { trans } = useHost();
+  const visible = useVisible();
+  const [open, setOpen] = useState(false);
+  const [opened, setOpened] = useState(false);
+  const onToggle = (event: SyntheticEvent<HTMLDetailsElement>) => {
+    setOpen(event.currentTarget.open);
+    setOpened(true);
+  };
+  return (
+    <details className="jp-Schedule-fold" onToggle={onToggle}>
+      <summary>{trans.__('Calendar and past days')}</summary>
+      {opened && (
+        <VisibleProvider value={visible && open}>
+          <Suspense fallback={<Waiting />}>
+            <Calendar name={schedule.name} timezone={schedule.timing.timezone} go={panel.go} refresh={refresh} />
+          </Suspense>
+        </VisibleProvider>
+      )}
+    </details>
   );
 }
 
@@ -131,7 +169,9 @@ function outcome(run: Run, { trans, clock }: Reader): string {
   if (run.until) {
     parts.push(trans.__('to %1', clock.full(run.until)));
   }
-  if (run.publication) {
+  if (run.removed) {
+    parts.push(run.removed);
+  } else if (run.publication) {
     const { files } = run.publication;
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
     parts.push(trans._n('%1 file, %2', '%1 files, %2', files.length, size(bytes)));
@@ -141,30 +181,10 @@ function outcome(run: Run, { trans, clock }: Reader): string {
   if (run.seconds !== null && run.status !== 'succeeded' && run.status !== 'timed_out') {
     parts.push(duration(run.seconds));
   }
+  if (run.cost !== null) {
+    parts.push(dollars(run.cost));
+  }
   return parts.join(' · ');
-}
-
-/** Which code runs, and the act that changes it. */
-function Code({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; refresh(): void }): ReactElement {
-  const { api, trans, clock, save } = useHost();
-  const { notebook } = schedule.form;
-  const renew = () =>
-    panel.action.run(async () => {
-      await save?.(notebook!);
-      await api.edit(schedule.name, {}, schedule.version, true);
-      refresh();
-    });
-  return (
-    <section>
-      <div className="jp-Schedule-title">
-        <h3>{trans.__('Code')}</h3>
-        {notebook && <TextButton onClick={renew}>{trans.__('Use the notebook as it is now')}</TextButton>}
-      </div>
-      <p className="jp-Schedule-quiet" title={trans.__('tarball %1', schedule.bundle.slice(0, 7))}>
-        {trans.__('Version %1, saved %2 by %3', schedule.version, clock.full(schedule.changed_at), nameOf(schedule.changed_by, trans))}
-      </p>
-    </section>
-  );
 }
 
 function filterName(filter: Filter, trans: Trans): string {

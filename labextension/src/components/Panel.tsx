@@ -1,24 +1,28 @@
 /** The whole panel: where one is, what is said above every view, and the view itself. */
-import type { ReactElement, ReactNode, RefObject } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Run, Schedule } from '../api/shapes';
 import { isOpen, newest, stateOf } from '../model/runs';
 import type { View } from '../model/views';
+import { baseName } from '../model/views';
 import { Banner } from './Banner';
 import { Button, ProblemBox, Waiting, copyText } from './basics';
 import type { Host } from './host';
 import { HostProvider, VisibleProvider, useHost, useReader } from './host';
 import { Picture } from './icons';
 import { ScheduleForm } from './ScheduleForm';
-import { ScheduleList, ViewLink, baseName } from './ScheduleList';
 import { useAction } from './useAction';
+import { useFocusKept } from './useFocusKept';
 import { useLive } from './useLive';
 import type { Panel as PanelTools } from './useScheduleActions';
 import { useUndo } from './useUndo';
+import { ViewLink } from './ViewLink';
 
-// The panel opens with a form or with the list; what comes later is loaded then.
+// The form is what most open the panel for; every other view is loaded when somebody comes to it.
+const ScheduleList = lazy(() => import('./ScheduleList').then(({ ScheduleList }) => ({ default: ScheduleList })));
 const History = lazy(() => import('./History').then(({ History }) => ({ default: History })));
+const Versions = lazy(() => import('./Versions').then(({ Versions }) => ({ default: Versions })));
 const RunView = lazy(() => import('./RunView').then(({ RunView }) => ({ default: RunView })));
 
 export interface PanelProps {
@@ -61,46 +65,32 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
   const panel: PanelTools = useMemo(() => ({ go, undo, action, hide, refresh }), [go, undo, action, hide, refresh]);
   const { clear } = action;
   useEffect(clear, [view, clear]);
-  const frame = useFocusThatFollows(view);
+  const frame = useFocusKept();
   return (
     <div ref={frame} className="jp-Schedule" data-view={view.at} tabIndex={-1}>
       <Header view={view} go={go} run={view.at === 'run' && seen?.run_id === view.run ? seen : null} />
       {status.value && <Banner status={status.value} quiet={view.at === 'run'} />}
       {action.problem && <ProblemBox problem={action.problem} />}
-      {view.at === 'list' && (
-        <ScheduleList
-          schedules={schedules}
-          hidden={hidden}
-          chip={view.chip ?? 'all'}
-          panel={panel}
-          notebook={notebook}
-          create={() => go({ at: 'form', notebook })}
-        />
-      )}
       {view.at === 'form' && <FormView key={JSON.stringify(view)} view={view} panel={panel} />}
       {view.at === 'run' && view.created && <Created schedule={view.schedule!} panel={panel} />}
       <Suspense fallback={<Waiting />}>
+        {view.at === 'list' && (
+          <ScheduleList
+            schedules={schedules}
+            hidden={hidden}
+            chip={view.chip ?? 'all'}
+            panel={panel}
+            notebook={notebook}
+            create={() => go({ at: 'form', notebook })}
+          />
+        )}
         {view.at === 'history' && <History key={view.schedule} name={view.schedule} panel={panel} />}
+        {view.at === 'versions' && <Versions key={view.schedule} name={view.schedule} panel={panel} />}
         {view.at === 'run' && <RunView key={view.run} id={view.run} go={go} seen={setSeen} />}
       </Suspense>
       {undo.bar}
     </div>
   );
-}
-
-/** What had the focus goes with its view: the focus goes into the next one, unless that has taken it already. */
-function useFocusThatFollows(view: View): RefObject<HTMLDivElement> {
-  const frame = useRef<HTMLDivElement>(null);
-  const shown = useRef(view);
-  useEffect(() => {
-    const active = document.activeElement;
-    const lost = active === null || active === document.body;
-    if (shown.current !== view && lost) {
-      frame.current?.focus();
-    }
-    shown.current = view;
-  }, [view]);
-  return frame;
 }
 
 /** Breadcrumb: Schedules › bikes_report › Run. */
@@ -114,7 +104,7 @@ function Header({ view, go, run }: { view: View; go(view: View): void; run: Run 
       </ViewLink>
     );
   }
-  const name = view.at === 'run' ? (run?.schedule ?? view.schedule) : view.at === 'form' ? view.schedule : undefined;
+  const name = view.at === 'run' ? (run?.schedule ?? view.schedule) : view.at === 'form' || view.at === 'versions' ? view.schedule : undefined;
   if (name) {
     crumbs.push(
       <ViewLink key="schedule" view={{ at: 'history', schedule: name }} go={go}>
@@ -164,6 +154,8 @@ function hereName(view: View, trans: Host['trans']): string {
       return trans.__('Schedules');
     case 'history':
       return view.schedule;
+    case 'versions':
+      return trans.__('Versions');
     case 'run':
       return trans.__('Run');
     case 'form':

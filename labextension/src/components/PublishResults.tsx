@@ -23,7 +23,7 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
     <FieldGroup
       name="visibility"
       label={trans.__('Publish results')}
-      help={help(state.visibility, preview?.destination ?? '', impossible, trans)}
+      help={`${help(state.visibility, preview?.destination ?? '', impossible, trans)} ${preview?.publishing_cost ?? ''}`.trim()}
       error={problems.visibility}
     >
       <div className="jp-Schedule-choices">
@@ -61,7 +61,7 @@ interface BoxProps {
   children: string;
 }
 
-function Box({ checked, change, children }: BoxProps): ReactElement {
+export function Box({ checked, change, children }: BoxProps): ReactElement {
   return (
     <label className="jp-Schedule-check">
       <input type="checkbox" checked={checked} onChange={event => change(event.target.checked)} />

@@ -5,7 +5,8 @@ import { useEffect, useRef, useState } from 'react';
 import type { Run, RunDetails } from '../api/shapes';
 import type { Field } from '../model/form';
 import type { Reader } from '../model/runs';
-import { isBad, isOpen, stateOf, steps, took, why } from '../model/runs';
+import { isBad, isOpen, pageOf, stateOf, steps, took, why } from '../model/runs';
+import { dollars } from '../model/money';
 import { duration } from '../model/time';
 import type { View } from '../model/views';
 import { AwayLink, Button, CopyButton, LiveProblem, ProblemBox, Waiting } from './basics';
@@ -82,7 +83,7 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
       {run.failure && isBad(run) && <FailedCell failure={run.failure} />}
       {run.status === 'succeeded' && <RunFiles run={run} />}
       <Steps run={run} reader={reader} />
-      <Log run={run} />
+      {run.removed ? <p className="jp-Schedule-note">{run.removed}</p> : <Log run={run} />}
       {run.status !== 'succeeded' && <RunFiles run={run} />}
       {report && <ExecutedNotebook file={report} failed={isBad(run)} />}
       <Facts run={run} reader={reader} />
@@ -193,7 +194,7 @@ function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElem
       {run.reason === 'time_limit' && <Button onClick={edit('timeout')}>{trans.__('Change timeout')}</Button>}
       {run.reason === 'empty_output' && <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>}
       {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open notebook as run')}</Button>}
-      {run.publication && <AwayLink href={run.publication.url}>{trans.__('Published files')}</AwayLink>}
+      {run.publication && <AwayLink href={pageOf(run.publication.url)}>{trans.__('Published files')}</AwayLink>}
     </div>
   );
 }
@@ -234,6 +235,16 @@ function Facts({ run, reader }: { run: RunDetails; reader: Reader }): ReactEleme
         <dd>{[why(run, trans), ...parameters].join(' · ')}</dd>
         <dt>{trans.__('Code')}</dt>
         <dd>{trans.__('version %1, tarball %2', run.version, run.bundle.slice(0, 7))}</dd>
+        {run.machine_seconds !== null && (
+          <>
+            <dt>{trans.__('Cost')}</dt>
+            <dd>
+              {run.cost === null
+                ? trans.__('%1 of a machine, whose price isn’t known', duration(run.machine_seconds))
+                : trans.__('%1 for %2 of a machine', dollars(run.cost), duration(run.machine_seconds))}
+            </dd>
+          </>
+        )}
         <dt>{trans.__('Run')}</dt>
         <dd>
           <span className="jp-Schedule-code">{run.run_id.slice(0, 8)}</span> <CopyButton text={run.run_id} />

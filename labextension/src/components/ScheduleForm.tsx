@@ -4,8 +4,8 @@ import { Suspense, lazy, useEffect, useId, useMemo, useRef, useState } from 'rea
 
 import type { Form, Schedule } from '../api/shapes';
 import type { Field as FieldName, FormState } from '../model/form';
-import { byField, firstWith, ownProblems, toWire } from '../model/form';
-import { Button, ProblemBox, TextButton, focusField } from './basics';
+import { byField, firstWith, hasChoice, ownProblems, toWire } from '../model/form';
+import { Button, ProblemBox, TextButton, focusField, focusIn } from './basics';
 import { ChangedElsewhere } from './ChangedElsewhere';
 import { CodeTarball } from './CodeTarball';
 import { FrequencyFields } from './FrequencyFields';
@@ -20,8 +20,9 @@ import { useDraft } from './useDraft';
 import { usePreview } from './usePreview';
 import { useSubmit } from './useSubmit';
 
-// A sheet that few open is loaded when somebody does.
+// What few see is loaded when somebody does.
 const ReviewFiles = lazy(() => import('./ReviewFiles').then(({ ReviewFiles }) => ({ default: ReviewFiles })));
+const WhereItRuns = lazy(() => import('./WhereItRuns').then(({ WhereItRuns }) => ({ default: WhereItRuns })));
 
 export interface FormProps {
   notebook: string;
@@ -51,6 +52,7 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
   const [rebundle, setRebundle] = useState(false);
   const [reviewing, setReviewing] = useState(false);
   const [runNow, setRunNow] = useState(true);
+  const [sought, setSought] = useState<FieldName>();
   const whole = useMemo(() => (values ? { ...state, parameters: { ...state.parameters, ...values } } : state), [state, values]);
   const wire = useMemo(() => toWire(whole), [whole]);
   const { preview, problem, current } = usePreview(wire, editing?.name, renewal);
@@ -66,7 +68,7 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
   useEffect(() => host.onSaved?.(notebook, () => setRenewal(count => count + 1)), [host, notebook]);
   useEffect(() => {
     if (focus) {
-      focusFirst(frame.current, focus);
+      look(focus);
     } else if (!quiet) {
       focusField(frame.current?.querySelector('[data-field="name"] input'));
     }
@@ -74,10 +76,17 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
   }, []);
   useEffect(() => {
     if (submit.failures) {
-      focusFirst(frame.current, firstWith({ ...found, ...submit.refused }));
+      look(firstWith({ ...found, ...submit.refused }));
     }
     // Only a new failure moves the focus.
   }, [submit.failures]);
+
+  /** Focus a field; one behind the fold when that is there. */
+  function look(field: FieldName | undefined): void {
+    if (!focusIn(frame.current, field)) {
+      setSought(field);
+    }
+  }
 
   function finish(schedule: Schedule): void {
     draft.drop();
@@ -92,7 +101,8 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
     setRebundle(rebundle || (editing !== undefined && files));
   }
 
-  const send = (onceOnly: boolean) => submit.send(found, { runNow: runNow || onceOnly, onceOnly });
+  const paid = preview?.workers.some(worker => worker.paid && worker.launcher === wire.launcher);
+  const send = (onceOnly: boolean) => submit.send(found, { runNow: runNow || onceOnly, onceOnly, ...(paid && { rehearse: runNow }) });
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -126,7 +136,12 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
         {editing && <RebundleBox checked={rebundle} change={setRebundle} />}
         <OutputField state={state} error={all.output_dir} guess={preview?.output_dir} change={change} />
         <PublishResults {...part} />
-        <MoreOptions {...part} />
+        {preview && hasChoice(preview, state) && (
+          <Suspense fallback={null}>
+            <WhereItRuns {...part} preview={preview} />
+          </Suspense>
+        )}
+        <MoreOptions {...part} sought={sought} />
       </div>
       {reviewing && preview && (
         <Suspense fallback={null}>
@@ -159,7 +174,7 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
         {!editing && (
           <label className="jp-Schedule-check">
             <input type="checkbox" checked={runNow} onChange={event => setRunNow(event.target.checked)} />
-            <span>{trans.__('Run once now')}</span>
+            <span>{paid ? trans.__('Run once now; start the schedule when it succeeds') : trans.__('Run once now')}</span>
           </label>
         )}
         <div className="jp-Schedule-actions">
@@ -210,19 +225,6 @@ function pick(problems: ReturnType<typeof ownProblems>, fields: ReadonlySet<stri
 function withField(left: ReadonlySet<string>, element: Element): ReadonlySet<string> {
   const field = element.closest<HTMLElement>('[data-field]')?.dataset.field;
   return field && !left.has(field) ? new Set([...left, field]) : left;
-}
-
-function focusFirst(form: HTMLFormElement | null, field: FieldName | undefined): void {
-  const place = field && form?.querySelector(`[data-field="${field}"]`);
-  if (!place) {
-    return;
-  }
-  const fold = place.closest('details');
-  if (fold) {
-    fold.open = true;
-  }
-  const wrong = place.querySelector<HTMLElement>('[aria-invalid]');
-  (wrong ?? place.querySelector<HTMLElement>('input:not(:disabled), select, button'))?.focus();
 }
 
 /** React 18 doesn't know `inert` yet; as an empty text it becomes the attribute. */

@@ -1,5 +1,5 @@
 /** All schedules: what is wrong first, then what runs, then what comes next. */
-import type { KeyboardEvent, MouseEvent, ReactElement, ReactNode } from 'react';
+import type { KeyboardEvent, ReactElement } from 'react';
 import { useState } from 'react';
 
 import type { Schedule } from '../api/shapes';
@@ -8,7 +8,7 @@ import { CHIPS, counts, listed } from '../model/list';
 import type { Reader } from '../model/runs';
 import { cause, isBad, newest, stateOfSchedule } from '../model/runs';
 import type { Trans } from '../model/trans';
-import type { View } from '../model/views';
+import { baseName } from '../model/views';
 import { Button, LiveProblem, ProblemBox, StateMark, Waiting } from './basics';
 import { useHost, useReader } from './host';
 import { Menu } from './Menu';
@@ -16,6 +16,7 @@ import { Strip } from './Strip';
 import type { Live } from './useLive';
 import type { Panel } from './useScheduleActions';
 import { useScheduleActions } from './useScheduleActions';
+import { ViewLink } from './ViewLink';
 
 interface Props {
   schedules: Live<Schedule[]>;
@@ -148,22 +149,6 @@ function cadenceOf(summary: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** A link to another view of the panel; with a modifier key it is an ordinary link. */
-export function ViewLink(props: { view: View; go(view: View): void; children: ReactNode; className?: string }): ReactElement {
-  const { linkTo } = useHost();
-  const follow = (event: MouseEvent) => {
-    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
-      event.preventDefault();
-      props.go(props.view);
-    }
-  };
-  return (
-    <a className={props.className} href={linkTo?.(props.view) ?? '#'} onClick={follow}>
-      {props.children}
-    </a>
-  );
-}
-
 /** The arrow keys go from row to row. */
 function walk(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -184,8 +169,4 @@ function chipName(chip: Chip, trans: Trans): string {
     paused: trans.__('Paused')
   };
   return names[chip];
-}
-
-export function baseName(path: string): string {
-  return path.split('/').pop() ?? path;
 }

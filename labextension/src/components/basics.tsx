@@ -155,6 +155,21 @@ export function focusField(input: HTMLInputElement | null | undefined): void {
   input?.select();
 }
 
+/** Put the focus into the field of that name, what is wrong in it first; whether it is in `frame`. */
+export function focusIn(frame: HTMLElement | null, field: string | undefined): boolean {
+  const place = field && frame?.querySelector(`[data-field="${field}"]`);
+  if (!place) {
+    return false;
+  }
+  const fold = place.closest('details');
+  if (fold) {
+    fold.open = true;
+  }
+  const wrong = place.querySelector<HTMLElement>('[aria-invalid]');
+  (wrong ?? place.querySelector<HTMLElement>('input:not(:disabled), select, button'))?.focus();
+  return true;
+}
+
 /** Put `text` on the clipboard, also where the page isn't served over HTTPS. */
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard) {

@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 
 import type { Schedule } from '../api/shapes';
+import type { Trans } from '../model/trans';
 import type { View } from '../model/views';
 import { copyText } from './basics';
 import { useHost } from './host';
@@ -29,7 +30,7 @@ export interface ScheduleActions {
 export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleActions {
   const { api, trans, linkTo } = useHost();
   const { name } = schedule;
-  const paused = schedule.state === 'paused';
+  const paused = schedule.state === 'paused' || schedule.state === 'rehearsing';
   const { action, go, undo, hide, refresh } = panel;
   return useMemo(() => {
     const runNow = () =>
@@ -52,7 +53,7 @@ export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleAc
       hide(name, true);
       go({ at: 'list' });
       undo.offer({
-        text: trans.__('Deleted %1. What it published stays.', name),
+        text: `${trans.__('Deleted %1.', name)} ${schedule.on_delete}`,
         undo: () => hide(name, false),
         settle: leaving => {
           api.remove(name, leaving).then(refresh, (error: unknown) => {
@@ -65,7 +66,7 @@ export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleAc
     const edit = () => go({ at: 'form', notebook: schedule.form.notebook, schedule: name });
     const items: Array<MenuItem | false> = [
       { label: trans.__('Run now'), act: runNow },
-      schedule.state !== 'ended' && { label: paused ? trans.__('Resume') : trans.__('Pause'), act: pauseOrResume },
+      schedule.state !== 'ended' && { label: pauseName(schedule, trans), act: pauseOrResume },
       { label: trans.__('Edit'), act: edit },
       { label: trans.__('Duplicate'), act: () => go({ at: 'form', notebook: schedule.form.notebook, from: name }) },
       linkTo !== undefined && {
@@ -76,4 +77,12 @@ export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleAc
     ];
     return { runNow, pauseOrResume, edit, menu: items.filter(item => item !== false) };
   }, [api, trans, linkTo, name, paused, schedule, action, go, undo, hide, refresh]);
+}
+
+/** What the button says that pauses a schedule, or lets it run. */
+export function pauseName({ state }: Schedule, trans: Trans): string {
+  if (state === 'rehearsing') {
+    return trans.__('Start without it');
+  }
+  return state === 'paused' ? trans.__('Resume') : trans.__('Pause');
 }

@@ -9,6 +9,14 @@ import { byField } from '../model/form';
 import { mergePatch, same } from '../model/patch';
 import { useHost } from './host';
 
+/** What happens once it is recorded. */
+export interface How {
+  runNow: boolean;
+  onceOnly: boolean;
+  /** whether the run now has to succeed before others follow; left out where runs cost nothing */
+  rehearse?: boolean;
+}
+
 export interface Submit {
   busy: boolean;
   /** whether every problem is to be shown, also of fields that nobody touched */
@@ -19,7 +27,7 @@ export interface Submit {
   refused: Problems;
   /** what it refused or couldn't do, as a whole */
   problem: Problem | null;
-  send(found: Problems, how: { runNow: boolean; onceOnly: boolean }): void;
+  send(found: Problems, how: How): void;
   /** Say that the form was edited, so that old refusals go. */
   edited(): void;
   /** Save over what somebody else has saved meanwhile. */
@@ -48,9 +56,15 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
   // the form isn't sent before the box is ticked
   const confirmed = wire.visibility === 'public';
 
-  const create = async (how: { runNow: boolean; onceOnly: boolean }) => {
+  const create = async (how: How) => {
     const wasUnsaved = wire.notebook !== null && ((await save?.(wire.notebook)) ?? false);
-    const of = { form: wire, run_now: how.runNow, once_only: how.onceOnly, ...(confirmed && { public_confirmed: true as const }) };
+    const of = {
+      form: wire,
+      run_now: how.runNow,
+      once_only: how.onceOnly,
+      ...(confirmed && { public_confirmed: true as const }),
+      ...(how.rehearse !== undefined && { rehearse: how.rehearse })
+    };
     const again = last.current !== null && same(last.current.of, of);
     if (!again) {
       last.current = { of, key: randomKey(), request: { ...of, bundle: wasUnsaved ? null : bundle } };

@@ -25,6 +25,8 @@ export function useUndo(): Undo {
   const { trans } = useHost();
   const [offered, setOffered] = useState<Undoable | null>(null);
   const pending = useRef<Undoable | null>(null);
+  /** what had the focus when the change was made */
+  const origin = useRef<Element | null>(null);
 
   const settle = useCallback((leaving: boolean) => {
     const due = pending.current;
@@ -38,6 +40,7 @@ export function useUndo(): Undo {
     (undoable: Undoable) => {
       settle(false);
       pending.current = undoable;
+      origin.current = document.activeElement;
       setOffered(undoable);
     },
     [settle]
@@ -61,6 +64,9 @@ export function useUndo(): Undo {
   const undo = () => {
     pending.current = null;
     setOffered(null);
+    if (origin.current instanceof HTMLElement) {
+      origin.current.focus();
+    }
     offered?.undo();
   };
   const bar = offered && (

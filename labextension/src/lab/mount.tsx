@@ -1,4 +1,5 @@
 /** The panel's contents in JupyterLab's page: loaded when the panel is first shown. */
+import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 
 import { Panel } from '../components/Panel';
@@ -23,7 +24,8 @@ export function mount(node: HTMLElement, services: Services, go: (view: View) =>
   return {
     show: (view, visible) => {
       const notebook = notebookOf(services.app, services.tracker?.currentWidget ?? null);
-      root.render(<Panel host={host} view={view} go={go} visible={visible} notebook={notebook} />);
+      // at once, so that what is asked for the focus next is there
+      flushSync(() => root.render(<Panel host={host} view={view} go={go} visible={visible} notebook={notebook} />));
     },
     focus: () => {
       if (!node.contains(document.activeElement)) {

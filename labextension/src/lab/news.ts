@@ -1,34 +1,51 @@
-/** What is told while nobody looks: a run that failed, a first success, how many of each; loaded when something happens. */
+/** What is told while nobody looks, and how many fail and run; loaded when something happens. */
 import { Notification } from '@jupyterlab/apputils';
 
 import { Commands } from '../commands';
 import type { Change } from '../events';
+import { lostNews, successNews } from '../model/news';
 import { cause } from '../model/runs';
-import { duration } from '../model/time';
 import type { Services } from '../services';
 import { clientOf } from './connection';
 
 /** milliseconds: it covers the panel's buttons; the bell keeps it */
 const SHOWN = 10_000;
+/** the words that reached nobody, of which was told */
+const LOST = new Set<string>();
 
-/** Tell of a run that failed, and of a schedule's first success. */
+/** Tell of a run that failed, a first success, a recovery, a schedule that paused itself, of silence, and of who wasn't told. */
 export async function tell({ app, trans }: Services, { kind, run: id, schedule: name }: Change): Promise<void> {
-  if (!id || !name) {
+  if (!name) {
     return;
   }
   const api = clientOf(app);
-  const callback = () => void app.commands.execute(Commands.showRun, { run: id, schedule: name });
-  const actions = [{ label: trans.__('Open run'), callback }];
-  if (kind === 'run_failed' || kind === 'run_timed_out') {
+  const options = (run: string) => {
+    const callback = () => void app.commands.execute(Commands.showRun, { run, schedule: name });
+    return { actions: [{ label: trans.__('Open run'), callback }], autoClose: SHOWN };
+  };
+  if (id && (kind === 'run_failed' || kind === 'run_timed_out')) {
     const run = await api.run(id);
-    Notification.error(trans.__('%1: %2', name, cause(run) || trans.__('the run failed')), { actions, autoClose: SHOWN });
-  } else if (kind === 'run_succeeded') {
-    const { last_runs } = await api.schedule(name);
-    const [first, second] = last_runs.filter(({ status }) => status === 'succeeded');
-    if (first?.run_id === id && !second) {
-      const text = trans.__('%1 ran for the first time, %2.', name, duration(first.seconds ?? 0));
-      Notification.success(text, { actions, autoClose: SHOWN });
+    Notification.error(trans.__('%1: %2', name, cause(run) || trans.__('the run failed')), options(id));
+    return;
+  }
+  if (kind === 'word_given_up') {
+    for (const { channel, trouble, run_id } of lostNews((await api.status()).undelivered ?? [], id ?? '', LOST)) {
+      Notification.warning(trans.__('%1: %2 was not told. %3', name, channel, trouble), options(run_id));
     }
+    return;
+  }
+  const { last_runs, paused } = await api.schedule(name);
+  if (kind === 'run_succeeded') {
+    const text = successNews(name, last_runs, id ?? '', trans);
+    if (text) {
+      Notification.success(text, options(id ?? ''));
+    }
+  } else {
+    const text =
+      kind === 'schedule_silent'
+        ? trans.__('%1: nothing was published in time.', name)
+        : trans.__('%1 paused itself: %2.', name, paused?.note ?? '');
+    Notification.warning(text, last_runs[0] ? options(last_runs[0].run_id) : { autoClose: SHOWN });
   }
 }
 

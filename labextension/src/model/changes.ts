@@ -9,29 +9,38 @@ export interface Change {
   label: string;
   was: string;
   now: string;
+  /** it is the tarball, not a field of the form */
+  code?: true;
 }
 
+/** What can be told apart. */
+type State = Pick<Schedule, 'form' | 'bundle'>;
+
 /** Each field of the form that differs, and the code. */
-export function changesOf(before: Schedule, after: Schedule, trans: Trans): Change[] {
+export function changesOf(before: State, after: State, trans: Trans): Change[] {
   const [old, current] = [flat(before.form), flat(after.form)];
-  const changes = Object.keys({ ...old, ...current })
+  const changes: Change[] = Object.keys({ ...old, ...current })
     .filter(key => !same(old[key], current[key]))
     .map(key => ({ label: labelOf(key, trans), was: text(old[key], trans), now: text(current[key], trans) }));
   if (before.bundle !== after.bundle) {
     const tarball = (bundle: string) => trans.__('tarball %1', bundle.slice(0, 7));
-    changes.push({ label: trans.__('Code'), was: tarball(before.bundle), now: tarball(after.bundle) });
+    changes.push({ label: trans.__('Code'), was: tarball(before.bundle), now: tarball(after.bundle), code: true });
   }
   return changes;
 }
 
 /** The form without its levels: a parameter is known by its name. */
-function flat({ frequency, parameters, policies, ...rest }: Form): Record<string, unknown> {
+function flat({ frequency, parameters, policies, notify, ...rest }: Form): Record<string, unknown> {
   const named = Object.entries(parameters).map(([name, value]) => [`parameters.${name}`, value]);
-  return { ...frequency, ...policies, ...rest, ...Object.fromEntries(named) };
+  return { ...frequency, ...policies, ...notify, ...rest, ...Object.fromEntries(named) };
 }
 
 function labelOf(key: string, trans: Trans): string {
   const labels: Record<string, string> = {
+    launcher: trans.__('Where it runs'),
+    size: trans.__('Where it runs'),
+    data_role: trans.__('Role for data'),
+    monthly_cap: trans.__('Monthly cap (dollars)'),
     kind: trans.__('Schedule frequency'),
     at: trans.__('Time of day'),
     days: trans.__('Day of week'),
@@ -46,7 +55,10 @@ function labelOf(key: string, trans: Trans): string {
     visibility: trans.__('Publish results'),
     command: trans.__('Execution commandline'),
     overlap: trans.__('If the last run is still going'),
-    catch_up: trans.__('If the scheduler was off')
+    catch_up: trans.__('If the scheduler was off'),
+    channels: trans.__('Send word to'),
+    on: trans.__('Send word when'),
+    silence_by: trans.__('Something is published by')
   };
   return labels[key] ?? policyLabels(trans)[key as Policy]?.label ?? key.replace(/^parameters\./, '');
 }

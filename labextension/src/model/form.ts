@@ -31,6 +31,11 @@ export type Field =
   | 'timeout'
   | 'expect'
   | 'visibility'
+  | 'size'
+  | 'data_role'
+  | 'notify'
+  | 'silence_by'
+  | 'monthly_cap'
   | Policy;
 
 /** Sentences by field; `form` is what belongs to none. */
@@ -49,6 +54,8 @@ const FIELDS_OF: Record<Kind, Field[]> = {
   once: ['date', 'at'],
   cron: ['cron']
 };
+/** The fields that most leave as they are, in the order in which they stand. */
+export const BEHIND_FOLD: Field[] = ['command', 'timeout', 'timezone', ...POLICIES, 'notify', 'silence_by', 'expect'];
 const ORDER: Field[] = [
   'name',
   'kind',
@@ -61,11 +68,10 @@ const ORDER: Field[] = [
   'files',
   'output_dir',
   'visibility',
-  'command',
-  'timeout',
-  'timezone',
-  ...POLICIES,
-  'expect'
+  'size',
+  'data_role',
+  'monthly_cap',
+  ...BEHIND_FOLD
 ];
 /** the server's name of a field, where it isn't ours */
 const ALIASES: Record<string, Field> = {
@@ -75,6 +81,7 @@ const ALIASES: Record<string, Field> = {
   timing: 'cron',
   environment: 'files',
   kernel: 'files',
+  launcher: 'size',
   left_out: 'files'
 };
 
@@ -114,8 +121,15 @@ export function initial(notebook: string | null, now: number): FormState {
       retries: 0,
       retry_wait: 5,
       start_deadline: null,
-      pause_after: null
+      monthly_cap: null,
+      pause_after: null,
+      keep_runs: null,
+      keep_days: null
     },
+    notify: { channels: [], on: ['failure', 'time_out', 'recovery', 'auto_pause', 'silence'], silence_by: null },
+    launcher: 'local',
+    size: null,
+    data_role: null,
     checkedPublic: false
   };
 }
@@ -250,6 +264,11 @@ export function suggestName(notebook: string): string {
 export function offeredIn(sentence: string, name: string): string | null {
   const quoted = [...sentence.matchAll(/“([^”]+)”/g)].pop()?.[1];
   return quoted && quoted !== name ? quoted : null;
+}
+
+/** Whether there is anything to choose about where it runs. */
+export function hasChoice({ workers }: Preview, { data_role }: FormState): boolean {
+  return workers.length > 1 || data_role !== null || workers.some(({ data_roles }) => data_roles.length > 0);
 }
 
 /** What the notebook has, as it would be typed. */

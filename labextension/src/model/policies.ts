@@ -3,10 +3,14 @@ import type { Form } from '../api/shapes';
 import type { Trans } from './trans';
 
 export type Policies = Form['policies'];
-export type Policy = keyof Policies;
+/** those behind the fold; the cap stands beside what it is about */
+export type Policy = Exclude<keyof Policies, 'monthly_cap'>;
 
 /** In the order in which they are asked for. */
-export const POLICIES = ['start', 'end', 'max_runs', 'start_deadline', 'retries', 'retry_wait', 'pause_after'] as const satisfies Policy[];
+export const POLICIES = [
+  ...(['start', 'end', 'max_runs', 'start_deadline', 'retries', 'retry_wait', 'pause_after'] as const),
+  ...(['keep_runs', 'keep_days'] as const)
+] as const satisfies Policy[];
 
 /** The day of an instant in UTC, as an input of type date has it. */
 export function dayOf(instant: string | null | undefined): string {
@@ -44,6 +48,24 @@ export function policyLabels(trans: Trans): Record<Policy, { label: string; help
     pause_after: words(
       trans.__('Pause after failures in a row'),
       trans.__('It stays paused until you resume it. Empty: never.')
+    ),
+    keep_runs: words(
+      trans.__('Keep the files of the last runs'),
+      trans.__('So many, and those of the last good one always. Empty: as the scheduler is set, mostly 30.')
+    ),
+    keep_days: words(
+      trans.__('Keep the files of all runs for days'),
+      trans.__('Older ones go, except the last ones. What is at the stable address stays. Empty: mostly 90.')
     )
+  };
+}
+
+/** The overlap policies, as the form calls them. */
+export function overlaps(trans: Trans): Record<Form['overlap'], string> {
+  return {
+    queue_one: trans.__('Wait, then run'),
+    skip: trans.__('Skip this time'),
+    allow: trans.__('Run both'),
+    cancel_previous: trans.__('Stop the old one')
   };
 }

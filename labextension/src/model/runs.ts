@@ -84,9 +84,8 @@ function words(run: Run, { trans, clock, now }: Reader): string {
     case 'due':
       return Date.parse(run.scheduled_for) > now
         ? trans.__('Starts %1', clock.ahead(run.scheduled_for, now))
-        : (run.place ?? 1) > 1
-          ? trans.__('Waiting: %1 in line', ordinal(run.place!))
-          : trans.__('Waiting to start');
+        : (run.held ??
+            ((run.place ?? 1) > 1 ? trans.__('Waiting: %1 in line', ordinal(run.place!)) : trans.__('Waiting to start')));
     case 'launching':
       return run.attempts.length > 1
         ? trans.__('Worker lost, trying again (attempt %1)', run.attempts.length)
@@ -144,6 +143,9 @@ export function stateOfSchedule(schedule: Schedule, reader: Reader): State {
   }
   if (schedule.state === 'paused') {
     return { icon: 'paused', role: 'muted', words: trans.__('Paused') };
+  }
+  if (schedule.state === 'rehearsing' && !(latest && isBad(latest))) {
+    return { icon: 'waiting', role: 'warning', words: trans.__('Waits for its rehearsal') };
   }
   if (!latest) {
     return { icon: 'waiting', role: 'muted', words: trans.__('No runs yet') };
@@ -295,4 +297,9 @@ export function settled(log: string): string {
 
 function between(from: string, to: string): number {
   return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
+}
+
+/** Where a person looks at what stands at a stable address: object stores show no folders, so there its page. */
+export function pageOf(stable: string): string {
+  return /^https?:/.test(stable) ? stable.replace(/\/data\/$/, '/index.html') : stable;
 }

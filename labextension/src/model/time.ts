@@ -45,6 +45,16 @@ export class Clock {
     return instants.map((instant, place) => (month(instant) === month(instants[place + 1]) ? short(instant) : this.date(instant)));
   }
 
+  /** `November 2026`, of a day YYYY-MM-DD. */
+  month(day: string): string {
+    return this.format('whole month', 'UTC', { month: 'long', year: 'numeric' }, day);
+  }
+
+  /** `Mon`, of a day YYYY-MM-DD. */
+  weekday(day: string): string {
+    return this.format('name of day', 'UTC', { weekday: 'short' }, day);
+  }
+
   /** `today 13:00`, `tomorrow 13:00`, `Tue 24 Nov 13:00`. */
   upcoming(instant: string, now: number): string {
     const day = this.day(instant);

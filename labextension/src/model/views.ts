@@ -6,6 +6,7 @@ export type View =
   /** `schedule` edits, `from` copies another; else a new one.  `field` is looked at first; `saved`: the notebook was, for this */
   | { at: 'form'; notebook: string | null; schedule?: string; from?: string; field?: Field; saved?: boolean }
   | { at: 'history'; schedule: string }
+  | { at: 'versions'; schedule: string }
   | { at: 'run'; run: string; schedule?: string; created?: boolean };
 
 /** The view as a fragment: `run/6f1c…`, `schedule/bikes_report`, `new/folder/report.ipynb`, empty for the list. */
@@ -17,6 +18,8 @@ export function toFragment(view: View): string {
       return view.schedule ? `edit/${encode(view.schedule)}` : `new/${encode(view.notebook ?? '')}`;
     case 'history':
       return `schedule/${encode(view.schedule)}`;
+    case 'versions':
+      return `versions/${encode(view.schedule)}`;
     case 'run':
       return `run/${encode(view.run)}`;
   }
@@ -29,6 +32,8 @@ export function fromFragment(fragment: string): View {
   switch (kind) {
     case 'schedule':
       return value ? { at: 'history', schedule: value } : { at: 'list' };
+    case 'versions':
+      return value ? { at: 'versions', schedule: value } : { at: 'list' };
     case 'run':
       return value ? { at: 'run', run: value } : { at: 'list' };
     case 'edit':
@@ -57,6 +62,11 @@ export function beside(notebook: string, name: string): string | null {
     }
   }
   return parts.join('/') || null;
+}
+
+/** The last part of a path. */
+export function baseName(path: string): string {
+  return path.split('/').pop() ?? path;
 }
 
 function encode(text: string): string {

@@ -10,11 +10,14 @@ import { ISchedulePanel } from '../tokens';
 
 /** milliseconds in which several changes are one */
 const GATHER = 1000;
-const NEWS = new Set(['run_failed', 'run_timed_out', 'run_succeeded']);
+const NEWS = new Set([
+  ...['run_failed', 'run_timed_out', 'run_succeeded'],
+  ...['schedule_auto_paused', 'schedule_silent', 'word_given_up']
+]);
 
 export const notifications: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:notifications',
-  description: 'Tells of runs that failed, and of a schedule’s first success.',
+  description: 'Tells of runs that failed, first successes and recoveries, and of schedules that paused themselves or are silent.',
   requires: [ISchedulePanel],
   optional: [ITranslator],
   autoStart: true,

@@ -121,12 +121,14 @@ export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
     restorer?.add(widget, ID);
     const open = (view: View) => {
       widget.go(view);
-      shell.activateById(ID);
+      // A layout that comes back later would close what is opened now.
+      void app.restored.then(() => shell.activateById(ID));
     };
     if (labShell) {
       commands.addCommand(Commands.move, {
         label: () => (widget.isInMain ? trans.__('Move Schedules to the Sidebar') : trans.__('Move Schedules to the Main Area')),
-        execute: ({ area }) => {
+        execute: async ({ area }) => {
+          await app.restored;
           const goal = (area as string | undefined) ?? (widget.isInMain ? 'right' : 'main');
           shell.add(widget, goal, { rank: 900 });
           if (area === undefined) {
@@ -137,7 +139,7 @@ export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
     }
     const asked = new URLSearchParams(window.location.search).get(QUERY);
     if (asked !== null) {
-      void Promise.all([import('../model/views'), app.restored]).then(([{ fromFragment }]) => open(fromFragment(asked)));
+      void import('../model/views').then(({ fromFragment }) => open(fromFragment(asked)));
     }
     return { open, shows: run => widget.shows(run) };
   }

@@ -26,6 +26,7 @@ const TELLING = /^schedule_|^run_(succeeded|failed|timed_out)$/;
 /** Drawn by hand: JupyterLab's own button can't be named otherwise than it is labelled. */
 class ScheduleButton extends Widget {
   private readonly button = document.createElement('button');
+  private readonly label = document.createElement('span');
   private schedule: Scheduled | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly forget: () => void;
@@ -40,6 +41,9 @@ class ScheduleButton extends Widget {
     this.button.type = 'button';
     this.button.className = 'jp-ToolbarButtonComponent jp-Button jp-mod-minimal';
     this.button.addEventListener('click', () => this.open());
+    this.label.className = 'jp-ToolbarButtonComponent-label';
+    this.label.style.marginInlineStart = '4px';
+    this.button.append(calendarIcon.element({ tag: 'span' }), this.label);
     this.node.append(this.button);
     this.draw();
     this.forget = onChange(services.app, ({ kind }) => TELLING.test(kind) && this.look(GATHER));
@@ -62,22 +66,17 @@ class ScheduleButton extends Widget {
     super.dispose();
   }
 
+  /** In place: a browser gives no click to what was replaced between the press and the release. */
   private draw(): void {
     const { trans } = this.services;
-    const { button, schedule } = this;
-    const name = [schedule ? trans.__('Scheduled: %1', schedule.summary) : trans.__('Schedule this analysis')];
-    const label = document.createElement('span');
-    label.className = 'jp-ToolbarButtonComponent-label';
-    label.style.marginInlineStart = '4px';
-    label.textContent = schedule ? trans.__('Scheduled') : trans.__('Schedule');
-    if (schedule?.failing) {
-      label.textContent = `✕ ${label.textContent}`;
-      label.style.color = 'var(--jp-error-color1)';
-      name.push(trans.__('The last run failed.'));
-    }
-    button.title = name.join(' ');
+    const { button, label, schedule } = this;
+    const failing = schedule?.failing ?? false;
+    const words = schedule ? trans.__('Scheduled') : trans.__('Schedule');
+    const name = schedule ? trans.__('Scheduled: %1', schedule.summary) : trans.__('Schedule this analysis');
+    label.textContent = failing ? `✕ ${words}` : words;
+    label.style.color = failing ? 'var(--jp-error-color1)' : '';
+    button.title = failing ? `${name} ${trans.__('The last run failed.')}` : name;
     button.setAttribute('aria-label', button.title);
-    button.replaceChildren(calendarIcon.element({ tag: 'span' }), label);
   }
 
   private open(): void {

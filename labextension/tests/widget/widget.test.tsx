@@ -75,7 +75,9 @@ const PREVIEW = {
   summary: 'Runs every day at 12:00 UTC.',
   destination: '',
   next: [],
-  can_be_public: false
+  can_be_public: false,
+  workers: [],
+  publishing_cost: ''
 };
 const STATUS = {
   version: '0.1.0',
@@ -160,7 +162,8 @@ it('presets are what the form starts with', async () => {
   show(new FakeModel({ ...FORM, presets }));
   expect(await screen.findByLabelText('Job name')).toHaveProperty('value', 'mine');
   expect(await screen.findByLabelText('n')).toHaveProperty('value', '3');
-  expect(screen.getByLabelText('Job timeout (minutes)')).toHaveProperty('value', '5');
+  await userEvent.click(screen.getByText('More options'));
+  expect(await screen.findByLabelText('Job timeout (minutes)')).toHaveProperty('value', '5');
 });
 
 it('a control in the notebook decides its parameter, until the button is pressed', async () => {

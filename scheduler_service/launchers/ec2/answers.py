@@ -1,6 +1,12 @@
 """What EC2's errors mean for an attempt: pure.  The codes are those of "Error codes for the Amazon EC2 API"."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 
 class Meaning(Enum):
@@ -28,6 +34,8 @@ _LATER = frozenset({
     "RequestThrottled", "Unavailable", "ServiceUnavailable", "InternalError", "InternalFailure", "RequestExpired",
     "RequestTimeout", "ExpiredToken", "RequestResourceCountExceeded", "IdempotentInstanceInProgress",
 })  # fmt: skip
+#: seconds by which a clock may differ: at five minutes EC2 takes no signature
+MOST_SKEW = 120
 #: which setting an error is about, by the beginning of its code
 _ABOUT = (
     ("InvalidAMI", "the image"),
@@ -67,6 +75,30 @@ def configuration_sentence(code: str, message: str) -> str:
 
     An encoded authorization message is left out: it may tell what a policy says.
     """
+    return f"{_words(code, message)} Run `python -m scheduler_service check`, which says how to mend it."
+
+
+def _words(code: str, message: str) -> str:
     about = next((what for prefix, what in _ABOUT if code.startswith(prefix)), "the request")
     words = message.partition("Encoded authorization failure message")[0].strip().rstrip(".")[:200]
-    return f"EC2 refused {about} ({code}): {words}. Run `python -m scheduler_service check`, which says how to mend it."
+    return f"EC2 refused {about} ({code}): {words}."
+
+
+def trouble(problem: ClientError | BotoCoreError, now: datetime) -> str:
+    """What whatever boto3 raises means, and what to do about it.  now: this machine's time."""
+    if isinstance(problem, NoCredentialsError | PartialCredentialsError):
+        return "There are no AWS credentials: give this machine a role, or its account a profile in ~/.aws."
+    if not isinstance(problem, ClientError):
+        return f"EC2 doesn't answer: {problem}"
+    code, message = problem.response["Error"]["Code"], problem.response["Error"].get("Message") or ""
+    dated = time_of(problem.response["ResponseMetadata"])
+    skew = (now - dated).total_seconds() if dated else 0
+    if abs(skew) > MOST_SKEW:
+        return f"This machine's clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'} ({code}): set it by NTP."
+    return _words(code, message)
+
+
+def time_of(metadata: Mapping[str, Any]) -> datetime | None:
+    """When an answer, or an error's, says it was given; None without a date.  metadata: as boto3 has it."""
+    date = metadata.get("HTTPHeaders", {}).get("date")
+    return parsedate_to_datetime(date) if date else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
+from scheduler_service.launchers.ec2.settings import Ec2Settings, Region, Size
 
 #: tags by which our machines are known again; the deployment's says whose they are
 DEPLOYMENT_TAG = "jupyter-schedule:deployment"
@@ -20,6 +20,10 @@ ATTEMPT_TAG = "jupyter-schedule:attempt"
 #: after this instant nobody needs the machine any more
 DEADLINE_TAG = "jupyter-schedule:deadline"
 SCHEDULE_TAG = "jupyter-schedule:schedule"
+#: of an ad-hoc worker's machine, instead of run, attempt and schedule: its row, which way it was had, and whose it is
+AD_HOC_TAG = "jupyter-schedule:ad-hoc"
+TURN_TAG = "jupyter-schedule:turn"
+OWNER_TAG = "jupyter-schedule:owner"
 #: EC2's limit for user-data, bytes before base64
 USER_DATA_LIMIT = 16 * 1024
 
@@ -33,20 +37,32 @@ class Offer:
     """One way to get a machine of a size."""
 
     instance_type: str
+    region: str
     subnet: str
     spot: bool
 
 
-def offers(size: Size, subnets: tuple[str, ...]) -> list[Offer]:
-    """Every way to get a machine of this size, in the order in which they are tried: spot before the rest.
+def offers(size: Size, regions: Mapping[str, Region]) -> list[Offer]:
+    """Every way to get a machine of this size, in the order in which they are tried.
 
-    A zone without capacity for one type often has it for none, so the subnet changes before the type does.
+    Region by region, and in each spot before the rest.  A zone without capacity for one type often has it for none, so
+    the subnet changes before the type does.
     """
     markets = (True, False) if size.spot else (False,)
     return [
-        Offer(instance_type, subnet, spot)
-        for spot, instance_type, subnet in product(markets, size.instance_types, subnets)
+        Offer(instance_type, name, subnet, spot)
+        for name, region in regions.items()
+        for spot, instance_type, subnet in product(markets, size.instance_types, region.subnets)
     ]
+
+
+def offer_for(settings: Ec2Settings, size_name: str, turn: int) -> Offer:
+    """The `turn`th try (from 0) at a machine of this size; after the last comes the first again.
+
+    Raises KeyError when the operator knows no such size.
+    """
+    choices = offers(settings.sizes[size_name], settings.regions)
+    return choices[turn % len(choices)]
 
 
 def launch_parameters(
@@ -54,14 +70,12 @@ def launch_parameters(
 ) -> dict[str, Any]:
     """The whole RunInstances request as JSON, for the `turn`th try (from 0) at a machine of this size.
 
-    After the last offer it begins with the first again.  Raises KeyError when the operator knows no such size, and
-    UserDataTooLarge.
+    Raises KeyError when the operator knows no such size, and UserDataTooLarge.
     """
     if len(user_data.encode()) > USER_DATA_LIMIT:
         raise UserDataTooLarge(len(user_data.encode()))
     size = settings.sizes[size_name]
-    choices = offers(size, settings.subnets)
-    offer = choices[turn % len(choices)]
+    offer = offer_for(settings, size_name, turn)
     every_tag = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     market = {"InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}}
     return {
@@ -71,7 +85,7 @@ def launch_parameters(
         "ImageId": size.image_id,
         "InstanceType": offer.instance_type,
         "SubnetId": offer.subnet,
-        "SecurityGroupIds": list(settings.security_groups),
+        "SecurityGroupIds": list(settings.regions[offer.region].security_groups),
         "IamInstanceProfile": {"Name": settings.instance_profile},
         # a machine that shuts itself down is gone; stopped, it would go on costing its disk
         "InstanceInitiatedShutdownBehavior": "terminate",

@@ -2,32 +2,39 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from jupyter_schedule.core.machines.money import HOURLY
+from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize
 from jupyter_schedule.core.models import Attempt, Reason, Run, Spec, utc_text
-from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, NoCapacity, WorkerState
-from scheduler_service.launchers.ec2.answers import Meaning, configuration_sentence, meaning_of
+from scheduler_service.hours import HourCaps
+from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
+from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
+from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
+from scheduler_service.launchers.ec2.answers import trouble
 from scheduler_service.launchers.ec2.launch_plan import (
     ATTEMPT_TAG,
     DEADLINE_TAG,
     DEPLOYMENT_TAG,
     RUN_TAG,
     SCHEDULE_TAG,
+    UserDataTooLarge,
     launch_parameters,
+    offer_for,
 )
-from scheduler_service.launchers.ec2.machines import Machine, Machines
+from scheduler_service.launchers.ec2.machines import SETTLING, Machine, Machines
+from scheduler_service.launchers.ec2.prices import Prices, load_prices
 from scheduler_service.launchers.ec2.reaper import to_reap
 from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.launchers.ec2.started import started
 from scheduler_service.launchers.ec2.user_data import user_data
 from scheduler_service.launchers.ec2.work_area import WorkArea
 
 log = logging.getLogger(__name__)
 
-#: a machine that EC2 doesn't show yet may exist for this long after it was asked for
-SETTLING = timedelta(minutes=10)
 #: of a token whose machine lived and is gone already: there is nothing to poll
 _OVER: Handle = {"instance": None, "identity": "none"}
 
@@ -44,35 +51,47 @@ class Ec2Launcher(Launcher):
 
     def __init__(
         self,
-        ec2: Any,
-        machines: Machines,
+        regions: Mapping[str, Machines],
         settings: Ec2Settings,
         *,
         work_area: WorkArea,
         now: Callable[[], datetime],
+        prices: Prices | None = None,
     ) -> None:
-        """ec2: a client of the region."""
-        self._ec2 = ec2
-        self._machines = machines
+        """regions: the deployment's machines in each region of the settings.  prices: else the shipped ones."""
+        self._prices = prices or load_prices()
+        self._regions = regions
         self._settings = settings
+        self.hours = HourCaps(settings.max_machine_hours, settings.max_machine_hours_per_owner)
         self._work_area = work_area
         self._now = now
+        #: by region that doesn't answer, why
+        self._away: dict[str, str] = {}
+        self.ad_hoc = Ec2AdHoc(regions, settings, now=now, prices=self._prices)
 
     def environment(self) -> Mapping[str, str]:
         """Nothing: a machine has what it installs."""
         return {}
 
+    def offer(self, name: str) -> OfferedLauncher:
+        sizes = (
+            OfferedSize(name=size, hardware=about.hardware, hourly=self._prices.dearest(about, self._settings.regions))
+            for size, about in self._settings.sizes.items()
+        )
+        terms = self._settings.ad_hoc.offered if self._settings.ad_hoc else None
+        roles = tuple(self._settings.data_roles)
+        return OfferedLauncher(name=name, paid=True, sizes=tuple(sizes), data_roles=roles, ad_hoc=terms)
+
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
         configuration = {
             **self._work_area.configuration(),
-            "region": self._settings.region,
             "role_id": self._settings.role_id,
             "token": token,
             "power_off_after": int((deadline - self._now()).total_seconds()),
         }
         tags = {
             "Name": f"jupyter-schedule {run.schedule}",
-            DEPLOYMENT_TAG: self._machines.deployment,
+            DEPLOYMENT_TAG: self._regions[self._settings.region].deployment,
             SCHEDULE_TAG: run.schedule,
             RUN_TAG: run.id,
             ATTEMPT_TAG: str(number),
@@ -83,25 +102,37 @@ class Ec2Launcher(Launcher):
             known = ", ".join(self._settings.sizes)
             raise LaunchRefused(f"There is no machine size called {size}. Edit the schedule and pick one of {known}.")
         text = user_data(configuration)
-        request = launch_parameters(self._settings, size, turn=number - 1, token=token, user_data=text, tags=tags)
+        turn = number - 1
+        try:
+            request = launch_parameters(self._settings, size, turn=turn, token=token, user_data=text, tags=tags)
+        except UserDataTooLarge as problem:
+            message = f"What a machine is told has {problem} bytes, and EC2 takes 16 KiB: shorten areas.work."
+            raise LaunchRefused(message, Reason.CONFIG) from None
+        offer = offer_for(self._settings, size, turn)
+        hourly = self._prices.hourly(offer.region, offer.instance_type, self._settings.sizes[size].disk)
         # the analyst's own kernel stays at home: a fresh machine makes the environment that the bundle pins
-        return {"launch": request, "kernel": None, "objects": configuration["objects"]}
+        told = {"launch": request, "region": offer.region, "kernel": None, "objects": configuration["objects"]}
+        return told | {"data_role": self._data_role(spec), HOURLY: None if hourly is None else str(hourly)}
+
+    def _data_role(self, spec: Spec) -> str | None:
+        """The ARN of the role that the schedule asks for.  Raises LaunchRefused when the operator has no such."""
+        allowed = self._settings.data_roles
+        if spec.data_role is not None and spec.data_role not in allowed:
+            known = f"pick one of {', '.join(allowed)}" if allowed else "ask the operator for one"
+            raise LaunchRefused(f"There is no data role called {spec.data_role}. Edit the schedule and {known}.")
+        return None if spec.data_role is None else allowed[spec.data_role]
 
     def launch(self, attempt: Attempt) -> Handle:
         parameters = dict(attempt.parameters)
         request: dict[str, Any] = parameters.pop("launch")
         self._work_area.put_brief(attempt.token, parameters)
-        try:
-            answer = self._ec2.run_instances(**request)
-        except (NoCredentialsError, PartialCredentialsError) as problem:
-            raise LaunchRefused(f"The service has no AWS credentials ({problem}).", Reason.CONFIG) from None
-        except ClientError as problem:
-            return self._understand(problem, attempt)
-        except BotoCoreError as problem:
-            # no answer: a machine may have started all the same, and the same token finds it
-            raise OSError(f"EC2 didn't answer: {problem}") from None
-        self._machines.forget()
-        instance = answer["Instances"][0]["InstanceId"]
+        machines = self._machines_of(attempt)
+        if machines is None:
+            raise LaunchRefused("The settings have lost this run's region: add it to ec2.elsewhere.", Reason.CONFIG)
+        mine = {RUN_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.number)}
+        instance = started(machines, request, mine)
+        if instance is None:
+            return _OVER
         log.info("action=machine_launched run=%s attempt=%d instance=%s", attempt.run_id, attempt.number, instance)
         return self._handle(instance)
 
@@ -110,71 +141,68 @@ class Ec2Launcher(Launcher):
             return WorkerState.UNKNOWN
         if attempt.handle["instance"] is None:
             return WorkerState.GONE
-        try:
-            machine = self._machines.all().get(attempt.handle["instance"])
-        except (ClientError, BotoCoreError) as problem:
-            log.warning("action=describe_failed problem=%s", problem)
+        machines = self._machines_of(attempt)
+        seen = None if machines is None else self._seen(machines.all, self._region_of(attempt))
+        if machines is None or seen is None:
             return WorkerState.UNREACHABLE
+        machine = seen.get(attempt.handle["instance"])
         if machine is None:
             # EC2 is eventually consistent: not shown yet, or gone so long that it isn't shown any more
-            settling = self._now() < attempt.created_at + SETTLING
-            return WorkerState.UNREACHABLE if settling else WorkerState.GONE
+            unseen = machines.unseen_for(attempt.handle["instance"])
+            return WorkerState.UNREACHABLE if unseen < SETTLING else WorkerState.GONE
         return WorkerState.ALIVE if machine.lives else WorkerState.GONE
 
     def terminate(self, attempt: Attempt) -> None:
-        if attempt.handle and attempt.handle["instance"]:
-            self._terminate(attempt.handle["instance"])
+        machines = self._machines_of(attempt)
+        if machines and attempt.handle and attempt.handle["instance"]:
+            machines.terminate(attempt.handle["instance"])
 
     def discard(self, attempt: Attempt) -> None:
         self.terminate(attempt)
+        self._work_area.forget_brief(attempt.token)
 
-    def reap(self, attempt_of: Callable[[str, int], Attempt | None]) -> None:
-        for reaped in to_reap(self._machines.look().values(), attempt_of, self._now()):
-            log.warning("action=reap instance=%s ground=%s", reaped.machine.id, reaped.ground.name.lower())
-            self._terminate(reaped.machine.id)
+    def reap(self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: AdHocOf = nobodys) -> None:
+        living: list[OSError] = []
+        for region, machines in self._regions.items():
+            seen = self._seen(machines.look, region) or {}
+            for reaped in to_reap(seen.values(), attempt_of, self._now(), ad_hoc_of):
+                log.warning(
+                    "action=reap instance=%s region=%s ground=%s", reaped.machine.id, region, reaped.ground.name
+                )
+                try:
+                    machines.terminate(reaped.machine.id)
+                except OSError as problem:
+                    # what is left costs money too
+                    living.append(problem)
+        if living:
+            raise living[0]
 
     def close(self) -> None:
-        self._ec2.close()
+        for machines in self._regions.values():
+            machines.ec2.close()
 
-    def _terminate(self, instance: str) -> None:
-        """Idempotent, and silent about a machine that is gone.  Raises OSError."""
+    def _machines_of(self, attempt: Attempt) -> Machines | None:
+        """Those of the attempt's region; None when the settings don't have it any more."""
+        return self._regions.get(self._region_of(attempt))
+
+    def _region_of(self, attempt: Attempt) -> str:
+        region: str = attempt.parameters.get("region", self._settings.region)
+        return region
+
+    def _seen(self, look: Callable[[], dict[str, Machine]], region: str) -> dict[str, Machine] | None:
+        """What a look shows; None while EC2 doesn't answer it, which is logged once, and again for another reason."""
         try:
-            self._ec2.terminate_instances(InstanceIds=[instance])
-        except ClientError as problem:
-            if problem.response["Error"]["Code"] != "InvalidInstanceID.NotFound":
-                raise OSError(f"{instance} couldn't be terminated: {problem}") from None
-        except BotoCoreError as problem:
-            raise OSError(f"{instance} couldn't be terminated: {problem}") from None
-        self._machines.forget()
+            seen = look()
+        except (ClientError, BotoCoreError) as problem:
+            # not its words, which have numbers that change
+            kind = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else type(problem).__name__
+            if self._away.get(region) != kind:
+                self._away[region] = kind
+                log.warning("action=ec2_away region=%s message=%s", region, trouble(problem, self._now()))
+            return None
+        if self._away.pop(region, None) is not None:
+            log.warning("action=ec2_back region=%s", region)
+        return seen
 
     def _handle(self, instance: str) -> Handle:
         return {"instance": instance, "identity": f"{self._settings.role_id}:{instance}"}
-
-    def _understand(self, problem: ClientError, attempt: Attempt) -> Handle:
-        """The handle in spite of an error, or the exception that says what the error means."""
-        code, message = problem.response["Error"]["Code"], problem.response["Error"].get("Message", "")
-        match meaning_of(code, problem.response["ResponseMetadata"]["HTTPStatusCode"]):
-            case Meaning.LATER:
-                raise OSError(f"EC2 can't launch now ({code})") from None
-            case Meaning.NO_CAPACITY:
-                where = f"{attempt.parameters['launch']['InstanceType']} in {attempt.parameters['launch']['SubnetId']}"
-                raise NoCapacity(f"EC2 has no capacity for {where} ({code}).") from None
-            case Meaning.ALREADY_OVER:
-                return _OVER
-            case Meaning.MISMATCH:
-                log.error("action=token_mismatch run=%s attempt=%d", attempt.run_id, attempt.number)
-                return self._known_by_tags(attempt)
-            case Meaning.CONFIGURATION:
-                raise LaunchRefused(configuration_sentence(code, message), Reason.CONFIG) from None
-
-    def _known_by_tags(self, attempt: Attempt) -> Handle:
-        """The machine that an earlier request with this attempt's token started."""
-        mine = {RUN_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.number)}
-        for machine in self._machines.look().values():
-            if _has(machine, mine):
-                return self._handle(machine.id)
-        raise OSError("EC2 knows the token with other parameters, and shows no machine of it yet")
-
-
-def _has(machine: Machine, tags: Mapping[str, str]) -> bool:
-    return all(machine.tags.get(key) == value for key, value in tags.items())

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
 
 #: seconds for which a description is good enough for a poll
 FRESH = 5.0
 #: machines in one page of a description
 PAGE = 200
+#: seconds for which a machine that EC2 doesn't show may exist all the same
+SETTLING = 600
 #: what a machine is in while it may still run code or cost money
 LIVING = frozenset({"pending", "running", "shutting-down", "stopping", "stopped"})
 
@@ -26,49 +30,90 @@ class Machine:
     launched_at: datetime
     #: why EC2 says it ended, such as `Server.SpotInstanceTermination`; empty while it lives
     ended_by: str = ""
+    #: where it is reached from the internet, None when it isn't
+    address: str | None = None
 
     @property
     def lives(self) -> bool:
         """Whether it may still run code, or costs money."""
         return self.state in LIVING
 
+    def has(self, tags: Mapping[str, str]) -> bool:
+        """Whether it carries all of these."""
+        return all(self.tags.get(key) == value for key, value in tags.items())
+
 
 class Machines:
     """The machines of one deployment in one region, looked at no more often than every few seconds."""
 
     def __init__(self, ec2: Any, deployment: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ec2 = ec2
+        self.ec2 = ec2
         self.deployment = deployment
         self._clock = clock
         self._seen: dict[str, Machine] = {}
         self._looked_at: float | None = None
+        #: what the last look was answered, when it showed nothing
+        self._away: ClientError | BotoCoreError | None = None
+        #: when machines were launched from here, or looked for in vain
+        self._looked_for: dict[str, float] = {}
 
     def all(self) -> dict[str, Machine]:
-        """By id.  Raises what EC2 raises."""
+        """By id.  Raises what EC2 raises, or has just raised."""
         if self._looked_at is None or self._clock() - self._looked_at >= FRESH:
             self.look()
+        elif self._away is not None:
+            raise self._away
         return self._seen
 
     def look(self) -> dict[str, Machine]:
         """The same, as they are now."""
         looked_at = self._clock()
-        self._seen = {machine.id: machine for machine in self._describe()}
-        self._looked_at = looked_at
+        try:
+            self._seen = {machine.id: machine for machine in self._describe()}
+        except (ClientError, BotoCoreError) as problem:
+            self._looked_at, self._away = looked_at, problem
+            raise
+        self._looked_at, self._away = looked_at, None
+        for machine in self._seen.values():
+            if not machine.lives:
+                self._looked_for.pop(machine.id, None)
         return self._seen
+
+    def unseen_for(self, instance: str) -> float:
+        """Seconds since this was first asked of a machine: it was launched, or looked for in vain.
+
+        By a clock that nobody sets: who launched it may have had another time of day.
+        """
+        return self._clock() - self._looked_for.setdefault(instance, self._clock())
 
     def forget(self) -> None:
         """Look again at the next question, since something has changed."""
         self._looked_at = None
 
+    def terminate(self, instance: str) -> None:
+        """Idempotent, and silent about a machine that is gone.  Raises OSError."""
+        try:
+            self.ec2.terminate_instances(InstanceIds=[instance])
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] != "InvalidInstanceID.NotFound":
+                raise OSError(f"{instance} couldn't be terminated: {problem}") from None
+        except BotoCoreError as problem:
+            raise OSError(f"{instance} couldn't be terminated: {problem}") from None
+        self.forget()
+
     def _describe(self) -> Iterator[Machine]:
         mine = [{"Name": f"tag:{DEPLOYMENT_TAG}", "Values": [self.deployment]}]
-        pages = self._ec2.get_paginator("describe_instances")
+        pages = self.ec2.get_paginator("describe_instances")
         for page in pages.paginate(Filters=mine, PaginationConfig={"PageSize": PAGE}):
             for reservation in page["Reservations"]:
-                yield from map(_machine, reservation["Instances"])
+                for machine in map(_machine, reservation["Instances"]):
+                    # nobody else's is ever touched, whatever a server makes of a filter
+                    if machine.tags.get(DEPLOYMENT_TAG) == self.deployment:
+                        yield machine
 
 
 def _machine(instance: Mapping[str, Any]) -> Machine:
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     reason = instance.get("StateReason", {}).get("Code", "")
-    return Machine(instance["InstanceId"], instance["State"]["Name"], tags, instance["LaunchTime"], reason)
+    address = instance.get("PublicIpAddress") or None
+    return Machine(instance["InstanceId"], instance["State"]["Name"], tags, instance["LaunchTime"], reason, address)

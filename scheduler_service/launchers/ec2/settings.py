@@ -1,6 +1,11 @@
 """What an operator says of the account: where machines start, what they may do, and which sizes there are."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from jupyter_schedule.core.machines.ad_hoc import MOST_HOURS
+from jupyter_schedule.core.machines.offers import OfferedAdHoc
 
 #: Canonical's own parameter for the newest Ubuntu LTS image; EC2 resolves it when the machine is launched
 UBUNTU_LTS = "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/{architecture}/hvm/ebs-gp3/ami-id"
@@ -32,20 +37,56 @@ class Size(Setting):
         return self.image.format(architecture=self.architecture)
 
 
-class Ec2Settings(Setting):
-    """The part `[ec2]` of the service's settings."""
+class Region(Setting):
+    """Where in a region machines start."""
 
-    region: str
     #: tried in this order; together they are the zones in which machines may start
     subnets: tuple[str, ...] = Field(min_length=1)
     security_groups: tuple[str, ...] = Field(min_length=1)
+
+
+class AdHocSettings(Setting):
+    """The part `[ec2.ad_hoc]`: without it nobody gets a machine to develop on."""
+
+    #: in the first region; they let SSH in from where people are, or nothing
+    security_groups: tuple[str, ...] = Field(min_length=1)
+    #: name of the instance profile whose role lets Session Manager in, and may nothing else
+    instance_profile: str
+    #: whom the image lets in
+    login_user: str = Field(default="ubuntu", pattern="^[a-z_][a-z0-9_-]{0,31}$")
+    #: who may have one; None is everybody
+    owners: tuple[str, ...] | None = None
+    #: live ones of one owner at once
+    max_per_owner: int = Field(default=1, ge=1)
+    #: that one lives at most, and after an extension from then on
+    max_hours: int = Field(default=MOST_HOURS, ge=1, le=MOST_HOURS)
+
+    @property
+    def offered(self) -> OfferedAdHoc:
+        """What people are told of it."""
+        return OfferedAdHoc(per_owner=self.max_per_owner, hours=self.max_hours, owners=self.owners)
+
+
+class Ec2Settings(Region):
+    """The part `[ec2]` of the service's settings."""
+
+    region: str
+    #: further regions by their names, tried in this order when those before have no capacity
+    elsewhere: dict[str, Region] = Field(default_factory=dict)
     #: name of the instance profile whose role workers have, …
     instance_profile: str
     #: … and that role's unique id, `AROA…`: with the machine's id it is what a worker's part of the work area is called
     role_id: str
     sizes: dict[str, Size] = Field(min_length=1)
+    #: roles that analyses may ask for, by a name: their ARNs, which the workers' role may assume
+    data_roles: dict[str, str] = Field(default_factory=dict)
     #: machines that may live at once
     max_machines: int = Field(default=20, ge=1)
+    #: hours that machines may live in a month of UTC: of all runs together, and of one owner's
+    max_machine_hours: int | None = Field(default=None, ge=1)
+    max_machine_hours_per_owner: int | None = Field(default=None, ge=1)
+    #: machines to develop on
+    ad_hoc: AdHocSettings | None = None
     #: where the API is, for an endpoint of one's own
     endpoint: str | None = None
 
@@ -53,3 +94,29 @@ class Ec2Settings(Setting):
     def default_size(self) -> str:
         """The size of a schedule that names none: the first."""
         return next(iter(self.sizes))
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """Every region in which there may be machines, in the order in which they are tried."""
+        return {self.region: self} | self.elsewhere
+
+    @property
+    def for_ad_hoc(self) -> Self:
+        """How ad-hoc workers are had: in the first region, with a role and a network of their own, never as spot."""
+        if self.ad_hoc is None:
+            return self
+        return self.model_copy(
+            update={
+                "elsewhere": {},
+                "security_groups": self.ad_hoc.security_groups,
+                "instance_profile": self.ad_hoc.instance_profile,
+                "sizes": {name: size.model_copy(update={"spot": False}) for name, size in self.sizes.items()},
+            }
+        )
+
+    @model_validator(mode="after")
+    def _images_are_where_machines_are(self) -> Self:
+        bound = [name for name, size in self.sizes.items() if size.image.startswith("ami-")]
+        if self.elsewhere and bound:
+            raise ValueError(f"the image of size {bound[0]} is in one region only: name it by an SSM parameter")
+        return self

@@ -14,8 +14,21 @@ def user_data(configuration: dict[str, Any]) -> str:
     work area, the second for plain HTTP), `agent` and `agent_sha256`, `token` and `role_id` (under which the attempt's
     worker writes), and `power_off_after`, the seconds after which the machine powers itself off, whatever hangs.
     """
+    return _told(_program(), configuration)
+
+
+def ad_hoc_user_data(configuration: dict[str, Any]) -> str:
+    """The user-data that lets an ad-hoc worker's owner in.
+
+    configuration: `login_user`, `ssh_key` (a public key, or None), and `power_off_after`, the seconds after which the
+    machine first looks whether its time is over.
+    """
+    return _told((files("scheduler_service") / "launchers" / "ec2" / "ad_hoc.sh").read_text(), configuration)
+
+
+def _told(program: str, configuration: dict[str, Any]) -> str:
     document = json.dumps(configuration, sort_keys=True).encode()
-    return _program().replace("@CONFIGURATION@", base64.b64encode(document).decode())
+    return program.replace("@CONFIGURATION@", base64.b64encode(document).decode())
 
 
 @cache

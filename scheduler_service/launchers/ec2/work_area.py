@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_schedule.core.objects import S3Objects
-from jupyter_schedule.core.workarea import agent_key, brief_key
+from jupyter_schedule.core.addresses.workarea import agent_key, beside_brief, brief_key
+from jupyter_schedule.core.objects import NoSuchObject, S3Objects, open_objects, s3_clients
 from scheduler_service.launchers.ec2.agent_archive import agent_archive
+from scheduler_service.worker.prepare import wanted_previous
 
 
 class WorkArea:
@@ -19,11 +22,50 @@ class WorkArea:
 
     def configuration(self) -> dict[str, str]:
         """What a machine is told of it; the agent's archive is there by then.  Raises OSError."""
-        return {"objects": str(self._objects.address), "base": self._base, **self._agent}
+        # a machine finds no region by itself, and may be in another one than the bucket
+        region: str = s3_clients.client(self._objects.address).meta.region_name
+        address = replace(self._objects.address, region=region)
+        return {"objects": str(address), "region": region, "base": self._base, **self._agent}
 
     def put_brief(self, token: str, brief: dict[str, Any]) -> None:
-        """Store what an attempt's agent is told, the same each time."""
-        self._objects.put(brief_key(token), json.dumps(brief, sort_keys=True).encode())
+        """Store what an attempt's agent is told; beside it, what it reads of its publication, where it has no rights.
+
+        Raises OSError.
+        """
+        told = brief | {
+            "previous": self._previous(token, brief.get("previous")),
+            "expect": self._expected(token, brief.get("expect")),
+        }
+        self._objects.put(brief_key(token), json.dumps(told, sort_keys=True).encode())
+
+    def forget_brief(self, token: str) -> None:
+        """Remove all of that.  Raises OSError."""
+        beside = [stored.key for stored in self._objects.list(beside_brief(token))]
+        self._objects.for_each([*beside, brief_key(token)], self._objects.delete)
+
+    def _previous(self, token: str, previous: dict[str, Any] | None) -> dict[str, Any] | None:
+        if previous is None:
+            return None
+        publication, place = open_objects(previous["objects"]), f"{beside_brief(token)}previous/"
+        paths = wanted_previous(publication, previous)
+
+        def copy(path: str) -> None:
+            with suppress(NoSuchObject):
+                self._objects.copy_from(publication, previous["prefix"] + path, place + path)
+
+        self._objects.for_each(paths, copy)
+        return previous | {"objects": self.configuration()["objects"], "prefix": place, "paths": paths}
+
+    def _expected(self, token: str, expect: dict[str, Any] | None) -> dict[str, Any] | None:
+        if expect is None or expect["objects"] is None:
+            return expect
+        index = f"{beside_brief(token)}data.json"
+        try:
+            self._objects.copy_from(open_objects(expect["objects"]), expect["index"], index)
+        except NoSuchObject:
+            # nothing is published yet
+            return expect | {"objects": None}
+        return expect | {"objects": self.configuration()["objects"], "index": index}
 
     @cached_property
     def _base(self) -> str:

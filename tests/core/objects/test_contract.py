@@ -1,6 +1,8 @@
 """What every object store keeps, run over each of them."""
 
 import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from jupyter_schedule.core.objects import (
     file_digest,
     s3_clients,
 )
+from tests.factories import NOON
 
 AWKWARD_KEYS = ["a b/c'd.csv", 'quo"te', "new\nline", "übung/数据.csv", "a/.hidden", "-dash", "100%?#&"]
 
@@ -60,7 +63,15 @@ def test_what_was_put_is_got_fetched_sized_and_listed(
     assert store.get(key) == b"12345"
     assert (tmp_path / "fetched").read_bytes() == b"12345"
     assert store.size(key) == 5
-    assert list(store.list()) == [Stored(key, 5)]
+    assert list(store.list()) == [Stored(key, 5, NOON)]
+
+
+def test_a_list_tells_when_each_object_was_stored(store: Objects) -> None:
+    before = datetime.now(UTC)
+    store.put("folder/file", b"12345")
+    (stored,) = store.list()
+    # a server's clock is its own, and counts whole seconds
+    assert abs(stored.modified - before) < timedelta(minutes=10)
 
 
 def test_what_is_not_there_is_said_to_be_so(store: Objects, tmp_path: Path) -> None:
@@ -177,6 +188,25 @@ def test_each_item_is_done_and_the_first_failure_is_raised(store: Objects) -> No
     assert len(list(store.list("key/"))) == 10
     with pytest.raises(ValueError, match="unlucky"):
         store.for_each(range(10, 20), put)
+
+
+def test_items_are_taken_as_they_are_needed(store: Objects) -> None:
+    """So a million of them take no more memory than a few."""
+    lock = threading.Lock()
+    done = 0
+
+    def items() -> Iterator[int]:
+        for number in range(500):
+            assert number - done <= 2 * store.at_a_time
+            yield number
+
+    def act(_number: int) -> None:
+        nonlocal done
+        with lock:
+            done += 1
+
+    store.for_each(items(), act)
+    assert done == 500
 
 
 def test_a_copy_comes_from_another_store(store: Objects, tmp_path: Path) -> None:

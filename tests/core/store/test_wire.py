@@ -109,6 +109,23 @@ def test_who_joins_is_not_alone_while_another_ticks_and_is_when_that_has_died(
     third.close()
 
 
+def test_what_keeps_one_who_ticks_from_starting_anything_is_known_to_all_as_long_as_it_is_there(
+    store: Store, wire: Wire, direct: str
+) -> None:
+    door = open_store(direct, lambda: NOON)
+    assert door.hindrances() == []
+    store.say("disk_full")
+    assert door.hindrances() == ["disk_full"]
+    wire.cut()
+    eventually(lambda: door.hindrances() == [], what="the end of who was cut off")
+    wire.mend()
+    store.claim("one", 60, "here")
+    assert door.hindrances() == ["disk_full"], "whoever comes back says so again"
+    store.say("")
+    assert door.hindrances() == []
+    door.close()
+
+
 def test_a_reader_misses_no_event_of_a_transaction_that_commits_late(postgresql: PostgresqlServer, direct: str) -> None:
     first, second = (open_store(direct, lambda: NOON) for _ in range(2))
     schedules = [make_schedule(name) for name in ("slow", "quick")]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.disclosures import Kind
+from jupyter_schedule.core.operations.disclosures import Kind
 from scheduler_service.disclosure import check_file
-from tests.scheduler_service.disclosure.corpus import Case, clean, planted
+from tests.scheduler_service.disclosure.corpus import clean, planted
+from tests.scheduler_service.disclosure.invented import Case
 
 LEAST_RECALL = 0.95
 MOST_FALSE_ALARMS = 0.02

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.disclosures import Finding, Kind
+from jupyter_schedule.core.operations.disclosures import Finding, Kind
 from scheduler_service.disclosure import Limits, check_file, columnar
-from tests.scheduler_service.disclosure.corpus import planted, secrets_of
+from tests.scheduler_service.disclosure.corpus import planted
+from tests.scheduler_service.disclosure.planted_secrets import secrets_of
 from tests.scheduler_service.disclosure.shapes import SHAPES, notebook, printed
 
 Check = Callable[..., tuple[Finding, ...]]

@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,20 +16,12 @@ import pytest
 
 from jupyter_schedule.core.objects import FolderObjects
 from scheduler_service.worker import processes
+from tests.engine import PATIENCE
 
 TOKEN = "5eed"
 #: its own in every session, since several may run on one machine at once
 RUN = f"{uuid4().hex[:8]}-run"
 PREFIX = f"workers/local/{TOKEN}/"
-
-
-def wait_until(look: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """What `look` answers once it is truthy; fails when that takes too long."""
-    deadline = time.monotonic() + seconds
-    while not (answer := look()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-    return answer
 
 
 class Bench:
@@ -100,7 +91,7 @@ class Bench:
         assert agent.stderr
         complaints = agent.stderr.read()
         agent.stderr.close()
-        assert agent.wait(30) == code, complaints
+        assert agent.wait(PATIENCE) == code, complaints
         assert processes.with_marker(f"{RUN}.1") == []
         assert list(self.work.iterdir()) == []
         return self.result()

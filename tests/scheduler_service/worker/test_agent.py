@@ -12,7 +12,8 @@ import pytest
 from jupyter_schedule.core.models import Reason
 from scheduler_service.worker import processes
 from scheduler_service.worker.handle import handle_of
-from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench, wait_until
+from tests.engine import eventually
+from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench
 
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -31,6 +32,19 @@ def test_a_good_run_stores_its_outputs_its_log_and_a_result(bench: Bench) -> Non
     assert bench.output("out.csv") == b"1,2\n"
     assert bench.log() == "hello\n"
     assert bench.live_log() == b"hello\n"
+
+
+def test_what_a_link_leads_to_is_in_no_result(bench: Bench) -> None:
+    """Of failure.json, executed notebook and log, which the agent reads as whoever it is."""
+    secret = bench.folder / "secret"
+    secret.write_text(json.dumps({"kind": "x", "message": "opensesame", "cells": [], "metadata": {"a": "opensesame"}}))
+    links = "; ".join(f'ln -sf {secret} "$REPORT_DIR/{name}"' for name in ("failure.json", "n.ipynb", "log.txt"))
+    result = bench.run(f"{links}; exit 3", {"n.ipynb": "{}"}, notebook="n.ipynb")
+
+    assert result["failure"] is None
+    assert [entry["path"] for entry in result["report"]] == ["log.txt"]
+    stored = [bench.objects.get(key.key) for key in bench.objects.list(PREFIX)]
+    assert not any(b"opensesame" in content for content in stored)
 
 
 def test_the_schedules_parameters_take_the_place_of_the_bundles(bench: Bench) -> None:
@@ -66,7 +80,7 @@ def test_a_second_agent_of_an_attempt_leaves_the_first_ones_scratch_folder_alone
     os.mkfifo(bench.folder / "go")
     task = bench.task(f'echo on; read < {bench.folder}/go; cat a.txt > "$OUTPUT_DIR/a"')
     first = bench.start(task)
-    wait_until(lambda: bench.keys("live/"))
+    eventually(lambda: bench.keys("live/"))
 
     assert bench.start(task).wait(20) == 0
     (bench.folder / "go").write_text("\n")
@@ -77,10 +91,10 @@ def test_a_heartbeat_is_there_while_the_command_runs(bench: Bench) -> None:
     os.mkfifo(bench.folder / "go")
     agent = bench.start(bench.task(f"read < {bench.folder}/go", heartbeat=0.02))
 
-    first = wait_until(lambda: bench.objects.get_or_none(f"{PREFIX}heartbeat"))
+    first = eventually(lambda: bench.objects.get_or_none(f"{PREFIX}heartbeat"))
     assert json.loads(first)["pid"] == agent.pid
     bench.objects.delete(f"{PREFIX}heartbeat")
-    wait_until(lambda: bench.objects.get_or_none(f"{PREFIX}heartbeat"))
+    eventually(lambda: bench.objects.get_or_none(f"{PREFIX}heartbeat"))
     (bench.folder / "go").write_text("\n")
     bench.finish(agent)
 
@@ -89,7 +103,7 @@ def test_a_line_is_seen_while_the_command_still_runs(bench: Bench) -> None:
     os.mkfifo(bench.folder / "go")
     agent = bench.start(bench.task(f"echo first; read < {bench.folder}/go; echo second"))
 
-    wait_until(lambda: bench.live_log() == b"first\n")
+    eventually(lambda: bench.live_log() == b"first\n")
     (bench.folder / "go").write_text("\n")
     bench.finish(agent)
     assert bench.log().startswith("first\nsecond\n")
@@ -103,9 +117,9 @@ def test_the_notebook_so_far_is_seen_while_the_command_still_runs(bench: Bench) 
     command = f'cp sub/n.ipynb "$REPORT_DIR"; read < {bench.folder}/go'
     agent = bench.start(bench.task(command, files, notebook="sub/n.ipynb", heartbeat=0.02))
 
-    live = wait_until(lambda: bench.objects.get_or_none(f"{PREFIX}live/notebook"))
+    live = eventually(lambda: bench.objects.get_or_none(f"{PREFIX}live/notebook"))
     assert json.loads(live)["cells"][0] == cell
-    wait_until(lambda: json.loads(bench.objects.get(f"{PREFIX}heartbeat")).get("cells") == [1, 2])
+    eventually(lambda: json.loads(bench.objects.get(f"{PREFIX}heartbeat")).get("cells") == [1, 2])
     (bench.folder / "go").write_text("\n")
     assert [entry["path"] for entry in bench.finish(agent)["report"]] == ["log.txt", "n.ipynb"]
 
@@ -206,7 +220,7 @@ def test_a_kernel_that_is_gone_is_said_before_anything_runs(bench: Bench) -> Non
 def test_a_bundle_that_is_not_there_is_said(bench: Bench) -> None:
     result = bench.run("true", bundle="0" * 64)
     assert (result["outcome"], result["reason"]) == ("refused", "bundle_unusable")
-    assert result["sentence"] == "The bundle isn't in the work area any more; make the schedule again."
+    assert result["sentence"].startswith("The bundle isn't in the work area any more: save the schedule with the code")
 
 
 def test_a_bundle_of_another_content_is_never_run(bench: Bench) -> None:
@@ -318,4 +332,18 @@ def test_an_agent_that_comes_to_no_end_ends_itself_and_says_so(bench: Bench) -> 
     assert agent.wait(60) == 1
     result = bench.result()
     assert (result["outcome"], result["reason"]) == ("timed_out", "time_limit")
-    wait_until(lambda: processes.with_marker(f"{RUN}.1") == [])
+    eventually(lambda: processes.with_marker(f"{RUN}.1") == [])
+
+
+def test_a_result_tells_no_value_of_a_variable_that_the_run_was_given(bench: Bench) -> None:
+    """Also where a sentence is cut short within it; the log is the analyst's own, and says what was printed."""
+    secret = "opensesame" * 20
+    failure = {"kind": "cell_failed", "name": "ValueError", "cell": 2, "cells": 3, "message": f"no {secret}"}
+    files = {"n.ipynb": "{}", "failure.json": json.dumps(failure)}
+    task = bench.task('cp failure.json "$REPORT_DIR"; echo $DOOR; exit 1', files, pass_environment=["DOOR", "ABSENT"])
+    result = bench.finish(bench.start(task | {"notebook": "n.ipynb"}, DOOR=secret))
+
+    assert result["sentence"] == "ValueError at cell 2 of 3: no [left out: DOOR]."
+    assert result["failure"]["message"] == "no [left out: DOOR]"
+    assert "opensesame" not in json.dumps(result)
+    assert "opensesame" in bench.log()

@@ -3,13 +3,17 @@
 import errno
 import os
 import socket
-from collections.abc import Iterator
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
-from scheduler_service.worker.collect import Collected, collect
+from jupyter_schedule.core.objects.side_by_side import side_by_side
+from scheduler_service.worker.collect import Collected, Found, collect
 from scheduler_service.worker.files import remove_folder, walk
 from tests.scheduler_service.worker.conftest import Bench
 
@@ -24,7 +28,7 @@ def as_nobody(folder: Path) -> Iterator[None]:
         return
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 65534, 65534)
-    for parent in folder.parents[:3]:
+    for parent in takewhile(lambda path: path != Path(tempfile.gettempdir()), folder.parents):
         parent.chmod(0o755)
     os.seteuid(65534)
     try:
@@ -33,11 +37,16 @@ def as_nobody(folder: Path) -> Iterator[None]:
         os.seteuid(0)
 
 
+def in_turn(items: Iterable[Found], action: Callable[[Found], object]) -> None:
+    for item in items:
+        action(item)
+
+
 def collected(folder: Path) -> tuple[dict[str, bytes], list[str]]:
     files: list[Collected] = []
     notes: list[str] = []
     stored: dict[str, bytes] = {}
-    collect(folder, lambda path, source, consume: stored.update({path: source.read_bytes()}), files, notes)
+    collect(folder, lambda path, source, _: stored.update({path: source.read_bytes()}), in_turn, files, notes)
     assert [entry["path"] for entry in files] == list(stored)
     return stored, notes
 
@@ -79,6 +88,21 @@ def test_an_output_folder_that_became_a_link_is_not_followed(bench: Bench) -> No
     result = bench.run("rmdir $OUTPUT_DIR; ln -s /etc $OUTPUT_DIR")
     assert result["reason"] == "empty_output"
     assert result["notes"] == ["output was left out: the folder was replaced by a link."]
+
+
+def test_nor_is_one_above_which_a_folder_became_a_link(bench: Bench) -> None:
+    """The agent may be root, who could collect what the run's user can't read."""
+    elsewhere = bench.folder / "elsewhere" / "secrets"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "key").write_text("key")
+    result = bench.run(
+        f"rm -r notebooks; ln -s {elsewhere.parent} notebooks", {"notebooks/n.ipynb": "{}"},
+        notebook="notebooks/n.ipynb", output_dir="secrets", expect={
+            "lines": ["key"], "day": "2026-11-24", "objects": None, "index": ""
+        },
+    )  # fmt: skip
+    assert (result["files"], result["sentence"]) == ([], "Contract not kept: no file is named key.")
+    assert "secrets was left out: the folder was replaced by a link." in result["notes"]
 
 
 @pytest.mark.parametrize("command", ["rmdir $OUTPUT_DIR", "rmdir $OUTPUT_DIR; echo > $OUTPUT_DIR"])
@@ -149,5 +173,22 @@ def test_what_was_stored_before_the_store_failed_is_known(tmp_path: Path) -> Non
 
     files: list[Collected] = []
     with pytest.raises(OSError, match="full"):
-        collect(tmp_path, store, files, [])
+        collect(tmp_path, store, in_turn, files, [])
     assert [entry["path"] for entry in files] == ["a"]
+
+
+def test_files_stored_side_by_side_are_listed_in_order_of_path(tmp_path: Path) -> None:
+    """Each waits for the one after it, so that they end in the opposite order, and all must be under way together."""
+    names = [f"{number}" for number in range(8)]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    done = {name: threading.Event() for name in names}
+
+    def store(path: str, source: Path, consume: bool) -> None:
+        after = str(int(path) + 1)
+        assert after not in done or done[after].wait(20)
+        done[path].set()
+
+    files: list[Collected] = []
+    collect(tmp_path, store, lambda items, action: side_by_side(items, action, len(names)), files, [])
+    assert [entry["path"] for entry in files] == names

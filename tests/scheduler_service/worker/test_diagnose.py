@@ -111,7 +111,7 @@ def fact(outcome: str, reason: str, said: str, **evidence: Any) -> Any:
         fact("finished", "environment_gone", "No kernel.", failure=other("kernel_unavailable", "No kernel.")),
         fact("finished", "disk_full", "The disk is full.", failure=other("disk_full", "The disk is full")),
         fact(
-            "finished", "exit_code", "The packages could not be installed.",
+            "finished", "environment", "The packages could not be installed.",
             exit_code=69, failure=other("environment", "The packages could not be installed."),
         ),
         fact(

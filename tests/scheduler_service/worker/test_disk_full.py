@@ -1,36 +1,11 @@
 """A full disk ends a run with a result that says so."""
 
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.disks import Mount
 from tests.scheduler_service.worker.conftest import Bench
-
-Mount = Callable[[str], Path]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Mount]:
-    """Mount a disk of a given size under the test's folder."""
-    mounted: list[Path] = []
-
-    def mount(size: str) -> Path:
-        folder = tmp_path / "small"
-        folder.mkdir()
-        options = ["-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", str(folder)]
-        can_mount = sys.platform == "linux" and shutil.which("mount")
-        if not can_mount or subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
-            pytest.skip("mounting a small disk needs root on Linux")
-        mounted.append(folder)
-        return folder
-
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def one_disk(bench: Bench, folder: Path) -> None:

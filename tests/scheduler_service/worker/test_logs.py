@@ -9,7 +9,8 @@ import pytest
 
 from scheduler_service.worker import logs
 from scheduler_service.worker.logs import CappedFile, Log
-from tests.scheduler_service.worker.conftest import Bench, wait_until
+from tests.engine import eventually
+from tests.scheduler_service.worker.conftest import Bench
 
 
 class Chunks:
@@ -69,7 +70,7 @@ def test_live_chunks_are_numbered_from_0_and_none_is_lost_when_the_store_is_away
     chunks = Chunks(refusals=3)
     log = Log(tmp_path, chunks)
     log.say("one")
-    wait_until(lambda: chunks.seen)
+    eventually(lambda: chunks.seen)
     log.say("two")
     log.finish()
 

@@ -1,6 +1,7 @@
 """What an executed notebook tells, finished or not, well-formed or not."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,25 @@ def test_what_is_no_notebook_or_half_of_one_is_none(tmp_path: Path, content: byt
     (tmp_path / "n.ipynb").write_bytes(content)
     assert notebook.read(tmp_path / "n.ipynb") is None
     assert notebook.read(tmp_path / "absent.ipynb") is None
+
+
+def test_a_link_in_the_notebooks_place_is_not_followed(tmp_path: Path) -> None:
+    """The agent may be root, who reads what the run's user can't."""
+    secret, place = tmp_path / "secret.ipynb", tmp_path / "n.ipynb"
+    secret.write_text(json.dumps({"cells": [code("running")]}))
+    stored: list[bytes] = []
+    live = LiveNotebook(place, lambda key, data: stored.append(data))
+
+    place.symlink_to(secret)
+    assert notebook.read(place) is None
+    assert live() == 1.0
+    assert stored == []
+
+
+def test_a_pipe_in_the_notebooks_place_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "n.ipynb")
+    assert notebook.read(tmp_path / "n.ipynb") is None
+    assert LiveNotebook(tmp_path / "n.ipynb", lambda key, data: None)() == 1.0
 
 
 def test_a_live_copy_leaves_large_outputs_out() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from scheduler_service.worker import cgroups, namespaces, processes
 from scheduler_service.worker.prepare import CGROUP
-from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench, wait_until
+from tests.engine import eventually
+from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers; elsewhere it is a best effort")
 
@@ -120,15 +121,19 @@ class TestOnEveryKindOfMachine:
     def test_a_time_out_ends_what_tries_to_survive(self, bench: Bench, kind: str) -> None:
         machine(bench, kind)
         for name, source in ALL.items():
-            result = bench.run(f"{script(bench, source, name)} & wait; sleep 1000", timeout=0.7, grace=0.1)
+            assert any(self.times_out(bench, name, source, seconds) for seconds in (0.7, 5, 30))
 
-            assert (result["outcome"], result["exit_code"], result["reason"]) == ("timed_out", None, "time_limit")
-            assert result["sentence"] == "Timed out: stopped after 0.7 s."
-            assert result["notes"] == []
-            assert (bench.folder / f"{name}.pid").read_text()
-            assert survivors(bench) == []
-            bench.objects.delete(f"gates/{TOKEN}")
-            bench.objects.delete(f"{PREFIX}result")
+    def times_out(self, bench: Bench, name: str, source: str, seconds: float) -> bool:
+        """Whether it was where it wants to be when its time was over: a busy machine takes longer to get it there."""
+        result = bench.run(f"{script(bench, source, name)} & wait; sleep 1000", timeout=seconds, grace=0.1)
+
+        assert (result["outcome"], result["exit_code"], result["reason"]) == ("timed_out", None, "time_limit")
+        assert result["sentence"] == f"Timed out: stopped after {seconds} s."
+        assert result["notes"] == []
+        assert survivors(bench) == []
+        for key in (f"gates/{TOKEN}", f"{PREFIX}result"):
+            bench.objects.delete(key)
+        return (bench.folder / f"{name}.pid").exists()
 
     def test_a_normal_end_leaves_nothing_either_and_names_what_was_left(self, bench: Bench, kind: str) -> None:
         machine(bench, kind)
@@ -140,7 +145,7 @@ class TestOnEveryKindOfMachine:
     def test_a_stop_ends_it(self, bench: Bench, kind: str) -> None:
         machine(bench, kind)
         agent = start_all(bench, "sleep 1000")
-        wait_until(lambda: b"there" in bench.live_log())
+        eventually(lambda: b"there" in bench.live_log())
         agent.send_signal(signal.SIGTERM)
         assert bench.finish(agent)["outcome"] == "stopped"
         assert survivors(bench) == []
@@ -148,15 +153,15 @@ class TestOnEveryKindOfMachine:
     def test_the_death_of_the_agent_ends_it(self, bench: Bench, kind: str) -> None:
         machine(bench, kind)
         agent = start_all(bench, "sleep 1000")
-        wait_until(lambda: b"there" in bench.live_log())
+        eventually(lambda: b"there" in bench.live_log())
         agent.kill()
         agent.wait()
-        wait_until(lambda: survivors(bench) == [])
+        eventually(lambda: survivors(bench) == [])
 
     def test_the_death_of_the_keeper_ends_it_and_the_run(self, bench: Bench, kind: str) -> None:
         machine(bench, kind)
         agent = start_all(bench, "sleep 1000")
-        wait_until(lambda: b"there" in bench.live_log())
+        eventually(lambda: b"there" in bench.live_log())
         os.kill(keeper_of(agent), signal.SIGKILL)
         result = bench.finish(agent)
         assert result["sentence"] == "The command was ended by signal 9 (SIGKILL)."
@@ -192,7 +197,7 @@ class TestOnEveryKindOfMachine:
 def test_the_death_of_agent_and_keeper_ends_it(bench: Bench, kind: str) -> None:
     machine(bench, kind)
     agent = start_all(bench, "sleep 1000")
-    wait_until(lambda: b"there" in bench.live_log())
+    eventually(lambda: b"there" in bench.live_log())
     both = (keeper_of(agent), agent.pid)
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in both:
@@ -200,7 +205,7 @@ def test_the_death_of_agent_and_keeper_ends_it(bench: Bench, kind: str) -> None:
     agent.wait()
     # what a launcher does when it finds the agent gone
     cgroups.end(bench.work / TOKEN / CGROUP)
-    wait_until(lambda: survivors(bench) == [])
+    eventually(lambda: survivors(bench) == [])
 
 
 def keeper_of(agent: "subprocess.Popen[str]") -> int:
@@ -219,7 +224,7 @@ def test_what_ends_by_itself_a_moment_after_the_command_is_left_to_it(bench: Ben
 
 def test_a_time_out_lets_the_command_save_what_it_has(bench: Bench) -> None:
     command = "trap 'echo saved > $OUTPUT_DIR/a; exit 9' TERM; echo on; while :; do sleep 0.01; done"
-    result = bench.run(command, timeout=0.5, grace=20)
+    result = bench.run(command, timeout=3, grace=20)
     assert result["outcome"] == "timed_out"
     assert bench.output("a") == b"saved\n"
 
@@ -228,9 +233,9 @@ def test_orphans_that_end_during_the_run_are_reaped(bench: Bench) -> None:
     os.mkfifo(bench.folder / "go")
     orphans = "for i in 1 2 3 4 5; do (true & exec true); done"
     agent = bench.start(bench.task(f"{orphans}; echo on; read < {bench.folder}/go; touch $OUTPUT_DIR/a"))
-    wait_until(lambda: bench.live_log() == b"on\n")
+    eventually(lambda: bench.live_log() == b"on\n")
 
-    wait_until(lambda: all(process.alive for process in processes.descendants(agent.pid)))
+    eventually(lambda: all(process.alive for process in processes.descendants(agent.pid)))
     (bench.folder / "go").write_text("\n")
     assert bench.finish(agent)["reason"] == "ok"
 
@@ -238,7 +243,7 @@ def test_orphans_that_end_during_the_run_are_reaped(bench: Bench) -> None:
 def test_the_marker_finds_a_runs_processes_and_only_those(bench: Bench) -> None:
     os.mkfifo(bench.folder / "go")
     agent = bench.start(bench.task(f"read < {bench.folder}/go; :"))
-    (pid,) = wait_until(lambda: processes.with_marker(f"{RUN}.1"))
+    (pid,) = eventually(lambda: processes.with_marker(f"{RUN}.1"))
 
     assert processes.with_marker(f"{RUN}.11") == []
     assert processes.with_marker(f"{RUN}.") == []

@@ -43,6 +43,9 @@ class FakeWorkArea(WorkArea):
     def put_brief(self, token: str, brief: dict[str, Any]) -> None:
         self.briefs[token] = brief
 
+    def forget_brief(self, token: str) -> None:
+        self.briefs.pop(token, None)
+
 
 class Region:
     """One region of EC2, a launcher at work there, and a clock for both."""
@@ -52,29 +55,44 @@ class Region:
         self.ec2 = Ec2Double(now=self.now, **double)
         self.machines = Machines(self.ec2, "d1", clock=lambda: self.seconds)
         self.work_area = FakeWorkArea()
-        self.launcher = Ec2Launcher(self.ec2, self.machines, SETTINGS, work_area=self.work_area, now=self.now)
+        self.launcher = Ec2Launcher({SETTINGS.region: self.machines}, SETTINGS, work_area=self.work_area, now=self.now)
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds)
 
     def attempt(self, number: int = 1, *, size: str = "small", run_id: str = "r1", user_data: str = "x") -> Attempt:
-        tags = {
-            DEPLOYMENT_TAG: "d1",
-            RUN_TAG: run_id,
-            ATTEMPT_TAG: str(number),
-            DEADLINE_TAG: (START + timedelta(hours=2)).isoformat(),
-        }
-        token = f"{run_id}-{number}"
-        launch = launch_parameters(SETTINGS, size, turn=number - 1, token=token, user_data=user_data, tags=tags)
-        return Attempt(
-            run_id=run_id,
-            number=number,
-            token=token,
-            launcher="ec2",
-            parameters={"run_id": run_id, "launch": launch},
-            deadline=START + timedelta(hours=2),
-            created_at=self.now(),
-        )
+        return attempt_on(SETTINGS, number, size=size, run_id=run_id, user_data=user_data, created_at=self.now())
 
     def launched(self, attempt: Attempt) -> Attempt:
         return attempt.model_copy(update={"handle": self.launcher.launch(attempt)})
+
+
+def attempt_on(
+    settings: Ec2Settings,
+    number: int,
+    *,
+    created_at: datetime = START,
+    deadline: datetime = START + timedelta(hours=2),
+    size: str = "small",
+    run_id: str = "r1",
+    user_data: str = "x",
+    deployment: str = "d1",
+) -> Attempt:
+    """An attempt of the deployment at run `run_id`, the same each time."""
+    tags = {
+        DEPLOYMENT_TAG: deployment,
+        RUN_TAG: run_id,
+        ATTEMPT_TAG: str(number),
+        DEADLINE_TAG: deadline.isoformat(),
+    }
+    token = f"{run_id}-{number}"
+    launch = launch_parameters(settings, size, turn=number - 1, token=token, user_data=user_data, tags=tags)
+    return Attempt(
+        run_id=run_id,
+        number=number,
+        token=token,
+        launcher="ec2",
+        parameters={"run_id": run_id, "launch": launch},
+        deadline=deadline,
+        created_at=created_at,
+    )

@@ -3,6 +3,8 @@
 import pytest
 
 from scheduler_service.launchers.ec2.launch_plan import Offer, UserDataTooLarge, launch_parameters, offers
+from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.launchers.ec2.settings import Region as Place
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 
 
@@ -11,22 +13,41 @@ def parameters(size: str = "small", turn: int = 0, user_data: str = "#!/bin/bash
 
 
 def test_spot_is_tried_everywhere_before_anything_is_paid_in_full() -> None:
-    assert offers(SETTINGS.sizes["cheap"], SETTINGS.subnets) == [
-        Offer("t3.medium", "subnet-a", spot=True),
-        Offer("t3.medium", "subnet-b", spot=True),
-        Offer("t3.medium", "subnet-a", spot=False),
-        Offer("t3.medium", "subnet-b", spot=False),
+    assert offers(SETTINGS.sizes["cheap"], SETTINGS.regions) == [
+        Offer("t3.medium", "eu-west-1", "subnet-a", spot=True),
+        Offer("t3.medium", "eu-west-1", "subnet-b", spot=True),
+        Offer("t3.medium", "eu-west-1", "subnet-a", spot=False),
+        Offer("t3.medium", "eu-west-1", "subnet-b", spot=False),
     ]
 
 
 def test_the_zone_changes_before_the_type_does() -> None:
-    tried = [(offer.instance_type, offer.subnet) for offer in offers(SETTINGS.sizes["small"], SETTINGS.subnets)]
+    tried = [(offer.instance_type, offer.subnet) for offer in offers(SETTINGS.sizes["small"], SETTINGS.regions)]
     assert tried == [
         ("t3.medium", "subnet-a"),
         ("t3.medium", "subnet-b"),
         ("t3a.medium", "subnet-a"),
         ("t3a.medium", "subnet-b"),
     ]
+
+
+def test_another_region_is_tried_last_with_what_it_has_itself() -> None:
+    two = SETTINGS.model_copy(
+        update={"elsewhere": {"eu-north-1": Place(subnets=("subnet-c",), security_groups=("sg-2",))}}
+    )
+    tried = [(offer.region, offer.subnet) for offer in offers(two.sizes["small"], two.regions)]
+    assert tried == [*[("eu-west-1", f"subnet-{zone}") for zone in "abab"], *[("eu-north-1", "subnet-c")] * 2]
+    asked = launch_parameters(two, "small", turn=4, token="t", user_data="", tags={})
+    assert (asked["SubnetId"], asked["SecurityGroupIds"]) == ("subnet-c", ["sg-2"])
+
+
+def test_an_image_of_one_region_is_refused_where_there_are_several() -> None:
+    size = {"instance_types": ["t3.medium"], "hardware": "2 cores", "image": "ami-1"}
+    written = SETTINGS.model_dump() | {"sizes": {"small": size}}
+    Ec2Settings.model_validate(written)
+    elsewhere = {"eu-north-1": {"subnets": ["subnet-c"], "security_groups": ["sg-2"]}}
+    with pytest.raises(ValueError, match="image of size small is in one region only"):
+        Ec2Settings.model_validate(written | {"elsewhere": elsewhere})
 
 
 def test_after_the_last_offer_comes_the_first_again() -> None:

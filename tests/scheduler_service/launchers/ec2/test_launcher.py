@@ -7,15 +7,26 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import NoCredentialsError
 
+from jupyter_schedule.core.models import Reason
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerState
-from tests.doubles.ec2 import client_error, lost_answer
+from scheduler_service.launchers.ec2.launcher import Ec2Launcher
+from tests.doubles.ec2 import client_error
 from tests.factories import make_run, make_schedule, make_spec
-from tests.scheduler_service.launchers.ec2.machines import START, Region
+from tests.scheduler_service.launchers.ec2.machines import SETTINGS, START, FakeWorkArea, Region
 
 
 @pytest.fixture
 def region() -> Region:
     return Region()
+
+
+def test_people_choose_among_the_sizes_of_the_settings(region: Region) -> None:
+    offered = region.launcher.offer("ec2")
+    assert (offered.name, offered.paid) == ("ec2", True)
+    assert [(size.name, size.hardware) for size in offered.sizes] == [
+        ("small", "2 cores, 4 GB"),
+        ("cheap", "2 cores, 4 GB"),
+    ]
 
 
 def test_an_attempt_gets_a_machine_that_finds_what_it_is_told(region: Region) -> None:
@@ -41,34 +52,6 @@ def test_a_size_that_the_operator_dropped_is_refused_with_those_there_are() -> N
         Region().launcher.plan(make_run(make_schedule()), spec, number=1, token="t", deadline=START)
 
 
-def test_a_lost_answer_costs_no_second_machine(region: Region) -> None:
-    attempt = region.attempt()
-    region.ec2.faults_after.append(lost_answer())
-    with pytest.raises(OSError, match="didn't answer"):
-        region.launcher.launch(attempt)
-    assert region.launcher.launch(attempt) == {
-        "instance": region.ec2.living[0].id,
-        "identity": f"AROAWORKER:{region.ec2.living[0].id}",
-    }
-    assert len(region.ec2.instances) == 1
-
-
-@pytest.mark.parametrize("code", ["RequestLimitExceeded", "InternalError"])
-def test_a_throttled_launch_may_be_tried_again(region: Region, code: str) -> None:
-    region.ec2.faults_before.append(client_error(code, status=503))
-    with pytest.raises(OSError, match=code):
-        region.launcher.launch(region.attempt())
-    assert region.ec2.living == []
-
-
-def test_no_capacity_is_an_answer_of_its_own_and_the_next_attempt_asks_elsewhere() -> None:
-    region = Region(empty={("t3.medium", "subnet-a", False)})
-    with pytest.raises(NoCapacity, match=r"t3\.medium in subnet-a"):
-        region.launcher.launch(region.attempt(1))
-    region.launched(region.attempt(2))
-    assert [instance.request["SubnetId"] for instance in region.ec2.living] == ["subnet-b"]
-
-
 def test_spot_falls_back_to_a_machine_that_is_paid_in_full() -> None:
     region = Region(empty={("t3.medium", "subnet-a", True), ("t3.medium", "subnet-b", True)})
     for number in (1, 2):
@@ -76,22 +59,6 @@ def test_spot_falls_back_to_a_machine_that_is_paid_in_full() -> None:
             region.launcher.launch(region.attempt(number, size="cheap"))
     region.launched(region.attempt(3, size="cheap"))
     assert "InstanceMarketOptions" not in region.ec2.living[0].request
-
-
-def test_a_token_whose_machine_is_gone_launches_nothing_and_is_over(region: Region) -> None:
-    attempt = region.launched(region.attempt())
-    region.ec2.end(region.ec2.living[0].id)
-    again = region.launched(region.attempt())
-    assert region.launcher.poll(again) is WorkerState.GONE
-    assert region.ec2.living == []
-    region.launcher.terminate(again)
-    assert attempt.token == again.token
-
-
-def test_a_mismatch_is_never_asked_again_but_found_by_its_tags(region: Region) -> None:
-    first = region.launched(region.attempt())
-    assert region.launched(region.attempt(user_data="changed")).handle == first.handle
-    assert len(region.ec2.instances) == 1
 
 
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "InvalidAMIID.NotFound", "InvalidSubnetID.NotFound"])
@@ -121,8 +88,12 @@ def test_a_machine_that_ec2_does_not_show_yet_means_nothing_for_ten_minutes() ->
     assert region.launcher.poll(attempt) is WorkerState.GONE
 
 
-def test_an_attempt_that_was_never_answered_is_unknown(region: Region) -> None:
-    assert region.launcher.poll(region.attempt()) is WorkerState.UNKNOWN
+def test_nor_when_the_service_that_launched_it_had_another_time_of_day() -> None:
+    region = Region(shows_after=timedelta(seconds=100))
+    attempt = region.launched(region.attempt())
+    early = attempt.model_copy(update={"created_at": attempt.created_at - timedelta(hours=2)})
+    region.seconds = 60
+    assert region.launcher.poll(early) is WorkerState.UNREACHABLE
 
 
 def test_all_polls_of_a_few_seconds_share_one_description(region: Region) -> None:
@@ -133,20 +104,6 @@ def test_all_polls_of_a_few_seconds_share_one_description(region: Region) -> Non
     region.seconds += 5
     region.launcher.poll(attempts[0])
     assert region.ec2.calls == ["describe_instances"] * 2
-
-
-def test_while_ec2_does_not_answer_the_heartbeat_tells(region: Region) -> None:
-    attempt = region.launched(region.attempt())
-    region.ec2.faults_before.append(client_error("RequestLimitExceeded", status=503))
-    assert region.launcher.poll(attempt) is WorkerState.UNREACHABLE
-
-
-def test_terminate_ends_the_machine_and_may_be_repeated(region: Region) -> None:
-    attempt = region.launched(region.attempt())
-    region.launcher.terminate(attempt)
-    region.launcher.terminate(attempt)
-    assert region.ec2.living == []
-    assert region.launcher.poll(attempt) is WorkerState.GONE
 
 
 def test_a_machine_that_stopped_instead_of_ending_still_counts_as_alive(region: Region) -> None:
@@ -161,9 +118,86 @@ def test_an_attempt_that_is_over_leaves_no_machine(region: Region) -> None:
     assert region.ec2.living == []
 
 
-def test_machines_that_no_attempt_owns_are_reaped(region: Region) -> None:
-    kept = region.launched(region.attempt(1))
-    region.launched(region.attempt(2))
-    region.seconds = 16 * 60
-    region.launcher.reap(lambda _, number: kept if number == 1 else None)
-    assert [instance.id for instance in region.ec2.living] == [kept.handle and kept.handle["instance"]]
+def test_every_region_is_reaped_although_one_does_not_answer(region: Region) -> None:
+    other = Region()
+    other.launched(other.attempt())
+    region.seconds = 3 * 3600
+    region.ec2.faults_before.append(client_error("RequestLimitExceeded", status=503))
+    regions = {"eu-west-1": region.machines, "us-east-1": other.machines}
+    launcher = Ec2Launcher(regions, SETTINGS, work_area=region.work_area, now=region.now)
+    launcher.reap(lambda *_: None)
+    assert other.ec2.living == []
+
+
+def test_that_ec2_is_away_is_logged_once_in_one_line_until_it_is_back_or_away_for_another_reason(
+    region: Region, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By whoever looks at it: polls of runs, many times a second, and the reaper, every minute."""
+    attempt = region.launched(region.attempt())
+    for code in ("Unavailable", "Unavailable", "AuthFailure", "", "Unavailable"):
+        region.seconds += 60
+        if code:
+            region.ec2.faults_before += [client_error(code, status=503)] * 2
+        region.launcher.poll(attempt)
+        region.launcher.poll(attempt)
+        region.launcher.reap(lambda *_: attempt)
+        region.ec2.faults_before.clear()
+    said = [record.getMessage() for record in caplog.records if "ec2_away" in record.getMessage()]
+    assert [line.partition("(")[2].partition(")")[0] for line in said] == ["Unavailable", "AuthFailure", "Unavailable"]
+    assert not any(record.exc_info or "\n" in record.getMessage() for record in caplog.records)
+
+
+def test_while_ec2_is_away_it_is_asked_no_more_often_than_when_it_is_there(region: Region) -> None:
+    attempts = [region.launched(region.attempt(run_id=f"r{number}")) for number in range(60)]
+    region.seconds += 60
+    region.ec2.faults_before += [client_error("Unavailable", status=503)] * 60
+    assert {region.launcher.poll(attempt) for attempt in attempts} == {WorkerState.UNREACHABLE}
+    assert len(region.ec2.faults_before) == 59
+
+
+def test_a_machine_is_looked_for_in_its_attempts_region(region: Region) -> None:
+    other = Region()
+    regions = {"eu-west-1": region.machines, "us-east-1": other.machines}
+    launcher = Ec2Launcher(regions, SETTINGS, work_area=region.work_area, now=region.now)
+    attempt = region.attempt()
+    attempt.parameters["region"] = "us-east-1"
+    attempt = attempt.model_copy(update={"handle": launcher.launch(attempt)})
+    assert launcher.poll(attempt) is WorkerState.ALIVE
+    assert (region.ec2.living, len(other.ec2.living)) == ([], 1)
+    launcher.terminate(attempt)
+    assert other.ec2.living == []
+
+
+def test_of_a_region_that_the_settings_lost_nothing_is_known_and_nothing_starts_there(region: Region) -> None:
+    attempt = region.launched(region.attempt())
+    attempt.parameters["region"] = "us-east-1"
+    assert region.launcher.poll(attempt) is WorkerState.UNREACHABLE
+    region.launcher.terminate(attempt)
+    with pytest.raises(LaunchRefused, match="lost this run's region"):
+        region.launcher.launch(attempt)
+
+
+def test_a_work_area_whose_name_fills_the_user_data_is_refused(region: Region) -> None:
+    work_area = FakeWorkArea()
+    work_area.configuration = lambda: {"objects": "s3://work/" + "x" * 16_000}  # type: ignore[method-assign]
+    launcher = Ec2Launcher({"eu-west-1": region.machines}, SETTINGS, work_area=work_area, now=region.now)
+    with pytest.raises(LaunchRefused, match=r"EC2 takes 16 KiB: shorten areas\.work") as refused:
+        launcher.plan(make_run(make_schedule()), make_spec(), number=1, token="t", deadline=START)
+    assert refused.value.reason == Reason.CONFIG
+
+
+def test_a_data_role_is_one_that_the_operator_allows(region: Region) -> None:
+    allowed = SETTINGS.model_copy(update={"data_roles": {"weather": "arn:aws:iam::111122223333:role/weather"}})
+    launcher = Ec2Launcher({"eu-west-1": region.machines}, allowed, work_area=region.work_area, now=region.now)
+
+    def told(data_role: str | None) -> str | None:
+        spec = make_spec(data_role=data_role)
+        plan = launcher.plan(make_run(make_schedule()), spec, number=1, token="t", deadline=START)
+        found: str | None = plan["data_role"]
+        return found
+
+    assert launcher.offer("ec2").data_roles == ("weather",)
+    assert told(None) is None
+    assert told("weather") == "arn:aws:iam::111122223333:role/weather"
+    with pytest.raises(LaunchRefused, match=r"no data role called admin\..*pick one of weather"):
+        told("admin")

@@ -23,7 +23,7 @@ region = "us-east-1"
 endpoint = "{endpoint}"
 subnets = ["{subnet}"]
 security_groups = ["{group}"]
-instance_profile = "worker"
+instance_profile = "opening"
 role_id = "AROAWORKER"
 [ec2.sizes.small]
 instance_types = ["t3.medium"]
@@ -35,11 +35,11 @@ image = "{image}"
 def test_an_attempt_gets_a_machine_by_what_the_settings_say(moto: S3Server, tmp_path: Path) -> None:
     ec2 = boto3.client("ec2", region_name="us-east-1", endpoint_url=moto.endpoint)
     boto3.client("iam", region_name="us-east-1", endpoint_url=moto.endpoint).create_instance_profile(
-        InstanceProfileName="worker"
+        InstanceProfileName="opening"
     )
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
-    image = ec2.describe_images()["Images"][0]["ImageId"]
+    image = ec2.register_image(Name="opening")["ImageId"]
     written = SETTINGS.format(bucket=moto.bucket(), endpoint=moto.endpoint, subnet=subnet, group=group, image=image)
     (tmp_path / "service.toml").write_text(written)
     settings = load_settings(tmp_path / "service.toml")
@@ -67,3 +67,12 @@ def test_machines_without_a_work_area_on_s3_are_refused(tmp_path: Path) -> None:
     (tmp_path / "service.toml").write_text(written.partition("[ec2]")[2].join(["[ec2]", ""]))
     with pytest.raises(Refused, match=r"areas\.work"):
         load_settings(tmp_path / "service.toml")
+
+
+@pytest.mark.parametrize(
+    ("written", "most"), [("", 20), ("[max_per_launcher]\nec2 = 5\n", 5), ("[max_per_launcher]\nec2 = 50\n", 20)]
+)
+def test_no_more_runs_go_at_once_on_machines_than_there_may_be(tmp_path: Path, written: str, most: int) -> None:
+    text = SETTINGS.format(bucket="work", endpoint="http://127.0.0.1:1", subnet="s", group="g", image="ami-1")
+    (tmp_path / "service.toml").write_text(text + written)
+    assert load_settings(tmp_path / "service.toml").room.per_launcher == {"ec2": most}

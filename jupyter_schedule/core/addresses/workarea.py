@@ -1,0 +1,51 @@
+"""The names of objects in the work area.  Standard library only: the agent uses them too."""
+
+
+def bundle_key(digest: str) -> str:
+    """A bundle, by the digest of its content."""
+    return f"bundles/{digest}.tar.gz"
+
+
+def gate_key(token: str) -> str:
+    """The write-once object that decides whether an attempt's user code may start."""
+    return f"gates/{token}"
+
+
+def brief_key(token: str) -> str:
+    """What an attempt's agent is told, where a machine of its own finds it."""
+    return f"briefs/{token}"
+
+
+def beside_brief(token: str) -> str:
+    """Where a machine of its own finds copies of what it may not read at its place."""
+    return f"briefs/{token}-files/"
+
+
+def agent_key(digest: str) -> str:
+    """The agent's archive, by the digest of its bytes."""
+    return f"agents/{digest}.tar.gz"
+
+
+#: everything that workers wrote, and every brief
+WORKERS = "workers/"
+BRIEFS = "briefs/"
+BUNDLES = "bundles/"
+
+
+def worker_prefix(worker: str, token: str) -> str:
+    """Where an attempt's worker writes: the names below are under it."""
+    return f"workers/{worker}/{token}/"
+
+
+#: write-once: how the attempt ended, and every file it left
+RESULT = "result"
+#: replaced while the agent lives
+HEARTBEAT = "heartbeat"
+#: `live/log.0`, `live/log.1`, …: what the command printed so far, each written once
+LIVE_LOG = "live/log."
+LIVE_NOTEBOOK = "live/notebook"
+#: the executed notebook, its HTML, the whole log
+REPORT = "report/"
+LOG = "report/log.txt"
+#: the output folder
+OUTPUT = "output/"

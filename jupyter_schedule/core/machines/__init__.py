@@ -1,0 +1,1 @@
+"""Where runs can take place, on which machines, and what those cost."""

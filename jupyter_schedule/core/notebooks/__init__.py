@@ -1,0 +1,1 @@
+"""Notebooks read as data: their code, parameters, environment, what they use, and how two differ."""

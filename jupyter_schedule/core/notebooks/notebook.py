@@ -1,0 +1,227 @@
+"""A notebook is JSON with cells: read it without the notebook libraries, as data that anybody may have written.
+
+Only what bundling, checking and parameters need: its code cells as plain Python (IPython's magics and shell lines
+blanked, so that line numbers stay those of the cell), its language and the name of its kernel.
+"""
+
+import ast
+import json
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jupyter_schedule.core.errors import Refused
+
+#: the JSON of a notebook
+Notebook = dict[str, Any]
+
+SIZE_LIMIT = 100_000_000
+#: cell magics whose body is Python that runs in the kernel
+PYTHON_BODIES = frozenset({"capture", "debug", "prun", "time", "timeit"})
+SHELL_BODIES = frozenset({"bash", "sh", "script", "system", "sx", "!"})
+
+_MAGIC_LINE = re.compile(r"\s*(?:%{1,2}[A-Za-z_]|%%!|!|\?{1,2}[A-Za-z_%*])")
+_HELP_LINE = re.compile(r"\s*[%\w.*]+\?{1,2}\s*$")
+_MAGIC_VALUE = re.compile(r"(\s*[\w.,\s]+=\s*)(?:!|%[A-Za-z_])")
+_TIMED_STATEMENT = re.compile(r"(\s*)%time\s+(?=\S)")
+_CELL_MAGIC = re.compile(r"\s*%%(!|\w+)")
+_INSTALL = re.compile(
+    r"\s*[%!]{1,2}\s*(?:(?:python3?|\S*sys\.executable\S*)\s+-m\s+)?(?:uv\s+)?(?:pip3?|conda|mamba)\s+install\b"
+)
+
+#: `warnings.catch_warnings` changes what all threads see, so that only one of ours may be inside
+_warning_filters = threading.Lock()
+
+
+class Magic(NamedTuple):
+    """A line of IPython's own syntax, which plain Python doesn't know."""
+
+    #: 1-based in its cell
+    line: int
+    text: str
+
+    @property
+    def installs(self) -> bool:
+        """Whether it installs packages, as `%pip install` does."""
+        return bool(_INSTALL.match(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCell:
+    """A code cell as Python."""
+
+    #: 1-based among the code cells: the number that people are told
+    number: int
+    #: 0-based among all cells
+    index: int
+    #: with as many lines as the cell has; not necessarily valid Python
+    source: str
+    magics: tuple[Magic, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+def read(path: Path) -> Notebook:
+    """The JSON of the notebook at `path`.
+
+    Raises Refused `notebook_missing`, `notebook_unreadable`, `notebook_too_large`, `not_a_notebook` or
+    `notebook_too_old`, field `notebook`.
+    """
+    name = path.name
+    try:
+        size = path.stat().st_size
+        if size > SIZE_LIMIT:
+            raise _refused(
+                "notebook_too_large",
+                f"{name} is {size / 1e6:.0f} MB, over the limit of {SIZE_LIMIT / 1e6:.0f} MB for a notebook. "
+                "Clear its outputs and save it.",
+            )
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise _refused("notebook_missing", f"There is no notebook {printable(str(path))}.") from None
+    except OSError as problem:
+        raise _refused("notebook_unreadable", f"{name} can't be read: {problem.strerror}.") from None
+    try:
+        notebook = json.loads(raw.decode())
+    except UnicodeDecodeError:
+        raise _not_a_notebook(name, "it isn't UTF-8 text") from None
+    except json.JSONDecodeError as problem:
+        raise _not_a_notebook(name, f"line {problem.lineno} isn't JSON") from None
+    except (RecursionError, ValueError):
+        raise _not_a_notebook(name, "its JSON is nested too deeply or has a number out of range") from None
+    return checked(name, notebook)
+
+
+def checked(name: str, notebook: object) -> Notebook:
+    """The JSON, if it is a notebook's; Refused as of `read`."""
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
+        raise _not_a_notebook(name, "it doesn't say its notebook format")
+    if notebook["nbformat"] < 4:
+        raise _refused(
+            "notebook_too_old",
+            f"{name} is in notebook format {notebook['nbformat']}; format 4 is needed. "
+            "Open it in JupyterLab and save it.",
+        )
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise _not_a_notebook(name, "it has no list of cells")
+    return notebook
+
+
+def _not_a_notebook(name: str, why: str) -> Refused:
+    return _refused("not_a_notebook", f"{name} isn't a notebook: {why}.")
+
+
+def _refused(code: str, message: str) -> Refused:
+    return Refused(code, printable(message, 400), field="notebook")
+
+
+def printable(text: str, limit: int = 80) -> str:
+    """`text` fit for a sentence: one line, encodable, at most `limit` characters."""
+    line = text.encode("utf-8", "backslashreplace").decode()
+    line = "".join(character if character.isprintable() else repr(character)[1:-1] for character in line[: limit + 1])
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def language(notebook: Notebook) -> str:
+    """The language of its code, in lower case; Python when it doesn't say."""
+    for part, key in (("kernelspec", "language"), ("language_info", "name")):
+        name = _metadata(notebook, part).get(key)
+        if isinstance(name, str) and name:
+            return name.lower()
+    return "python"
+
+
+def kernel_name(notebook: Notebook) -> str:
+    """The name of the kernel that it was saved with; `python3` when it doesn't say."""
+    name = _metadata(notebook, "kernelspec").get("name")
+    return name if isinstance(name, str) and name else "python3"
+
+
+def _metadata(notebook: Notebook, part: str) -> dict[str, Any]:
+    metadata = notebook.get("metadata")
+    found = metadata.get(part) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def text_of(cell: dict[str, Any]) -> str:
+    """A cell's source as one text, whether it was saved as a text or as a list of lines."""
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        return "".join(line for line in source if isinstance(line, str))
+    return source if isinstance(source, str) else ""
+
+
+def code_cells(notebook: Notebook) -> list[CodeCell]:
+    """Its code cells in order, as Python where the notebook's language is Python, else as they are."""
+    python = language(notebook) in {"python", "ipython"}
+    cells = [(index, cell) for index, cell in enumerate(notebook["cells"]) if cell.get("cell_type") == "code"]
+    return [_code_cell(number, index, cell, python=python) for number, (index, cell) in enumerate(cells, start=1)]
+
+
+def _code_cell(number: int, index: int, cell: dict[str, Any], *, python: bool) -> CodeCell:
+    source, magics = plain_python(text_of(cell)) if python else (text_of(cell), ())
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+    return CodeCell(number, index, source, magics, known)
+
+
+def plain_python(source: str) -> tuple[str, tuple[Magic, ...]]:
+    """The Python of a cell, line by line where it was, and the magics that were blanked.
+
+    A blanked line becomes `pass` at its indentation, so that a block made of shell lines stays a block; what a magic
+    is assigned to becomes None.  A cell of another language (`%%bash`, `%%html`) has no Python at all.
+    """
+    if not _has_magics(source):
+        return source, ()
+    lines = source.split("\n")
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    cell_magic = _CELL_MAGIC.match(lines[first])
+    if cell_magic and cell_magic[1] not in PYTHON_BODIES:
+        last = len(lines) if cell_magic[1] in SHELL_BODIES else first + 1
+        magics = [Magic(number + 1, lines[number]) for number in range(first, last) if lines[number].strip()]
+        return "\n" * (len(lines) - 1), tuple(magics)
+    blanked = list(_blanked(lines))
+    return "\n".join(line for line, _ in blanked), tuple(magic for _, magic in blanked if magic)
+
+
+def _has_magics(source: str) -> bool:
+    """Whether a line looks like IPython's syntax, unless the whole is Python as it is: `%` stands in strings, too."""
+    patterns = (_MAGIC_LINE, _HELP_LINE, _MAGIC_VALUE)
+    suspicious = any(pattern.match(line) for line in source.split("\n") for pattern in patterns)
+    return suspicious and parsed(source) is None
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree of `source`, None when it isn't Python, however odd it is."""
+    try:
+        with _warning_filters, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _blanked(lines: list[str]) -> Iterator[tuple[str, Magic | None]]:
+    """Each line as Python, with the magic that it was."""
+    continued = False
+    for number, line in enumerate(lines, start=1):
+        timed = _TIMED_STATEMENT.match(line)
+        value = _MAGIC_VALUE.match(line)
+        if continued:
+            yield "", Magic(number, line)
+        elif timed:
+            yield timed[1] + line[timed.end() :], Magic(number, line)
+            continue
+        elif value:
+            yield value[1] + "None", Magic(number, line)
+        elif _MAGIC_LINE.match(line) or _HELP_LINE.match(line):
+            yield line[: len(line) - len(line.lstrip())] + "pass", Magic(number, line)
+        else:
+            yield line, None
+            continue
+        continued = line.rstrip().endswith("\\")

@@ -1,0 +1,89 @@
+"""Word of what happened to a schedule: what can be told, what its owner picked, and a word on its way to a channel."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from jupyter_schedule.core.values import Model, UtcTime
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+class Occasion(StrEnum):
+    """What there can be word of."""
+
+    FAILURE = "failure"
+    TIME_OUT = "time_out"
+    #: the first success after a failure or a time-out
+    RECOVERY = "recovery"
+    FIRST_SUCCESS = "first_success"
+    #: the schedule paused itself after too many failures
+    AUTO_PAUSE = "auto_pause"
+    #: nothing had succeeded by the time that the owner set
+    SILENCE = "silence"
+
+
+def _time_of_day(text: str) -> str:
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("a time of day such as 09:00")
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+
+
+class Notify(Model):
+    """What the owner of a schedule wants to hear, and where."""
+
+    #: names that the operator gave; their addresses are nobody else's business
+    channels: tuple[str, ...] = ()
+    on: tuple[Occasion, ...] = (
+        *(Occasion.FAILURE, Occasion.TIME_OUT, Occasion.RECOVERY),
+        *(Occasion.AUTO_PAUSE, Occasion.SILENCE),
+    )
+    #: a time of day in the schedule's zone, by which something is published on each day on which it was due
+    silence_by: TimeOfDay | None = None
+
+    @property
+    def unheard(self) -> str:
+        """A sentence when something was picked that no channel is told of; empty otherwise."""
+        picked = self.silence_by is not None or set(self.on) != set(Notify().on)
+        if self.channels or not picked:
+            return ""
+        return "No channel is picked, so nothing but an open JupyterLab tells of what happens to it."
+
+
+class Word(Model):
+    """What one channel is owed about one run."""
+
+    #: the same each time it is sent, so that who gets it twice can tell
+    message_id: str
+    run_id: str
+    occasion: Occasion
+    channel: str
+    #: what the run itself doesn't say
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Outgoing(Word):
+    """A word that somebody has claimed to deliver, for the `attempts`th time."""
+
+    number: int
+    attempts: int
+
+
+class Undelivered(Model):
+    """A word that was given up, or that has failed so far."""
+
+    schedule: str
+    run_id: str
+    occasion: Occasion
+    channel: str
+    created_at: UtcTime
+    attempts: int
+    given_up: bool
+    #: what the channel said last
+    trouble: str

@@ -1,0 +1,62 @@
+"""What stands between a file and the public: findings of the disclosure check, and where a run's are kept.
+
+A finding says what and where, never the text itself: whoever may read the run may still not be meant to read a key.
+"""
+
+from enum import StrEnum
+
+from jupyter_schedule.core.models import Model
+
+
+class Kind(StrEnum):
+    """What was found."""
+
+    SECRET = "secret"  # noqa: S105  (a kind of finding)
+    EMAIL = "email"
+    IP_ADDRESS = "ip_address"
+    #: UUIDs, long hexadecimal numbers and the like, one a row
+    CLIENT_ID = "client_id"
+    #: a table with a row for each person or event, where the public gets aggregates
+    ROW_LEVEL = "row_level"
+    #: an aggregate of so few that it tells about single ones
+    SMALL_CELL = "small_cell"
+    #: nobody can say what is in it
+    UNCHECKED = "unchecked"
+
+
+class Finding(Model):
+    """Something that shouldn't become public, or couldn't be looked at."""
+
+    #: `output/…` or `report/…`
+    path: str
+    kind: Kind
+    #: a sentence that tells what and where
+    message: str
+    #: 1-based, where it first stands
+    line: int | None = None
+    #: 1-based row of a table that has no lines
+    row: int | None = None
+    #: 1-based column of a table
+    column: int | None = None
+    #: 1-based code cell of a notebook
+    cell: int | None = None
+    #: how often it stands there
+    count: int = 1
+
+
+class Checked(Model):
+    """What the disclosure check says of a run's files."""
+
+    findings: tuple[Finding, ...] = ()
+    #: findings beyond those that are listed
+    more: int = 0
+
+
+#: every run's `Checked`, and what was found in files, by their content
+DISCLOSURES = "disclosure/"
+FOUND_IN_FILES = "disclosure/files/"
+
+
+def checked_key(run_id: str) -> str:
+    """The object in the work area with the `Checked` of a run.  Workers can't write there."""
+    return f"disclosure/runs/{run_id}.json"

@@ -1,0 +1,405 @@
+"""What a person can ask for, one method each; who may ask is checked here, so every door is guarded alike.
+
+Operations insert `due` runs and note wishes; only the service's tick moves a run on.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from jupyter_schedule.core import clock, contract
+from jupyter_schedule.core.addresses.areas import FOLDERS, Areas
+from jupyter_schedule.core.addresses.publications import is_published
+from jupyter_schedule.core.addresses.workarea import bundle_key
+from jupyter_schedule.core.consent import Release
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines import offers, rehearsals
+from jupyter_schedule.core.machines.offers import EMBEDDED, Offers
+from jupyter_schedule.core.models import (
+    LOCAL_OWNER,
+    Pause,
+    Run,
+    Schedule,
+    ScheduleState,
+    Spec,
+    Timing,
+    Trigger,
+    Visibility,
+    utc,
+)
+from jupyter_schedule.core.objects import Objects
+from jupyter_schedule.core.operations import backfill, names
+from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
+from jupyter_schedule.core.operations.channels import check_known
+from jupyter_schedule.core.operations.lookup import Lookup
+from jupyter_schedule.core.previews import publicity, recorded
+from jupyter_schedule.core.store.base import NameTaken, Store
+from jupyter_schedule.core.timing import ledger, occurrences, policies, silence
+
+#: how often a change is tried again when a tick got in between
+TRIES = 20
+#: characters of the note that says why a schedule is paused
+LONGEST_NOTE = 500
+
+
+class Operations(Lookup):
+    """The requests of one person, who sees and changes only what they own."""
+
+    def __init__(
+        self,
+        store: Store,
+        objects: Objects,
+        *,
+        owner: str = LOCAL_OWNER,
+        now: Callable[[], datetime] = clock.now,
+        areas: Areas = FOLDERS,
+        channels: tuple[str, ...] = (),
+    ) -> None:
+        """`channels`: the names of those that an operator set up."""
+        super().__init__(store, objects, owner)
+        self.now = now
+        self.areas = areas
+        self.channels = channels
+
+    # -- schedules
+
+    def create(
+        self, name: str, spec: Spec, *, public_confirmed: bool = False, rehearse: bool | None = None
+    ) -> Schedule:
+        """Record a schedule; its first occurrence is the first after the call, or after a rehearsal that succeeded.
+
+        public_confirmed: the person has said that they checked what will be public.
+        rehearse: whether it waits for a rehearsal, which is put into the ledger then; None: where runs cost money.
+        """
+        now, spec = utc(self.now()), self.placed(spec)
+        self._check_new(name, spec, now)
+        waits = rehearsals.must_wait(None, spec, ScheduleState.ACTIVE, self.offers(), rehearse)
+        schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now, waits=waits)
+        if waits:
+            self.rehearse(name)
+        return schedule
+
+    def create_once_only(self, name: str, spec: Spec, *, public_confirmed: bool = False) -> tuple[Schedule, Run]:
+        """Record a schedule that has ended as soon as it is made, and run it once by hand."""
+        now = utc(self.now())
+        once = Timing(once=now, timezone=spec.timing.timezone)
+        spec = self.placed(spec.model_copy(update={"timing": once}))
+        self.check_name(name, spec.publication_base)
+        self._check_runnable(spec)
+        schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now)
+        return schedule, self.run_now(name)
+
+    def check(self, name: str, spec: Spec) -> None:
+        """A schedule could be made of these, or Refused says why not."""
+        self._check_new(name, spec, utc(self.now()))
+
+    def placed(self, spec: Spec) -> Spec:
+        """The same, publishing to the area that its visibility has here."""
+        root = None if spec.root is None else Path(spec.root)
+        base = self.areas.base(spec.visibility, root, spec.publication_base)
+        return spec.model_copy(update={"publication_base": base})
+
+    def check_name(self, name: str, publication_base: str) -> None:
+        """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`.
+
+        publication_base: where results are when no area is set.
+        """
+        names.check(name)
+        if self.store.schedule_named(name):
+            raise self._name_taken(name)
+        if any(run.schedule == name for run in self.store.open_runs()):
+            message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
+            raise Refused("name_reserved", message, field="name")
+        area = next((area for area in self.areas.all_of(publication_base) if is_published(area, name)), None)
+        if area is not None:
+            raise Refused(
+                "name_reserved",
+                f"“{name}” still has published results of a schedule that was deleted. "
+                f"Choose another name, or remove all that is at {area.url(f'{name}/')} first.",
+                field="name",
+            )
+
+    def _create(self, name: str, spec: Spec, now: datetime, *, waits: bool = False) -> Schedule:
+        spec = policies.counted(spec, now)
+        schedule = ledger.advanced(
+            Schedule(
+                id=str(uuid4()),
+                name=name,
+                owner=self.owner,
+                state=ScheduleState.REHEARSING if waits else ScheduleState.ACTIVE,
+                version=1,
+                timing_rev=1,
+                spec=spec,
+                cursor=now,
+                next_due=None,
+                created_at=now,
+                changed_at=now,
+                changed_by=self.owner,
+            ),
+            now,
+        )
+        try:
+            self.store.add_schedule(schedule)
+        except NameTaken:
+            raise self._name_taken(name) from None
+        return schedule
+
+    def edit(
+        self,
+        name: str,
+        spec: Spec,
+        *,
+        if_version: int,
+        public_confirmed: bool = False,
+        rehearse: bool | None = None,
+    ) -> Schedule:
+        """Replace what a schedule does.  What the old version owed up to now is settled under the old version.
+
+        rehearse: whether it waits for a rehearsal of that; None: as `rehearsals.must_wait` says.  One that waits
+        already isn't rehearsed again unless what runs changes.
+        Raises Refused `changed_elsewhere` when it is no longer at version `if_version`.
+        """
+        spec = self.placed(spec)
+        self.check_edit(spec)
+        rehearsed: Spec | None = None
+
+        def change(schedule: Schedule, now: datetime) -> Schedule:
+            nonlocal rehearsed
+            self.check_version(schedule, if_version)
+            self._check_coming(spec, now)
+            rehearsed = schedule.spec if schedule.state == ScheduleState.REHEARSING else None
+            state = ScheduleState.PAUSED if schedule.state == ScheduleState.PAUSED else ScheduleState.ACTIVE
+            if rehearsals.must_wait(schedule.spec, spec, schedule.state, self.offers(), rehearse):
+                state = ScheduleState.REHEARSING
+            kept = self._confirmed(schedule.spec, spec, public_confirmed)
+            recorded = policies.recounted(schedule.spec, kept, now)
+            changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
+            if silence.differs(spec, schedule.spec):
+                changes |= {"silence_due": None}
+            if spec.timing != schedule.spec.timing:
+                # keys of a new timing can't meet old ones, so a cursor that a wrong clock put into the future goes back
+                changes |= {"timing_rev": schedule.timing_rev + 1, "cursor": now}
+            return schedule.model_copy(update=changes)
+
+        changed = self._change(name, change, "schedule_changed")
+        if changed.state == ScheduleState.REHEARSING:
+            self._rehearse_anew(rehearsed, changed)
+        return changed
+
+    def _rehearse_anew(self, rehearsed: Spec | None, schedule: Schedule) -> None:
+        """Rehearse what a changed schedule does now, and stop what rehearses anything else.
+
+        rehearsed: what its rehearsal was about up to now; None of one that didn't wait for any.
+        """
+        if rehearsed is not None and rehearsals.tells_of(rehearsed, schedule.spec):
+            return
+        for run in self.store.open_runs():
+            if run.schedule_id == schedule.id and run.trigger is Trigger.REHEARSAL:
+                self.store.ask_to_cancel(run.id, actor=self.owner)
+        self.rehearse(schedule.name)
+
+    def check_version(self, schedule: Schedule, if_version: int) -> None:
+        """The schedule is at that version, or Refused `changed_elsewhere`."""
+        if schedule.version != if_version:
+            raise Refused(
+                "changed_elsewhere",
+                f"“{schedule.name}” was changed by {schedule.changed_by} in the meantime. Look at it again, then edit.",
+            )
+
+    def check_edit(self, spec: Spec) -> None:
+        """A schedule could do this, or Refused says why not."""
+        self._check_coming(spec, utc(self.now()))
+        self._check_runnable(spec)
+
+    def pause(self, name: str, note: str | None = None) -> Schedule:
+        """Keep occurrences from becoming runs, from now on; a run that is going goes on.  `note` says why.
+
+        Who pauses what is paused already only changes the note; None leaves that, too.
+        """
+        if len(note or "") > LONGEST_NOTE:
+            raise Refused("note_too_long", f"Say why in at most {LONGEST_NOTE} characters.", field="note")
+
+        def change(schedule: Schedule, now: datetime) -> Schedule:
+            paused = schedule.paused or Pause(by=self.owner, at=now)
+            if note is not None:
+                paused = paused.model_copy(update={"note": note.strip()})
+            return _to(ScheduleState.PAUSED, schedule).model_copy(update={"paused": paused})
+
+        return self._change(name, change, "schedule_paused")
+
+    def resume(self, name: str) -> Schedule:
+        """Let occurrences become runs again, from now on; those that passed meanwhile are in the ledger as skipped."""
+        return self._change(name, lambda schedule, _: _to(ScheduleState.ACTIVE, schedule), "schedule_resumed")
+
+    def delete(self, name: str) -> Schedule:
+        """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
+        deleted = self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
+        for run in self.store.open_runs():
+            if run.schedule_id == deleted.id:
+                self.store.ask_to_cancel(run.id, actor=self.owner)
+        return deleted
+
+    # -- runs
+
+    def run_now(self, name: str) -> Run:
+        """Put a run by hand into the ledger; it starts as soon as the service sees it and nothing is in its way.
+
+        Where the schedule is public it is a rehearsal: its results are private until a person has looked.  So it is
+        where the schedule waits for one.
+        """
+        schedule = self.schedule(name)
+        unseen = schedule.spec.visibility == Visibility.PUBLIC or schedule.state == ScheduleState.REHEARSING
+        return self._by_hand(schedule, rehearse=unseen)
+
+    def rehearse(self, name: str) -> Run:
+        """Put a rehearsal into the ledger: all that a run does, but that nobody's results are replaced."""
+        return self._by_hand(self.schedule(name), rehearse=True)
+
+    def _by_hand(self, schedule: Schedule, *, rehearse: bool) -> Run:
+        make = ledger.rehearsal if rehearse else ledger.manual_run
+        run = make(schedule, utc(self.now()))
+        self.store.add_run(run, actor=self.owner)
+        return self.run(run.id)
+
+    def plan_backfill(
+        self, name: str, start: datetime, end: datetime, *, again: bool = False, parallel: int = 1
+    ) -> backfill.Plan:
+        """What `backfill` would put into the ledger; nothing is."""
+        now = utc(self.now())
+        return backfill.ask(self.store, self.schedule(name), start, end, now, again=again, parallel=parallel)
+
+    def backfill(
+        self,
+        name: str,
+        start: datetime,
+        end: datetime,
+        *,
+        again: bool = False,
+        confirmed: bool = False,
+        parallel: int = 1,
+    ) -> backfill.Plan:
+        """Put runs for times that have passed into the ledger, as `backfill.ask` plans them."""
+        plan = self.plan_backfill(name, start, end, again=again, parallel=parallel)
+        backfill.check_confirmed(plan.runs, confirmed=confirmed)
+        for some in backfill.batches(plan.runs):
+            self.store.add_runs(some, actor=self.owner)
+        return plan
+
+    def cancel_backfill(self, name: str) -> int:
+        """Let no waiting run of the schedule's backfills start, and say how many those were; what goes, goes on."""
+        schedule = self.schedule(name)
+        left = [run for run in self.store.open_runs() if run.schedule_id == schedule.id and backfill.is_left(run)]
+        some_ids = ([run.id for run in some] for some in backfill.batches(left))
+        return sum(self.store.ask_all_to_cancel(ids, actor=self.owner) for ids in some_ids)
+
+    def retry(self, run_id: str) -> Run:
+        """Put a run into the ledger that does what an ended one did: same version, same occurrence, same data.
+
+        Raises Refused `run_not_ended`, `code_removed`.
+        """
+        run = self.run(run_id)
+        if not run.status.terminal:
+            raise Refused("run_not_ended", "That run hasn't ended yet. Stop it first, or wait.")
+        self.schedule(run.schedule)
+        if self.objects.size(bundle_key(self.store.version(run.schedule_id, run.version).spec.bundle)) is None:
+            message = f"The code of version {run.version} isn't kept any more. Run the schedule as it is now instead."
+            raise Refused("code_removed", message)
+        count = 1
+        while self.store.run((again := ledger.retry_run(run, count, utc(self.now()))).id) is not None:
+            count += 1
+        self.store.add_run(again, actor=self.owner)
+        return self.run(again.id)
+
+    def release(self, run_id: str, reason: str | None = None) -> Run:
+        """Put a run into the ledger that publishes what an ended one made: a rehearsal, or one that was held back.
+
+        reason: why it may be public although the disclosure check found something; recorded with the person's name.
+        Raises Refused `run_not_ended`, `nothing_to_publish`, `not_public`, `reason_needed`.
+        """
+        run = self.run(run_id)
+        publicity.check_releasable(run, self.schedule(run.schedule).spec, reason)
+        now = utc(self.now())
+        decision = Release(run_id=run.origin, by=self.owner, at=now, reason=(reason or "").strip() or None)
+        count = 1
+        while self.store.run((made := ledger.release_run(run, decision, count)).id) is not None:
+            count += 1
+        self.store.add_run(made, actor=self.owner)
+        return self.run(made.id)
+
+    def cancel(self, run_id: str) -> Run:
+        """Ask a run to stop; what it has so far is kept."""
+        run = self.run(run_id)
+        if run.status.terminal:
+            raise Refused("run_ended", f"That run has ended already: {run.status.replace('_', ' ')}.")
+        self.store.ask_to_cancel(run.id, actor=self.owner)
+        return self.run(run_id)
+
+    @property
+    def ad_hoc(self) -> AdHocOperations:
+        """Machines to develop on."""
+        return AdHocOperations(self.store, self.owner, self.now)
+
+    # -- how
+
+    def _change(self, name: str, change: Callable[[Schedule, datetime], Schedule], kind: str) -> Schedule:
+        """Settle what the schedule owes up to now, then change it, in one write; again when a tick got in between."""
+        for _ in range(TRIES):
+            before = self.schedule(name)
+            now = utc(self.now())
+            owed = ledger.owed(before, now)
+            stamped = {"changed_at": now, "changed_by": self.owner}
+            after = ledger.advanced(change(owed.schedule, now).model_copy(update=stamped), now)
+            if self.store.replace_schedule(before, after, owed.runs, actor=self.owner, kind=kind):
+                return after
+        raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
+
+    def _confirmed(self, before: Spec | None, spec: Spec, says_so: bool) -> Spec:
+        return publicity.confirmed(before, spec, by=self.owner, now=self.now(), says_so=says_so)
+
+    def _check_new(self, name: str, spec: Spec, now: datetime) -> None:
+        self.check_name(name, spec.publication_base)
+        self._check_coming(spec, now)
+        self._check_runnable(spec)
+
+    def _check_coming(self, spec: Spec, now: datetime) -> None:
+        """Something is due after `now`; what is recorded counts from the same instant, or a time could get lost."""
+        occurrences.check(spec.timing)
+        policies.check(spec)
+        if occurrences.next_after(spec.timing, now) is not None:
+            if policies.next_coming(spec, now) is None:
+                message = "It is never due between now and that end. Choose a later end."
+                raise Refused("bad_end", message, field="end")
+        else:
+            raise Refused("in_the_past", "That time has passed. Choose one that is still to come.", field="once")
+
+    def offers(self) -> Offers:
+        """Where runs can take place."""
+        return self.store.announced() or EMBEDDED
+
+    def _check_runnable(self, spec: Spec) -> None:
+        offers.check(spec, self.offers())
+        if spec.visibility == Visibility.PUBLIC and not self.areas.can_be_public:
+            raise Refused(
+                "no_public_area",
+                "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",
+                field="visibility",
+            )
+        contract.normal(spec.expect)
+        check_known(spec.notify.channels, self.channels)
+        if self.objects.size(bundle_key(spec.bundle)) is None:
+            raise recorded.no_such_bundle()
+        if spec.visibility == Visibility.PUBLIC:
+            publicity.check_code(spec, self.objects)
+
+    def _name_taken(self, name: str) -> Refused:
+        taken = {schedule.name for schedule in self.store.schedules()}
+        free = next(f"{name[:60]}-{n}" for n in range(2, len(taken) + 3) if f"{name[:60]}-{n}" not in taken)
+        return Refused("name_taken", f"“{name}” is taken. Try “{free}”.", field="name")
+
+
+def _to(state: ScheduleState, schedule: Schedule) -> Schedule:
+    if schedule.state == ScheduleState.ENDED and state != ScheduleState.DELETED:
+        message = f"“{schedule.name}” has ended: no time is left. Edit its timing to start it again."
+        raise Refused("schedule_ended", message)
+    return schedule.model_copy(update={"state": state, "paused": None})

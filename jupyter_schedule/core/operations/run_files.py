@@ -1,0 +1,69 @@
+"""What a run's worker left in the work area, found by the run's last attempt."""
+
+import json
+from typing import Any
+
+from jupyter_schedule.core.addresses.workarea import HEARTBEAT, LIVE_LOG, LOG, RESULT, worker_prefix
+from jupyter_schedule.core.models import Result, Run
+from jupyter_schedule.core.objects import Objects
+from jupyter_schedule.core.operations.disclosures import Checked, checked_key
+from jupyter_schedule.core.store.base import Store
+
+
+class RunFiles:
+    """Reads what runs left; who may read it was checked when the run was asked for."""
+
+    def __init__(self, store: Store, objects: Objects) -> None:
+        self._store = store
+        self._objects = objects
+
+    def result(self, run: Run) -> Result | None:
+        """What the last attempt's worker left behind; None as long as it hasn't ended."""
+        prefix = self._prefix(run)
+        data = self._objects.get_or_none(prefix + RESULT) if prefix else None
+        return Result.model_validate_json(data) if data else None
+
+    def read(self, run: Run, path: str) -> bytes:
+        """A file that the run left: `output/…` or `report/…`.  Raises NoSuchObject."""
+        return self._objects.get(f"{self._prefix(run)}{path}")
+
+    def key(self, run: Run, path: str) -> str:
+        """The object that is such a file; also `live/notebook`."""
+        return f"{self._prefix(run)}{path}"
+
+    def heartbeat(self, run: Run) -> dict[str, Any]:
+        """What the last attempt's worker said last about itself: `at`, `pid`, `cells` done and in all; else empty."""
+        prefix = self._prefix(run)
+        data = self._objects.get_or_none(prefix + HEARTBEAT) if prefix else None
+        said = json.loads(data) if data else {}
+        return said if isinstance(said, dict) else {}
+
+    def url(self, run: Run, path: str) -> str:
+        """Where such a file is kept, for as long as the run is."""
+        return self._objects.url(f"{self._prefix(run)}{path}")
+
+    def log_pieces(self, run: Run, first: int = 0) -> list[bytes]:
+        """What the last attempt printed so far, in pieces, from piece number `first` on."""
+        prefix = self._prefix(run)
+        pieces: list[bytes] = []
+        while prefix and (piece := self._objects.get_or_none(f"{prefix}{LIVE_LOG}{first + len(pieces)}")) is not None:
+            pieces.append(piece)
+        return pieces
+
+    def log(self, run: Run) -> bytes:
+        """All that the last attempt printed; as far as it is known while it runs."""
+        prefix = self._prefix(run)
+        whole = self._objects.get_or_none(prefix + LOG) if prefix else None
+        return whole if whole is not None else b"".join(self.log_pieces(run))
+
+    def checked(self, run: Run) -> Checked:
+        """What the disclosure check found in the run's outputs; nothing when they weren't checked."""
+        data = None if run.pruned_at is not None else self._objects.get_or_none(checked_key(run.id))
+        return Checked.model_validate_json(data) if data else Checked()
+
+    def _prefix(self, run: Run) -> str | None:
+        """Where the newest attempt's worker writes; None before it is known, and when its files went."""
+        if run.pruned_at is not None:
+            return None
+        newest = next(reversed(self._store.attempts(run.origin)), None)
+        return worker_prefix(newest.worker, newest.token) if newest and newest.worker else None

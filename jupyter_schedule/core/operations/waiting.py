@@ -1,0 +1,41 @@
+"""Which run that waits is how far ahead in line, or what holds it up, among those of everybody."""
+
+from jupyter_schedule.core.machines.ad_hoc import at_work
+from jupyter_schedule.core.machines.offers import EMBEDDED
+from jupyter_schedule.core.models import GOING_STATUSES, Overlap, Run, RunStatus
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.timing.queue import Space, in_line, places
+from jupyter_schedule.core.wording import ordinal
+
+_WORKING = {RunStatus.LAUNCHING, RunStatus.RUNNING}
+
+
+def places_in(store: Store) -> dict[str, int | str]:
+    """As `places` tells them, by what the service said of its limits and of each schedule as it is now."""
+    open_runs = store.open_runs()
+    waiting = [run for run in open_runs if run.status is RunStatus.DUE]
+    if not waiting:
+        return {}
+    schedules = {schedule.id: schedule for schedule in store.schedules()}
+
+    def owner_of(run: Run) -> str:
+        return schedules[run.schedule_id].owner if run.schedule_id in schedules else ""
+
+    def launcher_of(run: Run) -> str:
+        return schedules[run.schedule_id].spec.launcher if run.schedule_id in schedules else ""
+
+    def overlap_of(run: Run) -> Overlap:
+        return schedules[run.schedule_id].spec.overlap if run.schedule_id in schedules else Overlap.ALLOW
+
+    room = (store.announced() or EMBEDDED).room
+    working = [run for run in open_runs if run.status in _WORKING]
+    going = [run for run in open_runs if run.status in GOING_STATUSES]
+    space = Space(room, owner_of, launcher_of, working, at_work(store.live_ad_hoc_workers()))
+    return places(in_line(waiting, owner_of, working), space, overlap_of, going)
+
+
+def place_text(told: int | str | None) -> str:
+    """`12th in line`, or what holds it up; nothing of the next one."""
+    if isinstance(told, int):
+        return f"{ordinal(told)} in line" if told > 1 else ""
+    return told or ""

@@ -1,0 +1,50 @@
+"""What goes and what stays, in words: when a schedule is deleted, and when a run's files went."""
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility
+
+
+def on_deletion(published_at: str | None, public_name: str | None = None) -> str:
+    """What becomes of all that a schedule left, once it is deleted.
+
+    published_at: where that is which it published, in words; None when it publishes nothing.
+    public_name: the schedule's name, if everybody can read that.
+    """
+    gone = "The logs and files of its runs go from a day after their end on; the ledger keeps the list of them."
+    if published_at is None:
+        return f"It published nothing. {gone}"
+    if public_name is None:
+        return f"What it published stays at {published_at}, and reserves the name as long as it is there. {gone}"
+    return (
+        f"What it published stays at {published_at} for everybody, and reserves the name as long as it is there. "
+        "To withdraw it, make the schedule private before you delete it; later an operator can: "
+        f"python -m scheduler_service withdraw {public_name}. {gone}"
+    )
+
+
+def public_name(name: str, spec: Spec) -> str | None:
+    """The name of a schedule whose results everybody can read, None of any other."""
+    return name if spec.visibility == Visibility.PUBLIC else None
+
+
+def removed(run: Run) -> str | None:
+    """That the run's files went, and after how many days; None as long as they are there."""
+    if run.pruned_at is None:
+        return None
+    days = (run.pruned_at - (run.ended_at or run.created_at)).days
+    after = "" if days < 1 else " after 1 day" if days == 1 else f" after {days} days"
+    return f"Its files were removed{after}."
+
+
+def standing(run: Run) -> Publication | None:
+    """Of a run's publication what still stands: without its own files the address that readers follow."""
+    if run.publication is None or run.pruned_at is None:
+        return run.publication
+    return None if run.trigger is Trigger.REHEARSAL else run.publication.model_copy(update={"files": ()})
+
+
+def check_there(run: Run) -> None:
+    """The run's files haven't been removed, or Refused `files_removed`."""
+    said = removed(run)
+    if said is not None:
+        raise Refused("files_removed", f"{said} Run the schedule again to have new ones; what is at its address stays.")

@@ -1,0 +1,52 @@
+"""Ad-hoc workers in SQL: no lease, since every change is a compare-and-set on the row's revision."""
+
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select, update
+
+from jupyter_schedule.core.machines.ad_hoc import LIVE, AdHocWorker
+from jupyter_schedule.core.store.schema import ad_hoc_workers as workers
+from jupyter_schedule.core.store.sql_base import SqlBase
+
+_LIVE = workers.c.status.in_(LIVE)
+
+
+class SqlAdHoc(SqlBase):
+    """What the contract says of ad-hoc workers."""
+
+    def add_ad_hoc_worker(self, worker: AdHocWorker, *, most: int) -> bool:
+        live = select(func.count()).where(workers.c.owner == worker.owner, _LIVE)
+        with self._engine.begin() as connection:
+            # of two who ask at once, the second is answered when the first has written
+            self._take_pen(connection)
+            if connection.execute(live).scalar_one() >= most:
+                return False
+            connection.execute(insert(workers).values(worker.model_dump()))
+            self._record(connection, worker.owner, f"ad_hoc_{worker.status}")
+        return True
+
+    def replace_ad_hoc_worker(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
+        if not before.status.live:
+            raise ValueError(f"an ad-hoc worker that is {before.status} never changes")
+        same = (workers.c.id == before.id, workers.c.revision == before.revision)
+        values = after.model_dump() | {"revision": before.revision + 1}
+        with self._engine.begin() as connection:
+            moved = connection.execute(update(workers).where(*same).values(values)).rowcount == 1
+            if moved:
+                self._record(connection, actor, f"ad_hoc_{after.status}")
+        return moved
+
+    def ad_hoc_worker(self, worker_id: str) -> AdHocWorker | None:
+        found = self._ad_hoc(select(workers).where(workers.c.id == worker_id))
+        return found[0] if found else None
+
+    def ad_hoc_workers(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
+        query = select(workers).order_by(workers.c.created_at.desc(), workers.c.id.desc()).limit(limit)
+        return self._ad_hoc(query if owner is None else query.where(workers.c.owner == owner))
+
+    def live_ad_hoc_workers(self) -> list[AdHocWorker]:
+        return self._ad_hoc(select(workers).where(_LIVE).order_by(workers.c.created_at, workers.c.id))
+
+    def _ad_hoc(self, query: Select[Any]) -> list[AdHocWorker]:
+        with self._reading() as connection:
+            return [AdHocWorker(**row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,1 @@
+"""How a program reaches the desk: through a Jupyter server, or straight on the ledger."""

@@ -1,0 +1,174 @@
+/**
+ * A month of a schedule's days: how it is laid out, what each day says, and which of them are picked.
+ *
+ * Days are texts, YYYY-MM-DD, of the schedule's zone; what became of them is the server's word.
+ */
+import type { Calendar, CalendarDay, Backfilled } from '../api/shapes';
+import type { Icon, Role } from './runs';
+import type { Clock } from './time';
+import type { Trans } from './trans';
+
+const DAY = 86_400_000;
+
+export type DayState = CalendarDay['state'];
+
+/** The days that are picked, both included. */
+export interface Picked {
+  from: string;
+  to: string;
+}
+
+const LOOKS: Record<DayState, [Icon, Role]> = {
+  succeeded: ['succeeded', 'success'],
+  failed: ['failed', 'error'],
+  missed: ['skipped', 'warning'],
+  skipped: ['skipped', 'muted'],
+  stopped: ['stopped', 'muted'],
+  going: ['running', 'info'],
+  not_run: ['waiting', 'muted'],
+  not_yet: ['waiting', 'muted']
+};
+
+/** In the order of a legend. */
+export const STATES = Object.keys(LOOKS) as DayState[];
+
+export function lookOf(state: DayState): { icon: Icon; role: Role } {
+  const [icon, role] = LOOKS[state];
+  return { icon, role };
+}
+
+export function wordOf(state: DayState, trans: Trans): string {
+  const words: Record<DayState, string> = {
+    succeeded: trans.__('Succeeded'),
+    failed: trans.__('Failed'),
+    missed: trans.__('Missed'),
+    skipped: trans.__('Skipped'),
+    stopped: trans.__('Stopped'),
+    going: trans.__('Waits or runs'),
+    not_run: trans.__('Not run'),
+    not_yet: trans.__('Not yet')
+  };
+  return words[state];
+}
+
+/** The day so many days later. */
+export function later(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * DAY).toISOString().slice(0, 10);
+}
+
+/** The first day of the month that is so many months later. */
+export function monthLater(day: string, months: number): string {
+  const [year, month] = day.split('-').map(Number) as [number, number];
+  return new Date(Date.UTC(year, month - 1 + months, 1)).toISOString().slice(0, 10);
+}
+
+/** The last day of a day's month. */
+export function monthEnd(day: string): string {
+  return later(monthLater(day, 1), -1);
+}
+
+/** The weeks of a day's month, Monday first; null where a week reaches into another month. */
+export function weeksOf(day: string): Array<Array<string | null>> {
+  const first = monthLater(day, 0);
+  const last = monthEnd(day);
+  const weeks: Array<Array<string | null>> = [];
+  for (let monday = later(first, -weekday(first)); monday <= last; monday = later(monday, 7)) {
+    weeks.push(Array.from({ length: 7 }, (_, place) => later(monday, place)).map(one => (one < first || one > last ? null : one)));
+  }
+  return weeks;
+}
+
+/** 0 for Monday. */
+export function weekday(day: string): number {
+  return (new Date(day).getUTCDay() + 6) % 7;
+}
+
+/**
+ * What is picked after `day` was: it alone, the stretch from the one day that was picked, or nothing when it was that
+ * one.  `extend` (a shift key) always makes a stretch.  Days that are still to come can't be picked.
+ */
+export function pick(picked: Picked | null, day: string, today: string, extend = false): Picked | null {
+  if (day > today) {
+    return picked;
+  }
+  const single = picked !== null && picked.from === picked.to;
+  if (picked === null || !(single || extend)) {
+    return { from: day, to: day };
+  }
+  if (single && day === picked.from && !extend) {
+    return null;
+  }
+  return day < picked.from ? { from: day, to: extend ? picked.to : picked.from } : { from: picked.from, to: day };
+}
+
+export function isPicked(picked: Picked | null, day: string): boolean {
+  return picked !== null && picked.from <= day && day <= picked.to;
+}
+
+/** Whether a range can be asked for: both days are there, in order, and begin before tomorrow. */
+export function isRange(picked: Picked | null, today: string): picked is Picked {
+  return picked !== null && picked.from !== '' && picked.to !== '' && picked.from <= picked.to && picked.from <= today;
+}
+
+/** The day to which a key leads from `day`; undefined for a key that leads nowhere. */
+export function stepOf(key: string, day: string): string | undefined {
+  const days: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7, Home: -weekday(day), End: 6 - weekday(day) };
+  if (key in days) {
+    return later(day, days[key]!);
+  }
+  const months: Record<string, number> = { PageUp: -1, PageDown: 1 };
+  if (!(key in months)) {
+    return undefined;
+  }
+  const month = monthLater(day, months[key]!);
+  const same = `${month.slice(0, 8)}${day.slice(8)}`;
+  return same <= monthEnd(month) ? same : monthEnd(month);
+}
+
+/** `Mon 23 Nov: Failed, 2 of 24 times; 22 succeeded`; of a day on which it isn't due only the date. */
+export function labelOf(day: string, told: CalendarDay | undefined, clock: Clock, trans: Trans): string {
+  const date = clock.date(day, 'UTC');
+  if (!told) {
+    return trans.__('%1: not due', date);
+  }
+  const counts = STATES.flatMap(state => (told.counts[state] ? [{ state, count: told.counts[state] }] : []));
+  const due = counts.reduce((sum, { count }) => sum + count, 0);
+  if (due === 1) {
+    return `${date}: ${wordOf(told.state, trans)}`;
+  }
+  return `${date}: ${counts.map(({ state, count }) => `${count} ${wordOf(state, trans).toLowerCase()}`).join(', ')}`;
+}
+
+/** Which states the month's days have, for the legend. */
+export function legend(days: readonly CalendarDay[]): DayState[] {
+  return STATES.filter(state => days.some(day => day.state === state));
+}
+
+/** What a backfill would do: how many runs, in which order, how many at a time, and what is left as it is. */
+export function planWords(plan: Backfilled, parallel: number, clock: Clock, trans: Trans): string {
+  const left = [];
+  if (plan.succeeded > 0) {
+    left.push(trans._n('%1 has succeeded', '%1 have succeeded', plan.succeeded));
+  }
+  if (plan.waiting > 0) {
+    left.push(trans._n('%1 waits or runs already', '%1 wait or run already', plan.waiting));
+  }
+  const rest = left.length > 0 ? ` ${trans.__('Left as they are: %1.', left.join(trans.__(' and ')))}` : '';
+  if (plan.runs === 0 || !plan.first || !plan.last) {
+    return trans.__('Nothing to run.') + rest;
+  }
+  if (plan.runs === 1) {
+    return trans.__('1 run, for %1.', clock.full(plan.first)) + rest;
+  }
+  const pace = parallel > 1 ? trans.__('%1 at a time', parallel) : trans.__('one after another');
+  const runs = plan.runs.toLocaleString('en');
+  return trans.__('%1 runs, the oldest first, %2: from %3 to %4.', runs, pace, clock.full(plan.first), clock.full(plan.last)) + rest;
+}
+
+/** How a backfill gets on; null when none is under way. */
+export function progressWords({ asked, waiting, going }: Calendar, trans: Trans): string | null {
+  if (waiting + going === 0) {
+    return null;
+  }
+  return trans.__('%1 of %2 past runs done, %3 running', (asked - waiting - going).toLocaleString('en'), asked.toLocaleString('en'), going);
+}

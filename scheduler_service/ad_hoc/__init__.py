@@ -1,0 +1,1 @@
+"""Ad-hoc workers get what they need: pure in decide, applied by look."""

@@ -1,0 +1,1 @@
+"""Files whose time is over go."""

@@ -1,0 +1,266 @@
+"""A run's outputs go to their addresses, in an order in which no reader ever meets a half of them.
+
+1. `runs/<…>/files/…`: every file, after its size and digest turned out to be what the worker recorded
+2. `runs/<…>/manifest.json`: the run is complete; from here on the work area isn't needed any more
+3. `data/` and `data.json`: the stable address (see `stable_address`)
+4. `latest.json`: moves on to this run, unless it points at a newer one
+5. `runs.json` and `index.html`: what people find
+
+Each step can be repeated, and is left out where it is done: after a crash the same call simply finishes.
+"""
+
+import errno
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from datetime import datetime
+
+from jupyter_schedule.core.addresses import publications, s3_prices
+from jupyter_schedule.core.addresses.publications import PublicationKeys
+from jupyter_schedule.core.addresses.workarea import OUTPUT, REPORT
+from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
+from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, ObjectExists, Objects, kind_of
+from jupyter_schedule.core.wording import quoted
+from scheduler_service.publishing.index_page import SHOWN_RUNS, index_page
+from scheduler_service.publishing.publication import (
+    Latest,
+    Manifest,
+    ManifestFile,
+    PublishFailed,
+    RecentRuns,
+    parsed,
+    update,
+)
+from scheduler_service.publishing.stable_address import check_names, read_index, update_data
+
+__all__ = ["PublishFailed", "check_number", "forget", "publish", "run_folder", "show", "with_cost"]
+
+
+def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this order)
+    run: Run,
+    result: Result,
+    work: Objects,
+    worker_prefix: str,
+    area: Objects,
+    now: datetime,
+    *,
+    report: bool = False,
+) -> Publication:
+    """Promote the files of `result` from `<worker_prefix>output/` in the work area to the run's publication.
+
+    `worker_prefix` ends in `/`.  `report`: executed notebook and log go beside the run's files.  A rehearsal gets its
+    own folder under runs/ and touches nothing that readers follow; its publication's address is that folder.
+
+    Raises PublishFailed, with nothing published, when a file isn't what the worker recorded or has an impossible name;
+    whatever the stores raise passes through, and the same call may be made again.
+    """
+    rehearsal = run.trigger is Trigger.REHEARSAL
+    if not rehearsal:
+        check_names(run, result.files, area)
+        _latest(run.schedule, area)
+        _recent(run.schedule, area)
+    manifest = _published_before(run, result, area)
+    if manifest is None:
+        keys, folder = PublicationKeys(run.schedule), run_folder(run)
+        _promote(result.files, work, f"{worker_prefix}{OUTPUT}", area, keys.run_files(folder))
+        if report:
+            _promote(result.report, work, f"{worker_prefix}{REPORT}", area, keys.run_report(folder))
+        manifest = _complete(run, result, area, now, report=report)
+    if not rehearsal:
+        show(manifest, area, now)
+    return _publication(manifest, area)
+
+
+def check_number(result: Result, most: int) -> None:
+    """Raise PublishFailed when the run left more files than one publication may have."""
+    count = len(result.files)
+    if count > most:
+        raise PublishFailed(s3_prices.too_many_text("The run left", count, most))
+
+
+def with_cost(sentence: str, publication: Publication) -> str:
+    """How the run ended, and what its many files cost where each of them does."""
+    count = len(publication.files)
+    if count < s3_prices.MANY or publication.url.startswith("file:"):
+        return sentence
+    return f"{sentence} Note that {s3_prices.publishing_text(count)}."
+
+
+def show(manifest: Manifest, area: Objects, now: datetime) -> None:
+    """Let readers find a complete run: at the stable address, and from all that points at it.  May be repeated."""
+    update_data(manifest, area, now)
+    _move_latest(manifest, area)
+    _note_recent(manifest, area)
+    _update_page(manifest.schedule, area)
+
+
+def forget(name: str, ids: Collection[str], area: Objects) -> None:
+    """Take runs out of all that leads people to them; their manifests are gone.  May be repeated."""
+    keys = PublicationKeys(name)
+
+    def change(current: bytes | None) -> bytes | None:
+        return None if current is None else parsed(RecentRuns, current, keys.recent).without(ids).to_bytes()
+
+    update(area, keys.recent, change)
+    if area.size(keys.page) is not None:
+        _update_page(name, area)
+
+
+def run_folder(run: Run) -> str:
+    """`runs/<YYYYMMDDTHHMMSSZ>-<run8>`, relative to the publication's root."""
+    return publications.run_folder(utc_text(run.scheduled_for), run.id)
+
+
+def _published_before(run: Run, result: Result, area: Objects) -> Manifest | None:
+    """The manifest that this run wrote already.  Raises PublishFailed when its folder is taken by other content."""
+    key = PublicationKeys(run.schedule).manifest(run_folder(run))
+    data = area.get_or_none(key)
+    if data is None:
+        return None
+    manifest = parsed(Manifest, data, key)
+    if manifest.run != run.id or _contents(manifest.files) != _contents(result.files):
+        raise PublishFailed(f"{key} belongs to other outputs, and what is published never changes: run it again.")
+    return manifest
+
+
+def _contents(files: Iterable[FileEntry | ManifestFile]) -> set[tuple[str, int, str]]:
+    return {(file.path, file.size, file.sha256) for file in files}
+
+
+def _promote(files: Iterable[FileEntry], work: Objects, source: str, area: Objects, target: str) -> None:
+    """Copy each file, with the digest that the worker recorded: a worker may still write."""
+    files = tuple(files)
+    sizes = {stored.key.removeprefix(source): stored.size for stored in work.list(source)}
+    for file in files:
+        _check_recorded(file, sizes.get(file.path))
+
+    def copy(file: FileEntry) -> None:
+        try:
+            area.copy_from(work, source + file.path, target + file.path, file.sha256)
+        except NoSuchObject:
+            raise _missing(file) from None
+        except ObjectChanged:
+            raise _altered(file) from None
+        except OSError as problem:
+            if problem.errno != errno.ENAMETOOLONG:
+                raise
+            sentence = f"The name {quoted(file.path)} is too long for where it is published: give it a shorter one."
+            raise PublishFailed(sentence) from None
+
+    area.for_each(files, copy)
+
+
+def _check_recorded(file: FileEntry, size: int | None) -> None:
+    """What a glance can tell, before anything is written."""
+    if "\0" in file.path or any(part in {"", ".", ".."} for part in file.path.split("/")):
+        raise PublishFailed(f"{quoted(file.path)} can't be the name of a published file, so nothing was published.")
+    if size is None:
+        raise _missing(file)
+    if size != file.size:
+        raise _altered(file)
+
+
+def _missing(file: FileEntry) -> PublishFailed:
+    return PublishFailed(f"{quoted(file.path)} isn't among the run's outputs any more; nothing was published.")
+
+
+def _altered(file: FileEntry) -> PublishFailed:
+    return PublishFailed(f"{quoted(file.path)} was changed after the run had ended; nothing was published.")
+
+
+def _complete(run: Run, result: Result, area: Objects, now: datetime, *, report: bool) -> Manifest:
+    """Write the manifest, once; of two publishers of one run the first one's counts."""
+    manifest = Manifest(
+        run=run.id,
+        schedule=run.schedule,
+        version=run.version,
+        trigger=run.trigger,
+        scheduled_for=run.scheduled_for,
+        data_interval_start=run.data_interval_start,
+        data_interval_end=run.data_interval_end,
+        run_queued=run.queued,
+        started_at=result.started_at,
+        ended_at=result.ended_at,
+        published_at=utc(now),
+        files=tuple(_described(file) for file in sorted(result.files, key=lambda file: file.path)),
+        report=tuple(_described(file) for file in result.report) if report else (),
+    )
+    try:
+        area.put_once(PublicationKeys(run.schedule).manifest(run_folder(run)), manifest.to_bytes())
+    except ObjectExists:
+        first = _published_before(run, result, area)
+        return manifest if first is None else first
+    return manifest
+
+
+def _described(file: FileEntry) -> ManifestFile:
+    kind, encoding = kind_of(file.path)
+    return ManifestFile(
+        path=file.path,
+        size=file.size,
+        sha256=file.sha256,
+        content_type=kind,
+        content_encoding=encoding,
+    )
+
+
+def _latest(name: str, area: Objects) -> Latest | None:
+    key = PublicationKeys(name).latest
+    data = area.get_or_none(key)
+    return None if data is None else parsed(Latest, data, key)
+
+
+def _recent(name: str, area: Objects) -> RecentRuns:
+    key = PublicationKeys(name).recent
+    data = area.get_or_none(key)
+    return RecentRuns(schedule=name) if data is None else parsed(RecentRuns, data, key)
+
+
+def _move_latest(manifest: Manifest, area: Objects) -> None:
+    keys = PublicationKeys(manifest.schedule)
+    latest = Latest.of(manifest, area.url(keys.manifest(manifest.folder)))
+
+    def change(current: bytes | None) -> bytes | None:
+        if current is not None and parsed(Latest, current, keys.latest).order > latest.order:
+            return None
+        return latest.to_bytes()
+
+    update(area, keys.latest, change)
+
+
+def _note_recent(manifest: Manifest, area: Objects) -> None:
+    name = manifest.schedule
+
+    def change(_current: bytes | None) -> bytes:
+        return _recent(name, area).with_run(manifest, SHOWN_RUNS).to_bytes()
+
+    update(area, PublicationKeys(name).recent, change)
+
+
+def _update_page(name: str, area: Objects) -> None:
+    def change(_current: bytes | None) -> bytes:
+        return index_page(name, _latest(name, area), read_index(name, area), _newest_runs(name, area)).encode()
+
+    update(area, PublicationKeys(name).page, change)
+
+
+def _newest_runs(name: str, area: Objects) -> list[Manifest]:
+    """The newest complete runs, newest first."""
+    runs = []
+    for run in _recent(name, area).runs:
+        key = PublicationKeys(name).manifest(run.folder)
+        # a run's retention may be over, and an old run's damage is no reason to fail
+        with suppress(NoSuchObject, PublishFailed):
+            runs.append(parsed(Manifest, area.get(key), key))
+    return runs
+
+
+def _publication(manifest: Manifest, area: Objects) -> Publication:
+    keys = PublicationKeys(manifest.schedule)
+    files = keys.run_files(manifest.folder)
+    return Publication(
+        url=area.url(files if manifest.trigger is Trigger.REHEARSAL else keys.data),
+        files=tuple(
+            PublishedFile(path=file.path, size=file.size, sha256=file.sha256, url=area.url(files + file.path))
+            for file in manifest.files
+        ),
+    )

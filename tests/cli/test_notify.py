@@ -1,0 +1,66 @@
+"""Who is told of what, chosen, changed and shown in a terminal."""
+
+from jupyter_schedule.core.addresses.places import default_places
+from jupyter_schedule.core.models import RunStatus
+from jupyter_schedule.core.notify import Occasion, Word
+from tests.cli.conftest import Terminal
+
+
+def name_channels() -> None:
+    """Set up two channels, as an operator does."""
+    (default_places().folder / "service.toml").write_text(
+        '[channels]\nops = { variable = "OPS" }\nteam = { file = "/etc/team" }\n'
+    )
+
+
+def test_a_schedule_is_made_to_tell_and_shows_whom(terminal: Terminal) -> None:
+    name_channels()
+    terminal.scheduled("daily", "--notify", "ops", "--notify", "team", "--notify-on", "failure", "--silence-by", "9:00")
+    assert terminal.json("show", "daily")["notify"] == {
+        "channels": ["ops", "team"],
+        "on": ["failure"],
+        "silence_by": "09:00",
+    }
+    terminal.scheduled("other", "--notify", "ops", "--silence-by", "09:00")
+    said = terminal("show", "other").stdout
+    assert "Tells:    ops, of failure, time out, recovery, auto pause and silence after 09:00\n" in said
+
+
+def test_who_is_told_is_changed_a_bit_at_a_time_and_taken_back(terminal: Terminal) -> None:
+    name_channels()
+    terminal.scheduled("daily")
+    assert "Tells:" not in terminal("show", "daily").stdout
+    terminal("edit", "daily", "--notify", "team")
+    assert terminal.json("edit", "daily", "--silence-by", "18:30")["notify"]["channels"] == ["team"]
+    alone = terminal.json("edit", "daily", "--notify", "none")["notify"]
+    assert (alone["channels"], alone["silence_by"]) == ([], "18:30")
+    assert "Tells:    JupyterLab alone, of silence after 18:30\n" in terminal("show", "daily").stdout
+    assert terminal.json("edit", "daily", "--silence-by", "none")["notify"]["silence_by"] is None
+
+
+def test_a_channel_that_is_not_there_an_address_and_a_wrong_time_are_refused(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    none = terminal.refusal("edit", "daily", "--notify", "ops")
+    assert (none["code"], none["message"]) == (
+        "no_such_channel",
+        "There is no channel “ops”. Nobody has set up any here: ask whoever runs the service.",
+    )
+    name_channels()
+    other = terminal.refusal("edit", "daily", "--notify", "json://host/secret")
+    assert other["message"].endswith("Pick of ops and team.")
+    assert terminal.refusal("edit", "daily", "--silence-by", "nine")["code"] == "bad_time"
+    assert terminal.json("show", "daily")["version"] == 1
+
+
+def test_a_word_that_was_given_up_is_shown(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    run = terminal.operations.run_now("daily")
+    store = terminal.operations.store
+    word = Word(message_id="6f1c", run_id=run.id, occasion=Occasion.FAILURE, channel="ops")
+    store.replace_run(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", words=[word])
+    claimed = store.claim_word("ops", 60)
+    assert claimed is not None
+    store.word_failed(claimed, "535 wrong password", 60)
+    assert "Untold" not in terminal("show", "daily").stdout
+    store.word_failed(claimed, "535 wrong password", None)
+    assert "Untold:   failure: ops didn't take it. 535 wrong password\n" in terminal("show", "daily").stdout

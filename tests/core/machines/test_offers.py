@@ -1,0 +1,113 @@
+"""Where a schedule can run, and what is said of one that can't run where it wants."""
+
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines import offers
+from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.models import Timing
+from tests.factories import make_spec
+
+SMALL = OfferedSize(name="small", hardware="2 cores, 4 GB")
+LARGE = OfferedSize(name="large", hardware="8 cores, 32 GB")
+TEAM = Offers(
+    launchers=(
+        OfferedLauncher(name="local"),
+        OfferedLauncher(name="ec2", paid=True, sizes=(SMALL, LARGE), data_roles=("weather", "flights")),
+        OfferedLauncher(name="bare", paid=True),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("offered", "changes"),
+    [
+        (EMBEDDED, {}),
+        (TEAM, {}),
+        (TEAM, {"launcher": "ec2"}),
+        (TEAM, {"launcher": "ec2", "size": "large"}),
+        (TEAM, {"launcher": "ec2", "data_role": "weather"}),
+        (TEAM, {"launcher": "ec2", "timing": Timing(cron="*/15 * * * *")}),
+        (TEAM, {"timing": Timing(cron="* * * * *")}),
+    ],
+)
+def test_what_is_offered_can_be_had(offered: Offers, changes: dict[str, Any]) -> None:
+    offers.check(make_spec(**changes), offered)
+
+
+@pytest.mark.parametrize(
+    ("offered", "changes", "field", "sentence"),
+    [
+        (EMBEDDED, {"launcher": "ec2"}, "launcher", "The scheduler has no launcher “ec2”. Choose local."),
+        (TEAM, {"launcher": "moon"}, "launcher", "The scheduler has no launcher “moon”. Choose local or ec2 or bare."),
+        (
+            TEAM,
+            {"launcher": "ec2", "size": "huge"},
+            "size",
+            "No machine of the size “huge” is offered. Choose one of small, large.",
+        ),
+        (
+            TEAM,
+            {"size": "large"},
+            "size",
+            "The launcher local has no sizes: leave the size out, or choose the launcher ec2.",
+        ),
+        (
+            TEAM,
+            {"data_role": "weather"},
+            "data_role",
+            "Here a run may do what you may: leave the data role out, or choose another launcher.",
+        ),
+        (
+            TEAM,
+            {"launcher": "ec2", "data_role": "admin"},
+            "data_role",
+            "There is no data role “admin”. Choose one of weather, flights.",
+        ),
+        (
+            TEAM,
+            {"launcher": "bare", "data_role": "weather"},
+            "data_role",
+            "The launcher bare has no data roles: leave it out, or ask the operator for one.",
+        ),
+        (EMBEDDED, {"size": "large"}, "size", "The launcher local has no sizes: leave the size out."),
+        (
+            TEAM,
+            {"launcher": "ec2", "timing": Timing(cron="*/10 * * * *")},
+            "cron",
+            "Runs at least 15 minutes apart, please.",
+        ),
+    ],
+)
+def test_what_is_not_offered_is_refused_with_what_is(
+    offered: Offers, changes: dict[str, Any], field: str, sentence: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        offers.check(make_spec(**changes), offered)
+    assert (refused.value.field, refused.value.message) == (field, sentence)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "size", "found"),
+    [("ec2", None, SMALL), ("ec2", "large", LARGE), ("ec2", "huge", None), ("local", None, None), ("moon", None, None)],
+)
+def test_a_schedule_that_names_no_size_gets_the_first(
+    launcher: str, size: str | None, found: OfferedSize | None
+) -> None:
+    assert TEAM.size(launcher, size) == found
+
+
+def test_a_choice_says_what_is_behind_its_name() -> None:
+    shown = [(choice.title, choice.hardware, choice.paid) for choice in offers.choices(TEAM)]
+    assert shown == [
+        ("this computer", "", False),
+        ("small", "2 cores, 4 GB", True),
+        ("large", "8 cores, 32 GB", True),
+        ("bare", "", True),
+    ]
+
+
+def test_what_a_newer_service_announces_beside_it_is_left_aside() -> None:
+    assert Offers.model_validate_json('{"launchers": [{"name": "local", "moons": 2}], "suns": 1}') == EMBEDDED

@@ -1,0 +1,195 @@
+"""Past occurrences run again by hand, against a real ledger."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.addresses.workarea import bundle_key
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Overlap, Reason, Run, RunStatus, Timing, Trigger
+from jupyter_schedule.core.objects import FolderObjects
+from jupyter_schedule.core.operations import backfill
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.timing.queue import Room, Space
+from scheduler_service.decide import Start, Wait, decide_due
+from tests.factories import NOON, make_run, make_schedule, make_spec
+
+DAY = timedelta(days=1)
+SIXTY = (NOON - 59 * DAY, NOON)
+
+
+@pytest.fixture
+def operations(tmp_path: Path) -> Iterator[Operations]:
+    objects = FolderObjects(tmp_path / "objects")
+    objects.put(bundle_key("0" * 64), b"")
+    made = Operations(open_store(f"sqlite:///{tmp_path}/ledger.sqlite3", lambda: NOON), objects, now=lambda: NOON)
+    made.create("daily", make_spec(publication_base=FolderObjects(tmp_path).url("published")))
+    yield made
+    made.store.close()
+
+
+def end(operations: Operations, run: Run, status: RunStatus) -> None:
+    before = run
+    for step in (RunStatus.LAUNCHING, RunStatus.PUBLISHING, status):
+        after = before.model_copy(update={"status": step, "reason": Reason.OK})
+        assert operations.store.replace_run(before, after, actor="scheduler")
+        before = after
+
+
+def refusal(code: str) -> Any:
+    return pytest.raises(Refused, check=lambda refused: refused.code == code)
+
+
+def test_every_time_of_the_range_is_a_run_of_its_own_the_oldest_first(operations: Operations) -> None:
+    plan = operations.backfill("daily", *SIXTY)
+    waiting = operations.open_runs()
+    assert [run.scheduled_for for run in waiting] == [NOON - days * DAY for days in range(59, -1, -1)]
+    assert {run.trigger for run in waiting} == {Trigger.BACKFILL}
+    assert waiting[0].key == "backfill:1:1:2026-09-26T12:00/0"
+    assert waiting[0].data_interval_start == waiting[0].scheduled_for - DAY
+    assert (len(plan.runs), plan.succeeded, plan.waiting) == (60, 0, 0)
+
+
+def test_who_was_killed_half_way_asks_again_and_no_day_comes_twice(
+    operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, added = operations.store.add_runs, 0
+
+    def dying(runs: Sequence[Run], *, actor: str) -> None:
+        nonlocal added
+        if added == 30:
+            raise KeyboardInterrupt
+        add(runs, actor=actor)
+        added += len(runs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backfill, "BATCH", 10)
+        patch.setattr(operations.store, "add_runs", dying)
+        with pytest.raises(KeyboardInterrupt):
+            operations.backfill("daily", *SIXTY)
+    plan = operations.backfill("daily", *SIXTY)
+    assert (len(plan.runs), plan.waiting) == (30, 30)
+    assert len({run.scheduled_for for run in operations.open_runs()}) == len(operations.open_runs()) == 60
+
+
+def test_two_who_ask_for_the_same_days_at_once_make_one_row_of_each(operations: Operations) -> None:
+    schedule = operations.schedule("daily")
+    for _ in range(2):
+        for run in backfill.plan(schedule, *SIXTY, [], NOON, again=False).runs:
+            operations.store.add_run(run, actor="local")
+    assert len(operations.open_runs()) == 60
+
+
+def test_days_that_succeeded_are_left_out_unless_asked_for_and_failed_ones_are_not(operations: Operations) -> None:
+    operations.backfill("daily", NOON - 2 * DAY, NOON)
+    first, second, _ = operations.open_runs()
+    end(operations, first, RunStatus.SUCCEEDED)
+    end(operations, second, RunStatus.FAILED)
+    plan = operations.backfill("daily", NOON - 2 * DAY, NOON)
+    assert [run.key for run in plan.runs] == ["backfill:2:1:2026-11-23T12:00/0"]
+    assert (plan.succeeded, plan.waiting) == (1, 1)
+    again = operations.backfill("daily", NOON - 2 * DAY, NOON, again=True)
+    assert [run.key for run in again.runs] == ["backfill:2:1:2026-11-22T12:00/0"]
+
+
+def test_the_same_clock_time_in_another_zone_is_another_time(operations: Operations) -> None:
+    operations.backfill("daily", NOON, NOON)
+    schedule = operations.schedule("daily")
+    tokyo = Timing(cron="0 12 * * *", timezone="Asia/Tokyo")
+    operations.edit("daily", schedule.spec.model_copy(update={"timing": tokyo}), if_version=1)
+    plan = operations.backfill("daily", NOON - DAY / 2, NOON)
+    assert [run.scheduled_for for run in plan.runs] == [NOON - timedelta(hours=9)]
+    assert plan.runs[0].id in {run.id for run in operations.open_runs()}
+
+
+def test_a_hundred_runs_have_to_be_confirmed_with_the_number_said(operations: Operations) -> None:
+    with pytest.raises(Refused, match="100 runs"):
+        operations.backfill("daily", NOON - 99 * DAY, NOON)
+    assert operations.open_runs() == []
+    assert len(operations.backfill("daily", NOON - 99 * DAY, NOON, confirmed=True).runs) == 100
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "code"),
+    [(-9_999, 0, "confirm_backfill"), (-10_000, 0, "too_many"), (0, -1, "bad_end"), (1, 2, "nothing_to_backfill")],
+)
+def test_what_makes_no_sense_or_is_very_much_is_refused(
+    operations: Operations, start: int, end: int, code: str
+) -> None:
+    with refusal(code):
+        operations.backfill("daily", NOON + start * DAY, NOON + end * DAY)
+
+
+@pytest.mark.parametrize("overlap", [Overlap.QUEUE_ONE, Overlap.SKIP, Overlap.CANCEL_PREVIOUS])
+def test_a_run_by_the_clock_is_not_skipped_for_a_backfill_and_doesnt_stop_it(overlap: Overlap) -> None:
+    spec = make_spec(overlap=overlap)
+    schedule = make_schedule(spec=spec)
+    past = make_run(schedule, "backfill:1:x", trigger=Trigger.BACKFILL, status=RunStatus.RUNNING)
+    ((_, decision),) = decide_due([make_run(schedule)], [past], lambda _: spec, Space(Room(total=4)), NOON)
+    assert decision == Wait()
+
+
+def test_as_many_go_beside_each_other_as_were_asked_for_and_the_oldest_first(operations: Operations) -> None:
+    operations.backfill("daily", *SIXTY, parallel=3)
+    waiting = operations.open_runs()
+    decided = decide_due(waiting, [], lambda _: make_spec(), Space(Room(total=10)), NOON)
+    assert [run for run, decision in decided if decision == Start()] == waiting[:3]
+    going = [run.model_copy(update={"status": RunStatus.RUNNING}) for run in waiting[:2]]
+    decided = decide_due(waiting[2:], going, lambda _: make_spec(), Space(Room(total=10)), NOON)
+    assert [run for run, decision in decided if decision == Start()] == waiting[2:3]
+
+
+@pytest.mark.parametrize("overlap", list(Overlap))
+def test_a_backfill_keeps_to_its_number_whatever_else_may_overlap(operations: Operations, overlap: Overlap) -> None:
+    operations.backfill("daily", *SIXTY)
+    decided = decide_due(operations.open_runs(), [], lambda _: make_spec(overlap=overlap), Space(Room(total=10)), NOON)
+    assert [type(decision) for _, decision in decided] == [Start] + [Wait] * 59
+
+
+def test_none_of_it_overtakes_a_run_by_the_clock_that_waits_for_it(operations: Operations) -> None:
+    """Two may go and one does: the run by the clock waits for that one, and the rest for the run by the clock."""
+    operations.backfill("daily", *SIXTY, parallel=2)
+    first, *rest = operations.open_runs()
+    going = first.model_copy(update={"status": RunStatus.RUNNING})
+    by_clock = make_run(make_schedule(id=first.schedule_id), "cron", schedule_id=first.schedule_id)
+    decided = decide_due([by_clock, *rest], [going], lambda _: make_spec(), Space(Room(total=10)), NOON)
+    assert {type(decision) for _, decision in decided} == {Wait}
+
+
+@pytest.mark.parametrize("parallel", [0, -1, 17])
+def test_so_many_at_a_time_are_refused(operations: Operations, parallel: int) -> None:
+    with refusal("bad_parallel"):
+        operations.backfill("daily", *SIXTY, parallel=parallel)
+    assert operations.open_runs() == []
+
+
+def test_a_plan_puts_nothing_into_the_ledger_and_needs_no_confirmation(operations: Operations) -> None:
+    plan = operations.plan_backfill("daily", NOON - 9_000 * DAY, NOON)
+    assert len(plan.runs) == 9_001
+    assert operations.open_runs() == []
+
+
+def test_what_is_left_of_it_is_cancelled_and_what_goes_goes_on(operations: Operations) -> None:
+    operations.backfill("daily", *SIXTY)
+    by_hand = operations.run_now("daily")
+    going = operations.open_runs()[0]
+    launching = going.model_copy(update={"status": RunStatus.LAUNCHING})
+    assert operations.store.replace_run(going, launching, actor="scheduler")
+    assert operations.cancel_backfill("daily") == 59
+    assert operations.cancel_backfill("daily") == 0
+    spared = [run.id for run in operations.open_runs() if run.cancelled_by is None]
+    assert sorted(spared) == sorted([going.id, by_hand.id])
+
+
+def test_its_progress_counts_all_that_were_asked_for_with_what_has_not_ended(operations: Operations) -> None:
+    schedule = operations.schedule("daily")
+    assert operations.store.backfill_progress(schedule.id) == {}
+    operations.backfill("daily", *SIXTY)
+    end(operations, operations.open_runs()[0], RunStatus.SUCCEEDED)
+    end(operations, operations.open_runs()[0], RunStatus.FAILED)
+    progress = operations.store.backfill_progress(schedule.id)
+    assert progress == {RunStatus.SUCCEEDED: 1, RunStatus.FAILED: 1, RunStatus.DUE: 58}

@@ -1,0 +1,87 @@
+"""What every store tells of who changed what, and to whom."""
+
+import threading
+
+from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedLauncher, Offers
+from jupyter_schedule.core.models import (
+    RunStatus,
+    Timing,
+)
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.sql import open_store
+from tests.factories import NOON, make_run, make_schedule, make_spec
+
+
+class TestChanges:
+    def test_every_write_tells_who_did_what_to_which(self, store: Store) -> None:
+        schedule = make_schedule()
+        store.add_schedule(schedule)
+        run = make_run(schedule)
+        store.add_run(run, actor="service")
+        store.ask_to_cancel(run.id, actor="ann")
+        store.replace_run(run, run.model_copy(update={"status": RunStatus.CANCELLED}), actor="service")
+
+        told = [(event.actor, event.kind, event.run_id) for event in store.events(0)]
+        assert told == [
+            ("local", "schedule_created", None),
+            ("service", "run_due", run.id),
+            ("ann", "run_cancel_asked", run.id),
+            ("service", "run_cancelled", run.id),
+        ]
+        assert store.events(store.last_change()) == []
+
+    def test_a_change_from_another_process_wakes_who_waits(self, store: Store, ledger: str) -> None:
+        other = open_store(ledger, lambda: NOON)
+        waiting = threading.Event()
+        woken: list[int] = []
+
+        def wait() -> None:
+            waiting.set()
+            woken.append(store.wait_for_change(0, timeout=30))
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        waiting.wait()
+        other.add_schedule(make_schedule())
+        thread.join(timeout=30)
+        other.close()
+
+        assert woken == [1]
+
+    def test_where_runs_can_take_place_is_known_once_it_is_announced_and_written_when_it_is_new(
+        self, store: Store
+    ) -> None:
+        assert store.announced() is None
+        store.announce(EMBEDDED, actor="scheduler")
+        newest = store.last_change()
+        store.announce(EMBEDDED, actor="scheduler")
+        assert (store.announced(), store.last_change()) == (EMBEDDED, newest)
+
+        machines = Offers(launchers=(OfferedLauncher(name="ec2", paid=True),))
+        store.announce(machines, actor="scheduler")
+        assert store.announced() == machines
+        assert [event.kind for event in store.events(0)] == ["offers_changed"] * 2
+
+    def test_a_change_that_already_happened_does_not_wait(self, store: Store) -> None:
+        store.add_schedule(make_schedule())
+        assert store.wait_for_change(0, timeout=3600) == 1
+
+    def test_without_a_change_the_wait_ends_with_its_time(self, store: Store) -> None:
+        assert store.wait_for_change(0, timeout=0) == 0
+
+
+def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store: Store, ledger: str) -> None:
+    other = open_store(ledger, lambda: NOON)
+
+    def add(target: Store, start: int) -> None:
+        for number in range(start, start + 20):
+            target.add_schedule(make_schedule(f"s{number:02}", spec=make_spec(timing=Timing(once=NOON))))
+
+    threads = [threading.Thread(target=add, args=pair) for pair in ((store, 0), (other, 20))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [schedule.name for schedule in other.schedules()] == [f"s{number:02}" for number in range(40)]
+    other.close()

@@ -1,0 +1,104 @@
+"""Objects on S3 that are away, or fail in every way, while runs go: each is executed once and published whole."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from jupyter_schedule.core.models import Run, RunStatus
+from jupyter_schedule.core.objects import S3Objects, digest, open_objects
+from jupyter_schedule.core.operations.operations import Operations
+from tests.engine import Engine, eventually
+from tests.faulty import Fault, Faulty, faulty
+from tests.s3_servers import S3Server
+from tests.scheduler_service.operating.test_check import areas_on
+from tests.scheduler_service.test_on_s3 import deployment
+
+pytestmark = pytest.mark.s3
+#: all that pass by themselves but silence, which takes minutes: what is configured wrongly waits for a person
+FAULTS = [each for each in Fault if each not in {Fault.EXPIRED, Fault.OTHER_REGION, Fault.SILENT}]
+#: what a run leaves
+CONTENT = {"a.csv": "1\n", "large.csv": "123456789\n" * 100_000}
+
+
+@contextmanager
+def behind_a_proxy(seaweedfs: S3Server, folder: Path) -> Iterator[tuple[Engine, Faulty]]:
+    """A deployment that has its work area and its results on S3, which it reaches through the proxy only."""
+    with faulty(seaweedfs.endpoint) as proxy:
+        prefix = uuid4().hex[:8]
+        places = {name: f"s3://{seaweedfs.bucket(name)}/{prefix}" for name in ("work", "private")}
+        without = {"public": None, "public_base": None}
+        areas = areas_on(seaweedfs, endpoint=proxy.endpoint, **places).model_copy(update=without)
+        engine = deployment(folder / "here", areas)
+        assert areas.work is not None
+        engine.objects = open_objects(areas.work)
+        engine.operations = Operations(engine.store, engine.objects, now=engine.now, areas=engine.operations.areas)
+        engine.patience = 240
+        yield engine, proxy
+        engine.store.close()
+
+
+def command(engine: Engine, name: str, meanwhile: str = "true") -> str:
+    """One that notes that it was executed, and leaves two files."""
+    leave = 'echo 1 > "$OUTPUT_DIR/a.csv"; yes 123456789 | head -n 100000 > "$OUTPUT_DIR/large.csv"'
+    return f'echo begun; {meanwhile}; {leave}; echo once >> "{engine.root}/{name}.times"'
+
+
+def assert_published_whole(engine: Engine, run: Run, server: S3Server) -> None:
+    """By one execution; every file is what the publication says, on the server itself."""
+    assert run.status == RunStatus.SUCCEEDED, run.message
+    assert (engine.root / f"{run.schedule}.times").read_text() == "once\n"
+    assert run.publication is not None
+    base = open_objects(engine.operations.schedule(run.schedule).spec.publication_base)
+    assert isinstance(base, S3Objects)
+    area = S3Objects(server.address(base.address.bucket, prefix=base.address.prefix))
+    assert {file.path: file.sha256 for file in run.publication.files} == {
+        path: digest(content.encode()) for path, content in CONTENT.items()
+    }
+    for path, content in CONTENT.items():
+        assert area.get(f"{run.schedule}/data/{path}") == content.encode()
+
+
+def test_an_analysis_ends_while_they_are_away_and_is_published_when_they_are_back(
+    seaweedfs: S3Server, tmp_path: Path
+) -> None:
+    with behind_a_proxy(seaweedfs, tmp_path) as (engine, proxy):
+        wait = f'until [ -e "{engine.root}/go" ]; do sleep 0.05; done'
+        engine.script("working", command(engine, "working", wait))
+        with engine.service():
+            run = engine.started(engine.run("working"))
+            proxy.decide = lambda *_: Fault.CLOSED
+            (engine.root / "go").touch()
+            eventually((engine.root / "working.times").exists, what="the end of the command")
+            failed = proxy.faults()
+            eventually(lambda: proxy.faults() > failed + 20, what="some tries")
+            assert not engine.operations.run(run.id).status.terminal
+            proxy.decide = lambda *_: None
+            ended = engine.ended(run)
+        assert len(engine.operations.attempts(ended)) == 1
+        assert_published_whole(engine, ended, seaweedfs)
+
+
+def test_runs_end_well_while_every_seventh_request_fails_breaks_off_or_is_not_answered(
+    seaweedfs: S3Server, tmp_path: Path
+) -> None:
+    requests = itertools.count(1)
+
+    def every_seventh(method: str, path: str) -> Fault | None:
+        times, left = divmod(next(requests), 7)
+        return None if left else FAULTS[times % len(FAULTS)]
+
+    with behind_a_proxy(seaweedfs, tmp_path) as (engine, proxy):
+        names = ["one", "other"]
+        for name in names:
+            engine.script(name, command(engine, name))
+        proxy.decide = every_seventh
+        with engine.service():
+            runs = [engine.ended(engine.run(name)) for name in names]
+        assert {fault for _, _, fault in proxy.seen} > set(FAULTS)
+        proxy.decide = lambda *_: None
+        for run in runs:
+            assert_published_whole(engine, run, seaweedfs)

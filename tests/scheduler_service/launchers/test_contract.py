@@ -1,0 +1,226 @@
+"""What every launcher keeps: on this machine, on the strict double of EC2, and on moto with what it lacks.
+
+On a real account too, where one is named: docs/real-account.md.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.models import Attempt, Reason
+from scheduler_service.launchers import local
+from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerState
+from tests.engine import eventually
+from tests.factories import make_spec
+from tests.s3_servers import variables
+from tests.scheduler_service.launchers import real_account
+from tests.scheduler_service.launchers.workshops import (
+    RUN,
+    CloudWorkshop,
+    DoubleWorkshop,
+    Ec2Workshop,
+    LocalWorkshop,
+    Workshop,
+    known,
+    moto_workshop,
+)
+
+#: where somebody asked for it, which continuous integration never does
+REAL = ["real"] if real_account.is_named() else []
+
+
+@contextmanager
+def open_workshop(kind: str, test: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    if kind == "real":
+        with real_account.real_workshop(test) as account:
+            yield account
+    elif kind == "double":
+        yield DoubleWorkshop()
+    elif kind == "moto":
+        for name, value in variables().items():
+            monkeypatch.setenv(name, value)
+        with moto_workshop() as cloud:
+            yield cloud
+    else:
+        monkeypatch.setattr(local, "lean_runner", lambda _: Path(sys.executable))
+        here = LocalWorkshop(folder)
+        try:
+            yield here
+        finally:
+            here.end()
+
+
+@pytest.fixture(params=["local", "double", "moto", *REAL])
+def workshop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    with open_workshop(request.param, request.function.__name__, tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture(params=["double", "moto", *REAL])
+def ec2(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ec2Workshop]:
+    with open_workshop(request.param, request.function.__name__, tmp_path, monkeypatch) as made:
+        assert isinstance(made, Ec2Workshop)
+        yield made
+
+
+@pytest.fixture(params=["double", "moto"])
+def cloud(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudWorkshop]:
+    with open_workshop(request.param, request.function.__name__, tmp_path, monkeypatch) as made:
+        assert isinstance(made, CloudWorkshop)
+        yield made
+
+
+def gone(workshop: Workshop, attempt: Attempt) -> bool:
+    workshop.before_another_look()
+    return workshop.launcher().poll(attempt) is WorkerState.GONE
+
+
+def await_end(workshop: Workshop, attempt: Attempt) -> None:
+    eventually(lambda: gone(workshop, attempt), what="the worker's end", patience=workshop.patience)
+
+
+# -- every launcher
+
+
+def test_of_an_attempt_that_was_never_answered_nothing_is_known_and_nothing_ends(workshop: Workshop) -> None:
+    launcher, attempt = workshop.launcher(), workshop.attempt()
+    assert launcher.poll(attempt) is WorkerState.UNKNOWN
+    launcher.terminate(attempt)
+    launcher.kill(attempt)
+    launcher.discard(attempt)
+
+
+def test_what_is_frozen_with_an_attempt_is_json(workshop: Workshop) -> None:
+    deadline = clock.now() + timedelta(hours=2)
+    plan = workshop.launcher().plan(RUN, make_spec(), number=1, token="t" * 40, deadline=deadline)
+    assert json.loads(json.dumps(plan)) == plan
+
+
+def test_a_launched_worker_lives_and_is_known_after_a_restart(workshop: Workshop) -> None:
+    attempt = workshop.launched()
+    for _ in range(3):
+        assert workshop.launcher().poll(attempt) is WorkerState.ALIVE
+    assert workshop.living() == 1
+
+
+def test_a_worker_that_is_asked_to_end_ends_and_may_be_asked_again(workshop: Workshop) -> None:
+    attempt = workshop.launched()
+    for _ in range(2):
+        workshop.launcher().terminate(attempt)
+    await_end(workshop, attempt)
+    workshop.launcher().terminate(attempt)
+    assert workshop.living() == 0
+
+
+def test_a_killed_worker_is_gone_and_may_be_killed_again(workshop: Workshop) -> None:
+    attempt = workshop.launched()
+    for _ in range(2):
+        workshop.launcher().kill(attempt)
+    await_end(workshop, attempt)
+    assert workshop.living() == 0
+
+
+def test_ending_one_worker_leaves_the_others(workshop: Workshop) -> None:
+    first, second = workshop.launched(1), workshop.launched(2)
+    workshop.launcher().kill(first)
+    await_end(workshop, first)
+    assert workshop.launcher().poll(second) is WorkerState.ALIVE
+    assert workshop.living() == 1
+
+
+def test_workers_go_on_when_their_launcher_is_closed(workshop: Workshop) -> None:
+    launcher, attempt = workshop.launcher(), workshop.attempt()
+    attempt = known(attempt, launcher.launch(attempt))
+    launcher.close()
+    assert workshop.launcher().poll(attempt) is WorkerState.ALIVE
+
+
+def test_what_no_attempt_owns_is_ended_and_what_goes_on_is_left(workshop: Workshop) -> None:
+    kept, stray = workshop.launched(1), workshop.launched(2)
+    workshop.after_quarantine()
+    launcher = workshop.launcher()
+    for _ in range(2):
+        launcher.reap(lambda _, number: kept if number == 1 else None)
+    await_end(workshop, stray)
+    assert workshop.launcher().poll(kept) is WorkerState.ALIVE
+
+
+def test_nothing_is_left_of_an_attempt_that_is_over(workshop: Workshop) -> None:
+    attempt = workshop.launched()
+    workshop.launcher().kill(attempt)
+    await_end(workshop, attempt)
+    for _ in range(2):
+        workshop.launcher().discard(attempt)
+    assert workshop.living() == 0
+
+
+# -- those of EC2
+
+
+def test_asking_again_launches_nothing(ec2: Ec2Workshop) -> None:
+    assert ec2.launched().handle == ec2.launched().handle
+    assert ec2.living() == 1
+
+
+def test_a_token_whose_machine_is_gone_launches_nothing_and_is_over(ec2: Ec2Workshop) -> None:
+    first = ec2.launched()
+    ec2.launcher().kill(first)
+    await_end(ec2, first)
+    assert gone(ec2, ec2.launched())
+    assert ec2.living() == 0
+
+
+def test_a_mismatch_is_never_asked_again_but_found_by_its_tags(ec2: Ec2Workshop) -> None:
+    first = ec2.launched()
+    changed = ec2.changed(first, "another")
+    assert ec2.launcher().launch(changed) == first.handle
+    assert ec2.living() == 1
+
+
+def test_user_data_over_16_kib_that_got_through_is_the_operators_to_mend(ec2: Ec2Workshop) -> None:
+    attempt = ec2.attempt()
+    attempt.parameters["launch"]["UserData"] = "eHh4" * 6000
+    with pytest.raises(LaunchRefused, match="16384") as refused:
+        ec2.launcher().launch(attempt)
+    assert refused.value.reason == Reason.CONFIG
+
+
+# -- those of a cloud
+
+
+def test_a_lost_answer_costs_no_second_machine(cloud: CloudWorkshop) -> None:
+    cloud.lose_answer()
+    with pytest.raises(OSError, match="EC2"):
+        cloud.launched()
+    assert cloud.launcher().poll(cloud.launched()) is WorkerState.ALIVE
+    assert cloud.living() == 1
+
+
+def test_a_throttled_launch_may_be_tried_again(cloud: CloudWorkshop) -> None:
+    cloud.fail_before("RequestLimitExceeded")
+    with pytest.raises(OSError, match="RequestLimitExceeded"):
+        cloud.launched()
+    assert cloud.living() == 0
+    cloud.launched()
+
+
+def test_without_capacity_the_next_attempt_asks_elsewhere(cloud: CloudWorkshop) -> None:
+    cloud.be_empty()
+    with pytest.raises(NoCapacity, match=r"t3\.medium"):
+        cloud.launched(1)
+    assert cloud.launcher().poll(cloud.launched(2)) is WorkerState.ALIVE
+
+
+def test_while_descriptions_are_refused_nothing_is_taken_for_gone(cloud: CloudWorkshop) -> None:
+    attempt = cloud.launched()
+    cloud.fail_before("RequestLimitExceeded")
+    launcher = cloud.launcher()
+    assert launcher.poll(attempt) is WorkerState.UNREACHABLE
+    cloud.after_quarantine()
+    assert launcher.poll(attempt) is WorkerState.ALIVE
