@@ -73,7 +73,9 @@ class Operations(Lookup):
         rehearse: whether it waits for a rehearsal, which is put into the ledger then; None: where runs cost money.
         """
         now, spec = utc(self.now()), self.placed(spec)
-        self._check_new(name, spec, now)
+        self.check_name(name, spec.publication_base)
+        self._check_coming(spec, now)
+        self._check_runnable(spec)
         waits = rehearsals.must_wait(None, spec, ScheduleState.ACTIVE, self.offers(), rehearse)
         schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now, waits=waits)
         if waits:
@@ -89,10 +91,6 @@ class Operations(Lookup):
         self._check_runnable(spec)
         schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now)
         return schedule, self.run_now(name)
-
-    def check(self, name: str, spec: Spec) -> None:
-        """A schedule could be made of these, or Refused says why not."""
-        self._check_new(name, spec, utc(self.now()))
 
     def placed(self, spec: Spec) -> Spec:
         """The same, publishing to the area that its visibility has here."""
@@ -356,11 +354,6 @@ class Operations(Lookup):
 
     def _confirmed(self, before: Spec | None, spec: Spec, says_so: bool) -> Spec:
         return publicity.confirmed(before, spec, by=self.owner, now=self.now(), says_so=says_so)
-
-    def _check_new(self, name: str, spec: Spec, now: datetime) -> None:
-        self.check_name(name, spec.publication_base)
-        self._check_coming(spec, now)
-        self._check_runnable(spec)
 
     def _check_coming(self, spec: Spec, now: datetime) -> None:
         """Something is due after `now`; what is recorded counts from the same instant, or a time could get lost."""

@@ -183,6 +183,13 @@ class TestChange:
         assert desk.mine.schedule("daily").spec.timeout == 5
         assert [version.version for version in desk.mine.versions("daily")] == [2, 1]
 
+    def test_a_time_that_comes_while_an_edit_is_recorded_is_refused(self, desk: Desk) -> None:
+        desk.create()
+        desk.time = NOON - SECOND
+        desk.mine.now = desk.now_and_ever_later
+        with refusal("in_the_past"):
+            desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON)), if_version=1)
+
     def test_pausing_settles_first_and_resuming_fires_nothing_of_the_past(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + HOUR
