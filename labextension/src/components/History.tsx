@@ -145,18 +145,25 @@ function Runs({ runs, panel }: { runs: Run[]; panel: Panel }): ReactElement {
       )}
       <ul className="jp-Schedule-runs" aria-label={trans.__('Runs')}>
         {groups[filter].map(run => (
-          <li key={run.run_id}>
-            <div className="jp-mod-head">
-              <ViewLink view={{ at: 'run', run: run.run_id, schedule: run.schedule }} go={panel.go}>
-                {reader.clock.full(run.scheduled_for)}
-              </ViewLink>
-              <StateMark state={stateOf(run, reader)} title={reader.clock.both(run.scheduled_for)} />
-            </div>
-            <p className="jp-Schedule-quiet">{outcome(run, reader)}</p>
-          </li>
+          <Row key={run.run_id} run={run} reader={reader} panel={panel} />
         ))}
       </ul>
     </section>
+  );
+}
+
+function Row({ run, reader, panel }: { run: Run; reader: Reader; panel: Panel }): ReactElement {
+  const said = outcome(run, reader);
+  return (
+    <li>
+      <div className="jp-mod-head">
+        <ViewLink view={{ at: 'run', run: run.run_id, schedule: run.schedule }} go={panel.go}>
+          {reader.clock.full(run.scheduled_for)}
+        </ViewLink>
+        <StateMark state={stateOf(run, reader)} title={reader.clock.both(run.scheduled_for)} />
+      </div>
+      {said && <p className="jp-Schedule-quiet">{said}</p>}
+    </li>
   );
 }
 
