@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.engine import eventually
 
+CONTEXT = multiprocessing.get_context("forkserver")
 #: imported once, by the process that all others are forks of
 PRELOADED = ["__main__", "tests.faults.processes", "tests.faults.failing_service", "tests.faults.publisher"]
 #: multiprocessing looks after all its children whenever it starts one; of two threads that read how the same child
@@ -19,9 +20,8 @@ class Process:
     """A fork of a process that did nothing else, as multiprocessing's, for any number of threads."""
 
     def __init__(self, target: Callable[..., object], *arguments: Any, **options: Any) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
-        self._process = context.Process(target=_run, args=(target, *arguments), kwargs=options)
+        CONTEXT.set_forkserver_preload(PRELOADED)
+        self._process = CONTEXT.Process(target=_run, args=(target, *arguments), kwargs=options)
         with _LOOKING:
             self._process.start()
         assert self._process.pid is not None

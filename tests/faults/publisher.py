@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import sys
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import obstore.auth.boto3
@@ -18,6 +19,8 @@ from tests.scheduler_service.publishing.results import (
     result_of,
 )
 
+#: seconds between two looks of a reader: as often as makes no difference, and the publishers get on
+LOOK = 0.05
 #: what Python tells of before it touches a file: https://docs.python.org/3/library/audit_events.html
 TOUCHES = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.chmod", "os.truncate", "shutil.copyfile"}
 #: boto3 reads its descriptions of S3 once for all publishers
@@ -54,14 +57,14 @@ def publish_days(
             noted.write(f"{day}\n")
 
 
-def read(area: Objects, over: Path, seen: Path, variables: dict[str, str]) -> None:
-    """Until `over` exists, read what latest.json points at and a file of the stable address; note what they are of.
+def read(area: Objects, over: Event, seen: Path, variables: dict[str, str]) -> None:
+    """Until it is over, read what latest.json points at and a file of the stable address; note what they are of.
 
     Raises AssertionError for a mixture.
     """
     os.environ |= variables
     with seen.open("w") as noted:
-        while not over.exists():
+        while not over.wait(LOOK):
             if area.get_or_none(KEYS.latest) is not None:
                 noted.write(f"runs {assert_readers_find_what_latest_points_at(area)}\n")
             content = area.get_or_none(f"{KEYS.data}same.csv")

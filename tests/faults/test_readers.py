@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_schedule.core.models import utc_text
 from jupyter_schedule.core.objects import FolderObjects, Objects, S3Objects
-from tests.faults.processes import Process
+from tests.faults.processes import CONTEXT, Process
 from tests.faults.publisher import files_of, publish_days, put_outputs, read
 from tests.faulty import Fault, faulty
 from tests.s3_servers import S3Server, variables
@@ -33,14 +33,15 @@ class Reader:
 
     def __init__(self, area: Objects, folder: Path) -> None:
         self._area = area
-        self._over, self._seen = folder / "over", folder / "seen"
+        self._over = CONTEXT.Event()
+        self._seen = folder / "seen"
 
     def __enter__(self) -> Self:
         self._process = Process(read, self._area, self._over, self._seen, variables())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.touch()
+        self._over.set()
         assert self._process.ended() == 0, "it met a mixture: see what it said"
 
     def seen(self, what: str) -> list[str]:
@@ -113,6 +114,6 @@ def test_on_s3_where_they_die_in_the_middle_of_any_request(seaweedfs: S3Server, 
             return publisher
 
         with Reader(area, tmp_path) as reader:
-            killed = publish_all(start, done, longest=160)
+            killed = publish_all(start, done, longest=300)
     assert killed > DAYS / 4
     assert_never_backwards(reader, area)
