@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.ui.lab import Lab
 
@@ -39,17 +39,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="package")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One person's browser: JupyterLab's own code is fetched once."""
-    made = browser.new_context(viewport=WIDE, **READER)
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """For pages of people who have never been here."""
+    started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="package")
+def context(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """One person's browser, with a profile on disk: JupyterLab's own code is fetched and compiled once."""
+    made = playwright.chromium.launch_persistent_context(
+        tmp_path_factory.mktemp("profile"), executable_path=CHROMIUM, args=list(QUIET), viewport=WIDE, **READER
+    )
     made.grant_permissions(["clipboard-read", "clipboard-write"])
     made.set_default_timeout(PATIENCE * 1000)
     yield made

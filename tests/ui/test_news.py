@@ -15,7 +15,6 @@ from tests.factories import make_run
 from tests.ui import gallery
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import Lab
-from tests.ui.test_keyboard import settled
 from tests.ui.walk import panel
 
 pytestmark = [
@@ -32,7 +31,7 @@ def at_work(lab: Lab, page: Page, name: str, **form: object) -> None:
     lab.schedule(f"news/{name}.ipynb", **form)
     gallery.past(lab, name, 2, FAILED_YESTERDAY)
     page.goto(lab.address(f"news/{name}.ipynb"))
-    settled(page)
+    expect(page.get_by_role("button", name=re.compile("^Scheduled: ")).first).to_be_visible()
 
 
 def toast(page: Page, text: str) -> Locator:
