@@ -5,7 +5,9 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['tests/**/*.test.{ts,tsx}'],
     setupFiles: ['tests/setup.ts'],
-    testTimeout: 60_000,
+    // each file in a context of its own, in threads that share one jsdom
+    pool: 'vmThreads',
+    testTimeout: 300_000,
     restoreMocks: true,
     unstubGlobals: true
   }
