@@ -100,6 +100,7 @@ MUTANTS = (
         ),
         "p1_no_key_is_in_the_ledger_twice",
         opens=without_unique,
+        seed=46,
     ),
     Mutant(
         "cursor before row",
