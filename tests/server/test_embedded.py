@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine import eventually, notebook_of
+from tests.engine import PATIENCE, eventually, notebook_of
 
 
 class Server:
@@ -121,7 +121,7 @@ def test_a_service_that_is_killed_comes_back_and_one_whose_server_ended_ends(ser
     eventually(server.ticking, what="the other service")
 
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(30) == 0
+    assert server.process.wait(PATIENCE) == 0
     assert not Path(f"/proc/{second}").exists()
 
 
@@ -136,14 +136,14 @@ def test_an_analysis_that_runs_when_the_server_ends_runs_on_and_the_next_server_
     eventually(lambda: "begun" in server.ask("GET", f"{run}/log")["text"], what="the analysis")
 
     server.process.send_signal(signal.SIGTERM)
-    server.process.wait(30)
+    server.process.wait(PATIENCE)
     (tmp_path / "enough").touch()
     again = Server(tmp_path)
     try:
         ended = eventually(lambda: (now := again.ask("GET", run))["ended_at"] and now, what="the end")
     finally:
         again.process.terminate()
-        again.process.wait(30)
+        again.process.wait(PATIENCE)
     assert ended["status"] == "succeeded"
     assert len(ended["attempts"]) == 1
 

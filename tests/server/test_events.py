@@ -5,9 +5,8 @@ from typing import Any
 
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.http.changes import SCHEMA_ID
+from tests.engine import PATIENCE
 from tests.server.conftest import Api
-
-PATIENCE = 30
 
 
 async def test_whoever_changes_the_ledger_the_bus_tells_it_in_order(api: Api, jp_serverapp: Any) -> None:

@@ -14,7 +14,7 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 #: the reader's zone isn't the schedule's, so that a test sees which of them a time is in
 READER = {"locale": "en-GB", "timezone_id": "Europe/Paris"}
 #: seconds; nothing is measured with it
-PATIENCE = 120
+PATIENCE = 240
 WIDE = {"width": 1440, "height": 900}
 
 expect.set_options(timeout=PATIENCE * 1000)

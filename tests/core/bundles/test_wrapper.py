@@ -20,6 +20,7 @@ from jupyter_schedule.core.bundles.wrapper.driver.failures import diagnose, one_
 from jupyter_schedule.core.bundles.wrapper.driver.progress import Log, Progress
 from jupyter_schedule.core.bundles.wrapper.driver.variables import run_variables
 from tests.core.bundles.wrapped import code, launcher_environment, notebook, run, write_bundle, write_kernel_spec
+from tests.engine import PATIENCE
 
 #: notebooks as strangers write them; None as kernel means the one of the tests
 CORPUS: dict[str, dict[str, Any] | str] = {
@@ -306,7 +307,7 @@ def test_a_stop_saves_the_notebook_so_far(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             break
     rest = process.stdout.read()
-    assert process.wait(timeout=30) == 143
+    assert process.wait(PATIENCE) == 143
     process.stdout.close()
     assert rest.splitlines()[-1] == "Stopped at cell 2 of 2"
     executed = json.loads((root / "report" / "analysis.ipynb").read_text())

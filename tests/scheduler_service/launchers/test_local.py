@@ -15,6 +15,7 @@ from scheduler_service.launchers.base import WorkerState
 from scheduler_service.launchers.local import LocalLauncher, run_environment
 from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.handle import boot
+from tests.engine import PATIENCE
 from tests.factories import NOON, make_attempt, make_run, make_schedule
 
 RUN = make_run(make_schedule())
@@ -72,7 +73,7 @@ class TestReaping:
         launcher.reap(lambda *_: None)
         assert process.poll() is None
         launcher.reap(lambda *_: None)
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(PATIENCE) == -signal.SIGKILL
 
     def test_what_belongs_to_an_attempt_that_is_over_is_ended(
         self, launcher: LocalLauncher, process: "subprocess.Popen[bytes]"
@@ -80,7 +81,7 @@ class TestReaping:
         over = {1: make_attempt(RUN, ended_at=NOON), 2: make_attempt(RUN, 2)}
         for _ in range(2):
             launcher.reap(lambda _, number: over[number])
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(PATIENCE) == -signal.SIGKILL
 
     def test_what_belongs_to_an_attempt_that_goes_on_is_left_alone(
         self, launcher: LocalLauncher, process: "subprocess.Popen[bytes]"
@@ -112,7 +113,7 @@ class TestReaping:
             assert launcher.poll(dead) == WorkerState.ORPHANED
             assert left.poll() is None
             launcher.kill(dead)
-            assert left.wait(20) == -signal.SIGKILL
+            assert left.wait(PATIENCE) == -signal.SIGKILL
         assert launcher.poll(dead) == WorkerState.GONE
 
     def test_what_lost_its_mark_is_still_known_by_its_control_group(
@@ -130,7 +131,7 @@ class TestReaping:
                 left.stdout.readline()
                 assert launcher.poll(dead) == WorkerState.ORPHANED
                 launcher.kill(dead)
-                assert left.wait(20) == -signal.SIGKILL
+                assert left.wait(PATIENCE) == -signal.SIGKILL
             assert launcher.poll(dead) == WorkerState.GONE
 
     def test_a_worker_of_another_place_cannot_be_asked(self, launcher: LocalLauncher) -> None:

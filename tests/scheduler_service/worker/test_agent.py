@@ -12,7 +12,7 @@ import pytest
 from jupyter_schedule.core.models import Reason
 from scheduler_service.worker import processes
 from scheduler_service.worker.handle import handle_of
-from tests.engine import eventually
+from tests.engine import PATIENCE, eventually
 from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench
 
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -70,7 +70,7 @@ def test_an_agent_that_lost_the_gate_executes_nothing_and_stores_nothing(bench: 
     bench.objects.put(f"gates/{TOKEN}", gate)
     agent = bench.start(bench.task(f"touch {bench.folder}/executed"))
 
-    assert agent.wait(20) == 0
+    assert agent.wait(PATIENCE) == 0
     assert not (bench.folder / "executed").exists()
     assert bench.keys() == []
     assert bench.objects.get(f"gates/{TOKEN}") == gate
@@ -82,7 +82,7 @@ def test_a_second_agent_of_an_attempt_leaves_the_first_ones_scratch_folder_alone
     first = bench.start(task)
     eventually(lambda: bench.keys("live/"))
 
-    assert bench.start(task).wait(20) == 0
+    assert bench.start(task).wait(PATIENCE) == 0
     (bench.folder / "go").write_text("\n")
     assert bench.finish(first)["reason"] == "ok"
 
@@ -314,7 +314,7 @@ def test_a_command_that_cannot_be_started_is_said_with_the_technical_text_beside
 
 def test_a_document_that_is_no_attempt_is_refused(bench: Bench) -> None:
     agent = bench.start({"command": "true"})
-    assert agent.wait(20) == 2
+    assert agent.wait(PATIENCE) == 2
     assert agent.stderr
     assert "stdin must have an attempt's parameters as JSON" in agent.stderr.read()
 

@@ -15,6 +15,7 @@ import pytest
 from jupyter_schedule.core.objects.side_by_side import side_by_side
 from scheduler_service.worker.collect import Collected, Found, collect
 from scheduler_service.worker.files import remove_folder, walk
+from tests.engine import PATIENCE
 from tests.scheduler_service.worker.conftest import Bench
 
 NAMES = ["a b", "quo\"te's", "new\nline", "übung/数据.csv", ".hidden", "-dash", "100%?#&", "back\\slash", "a/b/c/d"]
@@ -186,7 +187,7 @@ def test_files_stored_side_by_side_are_listed_in_order_of_path(tmp_path: Path) -
 
     def store(path: str, source: Path, consume: bool) -> None:
         after = str(int(path) + 1)
-        assert after not in done or done[after].wait(20)
+        assert after not in done or done[after].wait(PATIENCE)
         done[path].set()
 
     files: list[Collected] = []

@@ -127,13 +127,9 @@ class Wire:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    from moto.backends import get_backend
-
     for name, value in variables().items():
         monkeypatch.setenv(name, value)
     with shimmed_moto() as (endpoint, _):
-        for name in ("ec2", "iam"):
-            get_backend(name).reset()
         yield Wire(endpoint)
 
 
