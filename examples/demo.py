@@ -23,6 +23,8 @@ from urllib.parse import unquote, urlencode, urlsplit
 EXAMPLES = Path(__file__).resolve().parent
 #: seconds after which the demo gives up: two minutes of the clock and a slow machine
 PATIENCE = 300
+#: seconds that JupyterLab has to end: one that is just starting a kernel can forget that it was asked to
+LAST_SECONDS = 15
 
 
 def say(text: str = "") -> None:
@@ -99,8 +101,14 @@ class Demo:
         token = secrets.token_hex(16)
         query = urlencode({"schedule-view": f"run/{run['run_id']}", "token": token})
         server = self.lab(port, token)
+
+        def end(*_: object) -> None:
+            server.terminate()
+            signal.alarm(LAST_SECONDS)
+
+        signal.signal(signal.SIGALRM, lambda *_: server.kill())
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: server.terminate())
+            signal.signal(number, end)
         while server.poll() is None and not answers(port):
             time.sleep(0.1)
         address = f"http://127.0.0.1:{port}/lab/tree/examples/flights/flights.ipynb?{query}"

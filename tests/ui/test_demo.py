@@ -35,6 +35,7 @@ def test_the_demo_leaves_jupyterlab_at_the_sample_with_a_finished_run_and_ends_w
         page.goto(address)
         expect(panel(page).get_by_role("heading", name=re.compile("^Succeeded"))).to_be_visible()
         expect(page.get_by_role("tab", name="flights.ipynb")).to_be_visible()
+        expect(page.get_by_text("| Idle")).to_be_visible()
         assert [path.name for path in tmp_path.glob("jupyter-schedule-demo-*")]
     finally:
         demo.send_signal(signal.SIGINT)
