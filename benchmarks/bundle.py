@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import Row
-from jupyter_schedule.core.bundles import bundle
+from jupyter_schedule.core.bundles import build
 from jupyter_schedule.core.bundles.tarstream import Limits
 
 TRIES = 3
@@ -27,7 +27,7 @@ def rows() -> Iterator[Row]:
         names = _fill(source)
         limits = Limits(total=400 * MEGABYTE)
         packed, copied = folder / "bundle.tar.gz", folder / "copy"
-        ours = _median(lambda: bundle.write(packed, source, names, {}, limits), packed)
+        ours = _median(lambda: build.write(packed, source, names, {}, limits), packed)
         copy = _median(lambda: shutil.copytree(source, copied), copied)
         tar = _median(lambda: subprocess.run(["tar", "czf", packed, "-C", source, "."], check=True), packed)
     yield Row("bundle of 300 MB, with sha256", ours, "cp", copy)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import Row
-from jupyter_schedule.core.objects import file_digest
+from jupyter_schedule.core.storage.factory import file_digest
 from scheduler_service.disclosure import check_file
 
 TRIES = 3

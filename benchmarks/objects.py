@@ -23,7 +23,7 @@ TRIES = 3
 OURS = """
 import json, sys, time
 from pathlib import Path
-from jupyter_schedule.core.objects import open_objects, s3_clients
+from jupyter_schedule.core.storage.factory import open_objects, s3_clients
 store, files = open_objects(sys.argv[1]), sorted(Path(sys.argv[2]).iterdir())
 if sys.argv[3] == "boto3":
     s3_clients.mover = lambda _: None

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import Row
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Run, Timing
-from scheduler_service.launchers.runner import lean_runner
+from scheduler_service.launchers.runner_env import lean_runner
 from tests.engine import Engine, notebook_of
 
 TRIES = 7

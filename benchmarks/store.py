@@ -15,10 +15,10 @@ from benchmarks import Row
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.store.base import Place, Settlement
 from jupyter_schedule.core.store.common import SqlStore
-from jupyter_schedule.core.store.schema import runs, schedule_versions, schedules
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.store.statements import schedule_row, version_row
-from jupyter_schedule.core.timing import ledger
+from jupyter_schedule.core.store.tables import runs, schedule_versions, schedules
+from jupyter_schedule.core.timing import planning
 from tests.databases import postgresql_server
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
@@ -117,7 +117,7 @@ def _idle(store: SqlStore) -> None:
 def _settle(store: SqlStore) -> None:
     """What the tick does with what is due."""
     while due := store.due_schedules(NOON, BATCH):
-        owed = [(schedule, ledger.owed(schedule, NOON)) for schedule in due]
+        owed = [(schedule, planning.owed(schedule, NOON)) for schedule in due]
         store.settle([Settlement(before, what.schedule, what.runs) for before, what in owed], actor="scheduler")
 
 

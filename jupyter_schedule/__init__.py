@@ -7,14 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_schedule.scheduling import schedule
+    from jupyter_schedule.client.schedule import schedule
     from jupyter_schedule.widget import RunView, ScheduleForm
 
 __version__ = "0.1.0"
 __all__ = ["RunView", "ScheduleForm", "schedule"]
 
 #: what is loaded when it is first asked for, and from where
-_LAZY = {"RunView": "widget", "ScheduleForm": "widget", "schedule": "scheduling"}
+_LAZY = {"RunView": "widget", "ScheduleForm": "widget", "schedule": "client.schedule"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,14 +10,14 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from traitlets import Bool, Unicode
 
-from jupyter_schedule.http.backend import Backend
-from jupyter_schedule.http.changes import SCHEMA, SCHEMA_ID, Changes
-from jupyter_schedule.http.handlers import BACKEND, HANDLERS, REMEMBERED
-from jupyter_schedule.http.idempotency import Remembered
-from jupyter_schedule.service.supervisor import Supervisor, service_command
+from jupyter_schedule.server.backend import Backend
+from jupyter_schedule.server.embedded import Supervisor, service_command
+from jupyter_schedule.server.events import SCHEMA, SCHEMA_ID, Changes
+from jupyter_schedule.server.handlers import BACKEND, HANDLERS, REMEMBERED
+from jupyter_schedule.server.idempotency import Remembered
 
 if TYPE_CHECKING:
-    from jupyter_schedule.desk.desk import Desk
+    from jupyter_schedule.api.desk import Desk
 
 
 class JupyterSchedule(ExtensionApp):
@@ -69,8 +69,8 @@ class JupyterSchedule(ExtensionApp):
 
     def _open_desk(self) -> "Desk":
         # Most of a second to import: in the thread that first needs it, and not at the server's start.
-        from jupyter_schedule.core.addresses.places import Places, default_places  # noqa: PLC0415
-        from jupyter_schedule.desk.desk import Desk  # noqa: PLC0415
+        from jupyter_schedule.api.desk import Desk  # noqa: PLC0415
+        from jupyter_schedule.core.data_paths import Places, default_places  # noqa: PLC0415
 
         assert self.serverapp is not None
         places: Places = Places(Path(self.folder).expanduser().absolute()) if self.folder else default_places()

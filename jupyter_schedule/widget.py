@@ -15,12 +15,12 @@ import anywidget
 import traitlets
 from pydantic import BaseModel, ValidationError
 
-from jupyter_schedule.client import Client, connect, own_notebook, relative_to_root
+from jupyter_schedule.api.forms import validated
+from jupyter_schedule.api.responses import Frequency, RunShape
+from jupyter_schedule.client.client import Client, connect, own_notebook, relative_to_root
+from jupyter_schedule.client.discovery import inside_run, kernel_id
+from jupyter_schedule.client.schedule import FORM, IN_RUN, Scheduled, frequency
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.desk.forms import validated
-from jupyter_schedule.desk.shapes import Frequency, RunShape
-from jupyter_schedule.reach.surroundings import inside_run, kernel_id
-from jupyter_schedule.scheduling import FORM, IN_RUN, Scheduled, frequency
 
 NOT_BUILT = "The front end isn't built. In a checkout, build it with:  ./dev npm run build:widget"
 

@@ -11,22 +11,21 @@ from pathlib import Path
 import click
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
-from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.wording import listed, quoted
-from scheduler_service.app import Service
+from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.text import listed, quoted, size_text
+from scheduler_service.admin.check import check, check_channels
+from scheduler_service.admin.check_aws import check_account
+from scheduler_service.admin.check_service import check_service
+from scheduler_service.admin.migrate_storage import bring, check_code, check_idle, missing, planned
+from scheduler_service.admin.open_ledger import known_ledger
+from scheduler_service.admin.price_list import price_lines, refresh_prices
+from scheduler_service.admin.reap import open_machines, reap
 from scheduler_service.launchers.ec2.prices import load_prices
-from scheduler_service.operating.check import check, check_channels
-from scheduler_service.operating.check_account import check_account
-from scheduler_service.operating.check_service import check_service
-from scheduler_service.operating.known_ledger import known_ledger
-from scheduler_service.operating.move import bring, check_code, check_idle, missing, planned
-from scheduler_service.operating.price_list import price_lines, refresh_prices
-from scheduler_service.operating.reap import open_machines, reap
-from scheduler_service.pruning.prune import Pruning, told
-from scheduler_service.publishing.withdraw import withdraw_deleted
+from scheduler_service.publishing.unpublish import withdraw_deleted
+from scheduler_service.retention.prune import Pruning, told
+from scheduler_service.service import Service
 from scheduler_service.settings import load_settings, show_to_doors
 
 

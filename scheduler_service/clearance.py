@@ -11,8 +11,6 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from jupyter_schedule.core.addresses.workarea import OUTPUT, REPORT
-from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.models import (
     FileEntry,
     Outcome,
@@ -23,11 +21,13 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.objects import NoSuchObject, Objects, digest, file_digest
+from jupyter_schedule.core.object_keys import OUTPUT, REPORT
 from jupyter_schedule.core.operations.disclosures import FOUND_IN_FILES, Checked, Finding, Kind, checked_key
+from jupyter_schedule.core.storage.factory import NoSuchObject, Objects, digest, file_digest
+from jupyter_schedule.core.text import size_text
 from scheduler_service.decide import End
 from scheduler_service.disclosure import RULES, Limits, check_file
-from scheduler_service.disclosure.found import Found
+from scheduler_service.disclosure.findings import Found
 
 #: findings that are kept of a run
 MOST = 200

@@ -22,9 +22,9 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.timing.queue import Space, may_go_beside
+from jupyter_schedule.core.timing.run_queue import Space, may_go_beside
 from scheduler_service.launchers.base import WorkerState
-from scheduler_service.policies import retry_at, too_late
+from scheduler_service.retries import retry_at, too_late
 
 #: of a schedule that has none
 NO_POLICIES = Policies()

@@ -10,9 +10,8 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 
-from jupyter_schedule.core.addresses.workarea import gate_key
+from jupyter_schedule.core.costs import spent
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.money import spent
 from jupyter_schedule.core.models import (
     Attempt,
     Outcome,
@@ -26,21 +25,22 @@ from jupyter_schedule.core.models import (
     utc,
 )
 from jupyter_schedule.core.notify import Word
-from jupyter_schedule.core.objects import ObjectExists
-from scheduler_service.brief import GRACE, brief_for, token_of
+from jupyter_schedule.core.object_keys import gate_key
+from jupyter_schedule.core.storage.factory import ObjectExists
+from scheduler_service import spending
+from scheduler_service.auto_pause import AMONG, pause_after_failures
 from scheduler_service.clearance import WorkerFiles
+from scheduler_service.context import ACTOR, Surroundings
 from scheduler_service.decide import End, Start, Stop
-from scheduler_service.hours import used_seconds
-from scheduler_service.launchers.absent import Launchers
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
-from scheduler_service.look import Lookout
-from scheduler_service.outlet import Outlet
-from scheduler_service.schedules import spending
-from scheduler_service.schedules.autopause import AMONG, pause_after_failures
-from scheduler_service.schedules.rehearsed import start_after_rehearsal
-from scheduler_service.surroundings import ACTOR, Surroundings
-from scheduler_service.telling import given, tellable
-from scheduler_service.word.owed import looks_back, owed
+from scheduler_service.launchers.missing import Launchers
+from scheduler_service.notifications.rules import looks_back, owed
+from scheduler_service.observe import Lookout
+from scheduler_service.publication_hold import Outlet
+from scheduler_service.quotas import used_seconds
+from scheduler_service.redaction import given, tellable
+from scheduler_service.rehearsed import start_after_rehearsal
+from scheduler_service.task import GRACE, brief_for, token_of
 
 log = logging.getLogger(__name__)
 

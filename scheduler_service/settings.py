@@ -6,13 +6,13 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from jupyter_schedule.core.addresses.areas import FOLDERS, SETTINGS, Areas, read_settings, wrong_settings
-from jupyter_schedule.core.addresses.places import Places, default_places
+from jupyter_schedule.core.config import FOLDERS, SETTINGS, Areas, read_settings, wrong_settings
+from jupyter_schedule.core.data_paths import Places, default_places
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.channels import Channels
-from jupyter_schedule.core.timing.queue import Room
+from jupyter_schedule.core.timing.run_queue import Room
 from scheduler_service.launchers.ec2.settings import Ec2Settings
-from scheduler_service.pruning.retention import Keep
+from scheduler_service.retention.rules import Keep
 
 
 class RunLimits(BaseModel):

@@ -24,10 +24,12 @@ from jupyter_schedule.core.models import (
     Spec,
 )
 from jupyter_schedule.core.store.base import Settlement
-from jupyter_schedule.core.store.ticking import Hindrance
-from jupyter_schedule.core.timing import ledger
-from jupyter_schedule.core.timing.queue import Room, Space, in_line
-from scheduler_service.ad_hoc.look import AdHocPass
+from jupyter_schedule.core.store.leader_lock import Hindrance
+from jupyter_schedule.core.timing import planning
+from jupyter_schedule.core.timing.run_queue import Room, Space, in_line
+from scheduler_service.ad_hoc_workers import AdHocPass
+from scheduler_service.backoff import Memory, looking_at
+from scheduler_service.context import ACTOR, Surroundings
 from scheduler_service.decide import (
     CancelOther,
     Decision,
@@ -43,12 +45,10 @@ from scheduler_service.decide import (
     decide_due,
 )
 from scheduler_service.effects import Effects
-from scheduler_service.launchers.absent import Launchers
 from scheduler_service.launchers.base import Launcher
-from scheduler_service.look import Lookout
-from scheduler_service.memory import Memory, looking_at
-from scheduler_service.surroundings import ACTOR, Surroundings
-from scheduler_service.word import silences
+from scheduler_service.launchers.missing import Launchers
+from scheduler_service.notifications import silences
+from scheduler_service.observe import Lookout
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class Ticker:
         found: list[Settlement] = []
 
         def look() -> None:
-            owed = ledger.owed(schedule, now)
+            owed = planning.owed(schedule, now)
             found.append(Settlement(schedule, owed.schedule, owed.runs))
 
         if self._memory.may_try(schedule.id):

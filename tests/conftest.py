@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.objects import s3_clients
+from jupyter_schedule.core.storage import s3_clients
 from tests import s3_servers
 from tests.databases import PostgresqlServer, postgresql_server
 from tests.disks import Mount, mounting

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.addresses.places import Places
-from jupyter_schedule.core.addresses.workarea import bundle_key
 from jupyter_schedule.core.bundles import archive
+from jupyter_schedule.core.bundles.packaging import Request, preview
+from jupyter_schedule.core.data_paths import Places
 from jupyter_schedule.core.models import Run, Schedule, Spec, Timing
-from jupyter_schedule.core.objects import FolderObjects, open_objects
+from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.previews.preview import Request, preview
+from jupyter_schedule.core.storage.factory import FolderObjects, open_objects
 from jupyter_schedule.core.store.sql import open_store
-from scheduler_service.app import Service
+from scheduler_service.service import Service
 from scheduler_service.settings import load_settings
 
 #: seconds after which something that should happen has not; generous, as nothing is measured with it

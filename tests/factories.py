@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from jupyter_schedule.core.addresses.areas import Areas
+from jupyter_schedule.core.config import Areas
 from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,

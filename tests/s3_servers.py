@@ -18,7 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jupyter_schedule.core.objects import S3Address, S3Objects
+from jupyter_schedule.core.storage.factory import S3Address, S3Objects
 from tests.engine import eventually
 
 #: a secret that must never show in any message, log, bundle or answer

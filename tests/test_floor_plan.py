@@ -15,10 +15,10 @@ PACKAGES = ("jupyter_schedule", "scheduler_service")
 #: what travels to a worker that has nothing of ours installed
 TRAVELS = (
     "scheduler_service.worker",
-    "jupyter_schedule.core.objects",
+    "jupyter_schedule.core.storage",
     "jupyter_schedule.core.bundles.archive",
     "jupyter_schedule.core.errors",
-    "jupyter_schedule.core.addresses.workarea",
+    "jupyter_schedule.core.object_keys",
 )
 MOST_LINES = 450
 #: Alembic's own entry, and the program that runs in the runner environment
@@ -87,7 +87,7 @@ def test_core_imports_nothing_above_it() -> None:
 
 
 def test_on_the_analysts_side_arrows_point_down_from_the_doors_to_the_ground() -> None:
-    floors = [f"jupyter_schedule.{room}" for room in ("core", "service", "desk", "http", "reach")]
+    floors = [f"jupyter_schedule.{room}" for room in ("core", "api", "client")]
     for height, floor in enumerate(floors):
         for name in MODULES:
             if in_room(name, floor):
@@ -120,7 +120,7 @@ def _room_of(name: str, rooms: set[str]) -> str | None:
 
 def test_only_one_module_hands_expressions_to_croniter() -> None:
     assert [name for name, path in MODULES.items() if "croniter" in imports(path)] == [
-        "jupyter_schedule.core.timing.occurrences.cron"
+        "jupyter_schedule.core.timing.cron"
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Outcome, Overlap, Reason, RunStatus, Schedule, ScheduleState, Timing
-from jupyter_schedule.core.timing import ledger
+from jupyter_schedule.core.timing import planning
 from scheduler_service import tick
 from scheduler_service.decide import SILENCE
 from tests.factories import NOON
@@ -78,9 +78,9 @@ def test_an_expression_that_never_matches_is_refused_before_anything_is_stored(p
 def test_one_schedule_that_cannot_be_reckoned_stops_no_other(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even at the next start."""
     broken, _ = play.schedule("broken", "0 * * * *"), play.schedule("hourly", "0 * * * *")
-    owed = ledger.owed
+    owed = planning.owed
 
-    def fail(schedule: Schedule, *arguments: object) -> ledger.Owed:
+    def fail(schedule: Schedule, *arguments: object) -> planning.Owed:
         if schedule.id == broken.id:
             raise RuntimeError("nobody thought of this")
         return owed(schedule, *arguments)

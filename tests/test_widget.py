@@ -11,9 +11,9 @@ import traitlets
 
 from jupyter_schedule import RunView, ScheduleForm
 from jupyter_schedule import widget as widget_module
-from jupyter_schedule.client import Client
+from jupyter_schedule.client.client import Client
+from jupyter_schedule.client.schedule import IN_RUN, Scheduled
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.scheduling import IN_RUN, Scheduled
 from jupyter_schedule.widget import plain
 from tests.transports import HOSTILE, STATUS, Told, run_answer, schedule_answer
 

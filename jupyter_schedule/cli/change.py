@@ -7,12 +7,12 @@ import click
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.shapes import publication_url, schedule_shape
-from jupyter_schedule.core.addresses.publications import is_published
+from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, Schedule
-from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.previews.removal import on_deletion, public_name
-from jupyter_schedule.core.previews.summary import schedule_summary
+from jupyter_schedule.core.operations.removal import on_deletion, public_name
+from jupyter_schedule.core.publication_keys import is_published
+from jupyter_schedule.core.storage.factory import open_objects
 
 
 @click.command(cls=Command)

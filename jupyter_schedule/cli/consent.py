@@ -8,7 +8,7 @@ import click
 from jupyter_schedule.cli.command import echo
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule
-from jupyter_schedule.core.previews.publicity import MEANING
+from jupyter_schedule.core.operations.publication_policy import MEANING
 
 CONFIRM_OPTION = click.option(
     "--confirm-public", is_flag=True, help="I checked what will be public; asked for without it."

@@ -18,7 +18,8 @@ from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.timing import timing_options
 from jupyter_schedule.cli.upcoming import echo_occurrences
-from jupyter_schedule.core.bundles.tarstream import size_text
+from jupyter_schedule.core.bundles.packaging import Preview, Request, make_bundle, preview
+from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     CatchUp,
@@ -34,10 +35,8 @@ from jupyter_schedule.core.notify import Notify
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.run_cost import estimate_of
-from jupyter_schedule.core.previews.preview import Preview, Request, make_bundle, preview
-from jupyter_schedule.core.previews.summary import schedule_summary
-from jupyter_schedule.core.timing import occurrences, policies
-from jupyter_schedule.core.wording import quoted
+from jupyter_schedule.core.text import quoted, size_text
+from jupyter_schedule.core.timing import policies, recurrence
 
 #: rows of a list of files; a folder of data can hold thousands
 _MOST_FILES = 30
@@ -143,7 +142,7 @@ def create(
 @json_option
 def bundle(output: Path | None, force: bool, timezone: str, as_json: bool, **options: Any) -> None:
     """Make the bundle of NOTEBOOK, the same that `create` makes; unpack it anywhere and start ./run.sh."""
-    request, root = _request(occurrences.daily("12:00", timezone), **options)
+    request, root = _request(recurrence.daily("12:00", timezone), **options)
     assert request.notebook is not None
     output = output or Path(f"{request.notebook.stem}.tar.gz")
     if not force and os.path.lexists(output):

@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
+from jupyter_schedule.api.forms import form_of, rebundled
 from jupyter_schedule.cli.change import answer
 from jupyter_schedule.cli.command import Command, echo, json_option
 from jupyter_schedule.cli.consent import CONFIRM_OPTION, with_consent
 from jupyter_schedule.cli.notify import notified, notify_options
 from jupyter_schedule.cli.policies import CAP_OPTION, KEEP_OPTIONS, NONE, cap_remark
 from jupyter_schedule.cli.session import Session, opened
+from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.limits import Policies
 from jupyter_schedule.core.machines.offers import left_behind
 from jupyter_schedule.core.models import Schedule, Spec
-from jupyter_schedule.core.previews.summary import schedule_summary
-from jupyter_schedule.desk.forms import form_of, rebundled
 
 _OPTIONS = (
     "--launcher, --size, --data-role, --timeout, --private, --no-publish, --public, --monthly-cap, --keep-runs, "

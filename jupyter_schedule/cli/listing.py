@@ -9,9 +9,9 @@ from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import Cell, echo_table
 from jupyter_schedule.cli.words import run_state, schedule_state, seconds_text, when
+from jupyter_schedule.core.descriptions import recorded_cadence
 from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule
 from jupyter_schedule.core.operations.waiting import place_text, places_in
-from jupyter_schedule.core.previews.summary import recorded_cadence
 
 _RUN_COLUMNS = ("Run", "Schedule", "Due", "State", "Took", "")
 

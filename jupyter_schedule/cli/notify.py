@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.notify import Notify, Occasion
-from jupyter_schedule.core.wording import listed, quoted
+from jupyter_schedule.core.text import listed, quoted
 
 _OPTIONS = (
     click.option("--notify", "channels", metavar="CHANNEL", multiple=True, help="Tell this channel of the operator's."),

@@ -10,12 +10,11 @@ from jupyter_schedule.cli.session import find_run, opened
 from jupyter_schedule.cli.shapes import file_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.words import run_sentence
-from jupyter_schedule.core.addresses.workarea import OUTPUT, REPORT
-from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.models import FileEntry, PublishedFile, Result, Run
+from jupyter_schedule.core.object_keys import OUTPUT, REPORT
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.previews.removal import removed, standing
-from jupyter_schedule.core.wording import listed
+from jupyter_schedule.core.operations.removal import removed, standing
+from jupyter_schedule.core.text import listed, size_text
 
 #: names that a sentence has room for
 _MOST_NAMES = 5

@@ -12,7 +12,7 @@ from jupyter_schedule.cli.session import HOW_TO_TICK, Session, find_run, opened
 from jupyter_schedule.cli.shapes import ending_shape
 from jupyter_schedule.cli.words import LogText, run_sentence, run_state
 from jupyter_schedule.core.models import Run, RunStatus
-from jupyter_schedule.core.previews.removal import check_there
+from jupyter_schedule.core.operations.removal import check_there
 
 #: seconds between two looks at a log that grows, and at a run that waits to start
 LOOK_AT_LOG = 0.2

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.ticking import is_ticking
+from jupyter_schedule.core.store.leader_lock import is_ticking
 
 #: `-P` keeps the folder that one is in from lending the service its modules
 COMMAND = (sys.executable, "-P", "-m", "scheduler_service", "run", "--until-stdin-closes")

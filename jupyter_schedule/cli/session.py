@@ -11,15 +11,15 @@ from sqlalchemy.exc import DBAPIError
 
 from jupyter_schedule.cli.shapes import run_shape
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.addresses.areas import areas_in, store_in
-from jupyter_schedule.core.addresses.places import Places, default_places
+from jupyter_schedule.core.config import areas_in, store_in
+from jupyter_schedule.core.data_paths import Places, default_places
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
-from jupyter_schedule.core.objects import open_objects
 from jupyter_schedule.core.operations.channels import channels_in
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.store.leader_lock import Hindrance, hindrance, is_ticking
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.store.ticking import Hindrance, hindrance, is_ticking
 
 #: a run's id, or its beginning
 _RUN_ID = re.compile(r"[0-9a-f-]{4,36}")

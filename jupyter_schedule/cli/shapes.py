@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from jupyter_schedule.core.addresses.publications import PublicationKeys
+from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.models import Attempt, FileEntry, Run, Schedule, Version, utc_text
-from jupyter_schedule.core.objects import open_objects
-from jupyter_schedule.core.previews.removal import standing
-from jupyter_schedule.core.previews.summary import schedule_summary
-from jupyter_schedule.core.timing.occurrences import Occurrence
+from jupyter_schedule.core.operations.removal import standing
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.timing.recurrence import Occurrence
 
 
 def run_shape(run: Run, attempts: Sequence[Attempt]) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from jupyter_schedule.cli.session import Session, opened
 from jupyter_schedule.cli.shapes import occurrence_shape, publication_url, schedule_shape, version_shape
 from jupyter_schedule.cli.upcoming import echo_occurrences
 from jupyter_schedule.cli.words import plain
-from jupyter_schedule.core.addresses.workarea import bundle_key
-from jupyter_schedule.core.bundles.tarstream import size_text
-from jupyter_schedule.core.machines.money import dollars, month_start
+from jupyter_schedule.core.costs import dollars, month_start
+from jupyter_schedule.core.descriptions import schedule_summary, upcoming
 from jupyter_schedule.core.machines.offers import LOCAL
 from jupyter_schedule.core.models import Run, Schedule, Spec, Version, utc_text
+from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.run_cost import estimate_of
 from jupyter_schedule.core.operations.undelivered import given_up
-from jupyter_schedule.core.previews.summary import schedule_summary, upcoming
-from jupyter_schedule.core.timing.occurrences import Occurrence
+from jupyter_schedule.core.text import size_text
+from jupyter_schedule.core.timing.recurrence import Occurrence
 
 #: how many of the next occurrences and of the last runs are shown
 _MOST = 5

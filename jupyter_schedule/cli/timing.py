@@ -10,8 +10,8 @@ import click
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
-from jupyter_schedule.core.timing import occurrences
-from jupyter_schedule.core.wording import listed, quoted
+from jupyter_schedule.core.text import listed, quoted
+from jupyter_schedule.core.timing import recurrence
 
 NOON = "12:00"
 _OPTIONS = (
@@ -73,19 +73,19 @@ def chosen_timing(given: dict[str, Any], at: str | None, timezone: str) -> Timin
     value: Any = given.get(frequency)
     match frequency:
         case "weekdays":
-            return occurrences.weekdays(at or NOON, timezone)
+            return recurrence.weekdays(at or NOON, timezone)
         case "weekly":
-            return occurrences.weekly([day for days in value for day in days.split(",")], at or NOON, timezone)
+            return recurrence.weekly([day for days in value for day in days.split(",")], at or NOON, timezone)
         case "monthly":
-            return occurrences.monthly(_day_of_month(value), at or NOON, timezone)
+            return recurrence.monthly(_day_of_month(value), at or NOON, timezone)
         case "hourly":
-            return occurrences.hourly(_minute(at), timezone)
+            return recurrence.hourly(_minute(at), timezone)
         case "cron":
             return cron_timing(value, at, timezone)
         case "once":
             return _once(value, at, timezone)
         case _:
-            return occurrences.daily(at or NOON, timezone)
+            return recurrence.daily(at or NOON, timezone)
 
 
 def cron_timing(expression: str, at: str | None, timezone: str) -> Timing:
@@ -93,7 +93,7 @@ def cron_timing(expression: str, at: str | None, timezone: str) -> Timing:
     if at is not None:
         raise Refused("two_times", "The expression says the time of day: leave out --at.", "at")
     timing = Timing(cron=expression, timezone=timezone)
-    occurrences.check(timing)
+    recurrence.check(timing)
     return timing
 
 
@@ -103,8 +103,8 @@ def moment(text: str, timezone: str, field: str, at: str | None = None) -> Timin
         day = date.fromisoformat(text)
     except ValueError:
         return _instant(text, timezone, field)
-    clock = occurrences.parse_time_of_day(at or "0:00")
-    return occurrences.once(datetime.combine(day, clock), timezone)
+    clock = recurrence.parse_time_of_day(at or "0:00")
+    return recurrence.once(datetime.combine(day, clock), timezone)
 
 
 def _instant(text: str, timezone: str, field: str) -> Timing:
@@ -113,7 +113,7 @@ def _instant(text: str, timezone: str, field: str) -> Timing:
     except ValueError:
         message = f"{quoted(text)} isn't a time: write one such as 2026-12-24T06:00."
         raise Refused("bad_time", message, field) from None
-    return occurrences.once(written, timezone)
+    return recurrence.once(written, timezone)
 
 
 def _once(text: str, at: str | None, timezone: str) -> Timing:

@@ -10,13 +10,12 @@ from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.shapes import occurrence_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.timing import cron_timing, moment
-from jupyter_schedule.core import clock
+from jupyter_schedule.core import clock, descriptions
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Timing
-from jupyter_schedule.core.previews import summary
-from jupyter_schedule.core.timing import occurrences
-from jupyter_schedule.core.timing.occurrences import Occurrence
-from jupyter_schedule.core.wording import short_date
+from jupyter_schedule.core.text import short_date
+from jupyter_schedule.core.timing import recurrence
+from jupyter_schedule.core.timing.recurrence import Occurrence
 
 
 @click.command("next", cls=Command)
@@ -38,7 +37,7 @@ def upcoming(
     if as_json:
         echo_json([occurrence_shape(occurrence) for occurrence in coming])
         return
-    echo(f"Runs {occurrences.cadence(timing, now)}.")
+    echo(f"Runs {recurrence.cadence(timing, now)}.")
     echo_occurrences(coming)
 
 
@@ -77,8 +76,8 @@ def _schedule(name: str | None, cron: str | None, timezone: str | None) -> Sched
 def _coming(schedule: Schedule | None, timing: Timing, since: datetime, count: int) -> list[Occurrence]:
     """What every other door shows of a schedule: none while it is paused, before its start or after its end."""
     if schedule is None:
-        return list(islice(occurrences.after(timing, since), count))
-    return summary.upcoming(schedule, since, count)
+        return list(islice(recurrence.after(timing, since), count))
+    return descriptions.upcoming(schedule, since, count)
 
 
 def _clock(local: datetime) -> str:

@@ -8,8 +8,8 @@ from jupyter_schedule.cli.session import opened
 from jupyter_schedule.cli.shapes import schedule_shape, version_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.words import when
+from jupyter_schedule.core.descriptions import recorded_cadence, schedule_summary
 from jupyter_schedule.core.operations.versions import roll_back
-from jupyter_schedule.core.previews.summary import recorded_cadence, schedule_summary
 
 
 @click.command(cls=Command)

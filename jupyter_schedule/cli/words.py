@@ -4,9 +4,9 @@ import codecs
 import re
 from datetime import datetime, timedelta, tzinfo
 
+from jupyter_schedule.core.descriptions import reader_time
 from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState
-from jupyter_schedule.core.previews.summary import reader_time
-from jupyter_schedule.core.wording import duration
+from jupyter_schedule.core.text import duration
 
 _MINUTE = timedelta(minutes=1)
 #: icon, word and colour of each state; none of the three stands alone

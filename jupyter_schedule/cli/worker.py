@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
+from jupyter_schedule.api.ad_hoc_shapes import ad_hoc_shape
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.run import INTERRUPTED
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.tables import Cell, echo_table
 from jupyter_schedule.cli.words import seconds_text, when
+from jupyter_schedule.core.costs import dollars, price_of
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
-from jupyter_schedule.core.machines.money import dollars, price_of
-from jupyter_schedule.desk.ad_hoc_shapes import ad_hoc_shape
 
 #: seconds between two looks at one that isn't ready
 LOOK = 1.0

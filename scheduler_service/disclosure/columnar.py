@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from scheduler_service.disclosure.found import Found
-from scheduler_service.disclosure.reading import Unreadable
+from scheduler_service.disclosure.file_types import Unreadable
+from scheduler_service.disclosure.findings import Found
 from scheduler_service.disclosure.tables import TableCheck
 
 try:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
-from scheduler_service.disclosure.found import Found
+from scheduler_service.disclosure.findings import Found
 from scheduler_service.disclosure.json_document import JsonCheck
 from scheduler_service.disclosure.tables import TableCheck
-from scheduler_service.disclosure.texts import TextCheck
+from scheduler_service.disclosure.text import TextCheck
 
 _READ_BY_PEOPLE = frozenset({"href", "content", "value", "title", "alt", "action"})
 

@@ -8,15 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.operations.disclosures import Finding, Kind
-from scheduler_service.disclosure import identifiers, words
+from jupyter_schedule.core.text import size_text
+from scheduler_service.disclosure import column_names, identifiers
+from scheduler_service.disclosure.csv import check_objects, check_rows, separator
 from scheduler_service.disclosure.documents import check_html, check_notebook
-from scheduler_service.disclosure.found import Found
+from scheduler_service.disclosure.file_types import (
+    OVERLAP,
+    Unreadable,
+    bounded,
+    encoding_of,
+    is_picture,
+    lines,
+    unpacked,
+)
+from scheduler_service.disclosure.findings import Found
 from scheduler_service.disclosure.json_document import JsonCheck
-from scheduler_service.disclosure.reading import OVERLAP, Unreadable, bounded, encoding_of, is_picture, lines, unpacked
-from scheduler_service.disclosure.separated import check_objects, check_rows, separator
-from scheduler_service.disclosure.texts import TextCheck
+from scheduler_service.disclosure.text import TextCheck
 
 #: lines that are looked at to say what a text is
 _FIRST_LINES = 40
@@ -72,7 +80,7 @@ class _File:
     @property
     def counts(self) -> bool:
         """Whether its name says that it holds counts."""
-        return words.is_count(self.name.rpartition(".")[0])
+        return column_names.is_count(self.name.rpartition(".")[0])
 
 
 def _check_name(path: str, found: Found) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_schedule.core.operations.disclosures import Kind
-from scheduler_service.disclosure import identifiers, words
-from scheduler_service.disclosure.found import Found
-from scheduler_service.disclosure.separated import flat
+from scheduler_service.disclosure import column_names, identifiers
+from scheduler_service.disclosure.csv import flat
+from scheduler_service.disclosure.findings import Found
 from scheduler_service.disclosure.tables import TableCheck
-from scheduler_service.disclosure.texts import TextCheck
+from scheduler_service.disclosure.text import TextCheck
 
 #: objects in an object, or texts in a list, from which they count as rows
 RECORDS = 3
@@ -98,7 +98,7 @@ class JsonCheck:
     def _check_counts(self, inner: Mapping[str, Any], name: str) -> None:
         """An object of whole numbers that is called a count: `{"clients": {"DE": 3}}`."""
         numbers = [each for each in inner.values() if isinstance(each, int) and not isinstance(each, bool)]
-        if not words.is_count(name) or words.is_language(name) or len(numbers) < max(1, 0.9 * len(inner)):
+        if not column_names.is_count(name) or column_names.is_language(name) or len(numbers) < max(1, 0.9 * len(inner)):
             return
         small = sum(0 < each < self._smallest for each in numbers)
         if small:

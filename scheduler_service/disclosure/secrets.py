@@ -32,7 +32,7 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-from jupyter_schedule.core.notebooks.preflight import key_like
+from jupyter_schedule.core.notebooks import key_like
 
 _KEYWORD = KeywordDetector()
 _DETECTORS: tuple[BasePlugin, ...] = (

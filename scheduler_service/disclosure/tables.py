@@ -10,8 +10,8 @@ from itertools import zip_longest
 from typing import Literal
 
 from jupyter_schedule.core.operations.disclosures import Kind
-from scheduler_service.disclosure import identifiers, secrets, words
-from scheduler_service.disclosure.found import Found
+from scheduler_service.disclosure import column_names, identifiers, secrets
+from scheduler_service.disclosure.findings import Found
 
 #: different values of a column that are told apart
 MOST_DISTINCT = 20_000
@@ -184,8 +184,8 @@ class TableCheck:
     def tell(self, found: Found) -> None:
         """Add what all rows together say."""
         names = [column.name for column in self.columns]
-        sums_up = any(words.is_aggregate(column.name) and column.filled for column in self.columns)
-        builds = any(words.is_build(name) for name in names)
+        sums_up = any(column_names.is_aggregate(column.name) and column.filled for column in self.columns)
+        builds = any(column_names.is_build(name) for name in names)
         for column in self.columns:
             if column.filled:
                 self._tell_values(found, column, builds=builds)
@@ -205,12 +205,14 @@ class TableCheck:
         for what in column.hits:
             if what.startswith("secret:"):
                 tell(Kind.SECRET, f"what looks like {what.removeprefix('secret:')}", what)
-        named = words.is_address(column.name)
-        mostly = column.count("address") > 0.1 * column.count("version") and not words.is_version(column.name)
+        named = column_names.is_address(column.name)
+        mostly = column.count("address") > 0.1 * column.count("version") and not column_names.is_version(column.name)
         exact = ("address", "version") if named or mostly else ()
         tell(Kind.IP_ADDRESS, "an IP address", *exact, "address in text")
         tell(Kind.CLIENT_ID, "a hardware address", "hardware")
-        named_build = words.is_build(column.name) or (builds and set(words.words(column.name)) <= {"hash", "id"})
+        named_build = column_names.is_build(column.name) or (
+            builds and set(column_names.words(column.name)) <= {"hash", "id"}
+        )
         if len(column.opaque) >= 3 and column.share(column.count("opaque")) >= 0.5 and not named_build:
             tell(Kind.CLIENT_ID, "identifiers, another one in each row", "opaque")
 
@@ -218,10 +220,10 @@ class TableCheck:
         several = len(column.distinct) >= min(3, self.rows)
         number = column.is_number and not column.large
         found_out = False
-        if words.identifies(column.name):
-            found_out = several and not (number and words.may_count(column.name))
-        elif words.stands_for_somebody(column.name) or words.is_event(column.name):
-            numbered = words.is_event(column.name) or not number
+        if column_names.identifies(column.name):
+            found_out = several and not (number and column_names.may_count(column.name))
+        elif column_names.stands_for_somebody(column.name) or column_names.is_event(column.name):
+            numbered = column_names.is_event(column.name) or not number
             found_out = self.rows >= FEW_ROWS and column.differs and numbered
         if found_out:
             what = "a column that tells single people, devices or events apart; publish aggregates instead"
@@ -234,10 +236,10 @@ class TableCheck:
             if self.rows >= 2 * FEW_ROWS and column.share(column.times) >= 0.9 and irregular and column.differs:
                 what = "a moment of its own in each row, as of single events; publish aggregates instead"
                 self._add(found, Kind.ROW_LEVEL, what, column=column)
-        narrowing = [column.name for column in self.columns if words.narrows_down(column.name) and column.filled]
-        places = [name for name in narrowing if set(words.words(name)) & _PLACE]
+        narrowing = [column.name for column in self.columns if column_names.narrows_down(column.name) and column.filled]
+        places = [name for name in narrowing if set(column_names.words(name)) & _PLACE]
         kinds = len(narrowing) - max(0, len(places) - 1)
-        tidy = any(_TIDY & set(words.words(column.name)[-1:]) for column in self.columns)
+        tidy = any(_TIDY & set(column_names.words(column.name)[-1:]) for column in self.columns)
         if self.rows >= FEW_ROWS and kinds >= 3 and not tidy:
             what = f"rows that describe single people, by {kinds} of their columns together; publish aggregates instead"
             self._add(found, Kind.ROW_LEVEL, what)
@@ -249,16 +251,16 @@ class TableCheck:
             self._add(found, Kind.ROW_LEVEL, what)
 
     def _tell_small_cells(self, found: Found) -> None:
-        if any(words.is_language(column.name) for column in self.columns):
+        if any(column_names.is_language(column.name) for column in self.columns):
             return
-        counting = [column for column in self.columns if words.is_count(column.name)]
+        counting = [column for column in self.columns if column_names.is_count(column.name)]
         if self._counts and not counting:
             counting = self.columns[1:]
         for column in counting:
             if column.is_number and "small" in column.hits:
                 count, first = column.hits["small"]
                 what = f"a count below {self._smallest}"
-                named = words.is_count(column.name)
+                named = column_names.is_count(column.name)
                 self._add(found, Kind.SMALL_CELL, what, first=first, column=column, named=named, count=count)
 
     def _add(

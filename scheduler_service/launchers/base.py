@@ -8,8 +8,8 @@ from typing import Any
 
 from jupyter_schedule.core.machines.offers import OfferedLauncher
 from jupyter_schedule.core.models import Attempt, Reason, Run, Spec
-from scheduler_service.hours import HourCaps
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocOf, nobodys
+from scheduler_service.quotas import HourCaps
 
 #: a worker as data, which survives a restart of the service
 Handle = dict[str, Any]

@@ -17,7 +17,7 @@ from pathlib import Path
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
-from scheduler_service.launchers.runner import lean_runner
+from scheduler_service.launchers.runner_env import lean_runner
 from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import handle_of, place, process_of

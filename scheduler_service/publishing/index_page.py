@@ -13,10 +13,9 @@ from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from jupyter_schedule.core.bundles.tarstream import size_text
 from jupyter_schedule.core.models import utc_text
-from jupyter_schedule.core.wording import short_date
-from scheduler_service.publishing.publication import DataIndex, Latest, Manifest, ManifestFile
+from jupyter_schedule.core.text import short_date, size_text
+from scheduler_service.publishing.manifest import DataIndex, Latest, Manifest, ManifestFile
 
 #: runs on the page; the newest
 SHOWN_RUNS = 30

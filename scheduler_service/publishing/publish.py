@@ -14,14 +14,15 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 
-from jupyter_schedule.core.addresses import publications, s3_prices
-from jupyter_schedule.core.addresses.publications import PublicationKeys
-from jupyter_schedule.core.addresses.workarea import OUTPUT, REPORT
+from jupyter_schedule.core import publication_keys, s3_prices
 from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
-from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, ObjectExists, Objects, kind_of
-from jupyter_schedule.core.wording import quoted
+from jupyter_schedule.core.object_keys import OUTPUT, REPORT
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, Objects, kind_of
+from jupyter_schedule.core.text import quoted
+from scheduler_service.publishing.data_folder import check_names, read_index, update_data
 from scheduler_service.publishing.index_page import SHOWN_RUNS, index_page
-from scheduler_service.publishing.publication import (
+from scheduler_service.publishing.manifest import (
     Latest,
     Manifest,
     ManifestFile,
@@ -30,7 +31,6 @@ from scheduler_service.publishing.publication import (
     parsed,
     update,
 )
-from scheduler_service.publishing.stable_address import check_names, read_index, update_data
 
 __all__ = ["PublishFailed", "check_number", "forget", "publish", "run_folder", "show", "with_cost"]
 
@@ -107,7 +107,7 @@ def forget(name: str, ids: Collection[str], area: Objects) -> None:
 
 def run_folder(run: Run) -> str:
     """`runs/<YYYYMMDDTHHMMSSZ>-<run8>`, relative to the publication's root."""
-    return publications.run_folder(utc_text(run.scheduled_for), run.id)
+    return publication_keys.run_folder(utc_text(run.scheduled_for), run.id)
 
 
 def _published_before(run: Run, result: Result, area: Objects) -> Manifest | None:

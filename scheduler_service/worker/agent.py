@@ -18,20 +18,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jupyter_schedule.core.addresses.workarea import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.objects import ObjectExists, Objects, open_objects
-from scheduler_service.worker import contract, notebook, prepare, processes
+from jupyter_schedule.core.object_keys import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
+from jupyter_schedule.core.storage.factory import ObjectExists, Objects, open_objects
+from scheduler_service.worker import expectations, notebook, prepare, processes
 from scheduler_service.worker.collect import Collected, Snapshot, collect, snapshot, written_elsewhere
 from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
 from scheduler_service.worker.files import open_plain, remove_folder
 from scheduler_service.worker.handle import handle_of
-from scheduler_service.worker.keeper import keep
 from scheduler_service.worker.limits import Limits
 from scheduler_service.worker.live import LiveNotebook, Repeating, beat, now_text
 from scheduler_service.worker.logs import Log
 from scheduler_service.worker.prepare import Folders, Task
 from scheduler_service.worker.processes import Process
+from scheduler_service.worker.subreaper import keep
 from scheduler_service.worker.supervise import Cause, Ended, Signals
 from scheduler_service.worker.withheld import without
 
@@ -310,8 +310,8 @@ class Attempt:
         published = open_objects(expect["objects"]) if expect["objects"] else None
         day = date.fromisoformat(expect["day"])
         try:
-            contract.check(expect["lines"], workspace.output, day, published, expect["index"])
-        except contract.Broken as broken:
+            expectations.check(expect["lines"], workspace.output, day, published, expect["index"])
+        except expectations.Broken as broken:
             self._decide(
                 Verdict("finished", "contract", sentence(f"Contract not kept: {without(str(broken), self.given)}"))
             )

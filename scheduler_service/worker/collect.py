@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
-from jupyter_schedule.core.objects import file_digest
+from jupyter_schedule.core.storage.factory import file_digest
 from scheduler_service.worker.files import is_itself, walk
 
 #: store a file under a path; `consume` lets the store take the file itself

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jupyter_schedule.core.addresses.workarea import HEARTBEAT, LIVE_NOTEBOOK
+from jupyter_schedule.core.object_keys import HEARTBEAT, LIVE_NOTEBOOK
 from scheduler_service.worker import notebook
 from scheduler_service.worker.notebook import Progress
 

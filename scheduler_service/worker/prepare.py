@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from jupyter_schedule.core.addresses.workarea import bundle_key
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.objects import NoSuchObject, Objects, open_objects
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.storage.factory import NoSuchObject, Objects, open_objects
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.processes import MARKER
 

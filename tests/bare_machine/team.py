@@ -15,19 +15,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.addresses.workarea import bundle_key
 from jupyter_schedule.core.bundles import archive
+from jupyter_schedule.core.bundles.packaging import Request, preview
 from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render
 from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize, Offers
 from jupyter_schedule.core.models import EnvironmentSource, Run, Schedule, Spec
-from jupyter_schedule.core.objects import Objects, S3Objects, open_objects
-from jupyter_schedule.core.previews.preview import Request, preview
-from scheduler_service.app import Parts, Service
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.storage.factory import Objects, S3Objects, open_objects
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import Machines
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.service import Parts, Service
 from scheduler_service.settings import Settings
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.index import package_index, serving

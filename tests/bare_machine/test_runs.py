@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import Outcome, Reason, RunStatus, ScheduleState, Trigger
-from scheduler_service import look
+from scheduler_service import observe
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.user_data import user_data
 from scheduler_service.launchers.ec2.work_area import WorkArea
@@ -180,13 +180,13 @@ def test_an_agent_that_is_killed_takes_its_machine_along_and_another_does_the_ru
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is known by the end of its machine, which ends itself, and not by silence."""
-    monkeypatch.setattr(look, "SILENCE", 24 * 3600)
+    monkeypatch.setattr(observe, "SILENCE", 24 * 3600)
     team.script("struck", 'echo begun; sleep 6; echo done > "$OUTPUT_DIR/done"')
     run = team.run("struck")
     with team.service():
         team.started(run)
         struck = team.machine_of(run)
-        struck.kill("scheduler_service.worker.machine")
+        struck.kill("scheduler_service.worker.ec2_main")
         ended = team.ended(run)
         team.machine_of(run).wait(60)
     assert ended.status == RunStatus.SUCCEEDED, ended.message
@@ -212,7 +212,7 @@ def test_a_machine_that_loses_its_power_is_followed_by_another(team: Team) -> No
 def test_a_boot_that_never_comes_is_given_up_ended_and_followed_by_another(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look, "SILENCE", 2)
+    monkeypatch.setattr(observe, "SILENCE", 2)
     monkeypatch.setattr(Ec2Launcher, "starts_within", 2)
     team.cloud.boots = False
     team.script("never", "true")

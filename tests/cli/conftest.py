@@ -13,12 +13,12 @@ from click.testing import CliRunner, Result
 
 from jupyter_schedule.cli import cli
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.addresses.places import default_places
-from jupyter_schedule.core.addresses.workarea import LIVE_LOG, LOG, RESULT, worker_prefix
+from jupyter_schedule.core.data_paths import default_places
 from jupyter_schedule.core.models import Publication, Reason, Run, RunStatus
 from jupyter_schedule.core.models import Result as AgentResult
-from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.object_keys import LIVE_LOG, LOG, RESULT, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import open_objects
 from jupyter_schedule.core.store.sql import open_store
 from tests.factories import NOON, make_attempt
 

@@ -1,8 +1,8 @@
 import pytest
 
-from jupyter_schedule.core.addresses.publications import PublicationKeys
 from jupyter_schedule.core.models import RunStatus
-from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import open_objects
 from tests.cli.conftest import Terminal
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.places import default_places
-from jupyter_schedule.desk.desk import Desk
-from jupyter_schedule.desk.shapes import Form
+from jupyter_schedule.api.desk import Desk
+from jupyter_schedule.api.responses import Form
+from jupyter_schedule.core.data_paths import default_places
 from tests.cli.conftest import Terminal
 from tests.s3_servers import S3Server
 

@@ -1,12 +1,12 @@
 import json
 from datetime import timedelta
 
-from jupyter_schedule.core.addresses.areas import SETTINGS
-from jupyter_schedule.core.addresses.places import default_places
+from jupyter_schedule.core.config import SETTINGS
+from jupyter_schedule.core.data_paths import default_places
 from jupyter_schedule.core.machines.offers import Offers
 from jupyter_schedule.core.models import Reason, RunStatus
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.queue import Room
+from jupyter_schedule.core.timing.run_queue import Room
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_run, make_schedule, make_spec

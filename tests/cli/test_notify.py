@@ -1,6 +1,6 @@
 """Who is told of what, chosen, changed and shown in a terminal."""
 
-from jupyter_schedule.core.addresses.places import default_places
+from jupyter_schedule.core.data_paths import default_places
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.notify import Occasion, Word
 from tests.cli.conftest import Terminal

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jupyter_schedule.core.addresses.areas import Areas
+from jupyter_schedule.core.config import Areas
 from jupyter_schedule.core.models import Reason, RunStatus, Trigger
 from tests.cli.conftest import Terminal
 

@@ -10,12 +10,12 @@ import pytest
 from jupyter_schedule.cli import run as module
 from jupyter_schedule.cli import service
 from jupyter_schedule.cli.session import Session
-from jupyter_schedule.core.addresses.places import default_places
-from jupyter_schedule.core.addresses.workarea import LIVE_LOG
+from jupyter_schedule.core.data_paths import default_places
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus
+from jupyter_schedule.core.object_keys import LIVE_LOG
+from jupyter_schedule.core.store.leader_lock import TickerLock
 from jupyter_schedule.core.store.sqlite import SqliteStore
-from jupyter_schedule.core.store.ticking import TickerLock
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.factories import NOON, make_run
 

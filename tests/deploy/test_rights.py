@@ -12,20 +12,21 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.objects import open_objects, s3_clients
+from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.storage.factory import open_objects
+from scheduler_service.admin.check import check
+from scheduler_service.admin.check_aws import check_account
+from scheduler_service.launchers.ec2.client import client, open_ec2
 from scheduler_service.launchers.ec2.launch_plan import DEADLINE_TAG, DEPLOYMENT_TAG
-from scheduler_service.launchers.ec2.opening import client, open_ec2
 from scheduler_service.launchers.ec2.prices import ask_amazon, load_prices
 from scheduler_service.launchers.ec2.settings import Region
-from scheduler_service.operating.check import check
-from scheduler_service.operating.check_account import check_account
 from tests.deploy.calls import ACCOUNT, Call, asked_by, recorded
 from tests.deploy.policies import Asked, is_key, keys_of, may
 from tests.deploy.template import FILLED, as_list, filled, role_statements, statements
 from tests.factories import make_attempt, make_run, make_schedule, make_spec
 from tests.s3_servers import S3Server, variables
-from tests.scheduler_service.operating.account import moto_account
-from tests.scheduler_service.operating.test_check import areas_on
+from tests.scheduler_service.admin.account import moto_account
+from tests.scheduler_service.admin.test_check import areas_on
 from tests.scheduler_service.test_on_s3 import deployment
 
 RUN = make_run(make_schedule())

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_schedule.core.models import Run
-from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.storage.factory import open_objects
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.__main__ import run_until_signalled
-from scheduler_service.app import Parts, Service
 from scheduler_service.launchers import local
 from scheduler_service.launchers.local import AGENT, LocalLauncher
+from scheduler_service.service import Parts, Service
 from scheduler_service.settings import Settings
 from scheduler_service.worker.limits import Limits
 from tests.faults.failpoints import Failing, Failpoint

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.storage.factory import open_objects
 from scheduler_service.worker import agent
 from scheduler_service.worker.__main__ import main
 from tests.faults.failpoints import Failing, Failpoint

@@ -10,7 +10,8 @@ from pathlib import Path
 import obstore.auth.boto3
 import obstore.store  # noqa: F401  (once for all publishers)
 
-from jupyter_schedule.core.objects import FolderObjects, Objects, s3_clients
+from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.storage.factory import FolderObjects, Objects
 from scheduler_service.publishing.publish import publish
 from tests.scheduler_service.publishing.results import (
     KEYS,

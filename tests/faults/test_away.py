@@ -15,7 +15,7 @@ import pytest
 from jupyter_schedule.core.models import CatchUp, Reason, RunStatus, Timing
 from jupyter_schedule.core.store import postgresql as postgresql_store
 from jupyter_schedule.core.store import sqlite as sqlite_store
-from jupyter_schedule.core.store.ticking import Hindrance
+from jupyter_schedule.core.store.leader_lock import Hindrance
 from tests.databases import Clock, DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
 from tests.factories import NOON
@@ -108,7 +108,7 @@ def times(engine: Engine, name: str) -> int:
 
 def test_ten_minutes_without_the_ledger(trouble: Trouble, caplog: pytest.LogCaptureFixture) -> None:
     """One run works meanwhile, and comes to its end; others come due, and are there a look or two after it is back."""
-    caplog.set_level(logging.INFO, "scheduler_service.app")
+    caplog.set_level(logging.INFO, "scheduler_service.service")
     engine, clock, said = trouble.engine, trouble.clock, f"action=hindered by={trouble.hindrance}"
     wait = f'echo waiting; until [ -e "{engine.root}/go" ]; do sleep 0.05; done'
     engine.script("working", f"{wait}; {counting(engine, 'working')}")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import RunStatus, Timing
-from jupyter_schedule.core.store.ticking import Hindrance, hindrance
-from scheduler_service.operating.check import Finding
-from scheduler_service.operating.check_service import check_service
+from jupyter_schedule.core.store.leader_lock import Hindrance, hindrance
+from scheduler_service.admin.check import Finding
+from scheduler_service.admin.check_service import check_service
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
 

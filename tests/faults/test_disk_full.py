@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Timing
-from jupyter_schedule.core.store.ticking import Hindrance, hindrance
+from jupyter_schedule.core.store.leader_lock import Hindrance, hindrance
 from scheduler_service.tick import LEAST_FREE
 from tests.databases import Clock
 from tests.disks import Mount, leave_free

@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 
 from jupyter_schedule.core.models import Run, RunStatus
-from jupyter_schedule.core.objects import S3Objects, digest, open_objects
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import S3Objects, digest, open_objects
 from tests.engine import Engine, eventually
 from tests.faulty import Fault, Faulty, faulty
 from tests.s3_servers import S3Server
-from tests.scheduler_service.operating.test_check import areas_on
+from tests.scheduler_service.admin.test_check import areas_on
 from tests.scheduler_service.test_on_s3 import deployment
 
 pytestmark = pytest.mark.s3

@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from jupyter_schedule.core.models import utc_text
-from jupyter_schedule.core.objects import FolderObjects, Objects, S3Objects
+from jupyter_schedule.core.storage.factory import FolderObjects, Objects, S3Objects
 from tests.faults.processes import CONTEXT, Process
 from tests.faults.publisher import files_of, publish_days, put_outputs, read
 from tests.faulty import Fault, faulty

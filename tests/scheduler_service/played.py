@@ -12,16 +12,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jupyter_schedule.core.addresses.workarea import HEARTBEAT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.models import Attempt, Reason, Run, Schedule, Spec, Timing, Visibility, utc_text
-from jupyter_schedule.core.objects import Objects
+from jupyter_schedule.core.object_keys import HEARTBEAT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import Objects
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.queue import Room
-from scheduler_service.clockwatch import WatchedClock
+from jupyter_schedule.core.timing.run_queue import Room
+from scheduler_service.context import Surroundings, second_clock
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
-from scheduler_service.surroundings import Surroundings, second_clock
 from scheduler_service.tick import Ticker
+from scheduler_service.trusted_clock import WatchedClock
 from tests.factories import NOON, make_spec
 from tests.scheduler_service.stores import MemoryObjects
 

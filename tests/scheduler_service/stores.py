@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from jupyter_schedule.core.objects import NoSuchObject, ObjectChanged, ObjectExists, Objects, Stored, digest
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, Objects, Stored, digest
 from tests.factories import NOON
 
 WRITES = {"put", "put_once", "put_file", "put_if", "copy_from", "delete"}

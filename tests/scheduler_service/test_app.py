@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from scheduler_service.app import LOOK_AGAIN, LOOK_AT_CLOCK, LOOK_AT_WORKERS, until_next_tick
+from scheduler_service.service import LOOK_AGAIN, LOOK_AT_CLOCK, LOOK_AT_WORKERS, until_next_tick
 from tests.factories import NOON
 
 

@@ -19,7 +19,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.timing.queue import Room, Space
+from jupyter_schedule.core.timing.run_queue import Room, Space
 from scheduler_service.decide import (
     MAX_ATTEMPTS,
     CancelOther,

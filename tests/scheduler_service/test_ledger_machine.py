@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from jupyter_schedule.core.addresses.workarea import OUTPUT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     Attempt,
@@ -32,14 +31,15 @@ from jupyter_schedule.core.models import (
     Visibility,
     utc_text,
 )
-from jupyter_schedule.core.objects import FolderObjects, ObjectExists, Objects, digest
+from jupyter_schedule.core.object_keys import OUTPUT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import FolderObjects, ObjectExists, Objects, digest
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.queue import Room
-from scheduler_service.clockwatch import WatchedClock
+from jupyter_schedule.core.timing.run_queue import Room
+from scheduler_service.context import Surroundings
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
-from scheduler_service.surroundings import Surroundings
 from scheduler_service.tick import Ticker
+from scheduler_service.trusted_clock import WatchedClock
 from tests.factories import NOON, make_spec
 from tests.scheduler_service.stores import MemoryObjects
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.core.bundles.packaging import Request, preview
 from jupyter_schedule.core.models import EnvironmentSource, Reason, Run, RunStatus, utc_text
-from jupyter_schedule.core.previews.preview import Request, preview
 from tests.engine import DAILY, Engine, notebook_of
 
 AWKWARD = 'it\'s "quoted"\nübung 数据'

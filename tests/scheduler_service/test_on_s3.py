@@ -13,19 +13,20 @@ from urllib.parse import urljoin
 import pytest
 from click.testing import CliRunner
 
-from jupyter_schedule.core.addresses.areas import Areas, areas_in
+from jupyter_schedule.core.bundles.packaging import Request, preview
+from jupyter_schedule.core.config import Areas, areas_in
 from jupyter_schedule.core.models import FileEntry, Run, RunStatus, Visibility
-from jupyter_schedule.core.objects import Objects, S3Objects, open_objects, s3, s3_clients
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.previews.preview import Request, preview
+from jupyter_schedule.core.storage import s3, s3_clients
+from jupyter_schedule.core.storage.factory import Objects, S3Objects, open_objects
 from scheduler_service.__main__ import main
 from scheduler_service.publishing.publish import PublishFailed, check_number, publish
-from scheduler_service.publishing.withdraw import withdraw
+from scheduler_service.publishing.unpublish import withdraw
 from tests.engine import DAILY, Engine, eventually
 from tests.factories import NOON
 from tests.faulty import Fault, faulty
 from tests.s3_servers import CANARY, S3Server
-from tests.scheduler_service.operating.test_check import areas_on, everybody_may
+from tests.scheduler_service.admin.test_check import areas_on, everybody_may
 from tests.scheduler_service.publishing.results import (
     DAY,
     assert_readers_find_what_latest_points_at,

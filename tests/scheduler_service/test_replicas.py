@@ -10,7 +10,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.postgresql import TICKERS
-from scheduler_service.surroundings import LEASE
+from scheduler_service.context import LEASE
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
 

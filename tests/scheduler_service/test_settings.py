@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.addresses.areas import areas_in
-from jupyter_schedule.core.addresses.places import default_places
+from jupyter_schedule.core.config import areas_in
+from jupyter_schedule.core.data_paths import default_places
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.channels import channels_in
 from scheduler_service.settings import load_settings, show_to_doors

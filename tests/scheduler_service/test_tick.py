@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_schedule.core.models import Outcome, RunStatus
 from scheduler_service.decide import Stop
-from scheduler_service.outlet import Outlet
+from scheduler_service.publication_hold import Outlet
 from tests.scheduler_service.played import MINUTE, Play
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import CatchUp, Policies, Reason, RunStatus, ScheduleState, Timing
-from jupyter_schedule.core.objects import S3Address, S3Objects
-from jupyter_schedule.core.store.ticking import Hindrance
+from jupyter_schedule.core.storage.factory import S3Address, S3Objects
+from jupyter_schedule.core.store.leader_lock import Hindrance
 from scheduler_service.tick import LEAST_FREE
 from tests.factories import NOON
 from tests.scheduler_service.played import MINUTE, SECOND, Play

@@ -9,12 +9,12 @@ import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403  (fixtures and hooks, for this folder only)
 from tornado.httpclient import HTTPResponse
 
-from jupyter_schedule.core.addresses.places import Places
-from jupyter_schedule.core.addresses.workarea import RESULT, worker_prefix
+from jupyter_schedule.core.data_paths import Places
 from jupyter_schedule.core.models import Publication, Reason, Run, RunStatus
 from jupyter_schedule.core.models import Result as AgentResult
-from jupyter_schedule.core.objects import open_objects
+from jupyter_schedule.core.object_keys import RESULT, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import open_objects
 from jupyter_schedule.core.store.sql import open_store
 from tests.engine import notebook_of
 from tests.factories import NOON, make_attempt

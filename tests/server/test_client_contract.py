@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from jupyter_schedule.client import Client
-from jupyter_schedule.core.addresses.places import Places
+from jupyter_schedule.api.responses import Form, Frequency
+from jupyter_schedule.client.client import Client
+from jupyter_schedule.client.http import OverHttp
+from jupyter_schedule.client.in_process import Direct
+from jupyter_schedule.client.schedule import schedule
+from jupyter_schedule.core.data_paths import Places
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import OfferedAdHoc, OfferedLauncher, OfferedSize, Offers
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.desk.shapes import Form, Frequency
-from jupyter_schedule.reach.direct import Direct
-from jupyter_schedule.reach.over_http import OverHttp
-from jupyter_schedule.scheduling import schedule
 from tests.engine import notebook_of
 
 T = TypeVar("T")

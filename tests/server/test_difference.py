@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.workarea import bundle_key
-from jupyter_schedule.core.objects.folder import FolderObjects
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.storage.local import FolderObjects
 from tests.server.conftest import Api
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.places import Places
+from jupyter_schedule.core.data_paths import Places
 from tests.disks import Mount, leave_free
 from tests.server.conftest import Api
 from tests.server.test_bundles import GZIP, tarball

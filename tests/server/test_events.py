@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from jupyter_schedule.core.models import RunStatus
-from jupyter_schedule.http.changes import SCHEMA_ID
+from jupyter_schedule.server.events import SCHEMA_ID
 from tests.engine import PATIENCE
 from tests.server.conftest import Api
 

@@ -4,8 +4,8 @@ import urllib.request
 
 import pytest
 
+from jupyter_schedule.api import desk
 from jupyter_schedule.core.models import Run
-from jupyter_schedule.desk import desk
 from tests.s3_servers import CANARY, S3Server
 from tests.server.conftest import Api
 

@@ -9,8 +9,8 @@ import pytest
 from jupyter_server.auth import Authorizer
 from traitlets.config import Config
 
-from jupyter_schedule.desk.desk import Desk
-from jupyter_schedule.http.routes import ROUTES, Route
+from jupyter_schedule.api.desk import Desk
+from jupyter_schedule.api.routes import ROUTES, Route
 from tests.server.conftest import Api
 
 VALUES = {"name": "daily", "id": "0" * 36, "path": "data/x.csv", "digest": "0" * 64}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.workarea import HEARTBEAT, LIVE_LOG, LOG
 from jupyter_schedule.core.models import Publication, Run, RunStatus
+from jupyter_schedule.core.object_keys import HEARTBEAT, LIVE_LOG, LOG
 from tests.server.conftest import BASE, Api
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.publications import PublicationKeys
 from jupyter_schedule.core.machines.offers import OfferedLauncher, Offers
 from jupyter_schedule.core.models import Run, RunStatus, Timing
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.store.leader_lock import Hindrance, TickerLock
 from jupyter_schedule.core.store.sqlite import SqliteStore
-from jupyter_schedule.core.store.ticking import Hindrance, TickerLock
-from jupyter_schedule.core.timing.queue import Room
+from jupyter_schedule.core.timing.run_queue import Room
 from tests.factories import make_run, make_schedule, make_spec
 from tests.server.conftest import BASE, Api
 

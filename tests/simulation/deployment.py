@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID
 
-from jupyter_schedule.core.addresses.workarea import bundle_key
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, ScheduleState, Spec
-from jupyter_schedule.core.objects import Objects
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.storage.factory import Objects
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.ticking import Hindrance
-from jupyter_schedule.core.timing import ledger, policies
-from jupyter_schedule.core.timing.queue import Room
-from scheduler_service.clockwatch import WatchedClock
+from jupyter_schedule.core.store.leader_lock import Hindrance
+from jupyter_schedule.core.timing import planning, policies
+from jupyter_schedule.core.timing.run_queue import Room
+from scheduler_service.context import Surroundings, second_clock
 from scheduler_service.launchers.base import Launcher
-from scheduler_service.surroundings import Surroundings, second_clock
 from scheduler_service.tick import Ticker
+from scheduler_service.trusted_clock import WatchedClock
 from tests.factories import make_schedule
 from tests.simulation import specs
 from tests.simulation.cloud import Cloud, CloudLauncher
@@ -191,7 +191,7 @@ class Deployment:
             times = {"cursor": now, "created_at": now, "changed_at": now}
             plain = make_schedule(f"schedule-{number}", spec=spec, owner=owner, changed_by=owner, **times)
             self.owners[plain.id] = owner
-            self.ledger.add_schedule(ledger.advanced(plain, now))
+            self.ledger.add_schedule(planning.advanced(plain, now))
 
     def _let_people_ask(self) -> None:
         reader = Reader(self)
@@ -263,5 +263,5 @@ def _faults(chance: random.Random) -> Faults:
 def _drawn_from(seed: int) -> Iterator[None]:
     """Ids that are made up follow from the seed, too."""
     names = random.Random(seed)
-    with patch.object(ledger, "uuid4", lambda: UUID(int=names.getrandbits(128), version=4)):
+    with patch.object(planning, "uuid4", lambda: UUID(int=names.getrandbits(128), version=4)):
         yield

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import combinations, islice, takewhile
 
 from jupyter_schedule.core.models import Overlap, Run, RunStatus, Schedule, ScheduleState, Spec, Trigger, Version
-from jupyter_schedule.core.timing import occurrences
+from jupyter_schedule.core.timing import recurrence
 from tests.simulation.deployment import Deployment
 
 _FOR_EVER = float("inf")
@@ -103,14 +103,14 @@ class History:
         if policies.max_runs is None:
             return None
         since = max(first.created_at, policies.start - _SECOND) if policies.start else first.created_at
-        times = list(islice(occurrences.after(first.spec.timing, since), policies.max_runs))
+        times = list(islice(recurrence.after(first.spec.timing, since), policies.max_runs))
         return times[-1].instant if len(times) == policies.max_runs else None
 
-    def owes(self, schedule_id: str, number: int, since: datetime, until: datetime) -> Iterator[occurrences.Occurrence]:
+    def owes(self, schedule_id: str, number: int, since: datetime, until: datetime) -> Iterator[recurrence.Occurrence]:
         """The times later than `since` and no later than `until` at which that version is due."""
         spec = self.version(schedule_id, number).spec
         last = self.last_of(schedule_id, number)
-        for occurrence in occurrences.between(spec.timing, since, until):
+        for occurrence in recurrence.between(spec.timing, since, until):
             early = spec.policies.start is not None and occurrence.instant < spec.policies.start
             late = spec.policies.end is not None and occurrence.instant > spec.policies.end
             if not early and not late and (last is None or occurrence.instant <= last):

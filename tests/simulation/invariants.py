@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from jupyter_schedule.core.addresses.workarea import RESULT
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Outcome, Overlap, Reason, Run, RunStatus, Trigger
-from jupyter_schedule.http.statuses import STATUS_OF
-from scheduler_service.brief import GRACE
+from jupyter_schedule.core.object_keys import RESULT
+from jupyter_schedule.server.statuses import STATUS_OF
 from scheduler_service.decide import MAX_ATTEMPTS
+from scheduler_service.task import GRACE
 from tests.simulation import keeping_policies
 from tests.simulation.deployment import Deployment
 from tests.simulation.history import History, meeting, twice

@@ -13,7 +13,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Trigger,
 )
-from jupyter_schedule.core.timing import occurrences
+from jupyter_schedule.core.timing import recurrence
 from tests.simulation.history import History, Life, meeting
 
 #: seconds that a tick and what it does may take in a calm world
@@ -180,7 +180,7 @@ def a_backfill_is_whole(seen: History) -> Iterator[str]:
         known: dict[object, list[Life]] = {}
         for life in seen.of_schedule.get(asked.schedule, []):
             known.setdefault(life.run.scheduled_for, []).append(life)
-        for occurrence in occurrences.between(asked.timing, asked.start - timedelta(seconds=1), asked.end):
+        for occurrence in recurrence.between(asked.timing, asked.start - timedelta(seconds=1), asked.end):
             rows = known.get(occurrence.instant, [])
             if not any(
                 life.came <= asked.at and (life.ended >= asked.began or life.run.status == RunStatus.SUCCEEDED)

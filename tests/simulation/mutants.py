@@ -15,8 +15,8 @@ from unittest.mock import patch
 from jupyter_schedule.core.operations import backfill
 from jupyter_schedule.core.store import common, sqlite
 from jupyter_schedule.core.store.common import SqlStore
-from jupyter_schedule.core.timing import ledger, policies
-from scheduler_service import clockwatch, decide, effects, tick
+from jupyter_schedule.core.timing import planning, policies
+from scheduler_service import decide, effects, tick, trusted_clock
 from scheduler_service.effects import Effects
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.publishing import publish
@@ -127,13 +127,13 @@ MUTANTS = (
     ),
     Mutant(
         "a cursor that goes back",
-        (Edit(ledger, "advanced", "max(utc(now), schedule.cursor)", "utc(now)"),),
+        (Edit(planning, "advanced", "max(utc(now), schedule.cursor)", "utc(now)"),),
         "p14_a_clock_set_back_fires_nothing_twice",
         seed=57,
     ),
     Mutant(
         "a clock that is believed",
-        (Edit(clockwatch, "judge", "if ahead <= TOLERANCE", "if True"),),
+        (Edit(trusted_clock, "judge", "if ahead <= TOLERANCE", "if True"),),
         "p15_a_clock_that_others_contradict_dispatches_nothing",
         seed=5,
     ),
@@ -292,7 +292,7 @@ MUTANTS = (
     ),
     Mutant(
         "one key for all zones",
-        (Edit(ledger, "backfill_run", "{schedule.timing_rev}:", ""),),
+        (Edit(planning, "backfill_run", "{schedule.timing_rev}:", ""),),
         "a_backfill_is_whole",
         seed=83,
     ),

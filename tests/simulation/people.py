@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from jupyter_schedule.core.descriptions import upcoming
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Timing
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.previews.summary import upcoming
 from tests.simulation.world import HORIZON, HOUR, Actor, Stepped
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from jupyter_schedule.core.addresses.workarea import brief_key
-from jupyter_schedule.core.objects import NoSuchObject
+from jupyter_schedule.core.object_keys import brief_key
+from jupyter_schedule.core.storage.factory import NoSuchObject
 from scheduler_service.launchers.ec2.launch_plan import ATTEMPT_TAG, RUN_TAG
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import Machines

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from jupyter_schedule.core.addresses.workarea import HEARTBEAT, OUTPUT, worker_prefix
 from jupyter_schedule.core.models import Reason, utc_text
-from jupyter_schedule.core.objects import digest
+from jupyter_schedule.core.object_keys import HEARTBEAT, OUTPUT, worker_prefix
+from jupyter_schedule.core.storage.factory import digest
 from scheduler_service.worker import agent
 from scheduler_service.worker.agent import Area
 from scheduler_service.worker.prepare import Task

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from jupyter_schedule.core.addresses.places import Places
+from jupyter_schedule.core.data_paths import Places
 from jupyter_schedule.core.store.sql import open_store
 from tests.engine import eventually, notebook_of
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Reason, RunStatus
 from jupyter_schedule.core.notify import Occasion, Word
-from jupyter_schedule.core.timing import occurrences
+from jupyter_schedule.core.timing import recurrence
 from tests.factories import make_run
 from tests.ui import gallery
 from tests.ui.conftest import CHROMIUM
@@ -62,7 +62,7 @@ def test_a_schedule_that_pauses_itself_is_told(lab: Lab, page: Page) -> None:
     with closing(lab.store()) as store:
         schedule = store.schedule_named("weary")
         yesterday = clock.now().replace(microsecond=0) - timedelta(days=1)
-        due = occurrences.next_after(schedule.spec.timing, yesterday)
+        due = recurrence.next_after(schedule.spec.timing, yesterday)
         late = schedule.model_copy(update={"cursor": yesterday, "next_due": due.instant})
         assert store.replace_schedule(schedule, late, actor="test", kind=None)
     expect(toast(page, "weary paused itself: its last run failed.")).to_be_visible()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from jupyter_schedule.core import clock
 from tests.s3_servers import S3Server
-from tests.scheduler_service.operating.test_check import areas_on, everybody_may
+from tests.scheduler_service.admin.test_check import areas_on, everybody_may
 from tests.ui.conftest import CHROMIUM, READER
 from tests.ui.lab import DARK, LIGHT, Lab
 from tests.ui.looks import picture, too_wide, violations

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.text import size_text
 
 _GzipFile = gzip.GzipFile
 _DAMAGE: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
@@ -278,14 +279,6 @@ def shown(name: str) -> str:
 def quoted(name: str) -> str:
     """`name` as `shown`, in quotes."""
     return f"“{shown(name)}”"
-
-
-def size_text(size: int) -> str:
-    """`size` bytes for people, in powers of 1,000: 512 B, 17 kB, 1.2 GB."""
-    amount, units = float(size), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 999.5 and len(units) > 1:
-        amount, units = amount / 1000, units[1:]
-    return f"{amount:.1f} {units[0]}" if amount < 9.95 and units[0] != "B" else f"{amount:.0f} {units[0]}"
 
 
 def clean_name(name: str) -> str:

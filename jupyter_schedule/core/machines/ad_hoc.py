@@ -9,8 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from jupyter_schedule.core.costs import billed, price_of
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.money import billed, price_of
 from jupyter_schedule.core.models import Model, UtcTime, utc
 
 #: hours that one lives at most, and after which an extended one ends at the latest

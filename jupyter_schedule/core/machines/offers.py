@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Model, Spec, Terms
-from jupyter_schedule.core.timing import occurrences
-from jupyter_schedule.core.timing.queue import Room
-from jupyter_schedule.core.wording import quoted
+from jupyter_schedule.core.text import quoted
+from jupyter_schedule.core.timing import recurrence
+from jupyter_schedule.core.timing.run_queue import Room
 
 LOCAL = "local"
 #: between two runs, where they cost nothing and where each starts a machine that costs money
@@ -117,7 +117,7 @@ def check(spec: Spec, offers: Offers) -> None:
     if spec.data_role is not None and spec.data_role not in launcher.data_roles:
         raise _no_such_data_role(spec.data_role, launcher)
     least, text = (SHORTEST_PAID, "15 minutes") if launcher.paid else (SHORTEST, "a minute")
-    shortest = occurrences.shortest_interval(spec.timing)
+    shortest = recurrence.shortest_interval(spec.timing)
     if shortest is not None and shortest < least:
         raise Refused("too_often", f"Runs at least {text} apart, please.", "cron")
 

@@ -10,7 +10,7 @@ from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedAdHoc, Offere
 from jupyter_schedule.core.models import utc, utc_text
 from jupyter_schedule.core.operations.lookup import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.wording import quoted
+from jupyter_schedule.core.text import quoted
 
 #: how often a change is tried again when the service got in between
 TRIES = 20

@@ -12,7 +12,7 @@ from itertools import islice
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, Trigger, utc
 from jupyter_schedule.core.store.base import Place, Store
-from jupyter_schedule.core.timing import ledger, occurrences
+from jupyter_schedule.core.timing import planning, recurrence
 
 #: runs that one request may ask for, and from how many on it has to be confirmed
 MOST = 10_000
@@ -23,7 +23,7 @@ MOST_PARALLEL = 16
 PAGE = 1000
 BATCH = 200
 #: before it nothing is due
-FIRST = datetime(occurrences.YEARS[0], 1, 1, tzinfo=UTC)
+FIRST = datetime(recurrence.YEARS[0], 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
 
@@ -102,7 +102,7 @@ def plan(
             succeeded += 1
         else:
             batch = 1 + sum(run.trigger == Trigger.BACKFILL for run in before)
-            runs.append(ledger.backfill_run(schedule, occurrence, batch, now, parallel))
+            runs.append(planning.backfill_run(schedule, occurrence, batch, now, parallel))
     return Plan(tuple(runs), succeeded, waiting)
 
 
@@ -129,8 +129,8 @@ def needs_word(runs: Sequence[Run]) -> bool:
     return len(runs) >= ASK_FROM
 
 
-def _due(schedule: Schedule, start: datetime, end: datetime) -> Iterable[occurrences.Occurrence]:
-    return occurrences.between(schedule.spec.timing, utc(start) - _SECOND, end)
+def _due(schedule: Schedule, start: datetime, end: datetime) -> Iterable[recurrence.Occurrence]:
+    return recurrence.between(schedule.spec.timing, utc(start) - _SECOND, end)
 
 
 def rows(store: Store, schedule: Schedule, start: datetime, end: datetime, *, reaching: bool = False) -> Iterable[Run]:

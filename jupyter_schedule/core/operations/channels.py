@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
-from jupyter_schedule.core.addresses.areas import SETTINGS, read_settings, wrong_settings
+from jupyter_schedule.core.config import SETTINGS, read_settings, wrong_settings
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.wording import listed, quoted
+from jupyter_schedule.core.text import listed, quoted
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 

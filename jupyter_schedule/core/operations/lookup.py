@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Run, Schedule, Version
-from jupyter_schedule.core.objects import Objects
 from jupyter_schedule.core.operations.run_files import RunFiles
+from jupyter_schedule.core.storage.factory import Objects
 from jupyter_schedule.core.store.base import Place, Store
 
 #: characters of the beginning of a run's id by which it is found, at least, and of a whole id

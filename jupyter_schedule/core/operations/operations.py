@@ -8,10 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from jupyter_schedule.core import clock, contract
-from jupyter_schedule.core.addresses.areas import FOLDERS, Areas
-from jupyter_schedule.core.addresses.publications import is_published
-from jupyter_schedule.core.addresses.workarea import bundle_key
+from jupyter_schedule.core import clock, expectations
+from jupyter_schedule.core.bundles import stored
+from jupyter_schedule.core.config import FOLDERS, Areas
 from jupyter_schedule.core.consent import Release
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines import offers, rehearsals
@@ -28,14 +27,15 @@ from jupyter_schedule.core.models import (
     Visibility,
     utc,
 )
-from jupyter_schedule.core.objects import Objects
-from jupyter_schedule.core.operations import backfill, names
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.operations import backfill, names, publication_policy
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.operations.channels import check_known
 from jupyter_schedule.core.operations.lookup import Lookup
-from jupyter_schedule.core.previews import publicity, recorded
+from jupyter_schedule.core.publication_keys import is_published
+from jupyter_schedule.core.storage.factory import Objects
 from jupyter_schedule.core.store.base import NameTaken, Store
-from jupyter_schedule.core.timing import ledger, occurrences, policies, silence
+from jupyter_schedule.core.timing import freshness, planning, policies, recurrence
 
 #: how often a change is tried again when a tick got in between
 TRIES = 20
@@ -120,7 +120,7 @@ class Operations(Lookup):
 
     def _create(self, name: str, spec: Spec, now: datetime, *, waits: bool = False) -> Schedule:
         spec = policies.counted(spec, now)
-        schedule = ledger.advanced(
+        schedule = planning.advanced(
             Schedule(
                 id=str(uuid4()),
                 name=name,
@@ -173,7 +173,7 @@ class Operations(Lookup):
             kept = self._confirmed(schedule.spec, spec, public_confirmed)
             recorded = policies.recounted(schedule.spec, kept, now)
             changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
-            if silence.differs(spec, schedule.spec):
+            if freshness.differs(spec, schedule.spec):
                 changes |= {"silence_due": None}
             if spec.timing != schedule.spec.timing:
                 # keys of a new timing can't meet old ones, so a cursor that a wrong clock put into the future goes back
@@ -255,7 +255,7 @@ class Operations(Lookup):
         return self._by_hand(self.schedule(name), rehearse=True)
 
     def _by_hand(self, schedule: Schedule, *, rehearse: bool) -> Run:
-        make = ledger.rehearsal if rehearse else ledger.manual_run
+        make = planning.rehearsal if rehearse else planning.manual_run
         run = make(schedule, utc(self.now()))
         self.store.add_run(run, actor=self.owner)
         return self.run(run.id)
@@ -304,7 +304,7 @@ class Operations(Lookup):
             message = f"The code of version {run.version} isn't kept any more. Run the schedule as it is now instead."
             raise Refused("code_removed", message)
         count = 1
-        while self.store.run((again := ledger.retry_run(run, count, utc(self.now()))).id) is not None:
+        while self.store.run((again := planning.retry_run(run, count, utc(self.now()))).id) is not None:
             count += 1
         self.store.add_run(again, actor=self.owner)
         return self.run(again.id)
@@ -316,11 +316,11 @@ class Operations(Lookup):
         Raises Refused `run_not_ended`, `nothing_to_publish`, `not_public`, `reason_needed`.
         """
         run = self.run(run_id)
-        publicity.check_releasable(run, self.schedule(run.schedule).spec, reason)
+        publication_policy.check_releasable(run, self.schedule(run.schedule).spec, reason)
         now = utc(self.now())
         decision = Release(run_id=run.origin, by=self.owner, at=now, reason=(reason or "").strip() or None)
         count = 1
-        while self.store.run((made := ledger.release_run(run, decision, count)).id) is not None:
+        while self.store.run((made := planning.release_run(run, decision, count)).id) is not None:
             count += 1
         self.store.add_run(made, actor=self.owner)
         return self.run(made.id)
@@ -345,21 +345,21 @@ class Operations(Lookup):
         for _ in range(TRIES):
             before = self.schedule(name)
             now = utc(self.now())
-            owed = ledger.owed(before, now)
+            owed = planning.owed(before, now)
             stamped = {"changed_at": now, "changed_by": self.owner}
-            after = ledger.advanced(change(owed.schedule, now).model_copy(update=stamped), now)
+            after = planning.advanced(change(owed.schedule, now).model_copy(update=stamped), now)
             if self.store.replace_schedule(before, after, owed.runs, actor=self.owner, kind=kind):
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
 
     def _confirmed(self, before: Spec | None, spec: Spec, says_so: bool) -> Spec:
-        return publicity.confirmed(before, spec, by=self.owner, now=self.now(), says_so=says_so)
+        return publication_policy.confirmed(before, spec, by=self.owner, now=self.now(), says_so=says_so)
 
     def _check_coming(self, spec: Spec, now: datetime) -> None:
         """Something is due after `now`; what is recorded counts from the same instant, or a time could get lost."""
-        occurrences.check(spec.timing)
+        recurrence.check(spec.timing)
         policies.check(spec)
-        if occurrences.next_after(spec.timing, now) is not None:
+        if recurrence.next_after(spec.timing, now) is not None:
             if policies.next_coming(spec, now) is None:
                 message = "It is never due between now and that end. Choose a later end."
                 raise Refused("bad_end", message, field="end")
@@ -378,12 +378,12 @@ class Operations(Lookup):
                 "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",
                 field="visibility",
             )
-        contract.normal(spec.expect)
+        expectations.normal(spec.expect)
         check_known(spec.notify.channels, self.channels)
         if self.objects.size(bundle_key(spec.bundle)) is None:
-            raise recorded.no_such_bundle()
+            raise stored.no_such_bundle()
         if spec.visibility == Visibility.PUBLIC:
-            publicity.check_code(spec, self.objects)
+            publication_policy.check_code(spec, self.objects)
 
     def _name_taken(self, name: str) -> Refused:
         taken = {schedule.name for schedule in self.store.schedules()}

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from jupyter_schedule.core import contract
-from jupyter_schedule.core.addresses import s3_prices
+from jupyter_schedule.core import expectations, s3_prices
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, Schedule, Spec, Visibility
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.previews.publicity import is_held_back
+from jupyter_schedule.core.operations.publication_policy import is_held_back
 
 #: runs among which the last that left files is looked for
 _AMONG = 10
@@ -73,6 +72,6 @@ def _in_folder(spec: Spec) -> int:
 def _named(lines: Iterable[str]) -> int:
     """Files that a contract names one by one; 0 when it has a pattern, which says nothing about their number."""
     with suppress(Refused):
-        patterns = {contract.parsed(line).pattern for line in lines}
+        patterns = {expectations.parsed(line).pattern for line in lines}
         return 0 if any(_WILD & set(pattern) for pattern in patterns) else len(patterns)
     return 0

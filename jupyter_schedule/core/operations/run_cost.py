@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from jupyter_schedule.core.machines.money import Estimate, estimate
+from jupyter_schedule.core.costs import Estimate, estimate
 from jupyter_schedule.core.machines.offers import Offers
 from jupyter_schedule.core.models import Run, RunStatus, Spec
 from jupyter_schedule.core.store.base import Store

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from jupyter_schedule.core.addresses.workarea import HEARTBEAT, LIVE_LOG, LOG, RESULT, worker_prefix
 from jupyter_schedule.core.models import Result, Run
-from jupyter_schedule.core.objects import Objects
+from jupyter_schedule.core.object_keys import HEARTBEAT, LIVE_LOG, LOG, RESULT, worker_prefix
 from jupyter_schedule.core.operations.disclosures import Checked, checked_key
+from jupyter_schedule.core.storage.factory import Objects
 from jupyter_schedule.core.store.base import Store
 
 

@@ -4,8 +4,8 @@ from jupyter_schedule.core.machines.ad_hoc import at_work
 from jupyter_schedule.core.machines.offers import EMBEDDED
 from jupyter_schedule.core.models import GOING_STATUSES, Overlap, Run, RunStatus
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.timing.queue import Space, in_line, places
-from jupyter_schedule.core.wording import ordinal
+from jupyter_schedule.core.text import ordinal
+from jupyter_schedule.core.timing.run_queue import Space, in_line, places
 
 _WORKING = {RunStatus.LAUNCHING, RunStatus.RUNNING}
 

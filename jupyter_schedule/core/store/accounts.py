@@ -6,8 +6,8 @@ from decimal import Decimal
 from sqlalchemy import delete, func, insert, select, union_all
 
 from jupyter_schedule.core.machines.offers import Offers
-from jupyter_schedule.core.store.schema import ad_hoc_workers, deployment, runs, schedules
-from jupyter_schedule.core.store.sql_base import SqlBase
+from jupyter_schedule.core.store.database import SqlBase
+from jupyter_schedule.core.store.tables import ad_hoc_workers, deployment, runs, schedules
 
 #: the row of the deployment that says where runs can take place
 _OFFERS = "offers"

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select, update
 
 from jupyter_schedule.core.machines.ad_hoc import LIVE, AdHocWorker
-from jupyter_schedule.core.store.schema import ad_hoc_workers as workers
-from jupyter_schedule.core.store.sql_base import SqlBase
+from jupyter_schedule.core.store.database import SqlBase
+from jupyter_schedule.core.store.tables import ad_hoc_workers as workers
 
 _LIVE = workers.c.status.in_(LIVE)
 

@@ -43,15 +43,6 @@ from jupyter_schedule.core.store.accounts import SqlAccounts
 from jupyter_schedule.core.store.ad_hoc import SqlAdHoc
 from jupyter_schedule.core.store.base import BundleUse, NameTaken, Place, Settlement
 from jupyter_schedule.core.store.outbox import SqlOutbox
-from jupyter_schedule.core.store.schema import (
-    attempts,
-    deployment,
-    events,
-    prunings,
-    runs,
-    schedule_versions,
-    schedules,
-)
 from jupyter_schedule.core.store.statements import (
     ADVANCE,
     ALIVE,
@@ -73,6 +64,15 @@ from jupyter_schedule.core.store.statements import (
     seen_elsewhere,
     update_runs,
     version_row,
+)
+from jupyter_schedule.core.store.tables import (
+    attempts,
+    deployment,
+    events,
+    prunings,
+    runs,
+    schedule_versions,
+    schedules,
 )
 
 #: schedules whose runs are claimed, or whose newest runs are looked up, at once

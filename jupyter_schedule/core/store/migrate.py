@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.migrations import HEAD
-from jupyter_schedule.core.store.schema import deployment
+from jupyter_schedule.core.store.tables import deployment
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: held by who migrates a PostgreSQL database; any number that nobody else takes

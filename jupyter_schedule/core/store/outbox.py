@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
 from jupyter_schedule.core.models import Schedule, ScheduleState
 from jupyter_schedule.core.notify import Outgoing, Undelivered, Word
-from jupyter_schedule.core.store.schema import outbox, runs, schedules
-from jupyter_schedule.core.store.sql_base import SqlBase
+from jupyter_schedule.core.store.database import SqlBase
 from jupyter_schedule.core.store.statements import ALIVE, SCHEDULES
+from jupyter_schedule.core.store.tables import outbox, runs, schedules
 
 
 class SqlOutbox(SqlBase):

@@ -21,8 +21,8 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.migrate import migrate
-from jupyter_schedule.core.store.schema import runs, schedules
 from jupyter_schedule.core.store.statements import newest_first
+from jupyter_schedule.core.store.tables import runs, schedules
 from jupyter_schedule.core.store.troubles import tell_troubles, trouble_of
 
 #: seconds that a statement may take; some more without an answer, and the connection counts as dead

@@ -27,8 +27,8 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.filesystem import OneHost, on_network
 from jupyter_schedule.core.store.migrate import migrate
-from jupyter_schedule.core.store.schema import UtcText, runs, schedules
 from jupyter_schedule.core.store.statements import newest_first
+from jupyter_schedule.core.store.tables import UtcText, runs, schedules
 from jupyter_schedule.core.store.troubles import tell_troubles
 
 #: seconds that a writer waits for another's transaction

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, bind
 
 from jupyter_schedule.core.models import OPEN_STATUSES, Run, Schedule, ScheduleState
 from jupyter_schedule.core.store.migrations import HEAD
-from jupyter_schedule.core.store.schema import attempts, events, prunings, runs, schedule_versions, schedules
+from jupyter_schedule.core.store.tables import attempts, events, prunings, runs, schedule_versions, schedules
 
 
 def newest_first(of: FromClause) -> tuple[ColumnElement[Any], ...]:

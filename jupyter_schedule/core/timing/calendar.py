@@ -12,8 +12,8 @@ from itertools import groupby
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule, ScheduleState, Trigger, utc
-from jupyter_schedule.core.timing import occurrences, policies
-from jupyter_schedule.core.timing.occurrences.zones import after_gap, find_zone, instants
+from jupyter_schedule.core.timing import policies, recurrence
+from jupyter_schedule.core.timing.timezones import after_gap, find_zone, instants
 
 #: days that are told at once
 MOST_DAYS = 62
@@ -57,8 +57,8 @@ class Day:
 def bounds(timezone: str, first: date, last: date) -> tuple[datetime, datetime]:
     """The first and the last second of the days from `first` to `last` in that zone.  Raises Refused `bad_day`."""
     for field, day in (("first", first), ("last", last)):
-        if day.year not in occurrences.YEARS:
-            years = f"{occurrences.YEARS[0]} to {occurrences.YEARS[-1]}"
+        if day.year not in recurrence.YEARS:
+            years = f"{recurrence.YEARS[0]} to {recurrence.YEARS[-1]}"
             raise Refused("bad_day", f"Choose a day of the years {years}.", field)
     return _midnight(timezone, first), _midnight(timezone, last + _DAY) - _SECOND
 
@@ -93,14 +93,14 @@ def days(schedule: Schedule, first: date, last: date, known: Iterable[Run], now:
         counts = Counter(state for _, state, _ in told)
         state = next(state for state in DayState if counts[state])
         newest = max((run for _, of, run in told if run and of == state), key=_age, default=None)
-        data_start, _ = occurrences.data_interval(schedule.spec.timing, told[0][0])
+        data_start, _ = recurrence.data_interval(schedule.spec.timing, told[0][0])
         found.append(Day(day, state, counts, data_start, told[-1][0], newest.id if newest else None))
     return found
 
 
 def _times(schedule: Schedule, start: datetime, end: datetime, now: datetime) -> Iterator[datetime]:
     """The times that passed, as a backfill finds them, then those that will come."""
-    for occurrence in occurrences.between(schedule.spec.timing, start - _SECOND, min(end, utc(now))):
+    for occurrence in recurrence.between(schedule.spec.timing, start - _SECOND, min(end, utc(now))):
         yield occurrence.instant
     if schedule.state not in {ScheduleState.ENDED, ScheduleState.DELETED} and end > utc(now):
         for occurrence in policies.between(schedule.spec, max(start - _SECOND, utc(now)), end):

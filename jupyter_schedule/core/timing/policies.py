@@ -6,8 +6,8 @@ from itertools import islice, takewhile
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Spec, utc
-from jupyter_schedule.core.timing import occurrences
-from jupyter_schedule.core.timing.occurrences import Occurrence
+from jupyter_schedule.core.timing import recurrence
+from jupyter_schedule.core.timing.recurrence import Occurrence
 
 _SECOND = timedelta(seconds=1)
 
@@ -23,7 +23,7 @@ def coming(spec: Spec, moment: datetime) -> Iterator[Occurrence]:
     """The occurrences later than `moment` that the schedule has, in order: none before its start or after its end."""
     start, last = spec.policies.start, last_instant(spec)
     moment = max(utc(moment), start - _SECOND) if start else utc(moment)
-    for occurrence in occurrences.after(spec.timing, moment):
+    for occurrence in recurrence.after(spec.timing, moment):
         if last is not None and occurrence.instant > last:
             return
         yield occurrence
@@ -53,9 +53,9 @@ def passed(spec: Spec, start: datetime, end: datetime, most: int) -> tuple[Occur
         return None, 0, []
     limit = last_instant(spec)
     end = min(utc(end), utc(limit)) if limit is not None else utc(end)
-    since = takewhile(lambda occurrence: occurrence.instant >= first.instant, occurrences.until(spec.timing, end))
+    since = takewhile(lambda occurrence: occurrence.instant >= first.instant, recurrence.until(spec.timing, end))
     newest = list(islice(since, most))[::-1]
-    return first, occurrences.count(spec.timing, first.instant - _SECOND, end), newest
+    return first, recurrence.count(spec.timing, first.instant - _SECOND, end), newest
 
 
 def last_instant(spec: Spec) -> datetime | None:

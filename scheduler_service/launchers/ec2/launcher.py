@@ -7,14 +7,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jupyter_schedule.core.machines.money import HOURLY
+from jupyter_schedule.core.costs import HOURLY
 from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize
 from jupyter_schedule.core.models import Attempt, Reason, Run, Spec, utc_text
-from scheduler_service.hours import HourCaps
 from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
-from scheduler_service.launchers.ec2.answers import trouble
+from scheduler_service.launchers.ec2.errors import trouble
 from scheduler_service.launchers.ec2.launch_plan import (
     ATTEMPT_TAG,
     DEADLINE_TAG,
@@ -32,6 +31,7 @@ from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.started import started
 from scheduler_service.launchers.ec2.user_data import user_data
 from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.quotas import HourCaps
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from jupyter_schedule.core.models import Reason
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity
-from scheduler_service.launchers.ec2.answers import Meaning, configuration_sentence, meaning_of
+from scheduler_service.launchers.ec2.errors import Meaning, configuration_sentence, meaning_of
 from scheduler_service.launchers.ec2.machines import Machines
 
 log = logging.getLogger(__name__)

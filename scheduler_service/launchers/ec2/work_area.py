@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_schedule.core.addresses.workarea import agent_key, beside_brief, brief_key
-from jupyter_schedule.core.objects import NoSuchObject, S3Objects, open_objects, s3_clients
+from jupyter_schedule.core.object_keys import agent_key, beside_brief, brief_key
+from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.storage.factory import NoSuchObject, S3Objects, open_objects
 from scheduler_service.launchers.ec2.agent_archive import agent_archive
 from scheduler_service.worker.prepare import wanted_previous
 

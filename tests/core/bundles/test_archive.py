@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from jupyter_schedule.core.bundles import tarstream
 from jupyter_schedule.core.bundles.archive import inspect, unpack
-from jupyter_schedule.core.bundles.tarstream import Kind, Limits, size_text
+from jupyter_schedule.core.bundles.tarstream import Kind, Limits
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.text import size_text
 
 FORMATS: dict[str, Literal[0, 1, 2]] = {
     "gnu": tarfile.GNU_FORMAT,

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.workarea import bundle_key
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Overlap, Reason, Run, RunStatus, Timing, Trigger
-from jupyter_schedule.core.objects import FolderObjects
+from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import backfill
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import FolderObjects
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.queue import Room, Space
+from jupyter_schedule.core.timing.run_queue import Room, Space
 from scheduler_service.decide import Start, Wait, decide_due
 from tests.factories import NOON, make_run, make_schedule, make_spec
 

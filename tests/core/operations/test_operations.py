@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.publications import PublicationKeys
-from jupyter_schedule.core.addresses.workarea import bundle_key
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState, Spec, Timing, Trigger, Visibility
-from jupyter_schedule.core.objects import FolderObjects
+from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import FolderObjects
 from jupyter_schedule.core.store.sql import open_store
 from tests.factories import NOON, make_spec
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.areas import Areas
+from jupyter_schedule.core.config import Areas
 from jupyter_schedule.core.models import (
     FileEntry,
     Publication,

@@ -18,8 +18,8 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.migrate import MIGRATIONS
 from jupyter_schedule.core.store.migrations import HEAD
-from jupyter_schedule.core.store.schema import metadata
 from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.tables import metadata
 from tests.databases import PostgresqlServer
 from tests.engine import PATIENCE
 from tests.factories import NOON, make_run, make_schedule

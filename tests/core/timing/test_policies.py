@@ -9,7 +9,7 @@ import pytest
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.limits import Policies
 from jupyter_schedule.core.models import ScheduleState, Spec
-from jupyter_schedule.core.timing import ledger, policies
+from jupyter_schedule.core.timing import planning, policies
 from tests.factories import NOON, make_schedule, make_spec
 
 DAY = timedelta(days=1)
@@ -67,12 +67,12 @@ class TestRecounted:
 
 def test_a_schedule_ends_with_its_last_time_and_owes_nothing_after_it() -> None:
     schedule = make_schedule(spec=spec(end=NOON))
-    owed = ledger.owed(schedule, NOON + 9 * DAY)
+    owed = planning.owed(schedule, NOON + 9 * DAY)
     assert [(run.scheduled_for, run.count) for run in owed.runs] == [(NOON, 1)]
     assert owed.schedule.state == ScheduleState.ENDED
 
 
 def test_a_schedule_owes_nothing_before_its_start() -> None:
     schedule = make_schedule(spec=spec(start=NOON + 2 * DAY))
-    owed = ledger.owed(schedule, NOON + DAY)
+    owed = planning.owed(schedule, NOON + DAY)
     assert (owed.runs, owed.schedule.next_due) == ((), NOON + 2 * DAY)

@@ -14,10 +14,10 @@ from uuid import uuid4
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.base import Launcher, WorkerState
+from scheduler_service.launchers.ec2.client import client
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import Machines
-from scheduler_service.launchers.ec2.opening import client
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.settings import load_settings
 from tests.doubles.recorded import FOLDER, recording

@@ -5,9 +5,9 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from jupyter_schedule.core.addresses.publications import PublicationKeys
 from jupyter_schedule.core.models import FileEntry, Publication, Reason, Result, Run
-from jupyter_schedule.core.objects import Objects
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import Objects
 from scheduler_service.publishing.publish import publish
 from tests.factories import NOON, make_run, make_schedule
 from tests.scheduler_service.stores import MemoryObjects

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_schedule.core.models import Trigger
 from scheduler_service.publishing.index_page import SHOWN_FILES, SHOWN_PICTURES, SHOWN_RUNS, index_page
-from scheduler_service.publishing.publication import DataEntry, DataIndex, Latest, Manifest, ManifestFile
+from scheduler_service.publishing.manifest import DataEntry, DataIndex, Latest, Manifest, ManifestFile
 from tests.factories import NOON
 
 HOSTILE = [

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.addresses.publications import is_published
 from jupyter_schedule.core.models import Trigger, utc_text
-from jupyter_schedule.core.objects import FolderObjects
+from jupyter_schedule.core.publication_keys import is_published
+from jupyter_schedule.core.storage.factory import FolderObjects
 from scheduler_service.publishing.index_page import SHOWN_RUNS
 from scheduler_service.publishing.publish import PublishFailed, publish, run_folder
 from tests.factories import NOON

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from jupyter_schedule.core.objects import FolderObjects
+from jupyter_schedule.core.storage.factory import FolderObjects
 from scheduler_service.worker import processes
 from tests.engine import PATIENCE
 

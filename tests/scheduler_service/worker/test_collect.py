@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.objects.side_by_side import side_by_side
+from jupyter_schedule.core.storage.side_by_side import side_by_side
 from scheduler_service.worker.collect import Collected, Found, collect
 from scheduler_service.worker.files import remove_folder, walk
 from tests.engine import PATIENCE

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from jupyter_schedule.core.store.schema import metadata
+from jupyter_schedule.core.store.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -13,8 +13,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from scheduler_service.launchers.ec2.user_data import user_data
-from scheduler_service.worker import fetch_agent
-from scheduler_service.worker.fetch_agent import signed
+from scheduler_service.worker import bootstrap
+from scheduler_service.worker.bootstrap import signed
 
 CONFIGURATION = {"region": "eu-west-1", "agent": "agents/x.tar.gz", "power_off_after": 8400}
 
@@ -33,7 +33,7 @@ def test_bash_and_python_understand_it() -> None:
 
 
 def test_a_python_that_is_too_old_for_the_agent_can_still_say_so() -> None:
-    source = inspect.getsource(fetch_agent)
+    source = inspect.getsource(bootstrap)
     ast.parse(source, feature_version=(3, 6))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.addresses.workarea import brief_key
-from jupyter_schedule.core.objects import FolderObjects, Objects, S3Objects
+from jupyter_schedule.core.object_keys import brief_key
+from jupyter_schedule.core.storage.factory import FolderObjects, Objects, S3Objects
 from scheduler_service.launchers.ec2.work_area import WorkArea
 from scheduler_service.worker.prepare import Folders, Task, fetch_previous
 from tests.s3_servers import S3Server

@@ -1,0 +1,78 @@
+"""A schedule's days as the panel asks for them, and the backfill of some."""
+
+from datetime import date, timedelta
+
+from jupyter_schedule.api.backfill_shapes import Backfill, Backfilled, CalendarShape, DayShape
+from jupyter_schedule.api.presenter import Answers
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import RunStatus, Schedule
+from jupyter_schedule.core.operations import backfill
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.timing import calendar
+from jupyter_schedule.core.timing.timezones import find_zone
+
+MONTH = timedelta(days=30)
+
+
+def backfilled(operations: Operations, name: str, asked: Backfill) -> Backfilled:
+    """Carry out what was asked, or only plan it."""
+    start, end = asked.start, asked.end
+    if asked.first_day is not None and asked.last_day is not None:
+        zone = operations.schedule(name).spec.timing.timezone
+        start, end = calendar.bounds(zone, asked.first_day, asked.last_day)
+    if start is None or end is None:
+        raise Refused("invalid", "Say either from which time to which, or from which day to which.", "start")
+    if asked.dry_run:
+        plan = operations.plan_backfill(name, start, end, again=asked.again, parallel=asked.parallel)
+    else:
+        confirmed = asked.confirmed
+        plan = operations.backfill(name, start, end, again=asked.again, parallel=asked.parallel, confirmed=confirmed)
+    return Backfilled(
+        runs=len(plan.runs),
+        succeeded=plan.succeeded,
+        waiting=plan.waiting,
+        first=plan.runs[0].scheduled_for if plan.runs else None,
+        last=plan.runs[-1].scheduled_for if plan.runs else None,
+        confirm=backfill.needs_word(plan.runs),
+    )
+
+
+def calendar_of(answers: Answers, schedule: Schedule, first: str, last: str) -> CalendarShape:
+    """The schedule's days from `first` to `last`, each `YYYY-MM-DD`; without them those of the month up to today.
+
+    Raises Refused `invalid`, and as `calendar.check_days`.
+    """
+    timezone = schedule.spec.timing.timezone
+    today = answers.now.astimezone(find_zone(timezone)).date()
+    until = _day("last", last) if last else today
+    since = _day("first", first) if first else until - min(MONTH, until - date.min)
+    calendar.check_days(since, until)
+    store = answers.operations.store
+    known = backfill.rows(store, schedule, *calendar.bounds(timezone, since, until), reaching=True)
+    progress = store.backfill_progress(schedule.id)
+    waiting = progress.get(RunStatus.DUE, 0)
+    return CalendarShape(
+        timezone=timezone,
+        today=today,
+        days=tuple(
+            DayShape(
+                day=day.day,
+                state=day.state,
+                counts=dict(day.counts),
+                data_start=day.data_start,
+                data_end=day.data_end,
+                run_id=day.run_id,
+            )
+            for day in calendar.days(schedule, since, until, known, answers.now)
+        ),
+        waiting=waiting,
+        going=sum(count for status, count in progress.items() if not status.terminal) - waiting,
+        asked=sum(progress.values()),
+    )
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused("invalid", f"{name} should be a day, such as 2026-10-01.", name) from None

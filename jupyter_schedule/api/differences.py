@@ -1,0 +1,120 @@
+"""How a version of a schedule differs from another, or from the notebook as it is on disk now."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from jupyter_schedule.api.difference_shapes import (
+    CellShape,
+    DifferenceShape,
+    DifferenceState,
+    FileChange,
+    LineShape,
+    VersionDetails,
+)
+from jupyter_schedule.api.forms import form_of
+from jupyter_schedule.core.bundles.stored import ABOUT, contents, digests
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Schedule, Spec, Version
+from jupyter_schedule.core.notebooks.diff import NotebookDifference, difference
+from jupyter_schedule.core.notebooks.notebook import Notebook, checked, read
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import Objects
+
+#: what is generated anew for every bundle, or told otherwise
+_OURS = {ABOUT, "run.sh", "params.json"}
+
+
+def version_difference(
+    operations: Operations, root: Path, name: str, before: int | None, after: int
+) -> DifferenceShape:
+    """What differs between two versions, without `before` the current one: the form, the notebook, and which files.
+
+    Raises Refused `no_such_version`.
+    """
+    schedule = operations.schedule(name)
+    old, new = (operations.version(name, number) for number in (before or schedule.version, after))
+    plain = DifferenceShape(
+        state=DifferenceState.SAME, before=_details(schedule, old, root), after=_details(schedule, new, root)
+    )
+    if old.spec.bundle == new.spec.bundle:
+        return plain
+    try:
+        found = difference(_bundled(operations, old.spec), _bundled(operations, new.spec))
+        files = _files(operations, old.spec, new.spec)
+    except Refused as refused:
+        return plain.model_copy(update={"state": DifferenceState.UNREADABLE, "message": refused.message})
+    return plain.model_copy(update={**_told(found, differs=bool(found or files)), "files": files})
+
+
+def drift(operations: Operations, root: Path, name: str, number: int | None) -> DifferenceShape:
+    """How the notebook on disk differs from the one of a version; without a number, of the current one."""
+    schedule = operations.schedule(name)
+    version = operations.version(name, number or schedule.version)
+    plain = DifferenceShape(state=DifferenceState.NONE, before=_details(schedule, version, root))
+    path = form_of(schedule, root).notebook
+    if path is None or version.spec.notebook is None:
+        return plain
+    try:
+        found = difference(_bundled(operations, version.spec), read(root / path))
+    except Refused as refused:
+        gone = refused.code == "notebook_missing"
+        message = f"{path} isn't there any more. The schedule runs on from its own copy of it."
+        state = DifferenceState.GONE if gone else DifferenceState.UNREADABLE
+        return plain.model_copy(update={"state": state, "message": message if gone else refused.message})
+    return plain.model_copy(update=_told(found, differs=bool(found)))
+
+
+def _details(schedule: Schedule, version: Version, root: Path) -> VersionDetails:
+    return VersionDetails(
+        version=version.version,
+        author=version.author,
+        created_at=version.created_at,
+        bundle=version.spec.bundle,
+        form=form_of(schedule.model_copy(update={"spec": version.spec}), root),
+    )
+
+
+def _bundled(operations: Operations, spec: Spec) -> Notebook:
+    """The notebook that the bundle holds; one without cells where it holds none."""
+    if spec.notebook is None:
+        return {"cells": []}
+    try:
+        return checked(spec.notebook, json.loads(_member(operations.objects, spec.bundle, spec.notebook)))
+    except (ValueError, RecursionError):
+        raise Refused("not_a_notebook", "The notebook in the bundle can't be read.", "notebook") from None
+
+
+# a panel asks again and again, and a bundle may be large; its digest names its content for good
+@lru_cache(maxsize=4)
+def _member(objects: Objects, digest: str, path: str) -> bytes:
+    data = contents(objects, digest, {path}).get(path)
+    if data is None:
+        raise Refused("no_such_bundle", "The bundle doesn't hold the notebook any more.", "files")
+    return data
+
+
+def _files(operations: Operations, old: Spec, new: Spec) -> tuple[FileChange, ...]:
+    """The other files that differ, by their paths."""
+    before, after = (digests(operations.objects, spec.bundle) for spec in (old, new))
+    left_out = _OURS | {old.notebook, new.notebook}
+    return tuple(
+        FileChange(path=path, kind="removed" if path not in after else "added" if path not in before else "changed")
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path) and path not in left_out
+    )
+
+
+def _told(found: NotebookDifference, *, differs: bool) -> dict[str, object]:
+    cells = tuple(
+        CellShape(
+            kind=cell.kind,
+            type=cell.type,
+            number=cell.number,
+            lines=tuple(LineShape(kind=line.kind, text=line.text) for line in cell.lines),
+            tags=cell.tags,
+        )
+        for cell in found.cells
+    )
+    state = DifferenceState.DIFFERS if differs else DifferenceState.SAME
+    return {"state": state, "cells": cells, "more": found.more, "kernels": found.kernels}

@@ -1,0 +1,166 @@
+"""The form, and what it stands for: a request to bundle, the spec of a schedule, a patch of either."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from jupyter_schedule.api.frequencies import frequency_of, timing_of
+from jupyter_schedule.api.responses import Form
+from jupyter_schedule.core import expectations
+from jupyter_schedule.core.bundles.packaging import Request, normal_output_dir, preview
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines.offers import left_behind
+from jupyter_schedule.core.models import Schedule, Spec, Timing
+from jupyter_schedule.core.storage.factory import Objects
+
+_FORM = TypeAdapter(Form)
+#: what core calls some of the form's fields
+_FIELDS = {"day": "day_of_month", "once": "date", "timeout": "timeout_minutes", "tarball": "bundle"}
+#: what can't change while the bundle stays, and what to call it
+_BUNDLED = {"notebook": "notebook", "files": "files", "left_out": "files", "kernel": "kernel"}
+
+
+def validated(body: Any, shape: TypeAdapter[Any]) -> Any:
+    """The body of a request as its shape.  Raises Refused `invalid` with the field that is wrong."""
+    try:
+        return shape.validate_python(body)
+    except ValidationError as problem:
+        raise as_refused(problem) from None
+
+
+def as_refused(problem: ValidationError) -> Refused:
+    """The first thing that is wrong, as one sentence about its field."""
+    first = problem.errors(include_url=False, include_input=False)[0]
+    names = [str(part) for part in first["loc"]]
+    where = ".".join(names)
+    if first["type"] == "extra_forbidden":
+        return Refused("unknown_key", f"There is no “{where[:80]}” here: leave it out.", names[-1][:80])
+    if names and names[-1] == "timeout_minutes":
+        return Refused("bad_timeout", "Between 1 and 1,440.", "timeout_minutes")
+    said = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return Refused("invalid", f"{where[:80] or 'The body'}: should be {said}." if names else f"{said}.", _field(names))
+
+
+def of_form(refused: Refused) -> Refused:
+    """The refusal with the name that its field has in the form."""
+    field = _FIELDS.get(refused.field, refused.field) if refused.field else None
+    return Refused(refused.code, refused.message, field)
+
+
+def request_of(form: Form, timing: Timing, root: Path) -> Request:
+    """What the form asks to bundle.  Texts of input fields are typed by the notebook's parameters cell."""
+    texts = {name: value for name, value in form.parameters.items() if isinstance(value, str)}
+    return Request(
+        timing=timing,
+        notebook=_inside(form.notebook, root) if form.notebook is not None else None,
+        files=form.files,
+        left_out=form.left_out,
+        parameters={name: value for name, value in form.parameters.items() if name not in texts},
+        parameter_texts=texts,
+        output_dir=form.output_dir,
+        timeout=form.timeout_minutes,
+        kernel=form.kernel,
+        **form.terms,
+    )
+
+
+def form_of(schedule: Schedule, root: Path) -> Form:
+    """The form that makes such a schedule; of one made from files outside `root` it has no notebook."""
+    spec = schedule.spec
+    source_root = _source_root(spec, root)
+    notebook = _relocated(spec.source, source_root, root) if spec.source is not None else None
+    moved = (_relocated(path, source_root, root) for path in spec.files)
+    left_out = (_relocated(path, source_root, root) for path in spec.left_out)
+    return Form(
+        notebook=notebook,
+        name=schedule.name,
+        frequency=frequency_of(spec.timing),
+        parameters=spec.parameters,
+        files=tuple(path for path in moved if path is not None),
+        left_out=tuple(path for path in left_out if path is not None),
+        output_dir=spec.output_dir,
+        timeout_minutes=spec.timeout,
+        kernel=spec.kernel.name if spec.kernel else None,
+        **spec.terms,
+    )
+
+
+def patched(form: Form, patch: dict[str, Any]) -> Form:
+    """The form after a merge patch (RFC 7396), without what belongs to a launcher that it leaves.
+
+    Raises Refused `unknown_key`, `invalid`, `name_fixed`.
+    """
+    launcher = patch.get("launcher")
+    if isinstance(launcher, str):
+        patch = left_behind(form, launcher) | patch
+    # JSON in and out: a patch has JSON's types, such as lists where the form has tuples
+    merged = _merge(form.model_dump(mode="json"), patch)
+    after: Form = validated(merged, _FORM)
+    if after.name != form.name:
+        raise Refused("name_fixed", "A schedule keeps its name. Duplicate it under another one instead.", "name")
+    return after
+
+
+def edited(spec: Spec, before: Form, after: Form) -> Spec:
+    """The spec with what differs between the forms, but for its parameters; the bundle stays.
+
+    Raises Refused `needs_rebundle` for what is part of the bundle, and what `timing_of` raises.
+    """
+    for name, field in _BUNDLED.items():
+        if getattr(before, name) != getattr(after, name):
+            message = "That changes the code tarball: take the notebook and its files as they are now, then save."
+            raise Refused("needs_rebundle", message, field)
+    timing = spec.timing if after.frequency == before.frequency else timing_of(after.frequency)
+    output_dir = spec.output_dir if after.output_dir is None else normal_output_dir(after.output_dir)
+    changes = {"timing": timing, "timeout": after.timeout_minutes, "output_dir": output_dir}
+    return spec.model_copy(update=after.terms | changes | {"expect": expectations.normal(after.expect)})
+
+
+def rebundled(schedule: Schedule, before: Form, after: Form, root: Path, objects: Objects) -> Spec:
+    """What the form `after` asks for, of the notebook and its files as they are now.  Raises as `preview`."""
+    known = schedule.spec
+    timing = known.timing if after.frequency == before.frequency else timing_of(after.frequency)
+    spec = preview(request_of(after, timing, root), root, objects).spec
+    # the publication stays where people know it
+    return spec.model_copy(update={"publication_base": known.publication_base, "root": known.root})
+
+
+def _merge(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged
+
+
+def _inside(path: str, root: Path) -> Path:
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts or "\0" in path or not parts.parts:
+        raise Refused("outside_root", "The notebook must be in the folder that Jupyter serves.", "notebook")
+    return root / parts
+
+
+def _source_root(spec: Spec, root: Path) -> Path:
+    """The folder that the schedule was made in; of older ones, publications are below it."""
+    if spec.root is not None:
+        return Path(spec.root)
+    address = urlsplit(spec.publication_base)
+    return Path(unquote(address.path)).parent if address.scheme == "file" else root
+
+
+def _relocated(path: str, source_root: Path, root: Path) -> str | None:
+    if source_root == root:
+        return path
+    whole = source_root / path
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
+
+
+def _field(names: list[str]) -> str | None:
+    known = [name for name in names if not name.isdigit()]
+    return known[-1] if known else None

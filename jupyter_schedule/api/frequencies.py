@@ -1,0 +1,110 @@
+"""What the form says about when, and the timing that it means; and back, for a form that edits."""
+
+import re
+from datetime import date, datetime
+from typing import Literal
+
+from jupyter_schedule.api.responses import Frequency
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.text import quoted
+from jupyter_schedule.core.timing import recurrence
+from jupyter_schedule.core.timing.timezones import find_zone, zone_names
+
+#: `15`, `:15`, or the minute of a time of day that was there before
+_MINUTE = re.compile(r"(?:\d{1,2}:|:)?([0-5]?\d)", re.ASCII)
+#: in the order in which cron counts them
+_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+_DAILY = re.compile(r"(?P<minute>\d+) (?P<hour>\d+) (?P<day>\*|L|\d+) \* (?P<weekdays>\*|1-5|[0-6](?:,[0-6])*)")
+_HOURLY = re.compile(r"(?P<minute>\d+) \* \* \* \*")
+
+
+def timing_of(frequency: Frequency) -> Timing:
+    """When the form says, checked.  Raises Refused as `occurrences` does."""
+    timing = _timing(frequency)
+    recurrence.check(timing)
+    return timing
+
+
+def frequency_of(timing: Timing) -> Frequency:
+    """The form's entries that mean this timing; a cron expression where no simpler ones do."""
+    for guess in _guesses(timing):
+        if _means(guess, timing):
+            return guess
+    return Frequency(kind="cron", cron=timing.cron or "", timezone=timing.timezone)
+
+
+def _timing(frequency: Frequency) -> Timing:
+    at, zone = frequency.at, frequency.timezone
+    match frequency.kind:
+        case "daily":
+            return recurrence.daily(at, zone)
+        case "weekdays":
+            return recurrence.weekdays(at, zone)
+        case "weekly":
+            return recurrence.weekly(frequency.days, at, zone)
+        case "monthly":
+            return recurrence.monthly(_day_of_month(frequency.day_of_month), at, zone)
+        case "hourly":
+            return recurrence.hourly(_minute(at), zone)
+        case "once":
+            return _once(frequency.date, at, zone)
+        case "cron":
+            return Timing(cron=frequency.cron, timezone=zone)
+
+
+def _day_of_month(text: str) -> int | Literal["L"]:
+    if text.strip().lower() in {"l", "last"}:
+        return "L"
+    if not (text.isascii() and text.isdigit()):
+        raise Refused("bad_day", f"{quoted(text)} isn't a day of a month: use 1-31, or L for the last.", "day")
+    return int(text)
+
+
+def _minute(text: str) -> int:
+    found = _MINUTE.fullmatch(text.strip())
+    if found is None:
+        raise Refused("bad_time", f"{quoted(text)} isn't a minute: write 0 to 59.", "at")
+    return int(found[1])
+
+
+def _once(day: str, at: str, zone: str) -> Timing:
+    clock = recurrence.parse_time_of_day(at)
+    try:
+        return recurrence.once(datetime.combine(date.fromisoformat(day), clock), zone)
+    except ValueError:
+        raise Refused("bad_time", f"{quoted(day)} isn't a date: write one such as 2026-12-24.", "once") from None
+
+
+def _guesses(timing: Timing) -> list[Frequency]:
+    zone = timing.timezone
+    if timing.once is not None:
+        # a zone that is gone since has to be chosen anew in any case
+        zone = zone if zone in zone_names() else "UTC"
+        local = timing.once.astimezone(find_zone(zone))
+        return [Frequency(kind="once", at=f"{local:%H:%M}", date=f"{local:%Y-%m-%d}", timezone=zone)]
+    hourly = _HOURLY.fullmatch(timing.cron or "")
+    if hourly:
+        return [Frequency(kind="hourly", at=f":{int(hourly['minute']):02}", timezone=zone)]
+    parts = _DAILY.fullmatch(timing.cron or "")
+    if parts is None:
+        return []
+    plain = Frequency(at=f"{int(parts['hour']):02}:{int(parts['minute']):02}", timezone=zone)
+    numbers = parts["weekdays"].split(",") if parts["weekdays"] not in {"*", "1-5"} else []
+    days = tuple(_DAYS[int(number)] for number in numbers)
+    return [
+        plain,
+        plain.model_copy(update={"kind": "weekdays"}),
+        plain.model_copy(update={"kind": "weekly", "days": days}),
+        plain.model_copy(update={"kind": "monthly", "day_of_month": parts["day"]}),
+    ]
+
+
+def _means(guess: Frequency, timing: Timing) -> bool:
+    # A single time always goes back into the form, though the second of two equal wall times can't be told there.
+    if guess.kind == "once":
+        return True
+    try:
+        return _timing(guess) == timing
+    except Refused:
+        return False

@@ -1,0 +1,218 @@
+"""Values of core as the shapes that go over the wire, for one reader at one time."""
+
+import statistics
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from functools import cached_property
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jupyter_schedule.api.addresses import Addresses
+from jupyter_schedule.api.failures import described
+from jupyter_schedule.api.forms import form_of
+from jupyter_schedule.api.responses import (
+    AttemptShape,
+    LogShape,
+    OccurrenceShape,
+    RunDetails,
+    RunFiles,
+    RunShape,
+    ScheduleShape,
+    VersionShape,
+)
+from jupyter_schedule.core.descriptions import destination, schedule_summary, upcoming
+from jupyter_schedule.core.models import (
+    Attempt,
+    FileEntry,
+    PublishedFile,
+    Result,
+    Run,
+    RunStatus,
+    Schedule,
+    Spec,
+    Version,
+)
+from jupyter_schedule.core.object_keys import OUTPUT, REPORT
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.operations.publication_policy import is_releasable
+from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
+from jupyter_schedule.core.operations.run_cost import usual
+from jupyter_schedule.core.operations.waiting import places_in
+from jupyter_schedule.core.storage.factory import NoSuchObject
+from jupyter_schedule.core.timing.policies import coming
+from jupyter_schedule.core.timing.recurrence import Occurrence
+
+#: occurrences that are shown ahead
+NEXT = 5
+#: runs that a schedule comes with
+LAST_RUNS = 10
+#: what a shape says of a run that the run itself doesn't
+_OF_ANSWERS = {"attempts", "publication", "progress", "place", "held", "removed", "run_id"}
+_GOING = {RunStatus.RUNNING, RunStatus.PUBLISHING}
+
+
+class Answers:
+    """What one reader is told."""
+
+    def __init__(
+        self, operations: Operations, root: Path, addresses: Addresses, reader: tzinfo | None, now: datetime
+    ) -> None:
+        """reader: the zone in which the person reads; None is this machine's."""
+        self.operations = operations
+        self.root = root
+        self.addresses = addresses
+        self.reader = reader
+        self.now = now
+
+    # -- schedules
+
+    def schedules(self, schedules: list[Schedule]) -> list[ScheduleShape]:
+        """Schedules with their last runs, which are had at once."""
+        recent = self.operations.recent_runs(schedules, LAST_RUNS)
+        return [self._schedule(schedule, recent.get(schedule.id, [])) for schedule in schedules]
+
+    def schedule(self, schedule: Schedule) -> ScheduleShape:
+        """A schedule with its last runs."""
+        return self.schedules([schedule])[0]
+
+    def _schedule(self, schedule: Schedule, last_runs: Iterable[Run]) -> ScheduleShape:
+        spec = schedule.spec
+        address = self.addresses.stable(schedule.name, spec)
+        return ScheduleShape(
+            name=schedule.name,
+            id=schedule.id,
+            state=schedule.state,
+            version=schedule.version,
+            owner=schedule.owner,
+            summary=schedule_summary(schedule, self.now, self.reader),
+            timing=spec.timing,
+            form=form_of(schedule, self.root),
+            next_due=schedule.next_due,
+            next=self._shown(upcoming(schedule, self.now, NEXT)),
+            destination=destination(schedule.name, spec),
+            publication_url=address,
+            public_confirmed=spec.public_confirmed,
+            created_at=schedule.created_at,
+            changed_at=schedule.changed_at,
+            changed_by=schedule.changed_by,
+            paused=schedule.paused,
+            bundle=spec.bundle,
+            on_delete=on_deletion(None if address is None else "its address", public_name(schedule.name, spec)),
+            last_runs=tuple(self.run(run) for run in last_runs),
+        )
+
+    def next(self, spec: Spec) -> tuple[OccurrenceShape, ...]:
+        """The next occurrences, as instants and as the zone's clocks show them."""
+        return self._shown(islice(coming(spec, self.now), NEXT))
+
+    def _shown(self, occurrences: Iterable[Occurrence]) -> tuple[OccurrenceShape, ...]:
+        return tuple(
+            OccurrenceShape(
+                scheduled_for=occurrence.instant,
+                local=occurrence.local.isoformat(timespec="seconds"),
+                note=occurrence.note,
+            )
+            for occurrence in occurrences
+        )
+
+    # -- runs
+
+    def run(self, run: Run) -> RunShape:
+        """A run, without its attempts."""
+        return RunShape(**self._of_run(run))
+
+    def run_details(self, run: Run) -> RunDetails:
+        """A run with its attempts and what it left."""
+        spec = self.operations.store.version(run.schedule_id, run.version).spec
+        result = self.operations.files.result(run)
+        files = self.files(run, result)
+        checked = self.operations.files.checked(run)
+        more: dict[str, Any] = {}
+        if result is not None:
+            more = {"notes": result.notes, "elsewhere": result.elsewhere}
+        if result is not None and result.failure is not None:
+            executed = self._executed(run, result, spec.notebook) if spec.notebook else None
+            more["failure"] = described(result.failure, executed)
+        return RunDetails(
+            **self._of_run(run) | {"attempts": tuple(map(_attempt, self.operations.attempts(run)))},
+            outputs=files.outputs,
+            report=files.report,
+            parameters=spec.parameters,
+            bundle=spec.bundle,
+            usual_seconds=self._usual_seconds(run.schedule_id),
+            findings=checked.findings,
+            more_findings=checked.more,
+            releasable=is_releasable(run, spec),
+            **more,
+        )
+
+    def files(self, run: Run, result: Result | None) -> RunFiles:
+        """What a run left, each file at its address."""
+        if result is None:
+            return RunFiles()
+        return RunFiles(
+            outputs=tuple(self._file(run, OUTPUT, file) for file in result.files),
+            report=tuple(self._file(run, REPORT, file) for file in result.report),
+        )
+
+    def log(self, run: Run, first: int) -> LogShape:
+        """What a run printed from piece `first` on.  `run` must have been read before: what ended prints no more."""
+        pieces = self.operations.files.log_pieces(run, first)
+        text = b"".join(pieces) if pieces or first else self.operations.files.log(run)
+        return LogShape(
+            text=text.decode(errors="replace"), next=first + max(len(pieces), bool(text)), ended=run.status.terminal
+        )
+
+    def _of_run(self, run: Run) -> dict[str, Any]:
+        same = run.model_dump(include=set(RunShape.model_fields) - _OF_ANSWERS)
+        return same | {
+            "run_id": run.id,
+            "publication": self.addresses.publication(run),
+            "removed": removed(run),
+            **self._waiting(run),
+            "progress": self._progress(run) if run.status in _GOING else None,
+        }
+
+    def _waiting(self, run: Run) -> dict[str, Any]:
+        told = self._places.get(run.id) if run.status is RunStatus.DUE else None
+        return {"place": told} if isinstance(told, int) else {"held": told}
+
+    @cached_property
+    def _places(self) -> dict[str, int | str]:
+        """The place of each run that waits, or what holds it up, by its id."""
+        return places_in(self.operations.store)
+
+    def _progress(self, run: Run) -> tuple[int, int] | None:
+        match self.operations.files.heartbeat(run).get("cells"):
+            case [int(done), int(total)]:
+                return done, total
+        return None
+
+    def _executed(self, run: Run, result: Result, notebook: str) -> bytes | None:
+        name = PurePosixPath(notebook).name
+        if all(file.path != name for file in result.report):
+            return None
+        try:
+            return self.operations.files.read(run, REPORT + name)
+        except NoSuchObject:
+            return None
+
+    def _file(self, run: Run, prefix: str, file: FileEntry) -> PublishedFile:
+        address = self.addresses.of_run(run, prefix + file.path, self.operations.files.url)
+        return PublishedFile(path=file.path, size=file.size, sha256=file.sha256, url=address)
+
+    def _usual_seconds(self, schedule_id: str) -> float | None:
+        took = usual(self.operations.store, schedule_id, lambda run: run.seconds)
+        return statistics.median(took) if took else None
+
+
+def version_shape(version: Version) -> VersionShape:
+    """Who recorded a version, and when."""
+    return VersionShape(
+        version=version.version, author=version.author, created_at=version.created_at, bundle=version.spec.bundle
+    )
+
+
+def _attempt(attempt: Attempt) -> AttemptShape:
+    return AttemptShape(**attempt.model_dump(include=set(AttemptShape.model_fields)))

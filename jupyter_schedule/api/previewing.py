@@ -1,0 +1,161 @@
+"""What would happen if a form were scheduled: everything that can be known before, and all that is wrong at once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from jupyter_schedule.api.forms import of_form, request_of
+from jupyter_schedule.api.frequencies import timing_of
+from jupyter_schedule.api.presenter import Answers
+from jupyter_schedule.api.responses import BundledFile, FindingShape, Form, PreviewShape, Problem
+from jupyter_schedule.core.bundles.packaging import Examined, Request, examine, plain_spec, preview
+from jupyter_schedule.core.config import PUBLISHED
+from jupyter_schedule.core.descriptions import destination, summary
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines.offers import choices
+from jupyter_schedule.core.models import Schedule, Spec, Timing
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, product_parameters
+from jupyter_schedule.core.notebooks.preflight import FileStatus
+from jupyter_schedule.core.operations import names
+from jupyter_schedule.core.operations.publishing_cost import cost_before
+from jupyter_schedule.core.operations.run_cost import estimate_of
+from jupyter_schedule.core.storage.factory import FolderObjects
+
+#: stands in for one that is wrong, so that the files can be looked at all the same
+SOME_TIMING = Timing(cron="0 12 * * *")
+#: stands in for a bundle that wasn't made
+NO_BUNDLE = "0" * 64
+T = TypeVar("T")
+
+
+class _Problems:
+    """Refusals, collected."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def catch(self, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except Refused as problem:
+            refused = of_form(problem)
+            self.found.append(Problem(code=refused.code, message=refused.message, field=refused.field))
+            return None
+
+
+def previewed(form: Form, answers: Answers, editing: str | None) -> PreviewShape:
+    """Bundle what the form asks for, unless something is wrong with it; `editing` is the schedule that it changes."""
+    operations, root = answers.operations, answers.root
+    problems = _Problems()
+    timing = problems.catch(lambda: timing_of(form.frequency))
+    if form.name and form.name != editing:
+        problems.catch(lambda: operations.check_name(form.name, FolderObjects(root).url(PUBLISHED)))
+    request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
+    examined = problems.catch(lambda: examine(request, root)) if request else None
+    if request and examined:
+        problems.catch(lambda: _check_parameters(request, examined))
+    made = None
+    if request and examined and not problems.found:
+        made = problems.catch(lambda: preview(request, root, operations.objects, examined))
+    if made:
+        problems.catch(lambda: operations.check_edit(made.spec))
+    name = form.name or names.suggest(Path(form.notebook or "").stem)
+    shape = PreviewShape(
+        problems=tuple(problems.found),
+        suggested_name=_free_name(form, answers),
+        can_be_public=operations.areas.can_be_public,
+        workers=choices(operations.offers()),
+        channels=operations.channels,
+    )
+    if examined:
+        shape = shape.model_copy(update=_seen(examined, form))
+    if made and not problems.found:
+        shape = shape.model_copy(update={"bundle": made.spec.bundle, "size": made.size})
+    if request and timing:
+        spec = operations.placed(made.spec if made else plain_spec(request, root, NO_BUNDLE))
+        shape = shape.model_copy(update=_told(name, spec, answers, editing))
+    return shape
+
+
+def _check_parameters(request: Request, examined: Examined) -> None:
+    coerce_parameters(examined.checked.parameters, request.parameters, request.parameter_texts)
+
+
+def _free_name(form: Form, answers: Answers) -> str:
+    """A name from the notebook's that can be taken, or nearly: `report`, `report-2`."""
+    wanted = names.suggest(Path(form.notebook or "").stem) or "analysis"
+    taken = {schedule.name for schedule in answers.operations.store.schedules()}
+    free = (f"{wanted[:60]}-{number}" for number in range(2, len(taken) + 3))
+    return wanted if wanted not in taken else next(name for name in free if name not in taken)
+
+
+def _seen(examined: Examined, form: Form) -> dict[str, object]:
+    checked, needs = examined.checked, examined.needs
+    return {
+        "files": tuple(_files(examined, form)),
+        "findings": tuple(
+            FindingShape(
+                level=finding.level,
+                code=finding.code,
+                message=" ".join(filter(None, (finding.message, finding.fix))),
+                cell=finding.cell,
+                fix=finding.addable,
+            )
+            for finding in checked.findings
+        ),
+        "parameters": checked.parameters,
+        "filled": product_parameters(examined.content),
+        "output_dir": checked.output_dir,
+        "python_version": needs.python_version if needs else None,
+        "requirements_source": needs.source if needs else None,
+        "requirements": needs.pinned if needs else (),
+    }
+
+
+def _files(examined: Examined, form: Form) -> Iterator[BundledFile]:
+    """The notebook, what it uses, what the person named, and what stays out of either."""
+    own = examined.path
+    yield BundledFile(path=form.notebook or own.name, size=own.stat().st_size, status="included", why="the notebook")
+    told = set()
+    for file in examined.checked.files:
+        told.add(file.path)
+        status = "left_out" if file.path in form.left_out else str(file.status)
+        if file.path in examined.chosen.files:
+            status = "named"
+        included = status == "included" and file.cell is not None
+        why = f"cell {file.cell} uses it" if included else file.why
+        yield BundledFile(path=file.path, size=file.size, status=status, why=why, cell=file.cell)
+    for path in examined.checked.local_modules:
+        if path not in told:
+            status = FileStatus.INCLUDED if path in examined.wanted else "left_out"
+            yield BundledFile(path=path, size=_size(examined, form, path), status=status, why="it is imported")
+    for left in examined.chosen.left_out:
+        yield BundledFile(path=left.path, size=0, status="left_out", why=left.why)
+
+
+def _size(examined: Examined, form: Form, path: str) -> int:
+    root = examined.path.parents[len(Path(form.notebook or "").parts) - 1]
+    try:
+        return (root / path).stat().st_size
+    except OSError:
+        return 0
+
+
+def _told(name: str, spec: Spec, answers: Answers, editing: str | None) -> dict[str, object]:
+    operations, edited = answers.operations, _edited(editing, answers)
+    recorded = edited.id if edited else None
+    return {
+        "estimate": estimate_of(operations.store, operations.offers(), spec, recorded, answers.now),
+        "publishing_cost": cost_before(operations, spec, edited),
+        "summary": summary(name, spec, answers.now, answers.reader),
+        "destination": destination(name, spec),
+        "next": answers.next(spec),
+    }
+
+
+def _edited(name: str | None, answers: Answers) -> Schedule | None:
+    """The schedule that the form changes; None for a new one, and for one that is gone."""
+    with suppress(Refused):
+        return answers.operations.schedule(name) if name else None
+    return None

@@ -1,0 +1,411 @@
+"""The same requests as the panel's, from Python: at a running Jupyter server, or straight on the ledger without one."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, TypeAdapter
+
+from jupyter_schedule.api.ad_hoc_shapes import AdHocExtension, AdHocLaunch, AdHocShape
+from jupyter_schedule.api.backfill_shapes import Backfill, BackfillCancelled, Backfilled, CalendarShape
+from jupyter_schedule.api.difference_shapes import DifferenceShape
+from jupyter_schedule.api.responses import (
+    Creation,
+    Deleted,
+    Edit,
+    Form,
+    LogShape,
+    Pausing,
+    PreviewShape,
+    Releasing,
+    Rollback,
+    RunDetails,
+    RunFiles,
+    RunShape,
+    Scheduled,
+    ScheduleShape,
+    Status,
+    VersionShape,
+)
+from jupyter_schedule.client.discovery import calling_notebook, kernel_id, own_server
+from jupyter_schedule.client.http import OverHttp
+from jupyter_schedule.core.errors import Refused
+
+#: seconds between two looks at a run, the first and the longest: it doubles in between
+FIRST_LOOK = 0.25
+LONGEST_LOOK = 2.0
+#: answers of a server that can't be asked
+NO_SERVER = {"server_unreachable", "not_signed_in", "not_installed"}
+T = TypeVar("T")
+
+
+class Transport(Protocol):
+    """How requests get to whoever answers them."""
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        if_version: int | None = None,
+    ) -> Any:
+        """The answer, as JSON's plain values.
+
+        path: below `/jupyter-schedule/`, each part quoted.
+        if_version: what an edit is based on, the `If-Match` of HTTP.
+        Raises Refused with the code, sentence and field of the answer.
+        """
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+
+
+class Client:
+    """One method a request; each raises Refused with a sentence that says what to do.
+
+    root: the folder to which a form's paths are relative, None when it is on another machine.
+    reader: the IANA zone in which sentences say "your time"; empty is the answering machine's.
+    """
+
+    def __init__(self, transport: Transport, *, root: Path | None = None, reader: str = "") -> None:
+        self.transport = transport
+        self.root = root
+        self._query = {"reader": reader} if reader else {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.transport.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self.transport!r})"
+
+    def status(self) -> Status:
+        """Whether a service ticks, and how many runs go and fail."""
+        return self._ask(Status, "GET", "status")
+
+    # -- schedules
+
+    def preview(self, form: Form, *, editing: str | None = None) -> PreviewShape:
+        """What would happen; keeps the bundle, so that `create` needn't make it again.
+
+        editing: the schedule that the form changes.
+        """
+        query = {"schedule": editing} if editing is not None else {}
+        return self._ask(PreviewShape, "POST", "preview", form, query=query)
+
+    def create(
+        self,
+        form: Form,
+        *,
+        bundle: str | None = None,
+        run_now: bool = False,
+        once_only: bool = False,
+        rehearse: bool | None = None,
+        public_confirmed: bool = False,
+    ) -> ScheduleShape:
+        """Record a schedule; `bundle` is a preview's, None takes the files as they are now.
+
+        rehearse: whether it waits for a rehearsal; None does so where runs cost money.
+        public_confirmed: somebody checked what will be public; needed for a public one.
+        """
+        creation = Creation(
+            form=form,
+            bundle=bundle,
+            run_now=run_now,
+            once_only=once_only,
+            rehearse=rehearse,
+            public_confirmed=public_confirmed,
+        )
+        return self._ask(ScheduleShape, "POST", "schedules", creation)
+
+    def edit(
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        *,
+        if_version: int,
+        rebundle: bool = False,
+        public_confirmed: bool = False,
+    ) -> ScheduleShape:
+        """Merge `changes` into the form; Refused `changed_elsewhere` when it is no longer at version `if_version`."""
+        edit = Edit(form=dict(changes), rebundle=rebundle, public_confirmed=public_confirmed)
+        return self._ask(ScheduleShape, "PATCH", _schedule(name), edit, if_version=if_version)
+
+    def schedules(self, notebook: str | None = None) -> list[ScheduleShape]:
+        """All schedules by name, or those of a notebook, whose path is relative to the root."""
+        query = {"notebook": notebook} if notebook is not None else {}
+        return self._ask(list[ScheduleShape], "GET", "schedules", query=query)
+
+    def scheduled(self, notebook: str) -> Scheduled | None:
+        """The schedule of a notebook in a sentence, and whether it fails; None of one that isn't scheduled."""
+        shape: Any = Scheduled | None
+        found: Scheduled | None = self._ask(shape, "GET", "scheduled", query={"notebook": notebook})
+        return found
+
+    def schedule(self, name: str) -> ScheduleShape:
+        """The schedule of this name."""
+        return self._ask(ScheduleShape, "GET", _schedule(name))
+
+    def versions(self, name: str) -> list[VersionShape]:
+        """Who recorded which version of it, the newest first."""
+        return self._ask(list[VersionShape], "GET", _schedule(name, "versions"))
+
+    def difference(self, name: str, before: int | None = None, after: int | None = None) -> DifferenceShape:
+        """How a version, None the current one, differs from another, or (None) from the notebook as it is now."""
+        query = {key: str(number) for key, number in (("before", before), ("after", after)) if number is not None}
+        return self._ask(DifferenceShape, "GET", _schedule(name, "difference"), query=query)
+
+    def roll_back(self, name: str, version: int, *, if_version: int, public_confirmed: bool = False) -> ScheduleShape:
+        """Let it do what that version did; Refused `changed_elsewhere` when it is no longer at `if_version`.
+
+        public_confirmed: somebody checked what will be public; needed where more becomes public than is now.
+        """
+        asked = Rollback(version=version, public_confirmed=public_confirmed)
+        return self._ask(ScheduleShape, "POST", _schedule(name, "rollback"), asked, if_version=if_version)
+
+    def pause(self, name: str, note: str | None = None) -> ScheduleShape:
+        """Keep it from running by the clock; `note` says why, None leaves what was said before."""
+        return self._ask(ScheduleShape, "POST", _schedule(name, "pause"), Pausing(note=note))
+
+    def resume(self, name: str) -> ScheduleShape:
+        """Let it run by the clock again."""
+        return self._ask(ScheduleShape, "POST", _schedule(name, "resume"))
+
+    def delete(self, name: str) -> Deleted:
+        """Remove it and stop its runs; what it published stays."""
+        return self._ask(Deleted, "DELETE", _schedule(name))
+
+    # -- runs
+
+    def run_now(self, name: str) -> RunShape:
+        """Run it once now, apart from the clock."""
+        return self._ask(RunShape, "POST", _schedule(name, "run"))
+
+    def rehearse(self, name: str) -> RunShape:
+        """Run it once now without touching what it has published; one that waits for that starts when it succeeds."""
+        return self._ask(RunShape, "POST", _schedule(name, "rehearse"))
+
+    def backfill(
+        self,
+        name: str,
+        start: datetime | date,
+        end: datetime | date,
+        *,
+        again: bool = False,
+        confirmed: bool = False,
+        parallel: int = 1,
+        dry_run: bool = False,
+    ) -> Backfilled:
+        """Run it for every time from `start` to `end` at which it was due, `parallel` at a time.
+
+        start, end: two times, or two days of the schedule's zone, both whole.  again: also for those that succeeded.
+        confirmed: that many are wanted, where they are 100 or more.  dry_run: only say what would be done.
+        """
+        times = isinstance(start, datetime), isinstance(end, datetime)
+        if times[0] != times[1]:
+            raise Refused("invalid", "Say either from which time to which, or from which day to which.", "start")
+        span = {"start": start, "end": end} if times[0] else {"first_day": start, "last_day": end}
+        rest = {"again": again, "confirmed": confirmed, "parallel": parallel, "dry_run": dry_run}
+        asked = Backfill.model_validate(span | rest)
+        return self._ask(Backfilled, "POST", _schedule(name, "backfill"), asked)
+
+    def cancel_backfill(self, name: str) -> BackfillCancelled:
+        """Start none of its backfills' runs that still wait."""
+        return self._ask(BackfillCancelled, "DELETE", _schedule(name, "backfill"))
+
+    def days(self, name: str, first: date | None = None, last: date | None = None) -> CalendarShape:
+        """What became of the days from `first` to `last`, 62 at most; without both, of the month up to today."""
+        query = {key: day.isoformat() for key, day in (("first", first), ("last", last)) if day is not None}
+        return self._ask(CalendarShape, "GET", _schedule(name, "days"), query=query)
+
+    def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[RunShape]:
+        """Runs of one schedule or of all, the newest first, page by page: `before` is the id of a page's last run."""
+        path = "runs" if name is None else _schedule(name, "runs")
+        query = {"limit": str(limit)} | ({"before": before} if before else {})
+        return self._ask(list[RunShape], "GET", path, query=query)
+
+    def run(self, run_id: str) -> RunDetails:
+        """A run with what it left."""
+        return self._ask(RunDetails, "GET", _run(run_id))
+
+    def run_files(self, run_id: str) -> RunFiles:
+        """What it left, each file at its address."""
+        return self._ask(RunFiles, "GET", _run(run_id, "files"))
+
+    def cancel(self, run_id: str) -> RunShape:
+        """Ask it to stop; what it has so far is kept."""
+        return self._ask(RunShape, "POST", _run(run_id, "cancel"))
+
+    def retry(self, run_id: str) -> RunShape:
+        """Run the same again, as a run of its own."""
+        return self._ask(RunShape, "POST", _run(run_id, "retry"))
+
+    def release(self, run_id: str, reason: str | None = None) -> RunShape:
+        """Publish what it made and what was kept back; `reason` overrides the disclosure check, and is recorded."""
+        return self._ask(RunShape, "POST", _run(run_id, "release"), Releasing(reason=reason))
+
+    def log(self, run_id: str, first: int = 0) -> LogShape:
+        """What it printed from piece `first` on; ask again with `next`."""
+        return self._ask(LogShape, "GET", _run(run_id, "log"), query={"first": str(first)})
+
+    def wait(
+        self, run_id: str, *, timeout: float | None = None, pause: Callable[[float], None] = time.sleep
+    ) -> RunDetails:
+        """The run when it has ended.  Raises Refused `nothing_ticks` when it can't start, `still_running` in time-out.
+
+        timeout: seconds, None waits for as long as it takes.
+        """
+        for waited, look in _looks():
+            run = self.run(run_id)
+            if run.status.terminal:
+                return run
+            if run.status == "due" and look == LONGEST_LOOK and not self.status().ticking:
+                raise Refused(
+                    "nothing_ticks",
+                    "Nothing is ticking, so the run waits. Open JupyterLab or start `python -m scheduler_service run`.",
+                )
+            if timeout is not None and waited >= timeout:
+                raise Refused("still_running", f"After {timeout:g} s the run of “{run.schedule}” is {run.status}.")
+            pause(look)
+        raise AssertionError("looks never end")
+
+    # -- ad-hoc workers
+
+    def ad_hoc_workers(self) -> list[AdHocShape]:
+        """Your machines to develop on, the newest first."""
+        return self._ask(list[AdHocShape], "GET", "ad-hoc-workers")
+
+    def ad_hoc_worker(self, worker_id: str) -> AdHocShape:
+        """One of them, with the commands that get into it once it is ready."""
+        return self._ask(AdHocShape, "GET", _ad_hoc(worker_id))
+
+    def launch_ad_hoc(
+        self,
+        *,
+        size: str | None = None,
+        hours: int | None = None,
+        ssh_key: str | None = None,
+        launcher: str | None = None,
+    ) -> AdHocShape:
+        """Ask for a machine to develop on, which lets the public key in; ask for it again until it is ready."""
+        asked = AdHocLaunch(size=size, hours=hours, ssh_key=ssh_key, launcher=launcher)
+        return self._ask(AdHocShape, "POST", "ad-hoc-workers", asked)
+
+    def extend_ad_hoc(self, worker_id: str, hours: int | None = None) -> AdHocShape:
+        """Let it end so many hours from now, or as late as may be."""
+        return self._ask(AdHocShape, "POST", _ad_hoc(worker_id, "extend"), AdHocExtension(hours=hours))
+
+    def stop_ad_hoc(self, worker_id: str) -> AdHocShape:
+        """End it; nothing on it is kept."""
+        return self._ask(AdHocShape, "POST", _ad_hoc(worker_id, "stop"))
+
+    # -- how
+
+    def _ask(
+        self,
+        shape: type[T],
+        method: str,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        if_version: int | None = None,
+    ) -> T:
+        answer = self.transport.ask(
+            method,
+            path,
+            body=body.model_dump(mode="json") if body else None,
+            query={**self._query, **(query or {})},
+            if_version=if_version,
+        )
+        # A kernel may have an older release than the server: what it doesn't know is left aside.
+        return TypeAdapter(shape).validate_python(answer, extra="ignore")
+
+
+def connect(url: str | None = None, token: str = "", *, reader: str = "") -> Client:
+    """A client of the server at `url`, else of the one that started this kernel, else straight on the ledger.
+
+    The last also where that server can't be asked: the ledger is the same.
+    """
+    if url is not None:
+        return Client(OverHttp(url, token), reader=reader)
+    server = own_server()
+    if server is None:
+        return _direct(Path.cwd(), reader)
+    client = Client(OverHttp(server.url, server.token, proxies=False), root=server.root, reader=reader)
+    try:
+        client.status()
+    except Refused as problem:
+        client.transport.close()
+        if problem.code not in NO_SERVER:
+            raise
+        return _direct(server.root, reader)
+    return client
+
+
+def _direct(root: Path, reader: str) -> Client:
+    # Its SQLAlchemy takes most of a second to load, which a cell beside a server needn't wait for.
+    from jupyter_schedule.client.in_process import Direct  # noqa: PLC0415
+
+    return Client(Direct(root), root=root, reader=reader)
+
+
+def own_notebook(client: Client) -> str:
+    """The notebook that this code runs in, relative to the client's root.  Raises Refused `which_notebook`."""
+    known = (
+        client.transport.session_path(kernel_id()) if isinstance(client.transport, OverHttp) and kernel_id() else None
+    )
+    path = calling_notebook()
+    if known is not None:
+        return known
+    if path is not None and (client.root is None or (client.root / path).exists()):
+        return relative_to_root(client, path)
+    raise Refused(
+        "which_notebook",
+        'This isn\'t running in a notebook that can be found: say which one, as in schedule("report.ipynb").',
+        "notebook",
+    )
+
+
+def relative_to_root(client: Client, path: str | os.PathLike[str]) -> str:
+    """A path on this machine, relative to where the code runs, as the answering side names it.
+
+    Raises Refused `outside_root`.
+    """
+    if client.root is None:
+        return Path(path).as_posix()
+    whole = Path(os.path.normpath(Path.cwd() / path))
+    for root, candidate in ((client.root, whole), (client.root.resolve(), whole.resolve())):
+        if candidate.is_relative_to(root):
+            return candidate.relative_to(root).as_posix()
+    raise Refused(
+        "outside_root", f"{whole} is outside {client.root}, the folder that schedules are made from.", "notebook"
+    )
+
+
+def _schedule(name: str, *rest: str) -> str:
+    return "/".join(["schedules", quote(name, safe=""), *rest])
+
+
+def _run(run_id: str, *rest: str) -> str:
+    return "/".join(["runs", quote(run_id, safe=""), *rest])
+
+
+def _ad_hoc(worker_id: str, *rest: str) -> str:
+    return "/".join(["ad-hoc-workers", quote(worker_id, safe=""), *rest])
+
+
+def _looks() -> Iterator[tuple[float, float]]:
+    """Seconds waited so far and until the next look."""
+    waited, look = 0.0, FIRST_LOOK
+    while True:
+        yield waited, look
+        waited, look = waited + look, min(2 * look, LONGEST_LOOK)

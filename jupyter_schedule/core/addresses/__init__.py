@@ -1,1 +1,0 @@
-"""Where things are: the work area, the publication areas, and the parts of a publication."""

@@ -1,0 +1,299 @@
+"""Files become a bundle: a deterministic `.tar.gz` and its manifest.
+
+The same names, contents and execute bits give the same tar stream on every machine and day: names are sorted, times,
+owners and everything else about a file is dropped.  The digest is over that stream, since gzip bytes differ between
+libraries.  `archive` reads bundles and any other `.tar.gz`; `selection` chooses the files.
+"""
+
+import gzip
+import hashlib
+import os
+import secrets
+import stat
+import tarfile
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+from jupyter_schedule.core.bundles.archive import FULL, Tree, refusing_full_disk
+from jupyter_schedule.core.bundles.tarstream import BLOCK, RECORD, Kind, Limits, Member, clean_name, quoted, shown
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.file_selection import LeftOut, Selection, bundle_root, denied, expand
+from jupyter_schedule.core.models import FileEntry, Model
+from jupyter_schedule.core.text import size_text
+
+igzip_threaded: Any
+try:
+    from isal import igzip_threaded
+except ImportError:  # no wheel for this machine: zlib packs the same tar stream
+    igzip_threaded = None
+
+__all__ = [
+    "MAKING",
+    "BundleManifest",
+    "LeftOut",
+    "Limits",
+    "Selection",
+    "bundle_root",
+    "denied",
+    "expand",
+    "write",
+]
+
+#: what a bundle may hold when nothing else is configured; the total is of its files before packing
+MAKING = Limits(total=500_000_000)
+ISAL_LEVEL, ZLIB_LEVEL = 2, 1
+#: blocks that may wait to be hashed
+BACKLOG = 4
+
+
+class BundleManifest(Model):
+    """What a bundle holds.  `digest` names it: sha256 of the tar stream."""
+
+    digest: str
+    #: bytes of the .tar.gz
+    size: int
+    #: bytes of the files in it
+    unpacked_size: int
+    files: tuple[FileEntry, ...]
+    #: where each symlink among the files points, by its path
+    links: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One thing to pack: `content` itself, or the file `source` as it looked when the bundle was planned."""
+
+    member: Member
+    content: bytes = b""
+    source: Path | None = None
+    seen: tuple[int, ...] = ()
+
+
+def write(
+    destination: Path,
+    root: Path,
+    files: Sequence[str],
+    generated: Mapping[str, bytes | tuple[bytes, int]],
+    limits: Limits = MAKING,
+) -> BundleManifest:
+    """Pack `files` (relative to `root`) and `generated` (content, or content and mode, by name) into `destination`.
+
+    `destination` appears whole or not at all.  Relative links that stay in the bundle are kept as links.  Refused, by
+    name, for a file that is missing, no regular file, unreadable, outside `root`, of a generated file's name, or that
+    changes while it is read; for more than `limits` allow; and for a full disk.
+    """
+    entries = _plan(Path(os.path.realpath(root)), files, generated, limits)
+    _check_total(entries, limits)
+    with _replacing(destination) as packed:
+        with ThreadPoolExecutor(1, "bundle-digest") as pool, _compressing(packed) as stream:
+            packer = _Packer(pool, stream)
+            listed = [_pack(packer, entry) for entry in entries]
+            packer.finish()
+        packed.flush()
+        size = os.fstat(packed.fileno()).st_size
+        _check_ratio(entries, packer.size, size, limits)
+    return BundleManifest(
+        digest=packer.hash.hexdigest(),
+        size=size,
+        unpacked_size=sum(entry.member.size for entry in entries),
+        files=tuple(file for file in listed if file),
+        links={entry.member.path: entry.member.target for entry in entries if entry.member.kind is Kind.LINK},
+    )
+
+
+def _plan(
+    root: Path, files: Sequence[str], generated: Mapping[str, bytes | tuple[bytes, int]], limits: Limits
+) -> list[_Entry]:
+    """What to pack, by name, with everything refused that can be seen without reading a file."""
+    chosen = sorted({_clean_name(name) for name in files})
+    for name in chosen:
+        if name in generated:
+            raise Refused("name_clash", f"{quoted(name)} is a name that the bundle needs: rename your file.", "files")
+    entries = [_made(_clean_name(name), value) for name, value in generated.items()]
+    entries += [_found(root, name) for name in chosen]
+    entries.sort(key=lambda entry: entry.member.path)
+    tree = Tree(limits)
+    for entry in entries:
+        tree.add(entry.member)
+    for link in tree.links:
+        end = "/".join(tree.end(link))
+        real = os.path.relpath(os.path.realpath(root / link), root)
+        if (end or ".") != real or (end and end not in tree.kinds):
+            raise Refused(
+                "link_alone",
+                f"{quoted(link)} is a link to {quoted(real)}, which isn't in the bundle: choose that too.",
+                "files",
+            )
+    return entries
+
+
+def _clean_name(name: str) -> str:
+    if clean := clean_name(name):
+        return clean
+    raise Refused("not_a_file", f"{quoted(name)} is the folder itself: choose files.", "files")
+
+
+def _made(path: str, value: bytes | tuple[bytes, int]) -> _Entry:
+    content, mode = value if isinstance(value, tuple) else (value, 0o644)
+    return _Entry(Member(path, Kind.FILE, len(content), _mode(mode)), content)
+
+
+def _found(root: Path, path: str) -> _Entry:
+    source = root / path
+    try:
+        status = source.lstat()
+        real = os.path.realpath(source, strict=True)
+    except OSError as problem:
+        raise Refused("missing_file", f"{quoted(path)} can't be found: {problem.strerror}.", "files") from None
+    if not Path(real).is_relative_to(root):
+        raise Refused(
+            "outside_root", f"{quoted(path)} leads outside {root} through a link: copy the file there.", "files"
+        )
+    if stat.S_ISLNK(status.st_mode):
+        return _Entry(Member(path, Kind.LINK, target=os.readlink(source)))  # noqa: PTH115  (Path would rewrite the target)
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder: choose the files in it" if stat.S_ISDIR(status.st_mode) else "no regular file: leave it out"
+        raise Refused("not_a_file", f"{quoted(path)} is {what}.", "files")
+    return _Entry(
+        Member(path, Kind.FILE, status.st_size, _mode(status.st_mode)), source=source, seen=_fingerprint(status)
+    )
+
+
+def _mode(mode: int) -> int:
+    return 0o755 if mode & stat.S_IXUSR else 0o644
+
+
+def _fingerprint(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _check_total(entries: Sequence[_Entry], limits: Limits) -> None:
+    total = sum(entry.member.size for entry in entries)
+    if total <= limits.total:
+        return
+    largest = max((entry.member for entry in entries), key=lambda member: member.size)
+    raise Refused(
+        "bundle_too_big",
+        f"{size_text(total)} is over the {size_text(limits.total)} limit. "
+        f"Largest: {shown(largest.path)}, {size_text(largest.size)}.",
+        "files",
+    )
+
+
+def _check_ratio(entries: Sequence[_Entry], stream: int, packed: int, limits: Limits) -> None:
+    """What is written can be read: `archive` refuses big archives that were packed too tightly."""
+    if stream <= max(limits.harmless, limits.ratio * packed):
+        return
+    largest = max((entry.member for entry in entries), key=lambda member: member.size)
+    raise Refused(
+        "bundle_too_dense",
+        f"{quoted(largest.path)} packs to less than a {limits.ratio}th of its size, as an attack would: "
+        "compress it yourself first, with gzip for instance.",
+        "files",
+    )
+
+
+@contextmanager
+def _replacing(destination: Path) -> Iterator[IO[bytes]]:
+    """A file that becomes `destination` when the block ends well, and leaves nothing behind when it doesn't."""
+    part = destination.with_name(f".{secrets.token_hex(8)}.part")
+    with refusing_full_disk(destination.parent):
+        try:
+            with part.open("xb") as file:
+                yield file
+            part.replace(destination)
+        except BaseException as problem:
+            part.unlink(missing_ok=True)
+            if isinstance(problem, OSError) and problem.errno not in FULL:
+                raise Refused("destination", f"{destination} can't be written: {problem.strerror}.") from problem
+            raise
+
+
+class _Packer:
+    """Pieces of a tar stream go in; they are hashed in `pool` and written to `stream`, which compresses them."""
+
+    def __init__(self, pool: Executor, stream: IO[bytes]) -> None:
+        self.hash = hashlib.sha256()
+        #: bytes of the tar stream so far
+        self.size = 0
+        self._pool = pool
+        self._stream = stream
+        self._pieces: list[bytes] = []
+        self._piled = 0
+        self._hashing: deque[Future[None]] = deque()
+
+    def add(self, piece: bytes) -> None:
+        """Append `piece`; small ones are gathered, so that a thousand little files cost no thousand hand-overs."""
+        if self._piled + len(piece) > BLOCK:
+            self._flush()
+        self._pieces.append(piece)
+        self._piled += len(piece)
+
+    def finish(self) -> None:
+        """Append the end of the archive; `hash` counts once the pool has ended."""
+        self.add(bytes(2 * RECORD))
+        self._flush()
+
+    def _flush(self) -> None:
+        block = b"".join(self._pieces)
+        self._pieces, self._piled = [], 0
+        self.size += len(block)
+        self._hashing.append(self._pool.submit(self.hash.update, block))
+        self._stream.write(block)
+        if len(self._hashing) > BACKLOG:
+            self._hashing.popleft().result()
+
+
+def _compressing(out: IO[bytes]) -> IO[bytes]:
+    """A gzip writer onto `out` whose header holds neither a name nor a time."""
+    if igzip_threaded is None:
+        return cast("IO[bytes]", gzip.GzipFile("", "wb", ZLIB_LEVEL, out, mtime=0))
+    threads = min(4, os.cpu_count() or 1)
+    return cast("IO[bytes]", igzip_threaded.open(out, "wb", ISAL_LEVEL, threads=threads, block_size=BLOCK))
+
+
+def _pack(packer: _Packer, entry: _Entry) -> FileEntry | None:
+    """Append `entry` to the stream; its line in the manifest, None for a link."""
+    member = entry.member
+    packer.add(_header(member))
+    if member.kind is Kind.LINK:
+        return None
+    digest = hashlib.sha256()
+    for block in [entry.content] if entry.source is None else _blocks(entry, entry.source):
+        digest.update(block)
+        packer.add(block)
+    packer.add(bytes(-member.size % RECORD))
+    return FileEntry(path=member.path, size=member.size, sha256=digest.hexdigest())
+
+
+def _header(member: Member) -> bytes:
+    """The member's header in pax format: ustar, with extended records where a name needs them."""
+    info = tarfile.TarInfo(member.path)
+    info.mode, info.size = member.mode, member.size
+    if member.kind is Kind.LINK:
+        info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, member.target
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
+
+
+def _blocks(entry: _Entry, source: Path) -> Iterator[bytes]:
+    """The content of `source`, Refused when it isn't what was planned, before or after reading."""
+    name, left = quoted(entry.member.path), entry.member.size
+    try:
+        # O_NONBLOCK: a named pipe put in the file's place must not hold us up
+        handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb", buffering=0) as file:
+            while left and _fingerprint(os.fstat(handle)) == entry.seen and (block := file.read(min(BLOCK, left))):
+                left -= len(block)
+                yield block
+            steady = not left and _fingerprint(os.fstat(handle)) == entry.seen
+    except OSError as problem:
+        raise Refused("unreadable", f"{name} can't be read: {problem.strerror}.", "files") from None
+    if not steady:
+        raise Refused(
+            "file_changed", f"{name} changed while it was read: try again when nothing writes to it.", "files"
+        )

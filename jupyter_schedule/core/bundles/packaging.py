@@ -1,0 +1,253 @@
+"""A request becomes a bundle and a spec, with all that can be known before a run said beforehand.
+
+The bundle is kept in the work area; recording a schedule with the spec is `operations.create`'s.
+"""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import Field
+
+from jupyter_schedule.core import expectations
+from jupyter_schedule.core.bundles import archive, build
+from jupyter_schedule.core.bundles.build import BundleManifest
+from jupyter_schedule.core.bundles.wrapper import RESERVED, WrapperConfig, render
+from jupyter_schedule.core.config import PUBLISHED
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.file_selection import Selection
+from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, Spec, Terms, Timing
+from jupyter_schedule.core.notebooks import kernels, notebook, preflight, requirements
+from jupyter_schedule.core.notebooks.notebook import Notebook
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, parameters, product_parameters
+from jupyter_schedule.core.notebooks.preflight import Level, Preflight
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.storage.factory import FolderObjects, Objects, file_digest
+from jupyter_schedule.core.timing import recurrence
+
+#: a bundle that nobody has recorded is kept for a day after it was stored; one that is older than this is stored again
+YOUNG = timedelta(hours=12)
+
+
+class Request(Terms):
+    """What a person asks to schedule: a notebook, or a tarball with a command."""
+
+    timing: Timing
+    #: absolute paths
+    notebook: Path | None = None
+    tarball: Path | None = None
+    #: names and patterns relative to the root, beside what the notebook is seen to use
+    files: tuple[str, ...] = ()
+    #: files relative to the root that the notebook is seen to use and that stay out all the same
+    left_out: tuple[str, ...] = ()
+    #: typed, and as texts of a command line
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameter_texts: dict[str, str] = Field(default_factory=dict)
+    #: None is the folder that the notebook is seen to write to, else `output`
+    output_dir: str | None = None
+    timeout: int = Field(default=120, ge=1, le=1440)
+    #: name of another kernel than the notebook's
+    kernel: str | None = None
+
+
+class Preview(Model):
+    """What would be recorded, and what there is to say about it before it is."""
+
+    spec: Spec
+    #: files of the bundle that are the analyst's
+    files: tuple[FileEntry, ...]
+    #: bytes of the .tar.gz
+    size: int
+    #: sentences: what may go wrong, and what was left out
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a request's notebook is, and what it needs, as far as that is seen without running it."""
+
+    path: Path
+    content: Notebook
+    kernel: Kernel
+    #: None where the kernel isn't Python's, so that its packages can't be listed
+    needs: requirements.Requirements | None
+    #: what the person's names and patterns stand for
+    chosen: Selection
+    checked: Preflight
+    #: what goes into the bundle, relative to the root
+    wanted: frozenset[str]
+
+
+def examine(request: Request, root: Path) -> Examined:
+    """Look at the request's notebook, under `root`.  Raises Refused, field `notebook`, `kernel`, `files`, …"""
+    path = request.notebook
+    if path is None:
+        raise _nothing()
+    within = _relative(path, root)
+    content = notebook.read(path)
+    kernel = kernels.find_kernel(request.kernel or notebook.kernel_name(content))
+    needs = _requirements(path, content, root, kernel, request.environment)
+    chosen = build.expand(root, request.files) if request.files else Selection([], [])
+    checked = preflight.preflight(
+        path,
+        root,
+        kernel,
+        chosen.files,
+        output_dir=request.output_dir,
+        modules_missing=needs.missing if needs else (),
+    )
+    seen = set(checked.included) - set(request.left_out)
+    return Examined(path, content, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
+
+
+def preview(request: Request, root: Path, objects: Objects, examined: Examined | None = None) -> Preview:
+    """Bundle what the request names, under `root`, and check it against what the notebook uses.
+
+    examined: what `examine` said of the request, when it was asked already.
+    Raises Refused for whatever can't be scheduled; nothing is recorded, the bundle stays in `objects`.
+    """
+    recurrence.check(request.timing)
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
+        packed = Path(scratch) / "bundle.tar.gz"
+        if request.notebook is not None:
+            made = make_bundle(request, root, packed, examined)
+        elif request.tarball is not None:
+            made = _brought(request, root, packed)
+        else:
+            raise _nothing()
+        key = bundle_key(made.spec.bundle)
+        if not _is_kept(objects, key, packed):
+            objects.put_file(key, packed, consume=True)
+    return made
+
+
+def _is_kept(objects: Objects, key: str, packed: Path) -> bool:
+    """Whether the same is there whole, and young enough that nobody clears it away while a person looks at it."""
+    there = next(iter(objects.list(key)), None)
+    if there is None or there.size != packed.stat().st_size:  # none, or one that a power cut left torn
+        return False
+    just_now = datetime.fromtimestamp(packed.stat().st_mtime, UTC)
+    return just_now - there.modified < YOUNG
+
+
+def make_bundle(request: Request, root: Path, destination: Path, examined: Examined | None = None) -> Preview:
+    """The bundle of the request's notebook as a file, and what would be recorded."""
+    seen = examined or examine(request, root)
+    needs, kernel = seen.needs, seen.kernel
+    output_dir = normal_output_dir(seen.checked.output_dir)
+    base = build.bundle_root([root / name for name in seen.wanted], root)
+    inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
+    within = seen.path.relative_to(base).as_posix()
+    given = coerce_parameters(parameters(seen.content), request.parameters, request.parameter_texts)
+    config = WrapperConfig(
+        notebook=within,
+        kernel_name=kernel.name,
+        output_dir=output_dir,
+        timezone=request.timing.timezone,
+        product_parameters=product_parameters(seen.content),
+        python_version=needs.python_version if needs else None,
+    )
+    generated: dict[str, bytes | tuple[bytes, int]] = {**render(config), "params.json": _json(given)}
+    if needs:
+        generated["requirements.txt"] = needs.text().encode()
+    generated["schedule.json"] = _json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
+    listed = [name for name in inside if name != "requirements.txt" or not needs]
+    _refuse_reserved(listed)
+    manifest = build.write(destination, base, listed, generated)
+    spec = plain_spec(request, root, manifest.digest).model_copy(
+        update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}
+    )
+    warnings = (
+        *(finding.message for finding in seen.checked.findings if finding.level is not Level.OK),
+        *(f"{left.path} is left out: {left.why}." for left in seen.chosen.left_out),
+        *(needs.notes if needs else ()),
+    )
+    return Preview(spec=spec, files=_own(manifest, generated), size=manifest.size, warnings=warnings)
+
+
+def _brought(request: Request, root: Path, destination: Path) -> Preview:
+    """The analyst's own tarball: kept as it is, if it can be unpacked safely."""
+    assert request.tarball is not None
+    if request.parameters or request.parameter_texts:
+        message = "A tarball takes no parameters; put them into the command."
+        raise Refused("no_parameters", message, field="parameters")
+    try:
+        shutil.copyfile(request.tarball, destination)
+    except OSError as problem:
+        message = f"{request.tarball.name} can't be read: {problem.strerror}."
+        raise Refused("tarball_unreadable", message, field="tarball") from None
+    digest, members = archive.inspect(destination)
+    output_dir = normal_output_dir(request.output_dir or "output")
+    spec = plain_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
+    packed = FileEntry(path=request.tarball.name, size=destination.stat().st_size, sha256=file_digest(destination))
+    names = {member.path for member in members}
+    first = re.match(r"\./[\w./-]+", request.command)
+    missing = first and PurePosixPath(first[0]).as_posix() not in names
+    warnings = (f"{first[0]} is not in the tarball.",) if first and missing else ()
+    return Preview(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
+
+
+def _nothing() -> Refused:
+    return Refused("nothing_to_schedule", "Choose a notebook, or a tarball with a command.", field="notebook")
+
+
+def _refuse_reserved(names: Sequence[str]) -> None:
+    taken = next((name for name in names if name.split("/")[0] in RESERVED), None)
+    if taken is not None:
+        message = f"{taken} has the name of a file that every bundle gets. Rename it, or leave it out."
+        raise Refused("reserved_name", message, field="files")
+
+
+def _requirements(
+    path: Path, content: Notebook, root: Path, kernel: Kernel, source: EnvironmentSource
+) -> requirements.Requirements | None:
+    """The pinned packages for a Python notebook; another language has none, and needs its kernel where it runs."""
+    if kernel.language != "python" and source == EnvironmentSource.KERNEL:
+        return None
+    return requirements.find_requirements(path, content, root, kernel)
+
+
+def plain_spec(request: Request, root: Path, digest: str) -> Spec:
+    """What the request itself says, without what its notebook adds: notebook, parameters, output_dir, kernel."""
+    return Spec(
+        **request.terms | {"expect": expectations.normal(request.expect)},
+        timing=request.timing,
+        bundle=digest,
+        source=_relative(request.notebook, root) if request.notebook else None,
+        files=request.files,
+        left_out=request.left_out,
+        timeout=request.timeout,
+        # where it goes in the end is said when it is recorded
+        publication_base=FolderObjects(root).url(PUBLISHED),
+        root=str(root),
+    )
+
+
+def normal_output_dir(name: str) -> str:
+    """A folder beside the notebook, as a normal relative path."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or path == PurePosixPath() or "\0" in name:
+        raise Refused("bad_output_dir", "Must be a folder beside the notebook, such as output.", field="output_dir")
+    return path.as_posix()
+
+
+def _relative(path: Path, root: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        message = f"{path.name} is outside {root}: start from a folder that holds it."
+        raise Refused("outside_root", message, field="files") from None
+
+
+def _own(manifest: BundleManifest, generated: Mapping[str, object]) -> tuple[FileEntry, ...]:
+    return tuple(file for file in manifest.files if file.path not in generated)
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

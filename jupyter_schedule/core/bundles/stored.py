@@ -1,0 +1,130 @@
+"""A bundle that is kept already, and what it says about itself: nothing needs the files that it was made from."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_schedule.core.bundles.packaging import Request, normal_output_dir, plain_spec
+from jupyter_schedule.core.bundles.tarstream import Kind, Limits, Source, members, opened
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Spec
+from jupyter_schedule.core.notebooks.kernels import find_kernel
+from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT, Notebook
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, parameters
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.storage.factory import NoSuchObject, Objects
+
+#: what `preview` notes in every bundle that it makes
+ABOUT = "schedule.json"
+
+
+def spec_of_bundle(request: Request, root: Path, objects: Objects, digest: str) -> Spec:
+    """What would be recorded of a request whose bundle is kept; its files on disk aren't looked at.
+
+    Raises Refused `no_such_bundle`, `not_its_bundle` when the bundle is of another notebook, and what parameters raise.
+    """
+    spec = plain_spec(request, root, digest)
+    if request.notebook is None:
+        found = contents(objects, digest, {ABOUT})
+        if found:
+            raise _not_its_bundle()
+        return spec.model_copy(update={"output_dir": normal_output_dir(request.output_dir or "output")})
+    about = _object(contents(objects, digest, {ABOUT}).get(ABOUT, b""))
+    within = str(about.get("notebook"))
+    if not f"/{spec.source}".endswith(f"/{within}"):
+        raise _not_its_bundle()
+    made = {
+        "notebook": within,
+        "output_dir": normal_output_dir(request.output_dir or str(about.get("output_dir"))),
+        "kernel": find_kernel(str(about.get("kernel"))),
+    }
+    spec = spec.model_copy(update=made)
+    given = bundled_parameters(spec, objects, request.parameters, request.parameter_texts)
+    return spec.model_copy(update={"parameters": given})
+
+
+def bundled_parameters(
+    spec: Spec, objects: Objects, given: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, Any]:
+    """A run's parameters, checked against the notebook in the spec's bundle; as `coerce_parameters`."""
+    if spec.notebook is None:
+        if given or texts:
+            raise Refused("no_parameters", "A tarball takes no parameters; put them into the command.", "parameters")
+        return {}
+    content: Notebook = _object(contents(objects, spec.bundle, {spec.notebook}).get(spec.notebook, b""))
+    if not isinstance(content.get("cells"), list):
+        raise _not_its_bundle()
+    return coerce_parameters(parameters(content), given, texts)
+
+
+def contents(objects: Objects, digest: str, paths: Collection[str]) -> dict[str, bytes]:
+    """Those of the files `paths` that the bundle has.  Raises Refused `no_such_bundle`, and what `archive` raises."""
+    found: dict[str, bytes] = {}
+    for path, data in _files(objects, digest, lambda path: path in paths):
+        found[path] = data
+        if len(found) == len(paths):
+            break
+    return found
+
+
+def digests(objects: Objects, digest: str) -> dict[str, str]:
+    """The sha256 of each file that the bundle has, by its path.  Raises as `contents`."""
+    found: dict[str, str] = {}
+    with _opened(objects, digest) as source:
+        for member, blocks in members(source):
+            if member.kind is Kind.FILE:
+                sum_of_file = hashlib.sha256()
+                for block in blocks:
+                    sum_of_file.update(block)
+                found[member.path] = sum_of_file.hexdigest()
+    return found
+
+
+def code(objects: Objects, digest: str) -> Iterator[tuple[str, bytes]]:
+    """The notebooks and Python files of the bundle.  Raises as `contents`."""
+    return _files(objects, digest, lambda path: path.endswith((".ipynb", ".py")))
+
+
+def _files(objects: Objects, digest: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    with _opened(objects, digest) as source:
+        for member, blocks in members(source):
+            if wanted(member.path) and member.size <= SIZE_LIMIT:
+                yield member.path, b"".join(blocks)
+
+
+@contextmanager
+def _opened(objects: Objects, digest: str) -> Iterator[Source]:
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
+        packed = Path(scratch) / "bundle.tar.gz"
+        try:
+            objects.fetch(bundle_key(digest), packed)
+        except NoSuchObject:
+            raise no_such_bundle() from None
+        with opened(packed, Limits()) as source:
+            yield source
+
+
+def no_such_bundle() -> Refused:
+    """The refusal that says how code that isn't in the work area gets there."""
+    message = (
+        "The bundle isn't there any more. Make it again: take the notebook as it is now (jupyter schedule edit NAME "
+        "--rebundle). Where the work area was moved, an operator brings it: python -m scheduler_service move."
+    )
+    return Refused("no_such_bundle", message, "files")
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """The JSON object in `data`, empty when it holds none: anybody may have made the bundle."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _not_its_bundle() -> Refused:
+    return Refused("not_its_bundle", "That bundle was made from something else. Make it again.", "files")

@@ -1,0 +1,115 @@
+"""What runs on machines cost: an estimate before, an account after.  Pure; dollars are decimals, never floats.
+
+EC2 bills by the second, at least a minute: https://aws.amazon.com/ec2/pricing/on-demand/
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from jupyter_schedule.core.models import Attempt, Model, Spec
+from jupyter_schedule.core.text import duration
+from jupyter_schedule.core.timing import policies, recurrence
+
+#: the least that is billed of a machine, seconds
+LEAST = 60
+#: seconds after its time-out at which a machine ends at the latest
+LAST_END = 20 * 60
+#: in the parameters of an attempt whose machine costs money: dollars for an hour, as text; None if nobody knows
+HOURLY = "hourly"
+MICRO = Decimal("0.000001")
+_CENT = Decimal("0.01")
+_YEAR = timedelta(days=365)
+
+
+class Spent(Model):
+    """What the machines of a run have cost: both None where none was paid for, `cost` where no price was known."""
+
+    machine_seconds: int | None = None
+    cost: Decimal | None = None
+
+
+class Estimate(Model):
+    """What a schedule will cost, in dollars."""
+
+    run: Decimal
+    month: Decimal
+    #: in a month
+    runs: int
+    #: of a machine, for one run
+    seconds: int
+    #: whether that is what its last runs took; otherwise the most that one can take
+    measured: bool
+    #: all of that, for people
+    text: str
+
+
+def spent(attempts: Iterable[Attempt], now: datetime) -> Spent:
+    """What the attempts' machines have cost up to their ends, those that still live up to `now`.
+
+    An attempt that got no machine costs nothing; one whose price nobody knew makes the sum unknown.
+    """
+    used = [attempt for attempt in attempts if _had_machine(attempt)]
+    if not used:
+        return Spent()
+    lived = [billed(((one.ended_at or now) - one.created_at).total_seconds()) for one in used]
+    prices = [one.parameters[HOURLY] for one in used]
+    if None in prices:
+        return Spent(machine_seconds=sum(lived))
+    costs = (price_of(seconds, Decimal(hourly)) for seconds, hourly in zip(lived, prices, strict=True))
+    return Spent(machine_seconds=sum(lived), cost=sum(costs, Decimal()))
+
+
+def billed(seconds: float) -> int:
+    """Whole seconds that are paid for of a machine that lived for so long."""
+    return max(math.ceil(seconds), LEAST)
+
+
+def price_of(seconds: int, hourly: Decimal) -> Decimal:
+    """Dollars for so many seconds of a machine, to a millionth."""
+    return (hourly * seconds / 3600).quantize(MICRO, ROUND_HALF_EVEN)
+
+
+def estimate(spec: Spec, hourly: Decimal, took: Sequence[int], now: datetime) -> Estimate:
+    """What the schedule costs, when its next runs take what the last ones `took`, in machine seconds.
+
+    Without any that is the most that one can take: its time-out, and the time in which its machine ends after that.
+    """
+    measured = bool(took)
+    seconds = billed(statistics.median(took) if took else spec.timeout * 60 + LAST_END)
+    run = price_of(seconds, hourly)
+    runs = runs_in_a_month(spec, now)
+    month = run * runs
+    each = f"{dollars(run)} a run, {dollars(month)} a month for {runs} run{'s' * (runs != 1)}"
+    if measured:
+        text = f"About {each}, as its last runs took {duration(math.ceil(seconds / 60))} of a machine."
+    else:
+        text = f"At most {each}, should each take its whole time-out of {duration(spec.timeout)}."
+    return Estimate(run=run, month=month, runs=runs, seconds=seconds, measured=measured, text=text)
+
+
+def runs_in_a_month(spec: Spec, now: datetime) -> int:
+    """How often it is due in a month of the coming year on average, rounded up; never more than are left."""
+    usual = math.ceil(recurrence.count(spec.timing, now, now + _YEAR) / 12)
+    _, left, _ = policies.passed(spec, now, now + _YEAR, 1)
+    return min(usual, left)
+
+
+def dollars(amount: Decimal) -> str:
+    """`$1,234.50`; of less than a cent the first figure that isn't 0, such as `$0.004`."""
+    if amount and amount < _CENT:
+        return f"${amount.quantize(Decimal(1).scaleb(amount.adjusted())):f}"
+    return f"${amount.quantize(_CENT):,}"
+
+
+def month_start(now: datetime) -> datetime:
+    """When the month of `now` began, in UTC: caps are counted from there."""
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _had_machine(attempt: Attempt) -> bool:
+    """Whether it got a machine whose hours are paid for."""
+    handle = attempt.handle
+    return HOURLY in attempt.parameters and handle is not None and handle.get("instance", "") is not None

@@ -1,0 +1,116 @@
+"""A schedule in one sentence, the same in every door: what will happen, when next, until when, and where it goes."""
+
+from datetime import datetime, tzinfo
+from itertools import islice
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines.offers import worker_text
+from jupyter_schedule.core.models import (
+    LOCAL_OWNER,
+    Pause,
+    Schedule,
+    ScheduleState,
+    Spec,
+    Timing,
+    Visibility,
+    utc_text,
+)
+from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.text import duration, short_date
+from jupyter_schedule.core.timing.describe import cadence
+from jupyter_schedule.core.timing.policies import coming, last_instant, next_coming
+from jupyter_schedule.core.timing.recurrence import Occurrence
+
+
+def summary(name: str, spec: Spec, now: datetime, reader: tzinfo | None = None) -> str:
+    """`Runs every day at 12:00 UTC, next Tue 24 Nov 13:00 your time; stops after 2 h; publishes privately to …`.
+
+    reader: the zone in which the person reads; None is this machine's.
+    """
+    times = f"{_next(spec, now, reader, 'next')}{_until(spec, reader)}"
+    where = f" {worker_text(spec)}".rstrip()
+    return f"Runs {recorded_cadence(spec.timing, now)}{where}{times}; {_limits(name, spec)}"
+
+
+def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = None) -> str:
+    """The sentence of a recorded schedule: a paused or ended one begins with that."""
+    spec = schedule.spec
+    match schedule.state:
+        case ScheduleState.PAUSED:
+            pause = schedule.paused or Pause(by=schedule.changed_by, at=schedule.changed_at)
+            since = short_date(pause.at.astimezone(reader))
+            who = {LOCAL_OWNER: "you", "scheduler": "the scheduler"}.get(pause.by, pause.by)
+            why = f" ({pause.note})" if pause.note else ""
+            then = _next(spec, now, reader, "would next run")
+            return f"Paused by {who} since {since}{why}{then}; {_limits(schedule.name, spec)}"
+        case ScheduleState.REHEARSING:
+            then = _next(spec, now, reader, "would next run")
+            return f"Waits for a rehearsal that succeeds{then}; {_limits(schedule.name, spec)}"
+        case ScheduleState.ENDED:
+            told = recorded_cadence(spec.timing, now)
+            return f"Ended: it ran {told}, and no time is left; {destination(schedule.name, spec)}."
+        case _:
+            return summary(schedule.name, spec, now, reader)
+
+
+def recorded_cadence(timing: Timing, now: datetime) -> str:
+    """How often a recorded timing is due, in words; as it is written when its zone is gone since."""
+    try:
+        return cadence(timing, now)
+    except Refused:
+        return f"`{timing.cron or utc_text(timing.once or now)}` in {timing.timezone}"
+
+
+def upcoming(schedule: Schedule, now: datetime, count: int) -> list[Occurrence]:
+    """The next occurrences that will become runs; none when its zone is gone since."""
+    if schedule.state is not ScheduleState.ACTIVE:
+        return []
+    try:
+        return list(islice(coming(schedule.spec, now), count))
+    except Refused:
+        return []
+
+
+def reader_time(moment: datetime, reader: tzinfo | None = None) -> str:
+    """`Tue 24 Nov 13:00 your time`; at UTC, `Tue 24 Nov 12:00 UTC`."""
+    local = moment.astimezone(reader)
+    zone = " your time" if local.utcoffset() else " UTC"
+    return f"{short_date(local)} {local:%H:%M}{zone}"
+
+
+def _next(spec: Spec, now: datetime, reader: tzinfo | None, word: str) -> str:
+    try:
+        found = next_coming(spec, now)
+    except Refused as refusal:
+        return f"; its times can't be told: {refusal.message.rstrip('.')}"
+    return f", {word} {reader_time(found.instant, reader)}" if found else ""
+
+
+def _until(spec: Spec, reader: tzinfo | None) -> str:
+    last = last_instant(spec)
+    if last is None:
+        return ""
+    return f", {'last' if last == spec.last_due else 'not after'} {reader_time(last, reader)}"
+
+
+def _limits(name: str, spec: Spec) -> str:
+    return f"stops after {duration(spec.timeout)}; {destination(name, spec)}. {spec.notify.unheard}".rstrip()
+
+
+def destination(name: str, spec: Spec) -> str:
+    """Where the results go: `keeps results in the folder published/daily`."""
+    place = open_objects(spec.publication_base).url(f"{name}/")
+    match spec.visibility:
+        case Visibility.NONE:
+            return "keeps results with each run, unpublished"
+        case Visibility.PUBLIC:
+            return f"publishes to everyone on the internet at {place}"
+        case Visibility.PRIVATE if place.startswith("file://"):
+            return f"keeps results in the folder {_folder(spec)}/{name}"
+        case Visibility.PRIVATE:
+            return f"publishes privately to {place}"
+
+
+def _folder(spec: Spec) -> str:
+    """The last part of the publication base: the name people know it by."""
+    return spec.publication_base.rstrip("/").rpartition("/")[2]

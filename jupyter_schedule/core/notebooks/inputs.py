@@ -1,0 +1,236 @@
+"""Which of the paths that a notebook names are its inputs, and what to tell about each.
+
+A path that the code wrote before it read it isn't an input.  What is only named counts when it is there, what is read
+is also told when it isn't.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from jupyter_schedule.core.models import Model
+from jupyter_schedule.core.notebooks.imports import Import
+from jupyter_schedule.core.notebooks.notebook import printable
+from jupyter_schedule.core.notebooks.path_uses import HOLE, How, Use
+from jupyter_schedule.core.notebooks.used_files import FileStatus, Look, Places, like_a_path, plausible
+from jupyter_schedule.core.text import size_text
+
+
+class Level(StrEnum):
+    """How much a finding matters; none of them keeps a schedule from being made."""
+
+    OK = "ok"
+    WARNING = "warning"
+    #: results can't be public while it stands
+    STOP_PUBLIC = "stop-public"
+
+
+class Finding(Model):
+    """One thing that a person should know before scheduling."""
+
+    level: Level
+    #: a stable word for programs
+    code: str
+    message: str
+    #: number of the code cell
+    cell: int | None = None
+    #: what to do about it
+    fix: str | None = None
+    #: a file that is there and goes into the bundle when it is named
+    addable: str | None = None
+
+
+class UsedFile(Model):
+    """A file that the notebook, or a module of its own, names."""
+
+    #: relative to the root; as named when it isn't inside
+    path: str
+    #: number of the code cell, None for a module's
+    cell: int | None
+    line: int
+    size: int
+    status: FileStatus
+    why: str
+
+
+@dataclass
+class Source:
+    """A piece of code, a cell or a module of the notebook's own, with what it names and imports."""
+
+    #: as people are told: `cell 5`, `utils.py`
+    where: str
+    cell: int | None
+    text: str
+    uses: list[Use] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    #: absolute, of a module
+    path: str = ""
+
+
+def named(text: str, source: Source | None) -> str:
+    """A path or module as people are told: with holes as `*`, and where it stands."""
+    shown = printable(text.replace(HOLE, "*"), 200)
+    return f"{shown} ({source.where})" if source else shown
+
+
+class Inputs:
+    """The inputs of a notebook, collected use by use, in the order of its code."""
+
+    def __init__(self, places: Places, notebook: str) -> None:
+        self.files: dict[str, UsedFile] = {}
+        self.findings: list[Finding] = []
+        self._places = places
+        self._notebook = notebook
+        self._settled: set[str] = set()
+        self._guarded: set[str] = set()
+        self._folders: dict[str, tuple[str, Source]] = {}
+
+    def add_named(self, path: str) -> None:
+        """A file that the analyst named, relative to the root."""
+        look = self._places.at(path)
+        self.files[path] = UsedFile(
+            path=_as_text(path), cell=None, line=0, size=look.size, status=look.status, why="added by you"
+        )
+
+    def add(self, source: Source, use: Use) -> None:
+        """One use; the first of a path that decides about it is the one that is told."""
+        wild = HOLE in use.text or "*" in use.text
+        if use.how in {How.ASK, How.MODULES} or not plausible(use.text.replace(HOLE, "x")):
+            return
+        if use.how is How.GUARD:
+            self._guarded.add(use.text)
+        key = self._places.relative(use.text)
+        if key in self._settled or key == self._notebook:
+            return
+        if use.how is How.WRITE:
+            self._settled.add(key)
+            self._written(source, use, key)
+        elif wild:
+            self._pattern(source, use, key)
+        else:
+            self._single(source, use, key)
+
+    def _written(self, source: Source, use: Use, path: str) -> None:
+        if use.text.startswith(("/", "~")) or self._places.is_output(path) or not like_a_path(use.text):
+            return
+        self._tell(
+            Level.WARNING,
+            "written_elsewhere",
+            f"{named(use.text, source)} is written outside the output folder, so it isn't published.",
+            source,
+            f"Write it below {printable(self._places.output_text)}/.",
+        )
+
+    def _pattern(self, source: Source, use: Use, key: str) -> None:
+        if not like_a_path(use.text.replace(HOLE, "x")) or use.text.startswith(("/", "~")):
+            return
+        if use.how is How.MENTION and "/" not in use.text:
+            return
+        matches = self._places.matching(use.text)
+        what = named(use.text, source)
+        if matches.files:
+            self._settled.add(key)
+            for look in matches.files:
+                self._keep(look, source, use, "a pattern matches it")
+            total = size_text(sum(look.size for look in matches.files))
+            count = "1 file" if len(matches.files) == 1 else f"{len(matches.files)} files"
+            self._tell(Level.OK, "included", f"{what} matches {count}, {total}, included.", source)
+        elif not matches.complete:
+            message = f"{what} may match more files than can be listed here, so none is included."
+            self._tell(Level.WARNING, "too_many", message, source, "Add those that are needed.")
+        elif use.how is How.READ and HOLE not in use.text:
+            message = f"{what} matches no file; fine if the notebook creates them."
+            self._tell(Level.WARNING, "missing", message, source, "Add the files, or correct the pattern.")
+
+    def _single(self, source: Source, use: Use, key: str) -> None:
+        look = self._places.look(use.text)
+        reads = use.how is How.READ
+        if look.folder:
+            if look.status is FileStatus.INCLUDED and (use.how in {How.LIST, How.READ} or "/" in use.text):
+                self._folders.setdefault(look.path, (use.text, source))
+            return
+        if not reads and (look.status in {FileStatus.MISSING, FileStatus.OUTPUT} or not like_a_path(use.text)):
+            return
+        if look.status is FileStatus.MISSING and (use.text in self._guarded or not like_a_path(use.text)):
+            return
+        if look.status is FileStatus.ABSOLUTE and not reads and self._places.inside(look.path) is None:
+            return
+        self._settled.add(key)
+        self._keep(look, source, use, "it is read" if reads else "it is named")
+        message, fix = self._sentence(look, source, use)
+        level = Level.OK if look.status is FileStatus.INCLUDED else Level.WARNING
+        addable = look.path if look.status is FileStatus.DENIED else None
+        self._tell(level, str(look.status), message, source, fix, addable=addable)
+
+    def _sentence(self, look: Look, source: Source, use: Use) -> tuple[str, str | None]:
+        what = named(use.text, source)
+        match look.status:
+            case FileStatus.INCLUDED:
+                kept = "" if self._places.beside_notebook(look.path) else "; its path is kept"
+                return f"{what} is included{kept}.", None
+            case FileStatus.MISSING:
+                return f"{what} is not found; fine if the notebook creates it.", "Add the file, or correct its path."
+            case FileStatus.DENIED:
+                return f"{what} isn't included: {look.why}.", "Name it under files to include it all the same."
+            case FileStatus.OUTPUT:
+                return (
+                    f"{what} is in the output folder, which is empty when a run starts, so it isn't included.",
+                    "Read what earlier runs published from PREVIOUS_DIR.",
+                )
+            case FileStatus.OUTSIDE:
+                how = "leads out of" if look.why == "link" else "is outside"
+                return (
+                    f"{what} {how} the folder that Jupyter serves, so it isn't included.",
+                    "Copy it beside the notebook.",
+                )
+        return self._absolute_sentence(look, what)
+
+    def _absolute_sentence(self, look: Look, what: str) -> tuple[str, str]:
+        inside = self._places.inside(look.path)
+        if inside is not None:
+            return f"{what} is an absolute path, which only this machine has.", f"Write {printable(inside)}."
+        return (
+            f"{what} is outside the folder that Jupyter serves, so only this machine has it.",
+            "Copy it beside the notebook, and name it without its folders.",
+        )
+
+    def finish(self) -> None:
+        """Tell about folders of which nothing was included by name."""
+        for path, (text, source) in self._folders.items():
+            below = path + "/" if path != "." else ""
+            if any(file.startswith(below) for file in self.files):
+                continue
+            contents = self._places.contents(path)
+            size = size_text(sum(look.size for look in contents.files))
+            count = (
+                f"{len(contents.files)} files, {size}" if contents.complete else "more files than can be listed here"
+            )
+            message = f"The folder {named(text, source)} isn't included as a whole: {count}."
+            self._tell(Level.WARNING, "folder", message, source, "Add the files that are needed.")
+
+    def _keep(self, look: Look, source: Source, use: Use, why: str) -> None:
+        reason = why if look.status is FileStatus.INCLUDED else look.why or str(look.status)
+        path = _as_text(look.path)
+        file = UsedFile(path=path, cell=source.cell, line=use.line, size=look.size, status=look.status, why=reason)
+        self.files.setdefault(path, file)
+
+    def _tell(
+        self,
+        level: Level,
+        code: str,
+        message: str,
+        source: Source,
+        fix: str | None = None,
+        *,
+        addable: str | None = None,
+    ) -> None:
+        finding = Finding(level=level, code=code, message=message, cell=source.cell, fix=fix, addable=addable)
+        self.findings.append(finding)
+
+
+def _as_text(path: str) -> str:
+    """The path itself, or what can be shown of one that isn't text: no such file goes into a bundle."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return printable(path, 4096)
+    return path

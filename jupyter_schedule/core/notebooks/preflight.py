@@ -1,0 +1,249 @@
+"""What a notebook uses, against what a run will have: files, modules and keys, said before anything is scheduled.
+
+Nothing here blocks and nothing runs: code cells are read as text, and the disk is looked at.
+"""
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from jupyter_schedule.core.models import Kernel, Model
+from jupyter_schedule.core.notebooks import imports, key_like, parameters
+from jupyter_schedule.core.notebooks.inputs import Finding, Inputs, Level, Source, UsedFile, named
+from jupyter_schedule.core.notebooks.notebook import (
+    CodeCell,
+    Notebook,
+    code_cells,
+    language,
+    parsed,
+    printable,
+    read,
+    text_of,
+)
+from jupyter_schedule.core.notebooks.path_uses import HOLE, OUTPUT_DIR, How, Names, in_magics, in_texts, uses
+from jupyter_schedule.core.notebooks.used_files import FileStatus, Places, plausible
+
+__all__ = ["FileStatus", "Finding", "Level", "Preflight", "UsedFile", "preflight"]
+
+#: characters of a cell that are still read as code
+CELL_LIMIT = 1_000_000
+
+
+class Preflight(Model):
+    """The answer of a preflight."""
+
+    files: tuple[UsedFile, ...]
+    #: Python files of the notebook's own that it imports, relative to the root
+    local_modules: tuple[str, ...]
+    modules_missing: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    parameters: tuple[parameters.Parameter, ...]
+    #: the folder that the notebook writes to, relative to its own
+    output_dir: str
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """What belongs into the bundle besides the notebook, relative to the root, sorted."""
+        files = {file.path for file in self.files if file.status is FileStatus.INCLUDED}
+        return tuple(sorted(files | set(self.local_modules)))
+
+
+def preflight(
+    notebook: Path,
+    root: Path,
+    kernel: Kernel | None = None,
+    extra_files: Sequence[str] = (),
+    *,
+    output_dir: str | None = None,
+    modules_missing: Sequence[str] = (),
+) -> Preflight:
+    """What the notebook at the absolute path `notebook`, inside `root`, uses.
+
+    extra_files: relative to the root, named by the analyst and included whatever they are called.
+    output_dir: relative to the notebook's folder; None takes the folder that the notebook writes to, else `output`.
+    modules_missing: what the kernel's environment lacks, as `environment.requirements` tells.
+    Takes milliseconds; asks no kernel.  Raises Refused when there is no notebook to read.
+    """
+    content = read(notebook)
+    places = Places(root, notebook.parent, frozenset(extra_files))
+    sources = list(_cells(content))
+    modules = _add_modules(sources, places)
+    guess = output_dir or _output_guess(sources, places)
+    places.output = places.relative(guess)
+    inputs = Inputs(places, notebook.relative_to(root).as_posix())
+    for path in extra_files:
+        inputs.add_named(path)
+    for source in sources:
+        for use in source.uses:
+            inputs.add(source, use)
+    inputs.finish()
+    findings = [
+        *inputs.findings,
+        *_module_findings(sources, modules, places),
+        *_missing_findings(sources, modules_missing, kernel),
+        *_habits(content, sources),
+        *_keys(content, sources),
+    ]
+    return Preflight(
+        files=tuple(inputs.files.values()),
+        local_modules=tuple(sorted(modules)),
+        modules_missing=tuple(modules_missing),
+        findings=tuple(findings),
+        parameters=tuple(parameters.parameters(content)),
+        output_dir=guess,
+    )
+
+
+def _cells(content: Notebook) -> Iterator[Source]:
+    """The code cells with what they name; cells that aren't Python are searched for quoted file names."""
+    names = Names()
+    python = language(content) == "python"
+    for cell in code_cells(content):
+        source = Source(f"cell {cell.number}", cell.number, cell.source)
+        tree = parsed(cell.source) if python and len(cell.source) <= CELL_LIMIT else None
+        source.uses = list(uses(tree, names) if tree else in_texts(cell.source[:CELL_LIMIT]))
+        source.uses += in_magics(cell.magics)
+        source.imports = list(imports.find_imports(tree)) if tree else []
+        if "parameters" in cell.tags:
+            _fill(names, content)
+        yield source
+
+
+def _fill(names: Names, content: Notebook) -> None:
+    """Forget the values of parameters that every run fills, but for the output folder."""
+    for name in parameters.product_parameters(content):
+        known = name == "output_dir" and names.named(name)
+        names.put(name, (known or OUTPUT_DIR) if name == "output_dir" else None)
+
+
+def _add_modules(sources: list[Source], places: Places) -> dict[str, Source]:
+    """Append the notebook's own modules to `sources`; return their files for the bundle, with who imports them."""
+    added = [places.relative(use.text) for source in sources for use in source.uses if use.how is How.MODULES]
+    folders = [str(places.folder), *(str(places.root / path) for path in added if not path.startswith(".."))]
+    modules: dict[str, Source] = {}
+    for source in sources:
+        for found in source.imports:
+            for path in imports.local_files(found, folders, source.path):
+                if len(sources) < imports.FILE_LIMIT and not any(other.path == path for other in sources):
+                    sources.append(_module(path, places))
+                    modules |= {file: source for file in _module_files(path, places) if file not in modules}
+    return modules
+
+
+def _module(path: str, places: Places) -> Source:
+    names = Names()
+    name = Path(path).relative_to(places.root).as_posix()
+    names.put("__file__", posixpath.relpath(name, places.relative(".")))
+    text = imports.read_source(path)[:CELL_LIMIT]
+    tree = parsed(text)
+    source = Source(printable(name), None, text, path=path)
+    source.uses = list(uses(tree, names)) if tree else []
+    source.imports = list(imports.find_imports(tree)) if tree else []
+    return source
+
+
+def _module_files(path: str, places: Places) -> list[str]:
+    """The files that come with a module: itself, and of a package all its Python files."""
+    name = Path(path).relative_to(places.root).as_posix()
+    if not name.endswith("/__init__.py"):
+        return [name] if places.at(name).status is FileStatus.INCLUDED else []
+    matches = places.contents(posixpath.dirname(name))
+    return [name, *(look.path for look in matches.files if look.path.endswith(".py") and look.path != name)]
+
+
+def _output_guess(sources: Sequence[Source], places: Places) -> str:
+    """The folder below the notebook's that is written to most and that no input is in; `output` when there is none."""
+    written: list[str] = []
+    read_first: set[str] = set()
+    folders: dict[str, int] = {}
+    for use in (use for source in sources for use in source.uses):
+        top, slash, _ = posixpath.normpath(use.text).partition("/") if use.text else ("", "", "")
+        inside = bool(slash) and top not in {"", ".", ".."} and HOLE not in top
+        if use.how is How.WRITE:
+            written.append(use.text)
+            folders[top] = folders.get(top, 0) + inside
+        elif inside and use.text not in written and plausible(use.text) and places.look(use.text).size:
+            read_first.add(top)
+    best = [folder for folder in folders if folders[folder] and folder not in read_first]
+    return max(best, key=lambda folder: folders[folder], default=OUTPUT_DIR)
+
+
+def _module_findings(sources: Sequence[Source], modules: dict[str, Source], places: Places) -> Iterator[Finding]:
+    """One for every own module, and one for every own package, that is imported."""
+    packages = [path.removesuffix("/__init__.py") for path in modules if path.endswith("/__init__.py")]
+    outer = [path for path in packages if posixpath.dirname(path) not in packages]
+    for path, source in modules.items():
+        name = path.removesuffix("/__init__.py")
+        if name in outer:
+            files = sum(other.startswith(f"{name}/") for other in modules)
+            message = f"{named(name, source)} is imported; its Python files are included, {files} in all."
+        elif not any(path.startswith(f"{folder}/") for folder in outer):
+            message = f"{named(path, source)} is imported and included."
+        else:
+            continue
+        yield Finding(level=Level.OK, code="module_included", message=message, cell=source.cell)
+    for source in sources:
+        for use in source.uses:
+            if use.how is How.MODULES and places.look(use.text).status is not FileStatus.INCLUDED:
+                yield Finding(
+                    level=Level.WARNING,
+                    code="modules_outside",
+                    message=f"{named(use.text, source)} is searched for modules, and a run doesn't have that folder.",
+                    cell=source.cell,
+                    fix="Copy the modules beside the notebook.",
+                )
+
+
+def _missing_findings(sources: Sequence[Source], missing: Sequence[str], kernel: Kernel | None) -> Iterator[Finding]:
+    name = f"the kernel {printable(kernel.display_name)}" if kernel else "the kernel"
+    for module in missing:
+        source = next((each for each in sources if any(found.top == module for found in each.imports)), None)
+        yield Finding(
+            level=Level.WARNING,
+            code="module_missing",
+            message=f"{named(module, source)} is imported, but {name} doesn't have it.",
+            cell=source.cell if source else None,
+            fix="Install it in the kernel's environment, or schedule with another kernel.",
+        )
+
+
+def _habits(content: Notebook, sources: Sequence[Source]) -> Iterator[Finding]:
+    """What works for a person at the notebook, and less so for a run."""
+    asking = [(source, use) for source in sources for use in source.uses if use.how is How.ASK]
+    for source, use in asking:
+        message = f"Line {use.line} of {source.where} asks for input, and in a run nobody answers."
+        yield Finding(level=Level.WARNING, code="input", message=message, cell=source.cell, fix="Use a parameter.")
+    for cell in code_cells(content):
+        if any(magic.installs for magic in cell.magics):
+            message = f"Cell {cell.number} installs packages, which every run does anew."
+            fix = "List the packages in requirements.txt beside the notebook."
+            yield Finding(level=Level.WARNING, code="installs", message=message, cell=cell.number, fix=fix)
+        if language(content) == "python" and not _checkable(cell):
+            message = f"Cell {cell.number} isn't Python as it stands, so its files and imports aren't known."
+            yield Finding(level=Level.WARNING, code="not_checked", message=message, cell=cell.number)
+
+
+def _checkable(cell: CodeCell) -> bool:
+    return len(cell.source) <= CELL_LIMIT and parsed(cell.source) is not None
+
+
+def _keys(content: Notebook, sources: Sequence[Source]) -> Iterator[Finding]:
+    """Key-like text in cells of any kind and in own modules; never the text itself."""
+    numbers = {cell.index: cell.number for cell in code_cells(content)}
+    texts = [(numbers.get(index), text_of(cell)) for index, cell in enumerate(content["cells"])]
+    for number, text in texts:
+        where = f"Cell {number}" if number else "A cell without code"
+        yield from (_key(where, what, number) for what, _ in key_like.found(text))
+    for source in sources:
+        if source.path:
+            yield from (_key(source.where, what, None) for what, _ in key_like.found(source.text))
+
+
+def _key(where: str, what: str, cell: int | None) -> Finding:
+    return Finding(
+        level=Level.STOP_PUBLIC,
+        code="key",
+        message=f"{where} has what looks like {what}; results can't be public until it is gone.",
+        cell=cell,
+        fix="Read it from an environment variable.",
+    )

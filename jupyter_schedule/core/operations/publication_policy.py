@@ -1,0 +1,86 @@
+"""What it takes for a schedule's results to be public: somebody says so knowing it, and no key is in its code."""
+
+import json
+from datetime import datetime
+
+from jupyter_schedule.core.bundles import stored
+from jupyter_schedule.core.consent import Confirmation
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Reason, Run, RunStatus, Spec, Trigger, Visibility, utc
+from jupyter_schedule.core.notebooks import key_like
+from jupyter_schedule.core.notebooks.notebook import code_cells, text_of
+from jupyter_schedule.core.operations.removal import check_there
+from jupyter_schedule.core.storage.factory import Objects
+
+#: what public means, wherever it is chosen
+MEANING = "Anyone on the internet can read these files. Aggregates are fine; raw data is not."
+
+
+def confirmed(before: Spec | None, after: Spec, *, by: str, now: datetime, says_so: bool) -> Spec:
+    """`after` with who confirmed that it is public: still the one of `before`, unless more becomes public than then.
+
+    says_so: whether `by` has confirmed it now.  Raises Refused `public_unconfirmed`.
+    """
+    if after.visibility != Visibility.PUBLIC:
+        return after.model_copy(update={"public_confirmed": None})
+    kept = before.public_confirmed if before is not None and before.visibility == Visibility.PUBLIC else None
+    wider = before is not None and after.publish_report and not before.publish_report
+    if kept is not None and not wider:
+        return after.model_copy(update={"public_confirmed": kept})
+    if not says_so:
+        raise Refused("public_unconfirmed", f"{MEANING} Look at what will be public, then confirm it.", "visibility")
+    return after.model_copy(update={"public_confirmed": Confirmation(by=by, at=utc(now))})
+
+
+def check_code(spec: Spec, objects: Objects) -> None:
+    """No notebook or module in the bundle has what looks like a key, or Refused `key_in_code`."""
+    for path, data in stored.code(objects, spec.bundle):
+        where = _where(path, data, own=path == spec.notebook)
+        if where:
+            message = f"Scan found what looks like a key in {where}. It stays private until that is gone."
+            raise Refused("key_in_code", message, "visibility")
+
+
+def is_held_back(run: Run) -> bool:
+    """Whether the run made something that wasn't published and can be."""
+    if run.pruned_at is not None:
+        return False
+    rehearsed = run.trigger == Trigger.REHEARSAL and run.status == RunStatus.SUCCEEDED
+    return rehearsed or (run.status == RunStatus.FAILED and run.reason in {Reason.DISCLOSURE, Reason.PUBLISHING})
+
+
+def is_releasable(run: Run, spec: Spec) -> bool:
+    """Whether a person can publish what the run made: a rehearsal of what isn't public has nobody to wait for."""
+    return is_held_back(run) and (spec.visibility == Visibility.PUBLIC or run.trigger is not Trigger.REHEARSAL)
+
+
+def check_releasable(run: Run, spec: Spec, reason: str | None) -> None:
+    """The outputs of the run were kept back and may be released for that reason, or Refused says why not."""
+    if not run.status.terminal:
+        raise Refused("run_not_ended", "That run hasn't ended yet. Stop it first, or wait.")
+    check_there(run)
+    if not is_held_back(run):
+        message = "That run has nothing that waits to be published: run it again to publish something new."
+        raise Refused("nothing_to_publish", message)
+    if run.reason != Reason.PUBLISHING and spec.visibility != Visibility.PUBLIC:
+        raise Refused("not_public", f"“{run.schedule}” isn't public any more. Make it public first, then run it.")
+    if run.reason == Reason.DISCLOSURE and len((reason or "").strip()) < 3:
+        message = "Say why these results may be public all the same; it is recorded with your name."
+        raise Refused("reason_needed", message, "reason")
+
+
+def _where(path: str, data: bytes, *, own: bool) -> str | None:
+    """The place of the first key in a file of code."""
+    text = data.decode("utf-8", "replace")
+    if not path.endswith(".ipynb"):
+        return path if any(key_like.found(text)) else None
+    try:
+        content = json.loads(text)
+        numbers = {cell.index: cell.number for cell in code_cells(content)}
+        for index, cell in enumerate(content["cells"]):
+            if any(key_like.found(text_of(cell))):
+                cell_named = f"cell {numbers[index]}" if index in numbers else "a cell without code"
+                return cell_named if own else f"{path}, {cell_named}"
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return path if any(key_like.found(text)) else None
+    return None

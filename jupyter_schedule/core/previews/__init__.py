@@ -1,1 +1,0 @@
-"""All that can be said of a schedule before anything happens."""

@@ -1,0 +1,1 @@
+"""Where files live: one contract, kept by folders and by S3."""

@@ -1,0 +1,197 @@
+"""Objects in a folder (`file://`).  Standard library only: it travels to the worker."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from jupyter_schedule.core.storage.base import (
+    NoSuchObject,
+    ObjectChanged,
+    ObjectExists,
+    Objects,
+    Stored,
+    check_key,
+    digest,
+    file_digest,
+)
+
+#: names that no analyst gives a file
+_PARTIAL = ".jupyter-schedule-partial-"
+_LOCK = ".jupyter-schedule-lock"
+#: what os.link answers where the filesystem has no hard links
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS}
+
+
+class FolderObjects(Objects):
+    """Objects as files under one folder: a key is a relative path.
+
+    New content is written beside its place and moved there, so readers and a killed writer never leave a torn object.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def put(self, key: str, data: bytes) -> None:
+        with self._written(key, data) as partial:
+            partial.replace(self._path(key))
+
+    def put_once(self, key: str, data: bytes) -> None:
+        with self._written(key, data) as partial:
+            _link_or_raise(partial, self._path(key))
+
+    def put_file(self, key: str, source: Path, *, consume: bool = False) -> None:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if consume:
+            _sync(source)
+            with contextlib.suppress(OSError):  # another filesystem: copy, below
+                os.utime(source)
+                source.rename(path)
+                return
+        with self._partial(path) as partial:
+            _copy(source, partial)
+            _sync(partial)
+            partial.replace(path)
+        if consume:
+            source.unlink()
+
+    def put_if(self, key: str, data: bytes, expected: str | None) -> None:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (path.parent / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            current = self.get_or_none(key)
+            if (None if current is None else digest(current)) != expected:
+                raise ObjectChanged(key)
+            self.put(key, data)
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NoSuchObject(key) from None
+
+    def open(self, key: str) -> IO[bytes]:
+        try:
+            return self._path(key).open("rb")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NoSuchObject(key) from None
+
+    def fetch(self, key: str, destination: Path) -> None:
+        path = self._path(key)
+        if not path.is_file():
+            raise NoSuchObject(key)
+        _copy(path, destination)
+
+    def size(self, key: str) -> int | None:
+        path = self._path(key)
+        return path.stat().st_size if path.is_file() else None
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        start = self.root / prefix.rpartition("/")[0]
+        keys = (
+            (Path(folder) / name).relative_to(self.root).as_posix()
+            for folder, _, names in os.walk(start)
+            for name in names
+            if not name.startswith(_PARTIAL) and name != _LOCK
+        )
+        for key in sorted(key for key in keys if key.startswith(prefix)):
+            with contextlib.suppress(FileNotFoundError):  # it went away while we walked
+                found = self._path(key).stat()
+                yield Stored(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
+        path = self._path(key)
+        with self._partial(path) as partial:
+            other.fetch(source, partial)
+            if sha256 is not None and file_digest(partial) != sha256:
+                raise ObjectChanged(source)
+            _sync(partial)
+            partial.replace(path)
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == self.root:
+                return
+            try:
+                folder.rmdir()
+            except OSError:  # not empty: others still live there
+                return
+
+    def url(self, key: str) -> str:
+        return f"file://{quote(str(self.root))}/{quote(key)}"
+
+    def sweep(self, before: datetime) -> int:
+        left = [path for path in self.root.rglob(f"{_PARTIAL}*") if path.stat().st_mtime < before.timestamp()]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    def _path(self, key: str) -> Path:
+        return self.root / check_key(key)
+
+    @contextlib.contextmanager
+    def _partial(self, path: Path) -> Iterator[Path]:
+        """A new file beside `path`, gone again when the block leaves it behind."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=path.parent)
+        os.close(handle)
+        partial = Path(name)
+        partial.chmod(0o644)
+        try:
+            yield partial
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _written(self, key: str, data: bytes) -> Iterator[Path]:
+        with self._partial(self._path(key)) as partial:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            yield partial
+
+
+def _copy(source: Path, destination: Path) -> None:
+    """Copy content only: neither owner, mode nor times belong to an object."""
+    shutil.copyfile(source, destination)
+
+
+def _sync(path: Path) -> None:
+    """Have the content on the disk before a name says that it is there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _link_or_raise(partial: Path, path: Path) -> None:
+    """Give `partial` its final name if nobody has it: link(2) is the one step that both tests and takes it."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise ObjectExists(path.name) from None
+    except OSError as problem:
+        if problem.errno not in _NO_LINKS:
+            raise
+        _create_exclusively(partial, path)
+
+
+def _create_exclusively(partial: Path, path: Path) -> None:
+    """Write-once without hard links: O_EXCL decides who wins, but a reader may see a short object for a moment."""
+    try:
+        with path.open("xb") as writer:
+            writer.write(partial.read_bytes())
+            writer.flush()
+            os.fsync(writer.fileno())
+    except FileExistsError:
+        raise ObjectExists(path.name) from None

@@ -1,0 +1,127 @@
+"""The libraries that speak to S3, made once for all stores with the same way there.
+
+boto3 does everything.  Where `obstore` is installed it moves files, which it does many times faster (see
+docs/decisions); whatever is unusual for it is done again by boto3, which then also says what is wrong.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.storage.s3_address import S3Address
+
+#: requests at a time
+PARALLEL = 32
+#: tries of one request, with pauses of full jitter, by boto3's `standard` mode
+TRIES = 4
+#: seconds for a connection, and without a byte of an answer, until it counts as broken off
+CONNECTION, SILENCE = 5.0, 60.0
+#: bytes that all files under way together may hold in memory
+ROOM = 32 << 20
+#: how long obstore keeps credentials before it asks boto3 again, which renews them when they near their end
+FRESH = timedelta(minutes=6)
+_MAKING = threading.RLock()
+
+
+def client(address: S3Address) -> Any:
+    """boto3's client, which any number of threads share.  Raises Refused `no_boto3`."""
+    with _MAKING:
+        return _client(address.endpoint, address.region)
+
+
+def mover(address: S3Address) -> Any:
+    """obstore's store for the bucket, None where it isn't installed or there are no credentials."""
+    with _MAKING:
+        return _mover(address.bucket, address.endpoint, address.region)
+
+
+def forget() -> None:
+    """Make everything anew when it is next needed, from the credentials that there are then."""
+    with _MAKING:
+        for made in (_session, _client, _mover):
+            made.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _session() -> Any:
+    try:
+        from boto3.session import Session  # noqa: PLC0415  (core loads no cloud SDK unless S3 is used)
+    except ImportError:
+        message = "S3 needs the library boto3: install it where this runs."
+        raise Refused("no_boto3", message) from None
+    return Session()
+
+
+@lru_cache(maxsize=16)
+def _client(endpoint: str | None, region: str | None) -> Any:
+    session = _session()
+    from botocore.config import Config  # noqa: PLC0415  (as above)
+
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": TRIES},
+        connect_timeout=CONNECTION,
+        read_timeout=SILENCE,
+        max_pool_connections=PARALLEL,
+        s3={"addressing_style": "path" if endpoint else "auto"},
+    )
+    return session.client("s3", endpoint_url=endpoint, region_name=region or session.region_name or "us-east-1",
+                          config=config)  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _mover(bucket: str, endpoint: str | None, region: str | None) -> Any:
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415  (optional, and not on workers)
+        from obstore.store import S3Store  # noqa: PLC0415  (as above)
+    except ImportError:
+        return None
+    used = _client(endpoint, region)
+    if _session().get_credentials() is None:
+        return None
+    foreign = not used.meta.endpoint_url.endswith(".amazonaws.com")
+    return S3Store(
+        bucket,
+        region=used.meta.region_name,
+        endpoint=used.meta.endpoint_url if foreign else None,
+        virtual_hosted_style_request=not foreign and "." not in bucket,
+        # what doesn't go through at the first try is boto3's
+        retry_config={"max_retries": 0},
+        client_options={
+            "allow_http": used.meta.endpoint_url.startswith("http://"),
+            "connect_timeout": timedelta(seconds=CONNECTION),
+            "read_timeout": timedelta(seconds=SILENCE),
+            # of a whole request: a large file on a slow line takes its time
+            "timeout": timedelta(days=1),
+        },
+        checksum_algorithm="sha256",
+        credential_provider=Boto3CredentialProvider(_session(), ttl=FRESH),
+    )
+
+
+class Room:
+    """Bytes of memory that any number of threads share: who needs more than is free waits."""
+
+    def __init__(self, size: int) -> None:
+        self._size = self._free = size
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Have so much, or all there is."""
+        size = min(size, self._size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= size)
+            self._free -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += size
+                self._changed.notify_all()
+
+
+room = Room(ROOM)

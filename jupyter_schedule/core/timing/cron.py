@@ -1,0 +1,268 @@
+"""Five-field cron expressions as a calendar: which local dates match, and at which minutes of the day.
+
+Grammar, at most 100 characters, letters in any case:
+
+    expression  minute hour day-of-month month day-of-week     separated by spaces or tabs
+    field       element[,element]...
+    element     * | value | value-value | value/step | value-value/step | */step
+    value       minute 0-59, hour 0-23, day of month 1-31 or L (the last), month 1-12 or JAN-DEC,
+                day of week 0-7 or SUN-SAT (0 and 7 are Sunday; SUN may end a range: FRI-SUN)
+
+`value/step` goes on to the end of the field; in the day of week, where tools disagree about that end, it is refused.
+When both day fields are restricted, that is neither is exactly `*`, a date matches when either does.
+This module knows no zone and no clock.  It's the only one that imports croniter, which gets expressions of this grammar
+in plain numbers and returns what their fields stand for.
+"""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from croniter import croniter
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.text import MONTHS, listed, ordinal, quoted
+
+LONGEST = 100
+MINUTES_PER_DAY = 24 * 60
+#: days of each month in a leap year, January first
+LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+_FIVE = "minute, hour, day of month, month, day of week"
+_ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_ELEMENT = re.compile(r"(?P<low>\*|[A-Z]+|[0-9]+)(?:-(?P<high>[A-Z]+|[0-9]+))?(?:/(?P<step>[0-9]+))?")
+_UNSUPPORTED = (
+    (re.compile(r"\?"), "“?” isn't used here: write * in the {field} field instead."),
+    (
+        re.compile(r"#"),
+        "“#”, the n-th weekday of a month, isn't supported: pick days of the month (1-31) or of the week (SUN-SAT).",
+    ),
+    (
+        re.compile(r"(?<![A-Z])L?W(?![A-Z])"),
+        "“W”, the nearest weekday, isn't supported: pick a day of the month, L for the last one, or weekdays (1-5).",
+    ),
+    (
+        re.compile(r"(?<![A-Z])[HR](?![A-Z])"),
+        "“H” and “R” leave the time to chance: write a number or * in the {field} field.",
+    ),
+    (
+        re.compile(r"(?<![A-Z])L(?![A-Z])"),
+        "“L” stands alone and only in the day of month, for its last day: 0 12 L * *.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> str:
+        """What may be written in this field."""
+        return f"{self.low}-{self.high}" + (f" or {self.names[0]}-{self.names[-1]}" if self.names else "")
+
+
+_MINUTE = _Field("minute", 0, 59)
+_HOUR = _Field("hour", 0, 23)
+_DAY = _Field("day-of-month", 1, 31)
+_MONTH = _Field("month", 1, 12, tuple(name[:3].upper() for name in MONTHS))
+_WEEKDAY = _Field("day-of-week", 0, 7, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))
+_FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What a cron expression matches."""
+
+    #: the five fields as written, in capitals
+    fields: tuple[str, str, str, str, str]
+    #: minutes of the day (0-1439), ascending, never empty
+    minutes: tuple[int, ...]
+    days: frozenset[int]
+    last_day: bool
+    months: frozenset[int]
+    #: 0 is Sunday
+    weekdays: frozenset[int]
+    #: both day fields are restricted, so that either one is enough
+    either_day: bool
+    #: neither minute nor hour has a wildcard or a step: the times are meant, not the rhythm
+    fixed: bool
+
+    def matches(self, day: date) -> bool:
+        """Whether the local date `day` matches."""
+        if day.month not in self.months:
+            return False
+        of_month = day.day in self.days or (self.last_day and day.day == monthrange(day.year, day.month)[1])
+        of_week = day.isoweekday() % 7 in self.weekdays
+        return (of_month or of_week) if self.either_day else (of_month and of_week)
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Expression:
+    """The expression that `text` spells.
+
+    Raises Refused(field="cron"): `bad_cron` when it isn't in the grammar, `never_matches` when no date can match.
+    """
+    fields = _split(text)
+    minute, hour, day, _, weekday = fields
+    plain = " ".join(_plain(written, field) for written, field in zip(fields, _FIELDS, strict=True))
+    expanded, _ = croniter.expand(plain)
+    minutes, hours, days, months, weekdays = map(_numbers, expanded, _FIELDS)
+    expression = Expression(
+        fields=fields,
+        minutes=tuple(sorted(60 * of_hour + of_minute for of_hour in hours for of_minute in minutes)),
+        days=days,
+        last_day="L" in day.split(","),
+        months=months,
+        weekdays=weekdays,
+        either_day=day != "*" and weekday != "*",
+        fixed=not set("*/") & set(minute + hour),
+    )
+    _refuse_never(expression)
+    return expression
+
+
+def _numbers(expanded: list[int | str], field: _Field) -> frozenset[int]:
+    """The numbers that an expanded field stands for, `L` aside; Sunday is 0 only."""
+    if "*" in expanded:
+        return frozenset(range(field.low, 7 if field is _WEEKDAY else field.high + 1))
+    return frozenset(number for number in expanded if isinstance(number, int))
+
+
+@lru_cache(maxsize=4096)
+def dates(text: str, year: int, month: int) -> tuple[date, ...]:
+    """The dates of that month that the expression matches, ascending."""
+    expression = parse(text)
+    if month not in expression.months:
+        return ()
+    month_length = monthrange(year, month)[1]
+    return tuple(day for number in range(1, month_length + 1) if expression.matches(day := date(year, month, number)))
+
+
+def _split(text: str) -> tuple[str, str, str, str, str]:
+    fields = text.strip(" \t").upper().split()
+    if text.lstrip(" \t").startswith("@"):
+        raise _bad(_about_alias(fields[0].lower()))
+    if len(text) > LONGEST:
+        raise _bad(f"The expression has {len(text)} characters; write at most {LONGEST}, or make two schedules.")
+    if not text.isascii() or not text.replace("\t", " ").isprintable():
+        raise _bad(f"{quoted(text)} isn't a cron expression: write it on one line, in plain letters and digits.")
+    needed = f"Five fields are needed ({_FIVE}), this has {len(fields)}"
+    match fields:
+        case [minute, hour, day, month, weekday]:
+            return minute, hour, day, month, weekday
+        case [_, _, _, _, _, _] | [_, _, _, _, _, _, _]:
+            raise _bad(f"{needed}: leave out seconds and years.")
+        case _:
+            raise _bad(f"{needed}: for example, 0 12 * * * is every day at 12:00.")
+
+
+def _about_alias(alias: str) -> str:
+    if alias == "@reboot":
+        return "@reboot isn't a time: write when it should run, such as 0 12 * * * for every day at 12:00."
+    if alias in _ALIASES:
+        return f"{alias} isn't supported: write {_ALIASES[alias]} instead."
+    return f"{quoted(alias)} isn't supported: write five fields, such as 0 12 * * * for every day at 12:00."
+
+
+def _plain(text: str, field: _Field) -> str:
+    """A field in numbers, `*` aside; refused when it isn't in the grammar."""
+    elements = text.split(",")
+    for pattern, sentence in _UNSUPPORTED:
+        if any(pattern.search(element) for element in elements if (element, field) != ("L", _DAY)):
+            raise _bad(sentence.format(field=field.name))
+    return ",".join(element if element in ("*", "L") else _plain_element(element, field) for element in elements)
+
+
+def _plain_element(text: str, field: _Field) -> str:
+    parts = _ELEMENT.fullmatch(text)
+    if parts is None or text.startswith("*-"):
+        raise _bad(_about_element(text, field))
+    low = field.low if parts["low"] == "*" else _number(parts["low"], field)
+    high = _high(parts, low, field)
+    if high < low:
+        raise _bad(_about_reversed(parts[0], low, high, field))
+    step = _step(parts["step"], field)
+    # croniter reads a range of one number, such as 5-5, as if it were `*`.
+    return str(low) if low == high else f"{low}-{high}/{step}"
+
+
+def _high(parts: re.Match[str], low: int, field: _Field) -> int:
+    """The last number of an element."""
+    if parts["high"] is not None:
+        return 7 if parts["high"] == "SUN" and low > 0 else _number(parts["high"], field)
+    if parts["low"] == "*":
+        return field.high
+    if parts["step"] is None:
+        return low
+    if field is _WEEKDAY:
+        raise _bad(f"A step in the {field.name} field needs a range: write {low}-6/{parts['step']} instead.")
+    return field.high
+
+
+def _number(text: str, field: _Field) -> int:
+    if text in field.names:
+        return field.names.index(text) + field.low
+    if not text.isdigit():
+        raise _bad(_about_element(text, field))
+    if not field.low <= int(text) <= field.high:
+        raise _bad(f"{int(text)} is out of range in the {field.name} field: use {field.values}.")
+    return int(text)
+
+
+def _step(text: str | None, field: _Field) -> int:
+    if text is None:
+        return 1
+    step = int(text)
+    size = 7 if field is _WEEKDAY else field.high - field.low + 1
+    if step == 0:
+        raise _bad(f"A step of 0 in the {field.name} field never gets anywhere: use 1 or more.")
+    if step > size:
+        raise _bad(
+            f"A step of {step} doesn't fit in the {field.name} field, which starts again after {field.high}: "
+            f"use at most {size}."
+        )
+    return step
+
+
+def _about_element(text: str, field: _Field) -> str:
+    if text == "":
+        return f"A value is missing in the {field.name} field, beside a comma: use {field.values}."
+    allowed = f"use {field.values}, lists (1,5), ranges (1-5) and steps (*/5)"
+    return f"{quoted(text)} isn't understood in the {field.name} field: {allowed}."
+
+
+def _about_reversed(text: str, low: int, high: int, field: _Field) -> str:
+    if field is _WEEKDAY:
+        parts = [f"{low}-{7 if high == 0 else 6}"] + ([f"0-{high}"] if high else [])
+    else:
+        parts = [f"{low}-{field.high}", f"{field.low}-{high}"]
+    backwards = f"The range {quoted(text.partition('/')[0])} in the {field.name} field runs backwards"
+    return f"{backwards}: write {','.join(parts)} instead."
+
+
+def _refuse_never(expression: Expression) -> None:
+    longest = max(LONGEST_MONTHS[month - 1] for month in expression.months)
+    if expression.either_day or expression.last_day or min(expression.days) <= longest:
+        return
+    days = " or ".join(ordinal(day) for day in sorted(expression.days))
+    months = [MONTHS[month - 1] for month in sorted(expression.months)]
+    subject = f"{months[0]} has no" if len(months) == 1 else f"{listed(months)} have no"
+    raise Refused("never_matches", f"This never happens: {subject} {days}.", "cron")
+
+
+def _bad(sentence: str) -> Refused:
+    return Refused("bad_cron", sentence, "cron")

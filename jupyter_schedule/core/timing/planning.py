@@ -1,0 +1,211 @@
+"""What a schedule owes up to now, as rows for the ledger: pure, and the same for the service's tick and for an edit.
+
+An occurrence's key is its nominal local time and fold within a timing revision, so neither new time-zone data nor an
+edited zone can put it into the ledger twice.  A run's id follows from its schedule's id and its key.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4, uuid5
+
+from jupyter_schedule.core.consent import Release
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import (
+    CatchUp,
+    Reason,
+    Run,
+    RunStatus,
+    Schedule,
+    ScheduleState,
+    Trigger,
+    utc,
+    utc_text,
+)
+from jupyter_schedule.core.timing import freshness, policies, recurrence
+from jupyter_schedule.core.timing.recurrence import Occurrence
+
+#: an occurrence claimed within this time of being due was not missed
+ON_TIME = timedelta(seconds=60)
+#: how far back `latest` still runs an occurrence that was missed
+CATCH_UP_WINDOW = timedelta(hours=24)
+#: how many missed occurrences `all` runs at most, the newest ones
+CATCH_UP_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Owed:
+    """The rows that bring a schedule's ledger up to a moment, and the schedule as it is afterwards."""
+
+    runs: tuple[Run, ...]
+    schedule: Schedule
+
+
+def owed(schedule: Schedule, now: datetime) -> Owed:
+    """Every occurrence after the cursor up to `now`: those to run are `due`, a stretch of skipped ones is one row.
+
+    The occurrences of a schedule that is paused or waits for its rehearsal are skipped; one that ended or was deleted
+    owes nothing.  One whose times can't be told any more, since its zone is gone, is paused by a row that says so.
+    """
+    now = utc(now)
+    if schedule.state in {ScheduleState.ENDED, ScheduleState.DELETED}:
+        return Owed((), schedule)
+    try:
+        first, count, newest = policies.passed(schedule.spec, schedule.cursor, now, CATCH_UP_LIMIT + 1)
+    except Refused as refusal:
+        return _untold(schedule, refusal.message, now)
+    paused = schedule.state in {ScheduleState.PAUSED, ScheduleState.REHEARSING}
+    wanted = [] if paused else _wanted(schedule.spec.catch_up, newest, now)
+    runs = [due_run(schedule, occurrence, now) for occurrence in wanted]
+    skipped = count - len(wanted)
+    if first is not None and skipped:
+        last = newest[len(newest) - len(wanted) - 1]
+        runs.insert(0, _skipped_stretch(schedule, first, last, skipped, now, paused=paused))
+    return Owed(tuple(runs), advanced(schedule, now))
+
+
+def advanced(schedule: Schedule, now: datetime) -> Schedule:
+    """The schedule with its cursor at `now` and its next occurrence; an active one ends when none will come."""
+    cursor = max(utc(now), schedule.cursor)
+    changes: dict[str, object] = {
+        "cursor": cursor,
+        "next_due": None,
+        "silence_due": freshness.pending(schedule, cursor),
+    }
+    if schedule.state != ScheduleState.ACTIVE:
+        return schedule.model_copy(update=changes)
+    coming = policies.next_coming(schedule.spec, cursor)
+    changes |= {"next_due": coming.instant} if coming else {"state": ScheduleState.ENDED}
+    return schedule.model_copy(update=changes)
+
+
+def due_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:
+    """The run that an occurrence owes."""
+    start, end = recurrence.data_interval(schedule.spec.timing, occurrence.instant)
+    return _run(schedule, f"cron:{schedule.timing_rev}:{occurrence.key}", Trigger.SCHEDULE, now).model_copy(
+        update={"scheduled_for": occurrence.instant, "data_interval_start": start, "data_interval_end": end}
+    )
+
+
+def manual_run(schedule: Schedule, now: datetime) -> Run:
+    """A run asked for by hand: due now, over the last complete data interval."""
+    start, end = recurrence.last_complete_interval(schedule.spec.timing, now)
+    return _run(schedule, f"manual:{uuid4()}", Trigger.MANUAL, now).model_copy(
+        update={"scheduled_for": utc(now), "data_interval_start": start, "data_interval_end": end}
+    )
+
+
+def rehearsal(schedule: Schedule, now: datetime) -> Run:
+    """A run by hand whose outputs stay private until somebody has looked at them."""
+    return _rehearsing(manual_run(schedule, now))
+
+
+def release_run(run: Run, release: Release, count: int) -> Run:
+    """The run that publishes what `run` made, for the `count`th time: same version, occurrence and data interval."""
+    key = f"release:{run.origin}:{count}"
+    again = {"key": key, "id": str(uuid5(UUID(run.schedule_id), key)), "release": release, "trigger": Trigger.RETRY}
+    return retry_run(run, count, release.at).model_copy(update=again)
+
+
+def backfill_run(schedule: Schedule, occurrence: Occurrence, batch: int, now: datetime, parallel: int = 1) -> Run:
+    """The run that does what a past occurrence was due for, by the schedule's current version, the `batch`th time."""
+    start, end = recurrence.data_interval(schedule.spec.timing, occurrence.instant)
+    key = f"backfill:{batch}:{schedule.timing_rev}:{occurrence.key}"
+    times: dict[str, object] = {"data_interval_start": start, "data_interval_end": end}
+    return _run(schedule, key, Trigger.BACKFILL, utc(now)).model_copy(
+        update={"scheduled_for": occurrence.instant, "parallel": parallel} | times
+    )
+
+
+def retry_run(run: Run, count: int, now: datetime) -> Run:
+    """The run that does the same as `run` again, for the `count`th time: same version, occurrence and data interval."""
+    key = f"retry:{run.id}:{count}"
+    again = Run(
+        id=str(uuid5(UUID(run.schedule_id), key)),
+        schedule_id=run.schedule_id,
+        schedule=run.schedule,
+        version=run.version,
+        key=key,
+        trigger=Trigger.RETRY,
+        scheduled_for=run.scheduled_for,
+        data_interval_start=run.data_interval_start,
+        data_interval_end=run.data_interval_end,
+        status=RunStatus.DUE,
+        created_at=utc(now),
+    )
+    # what hadn't been looked at still hasn't
+    return _rehearsing(again) if run.trigger is Trigger.REHEARSAL else again
+
+
+def _rehearsing(run: Run) -> Run:
+    key = f"rehearsal:{uuid4()}"
+    changes = {"key": key, "id": str(uuid5(UUID(run.schedule_id), key)), "trigger": Trigger.REHEARSAL}
+    return run.model_copy(update=changes)
+
+
+def _wanted(catch_up: CatchUp, newest: list[Occurrence], now: datetime) -> list[Occurrence]:
+    """Which of the passed occurrences still run, in order; always the last ones."""
+    if not newest:
+        return []
+    age = now - newest[-1].instant
+    match catch_up:
+        case CatchUp.ALL:
+            return newest[-CATCH_UP_LIMIT:]
+        case CatchUp.LATEST:
+            return newest[-1:] if age <= CATCH_UP_WINDOW else []
+        case CatchUp.NONE:
+            return newest[-1:] if age <= ON_TIME else []
+
+
+def _untold(schedule: Schedule, why: str, now: datetime) -> Owed:
+    """The one occurrence known from before is accounted for; those after it are told when their zone is back."""
+    if schedule.next_due is None or schedule.next_due > now:
+        return Owed((), schedule)
+    run = _run(schedule, f"cron:{schedule.timing_rev}:untold/{utc_text(schedule.next_due)}", Trigger.SCHEDULE, now)
+    told: dict[str, object] = {
+        "scheduled_for": schedule.next_due,
+        "data_interval_start": schedule.next_due,
+        "data_interval_end": schedule.next_due,
+        "status": RunStatus.SKIPPED,
+        "reason": Reason.MISSED,
+        "message": f"The schedule is paused, since its times can't be told. {why}",
+        "ended_at": now,
+    }
+    paused: dict[str, object] = {"state": ScheduleState.PAUSED, "cursor": schedule.next_due} | dict.fromkeys(
+        ("next_due", "silence_due")
+    )
+    return Owed((run.model_copy(update=told),), schedule.model_copy(update=paused))
+
+
+def _skipped_stretch(
+    schedule: Schedule, first: Occurrence, last: Occurrence, count: int, now: datetime, *, paused: bool
+) -> Run:
+    times = "Its time" if count == 1 else f"{count} times"
+    waited = schedule.state == ScheduleState.REHEARSING
+    cause = "the schedule waited for its rehearsal" if waited else "the schedule was paused"
+    cause = cause if paused else "the scheduler was off"
+    return due_run(schedule, first, now).model_copy(
+        update={
+            "status": RunStatus.SKIPPED,
+            "reason": Reason.PAUSED if paused else Reason.MISSED,
+            "message": f"{times} passed while {cause}.",
+            "until": last.instant if count > 1 else None,
+            "count": count,
+            "ended_at": utc(now),
+        }
+    )
+
+
+def _run(schedule: Schedule, key: str, trigger: Trigger, now: datetime) -> Run:
+    return Run(
+        id=str(uuid5(UUID(schedule.id), key)),
+        schedule_id=schedule.id,
+        schedule=schedule.name,
+        version=schedule.version,
+        key=key,
+        trigger=trigger,
+        scheduled_for=now,
+        data_interval_start=now,
+        data_interval_end=now,
+        status=RunStatus.DUE,
+        created_at=now,
+    )

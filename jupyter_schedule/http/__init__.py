@@ -1,1 +1,0 @@
-"""The Jupyter server's half: routes to the desk, and the document that describes them."""

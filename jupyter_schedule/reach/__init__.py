@@ -1,1 +1,0 @@
-"""How a program reaches the desk: through a Jupyter server, or straight on the ledger."""

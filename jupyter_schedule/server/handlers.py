@@ -1,0 +1,323 @@
+"""HTTP: who asks and whether they may, then one question to the desk, then JSON or a file.
+
+Nothing here is heavy to import, and nothing blocks the event loop: the desk is asked in threads.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
+from uuid import uuid4
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import ensure_async
+from tornado import web
+from tornado.iostream import StreamClosedError
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.server.backend import Backend
+from jupyter_schedule.server.idempotency import Remembered
+from jupyter_schedule.server.statuses import status_of
+
+if TYPE_CHECKING:
+    from jupyter_schedule.api.desk import Desk, OpenFile
+    from jupyter_schedule.api.routes import Answer
+
+BACKEND = "jupyter_schedule_backend"
+REMEMBERED = "jupyter_schedule_remembered"
+#: bytes of a file that are sent at once
+CHUNK = 256 * 1024
+#: bytes that an uploaded tarball may have
+LARGEST_BUNDLE = 2 * 1024**3
+#: shown by a browser; anything else is saved
+INLINE = {
+    ".html": "text/html; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".log": "text/plain; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+}
+SAVED = {".csv": "text/csv", ".gz": "application/gzip", ".ipynb": "application/x-ipynb+json", ".pdf": "application/pdf"}
+#: codes of refusals that HTTP itself makes
+CODES = {403: "forbidden", 404: "no_such_route", 405: "wrong_method", 413: "too_large"}
+SENTENCES = {
+    403: "You aren't signed in, or may not do this: sign in again.",
+    404: "There is nothing at this address.",
+    413: "That is too large to be sent.",
+}
+BROKEN = "Something went wrong on the server, and it isn't your fault. Its log says more under the id {id}."
+
+
+class Handler(APIHandler):
+    """What every route does alike: errors are `{"error": {"code", "message", "field"?}}`, without a traceback."""
+
+    auth_resource = "schedules"
+
+    @property
+    def backend(self) -> Backend:
+        """The way to the desk."""
+        return cast("Backend", self.settings[BACKEND])
+
+    async def carry_out(self, method: str, path: str) -> None:
+        """Ask the desk, and send its answer or its refusal."""
+        try:
+            answer = await self._ask(method, path)
+        except Refused as refused:
+            await self.refuse(refused)
+        else:
+            self.set_status(answer.status)
+            await self.finish(answer.content)
+
+    async def _ask(self, method: str, path: str) -> "Answer":
+        body = self._json_body()
+        query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        if_version = self._if_version()
+
+        def ask(desk: "Desk") -> "Answer":
+            # It takes most of a second to import: in this thread, and not at the server's start.
+            from jupyter_schedule.api.routes import answer  # noqa: PLC0415
+
+            return answer(desk, method, path, body=body, query=query, if_version=if_version)
+
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None or method != "POST":
+            return await self.backend.ask(ask)
+        remembered = cast("Remembered[Answer]", self.settings[REMEMBERED])
+        return await remembered.once(f"{path} {key}", self.request.body, lambda: self.backend.ask(ask))
+
+    def _json_body(self) -> Any:
+        if not self.request.body:
+            return None
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Refused("not_json", "The body must be JSON, sent as application/json.")
+        try:
+            return json.loads(self.request.body)
+        except (ValueError, RecursionError):
+            raise Refused("invalid", "The body isn't JSON.") from None
+
+    def _if_version(self) -> int | None:
+        text = self.request.headers.get("If-Match", "").removeprefix("W/").strip('"')
+        if text and not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise Refused("changed_elsewhere", "If-Match must be the number of a version.")
+        return int(text) if text else None
+
+    async def refuse(self, refused: Refused) -> None:
+        """Answer with a refusal."""
+        if self._headers_written:
+            return
+
+        self.set_status(status_of(refused))
+        await self.finish(_problem(refused.code, refused.message, refused.field))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log what nobody expected, with the id that the answer names."""
+        if isinstance(value, web.HTTPError):
+            super().log_exception(typ, value, tb)
+            return
+        self._failure = uuid4().hex[:8]
+        self.log.error(
+            "action=request_failed id=%s path=%s", self._failure, self.request.path, exc_info=(typ, value, tb)
+        )
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """What HTTP, the login or a fault of ours answers."""
+        del kwargs
+        if status_code >= 500:
+            message = BROKEN.format(id=getattr(self, "_failure", "-"))
+        else:
+            message = SENTENCES.get(status_code, f"{HTTPStatus(status_code).phrase}.")
+        self.finish(_problem(CODES.get(status_code, "refused" if status_code < 500 else "broken"), message, None))
+
+
+class JsonHandler(Handler):
+    """Everything that is asked and answered in JSON."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, path: str) -> None:
+        """Look; changes nothing."""
+        if path == "openapi.json":
+            await self.finish(await self.backend.do(_openapi))
+            return
+        await self.carry_out("GET", path)
+
+    @web.authenticated
+    @authorized
+    async def post(self, path: str) -> None:
+        """Make something, or have something done."""
+        await self.carry_out("POST", path)
+
+    @web.authenticated
+    @authorized
+    async def patch(self, path: str) -> None:
+        """Change something."""
+        await self.carry_out("PATCH", path)
+
+    @web.authenticated
+    @authorized
+    async def delete(self, path: str) -> None:
+        """Remove something."""
+        await self.carry_out("DELETE", path)
+
+
+class FileHandler(Handler):
+    """Files that runs left: never with the rights of a page of Jupyter's, whatever is in them."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """No scripts, no forms, an origin of its own."""
+        return "sandbox; frame-ancestors 'self'"
+
+    async def send(self, open_it: "Callable[[Desk], OpenFile]") -> None:
+        """Send a file in pieces, or where to get it."""
+        try:
+            found = await self.backend.ask(open_it)
+        except Refused as refused:
+            await self.refuse(refused)
+            return
+        if found.link is not None:
+            # the browser gets it by itself, from an origin that isn't Jupyter's
+            self.redirect(found.link)
+            return
+        with closing(found.stream):
+            kind = self._head(found.name, found.size)
+            try:
+                while piece := await self.backend.do(found.stream.read, CHUNK):
+                    self.write(piece)
+                    await self.flush()
+                await self.finish(set_content_type=kind)
+            except StreamClosedError:
+                self.log.debug("action=download_left path=%s", self.request.path)
+
+    def _head(self, name: str, size: int) -> str:
+        suffix = PurePosixPath(name).suffix.lower()
+        kind = INLINE.get(suffix) or SAVED.get(suffix, "application/octet-stream")
+        saved = suffix not in INLINE or self.get_query_argument("download", "") == "1"
+        disposition = "attachment" if saved else "inline"
+        self.set_header("Content-Type", kind)
+        self.set_header("Content-Length", str(size))
+        self.set_header("Content-Disposition", f"{disposition}; filename*=UTF-8''{quote(name, safe='')}")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "private, no-cache")
+        return kind
+
+
+class RunFileHandler(FileHandler):
+    """A file of a run: `output/…`, `report/…`, `live/notebook`."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, run_id: str, path: str) -> None:
+        """The file."""
+        await self.send(lambda desk: desk.open_run_file(run_id, path))
+
+
+class PublicationHandler(FileHandler):
+    """A published file; of the publication itself its page."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str, path: str | None = None) -> None:
+        """The file, or the page."""
+        if path is None:
+            self.redirect(f"{self.request.path}/")
+        elif path.endswith("/"):
+            # folders have no listing of their own: the page lists what there is
+            self.redirect("../" * path.count("/"))
+        else:
+            await self.send(lambda desk: desk.open_published(name, path or "index.html"))
+
+
+@web.stream_request_body
+class BundleHandler(Handler):
+    """A tarball, received piece by piece into a file, and kept when it is what its name says."""
+
+    _folder: "tempfile.TemporaryDirectory[str] | None" = None
+    _received = 0
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Check who sends, before a single byte is taken."""
+        await super().prepare()
+        # authenticated and authorized below come after the body
+        if not self.current_user:
+            raise web.HTTPError(403)
+        if not await ensure_async(self.authorizer.is_authorized(self, self.current_user, "write", self.auth_resource)):
+            raise web.HTTPError(403)
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if self.request.method == "PUT" and kind not in {"application/gzip", "application/x-gzip"}:
+            await self.refuse(Refused("not_json", "A tarball is sent as application/gzip."))
+            return
+        self.request.connection.set_max_body_size(LARGEST_BUNDLE)  # type: ignore[union-attr]
+        self._folder = await self.backend.do(tempfile.TemporaryDirectory, prefix="jupyter-schedule-")
+        self._file = await self.backend.do((Path(self._folder.name) / "bundle.tar.gz").open, "wb")
+
+    async def data_received(self, chunk: bytes) -> None:
+        """Keep a piece."""
+        if self._folder is not None and not self._finished:
+            await self.backend.do(self._file.write, chunk)
+
+    @web.authenticated
+    @authorized
+    async def put(self, digest: str) -> None:
+        """Keep the tarball."""
+        await self.backend.do(self._file.close)
+        packed = Path(self._file.name)
+
+        def receive(desk: "Desk") -> bytes:
+            from jupyter_schedule.api.desk import guarded  # noqa: PLC0415  (as above)
+
+            with guarded(desk.places):
+                return desk.receive_bundle(digest, packed).model_dump_json().encode()
+
+        try:
+            content = await self.backend.ask(receive)
+        except Refused as refused:
+            await self.refuse(refused)
+        else:
+            self.set_status(201)
+            await self.finish(content)
+
+    def on_finish(self) -> None:
+        """Leave nothing behind, however it ended."""
+        super().on_finish()
+        self._clear()
+
+    def on_connection_close(self) -> None:
+        """The sender went away."""
+        super().on_connection_close()
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._folder is not None:
+            self._file.close()
+            self._folder.cleanup()
+            self._folder = None
+
+
+HANDLERS: list[tuple[str, type[Handler]]] = [
+    (r"/jupyter-schedule/bundles/([0-9a-f]{64})", BundleHandler),
+    (r"/jupyter-schedule/runs/([^/]+)/files/(.+)", RunFileHandler),
+    (r"/jupyter-schedule/publications/([^/]+)(?:/(.*))?", PublicationHandler),
+    (r"/jupyter-schedule/(.*)", JsonHandler),
+]
+
+
+def _problem(code: str, message: str, field: str | None) -> str:
+    return json.dumps({"error": {"code": code, "message": message} | ({"field": field} if field else {})})
+
+
+def _openapi() -> str:
+    from jupyter_schedule.api.openapi import document  # noqa: PLC0415  (as above)
+
+    return json.dumps(document())

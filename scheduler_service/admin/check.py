@@ -1,0 +1,164 @@
+"""Whether the areas that are set can be used as they have to be: each is tried with a small object, which is removed.
+
+Every line says what is right, or what is missing and how to mend it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from jupyter_schedule.core import s3_prices
+from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.operations.channels import Channel
+from jupyter_schedule.core.storage.factory import (
+    NoSuchObject,
+    ObjectChanged,
+    ObjectExists,
+    Objects,
+    S3Objects,
+    digest,
+    open_objects,
+)
+from scheduler_service import anonymous_get
+from scheduler_service.notifications.channels import open_channels
+from scheduler_service.notifications.message import trial
+
+#: seconds that the clocks may differ: S3 refuses at 15 minutes
+MOST_SKEW = 60
+#: parts of a name that no schedule can have
+PROBE = ".check-"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried."""
+
+    right: bool
+    text: str
+
+
+def check(areas: Areas, now: datetime) -> Iterator[Finding]:
+    """Try each area; nothing is left behind.  `now` is this machine's time."""
+    for name in ("work", "private", "public"):
+        address = getattr(areas, name)
+        if address is None:
+            yield Finding(True, f"{name}: not set; {_without(name)}")
+            continue
+        area = open_objects(address)
+        where = area.address.plain if isinstance(area, S3Objects) else address
+        yield from _check_area(f"{name} ({where})", area, now, public=name == "public")
+    if areas.private or areas.public:
+        told = s3_prices.publishing_text(areas.most_files)
+        yield Finding(True, f"most_files: a run may publish {areas.most_files:,}; {told}")
+
+
+def compared(name: str, whose: str, now: datetime, other: datetime | None) -> Finding:
+    """Whether this machine's clock, which says `now`, agrees with another; None when that doesn't tell the time."""
+    if other is None:
+        return Finding(True, f"{name}: this clock can't be compared with {whose}, which doesn't tell the time")
+    skew = abs((now - other).total_seconds())
+    if skew > MOST_SKEW:
+        return Finding(False, f"{name}: this clock differs from {whose} by {skew:.0f} s: NO. Set it by NTP.")
+    return Finding(True, f"{name}: the clocks agree")
+
+
+def check_channels(channels: Mapping[str, Channel], to: str | None, now: datetime) -> Iterator[Finding]:
+    """Look at each channel's address, and send a message to the one named `to`."""
+    for name, channel in channels.items():
+        try:
+            (carrier,) = open_channels({name: channel}).values()
+        except Refused as refusal:
+            yield Finding(False, refusal.message)
+            continue
+        yield Finding(True, f"channel {name}: {channel.place} holds an address that Apprise knows")
+        if name == to:
+            trouble = carrier.send(trial(name, str(uuid4()), now))
+            right = f"channel {name}: a message was taken"
+            yield Finding(True, right) if trouble is None else Finding(False, f"{right}: NO. {trouble}")
+
+
+def _without(name: str) -> str:
+    match name:
+        case "work":
+            return "bundles and runs are kept in the folder"
+        case "private":
+            return "publications go to the folder published"
+        case _:
+            return "nothing can be made public"
+
+
+def _check_area(name: str, area: Objects, now: datetime, *, public: bool) -> Iterator[Finding]:
+    probe = f"{PROBE}{uuid4().hex}/probe.txt"
+    try:
+        written = _tried(f"{name}: an object can be written, once", lambda: _write_once(area, probe))
+        yield written
+        if not written.right:
+            return
+        yield _tried(f"{name}: an object is replaced only by who saw the newest", lambda: _compare_and_set(area, probe))
+        yield _tried(f"{name}: objects can be listed and copied", lambda: _list_and_copy(area, probe))
+        if isinstance(area, S3Objects):
+            yield compared(name, "the server's", now, anonymous_get.time_at(area))
+            yield _anonymous(name, area, probe, public=public)
+            if public:
+                yield _no_public_list(name, area)
+    finally:
+        for key in (probe, f"{probe}.copy.txt"):
+            with suppress(OSError):
+                area.delete(key)
+
+
+def _tried(right: str, attempt: Callable[[], str | None]) -> Finding:
+    try:
+        wrong = attempt()
+    except (OSError, Refused) as problem:
+        wrong = str(problem)
+    except (NoSuchObject, ObjectExists, ObjectChanged):
+        wrong = "the server doesn't keep what it just took: use one that is consistent, as S3 is."
+    return Finding(True, right) if wrong is None else Finding(False, f"{right}: NO. {wrong}")
+
+
+def _write_once(area: Objects, key: str) -> str | None:
+    area.put_once(key, b"1")
+    with suppress(ObjectExists):
+        area.put_once(key, b"2")
+        return "The server lets two win: it must know If-None-Match, as S3, MinIO and SeaweedFS do."
+    return None
+
+
+def _compare_and_set(area: Objects, key: str) -> str | None:
+    area.put_if(key, b"2", digest(b"1"))
+    with suppress(ObjectChanged):
+        area.put_if(key, b"3", digest(b"1"))
+        return "The server lets an old writer win: it must know If-Match."
+    return None
+
+
+def _list_and_copy(area: Objects, key: str) -> str | None:
+    copy = f"{key}.copy.txt"
+    area.copy_from(area, key, copy, digest(b"2"))
+    listed = {stored.key for stored in area.list(key)}
+    return None if listed == {key, copy} else "The list lacks what was just written."
+
+
+def _anonymous(name: str, area: S3Objects, probe: str, *, public: bool) -> Finding:
+    if public:
+        status, _ = anonymous_get.answer(area.url(probe))
+        right = f"{name}: everybody can read at {area.address.public}"
+        mend = "Allow s3:GetObject to everybody in the bucket's policy, or see that public_base leads to the prefix."
+        return (
+            Finding(True, right) if status == 200 else Finding(False, f"{right}: NO ({status or 'no answer'}). {mend}")
+        )
+    status, _ = anonymous_get.answer(anonymous_get.address(area, area.address.prefix + probe))
+    right = f"{name}: nobody reads without credentials"
+    mend = "Block public access to the bucket, and take everybody out of its policy."
+    return Finding(True, right) if status != 200 else Finding(False, f"{right}: NO. {mend}")
+
+
+def _no_public_list(name: str, area: S3Objects) -> Finding:
+    status, _ = anonymous_get.answer(anonymous_get.address(area, "") + "?list-type=2&max-keys=1")
+    right = f"{name}: nobody can list it without credentials"
+    mend = "Take s3:ListBucket for everybody out of the bucket's policy: names alone can tell too much."
+    return Finding(True, right) if status != 200 else Finding(False, f"{right}: NO. {mend}")

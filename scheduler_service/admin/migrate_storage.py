@@ -1,0 +1,91 @@
+"""What was in another work area comes to the one that the settings name now: schedules keep code and history."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import GOING_STATUSES
+from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
+from jupyter_schedule.core.storage.factory import Objects, Stored, open_objects
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.text import quoted
+from scheduler_service.admin.check import Finding
+from scheduler_service.admin.open_ledger import is_made
+
+
+@dataclass(frozen=True)
+class Move:
+    """From where to where objects are copied, as addresses."""
+
+    source: str
+    work: str
+
+
+def planned(areas: Areas, places: Places, source: str | None) -> Move:
+    """From `source`, else from the folder that is the work area without a setting, to the work area of the settings.
+
+    Raises Refused `nowhere_to_move`, `bad_area`.
+    """
+    work = areas.work or places.objects
+    common = {"region": areas.region, "endpoint": areas.endpoint}
+    try:
+        former = places.objects if source is None else Areas.model_validate({"work": source} | common).work
+    except ValidationError:
+        message = f"{quoted(source or '')} is no area: write file:///a/folder or s3://bucket/prefix."
+        raise Refused("bad_area", message) from None
+    if former is None or former == work:
+        message = f"{work} is the work area already. Set areas.work to the new one, or name the former: --from ADDRESS."
+        raise Refused("nowhere_to_move", message)
+    return Move(former, work)
+
+
+def check_idle(store: Store) -> None:
+    """No run is going, or Refused `runs_going`: each goes on writing where it began."""
+    going = sum(run.status in GOING_STATUSES for run in store.open_runs())
+    if going:
+        runs = "1 run is going and writes where it" if going == 1 else f"{going:,} runs are going and write where they"
+        message = f"{runs} began. Take back the setting until that is over, then move."
+        raise Refused("runs_going", message)
+
+
+def missing(former: Objects, work: Objects) -> list[Stored]:
+    """The objects of the former area that the new one hasn't.  What it has is newer, and stays."""
+    there = {stored.key for stored in work.list()}
+    return [stored for stored in former.list() if stored.key not in there]
+
+
+def bring(former: Objects, work: Objects, objects: list[Stored]) -> None:
+    """Copy these; broken off, it is asked for once more.  The former area stays as it was."""
+    work.for_each(objects, lambda stored: work.copy_from(former, stored.key, stored.key))
+
+
+def check_code(areas: Areas, places: Places) -> Iterator[Finding]:
+    """Whether the work area has the code of every schedule in the ledger; nothing where there is no ledger yet."""
+    if not is_made(places):
+        return
+    work = open_objects(areas.work or places.objects)
+    try:
+        store = open_store(places.store, migrates=False)
+    except Refused:
+        return  # `check_service` tells
+    try:
+        there = {stored.key for stored in work.list(BUNDLES)}
+        names = [each.name for each in store.schedules() if bundle_key(each.spec.bundle) not in there]
+    except OSError:
+        return  # `check` tells
+    finally:
+        store.close()
+    if not names:
+        yield Finding(True, "code: the work area has that of every schedule")
+        return
+    of = f"“{names[0]}”" if len(names) == 1 else f"{len(names):,} schedules, such as “{names[0]}”,"
+    yield Finding(
+        False,
+        f"code: that of {of} isn't in the work area: NO. Bring it from the former one: "
+        "python -m scheduler_service move, or save with the code as it is now: jupyter schedule edit NAME --rebundle.",
+    )

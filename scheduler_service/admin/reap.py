@@ -1,0 +1,102 @@
+"""`reap`: an operator's own look at the machines of the deployment, which ends those that nobody needs.
+
+The service does the same every minute; this is for when it is dead, and for whoever wants to know first.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from jupyter_schedule.core.models import utc_text
+from jupyter_schedule.core.text import listed
+from scheduler_service.admin.open_ledger import known_ledger
+from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
+from scheduler_service.launchers.ec2.client import open_regions
+from scheduler_service.launchers.ec2.errors import trouble
+from scheduler_service.launchers.ec2.launch_plan import AD_HOC_TAG, OWNER_TAG, SCHEDULE_TAG
+from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.reaper import AttemptOf, Ground, Reaped, doomed
+from scheduler_service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line, and whether it tells of something that went wrong."""
+
+    text: str
+    wrong: bool = False
+
+
+@contextmanager
+def open_machines(settings: Settings) -> Iterator[tuple[Mapping[str, Machines], AttemptOf, AdHocOf]]:
+    """The deployment's machines by region, and its ledger's attempts and ad-hoc workers.  Raises Refused."""
+    machines = settings.machines
+    with known_ledger(settings.places) as store:
+        yield open_regions(machines, store.secret()), store.attempt, store.ad_hoc_worker
+
+
+def reap(
+    regions: Mapping[str, Machines],
+    attempt_of: AttemptOf,
+    now: datetime,
+    *,
+    dry_run: bool,
+    ad_hoc_of: AdHocOf = nobodys,
+) -> Iterator[Told]:
+    """End, region by region, the machines that have to go; a line for each machine that lives.
+
+    dry_run: only say so.
+    """
+    lives = ends = 0
+    away: list[str] = []
+    for region, machines in regions.items():
+        try:
+            found = doomed(machines.look().values(), attempt_of, ad_hoc_of)
+        except (ClientError, BotoCoreError) as problem:
+            yield Told(f"{region}: its machines can't be seen. {trouble(problem, now)}", wrong=True)
+            away.append(region)
+            continue
+        lives += len(found)
+        for reaped in sorted(found, key=lambda each: each.at):
+            what = f"{region}  {reaped.machine.id}  {_whose(reaped)}"
+            if now < reaped.at:
+                yield Told(f"stays    {what}: {_until(reaped)}")
+                continue
+            ends += 1
+            ended = Told(f"would go {what}: {reaped.ground.value}") if dry_run else _ended(machines, reaped, what)
+            yield ended
+    seen = [region for region in regions if region not in away]
+    if not seen:
+        yield Told("No region could be looked at, so machines may be there all the same.")
+        return
+    unseen = f" {listed(away)} couldn't be looked at." if away else ""
+    yield Told(f"{_machines(lives)} of this deployment in {listed(seen)}; {ends} to end.{unseen}")
+
+
+def _ended(machines: Machines, reaped: Reaped, what: str) -> Told:
+    try:
+        machines.terminate(reaped.machine.id)
+    except OSError as problem:
+        return Told(f"FAILED   {what}: {problem}", wrong=True)
+    return Told(f"ended    {what}: {reaped.ground.value}")
+
+
+def _until(reaped: Reaped) -> str:
+    if reaped.ground is Ground.PAST_DEADLINE:
+        return f"at work until {utc_text(reaped.at)} at the latest"
+    return f"{reaped.ground.value}; in quarantine until {utc_text(reaped.at)}"
+
+
+def _whose(reaped: Reaped) -> str:
+    tags = reaped.machine.tags
+    whose = (
+        f"ad-hoc worker of {tags.get(OWNER_TAG)}" if AD_HOC_TAG in tags else tags.get(SCHEDULE_TAG, "of no schedule")
+    )
+    return f"{whose}, since {utc_text(reaped.machine.launched_at)}"
+
+
+def _machines(count: int) -> str:
+    return f"{count} machine{'' if count == 1 else 's'}"

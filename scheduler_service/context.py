@@ -1,0 +1,65 @@
+"""What a ticker works with: its store, its objects, its launchers, and the clocks."""
+
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.config import FOLDERS, Areas
+from jupyter_schedule.core.storage.factory import Objects, open_objects
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.timing.run_queue import Room
+from scheduler_service.anonymous_get import time_at
+from scheduler_service.disclosure import Limits
+from scheduler_service.launchers.base import Launcher
+from scheduler_service.trusted_clock import WatchedClock
+
+#: seconds that a service may act on a run without renewing its lease
+LEASE = 60
+#: who the events of a service are by
+ACTOR = "scheduler"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a ticker works with."""
+
+    store: Store
+    #: the work area
+    objects: Objects
+    work_area: str
+    launchers: Mapping[str, Launcher]
+    #: names the objects of attempts
+    secret: bytes
+    #: name of this service in leases
+    holder: str
+    #: what it can see workers from
+    place: str
+    #: runs that may go at once
+    room: Room
+    watched: WatchedClock
+    lease: int = LEASE
+    #: how publications are reached
+    open_objects: Callable[[str], Objects] = open_objects
+    areas: Areas = FOLDERS
+    #: of the disclosure check
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    #: seconds that nobody can set, without the machine's sleep
+    awake: Callable[[], float] = clock.awake
+    #: bytes that are free where this service, and workers on this machine, write
+    free: Callable[[], int] = lambda: sys.maxsize
+    #: makes what effects run in
+    pool: Callable[[str], Executor] = lambda name: ThreadPoolExecutor(max_workers=4, thread_name_prefix=name)
+    #: called when an effect is done, so that the next tick needn't be waited for
+    wake: Callable[[], None] = lambda: None
+
+    def now(self) -> datetime:
+        """The time that is believed."""
+        return self.watched.now()
+
+
+def second_clock(store: Store, objects: Objects) -> datetime | None:
+    """The time by a clock that isn't this machine's: the database's, else that of who keeps the work area."""
+    return store.clock() or time_at(objects)

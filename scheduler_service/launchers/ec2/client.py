@@ -1,0 +1,48 @@
+"""The launcher of EC2 as an operator's settings describe it."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from boto3.session import Session
+from botocore.config import Config
+
+from jupyter_schedule.core.storage.factory import S3Address, S3Objects
+from scheduler_service.launchers.ec2.launcher import Ec2Launcher
+from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.prices import load_prices
+from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.launchers.ec2.work_area import WorkArea
+
+
+def open_ec2(
+    settings: Ec2Settings, work_area: str, secret: bytes, now: Callable[[], datetime], folder: Path | None = None
+) -> Ec2Launcher:
+    """A launcher that works for the deployment with this secret.
+
+    work_area: an address on S3.  folder: where a newer table of prices may be.
+    """
+    area = WorkArea(S3Objects(S3Address.parse(work_area)))
+    return Ec2Launcher(open_regions(settings, secret), settings, work_area=area, now=now, prices=load_prices(folder))
+
+
+def open_regions(settings: Ec2Settings, secret: bytes) -> dict[str, Machines]:
+    """The machines of the deployment with this secret, which a tag tells from all others, in each region."""
+    name = deployment_of(secret)
+    return {region: Machines(client(settings, "ec2", region), name) for region in settings.regions}
+
+
+def deployment_of(secret: bytes) -> str:
+    """What the tag of a deployment's machines says."""
+    return hashlib.sha256(b"deployment" + secret).hexdigest()[:16]
+
+
+def client(settings: Ec2Settings, service: str, region: str) -> Any:
+    """What speaks to one of Amazon's services in that region.
+
+    boto3 slows down by itself where the account's API limits are reached, in each region for itself.
+    """
+    config = Config(retries={"mode": "adaptive", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
+    return Session().client(service, region_name=region, endpoint_url=settings.endpoint, config=config)

@@ -1,0 +1,85 @@
+"""What is done beside the runs: withdraw what is public no more, sweep what was left, prune what is over."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.store.base import Store
+from scheduler_service.publishing.unpublish import Withdrawals
+from scheduler_service.retention.prune_daily import DailyPruning
+
+log = logging.getLogger(__name__)
+
+#: seconds between two looks when nothing changes, and for which a change is waited for
+LOOK = 60.0
+WAIT = 1.0
+SWEEP_EVERY = timedelta(days=1)
+#: what was begun longer ago isn't going on any more: a run and its uploads take a day and a bit at most
+LEFT_BEHIND = timedelta(days=3)
+
+
+class Caretaker:
+    """Looks after the areas until stopped; whatever fails is tried again."""
+
+    def __init__(
+        self,
+        store: Store,
+        areas: Areas,
+        open_objects: Callable[[str], Objects],
+        now: Callable[[], datetime],
+        pruning: DailyPruning,
+        *,
+        work_area: str,
+    ) -> None:
+        self._store = store
+        self._open = open_objects
+        self._now = now
+        self._addresses = {each for each in (work_area, areas.private, areas.public) if each is not None}
+        self._withdrawals = Withdrawals(store, areas, open_objects)
+        self._pruning = pruning
+        self._sweep_at: datetime | None = None
+
+    def run(self, stopped: threading.Event) -> None:
+        """Look after every change, and every minute."""
+        while not stopped.is_set():
+            try:
+                self._look_and_wait(stopped)
+            except Refused as refusal:
+                # such as a ledger that is away: the next look starts from it again
+                log.warning("action=care_failed message=%s", refusal.message)
+                stopped.wait(WAIT)
+            except Exception:
+                log.exception("action=care_failed")
+                stopped.wait(WAIT)
+
+    def _look_and_wait(self, stopped: threading.Event) -> None:
+        seen = self._store.last_change()
+        more = self.look()
+        waited = 0.0
+        while not more and waited < LOOK and not stopped.is_set() and self._store.wait_for_change(seen, WAIT) <= seen:
+            waited += WAIT
+
+    def look(self) -> bool:
+        """Do what is owed now, of much a part; whether there is more."""
+        now = self._now()
+        self._withdrawals.look(now)
+        if self._sweep_at is None or now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_EVERY
+            # where nothing is set, each schedule says itself where it publishes
+            published = {schedule.spec.publication_base for schedule in self._store.schedules()}
+            for address in sorted(self._addresses | published):
+                self._sweep(address, now - LEFT_BEHIND)
+        return self._pruning.look(now)
+
+    def _sweep(self, address: str, before: datetime) -> None:
+        try:
+            count = self._open(address).sweep(before)
+        except OSError as problem:
+            log.warning("action=sweep_failed message=%s", problem)
+        else:
+            if count:
+                log.info("action=swept objects=%d", count)

@@ -1,0 +1,36 @@
+"""A word as a message, from what the ledger and the objects know when it is sent."""
+
+import os
+from collections.abc import Mapping
+
+from jupyter_schedule.core.notify import Outgoing
+from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.store.base import Store
+from scheduler_service.notifications.log_lines import last_lines, log_end
+from scheduler_service.notifications.message import GOOD, Message, message
+from scheduler_service.redaction import given, tellable
+
+
+class Composer:
+    """Reads the run of a word, and how its log ended."""
+
+    def __init__(self, store: Store, objects: Objects, environment: Mapping[str, str] = os.environ) -> None:
+        self._store = store
+        self._objects = objects
+        self._environment = environment
+
+    def __call__(self, word: Outgoing) -> Message:
+        """The message.  A log that can't be read is no reason to tell nothing.  Raises KeyError for no such run."""
+        run = self._store.run(word.run_id)
+        if run is None:
+            raise KeyError(word.run_id)
+        spec = self._store.version(run.schedule_id, run.version).spec
+        # what is in its name is in its address, too
+        known = {name: text for name, text in given(spec, self._environment).items() if text not in run.schedule}
+        lines: list[str] = []
+        if word.occasion not in GOOD:
+            try:
+                lines = last_lines(log_end(self._store, self._objects, run), known)
+            except OSError:
+                lines = ["(It can't be read now.)"]
+        return message(word, run, spec, lines, lambda text: tellable(text, known))

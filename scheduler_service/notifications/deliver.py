@@ -1,0 +1,141 @@
+"""Words are delivered at least once, apart from the tick: a channel that is slow or down keeps nobody waiting.
+
+One service delivers a word, for as long as its claim lasts; when it dies between sending and noting that, the word is
+sent a second time, with the same number.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.notify import Outgoing
+from jupyter_schedule.core.store.base import Store
+from scheduler_service.notifications.channels import Carrier
+from scheduler_service.notifications.message import Message
+
+log = logging.getLogger(__name__)
+
+#: seconds after which a word that somebody has claimed may be claimed by another
+LEASE = 180
+#: tries before it is given up; with these pauses some five hours
+MOST = 12
+#: seconds before the second try, and at most; twice as long each time
+FIRST_PAUSE = 30.0
+LONGEST_PAUSE = 3600.0
+#: longest wait between two looks, and for a word that is being sent at the end, seconds
+LOOK = 30.0
+FAREWELL = 5.0
+
+
+def again_in(attempts: int, chance: float) -> float | None:
+    """Seconds until the next try after so many that failed; None when it is given up.
+
+    chance: from 0 to 1, so that not all who failed together come back together: between half the pause and all of it.
+    """
+    if attempts >= MOST:
+        return None
+    pause = min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE)
+    return pause * (1 + chance) / 2
+
+
+class Deliverer:
+    """Sends what waits; each channel has one thread while it has anything to send."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Carrier],
+        compose: Callable[[Outgoing], Message],
+        *,
+        now: Callable[[], datetime] = clock.now,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._channels = channels
+        self._compose = compose
+        self._now = now
+        self._chance = chance
+        self._carrying: dict[str, threading.Thread] = {}
+        #: by channel, until when it is left alone
+        self._resting: dict[str, datetime] = {}
+        self._woken = threading.Event()
+        self._stopped = threading.Event()
+
+    def wake(self) -> None:
+        """Something may wait now."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Begin no further word."""
+        self._stopped.set()
+        self._woken.set()
+
+    def run(self) -> None:
+        """Deliver until stopped; what is being sent then gets a moment, and is sent again later if that was short."""
+        while not self._stopped.is_set():
+            self._woken.clear()
+            try:
+                pause = self.look()
+            except Exception:
+                # whatever it was, the next look starts from the outbox again
+                log.exception("action=word_look_failed")
+                pause = LOOK
+            self._woken.wait(pause)
+        for carrying in self._carrying.values():
+            carrying.join(FAREWELL)
+
+    def look(self) -> float:
+        """Set off what may be delivered now; seconds until the next look."""
+        now = self._store.clock() or self._now()
+        pause = LOOK
+        for channel, free_at in self._store.words_waiting().items():
+            at = max(free_at, self._resting.get(channel, free_at))
+            if at > now:
+                pause = min(pause, (at - now).total_seconds())
+            elif (carrying := self._carrying.get(channel)) is None or not carrying.is_alive():
+                thread = threading.Thread(target=partial(self._carry, channel), name=f"word-{channel}", daemon=True)
+                self._carrying[channel] = thread
+                thread.start()
+        return pause
+
+    def _carry(self, channel: str) -> None:
+        try:
+            while not self._stopped.is_set() and (word := self._store.claim_word(channel, LEASE)) is not None:
+                self.deliver(word)
+        except Exception:
+            # a claim runs out, and then it is tried again
+            log.exception("action=word_failed channel=%s", channel)
+            self._resting[channel] = self._now() + timedelta(seconds=LOOK)
+        else:
+            self.wake()
+
+    def deliver(self, word: Outgoing) -> None:
+        """Send a word that was claimed, and note what became of it."""
+        trouble = self._send(word)
+        if trouble is None:
+            self._store.word_delivered(word)
+            log.info("action=word channel=%s occasion=%s run=%s", word.channel, word.occasion, word.run_id)
+            return
+        pause = again_in(word.attempts, self._chance())
+        told = log.error if pause is None else log.warning
+        told(
+            "action=%s channel=%s occasion=%s run=%s attempt=%d message=%s",
+            "word_given_up" if pause is None else "word_failed",
+            *(word.channel, word.occasion, word.run_id, word.attempts, trouble),
+        )
+        self._store.word_failed(word, trouble, pause)
+
+    def _send(self, word: Outgoing) -> str | None:
+        channel = self._channels.get(word.channel)
+        if channel is None:
+            return "No channel of that name is set up."
+        try:
+            return channel.send(self._compose(word))
+        except Exception as problem:
+            # the kind alone: what it says may quote the address
+            log.debug("action=word_broken", exc_info=problem)
+            return f"It couldn't be sent: {type(problem).__name__}."

@@ -1,0 +1,223 @@
+"""Files whose time is over are removed: found by one look at the ledger and at each list of objects, gone in an order
+in which no reader ever takes a half for the whole.
+
+1. the ledger notes that the files of a run go, and every door says so instead of leading to them
+2. in the work area: the result, what the service noted about the run, then files and logs
+3. in publications: the manifest, then `runs.json` and the page for people, then the run's files; `data/` stays
+4. the ledger notes that nothing is left
+
+Each step may be repeated.  A pass that ended in the middle leaves runs that are marked and not finished, and the next
+one goes on with them.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Run, Schedule, ScheduleState, Visibility, utc_text
+from jupyter_schedule.core.object_keys import BRIEFS, BUNDLES, WORKERS, brief_key
+from jupyter_schedule.core.operations.disclosures import DISCLOSURES, FOUND_IN_FILES, checked_key
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import ObjectChanged, Objects, Stored
+from jupyter_schedule.core.store.base import Store
+from scheduler_service.context import ACTOR
+from scheduler_service.publishing.data_folder import read_index
+from scheduler_service.publishing.manifest import Latest, PublishFailed, parsed
+from scheduler_service.publishing.publish import forget, run_folder
+from scheduler_service.retention.rules import Keep, doomed, stages, unused_bundles
+from scheduler_service.task import token_of
+
+log = logging.getLogger(__name__)
+
+#: what a publication area that is away, was taken out of the settings, or holds something else is answered by
+UNUSABLE = (OSError, PublishFailed, Refused, ValueError)
+#: runs whose files go together
+BATCH = 50
+
+
+@dataclass(frozen=True)
+class Going:
+    """A run whose files go, and what is found of them."""
+
+    run: Run
+    #: in the work area
+    work: tuple[Stored, ...] = ()
+    #: by the address of a publication area
+    published: dict[str, tuple[Stored, ...]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of it."""
+        return sum(each.size for each in self.work) + sum(
+            each.size for some in self.published.values() for each in some
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything whose time is over."""
+
+    runs: list[Going]
+    #: objects of the work area that belong to no run: bundles, and what is remembered of files
+    loose: list[Stored]
+    #: a sentence for each schedule whose publication can't be looked at, and which is left alone
+    troubles: list[str]
+
+    def batches(self) -> Iterator[list[Going]]:
+        """The runs, as many as go together, each batch of one schedule."""
+        by_schedule: dict[str, list[Going]] = defaultdict(list)
+        for going in self.runs:
+            by_schedule[going.run.schedule_id].append(going)
+        for some in by_schedule.values():
+            for first in range(0, len(some), BATCH):
+                yield some[first : first + BATCH]
+
+
+class Pruning:
+    """Finds what goes and removes it."""
+
+    def __init__(self, store: Store, work: Objects, open_objects: Callable[[str], Objects], keep: Keep) -> None:
+        """keep: what stays of a schedule that says nothing else."""
+        self._store = store
+        self._work = work
+        self._open = open_objects
+        self._keep = keep
+
+    # -- finding
+
+    def plan(self, now: datetime) -> Plan:
+        """What goes now; nothing is changed."""
+        troubles: list[str] = []
+        published: dict[str, dict[str, tuple[Stored, ...]]] = {}
+        chosen: list[Run] = []
+        for schedule in self._store.schedules_with_files():
+            try:
+                runs = self._doomed(schedule, now)
+                published |= self._published(schedule, runs)
+            except UNUSABLE as problem:
+                troubles.append(f"{schedule.name}: its publication can't be looked at, so its runs stay. {problem}")
+            else:
+                chosen += runs
+        staged = self._staged(chosen)
+        going = [Going(run, tuple(staged.get(run.id, ())), published.get(run.id, {})) for run in chosen]
+        return Plan(going, list(self._loose(now)), troubles)
+
+    def _doomed(self, schedule: Schedule, now: datetime) -> list[Run]:
+        runs = self._store.runs_with_files(schedule.id)
+        keep, deleted = self._keep.as_asked(schedule.spec.policies), _is_deleted(schedule)
+        found = doomed(runs, keep, now, deleted=deleted)
+        if not found or deleted:
+            return found
+        named = {run_id for base in self._bases(schedule) for run_id in _named(schedule.name, self._open(base))}
+        return doomed(runs, keep, now, named=named)
+
+    def _bases(self, schedule: Schedule) -> set[str]:
+        """The addresses of all areas that it ever published to."""
+        specs = (version.spec for version in self._store.versions(schedule.id))
+        return {spec.publication_base for spec in specs if spec.visibility is not Visibility.NONE}
+
+    def _staged(self, runs: Sequence[Run]) -> dict[str, list[Stored]]:
+        """By the id of a run, what the work area has of it: names are made of its id, so one list tells all."""
+        if not runs:
+            return {}
+        secret = self._store.secret()
+        of_token = {token_of(secret, run.id, n): run.id for run in runs for n in range(1, run.attempt + 1)}
+        of_key = {brief_key(token): run_id for token, run_id in of_token.items()}
+        of_key |= {checked_key(run.id): run.id for run in runs}
+        found: dict[str, list[Stored]] = defaultdict(list)
+        for prefix in (WORKERS, BRIEFS, DISCLOSURES):
+            for stored in self._work.list(prefix):
+                parts = stored.key.split("/", 3)
+                run_id = of_token.get(parts[2]) if prefix == WORKERS and len(parts) > 3 else of_key.get(stored.key)
+                if run_id is not None:
+                    found[run_id].append(stored)
+        return found
+
+    def _published(self, schedule: Schedule, runs: Sequence[Run]) -> dict[str, dict[str, tuple[Stored, ...]]]:
+        """By the id of a run and the address of an area, what goes of it there; one list of each area."""
+        if not runs or _is_deleted(schedule):
+            return {}
+        keys = PublicationKeys(schedule.name)
+        of_folder = {f"{schedule.name}/{run_folder(run)}/": run.id for run in runs}
+        found: dict[str, dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
+        for base in self._bases(schedule):
+            for stored in self._open(base).list(keys.runs):
+                folder = "/".join(stored.key.split("/", 3)[:3]) + "/"
+                if folder in of_folder:
+                    found[of_folder[folder]][base].append(stored)
+        return {run_id: {base: tuple(some) for base, some in areas.items()} for run_id, areas in found.items()}
+
+    def _loose(self, now: datetime) -> Iterator[Stored]:
+        # listed before the ledger is asked: what is put and recorded in between isn't in the list
+        stored = list(self._work.list(BUNDLES))
+        yield from unused_bundles(stored, self._store.bundle_uses(), self._keep, now)
+        for each in self._work.list(FOUND_IN_FILES):
+            if (now - each.modified).days >= self._keep.days:
+                yield each
+
+    # -- removing
+
+    def remove(self, batch: Sequence[Going]) -> str | None:
+        """Remove what is left of some runs of one schedule.  May be repeated.
+
+        A sentence when a store of theirs doesn't let them go, which is no reason to leave those of other schedules.
+        """
+        try:
+            self._remove(batch)
+        except (*UNUSABLE, ObjectChanged) as problem:
+            return f"{batch[0].run.schedule}: not all files of its runs could be removed. {problem}"
+        return None
+
+    def _remove(self, batch: Sequence[Going]) -> None:
+        # somebody may have decided since the look that it is to be published
+        wanted = {run.release.run_id for run in self._store.open_runs() if run.release}
+        batch = [going for going in batch if going.run.id not in wanted]
+        ids = [going.run.id for going in batch]
+        self._store.mark_pruned(ids, actor=ACTOR)
+        for keys in stages(stored.key for going in batch for stored in going.work):
+            self._work.for_each(keys, self._work.delete)
+        for base in sorted({base for going in batch for base in going.published}):
+            self._unpublish(batch, base)
+        self._store.finish_pruning(ids, actor=ACTOR)
+        log.info("action=pruned runs=%d", len(batch))
+
+    def _unpublish(self, batch: Sequence[Going], base: str) -> None:
+        area, name = self._open(base), batch[0].run.schedule
+        keys = PublicationKeys(name)
+        manifests = {keys.manifest(run_folder(going.run)) for going in batch}
+        there = [stored.key for going in batch for stored in going.published.get(base, ())]
+        area.for_each([key for key in there if key in manifests], area.delete)
+        forget(name, {going.run.id for going in batch}, area)
+        area.for_each([key for key in there if key not in manifests], area.delete)
+
+    def remove_loose(self, loose: Iterable[Stored]) -> None:
+        """Remove objects that belong to no run.  May be repeated."""
+        keys = [stored.key for stored in loose]
+        self._work.for_each(keys, self._work.delete)
+        if keys:
+            log.info("action=pruned_loose objects=%d", len(keys))
+
+
+def told(plan: Plan) -> Iterator[tuple[str, int]]:
+    """Each thing that goes, in words, with its size."""
+    for going in plan.runs:
+        run = going.run
+        yield f"{run.schedule}  run {run.id[:8]} of {utc_text(run.scheduled_for)}", going.size
+    for stored in plan.loose:
+        yield stored.key, stored.size
+
+
+def _is_deleted(schedule: Schedule) -> bool:
+    return schedule.state is ScheduleState.DELETED
+
+
+def _named(name: str, area: Objects) -> Iterator[str]:
+    """The runs that a publication's documents need: the newest, and those that are still putting files in place."""
+    key = PublicationKeys(name).latest
+    data = area.get_or_none(key)
+    if data is not None:
+        yield parsed(Latest, data, key).run
+    yield from read_index(name, area).unfinished

@@ -1,0 +1,100 @@
+"""Once a day one of the services that share a ledger prunes; who does is decided by an object in the work area."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from jupyter_schedule.core.models import UtcTime, utc
+from jupyter_schedule.core.storage.factory import ObjectChanged, Objects
+from scheduler_service.publishing.manifest import Record, parsed, update
+from scheduler_service.retention.prune import Going, Plan, Pruning
+
+log = logging.getLogger(__name__)
+
+TURN = "pruning.json"
+EVERY = timedelta(days=1)
+#: a pass of which nothing was heard for so long has ended with its service
+GIVEN_UP = timedelta(hours=1)
+#: how long a service is up before it looks for the first time, and until it looks whether it is its turn again
+LOOK = timedelta(minutes=10)
+
+
+class Turn(Record):
+    """Who prunes, or did last."""
+
+    by: str
+    #: when that was last heard of
+    at: UtcTime
+    done: bool
+
+
+class DailyPruning:
+    """Does a part of the day's work at each call, so that whoever calls gets to other things in between."""
+
+    def __init__(self, pruning: Pruning, work: Objects, holder: str, started: datetime) -> None:
+        """holder: the name of this service, which is up since `started`."""
+        self._pruning = pruning
+        self._work = work
+        self._holder = holder
+        self._look_at = started + LOOK
+        self._left: Iterator[list[Going]] | None = None
+        self._plan: Plan | None = None
+        self._whole = True
+
+    def look(self, now: datetime) -> bool:
+        """Do what comes next if it is our turn; whether there is more."""
+        if now < self._look_at:
+            return False
+        try:
+            more = self._go_on(now)
+        except Exception:
+            log.exception("action=prune_failed")
+            more, self._plan = False, None
+        if not more:
+            self._look_at = now + LOOK
+        return more
+
+    def _go_on(self, now: datetime) -> bool:
+        if self._plan is None or self._left is None:
+            if not self._take(now):
+                return False
+            self._plan = self._pruning.plan(now)
+            self._left = self._plan.batches()
+            self._whole = True
+            for trouble in self._plan.troubles:
+                log.warning("action=prune_left message=%s", trouble)
+        batch = next(self._left, None)
+        if batch is not None:
+            if (left := self._pruning.remove(batch)) is not None:
+                log.warning("action=prune_left message=%s", left)
+                self._whole = False
+            self._say(now, done=False)
+            return True
+        self._pruning.remove_loose(self._plan.loose)
+        self._plan = None
+        # what was left is tried again sooner than tomorrow
+        self._say(now, done=self._whole)
+        return False
+
+    def _take(self, now: datetime) -> bool:
+        """Whether this service is the one that prunes now."""
+        taken = False
+
+        def change(current: bytes | None) -> bytes | None:
+            nonlocal taken
+            last = None if current is None else parsed(Turn, current, TURN)
+            # a clock that was wrong may have left a time that is still to come
+            taken = last is None or abs(now - last.at) >= (EVERY if last.done else GIVEN_UP)
+            return self._turn(now, done=False) if taken else None
+
+        try:
+            update(self._work, TURN, change)
+        except ObjectChanged:
+            return False
+        return taken
+
+    def _say(self, now: datetime, *, done: bool) -> None:
+        self._work.put(TURN, self._turn(now, done=done))
+
+    def _turn(self, now: datetime, *, done: bool) -> bytes:
+        return Turn(by=self._holder, at=utc(now), done=done).to_bytes()

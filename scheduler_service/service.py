@@ -1,0 +1,214 @@
+"""The service: it opens what the settings name and ticks, when something is due and when something changed."""
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines.offers import Offers
+from jupyter_schedule.core.storage.factory import Objects, open_objects
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.leader_lock import Hindrance, TickerLock
+from jupyter_schedule.core.store.sql import open_store
+from scheduler_service import disclosure
+from scheduler_service.context import ACTOR, LEASE, Surroundings, second_clock
+from scheduler_service.health import Voice
+from scheduler_service.launchers.base import Launcher
+from scheduler_service.launchers.ec2.client import open_ec2
+from scheduler_service.launchers.local import LocalLauncher
+from scheduler_service.maintenance import Caretaker
+from scheduler_service.notifications.channels import open_channels
+from scheduler_service.notifications.compose import Composer
+from scheduler_service.notifications.deliver import Deliverer
+from scheduler_service.retention.prune import Pruning
+from scheduler_service.retention.prune_daily import DailyPruning
+from scheduler_service.settings import Settings
+from scheduler_service.tick import Ticker
+from scheduler_service.trusted_clock import WatchedClock
+from scheduler_service.worker.handle import place
+from scheduler_service.worker.limits import Limits
+
+log = logging.getLogger(__name__)
+
+#: longest wait between two ticks, seconds: while runs are open, and otherwise
+LOOK_AT_WORKERS = 0.25
+LOOK_AT_CLOCK = 1.0
+#: the same when something came due while it ticked
+LOOK_AGAIN = 0.05
+#: seconds between two tries to become the one who ticks
+STANDBY = 0.5
+
+
+def until_next_tick(next_due: datetime | None, now: datetime, *, busy: bool) -> float:
+    """Seconds until the next tick: at the next occurrence, or sooner, to look at workers and at the clock."""
+    longest = LOOK_AT_WORKERS if busy else LOOK_AT_CLOCK
+    if next_due is None:
+        return longest
+    coming = (next_due - now).total_seconds()
+    if coming > 0:
+        return min(longest, coming)
+    # what has been due for long was left for a reason that lasts, such as a clock that is doubted
+    return LOOK_AGAIN if coming > -LOOK_AT_CLOCK else longest
+
+
+def open_launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
+    """By their names, the launchers of a service that keeps its things in `folder`; `limits` are those of each run."""
+    return {"local": LocalLauncher(folder, limits=limits, on_exit=on_exit)}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How a service comes by what it works with: a test puts something of its own in between."""
+
+    open_store: Callable[[str, Callable[[], datetime]], Store] = open_store
+    #: for the work area and for every publication
+    open_objects: Callable[[str], Objects] = open_objects
+    open_launchers: Callable[[Path, Limits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
+    #: seconds, see `surroundings.LEASE`
+    lease: int = LEASE
+
+
+class Service:
+    """One scheduler service.
+
+    On a database that many share all tick, each on the runs that it holds.  On a file one ticks; any other stands by
+    and takes over when it ends.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime] = clock.now, parts: Parts | None = None) -> None:
+        """Raises Refused when a channel can't be used."""
+        self._settings = settings
+        self._channels = open_channels(settings.channels)
+        self._now = now
+        self._parts = parts or Parts()
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        #: called when anybody has written to the store
+        self._wakers: tuple[Callable[[], None], ...] = (self._wake.set,)
+
+    def stop(self) -> None:
+        """End `run` soon: no more ticks; workers go on."""
+        self._stopped.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Tick until stopped."""
+        places = self._settings.places
+        places.make_private()
+        lock = TickerLock(places.lock)
+        if places.shared_store is None and not self._wait_for(lock):
+            return
+        work_area = self._settings.areas.work or places.objects
+        objects = self._parts.open_objects(work_area)
+        watched = WatchedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
+        store = self._parts.open_store(places.store, watched.now)
+        store.join()
+        watched.look()
+        limits = Limits(**self._settings.limits.model_dump())
+        launchers = dict(self._parts.open_launchers(places.folder, limits, self._wake.set))
+        if self._settings.ec2 is not None:
+            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), watched.now, places.folder)
+        holder = f"{os.getpid()}-{uuid4().hex[:8]}"
+        offered = tuple(launcher.offer(name) for name, launcher in launchers.items())
+        store.announce(Offers(launchers=offered, room=self._settings.room), actor=ACTOR)
+        ticker = Ticker(
+            Surroundings(
+                store=store,
+                objects=objects,
+                open_objects=self._parts.open_objects,
+                areas=self._settings.areas,
+                limits=disclosure.Limits(smallest_cell=self._settings.smallest_cell),
+                work_area=work_area,
+                launchers=launchers,
+                secret=store.secret(),
+                holder=holder,
+                place=place(),
+                room=self._settings.room,
+                watched=watched,
+                lease=self._parts.lease,
+                free=lambda: shutil.disk_usage(places.folder).free,
+                wake=self._wake.set,
+            )
+        )
+        words = Deliverer(store, self._channels, Composer(store, objects), now=watched.now)
+        self._wakers = (self._wake.set, words.wake)
+        care = self._care(store, work_area, holder, watched.now)
+        helpers = [
+            threading.Thread(target=self._watch, args=(store,), name="watcher"),
+            threading.Thread(target=words.run, name="words"),
+            threading.Thread(target=care.run, args=(self._stopped,), name="caretaker"),
+        ]
+        voice = Voice(store, None if places.shared_store else lock)
+        for helper in helpers:
+            helper.start()
+        log.info("action=ticking folder=%s", places.folder)
+        try:
+            self._tick_until_stopped(ticker, store, voice, watched.now)
+        finally:
+            self.stop()
+            words.stop()
+            for helper in helpers:
+                helper.join()
+            ticker.close()
+            for launcher in launchers.values():
+                launcher.close()
+            store.close()
+            lock.release()
+            log.info("action=stopped folder=%s", places.folder)
+
+    def _care(self, store: Store, work_area: str, holder: str, now: Callable[[], datetime]) -> Caretaker:
+        settings, open_area = self._settings, self._parts.open_objects
+        objects = open_area(work_area)
+        pruning = Pruning(store, objects, open_area, settings.retention.keep)
+        daily = DailyPruning(pruning, objects, holder, now())
+        return Caretaker(store, settings.areas, open_area, now, daily, work_area=work_area)
+
+    def _wait_for(self, lock: TickerLock) -> bool:
+        """Stand by until the right to tick is ours; False when stopped before."""
+        if not lock.acquire():
+            log.info("action=standby message=another service ticks for this store")
+            while not lock.acquire():
+                if self._stopped.wait(STANDBY):
+                    return False
+        return not self._stopped.is_set()
+
+    def _tick_until_stopped(self, ticker: Ticker, store: Store, voice: Voice, now: Callable[[], datetime]) -> None:
+        while not self._stopped.is_set():
+            self._wake.clear()
+            try:
+                busy = ticker.tick()
+                pause = until_next_tick(store.next_due(), now(), busy=busy)
+                voice.say(ticker.hindrance)
+                self._wake.wait(pause)
+            except Refused as refusal:
+                # the ledger can't be used now
+                known = refusal.code in set(Hindrance)
+                voice.say(Hindrance(refusal.code) if known else Hindrance.UNUSABLE)
+                log.info("action=tick_refused message=%s", refusal.message)
+                self._stopped.wait(LOOK_AT_CLOCK)
+            except Exception:
+                # whatever it was, the next tick starts from the ledger again
+                log.exception("action=tick_failed")
+                self._stopped.wait(LOOK_AT_CLOCK)
+
+    def _watch(self, store: Store) -> None:
+        """Wake the ticker when anybody writes to the store."""
+        seen = 0
+        while not self._stopped.is_set():
+            try:
+                newest = store.wait_for_change(seen, LOOK_AT_CLOCK)
+            except Refused as refusal:
+                log.warning("action=watch_failed message=%s", refusal.message)
+                self._stopped.wait(LOOK_AT_CLOCK)
+                continue
+            if newest > seen:
+                seen = newest
+                for wake in self._wakers:
+                    wake()

@@ -1,0 +1,164 @@
+"""The agent of a machine of its own: `python -m scheduler_service.worker.ec2_main CONFIGURATION`, as root.
+
+User code gets a user of its own, for which the metadata address is closed: with it go the machine's role and what that
+may do.  Debian packages are installed before, with our rights.  When EC2 takes a spot machine back, it says so two
+minutes ahead, and the run is stopped in time to be tried again elsewhere.
+"""
+
+import json
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.object_keys import brief_key
+from jupyter_schedule.core.storage.factory import S3Address, open_objects
+from scheduler_service.worker.agent import Host, run
+from scheduler_service.worker.bootstrap import metadata
+from scheduler_service.worker.credentials import DataRole
+from scheduler_service.worker.prepare import Folders, Task
+
+#: who user code runs as, and whose id no image uses
+USER, USER_ID = "analyst", 58000
+HOME = Path("/home") / USER
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+WORK = "/var/lib/jupyter-schedule"
+METADATA_ADDRESS = "169.254.169.254"
+#: seconds between two looks for a spot notice
+LOOK_EVERY = 5.0
+#: seconds that installing Debian packages may take at most
+APT_LIMIT = 900
+
+
+class Machine(Host):
+    """A machine that is ours alone: packages, a user without our rights, and no way from it to the role."""
+
+    def __init__(self, data_role: Callable[[], DataRole] | None = None) -> None:
+        """data_role: makes the one that the run has."""
+        self._make_data_role = data_role
+        self._data_role: DataRole | None = None
+
+    def ready(self, folders: Folders) -> None:
+        _install_packages(folders.code / "apt.txt")
+        _make_user()
+        _close_metadata()
+        if self._make_data_role:
+            self._data_role = self._make_data_role()
+        # the user may go through it, not look into it
+        folders.root.chmod(0o711)
+        for folder in (folders.code, folders.report, folders.previous, folders.kernel):
+            _give(folder)
+
+    def environment(self) -> dict[str, str]:
+        data = self._data_role.environment() if self._data_role else {}
+        return {"HOME": str(HOME), "USER": USER, "LOGNAME": USER, **data}
+
+
+def main() -> int:
+    """Execute the attempt that the configuration names."""
+    configuration = json.loads(sys.argv[1])
+    instance = metadata("meta-data/instance-id")
+    me = {"instance": instance, "identity": f"{configuration['role_id']}:{instance}"}
+    # a run's environment is an allow-list, and ours says where our own modules are
+    os.environ.clear()
+    os.environ.update({"PATH": PATH, "LANG": "C.UTF-8"})
+    brief = json.loads(open_objects(configuration["objects"]).get(brief_key(configuration["token"])))
+    task = Task.of(brief | {"worker": me["identity"], "work_folder": WORK, "user": USER_ID})
+    threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
+    data_role = brief.get("data_role")
+    host = Machine(partial(_assumed, data_role, configuration, instance) if data_role else None)
+    run(task, host=host, handle=me)
+    return 0
+
+
+def _assumed(arn: str, configuration: dict[str, str], instance: str) -> DataRole:
+    """The role, for sessions that are named by the machine.  Raises Refused."""
+    from boto3.session import Session  # noqa: PLC0415  (only who has a data role needs it)
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  (as above)
+
+    endpoint = S3Address.parse(configuration["objects"]).endpoint
+    sts = Session().client("sts", region_name=configuration["region"], endpoint_url=endpoint)
+
+    def assume() -> dict[str, Any]:
+        try:
+            made: dict[str, Any] = sts.assume_role(RoleArn=arn, RoleSessionName=instance)["Credentials"]
+        except ClientError as problem:
+            raise OSError(problem.response["Error"]["Code"]) from None
+        except BotoCoreError as problem:
+            raise OSError(type(problem).__name__) from None
+        return made
+
+    return DataRole(arn, assume, clock.now)
+
+
+def _install_packages(listed: Path) -> None:
+    """Refused("environment") when a Debian package that the bundle lists can't be had."""
+    if not listed.is_file() or listed.is_symlink():
+        return
+    names = [line.split()[0] for line in listed.read_text().splitlines() if line.strip() and line[0] != "#"]
+    if bad := [name for name in names if not name[0].isalnum()]:
+        raise Refused("environment", f"apt.txt: {bad[0][:60]} isn't the name of a Debian package.")
+    if not names:
+        return
+    variables = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *names]):
+        done = subprocess.run(
+            ["apt-get", *step], env=variables, capture_output=True, text=True, timeout=APT_LIMIT, check=False
+        )
+        if done.returncode:
+            words = (done.stderr.strip().splitlines() or ["no reason given"])[-1][:200]
+            raise Refused("environment", f"The Debian packages of apt.txt couldn't be installed: {words}")
+
+
+def _make_user() -> None:
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        command = ["useradd", "--create-home", "--home-dir", str(HOME), "--uid", str(USER_ID), "--user-group", USER]
+        subprocess.run(command, check=True)
+
+
+def _close_metadata() -> None:
+    """Let no packet of user code go there, and see that none does.  Raises Refused when one would."""
+    rule = ["ip", "rule", "add", "pref", "0", "to", f"{METADATA_ADDRESS}/32", "uidrange", f"{USER_ID}-{USER_ID}"]
+    subprocess.run([*rule, "prohibit"], check=True)
+    look = "import socket, sys; sys.exit(socket.socket().connect_ex((sys.argv[1], 80)) == 0)"
+    seen = subprocess.run(
+        [sys.executable, "-I", "-c", look, METADATA_ADDRESS], user=USER_ID, group=USER_ID, extra_groups=[], check=False
+    )
+    if seen.returncode:
+        raise Refused("environment", "This machine's image can't keep user code from the machine's role.")
+
+
+def _give(folder: Path) -> None:
+    """Make everything in it the user's.  Links are given themselves, never what they point to."""
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            os.chown(Path(place) / name, USER_ID, USER_ID, follow_symlinks=False)
+    os.chown(folder, USER_ID, USER_ID)
+
+
+def _stop_at_a_spot_notice() -> None:
+    while True:
+        try:
+            notice = metadata("meta-data/spot/instance-action")
+        except urllib.error.URLError:
+            time.sleep(LOOK_EVERY)
+            continue
+        print(f"action=spot_notice notice={notice}", flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

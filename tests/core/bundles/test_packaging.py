@@ -1,0 +1,162 @@
+"""A request becomes a bundle and a spec."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.bundles import archive
+from jupyter_schedule.core.bundles.packaging import Preview, Request, preview
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.storage.factory import FolderObjects
+from tests.engine import DAILY, notebook_of
+
+
+class Desk:
+    """A folder that Jupyter serves, with a notebook in a sub-folder, and a work area."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        self.objects = FolderObjects(folder / "objects")
+        self.notebook = self.write("work/report.ipynb", json.dumps(notebook_of("print(1)")))
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def cells(self, *cells: str, **more: Any) -> None:
+        self.notebook.write_text(json.dumps(notebook_of(*cells, **more)))
+
+    def preview(self, **changes: Any) -> Preview:
+        plain: dict[str, Any] = {"timing": DAILY, "notebook": self.notebook}
+        return preview(Request(**plain | changes), self.root, self.objects)
+
+    def unpacked(self, made: Preview, into: Path) -> Path:
+        packed = into.with_suffix(".tar.gz")
+        self.objects.fetch(bundle_key(made.spec.bundle), packed)
+        archive.unpack(packed, into, expected_digest=made.spec.bundle)
+        return into
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_what_the_notebook_uses_goes_along_and_its_own_folder_stays_where_it_is(desk: Desk, tmp_path: Path) -> None:
+    desk.write("data/bikes.csv", "a")
+    desk.write("work/helper.py", "x = 1")
+    desk.cells("import helper", "open('../data/bikes.csv')")
+
+    made = desk.preview()
+
+    assert [file.path for file in made.files] == ["data/bikes.csv", "work/helper.py", "work/report.ipynb"]
+    assert made.spec.notebook == "work/report.ipynb"
+    folder = desk.unpacked(made, tmp_path / "unpacked")
+    assert (folder / "run.sh").stat().st_mode & 0o111
+    assert (folder / "data/bikes.csv").read_text() == "a"
+    assert "ipykernel" in (folder / "requirements.txt").read_text()
+
+
+def test_the_same_request_gives_the_same_bundle_and_stores_it_once(desk: Desk) -> None:
+    assert desk.preview().spec.bundle == desk.preview().spec.bundle
+    assert len(list(desk.objects.list("bundles/"))) == 1
+
+
+def test_a_file_that_the_notebook_uses_stays_out_when_the_person_says_so(desk: Desk) -> None:
+    desk.write("work/big.csv", "a")
+    desk.cells("open('big.csv')")
+    made = desk.preview(left_out=("work/big.csv",))
+    assert [file.path for file in made.files] == ["report.ipynb"]
+    assert (made.spec.source, made.spec.left_out) == ("work/report.ipynb", ("work/big.csv",))
+
+
+def test_naming_a_file_counts_more_than_leaving_it_out(desk: Desk) -> None:
+    desk.write("work/big.csv", "a")
+    made = desk.preview(left_out=("work/big.csv",), files=("work/*.csv",))
+    assert "big.csv" in [file.path for file in made.files]
+    assert made.spec.files == ("work/*.csv",)
+
+
+def test_other_parameters_are_another_bundle(desk: Desk) -> None:
+    desk.cells("month", parameters="month = 3")
+    assert desk.preview().spec.bundle != desk.preview(parameter_texts={"month": "4"}).spec.bundle
+
+
+def test_what_is_missing_is_said_and_blocks_nothing(desk: Desk) -> None:
+    desk.cells("open('lookup.csv')", "import no_such_module_anywhere")
+    warnings = " ".join(desk.preview().warnings)
+    assert "lookup.csv (cell 1) is not found; fine if the notebook creates it." in warnings
+    assert "no_such_module_anywhere" in warnings
+
+
+def test_credentials_stay_out_of_a_folder_and_go_in_when_they_are_named(desk: Desk) -> None:
+    desk.write("work/conf/.env", "SECRET=1")
+    desk.write("work/conf/plain.txt", "1")
+    by_folder = desk.preview(files=("work/conf",))
+    by_name = desk.preview(files=("work/conf/.env",))
+
+    assert "work/conf/.env" not in [f"work/{file.path}" for file in by_folder.files]
+    assert any(".env is left out" in warning for warning in by_folder.warnings)
+    assert "conf/.env" in [file.path for file in by_name.files]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"kernel": "julia-9.9"}, "kernel_missing", "kernel"),
+        ({"files": ("nothing*.csv",)}, "no_match", "files"),
+        ({"output_dir": "../elsewhere"}, "bad_output_dir", "output_dir"),
+        ({"output_dir": "/etc"}, "bad_output_dir", "output_dir"),
+        ({"parameter_texts": {"month": "4"}}, "no_parameters_cell", "parameters"),
+        ({"timing": Timing(cron="30 2 30 2 *")}, "never_matches", "cron"),
+        ({"notebook": None}, "nothing_to_schedule", "notebook"),
+        ({"files": ("work/run.sh",)}, "reserved_name", "files"),
+    ],
+)
+def test_what_cannot_be_scheduled_is_refused_at_its_field_and_keeps_no_bundle(
+    desk: Desk, changes: dict[str, Any], code: str, field: str
+) -> None:
+    desk.write("work/run.sh", "mine")
+    with pytest.raises(Refused) as refused:
+        desk.preview(**changes)
+    assert (refused.value.code, refused.value.field) == (code, field)
+    assert list(desk.objects.list()) == []
+
+
+class TestTarball:
+    def test_a_brought_tarball_is_kept_byte_for_byte(self, desk: Desk) -> None:
+        desk.write("code/run.sh", "echo 1")
+        packed = desk.root / "code.tar.gz"
+        subprocess.run(["tar", "czf", packed, "-C", desk.root / "code", "."], check=True)
+
+        made = desk.preview(notebook=None, tarball=packed, command="bash run.sh")
+
+        assert desk.objects.get(bundle_key(made.spec.bundle)) == packed.read_bytes()
+        assert (made.spec.notebook, made.spec.command, made.warnings) == (None, "bash run.sh", ())
+
+    def test_a_command_that_is_not_in_it_is_said(self, desk: Desk) -> None:
+        packed = desk.root / "code.tar.gz"
+        subprocess.run(["tar", "czf", packed, "-C", desk.root, "work"], check=True)
+        assert desk.preview(notebook=None, tarball=packed).warnings == ("./run.sh is not in the tarball.",)
+
+    @pytest.mark.parametrize(
+        ("name", "changes", "code"),
+        [
+            ("absent.tar.gz", {}, "tarball_unreadable"),
+            ("work/report.ipynb", {}, None),
+            ("work/report.ipynb", {"parameters": {"x": 1}}, "no_parameters"),
+        ],
+    )
+    def test_what_is_no_tarball_is_refused(
+        self, desk: Desk, name: str, changes: dict[str, Any], code: str | None
+    ) -> None:
+        with pytest.raises(Refused) as refused:
+            desk.preview(notebook=None, tarball=desk.root / name, **changes)
+        assert code in {None, refused.value.code}

@@ -1,0 +1,161 @@
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Kernel
+from jupyter_schedule.core.notebooks.kernels import find_kernel, gone, interpreter, kernels
+
+CONNECTION = ["-f", "{connection_file}"]
+
+
+@pytest.fixture(autouse=True)
+def share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of kernelspecs, the only one on Jupyter's path."""
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    monkeypatch.setattr(
+        "jupyter_schedule.core.notebooks.kernels.jupyter_path",
+        lambda *_: [str(folder), str(tmp_path / "none")],
+    )
+    return folder
+
+
+def install(share: Path, name: str, spec: object) -> Path:
+    folder = share / name
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(spec if isinstance(spec, str) else json.dumps(spec))
+    return folder
+
+
+def kernel(*argv: str, language: str = "python") -> Kernel:
+    return Kernel(name="k", display_name="K", argv=argv, language=language)
+
+
+def test_a_kernelspec_is_frozen_with_an_absolute_command(share: Path) -> None:
+    """Name, language, command and variables are those of kernel.json; a bare python is the one that runs here."""
+    install(
+        share,
+        "My-Kernel",
+        {"argv": ["python", "-m", "ipykernel_launcher", *CONNECTION], "display_name": "Mine", "env": {"A": "1"}},
+    )
+    assert kernels()["my-kernel"] == Kernel(
+        name="my-kernel",
+        display_name="Mine",
+        language="python",
+        argv=(sys.executable, "-m", "ipykernel_launcher", *CONNECTION),
+        env={"A": "1"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "absolute"),
+    [
+        ("python3", sys.executable),
+        (f"python3.{sys.version_info[1]}", sys.executable),
+        ("tool", "{bin}/tool"),
+        ("nowhere-to-be-found", "nowhere-to-be-found"),
+        ("{resource_dir}/start.sh", "{share}/k/start.sh"),
+        ("{prefix}/bin/x", f"{sys.prefix}/bin/x"),
+        ("/opt/r/bin/R", "/opt/r/bin/R"),
+    ],
+)
+def test_the_commands_first_word_becomes_absolute(
+    first: str, absolute: str, share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Placeholders are filled, bare commands are looked up; one that isn't anywhere stays as it is."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tool").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    install(share, "k", {"argv": [first, "{resource_dir}/x", "{connection_file}"], "language": "R"})
+    expected = absolute.replace("{bin}", str(tmp_path / "bin")).replace("{share}", str(share))
+    assert kernels()["k"].argv == (expected, str(share / "k" / "x"), "{connection_file}")
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "[]", "{", "[" * 99_999, {}, {"argv": []}, {"argv": "python"}, {"argv": [1]}, {"argv": None}]
+)
+def test_a_damaged_kernelspec_is_passed_over(spec: object, share: Path) -> None:
+    """The others are there all the same."""
+    install(share, "broken", spec)
+    install(share, "good", {"argv": ["/bin/x"]})
+    assert list(kernels()) == ["good", "python3"]
+
+
+def test_the_first_of_a_name_wins(share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jupyter's path is searched in order, and file names that can't be a kernel's are no kernels."""
+    second = tmp_path / "second"
+    install(share, "k", {"argv": ["/first"]})
+    install(second, "k", {"argv": ["/second"]})
+    install(second, "not a name", {"argv": ["/x"]})
+    monkeypatch.setattr("jupyter_schedule.core.notebooks.kernels.jupyter_path", lambda *_: [str(share), str(second)])
+    assert kernels()["k"].argv == ("/first",)
+    assert list(kernels()) == ["k", "python3"]
+
+
+def test_python3_is_there_without_any_kernelspec() -> None:
+    """The Python that runs this is a kernel, since ipykernel is installed with us."""
+    assert find_kernel("python3").argv == (sys.executable, "-m", "ipykernel_launcher", *CONNECTION)
+    assert find_kernel("Python3") == find_kernel("python3")
+
+
+def test_a_kernel_that_isnt_installed_is_refused_with_those_that_are(share: Path) -> None:
+    """The sentence names what there is."""
+    install(share, "ir", {"argv": ["/bin/R"]})
+    with pytest.raises(Refused) as refused:
+        find_kernel("julia-1.9")
+    assert (refused.value.code, refused.value.field) == ("kernel_missing", "kernel")
+    assert refused.value.message == (
+        'The kernel "julia-1.9" isn\'t installed here. Installed: ir, python3. Pick one with --kernel.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "python"),
+    [
+        (["/e/bin/python", "-m", "ipykernel_launcher", *CONNECTION], "/e/bin/python"),
+        (["/e/bin/python", "-Xfrozen_modules=off", "-m", "ipykernel_launcher"], "/e/bin/python"),
+        (
+            ["/c/python", "-m", "nb_conda_kernels.runner", "/e", "/e/bin/python", "-m", "ipykernel_launcher"],
+            "/e/bin/python",
+        ),
+        (["/usr/bin/env", "A=1", "/e/bin/python3.11", "-m", "ipykernel_launcher"], "/e/bin/python3.11"),
+        (["/usr/bin/conda", "run", "python", "-m", "ipykernel_launcher"], None),
+        (["/e/bin/python3.12", "/e/kernel.py", *CONNECTION], "/e/bin/python3.12"),
+        (["/no/where/xpython", *CONNECTION], None),
+        (["-m", "ipykernel"], None),
+    ],
+)
+def test_a_python_kernels_interpreter_is_in_its_command(argv: list[str], python: str | None) -> None:
+    """It stands before `-m ipykernel…`, or first."""
+    assert interpreter(kernel(*argv)) == python
+
+
+def test_a_kernel_with_its_own_program_has_the_python_beside_it(tmp_path: Path) -> None:
+    """xeus-python's program lies in the folder of its environment's Python."""
+    (tmp_path / "python").touch()
+    assert interpreter(kernel(str(tmp_path / "xpython"))) == str(tmp_path / "python")
+
+
+def test_other_languages_have_no_interpreter() -> None:
+    """Also when their launcher is a Python program."""
+    assert interpreter(kernel("/e/bin/python", "-m", "octave_kernel", language="octave")) is None
+
+
+def test_a_kernel_that_can_start_isnt_gone() -> None:
+    """This very Python is there."""
+    assert gone(find_kernel("python3")) is None
+
+
+def test_a_vanished_kernel_is_gone_in_one_sentence(tmp_path: Path) -> None:
+    """A missing program, one that may not be executed and a launcher's missing Python each get their reason."""
+    program = tmp_path / "R"
+    assert gone(kernel(str(program))) == f"The kernel K is gone: there is no {program} any more."
+    program.touch(mode=0o644)
+    assert not os.access(program, os.X_OK)
+    assert gone(kernel(str(program))) == f"The kernel K can't be started: {program} isn't executable."
+    launcher = kernel(sys.executable, "-m", "runner", "/e/python", "-m", "ipykernel_launcher")
+    assert gone(launcher) == "The kernel K is gone: there is no /e/python any more."

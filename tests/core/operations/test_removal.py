@@ -1,0 +1,56 @@
+"""What goes and what stays, in words."""
+
+from datetime import timedelta
+
+import pytest
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Publication, PublishedFile, RunStatus, Trigger, Visibility
+from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name, removed, standing
+from tests.factories import NOON, make_run, make_schedule, make_spec
+
+DAY = timedelta(days=1)
+FILE = PublishedFile(path="a.csv", size=1, sha256="0" * 64, url="file:///p/runs/1/files/a.csv")
+PUBLICATION = Publication(url="file:///p/data/", files=(FILE,))
+
+
+@pytest.mark.parametrize(
+    ("after", "sentence"),
+    [
+        (90 * DAY, "Its files were removed after 90 days."),
+        (DAY, "Its files were removed after 1 day."),
+        (DAY / 2, "Its files were removed."),
+    ],
+)
+def test_that_files_went_is_said_with_the_days_that_they_were_kept(after: timedelta, sentence: str) -> None:
+    run = make_run(make_schedule(), status=RunStatus.SUCCEEDED, ended_at=NOON, pruned_at=NOON + after)
+    assert removed(run) == sentence
+    with pytest.raises(Refused, match=sentence) as refused:
+        check_there(run)
+    assert refused.value.code == "files_removed"
+
+
+def test_of_files_that_are_there_nothing_is_said() -> None:
+    run = make_run(make_schedule(), publication=PUBLICATION)
+    assert removed(run) is None
+    assert standing(run) == PUBLICATION
+    check_there(run)
+
+
+def test_where_readers_look_stays_and_a_rehearsal_had_no_such_place() -> None:
+    run = make_run(make_schedule(), publication=PUBLICATION, pruned_at=NOON)
+    assert standing(run) == Publication(url="file:///p/data/")
+    assert standing(run.model_copy(update={"trigger": Trigger.REHEARSAL})) is None
+
+
+def test_who_deletes_is_told_what_goes_and_what_stays() -> None:
+    assert on_deletion("file:///p/data/").startswith("What it published stays at file:///p/data/, and reserves")
+    assert on_deletion(None).startswith("It published nothing. The logs and files of its runs go ")
+
+
+def test_who_deletes_a_public_schedule_is_told_how_to_withdraw_it() -> None:
+    said = on_deletion("https://results/daily/data/", public_name("daily", make_spec(visibility=Visibility.PUBLIC)))
+    assert "stays at https://results/daily/data/ for everybody" in said
+    assert "private before you delete it; later an operator can: python -m scheduler_service withdraw daily." in said
+    assert said.endswith(on_deletion(None).partition(". ")[2])
+    assert public_name("daily", make_spec()) is None

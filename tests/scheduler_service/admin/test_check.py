@@ -1,0 +1,117 @@
+"""`python -m scheduler_service check`: what is right, what is missing, and nothing left behind."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.storage import s3_clients
+from scheduler_service.__main__ import main
+from scheduler_service.admin.check import check
+from tests.receivers import TOKEN, webhook
+from tests.s3_servers import CANARY, S3Server, variables
+
+
+def areas_on(server: S3Server, **changes: str) -> Areas:
+    given = {
+        "work": f"s3://{server.bucket('work')}",
+        "private": f"s3://{server.bucket('private')}/results",
+        "public": f"s3://{server.bucket('public')}",
+        "public_base": f"{server.endpoint}/{server.bucket('public')}/",
+        "endpoint": server.endpoint,
+        "region": server.region,
+    }
+    return Areas(**given | changes)  # type: ignore[arg-type]
+
+
+def everybody_may(server: S3Server, *actions: str) -> None:
+    bucket = server.bucket("public")
+    resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    allowed = [{"Effect": "Allow", "Principal": "*", "Action": list(actions), "Resource": resources}]
+    server.client().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": allowed}))
+
+
+def wrong(areas: Areas) -> str:
+    return "\n".join(finding.text for finding in check(areas, clock.now()) if not finding.right)
+
+
+@pytest.mark.s3
+def test_areas_as_they_should_be_have_nothing_wrong(seaweedfs: S3Server) -> None:
+    everybody_may(seaweedfs, "s3:GetObject")
+    areas = areas_on(seaweedfs)
+    findings = list(check(areas, clock.now()))
+    assert [finding.text for finding in findings if not finding.right] == []
+    assert len(findings) == 17
+    for name in ("work", "private", "public"):
+        assert "Contents" not in seaweedfs.client().list_objects_v2(Bucket=seaweedfs.bucket(name), Prefix=".check")
+
+
+@pytest.mark.s3
+def test_each_thing_that_is_missing_is_named_with_its_mend(
+    seaweedfs: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody_may(seaweedfs, "s3:PutBucketTagging")
+    assert "everybody can read" in wrong(areas_on(seaweedfs))
+    everybody_may(seaweedfs, "s3:GetObject", "s3:ListBucket")
+    assert "Take s3:ListBucket for everybody out" in wrong(areas_on(seaweedfs))
+    everybody_may(seaweedfs, "s3:GetObject")
+    assert "There is no bucket absent-bucket" in wrong(areas_on(seaweedfs, private="s3://absent-bucket"))
+    assert "differs from the server's by" in "".join(
+        finding.text for finding in check(areas_on(seaweedfs), clock.now() + timedelta(minutes=5)) if not finding.right
+    )
+    for name, value in variables("reader").items():
+        monkeypatch.setenv(name, value)
+    s3_clients.forget()
+    said = wrong(areas_on(seaweedfs))
+    assert "may not s3:PutObject in s3://work-bucket: allow it in its policy" in said
+    assert CANARY not in said
+
+
+@pytest.mark.s3
+def test_the_command_ends_with_0_or_1(seaweedfs: S3Server, tmp_path: Path) -> None:
+    def run(private: str) -> "subprocess.CompletedProcess[str]":
+        settings = tmp_path / "service.toml"
+        settings.write_text(f'[areas]\nprivate = "{private}"\nendpoint = "{seaweedfs.endpoint}"\n')
+        command = [sys.executable, "-m", "scheduler_service", "check", "--config", settings]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    right, missing = run(f"s3://{seaweedfs.bucket()}"), run("s3://absent-bucket")
+    assert (right.returncode, missing.returncode) == (0, 1), right.stdout
+    assert "ok      private (s3://shared-bucket): an object can be written, once" in right.stdout
+    assert "MISSING private (s3://absent-bucket)" in missing.stdout
+    assert CANARY not in right.stdout + right.stderr + missing.stdout + missing.stderr
+
+
+def test_a_message_is_sent_to_the_channel_that_was_named_and_to_no_other(tmp_path: Path) -> None:
+    with webhook() as ops, webhook() as team:
+        settings = tmp_path / "service.toml"
+        settings.write_text('[channels]\nops = { variable = "OPS" }\nteam = { variable = "TEAM" }\n')
+        addresses = {"OPS": ops.address, "TEAM": team.address}
+
+        def check_of(*options: str, **variables: str) -> Result:
+            command = ["check", "--config", str(settings), *options]
+            return CliRunner().invoke(main, command, env=addresses | variables)
+
+        quiet = check_of()
+        assert quiet.exit_code == 0
+        assert "ok      channel ops: the variable OPS holds an address that Apprise knows" in quiet.output
+        assert ops.asked == 0
+        sent = check_of("--word", "ops")
+        assert "ok      channel ops: a message was taken" in sent.output
+        assert "tried the channel “ops”" in ops.bodies[0]
+        ops.status = 403
+        refused = check_of("--word", "ops")
+        assert (refused.exit_code, "channel ops: a message was taken: NO." in refused.output) == (1, True)
+        wrong = check_of(TEAM=f"nonsense://{TOKEN}")
+        assert (wrong.exit_code, "MISSING The channel “team” can't be used" in wrong.output) == (1, True)
+        unknown = check_of("--word", "absent")
+        sentence = "The settings name no channel “absent”. Name one of ops and team."
+        assert (unknown.exit_code, sentence in unknown.output) == (2, True)
+        assert team.asked == 0
+        assert TOKEN not in quiet.output + sent.output + refused.output + wrong.output

@@ -1,0 +1,91 @@
+"""What a word says."""
+
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.models import Run, RunStatus, Timing, Visibility
+from jupyter_schedule.core.notify import Occasion, Word
+from scheduler_service.notifications.message import Message, message
+from tests.factories import NOON, make_run, make_schedule, make_spec
+
+
+def shown(text: str) -> str:
+    return text.replace("canary", "[left out]")
+
+
+def told(occasion: Occasion, run: dict[str, Any] | None = None, log: tuple[str, ...] = (), **spec: Any) -> Message:
+    ended = {"status": RunStatus.FAILED, "message": "KeyError in cell 7: 'region'", "ended_at": NOON}
+    details = {
+        Occasion.SILENCE: {"by": "2026-11-24T08:00:00Z"},
+        Occasion.AUTO_PAUSE: {"note": "its last 3 runs failed"},
+    }.get(occasion, {})
+    word = Word(message_id="6f1c", run_id="x", occasion=occasion, channel="ops", details=details)
+    return message(
+        word, a_run(**ended | (run or {})), make_spec(**{"publication_base": "file:///p"} | spec), log, shown
+    )
+
+
+def a_run(**changes: Any) -> Run:
+    return make_run(make_schedule()).model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("occasion", "title", "good"),
+    [
+        (Occasion.FAILURE, "“daily” failed", False),
+        (Occasion.TIME_OUT, "“daily” was stopped: it took too long", False),
+        (Occasion.RECOVERY, "“daily” succeeded again", True),
+        (Occasion.FIRST_SUCCESS, "“daily” succeeded for the first time", True),
+        (Occasion.AUTO_PAUSE, "“daily” paused itself", False),
+        (Occasion.SILENCE, "Nothing of “daily” was published by 08:00 on Tue 24 Nov", False),
+    ],
+)
+def test_the_title_says_what_happened(occasion: Occasion, title: str, good: bool) -> None:
+    said = told(occasion)
+    assert (said.title, said.good, said.id) == (title, good, "6f1c")
+    assert said.body.endswith("\n\nMessage 6f1c")
+
+
+def test_the_text_says_why_how_the_log_ended_and_where_results_and_more_are() -> None:
+    run = a_run()
+    assert told(Occasion.FAILURE, log=("one", "two")).body == (
+        "KeyError in cell 7: 'region'\n\n"
+        f"Run {run.id[:8]}, due 2026-11-24T12:00:00Z, ended 2026-11-24T12:00:00Z.\n\n"
+        "The last lines of its log:\n  one\n  two\n\n"
+        "Results: file:///p/daily/data/\n"
+        f"More: jupyter schedule logs {run.id[:8]}\n\n"
+        "Message 6f1c"
+    )
+
+
+@pytest.mark.parametrize("occasion", Occasion)
+def test_neither_the_title_nor_the_text_says_what_must_not_be_told(occasion: Occasion) -> None:
+    """Whatever is said of a run, by itself or where its schedule paused."""
+    run = {"message": "ValueError at cell 2 of 3: canary"}
+    if occasion != Occasion.SILENCE:
+        assert "ValueError at cell 2 of 3: [left out]" in told(occasion, run).body
+    named = {"message": None, "schedule": "canary"}
+    assert "canary" not in told(occasion, named).title + told(occasion, run).body
+
+
+def test_good_news_need_no_log() -> None:
+    assert "log" not in told(Occasion.RECOVERY, log=("one",)).body
+
+
+def test_a_pause_says_how_it_ends_and_a_silence_what_the_run_does() -> None:
+    assert "its last 3 runs failed, it runs no more by itself" in told(Occasion.AUTO_PAUSE).body
+    assert "jupyter schedule resume daily" in told(Occasion.AUTO_PAUSE).body
+    going = {"status": RunStatus.RUNNING, "message": None, "ended_at": None}
+    assert told(Occasion.SILENCE, going).body.startswith("Its run is still going.")
+    assert told(Occasion.SILENCE, going | {"status": RunStatus.DUE}).body.startswith("Its run waits.")
+
+
+def test_a_deadline_is_told_by_the_clocks_of_the_schedules_zone() -> None:
+    berlin = Timing(cron="0 6 * * *", timezone="Europe/Berlin")
+    assert told(Occasion.SILENCE, timing=berlin).title.endswith("by 09:00 on Tue 24 Nov")
+    assert told(Occasion.SILENCE, timing=Timing(cron="0 6 * * *", timezone="Gone/Zone")).title.endswith("08:00:00Z")
+
+
+def test_what_publishes_nothing_has_no_address() -> None:
+    assert "Its results are kept with each run." in told(Occasion.FAILURE, visibility=Visibility.NONE).body

@@ -1,0 +1,129 @@
+"""What was public and is private now leaves the public area, and nothing of it is lost."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Visibility
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import digest
+from scheduler_service.publishing.unpublish import Withdrawals, withdraw, withdraw_deleted
+from tests.databases import Clock
+from tests.engine import Engine
+from tests.factories import NOON, PublicFolders, make_run, make_schedule, make_spec
+from tests.scheduler_service.publishing.results import DAY, KEYS, data_of, document, due_on, publish_files
+from tests.scheduler_service.stores import Died, Dying, MemoryObjects
+from tests.simulation.memory_store import MemoryStore
+
+AREAS = Areas(public="s3://bucket/public", public_base="https://results.example.org/")
+
+
+def published(area: MemoryObjects) -> None:
+    for day in range(3):
+        publish_files(due_on(day), {"same.csv": b"%d" % day, f"day{day}.csv": b"x"}, area)
+
+
+def test_a_publication_moves_whole() -> None:
+    public, private, plain = MemoryObjects(), MemoryObjects(), MemoryObjects()
+    published(public)
+    published(plain)
+
+    assert withdraw("flights", public, private, NOON) > 0
+
+    assert public.content == {}
+    assert data_of(private) == data_of(plain)
+    assert document(private, KEYS.latest) == document(plain, KEYS.latest)
+    assert withdraw("flights", public, private, NOON) == 0
+
+
+def test_newer_private_results_stay() -> None:
+    public, private = MemoryObjects(), MemoryObjects()
+    published(public)
+    publish_files(due_on(5), {"same.csv": b"newest"}, private)
+
+    withdraw("flights", public, private, NOON + 9 * DAY)
+
+    assert data_of(private)["same.csv"] == b"newest"
+    assert data_of(private)["day0.csv"] == b"x"
+    assert document(private, KEYS.latest)["run"] == due_on(5).id
+
+
+def test_whoever_dies_in_the_middle_loses_nothing() -> None:
+    plain = MemoryObjects()
+    published(plain)
+    for moment in ("before", "after"):
+        for write in range(80):
+            public, private = MemoryObjects(), MemoryObjects()
+            published(public)
+            try:
+                withdraw("flights", Dying(public, write // 2, moment) if write % 2 else public,
+                         private if write % 2 else Dying(private, write // 2, moment), NOON)  # fmt: skip
+            except Died:
+                withdraw("flights", public, private, NOON)
+            assert public.content == {}
+            assert data_of(private) == data_of(plain)
+            assert digest(private.content[KEYS.latest]) == digest(plain.content[KEYS.latest])
+
+
+def made_private(schedule: Schedule, store: MemoryStore, state: ScheduleState) -> Schedule:
+    """A schedule of two versions, that was public in the first; it left files."""
+    store.add_schedule(schedule)
+    private = schedule.spec.model_copy(update={"visibility": Visibility.PRIVATE, "publication_base": "private"})
+    after = schedule.model_copy(update={"version": 2, "spec": private, "state": state})
+    assert store.replace_schedule(schedule, after, actor="ann", kind=None)
+    store.insert_run(make_run(after, attempt=1, status=RunStatus.SUCCEEDED), "ann")
+    return after
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_what_a_deleted_schedule_left_is_withdrawn_unless_its_name_is_anothers_now(taken: bool) -> None:
+    """The results are then the namesake's, as far as anybody can tell from the area."""
+    store, area = MemoryStore(Clock()), {"public": MemoryObjects(), "private": MemoryObjects()}
+    published(area["public"])
+    spec = make_spec(visibility=Visibility.PUBLIC, publication_base="public")
+    made_private(make_schedule("flights", spec=spec), store, ScheduleState.DELETED)
+    if taken:
+        store.add_schedule(make_schedule("flights", spec=spec, id=str(uuid4())))
+
+    Withdrawals(store, AREAS, area.__getitem__).look(NOON)
+
+    assert bool(area["public"].content) is taken
+
+
+def test_by_hand_only_what_nobody_publishes_any_more_is_withdrawn(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    engine = Engine(tmp_path / "here")
+    engine.operations = Operations(engine.store, engine.objects, now=engine.now, areas=PublicFolders())
+    public = engine.script("open", "true", visibility=Visibility.PUBLIC)
+    engine.operations.run_now(public.name)
+    private = MemoryObjects()
+
+    def refused(name: str, areas: Areas) -> str:
+        with pytest.raises(Refused) as refusal:
+            withdraw_deleted(name, engine.store, areas, private, NOON)
+        return refusal.value.code
+
+    assert refused("open", Areas()) == "no_public_area"
+    assert refused("../open", AREAS) == "bad_name"
+    assert refused("open", AREAS) == "not_deleted"
+    engine.operations.delete("open")
+    assert refused("open", AREAS) == "still_stopping"
+
+
+def test_by_hand_who_misspells_a_name_is_told_those_that_are_near() -> None:
+    store, public, private = MemoryStore(Clock()), MemoryObjects(), MemoryObjects()
+    published(public)
+    made_private(make_schedule("flights"), store, ScheduleState.DELETED)
+
+    def refusal(name: str) -> str:
+        with pytest.raises(Refused) as refused:
+            withdraw_deleted(name, store, AREAS, private, NOON, open_area=lambda _: public)
+        return refused.value.message
+
+    assert refusal("flihgts") == "Nothing of “flihgts” is in the public area. Did you mean “flights”?"
+    assert refusal("nope") == "Nothing of “nope” is in the public area."
+    assert withdraw_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) > 0
+    assert withdraw_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) == 0

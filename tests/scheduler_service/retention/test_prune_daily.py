@@ -1,0 +1,98 @@
+"""Once a day one of many services prunes, a part of the work at each look."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.storage.factory import ObjectsAway, Stored
+from scheduler_service.retention.prune import BATCH
+from scheduler_service.retention.prune_daily import LOOK, TURN, DailyPruning
+from scheduler_service.trusted_clock import WatchedClock
+from tests.factories import NOON
+from tests.scheduler_service.publishing.results import (
+    DAY,
+    document,
+)
+from tests.scheduler_service.retention.left_behind import Deployment
+from tests.scheduler_service.stores import MemoryObjects
+
+
+class Patient(Deployment):
+    """With a service that prunes by itself."""
+
+    def daily(self, holder: str = "one", **changes: Any) -> DailyPruning:
+        plain: dict[str, Any] = {"started": self.now - LOOK}
+        return DailyPruning(self.pruning(), self.work, holder, **plain | changes)
+
+    def whole_turn(self, daily: DailyPruning) -> int:
+        """How many looks had more to do."""
+        looks = 0
+        while daily.look(self.now):
+            looks += 1
+        return looks
+
+
+@pytest.fixture
+def patient() -> Patient:
+    return Patient(MemoryObjects(), MemoryObjects())
+
+
+def test_a_look_does_a_part_of_the_days_work() -> None:
+    patient = Patient(MemoryObjects(), MemoryObjects(), BATCH + 10)
+    assert patient.whole_turn(patient.daily()) == 2
+    assert len(patient.with_files()) == 3
+
+
+def test_one_of_many_prunes_and_again_a_day_later(patient: Patient) -> None:
+    one, two = patient.daily("one"), patient.daily("two")
+    assert patient.whole_turn(one) == 1
+    assert document(patient.work, TURN) == {"by": "one", "at": "2026-11-30T12:00:00Z", "done": True}
+    patient.ran(6)
+    patient.now += timedelta(hours=23)
+    assert patient.whole_turn(two) == 0
+    patient.now += timedelta(hours=1)
+    assert patient.whole_turn(two) == 1
+    assert document(patient.work, TURN)["by"] == "two"
+
+
+def test_who_ended_in_the_middle_is_followed_after_an_hour() -> None:
+    patient = Patient(MemoryObjects(), MemoryObjects(), BATCH + 10)
+    assert patient.daily("one").look(patient.now)
+    two = patient.daily("two")
+    patient.now += timedelta(minutes=59)
+    assert not two.look(patient.now)
+    patient.now += LOOK
+    assert patient.whole_turn(two) == 1
+    assert len(patient.with_files()) == 3
+
+
+def test_by_a_doubted_clock_nothing_goes_before_its_time(patient: Patient) -> None:
+    wall = patient.now = NOON + 3 * DAY
+    watched = WatchedClock(lambda: wall, lambda: 0.0, lambda: patient.now)
+    watched.look()
+    wall += 3650 * DAY
+    watched.look()
+    assert watched.halted
+    daily = patient.daily()
+    while daily.look(watched.now()):
+        pass
+    assert len(patient.with_files()) == 4
+
+
+def test_a_service_that_has_just_started_has_other_things_to_do(patient: Patient) -> None:
+    assert patient.whole_turn(patient.daily(started=patient.now)) == 0
+
+
+def away(_prefix: str = "") -> Iterator[Stored]:
+    raise ObjectsAway("It doesn't answer.")
+
+
+def test_a_pass_that_fails_is_tried_again(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    daily = patient.daily()
+    with monkeypatch.context() as broken:
+        broken.setattr(patient.work, "list", away)
+        assert not daily.look(patient.now)
+    patient.now += timedelta(hours=2)
+    assert patient.whole_turn(daily) == 1

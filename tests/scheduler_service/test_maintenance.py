@@ -1,0 +1,63 @@
+"""What is done beside the runs goes on whatever fails, and clears away what the dead left half-written."""
+
+import os
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core.config import FOLDERS
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.storage.factory import FolderObjects, open_objects
+from scheduler_service import maintenance
+from scheduler_service.maintenance import LEFT_BEHIND, Caretaker
+from scheduler_service.retention.prune import Pruning
+from scheduler_service.retention.prune_daily import DailyPruning
+from scheduler_service.retention.rules import Keep
+from tests.databases import Clock
+from tests.factories import NOON, make_schedule, make_spec
+from tests.simulation.memory_store import MemoryStore
+
+
+def make_caretaker(folder: Path) -> tuple[Caretaker, MemoryStore]:
+    """Of a deployment without settings, with one schedule that publishes to a folder."""
+    store, work = MemoryStore(Clock()), FolderObjects(folder / "work")
+    base = FolderObjects(folder).url("published")
+    store.add_schedule(make_schedule("daily", spec=make_spec(publication_base=base)))
+    pruning = Pruning(store, work, open_objects, Keep(30, 90))
+    daily = DailyPruning(pruning, work, "one", NOON)
+    return Caretaker(store, FOLDERS, open_objects, lambda: NOON, daily, work_area=work.url("")), store
+
+
+@pytest.mark.parametrize("area", ["work", "published"])
+def test_what_a_killed_writer_left_half_written_goes_after_some_days(tmp_path: Path, area: str) -> None:
+    folder = tmp_path / area / "deep"
+    folder.mkdir(parents=True)
+    old, young, whole = (folder / name for name in (".jupyter-schedule-partial-1", ".jupyter-schedule-partial-2", "x"))
+    for path, age in ((old, LEFT_BEHIND + timedelta(hours=1)), (young, timedelta(hours=1)), (whole, 2 * LEFT_BEHIND)):
+        path.write_text("half")
+        os.utime(path, ((NOON - age).timestamp(),) * 2)
+    made, _ = make_caretaker(tmp_path)
+    made.look()
+    assert sorted(path.name for path in folder.iterdir()) == [young.name, whole.name]
+
+
+@pytest.mark.parametrize("trouble", [Refused("store_away", "PostgreSQL can't be used."), OSError("away")])
+def test_a_ledger_that_is_away_for_a_moment_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    made, store = make_caretaker(tmp_path)
+    stopped, looks = threading.Event(), []
+
+    def last_change() -> int:
+        looks.append(1)
+        if len(looks) == 1:
+            raise trouble
+        stopped.set()
+        return 0
+
+    monkeypatch.setattr(store, "last_change", last_change)
+    monkeypatch.setattr(maintenance, "WAIT", 0.001)
+    made.run(stopped)
+    assert len(looks) == 2

@@ -1,0 +1,190 @@
+"""What becomes public, what is held back and kept, and who may release it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Reason, RunStatus, Schedule, Spec, Trigger, Visibility
+from jupyter_schedule.core.operations.disclosures import Kind, checked_key
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import FolderObjects
+from scheduler_service import clearance
+from scheduler_service.clearance import WorkerFiles, check, held_back
+from scheduler_service.disclosure import Limits
+from tests.engine import Engine
+from tests.factories import PublicFolders, make_run, make_schedule, make_spec
+from tests.scheduler_service.publishing.results import result_of
+from tests.scheduler_service.stores import MemoryObjects
+
+PUBLIC = make_spec(visibility=Visibility.PUBLIC)
+CLEAN = b"country,clients\nDE,100\n"
+RAW = b"user_id,country\n1,DE\n2,FR\n3,DE\n"
+PREFIX = "workers/w/t/"
+
+
+def left(files: dict[str, bytes]) -> WorkerFiles:
+    work = MemoryObjects()
+    work.content = {f"{PREFIX}output/{path}": data for path, data in files.items()}
+    return WorkerFiles(work, PREFIX, Limits())
+
+
+def public_schedule() -> Schedule:
+    return make_schedule(spec=PUBLIC)
+
+
+class TestVerdict:
+    def verdict(self, files: dict[str, bytes], **changes: Any) -> Any:
+        return held_back(make_run(public_schedule(), **changes), PUBLIC, result_of(files), left(files))
+
+    def test_clean_outputs_may_become_public(self) -> None:
+        assert self.verdict({"a.csv": CLEAN}) is None
+
+    def test_a_finding_ends_the_run_with_its_place_in_the_first_sentence(self) -> None:
+        end = self.verdict({"a.csv": CLEAN, "b.csv": RAW})
+        assert (end.status, end.reason) == (RunStatus.FAILED, Reason.DISCLOSURE)
+        assert end.message.startswith("Not published. “output/b.csv”, column 1 (“user_id”): a column that tells single")
+
+    def test_a_rehearsal_succeeds_unpublished_and_says_how_many_things_were_found(self) -> None:
+        end = self.verdict({"b.csv": RAW}, trigger=Trigger.REHEARSAL)
+        assert end.status == RunStatus.SUCCEEDED
+        assert end.message.endswith("until you publish them. The disclosure check would hold them back: 1 finding.")
+
+    def test_a_file_that_was_changed_after_the_run_is_not_trusted(self) -> None:
+        run = make_run(public_schedule())
+        end = held_back(run, PUBLIC, result_of({"a.csv": CLEAN}), left({"a.csv": CLEAN[::-1]}))
+        assert end is not None
+        assert end.reason == Reason.DISCLOSURE
+
+
+class TestCheck:
+    def test_a_file_is_looked_at_once_whatever_fails_after_that(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked: list[str] = []
+        real = clearance.check_file
+
+        def counting(path: str, *rest: Any) -> Any:
+            looked.append(path)
+            return real(path, *rest)
+
+        monkeypatch.setattr(clearance, "check_file", counting)
+        files, run = left({"a.csv": RAW, "b.csv": CLEAN}), make_run(public_schedule())
+        first = check(run, PUBLIC, result_of({"a.csv": RAW, "b.csv": CLEAN}), files)
+        again = check(run, PUBLIC, result_of({"a.csv": RAW, "b.csv": CLEAN}), files)
+        assert looked == ["output/a.csv", "output/b.csv"]
+        assert first == again
+
+    def test_other_rules_look_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        files, run = left({"a.csv": b"country,clients\nDE,9\n"}), make_run(public_schedule())
+        result = result_of({"a.csv": b"country,clients\nDE,9\n"})
+        assert check(run, PUBLIC, result, files).findings == ()
+        stricter = WorkerFiles(files.work, files.prefix, Limits(smallest_cell=10))
+        assert check(run, PUBLIC, result, stricter).findings
+
+    def test_reports_are_looked_at_only_where_they_are_published(self) -> None:
+        files, run = left({}), make_run(public_schedule())
+        files.work.put(f"{PREFIX}report/log.txt", b"mail to ana@firma.de\n")
+        result = result_of({})
+        report = result_of({"log.txt": b"mail to ana@firma.de\n"}).files
+        result = result.model_copy(update={"report": report})
+        assert check(run, PUBLIC, result, files).findings == ()
+        (finding,) = check(run, PUBLIC.model_copy(update={"publish_report": True}), result, files).findings
+        assert (finding.kind, finding.path) == (Kind.EMAIL, "report/log.txt")
+
+
+class Public(Engine):
+    """A deployment whose operator set up a public area."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.area = FolderObjects(folder / "public")
+        self.operations = Operations(self.store, self.objects, areas=PublicFolders())
+
+    def public_script(self, name: str, text: str, **changes: Any) -> Schedule:
+        """As `script`, public once it is confirmed."""
+        made = self.script(name, text)
+        base = self.area.url("").rstrip("/")
+        spec = made.spec.model_copy(update={"visibility": Visibility.PUBLIC, "publication_base": base} | changes)
+        return self.operations.edit(name, Spec.model_validate(spec.model_dump()), if_version=1, public_confirmed=True)
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Iterator[Public]:
+    engine = Public(tmp_path)
+    yield engine
+    engine.store.close()
+
+
+WRITES = 'mkdir -p output; printf "{}" > output/table.csv'
+GOOD = WRITES.format(r"country,clients\\nDE,100\\n")
+BAD = WRITES.format(r"user_id,visits\\n17,8\\n18,9\\n19,10\\n")
+
+
+def test_a_public_schedule_run_by_hand_publishes_nothing_until_a_person_releases_it(public: Public) -> None:
+    public.public_script("daily", GOOD)
+    with public.service():
+        rehearsal = public.ended(public.operations.run_now("daily"))
+        assert (rehearsal.status, rehearsal.trigger) == (RunStatus.SUCCEEDED, Trigger.REHEARSAL)
+        assert "private until you publish them" in (rehearsal.message or "")
+        assert list(public.area.list()) == []
+        assert public.operations.files.read(rehearsal, "output/table.csv") == b"country,clients\nDE,100\n"
+
+        released = public.ended(public.operations.release(rehearsal.id))
+    assert (released.status, released.message) == (RunStatus.SUCCEEDED, "Published by local.")
+    assert public.area.get(f"{PublicationKeys('daily').data}table.csv") == b"country,clients\nDE,100\n"
+    assert public.operations.files.read(released, "output/table.csv") == b"country,clients\nDE,100\n"
+    kinds = [event.kind for event in public.store.events(0) if event.run_id == released.id]
+    assert kinds == ["run_released", "run_publishing", "run_succeeded"]
+    assert len(public.operations.attempts(rehearsal)) == 1
+
+
+def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason(public: Public) -> None:
+    public.public_script("daily", BAD)
+    with public.service():
+        rehearsal = public.ended(public.operations.run_now("daily"))
+        held = public.ended(public.operations.release(rehearsal.id))
+        assert (held.status, held.reason) == (RunStatus.FAILED, Reason.DISCLOSURE)
+        assert [finding.kind for finding in public.operations.files.checked(held).findings] == [Kind.ROW_LEVEL]
+        assert list(public.area.list()) == []
+        with pytest.raises(Refused, check=lambda refused: refused.code == "reason_needed"):
+            public.operations.release(held.id)
+
+        done = public.ended(public.operations.release(held.id, "Numbers of machines, not of people."))
+    assert done.status == RunStatus.SUCCEEDED
+    assert done.message == (
+        "Published by local, although the disclosure check held them back: Numbers of machines, not of people."
+    )
+    assert done.release is not None
+    assert (done.release.by, done.release.run_id) == ("local", rehearsal.id)
+    assert public.area.size(f"{PublicationKeys('daily').data}table.csv")
+
+
+def test_executed_notebook_and_log_are_published_only_where_that_is_ticked(public: Public) -> None:
+    public.public_script("daily", f"{GOOD}; echo said", publish_report=True)
+    with public.service():
+        rehearsal = public.ended(public.operations.run_now("daily"))
+        run = public.ended(public.operations.release(rehearsal.id))
+    (manifest,) = [each.key for each in public.area.list() if each.key.endswith("manifest.json")]
+    assert [file["path"] for file in json.loads(public.area.get(manifest))["report"]] == ["log.txt"]
+    assert b"said" in public.area.get(manifest.replace("manifest.json", "report/log.txt"))
+    assert run.publication is not None
+
+
+def test_a_private_schedule_is_not_looked_at(public: Public) -> None:
+    public.script("daily", BAD)
+    with public.service():
+        run = public.ended(public.run("daily"))
+    assert run.status == RunStatus.SUCCEEDED
+    assert public.objects.get_or_none(checked_key(run.id)) is None
+
+
+def test_only_the_owner_may_release(public: Public) -> None:
+    public.public_script("daily", GOOD)
+    with public.service():
+        rehearsal = public.ended(public.operations.run_now("daily"))
+    others = Operations(public.store, public.objects, owner="somebody-else")
+    with pytest.raises(Refused, check=lambda refused: refused.code == "no_such_run"):
+        others.release(rehearsal.id, "because")
