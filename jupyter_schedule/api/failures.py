@@ -1,18 +1,16 @@
 """Where a notebook failed, from what its run left: for a person who looks at the first line first."""
 
 import json
-import re
 from typing import Any
 
 from jupyter_schedule.api.responses import Failure
+from jupyter_schedule.core.text import strip_escapes
 
 #: characters that a browser is given of a cell, and of a traceback
 LONGEST_SOURCE = 20_000
 LONGEST_TRACEBACK = 100_000
 #: the cell that papermill adds isn't one of the analyst's
 _ADDED = "injected-parameters"
-#: escape codes of terminals: CSI and OSC sequences, then any other
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 
 
 def described(failure: dict[str, Any], executed: bytes | None) -> Failure:
@@ -52,7 +50,7 @@ def _traceback(cell: dict[str, Any]) -> str:
         if isinstance(output, dict) and output.get("output_type") == "error":
             lines = output.get("traceback")
             text = "\n".join(line for line in lines if isinstance(line, str)) if isinstance(lines, list) else ""
-            return _ESCAPES.sub("", text)[-LONGEST_TRACEBACK:]
+            return strip_escapes(text)[-LONGEST_TRACEBACK:]
     return ""
 
 

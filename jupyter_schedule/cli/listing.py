@@ -8,10 +8,11 @@ from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import Cell, echo_table
-from jupyter_schedule.cli.words import run_state, schedule_state, seconds_text, when
+from jupyter_schedule.cli.words import run_state, schedule_state, when
 from jupyter_schedule.core.descriptions import recorded_cadence
 from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule
 from jupyter_schedule.core.operations.waiting import place_text, places_in
+from jupyter_schedule.core.text import duration_text
 
 _RUN_COLUMNS = ("Run", "Schedule", "Due", "State", "Took", "")
 
@@ -80,4 +81,5 @@ def _run_row(run: Run, now: datetime, waits: str) -> list[Cell]:
     if run.until is not None:
         due = f"{due} to {when(run.until, now)}"
     message = run.message if run.message and run.reason is not Reason.OK else waits
-    return [run.id[:8], run.schedule, due, run_state(run), seconds_text(run.seconds), message]
+    took = "" if run.seconds is None else duration_text(run.seconds)
+    return [run.id[:8], run.schedule, due, run_state(run), took, message]

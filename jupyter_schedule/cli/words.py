@@ -5,31 +5,29 @@ import re
 from datetime import datetime, timedelta, tzinfo
 
 from jupyter_schedule.core.descriptions import reader_time
-from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState
-from jupyter_schedule.core.text import duration
+from jupyter_schedule.core.models import Run, RunStatus, ScheduleState
+from jupyter_schedule.core.text import duration_text, run_state_words, schedule_state_words, strip_escapes
 
 _MINUTE = timedelta(minutes=1)
-#: icon, word and colour of each state; none of the three stands alone
-RUN_STATES = {
-    RunStatus.DUE: ("○", "Waiting", ""),
-    RunStatus.LAUNCHING: ("◔", "Starting", "blue"),
-    RunStatus.RUNNING: ("◐", "Running", "blue"),
-    RunStatus.PUBLISHING: ("◕", "Publishing", "blue"),
-    RunStatus.SUCCEEDED: ("✓", "Succeeded", "green"),
-    RunStatus.FAILED: ("✕", "Failed", "red"),
-    RunStatus.TIMED_OUT: ("⧗", "Timed out", "red"),
-    RunStatus.CANCELLED: ("■", "Stopped", ""),
-    RunStatus.SKIPPED: ("–", "Skipped", ""),  # noqa: RUF001  (the icon)
+#: icon and colour of each state; neither stands without its word
+RUN_LOOKS = {
+    RunStatus.DUE: ("○", ""),
+    RunStatus.LAUNCHING: ("◔", "blue"),
+    RunStatus.RUNNING: ("◐", "blue"),
+    RunStatus.PUBLISHING: ("◕", "blue"),
+    RunStatus.SUCCEEDED: ("✓", "green"),
+    RunStatus.FAILED: ("✕", "red"),
+    RunStatus.TIMED_OUT: ("⧗", "red"),
+    RunStatus.CANCELLED: ("■", ""),
+    RunStatus.SKIPPED: ("–", ""),  # noqa: RUF001  (the icon)
 }
-SCHEDULE_STATES = {
-    ScheduleState.ACTIVE: ("●", "Active", ""),
-    ScheduleState.PAUSED: ("‖", "Paused", "yellow"),
-    ScheduleState.REHEARSING: ("○", "Waits for its rehearsal", "yellow"),
-    ScheduleState.ENDED: ("■", "Ended", ""),
-    ScheduleState.DELETED: ("✕", "Deleted", ""),
+SCHEDULE_LOOKS = {
+    ScheduleState.ACTIVE: ("●", ""),
+    ScheduleState.PAUSED: ("‖", "yellow"),
+    ScheduleState.REHEARSING: ("○", "yellow"),
+    ScheduleState.ENDED: ("■", ""),
+    ScheduleState.DELETED: ("✕", ""),
 }
-#: control sequences of terminals (ECMA-48): CSI, strings that BEL or ST ends, two-character escapes
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])")
 #: one that isn't over yet; none is longer than a title
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,500}\x1b?|[ -/]*)\Z|\r\Z")
 
@@ -54,14 +52,14 @@ class LogText:
         text = self._pending + self._decoder.decode(piece, final)
         cut = None if final else _UNFINISHED.search(text)
         text, self._pending = (text[: cut.start()], text[cut.start() :]) if cut else (text, "")
-        lines = _SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+        lines = strip_escapes(text).replace("\r\n", "\n").replace("\r", "\n")
         return "".join(sign for sign in lines if sign.isprintable() or sign in "\n\t")
 
 
 def run_state(run: Run) -> tuple[str, str]:
     """`✓ Succeeded` and its colour."""
-    icon, word, colour = RUN_STATES[run.status]
-    return f"{icon} {'Missed' if run.reason is Reason.MISSED else word}", colour
+    icon, colour = RUN_LOOKS[run.status]
+    return f"{icon} {run_state_words(run.status, run.reason)}", colour
 
 
 def run_sentence(run: Run) -> str:
@@ -74,8 +72,8 @@ def run_sentence(run: Run) -> str:
 
 def schedule_state(state: ScheduleState) -> tuple[str, str]:
     """`‖ Paused` and its colour."""
-    icon, word, colour = SCHEDULE_STATES[state]
-    return f"{icon} {word}", colour
+    icon, colour = SCHEDULE_LOOKS[state]
+    return f"{icon} {schedule_state_words(state)}", colour
 
 
 def when(moment: datetime, now: datetime, reader: tzinfo | None = None) -> str:
@@ -85,14 +83,5 @@ def when(moment: datetime, now: datetime, reader: tzinfo | None = None) -> str:
         return reader_time(moment, reader)
     if minutes == 0:
         return "now" if moment > now else "just now"
-    away = duration(minutes if minutes < 60 else round(minutes / 60) * 60)
+    away = duration_text(60 * (minutes if minutes < 60 else round(minutes / 60) * 60))
     return f"in {away}" if moment > now else f"{away} ago"
-
-
-def seconds_text(seconds: float | None) -> str:
-    """`6.0 s`, `45 s`, `4 min`, `2 h 5 min`; empty when it isn't known."""
-    if seconds is None:
-        return ""
-    if seconds < 59.5:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    return duration(round(seconds / 60))

@@ -11,10 +11,11 @@ from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.run import INTERRUPTED
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
 from jupyter_schedule.cli.tables import Cell, echo_table
-from jupyter_schedule.cli.words import seconds_text, when
+from jupyter_schedule.cli.words import when
 from jupyter_schedule.core.costs import dollars, price_of
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
+from jupyter_schedule.core.text import duration_text
 
 #: seconds between two looks at one that isn't ready
 LOOK = 1.0
@@ -179,7 +180,7 @@ def _row(worker: AdHocWorker, now: datetime) -> list[Cell]:
     cost = "" if worker.cost is None else dollars(worker.cost)
     if worker.status.live and worker.hourly is not None:
         cost = f"{dollars(worker.hourly)} an hour"
-    lived = f"{seconds_text(worker.machine_seconds)}. " if worker.machine_seconds is not None else ""
+    lived = f"{duration_text(worker.machine_seconds)}. " if worker.machine_seconds is not None else ""
     return [worker.id[:8], worker.size, (f"{icon} {word}", colour), ends, cost, f"{lived}{worker.message or ''}"]
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from jupyter_schedule.core.models import Attempt, Model, Spec
-from jupyter_schedule.core.text import duration
+from jupyter_schedule.core.text import duration_text
 from jupyter_schedule.core.timing import policies, recurrence
 
 #: the least that is billed of a machine, seconds
@@ -84,9 +84,9 @@ def estimate(spec: Spec, hourly: Decimal, took: Sequence[int], now: datetime) ->
     month = run * runs
     each = f"{dollars(run)} a run, {dollars(month)} a month for {runs} run{'s' * (runs != 1)}"
     if measured:
-        text = f"About {each}, as its last runs took {duration(math.ceil(seconds / 60))} of a machine."
+        text = f"About {each}, as its last runs took {duration_text(60 * math.ceil(seconds / 60))} of a machine."
     else:
-        text = f"At most {each}, should each take its whole time-out of {duration(spec.timeout)}."
+        text = f"At most {each}, should each take its whole time-out of {duration_text(60 * spec.timeout)}."
     return Estimate(run=run, month=month, runs=runs, seconds=seconds, measured=measured, text=text)
 
 

@@ -16,7 +16,7 @@ from jupyter_schedule.core.models import (
     utc_text,
 )
 from jupyter_schedule.core.storage.factory import open_objects
-from jupyter_schedule.core.text import duration, short_date
+from jupyter_schedule.core.text import duration_text, short_date
 from jupyter_schedule.core.timing.describe import cadence
 from jupyter_schedule.core.timing.policies import coming, last_instant, next_coming
 from jupyter_schedule.core.timing.recurrence import Occurrence
@@ -94,7 +94,7 @@ def _until(spec: Spec, reader: tzinfo | None) -> str:
 
 
 def _limits(name: str, spec: Spec) -> str:
-    return f"stops after {duration(spec.timeout)}; {destination(name, spec)}. {spec.notify.unheard}".rstrip()
+    return f"stops after {duration_text(60 * spec.timeout)}; {destination(name, spec)}. {spec.notify.unheard}".rstrip()
 
 
 def destination(name: str, spec: Spec) -> str:

@@ -1,5 +1,9 @@
-"""Words that sentences for people share: English whatever the server's locale, so that every door says the same."""
+"""Words that sentences for people share: English whatever the server's locale, so that every client says the same.
 
+The agent travels with this module and without pydantic, so it imports nothing but the standard library.
+"""
+
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -19,7 +23,28 @@ MONTHS = (
     "November",
     "December",
 )
+#: control sequences of terminals (ECMA-48): CSI, strings that BEL or ST ends, two-character escapes
+ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])")
 _LONGEST_ECHO = 40
+#: by the values of `RunStatus` and of `ScheduleState`
+_RUN_STATES = {
+    "due": "Waiting",
+    "launching": "Starting",
+    "running": "Running",
+    "publishing": "Publishing",
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "timed_out": "Timed out",
+    "cancelled": "Stopped",
+    "skipped": "Skipped",
+}
+_SCHEDULE_STATES = {
+    "active": "Active",
+    "paused": "Paused",
+    "rehearsing": "Waits for its rehearsal",
+    "ended": "Ended",
+    "deleted": "Deleted",
+}
 
 
 def quoted(text: str) -> str:
@@ -51,10 +76,30 @@ def short_date(day: date) -> str:
     return f"{WEEKDAYS[day.weekday()][:3]} {day_and_month(day)}"
 
 
-def duration(minutes: int) -> str:
-    """`45 min`, `2 h`, `2 h 5 min`."""
-    hours, rest = divmod(minutes, 60)
-    return " ".join([f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest))
+def duration_text(seconds: float) -> str:
+    """A duration for people, with two digits or two units: `6.1 s`, `45 s`, `1 min 35 s`, `2 h`, `1 h 30 min`."""
+    if seconds < 9.95:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return " ".join([f"{minutes} min"] * bool(minutes) + [f"{rest} s"] * bool(rest))
+    hours, minutes = divmod(minutes, 60)
+    return " ".join([f"{hours} h"] + [f"{minutes} min"] * bool(minutes))
+
+
+def strip_escapes(text: str) -> str:
+    """The text without the control sequences of terminals; what isn't such a sequence stays."""
+    return ESCAPE_SEQUENCE.sub("", text)
+
+
+def run_state_words(status: str, reason: str | None) -> str:
+    """A run's state in words: `Succeeded`, `Timed out`; `Missed` for one that was due while nothing ticked."""
+    return "Missed" if reason == "missed" else _RUN_STATES[status]
+
+
+def schedule_state_words(state: str) -> str:
+    """A schedule's state in words: `Active`, `Waits for its rehearsal`."""
+    return _SCHEDULE_STATES[state]
 
 
 def size_text(size: int) -> str:

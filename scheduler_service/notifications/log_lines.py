@@ -8,6 +8,7 @@ from jupyter_schedule.core.object_keys import LOG
 from jupyter_schedule.core.operations.run_files import RunFiles
 from jupyter_schedule.core.storage.factory import NoSuchObject, Objects
 from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.text import strip_escapes
 from scheduler_service.disclosure.secrets import in_line
 from scheduler_service.worker.withheld import LEFT_OUT, without
 
@@ -16,7 +17,6 @@ LINES = 20
 LONGEST = 300
 #: bytes that are read, so that a key which begins above the last lines is known as one
 READ = 32_000
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _KEY = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]*PRIVATE KEY")
 
 
@@ -27,7 +27,7 @@ def last_lines(text: str, known: Mapping[str, str]) -> list[str]:
     """
     shown: list[str] = []
     in_key = False
-    for raw in _ESCAPES.sub("", text).replace("\r\n", "\n").split("\n"):
+    for raw in strip_escapes(text).replace("\r\n", "\n").split("\n"):
         # what a progress bar showed last
         line = raw.rstrip("\r").rpartition("\r")[2].rstrip()
         marked = [match[1] for match in _KEY.finditer(line)]

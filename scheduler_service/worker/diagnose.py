@@ -8,11 +8,11 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_schedule.core.text import duration_text, strip_escapes
 from scheduler_service.worker.notebook import Progress
 from scheduler_service.worker.supervise import Cause
 
 LONGEST_SENTENCE = 120
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _NO_SPACE = "No space left on device"
 _DEAD_KERNEL = "DeadKernelError"
 #: how bash says what it couldn't run: "./run.sh: line 3: pandoc: command not found"
@@ -65,10 +65,10 @@ def diagnose(evidence: Evidence) -> Verdict:
     match evidence.cause:
         case Cause.TIMED_OUT:
             return _verdict(
-                "timed_out", "time_limit", f"Timed out: stopped after {span(evidence.timeout)}{_at(evidence)}"
+                "timed_out", "time_limit", f"Timed out: stopped after {duration_text(evidence.timeout)}{_at(evidence)}"
             )
         case Cause.STOPPED:
-            return _verdict("stopped", "by_hand", f"Stopped after {span(evidence.seconds)}{where}")
+            return _verdict("stopped", "by_hand", f"Stopped after {duration_text(evidence.seconds)}{where}")
         case Cause.MEMORY:
             return _verdict("finished", "out_of_memory", f"Stopped: more memory than a run may use here{where}")
         case Cause.OUTPUT:
@@ -80,7 +80,7 @@ def diagnose(evidence: Evidence) -> Verdict:
 
 def one_line(text: str) -> str:
     """The first line that says something, without escape codes and control characters."""
-    for line in _ESCAPES.sub("", text).splitlines():
+    for line in strip_escapes(text).splitlines():
         words = " ".join("".join(letter if letter.isprintable() else " " for letter in line).split())
         if words:
             return words
@@ -95,24 +95,13 @@ def sentence(text: str) -> str:
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
-def span(seconds: float) -> str:
-    """A duration as people say it: `6.1 s`, `45 s`, `2 min 5 s`, `2 h`, `1 h 30 min`."""
-    if seconds < 60:
-        return f"{round(seconds, 1):g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def _verdict(outcome: str, reason: str, text: str) -> Verdict:
     return Verdict(outcome, reason, sentence(text))
 
 
 def _good_end(evidence: Evidence) -> tuple[str, str]:
     if evidence.outputs:
-        return "ok", f"Succeeded in {span(evidence.seconds)}."
+        return "ok", f"Succeeded in {duration_text(evidence.seconds)}."
     who = "notebook" if evidence.is_notebook else "command"
     folder = evidence.output_dir.rstrip("/")
     return "empty_output", f"The {who} finished, but {folder}/ is empty, so nothing was published."

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jupyter_schedule.cli.words import LogText, plain, seconds_text, when
+from jupyter_schedule.cli.words import LogText, plain, when
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 #: colours, a title, a carriage return, an 8-bit control, a two-character escape, letters of several bytes
@@ -40,19 +40,3 @@ def test_a_sequence_that_never_ends_hides_nothing_after_it() -> None:
 )
 def test_times_within_a_day_are_told_by_their_distance(away: timedelta, words: str) -> None:
     assert when(NOON + away, NOON, ZoneInfo("Europe/Paris")) == words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (None, ""),
-        (0.04, "0.0 s"),
-        (6.04, "6.0 s"),
-        (9.96, "10 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min"),
-        (7500, "2 h 5 min"),
-    ],
-)
-def test_durations_have_two_digits_or_two_units(seconds: float | None, words: str) -> None:
-    assert seconds_text(seconds) == words

@@ -2,7 +2,17 @@ from datetime import date
 
 import pytest
 
-from jupyter_schedule.core.text import duration, listed, ordinal, quoted, short_date
+from jupyter_schedule.core.models import Reason, RunStatus, ScheduleState
+from jupyter_schedule.core.text import (
+    duration_text,
+    listed,
+    ordinal,
+    quoted,
+    run_state_words,
+    schedule_state_words,
+    short_date,
+    strip_escapes,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +51,26 @@ def test_a_date_is_written_in_english() -> None:
     assert short_date(date(2027, 3, 28)) == "Sun 28 Mar"
 
 
-@pytest.mark.parametrize(("minutes", "text"), [(1, "1 min"), (60, "1 h"), (125, "2 h 5 min"), (1440, "24 h")])
-def test_minutes_read_as_hours_and_minutes(minutes: int, text: str) -> None:
-    assert duration(minutes) == text
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0 s"), (6.04, "6 s"), (6.12, "6.1 s"), (9.96, "10 s"), (59.4, "59 s"), (59.7, "1 min"), (60, "1 min"),
+        (95, "1 min 35 s"), (125, "2 min 5 s"), (3599.7, "1 h"), (7200, "2 h"), (5400, "1 h 30 min"),
+        (7501, "2 h 5 min"), (86400, "24 h"),
+    ],
+)  # fmt: skip
+def test_a_duration_has_two_digits_or_two_units(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[1;31mred\x1b[0m", "\x1b]0;title\x07red", "\x1b]8;;u\x1b\\red", "\x1b7r\x1b(Bed"]
+)
+def test_what_commands_a_terminal_is_dropped(text: str) -> None:
+    assert strip_escapes(text) == "red"
+
+
+def test_every_state_has_words() -> None:
+    assert all(run_state_words(status, None) for status in RunStatus)
+    assert all(schedule_state_words(state) for state in ScheduleState)
+    assert run_state_words(RunStatus.SKIPPED, Reason.MISSED) == "Missed"

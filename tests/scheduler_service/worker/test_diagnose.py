@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Reason
-from scheduler_service.worker.diagnose import Evidence, diagnose, sentence, span
+from scheduler_service.worker.diagnose import Evidence, diagnose, sentence
 from scheduler_service.worker.notebook import Progress
 from scheduler_service.worker.supervise import Cause
 
@@ -135,17 +135,6 @@ def test_evidence_gives_one_reason_and_one_sentence(evidence: Evidence, outcome:
     assert (verdict.outcome, verdict.reason, verdict.sentence) == (outcome, reason, said)
     assert verdict.reason in set(Reason)
     assert len(verdict.sentence) <= 120
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0 s"), (6.12, "6.1 s"), (59, "59 s"), (60, "1 min"), (125, "2 min 5 s"), (3599.7, "1 h"),
-        (7200, "2 h"), (5400, "1 h 30 min"), (86400, "24 h"),
-    ],
-)  # fmt: skip
-def test_a_duration_reads_as_people_say_it(seconds: float, text: str) -> None:
-    assert span(seconds) == text
 
 
 @pytest.mark.parametrize(
