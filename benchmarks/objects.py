@@ -23,8 +23,8 @@ TRIES = 3
 OURS = """
 import json, sys, time
 from pathlib import Path
-from jupyter_schedule.core.storage.factory import open_objects, s3_clients
-store, files = open_objects(sys.argv[1]), sorted(Path(sys.argv[2]).iterdir())
+from jupyter_schedule.core.storage.factory import open_storage, s3_clients
+store, files = open_storage(sys.argv[1]), sorted(Path(sys.argv[2]).iterdir())
 if sys.argv[3] == "boto3":
     s3_clients.mover = lambda _: None
 store.put_file("first", files[0]) if len(files) > 4 else s3_clients.client(store.address)

@@ -13,7 +13,7 @@ from sqlalchemy import insert, text
 
 from benchmarks import Row
 from jupyter_schedule.core.models import Timing
-from jupyter_schedule.core.store.base import Place, Settlement
+from jupyter_schedule.core.store.base import RunCursor, ScheduleAdvance
 from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.store.statements import schedule_row, version_row
@@ -118,11 +118,11 @@ def _settle(store: SqlStore) -> None:
     """What the tick does with what is due."""
     while due := store.due_schedules(NOON, BATCH):
         owed = [(schedule, planning.owed(schedule, NOON)) for schedule in due]
-        store.settle([Settlement(before, what.schedule, what.runs) for before, what in owed], actor="scheduler")
+        store.settle([ScheduleAdvance(before, what.schedule, what.runs) for before, what in owed], actor="scheduler")
 
 
 def _page(store: SqlStore, middle: int) -> None:
-    place = Place(NOON + middle * timedelta(minutes=1), NOON, f"{middle:036}")
+    place = RunCursor(NOON + middle * timedelta(minutes=1), NOON, f"{middle:036}")
     assert len(store.runs(make_schedule().id, before=place, limit=50)) == 50
 
 

@@ -70,10 +70,12 @@ class JupyterSchedule(ExtensionApp):
     def _open_desk(self) -> "Desk":
         # Most of a second to import: in the thread that first needs it, and not at the server's start.
         from jupyter_schedule.api.desk import Desk  # noqa: PLC0415
-        from jupyter_schedule.core.data_paths import Places, default_places  # noqa: PLC0415
+        from jupyter_schedule.core.data_paths import DataPaths, default_data_paths  # noqa: PLC0415
 
         assert self.serverapp is not None
-        places: Places = Places(Path(self.folder).expanduser().absolute()) if self.folder else default_places()
+        places: DataPaths = (
+            DataPaths(Path(self.folder).expanduser().absolute()) if self.folder else default_data_paths()
+        )
         return Desk(
             places,
             Path(self.serverapp.root_dir).absolute(),

@@ -13,7 +13,7 @@ import click
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import listed, quoted, size_text
 from scheduler_service.admin.check import check, check_channels
 from scheduler_service.admin.check_aws import check_account
@@ -99,7 +99,7 @@ def move_files(config: Path | None, folder: Path | None, source: str | None, dry
     try:
         settings = load_settings(config, folder)
         move = planned(settings.areas, settings.places, source)
-        former, work = open_objects(move.source), open_objects(move.work)
+        former, work = open_storage(move.source), open_storage(move.work)
         with known_ledger(settings.places) as store:
             check_idle(store)
             objects = missing(former, work)
@@ -157,8 +157,8 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     try:
         settings = load_settings(config, folder)
         with known_ledger(settings.places) as store:
-            work = open_objects(settings.areas.work or settings.places.objects)
-            pruning = Pruning(store, work, open_objects, settings.retention.keep)
+            work = open_storage(settings.areas.work or settings.places.objects)
+            pruning = Pruning(store, work, open_storage, settings.retention.keep)
             plan = pruning.plan(clock.now())
             for words, size in told(plan):
                 click.echo(f"{size_text(size):>8}  {words}")
@@ -184,7 +184,7 @@ def withdraw_by_hand(name: str, config: Path | None, folder: Path | None) -> Non
     """Move what a deleted schedule NAME published from the public area to the private one; it may be repeated."""
     try:
         settings = load_settings(config, folder)
-        private = open_objects(settings.areas.base(Visibility.PRIVATE, settings.folder, ""))
+        private = open_storage(settings.areas.base(Visibility.PRIVATE, settings.folder, ""))
         with known_ledger(settings.places) as store:
             moved = withdraw_deleted(name, store, settings.areas, private, clock.now())
         where = f"; they are at {private.url(f'{name}/')}" if moved else ""

@@ -18,7 +18,7 @@ be carried out, by a service that was about to ask.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker
 from scheduler_service.launchers.ad_hoc import AdHocMachine
 
 #: how long somebody waits for a machine

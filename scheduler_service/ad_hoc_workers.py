@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker, at_work, ended
-from jupyter_schedule.core.models import utc
+from jupyter_schedule.core.machines.ad_hoc import at_work, ended
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, utc
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.ad_hoc_decide import Adopt, Ask, Decision, Extend, Insist, Launch, Over, Ready, Wait, decide
 from scheduler_service.backoff import Memory

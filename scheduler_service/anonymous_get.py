@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
-from jupyter_schedule.core.storage.factory import Objects, S3Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage, S3Storage
 
 #: seconds that an answer is waited for
 PATIENCE = 5
 
 
-def address(area: S3Objects, key: str) -> str:
+def address(area: S3Storage, key: str) -> str:
     """A key of the area's bucket, as anybody would ask the server for it."""
     place = area.address
     if place.endpoint:
@@ -32,9 +32,9 @@ def answer(url: str) -> tuple[int, dict[str, str]]:
         return 0, {}
 
 
-def time_at(area: Objects) -> datetime | None:
+def time_at(area: ObjectStorage) -> datetime | None:
     """The time by the date on its server's answers, refusals too; None for folders, and when there is no answer."""
-    if not isinstance(area, S3Objects):
+    if not isinstance(area, S3Storage):
         return None
     try:
         return parsedate_to_datetime(answer(address(area, ""))[1].get("Date", "")).astimezone(UTC)

@@ -12,7 +12,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from jupyter_schedule.core.models import (
+    FOUND_IN_FILES,
+    DisclosureFinding,
+    DisclosureReport,
     FileEntry,
+    FindingKind,
     Outcome,
     Reason,
     Result,
@@ -20,10 +24,10 @@ from jupyter_schedule.core.models import (
     RunStatus,
     Spec,
     Trigger,
+    disclosure_report_key,
 )
 from jupyter_schedule.core.object_keys import OUTPUT, REPORT
-from jupyter_schedule.core.operations.disclosures import FOUND_IN_FILES, Checked, Finding, Kind, checked_key
-from jupyter_schedule.core.storage.factory import NoSuchObject, Objects, digest, file_digest
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, digest, file_digest
 from jupyter_schedule.core.text import size_text
 from scheduler_service.decide import End
 from scheduler_service.disclosure import RULES, Limits, check_file
@@ -31,14 +35,14 @@ from scheduler_service.disclosure.findings import Found
 
 #: findings that are kept of a run
 MOST = 200
-_FINDINGS = TypeAdapter(tuple[Finding, ...])
+_FINDINGS = TypeAdapter(tuple[DisclosureFinding, ...])
 
 
 @dataclass(frozen=True)
 class WorkerFiles:
     """What an attempt's worker left in the work area, and how it is looked at."""
 
-    work: Objects
+    work: ObjectStorage
     #: ends in `/`
     prefix: str
     limits: Limits
@@ -75,18 +79,18 @@ def _kept(result: Result, why: str) -> End:
     return End(RunStatus.SUCCEEDED, result.reason, f"{result.sentence} {why}", Outcome.FINISHED, result)
 
 
-def check(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> Checked:
+def check(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> DisclosureReport:
     """Look at all files that would become public; what was found is kept with the run."""
     listed = [(OUTPUT + file.path, file) for file in result.files]
     if spec.publish_report:
         listed += [(REPORT + file.path, file) for file in result.report]
     findings = [finding for path, file in listed for finding in _of_file(path, file, files)]
-    checked = Checked(findings=tuple(findings[:MOST]), more=max(0, len(findings) - MOST))
-    files.work.put(checked_key(run.id), checked.model_dump_json().encode())
+    checked = DisclosureReport(findings=tuple(findings[:MOST]), more=max(0, len(findings) - MOST))
+    files.work.put(disclosure_report_key(run.id), checked.model_dump_json().encode())
     return checked
 
 
-def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[Finding]:
+def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[DisclosureFinding]:
     about = "\0".join((str(RULES), str(files.limits), path, file.sha256))
     key = f"{FOUND_IN_FILES}{digest(about.encode())}.json"
     known = files.work.get_or_none(key)
@@ -100,11 +104,11 @@ def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[Finding
     yield from _FINDINGS.validate_json(known)
 
 
-def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[Finding, ...] | None:
+def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[DisclosureFinding, ...] | None:
     """What is found in a copy of the file; None when it isn't what the worker recorded."""
     if file.size > files.limits.file:
         found = Found(path)
-        found.add(Kind.UNCHECKED, f"it can't be checked: it is larger than {size_text(files.limits.file)}")
+        found.add(FindingKind.UNCHECKED, f"it can't be checked: it is larger than {size_text(files.limits.file)}")
         return found.findings
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-disclosure-") as folder:
         local = Path(folder, "file")
@@ -117,7 +121,7 @@ def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[Finding, ...]
         return check_file(path, local, files.limits)
 
 
-def _changed(path: str) -> Finding:
+def _changed(path: str) -> DisclosureFinding:
     found = Found(path)
-    found.add(Kind.UNCHECKED, "it was changed or removed after the run had ended")
+    found.add(FindingKind.UNCHECKED, "it was changed or removed after the run had ended")
     return found.findings[0]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.config import FOLDERS, Areas
-from jupyter_schedule.core.storage.factory import Objects, open_objects
+from jupyter_schedule.core.config import FOLDERS, StorageConfig
+from jupyter_schedule.core.models import ConcurrencyLimits
+from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.timing.run_queue import Room
 from scheduler_service.anonymous_get import time_at
 from scheduler_service.disclosure import Limits
 from scheduler_service.launchers.base import Launcher
@@ -28,7 +28,7 @@ class Surroundings:
 
     store: Store
     #: the work area
-    objects: Objects
+    objects: ObjectStorage
     work_area: str
     launchers: Mapping[str, Launcher]
     #: names the objects of attempts
@@ -38,12 +38,12 @@ class Surroundings:
     #: what it can see workers from
     place: str
     #: runs that may go at once
-    room: Room
+    room: ConcurrencyLimits
     watched: WatchedClock
     lease: int = LEASE
     #: how publications are reached
-    open_objects: Callable[[str], Objects] = open_objects
-    areas: Areas = FOLDERS
+    open_objects: Callable[[str], ObjectStorage] = open_storage
+    areas: StorageConfig = FOLDERS
     #: of the disclosure check
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
     #: seconds that nobody can set, without the machine's sleep
@@ -60,6 +60,6 @@ class Surroundings:
         return self.watched.now()
 
 
-def second_clock(store: Store, objects: Objects) -> datetime | None:
+def second_clock(store: Store, objects: ObjectStorage) -> datetime | None:
     """The time by a clock that isn't this machine's: the database's, else that of who keeps the work area."""
     return store.clock() or time_at(objects)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from jupyter_schedule.core.limits import Policies
 from jupyter_schedule.core.models import (
     Attempt,
     CatchUp,
     Outcome,
     Overlap,
+    Policies,
     Reason,
     Result,
     Run,

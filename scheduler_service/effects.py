@@ -14,6 +14,7 @@ from jupyter_schedule.core.costs import spent
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     Attempt,
+    Notification,
     Outcome,
     Overlap,
     Reason,
@@ -24,7 +25,6 @@ from jupyter_schedule.core.models import (
     Spec,
     utc,
 )
-from jupyter_schedule.core.notify import Word
 from jupyter_schedule.core.object_keys import gate_key
 from jupyter_schedule.core.storage.factory import ObjectExists
 from scheduler_service import spending
@@ -207,7 +207,7 @@ class Effects:
         """As it is recorded: every door shows it, and channels send it.  Workers and stores may have said anything."""
         return tellable(sentence, given(self._spec_of(run), os.environ))
 
-    def _owed(self, ended: Run) -> list[Word]:
+    def _owed(self, ended: Run) -> list[Notification]:
         """What is told of the run, as the schedule's owner wants it now."""
         schedule = self._store.schedule(ended.schedule_id)
         if schedule is None or schedule.state == ScheduleState.DELETED:

@@ -4,7 +4,7 @@ import logging
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.leader_lock import Hindrance, TickerLock
+from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 
 log = logging.getLogger(__name__)
 
@@ -12,13 +12,13 @@ log = logging.getLogger(__name__)
 class Voice:
     """Speaks where doors listen: in the store if many share it, else in the file of the lock, which is None then."""
 
-    def __init__(self, store: Store, lock: TickerLock | None) -> None:
+    def __init__(self, store: Store, lock: LeaderLock | None) -> None:
         self._store = store
         self._lock = lock
-        self._last: Hindrance | None = None
+        self._last: Blocker | None = None
         self._said = False
 
-    def say(self, hindrance: Hindrance | None) -> None:
+    def say(self, hindrance: Blocker | None) -> None:
         """Nothing starts for this reason; None when things start again."""
         if hindrance != self._last:
             if hindrance is None:
@@ -29,9 +29,9 @@ class Voice:
         if not self._said:
             self._said = self._tell(hindrance)
 
-    def _tell(self, hindrance: Hindrance | None) -> bool:
+    def _tell(self, hindrance: Blocker | None) -> bool:
         """Whether it was heard; else the next tick says it again."""
-        if self._lock is None and hindrance is Hindrance.AWAY:
+        if self._lock is None and hindrance is Blocker.AWAY:
             return False
         try:
             if self._lock is None:

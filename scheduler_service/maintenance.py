@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.publishing.unpublish import Withdrawals
 from scheduler_service.retention.prune_daily import DailyPruning
@@ -28,8 +28,8 @@ class Caretaker:
     def __init__(
         self,
         store: Store,
-        areas: Areas,
-        open_objects: Callable[[str], Objects],
+        areas: StorageConfig,
+        open_objects: Callable[[str], ObjectStorage],
         now: Callable[[], datetime],
         pruning: DailyPruning,
         *,

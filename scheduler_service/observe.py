@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from jupyter_schedule.core.models import Attempt, Outcome, Reason, Result, Run, RunStatus
 from jupyter_schedule.core.object_keys import HEARTBEAT, RESULT, gate_key, worker_prefix
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.backoff import Memory
 from scheduler_service.decide import SILENCE, Gate, Seen
@@ -25,7 +25,7 @@ class Lookout:
     def __init__(
         self,
         store: Store,
-        objects: Objects,
+        objects: ObjectStorage,
         launchers: Mapping[str, Launcher],
         memory: Memory,
         now: Callable[[], datetime],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.models import (
     Outcome,
     Publication,
@@ -16,7 +16,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Visibility,
 )
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from scheduler_service.clearance import WorkerFiles, held_back, told
 from scheduler_service.decide import End
 from scheduler_service.publishing.publish import PublishFailed, check_number, publish, with_cost
@@ -26,8 +26,8 @@ from scheduler_service.publishing.publish import PublishFailed, check_number, pu
 class Outlet:
     """The ways out of a deployment."""
 
-    open_objects: Callable[[str], Objects]
-    areas: Areas
+    open_objects: Callable[[str], ObjectStorage]
+    areas: StorageConfig
     now: datetime
 
     def let_out(

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Reason, Result, Run, RunStatus, Trigger
+from jupyter_schedule.core.models import Policies, Reason, Result, Run, RunStatus, Trigger
 
 #: failures of the analyst's own code, which a further attempt may mend; a time-out isn't one
 CODE_FAILURES = frozenset(

@@ -12,10 +12,10 @@ from uuid import uuid4
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.offers import Offers
-from jupyter_schedule.core.storage.factory import Objects, open_objects
+from jupyter_schedule.core.models import LauncherCatalog
+from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.leader_lock import Hindrance, TickerLock
+from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service import disclosure
 from scheduler_service.context import ACTOR, LEASE, Surroundings, second_clock
@@ -69,7 +69,7 @@ class Parts:
 
     open_store: Callable[[str, Callable[[], datetime]], Store] = open_store
     #: for the work area and for every publication
-    open_objects: Callable[[str], Objects] = open_objects
+    open_objects: Callable[[str], ObjectStorage] = open_storage
     open_launchers: Callable[[Path, Limits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
     #: seconds, see `surroundings.LEASE`
     lease: int = LEASE
@@ -102,7 +102,7 @@ class Service:
         """Tick until stopped."""
         places = self._settings.places
         places.make_private()
-        lock = TickerLock(places.lock)
+        lock = LeaderLock(places.lock)
         if places.shared_store is None and not self._wait_for(lock):
             return
         work_area = self._settings.areas.work or places.objects
@@ -117,7 +117,7 @@ class Service:
             launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), watched.now, places.folder)
         holder = f"{os.getpid()}-{uuid4().hex[:8]}"
         offered = tuple(launcher.offer(name) for name, launcher in launchers.items())
-        store.announce(Offers(launchers=offered, room=self._settings.room), actor=ACTOR)
+        store.announce(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
         ticker = Ticker(
             Surroundings(
                 store=store,
@@ -170,7 +170,7 @@ class Service:
         daily = DailyPruning(pruning, objects, holder, now())
         return Caretaker(store, settings.areas, open_area, now, daily, work_area=work_area)
 
-    def _wait_for(self, lock: TickerLock) -> bool:
+    def _wait_for(self, lock: LeaderLock) -> bool:
         """Stand by until the right to tick is ours; False when stopped before."""
         if not lock.acquire():
             log.info("action=standby message=another service ticks for this store")
@@ -189,8 +189,8 @@ class Service:
                 self._wake.wait(pause)
             except Refused as refusal:
                 # the ledger can't be used now
-                known = refusal.code in set(Hindrance)
-                voice.say(Hindrance(refusal.code) if known else Hindrance.UNUSABLE)
+                known = refusal.code in set(Blocker)
+                voice.say(Blocker(refusal.code) if known else Blocker.UNUSABLE)
                 log.info("action=tick_refused message=%s", refusal.message)
                 self._stopped.wait(LOOK_AT_CLOCK)
             except Exception:

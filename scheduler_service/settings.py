@@ -6,11 +6,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from jupyter_schedule.core.config import FOLDERS, SETTINGS, Areas, read_settings, wrong_settings
-from jupyter_schedule.core.data_paths import Places, default_places
+from jupyter_schedule.core.config import FOLDERS, SETTINGS, StorageConfig, read_settings, wrong_settings
+from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import ConcurrencyLimits
 from jupyter_schedule.core.operations.channels import Channels
-from jupyter_schedule.core.timing.run_queue import Room
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.retention.rules import Keep
 
@@ -49,7 +49,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: the ledger unless `store` is set, the work area, the lock and the workers' scratch folders are here
-    folder: Path = Field(default_factory=lambda: default_places().folder)
+    folder: Path = Field(default_factory=lambda: default_data_paths().folder)
     #: the ledger's address when it isn't a file in that folder: `postgresql://user@host/database`
     store: str | None = Field(default=None, repr=False)
     #: runs that may go at once
@@ -62,7 +62,7 @@ class Settings(BaseModel):
     #: the least that a count may be in what becomes public
     smallest_cell: int = Field(default=5, ge=1)
     #: where files and publications go when not to folders
-    areas: Areas = FOLDERS
+    areas: StorageConfig = FOLDERS
     #: how long files are kept
     retention: Retention = Retention()
     #: where word of what happened can go, by the names that owners pick
@@ -84,19 +84,19 @@ class Settings(BaseModel):
         return self.ec2
 
     @property
-    def room(self) -> Room:
+    def room(self) -> ConcurrencyLimits:
         """How many runs may go at once."""
         limits = {str(launcher): most for launcher, most in self.max_per_launcher.items()}
         if self.ec2 is not None:
             # a run has one machine at a time
             machines = self.ec2.max_machines
             limits["ec2"] = min(machines, limits.get("ec2", machines))
-        return Room(total=self.max_running, per_owner=self.max_per_owner, per_launcher=limits)
+        return ConcurrencyLimits(total=self.max_running, per_owner=self.max_per_owner, per_launcher=limits)
 
     @property
-    def places(self) -> Places:
+    def places(self) -> DataPaths:
         """Where things are."""
-        return Places(self.folder.absolute(), self.store)
+        return DataPaths(self.folder.absolute(), self.store)
 
 
 def load_settings(path: Path | None, folder: Path | None = None) -> Settings:
@@ -104,7 +104,7 @@ def load_settings(path: Path | None, folder: Path | None = None) -> Settings:
 
     folder: stands for the one that the settings name.  Raises Refused with a sentence for each thing that is wrong.
     """
-    inside = (folder or default_places().folder) / SETTINGS
+    inside = (folder or default_data_paths().folder) / SETTINGS
     if path is None and inside.exists():
         path = inside
     given = {} if path is None else read_settings(path)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from jupyter_schedule.core.models import Pause, Run, Schedule, ScheduleState, utc
-from jupyter_schedule.core.notify import Occasion, Word
+from jupyter_schedule.core.models import Notification, NotificationEvent, Pause, Run, Schedule, ScheduleState, utc
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.timing import planning
 from scheduler_service.context import ACTOR
@@ -12,7 +11,7 @@ from scheduler_service.notifications.rules import words
 
 
 def settle_and_change(
-    store: Store, schedule: Schedule, now: datetime, kind: str, told: Sequence[Word] = (), **changes: object
+    store: Store, schedule: Schedule, now: datetime, kind: str, told: Sequence[Notification] = (), **changes: object
 ) -> bool:
     """Record what the schedule owes up to now and change it, both or neither; whether that was done.
 
@@ -32,7 +31,7 @@ def pause(store: Store, schedule: Schedule, now: datetime, *, after: Run, kind: 
         schedule,
         now,
         kind,
-        words(schedule.spec.notify, Occasion.AUTO_PAUSE, after.id, note=note),
+        words(schedule.spec.notify, NotificationEvent.AUTO_PAUSE, after.id, note=note),
         state=ScheduleState.PAUSED,
         paused=Pause(by=ACTOR, at=now, note=note),
         changed_at=now,

@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_schedule.core.models import EnvironmentSource, Run, Spec, Visibility, utc_text
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.timing import recurrence
 
 #: seconds beyond the command's time-out after which an agent ends itself, whatever it is at: for uploads, and its end
@@ -53,7 +53,7 @@ def brief_for(
 
 
 def _variables(run: Run, spec: Spec) -> dict[str, str]:
-    published = open_objects(spec.publication_base).url(PublicationKeys(run.schedule).data)
+    published = open_storage(spec.publication_base).url(PublicationKeys(run.schedule).data)
     return {
         "RUN_ID": run.id,
         "SCHEDULED_FOR": utc_text(run.scheduled_for),

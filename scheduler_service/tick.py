@@ -18,15 +18,16 @@ from jupyter_schedule.core.machines.ad_hoc import at_work
 from jupyter_schedule.core.models import (
     GOING_STATUSES,
     Attempt,
+    ConcurrencyLimits,
     Run,
     RunStatus,
     Schedule,
     Spec,
 )
-from jupyter_schedule.core.store.base import Settlement
-from jupyter_schedule.core.store.leader_lock import Hindrance
+from jupyter_schedule.core.store.base import ScheduleAdvance
+from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning
-from jupyter_schedule.core.timing.run_queue import Room, Space, in_line
+from jupyter_schedule.core.timing.run_queue import Space, in_line
 from scheduler_service.ad_hoc_workers import AdHocPass
 from scheduler_service.backoff import Memory, looking_at
 from scheduler_service.context import ACTOR, Surroundings
@@ -65,7 +66,7 @@ AD_HOC, AD_HOC_EVERY = "ad-hoc workers", 2
 #: a machine is at work for a run in these
 WORKING = frozenset({RunStatus.LAUNCHING, RunStatus.RUNNING})
 #: for runs that could be started otherwise
-NO_ROOM = Room(total=0)
+NO_ROOM = ConcurrencyLimits(total=0)
 
 
 class Ticker:
@@ -83,7 +84,7 @@ class Ticker:
         #: by owner the number of the start that was theirs last
         self._served: dict[str, int] = {}
         self._starts = count(1)
-        self._hindrance: Hindrance | None = None
+        self._hindrance: Blocker | None = None
         self._launchers = Launchers(around.launchers)
         self._look = Lookout(self._store, around.objects, self._launchers, self._memory, around.now)
         self._ad_hoc = AdHocPass(
@@ -124,7 +125,7 @@ class Ticker:
         return bool(runs)
 
     @property
-    def hindrance(self) -> Hindrance | None:
+    def hindrance(self) -> Blocker | None:
         """What kept the last tick from starting anything."""
         return self._hindrance
 
@@ -140,10 +141,10 @@ class Ticker:
 
     # -- load
 
-    def _hindered(self) -> Hindrance | None:
+    def _hindered(self) -> Blocker | None:
         if self._around.watched.halted:
-            return Hindrance.CLOCK
-        return Hindrance.DISK if self._around.free() < LEAST_FREE else None
+            return Blocker.CLOCK
+        return Blocker.DISK if self._around.free() < LEAST_FREE else None
 
     def _bring_up_to_date(self, now: datetime) -> None:
         """Write what has come due into the ledger, many schedules at once."""
@@ -159,19 +160,19 @@ class Ticker:
             if self._memory.may_try(schedule.id):
                 self._attempt_to(schedule.id, lambda one=schedule: silences.judge(self._store, one, now, actor=ACTOR))
 
-    def _owed(self, schedule: Schedule, now: datetime) -> Settlement | None:
+    def _owed(self, schedule: Schedule, now: datetime) -> ScheduleAdvance | None:
         """What a schedule owes; None when that can't be told, now or as far as is known."""
-        found: list[Settlement] = []
+        found: list[ScheduleAdvance] = []
 
         def look() -> None:
             owed = planning.owed(schedule, now)
-            found.append(Settlement(schedule, owed.schedule, owed.runs))
+            found.append(ScheduleAdvance(schedule, owed.schedule, owed.runs))
 
         if self._memory.may_try(schedule.id):
             self._attempt_to(schedule.id, look)
         return found[0] if found else None
 
-    def _settle(self, settlements: list[Settlement]) -> bool:
+    def _settle(self, settlements: list[ScheduleAdvance]) -> bool:
         """Record what schedules owe; whether any of them moved."""
         try:
             moved = self._store.settle(settlements, actor=ACTOR)

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import Request, preview
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.models import Run, Schedule, Spec, Timing
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import FolderObjects, open_objects
+from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.service import Service
 from scheduler_service.settings import load_settings
@@ -51,10 +51,10 @@ class Engine:
         """`ledger` is the address of a database that many share; without it the ledger is a file in the folder."""
         self.root = folder
         self.now = now
-        self.places = Places(folder / "data", ledger)
+        self.places = DataPaths(folder / "data", ledger)
         self._share_runner()
         self.store = open_store(self.places.store, now)
-        self.objects = open_objects(self.places.objects)
+        self.objects = open_storage(self.places.objects)
         self.operations = Operations(self.store, self.objects, now=now)
 
     def _share_runner(self) -> None:
@@ -84,7 +84,7 @@ class Engine:
                 tar.addfile(member, io.BytesIO(content))
         digest, _ = archive.inspect(packed)
         self.objects.put_file(bundle_key(digest), packed)
-        base = FolderObjects(self.root).url("published")
+        base = LocalStorage(self.root).url("published")
         plain: dict[str, Any] = {"timing": DAILY, "bundle": digest, "publication_base": base}
         return self.operations.create(name, Spec(**plain | changes), public_confirmed=True, rehearse=rehearse)
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from jupyter_schedule.core.config import Areas
-from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,
+    AdHocWorker,
     Attempt,
     Run,
     RunStatus,
@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _SPACE = UUID("00000000-0000-4000-8000-000000000000")
 
 
-class PublicFolders(Areas):
+class PublicFolders(StorageConfig):
     """A public area in whatever folder a schedule names."""
 
     @property

@@ -18,7 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jupyter_schedule.core.storage.factory import S3Address, S3Objects
+from jupyter_schedule.core.storage.factory import S3Address, S3Storage
 from tests.engine import eventually
 
 #: a secret that must never show in any message, log, bundle or answer
@@ -107,9 +107,9 @@ class S3Server:
         plain: dict[str, Any] = {"prefix": f"{uuid4().hex[:8]}/", "region": self.region, "endpoint": self.endpoint}
         return S3Address(bucket, **plain | changes)
 
-    def objects(self, bucket: str = "shared") -> S3Objects:
+    def objects(self, bucket: str = "shared") -> S3Storage:
         """A new, empty store."""
-        return S3Objects(self.address(self.bucket(bucket)))
+        return S3Storage(self.address(self.bucket(bucket)))
 
 
 def secret_of(who: str) -> str:

@@ -3,8 +3,7 @@
 from decimal import Decimal
 
 from jupyter_schedule.api.responses import Shape
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
-from jupyter_schedule.core.models import UtcTime
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, UtcTime
 
 
 class AdHocLaunch(Shape):

@@ -46,7 +46,7 @@ from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import preview
 from jupyter_schedule.core.bundles.stored import bundled_parameters, spec_of_bundle
 from jupyter_schedule.core.config import PUBLISHED, areas_in, store_in
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import choices
@@ -60,14 +60,14 @@ from jupyter_schedule.core.operations.undelivered import given_up
 from jupyter_schedule.core.operations.versions import roll_back
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import (
-    FolderObjects,
+    LocalStorage,
     NoSuchObject,
-    Objects,
-    ObjectsAway,
-    ObjectsUnusable,
-    open_objects,
+    ObjectStorage,
+    StorageAway,
+    StorageUnusable,
+    open_storage,
 )
-from jupyter_schedule.core.store.leader_lock import hindrance, is_ticking
+from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.timing.recurrence import check
 from jupyter_schedule.core.timing.timezones import find_zone
@@ -98,7 +98,7 @@ class Desk:
 
     def __init__(
         self,
-        places: Places,
+        places: DataPaths,
         root: Path,
         *,
         address: str | None = None,
@@ -118,7 +118,7 @@ class Desk:
         with guarded(places):
             self.store = open_store(store_in(places.folder) or places.store, now)
         areas = areas_in(places.folder)
-        work = open_objects(areas.work or places.objects)
+        work = open_storage(areas.work or places.objects)
         channels = channels_in(places.folder)
         self.operations: Operations = Operations(self.store, work, now=now, areas=areas, channels=channels)
 
@@ -141,10 +141,10 @@ class Desk:
         schedules = self.operations.schedules()
         recent = self.operations.recent_runs(schedules, LAST_RUNS)
         running = [run for run in self.operations.open_runs() if run.status in GOING]
-        hindered = hindrance(self.places.lock, self.store)
+        hindered = find_blocker(self.places.lock, self.store)
         return Status(
             version=__version__,
-            ticking=is_ticking(self.places.lock, self.store),
+            ticking=has_leader(self.places.lock, self.store),
             hindrance=hindered and hindered.sentence,
             embedded=self.embedded,
             service_installable=installable(),
@@ -196,7 +196,7 @@ class Desk:
         else:
             timing = timing_of(form.frequency)
         # before the files are bundled, which may take a while
-        self.operations.check_name(form.name, FolderObjects(self.root).url(PUBLISHED))
+        self.operations.check_name(form.name, LocalStorage(self.root).url(PUBLISHED))
         request = request_of(form, timing, self.root)
         if bundle is None:
             return preview(request, self.root, self.operations.objects).spec
@@ -242,7 +242,7 @@ class Desk:
     def delete(self, name: str) -> Deleted:
         """Remove a schedule; what it published stays."""
         spec = self.operations.delete(name).spec
-        area = open_objects(spec.publication_base)
+        area = open_storage(spec.publication_base)
         published = sum(1 for _ in area.list(PublicationKeys(name).data))
         address = self.addresses.stable(name, spec) if published else None
         said = on_deletion(address, public_name(name, spec))
@@ -310,22 +310,22 @@ class Desk:
         area = self._publication_area(name)
         return _opened(path.rpartition("/")[2], area, f"{name}/{path}")
 
-    def _publication_area(self, name: str) -> Objects:
+    def _publication_area(self, name: str) -> ObjectStorage:
         """Where the results of `name` are; those of a schedule that was deleted stay at their address."""
         try:
             names.check(name)
         except Refused:
             raise _no_such_file() from None
         if self.store.schedule_named(name) is not None:
-            return open_objects(self.operations.schedule(name).spec.publication_base)
-        return self.operations.areas.all_of(FolderObjects(self.root).url(PUBLISHED))[0]
+            return open_storage(self.operations.schedule(name).spec.publication_base)
+        return self.operations.areas.all_of(LocalStorage(self.root).url(PUBLISHED))[0]
 
     def _spec_of(self, run: Run) -> Spec:
         return self.store.version(run.schedule_id, run.version).spec
 
 
 @contextmanager
-def guarded(places: Places) -> Iterator[None]:
+def guarded(places: DataPaths) -> Iterator[None]:
     """A ledger that can't be used and a disk that is full are refusals too."""
     try:
         yield
@@ -334,7 +334,7 @@ def guarded(places: Places) -> Iterator[None]:
             raise _disk_full() from None
         message = f"The ledger in {places.folder} can't be used: {problem.orig}."
         raise Refused("store_unusable", message) from None
-    except (ObjectsUnusable, ObjectsAway) as problem:
+    except (StorageUnusable, StorageAway) as problem:
         raise Refused("objects_unusable", str(problem)) from None
     except OSError as problem:
         if problem.errno in _FULL:
@@ -350,7 +350,7 @@ def _no_such_file() -> Refused:
     return Refused("no_such_file", "There is no such file: nothing was published there, or it was removed.")
 
 
-def _opened(name: str, objects: Objects, key: str) -> OpenFile:
+def _opened(name: str, objects: ObjectStorage, key: str) -> OpenFile:
     try:
         size = objects.size(key)
         if size is None:

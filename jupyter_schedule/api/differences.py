@@ -19,7 +19,7 @@ from jupyter_schedule.core.models import Schedule, Spec, Version
 from jupyter_schedule.core.notebooks.diff import NotebookDifference, difference
 from jupyter_schedule.core.notebooks.notebook import Notebook, checked, read
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 
 #: what is generated anew for every bundle, or told otherwise
 _OURS = {ABOUT, "run.sh", "params.json"}
@@ -87,7 +87,7 @@ def _bundled(operations: Operations, spec: Spec) -> Notebook:
 
 # a panel asks again and again, and a bundle may be large; its digest names its content for good
 @lru_cache(maxsize=4)
-def _member(objects: Objects, digest: str, path: str) -> bytes:
+def _member(objects: ObjectStorage, digest: str, path: str) -> bytes:
     data = contents(objects, digest, {path}).get(path)
     if data is None:
         raise Refused("no_such_bundle", "The bundle doesn't hold the notebook any more.", "files")

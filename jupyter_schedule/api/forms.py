@@ -13,7 +13,7 @@ from jupyter_schedule.core.bundles.packaging import Request, normal_output_dir, 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import left_behind
 from jupyter_schedule.core.models import Schedule, Spec, Timing
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 
 _FORM = TypeAdapter(Form)
 #: what core calls some of the form's fields
@@ -118,7 +118,7 @@ def edited(spec: Spec, before: Form, after: Form) -> Spec:
     return spec.model_copy(update=after.terms | changes | {"expect": expectations.normal(after.expect)})
 
 
-def rebundled(schedule: Schedule, before: Form, after: Form, root: Path, objects: Objects) -> Spec:
+def rebundled(schedule: Schedule, before: Form, after: Form, root: Path, objects: ObjectStorage) -> Spec:
     """What the form `after` asks for, of the notebook and its files as they are now.  Raises as `preview`."""
     known = schedule.spec
     timing = known.timing if after.frequency == before.frequency else timing_of(after.frequency)

@@ -20,7 +20,7 @@ from jupyter_schedule.core.notebooks.preflight import FileStatus
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.run_cost import estimate_of
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 
 #: stands in for one that is wrong, so that the files can be looked at all the same
 SOME_TIMING = Timing(cron="0 12 * * *")
@@ -50,7 +50,7 @@ def previewed(form: Form, answers: Answers, editing: str | None) -> PreviewShape
     problems = _Problems()
     timing = problems.catch(lambda: timing_of(form.frequency))
     if form.name and form.name != editing:
-        problems.catch(lambda: operations.check_name(form.name, FolderObjects(root).url(PUBLISHED)))
+        problems.catch(lambda: operations.check_name(form.name, LocalStorage(root).url(PUBLISHED)))
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
     examined = problems.catch(lambda: examine(request, root)) if request else None
     if request and examined:

@@ -13,25 +13,26 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jupyter_schedule.core.consent import Confirmation, Release
 from jupyter_schedule.core.costs import Estimate
-from jupyter_schedule.core.machines.offers import WorkerChoice
 from jupyter_schedule.core.models import (
+    Approval,
+    ComputeChoice,
+    Confirmation,
+    DisclosureFinding,
+    FailedNotification,
     Outcome,
     Pause,
     Publication,
     PublishedFile,
     Reason,
     RunStatus,
+    ScheduleOptions,
     ScheduleState,
-    Terms,
     Timing,
     Trigger,
     UtcTime,
 )
 from jupyter_schedule.core.notebooks.parameters import Parameter
-from jupyter_schedule.core.notify import Undelivered
-from jupyter_schedule.core.operations.disclosures import Finding
 
 
 class Shape(BaseModel):
@@ -56,7 +57,7 @@ class Frequency(Shape):
     timezone: str = "UTC"
 
 
-class Form(Terms):
+class Form(ScheduleOptions):
     """What the form holds: enough to preview, create or edit a schedule."""
 
     #: path of the notebook, relative to Jupyter's root
@@ -194,7 +195,7 @@ class PreviewShape(Shape):
     #: names of the channels that can be picked
     channels: tuple[str, ...] = ()
     #: where it can run
-    workers: tuple[WorkerChoice, ...] = ()
+    workers: tuple[ComputeChoice, ...] = ()
     #: what its machines will cost; None where that is nothing, or nobody knows the price
     estimate: Estimate | None = None
     #: what publishing costs each time, in a sentence; empty where files cost nothing
@@ -254,7 +255,7 @@ class RunShape(Shape):
     progress: tuple[int, int] | None = None
     publication: Publication | None = None
     #: of a run that publishes what another one made: who said so, when and why
-    release: Release | None = None
+    release: Approval | None = None
     #: that its files were removed, in words, when they were
     removed: str | None = None
 
@@ -275,7 +276,7 @@ class RunDetails(RunShape):
     #: seconds that a successful run of this schedule usually takes
     usual_seconds: float | None = None
     #: what the disclosure check found, and how many findings aren't listed
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DisclosureFinding, ...] = ()
     more_findings: int = 0
     #: whether its results wait for a person to publish them
     releasable: bool = False
@@ -381,7 +382,7 @@ class Status(Shape):
     failing: int = 0
     running: int = 0
     #: words that were given up of late, the newest first
-    undelivered: tuple[Undelivered, ...] = ()
+    undelivered: tuple[FailedNotification, ...] = ()
     timezone_names: tuple[str, ...] = ()
     #: where schedules can run
-    workers: tuple[WorkerChoice, ...] = ()
+    workers: tuple[ComputeChoice, ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_schedule.core.data_paths import default_places
+from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
 
 NAME = "jupyter-schedule"
@@ -79,7 +79,7 @@ def _install(manager: Manager) -> str:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     manager.file.parent.mkdir(parents=True, exist_ok=True)
     if manager.kind == "launchd":
-        log = default_places().folder / "service.log"
+        log = default_data_paths().folder / "service.log"
         manager.file.write_bytes(launchd_agent(command(), environment, log))
         _ask("launchctl", "bootout", _domain(manager), may_fail=True)
         _ask("launchctl", "bootstrap", f"gui/{os.getuid()}", str(manager.file))

@@ -12,7 +12,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, Schedule
 from jupyter_schedule.core.operations.removal import on_deletion, public_name
 from jupyter_schedule.core.publication_keys import is_published
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 
 
 @click.command(cls=Command)
@@ -71,7 +71,7 @@ def cancel(run: str, as_json: bool) -> None:
 
 def _published_at(schedule: Schedule) -> str | None:
     """Where its results are; None of one that has none."""
-    published = is_published(open_objects(schedule.spec.publication_base), schedule.name)
+    published = is_published(open_storage(schedule.spec.publication_base), schedule.name)
     return publication_url(schedule) if published else None
 
 

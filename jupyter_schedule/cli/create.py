@@ -25,13 +25,13 @@ from jupyter_schedule.core.models import (
     CatchUp,
     EnvironmentSource,
     FileEntry,
+    Notify,
     Overlap,
     Schedule,
     ScheduleState,
     Timing,
     utc,
 )
-from jupyter_schedule.core.notify import Notify
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.run_cost import estimate_of

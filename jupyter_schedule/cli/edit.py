@@ -15,9 +15,8 @@ from jupyter_schedule.cli.policies import CAP_OPTION, KEEP_OPTIONS, NONE, cap_re
 from jupyter_schedule.cli.session import Session, opened
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.limits import Policies
 from jupyter_schedule.core.machines.offers import left_behind
-from jupyter_schedule.core.models import Schedule, Spec
+from jupyter_schedule.core.models import Policies, Schedule, Spec
 
 _OPTIONS = (
     "--launcher, --size, --data-role, --timeout, --private, --no-publish, --public, --monthly-cap, --keep-runs, "

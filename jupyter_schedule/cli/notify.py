@@ -8,7 +8,7 @@ import click
 from pydantic import ValidationError
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.notify import Notify, Occasion
+from jupyter_schedule.core.models import NotificationEvent, Notify
 from jupyter_schedule.core.text import listed, quoted
 
 _OPTIONS = (
@@ -16,7 +16,7 @@ _OPTIONS = (
     click.option(
         "--notify-on",
         "occasions",
-        type=click.Choice([occasion.value for occasion in Occasion]),
+        type=click.Choice([occasion.value for occasion in NotificationEvent]),
         multiple=True,
         help="Of this alone; without it of all but a first success.",
     ),
@@ -56,5 +56,6 @@ def notify_sentence(notify: Notify) -> str | None:
     silence = [] if notify.silence_by is None else [f"silence after {notify.silence_by}"]
     if not notify.channels:
         return f"JupyterLab alone, of {silence[0]}" if silence else None
-    others = [each.replace("_", " ") for each in notify.on if each != Occasion.SILENCE]
-    return f"{listed(notify.channels)}, of {listed([*others, *(silence if Occasion.SILENCE in notify.on else [])])}"
+    others = [each.replace("_", " ") for each in notify.on if each != NotificationEvent.SILENCE]
+    told = [*others, *(silence if NotificationEvent.SILENCE in notify.on else [])]
+    return f"{listed(notify.channels)}, of {listed(told)}"

@@ -9,9 +9,7 @@ from typing import Any
 import click
 
 from jupyter_schedule.cli.timing import moment
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.machines.offers import Offers
-from jupyter_schedule.core.models import Spec, Timing
+from jupyter_schedule.core.models import LauncherCatalog, Policies, Spec, Timing
 
 
 class DollarType(click.ParamType[Decimal]):
@@ -109,7 +107,7 @@ def policy_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return with_policies
 
 
-def cap_remark(spec: Spec, offers: Offers) -> str | None:
+def cap_remark(spec: Spec, offers: LauncherCatalog) -> str | None:
     """That a monthly cap has nothing to count where runs cost nothing; None where it has, or there is none."""
     if spec.policies.monthly_cap is None or offers.is_paid(spec.launcher):
         return None

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.leader_lock import is_ticking
+from jupyter_schedule.core.store.leader_lock import has_leader
 
 #: `-P` keeps the folder that one is in from lending the service its modules
 COMMAND = (sys.executable, "-P", "-m", "scheduler_service", "run", "--until-stdin-closes")
@@ -35,7 +35,7 @@ class ServiceWhileWaiting:
         """Somebody ticks, or Refused `service_ended` says why the service that was started doesn't."""
         if self._child is not None and self._child.poll() is None:
             return
-        if is_ticking(self._lock):
+        if has_leader(self._lock):
             return
         if self._child is not None:
             raise Refused("service_ended", f"The scheduler service ended: {self._last_words()}")

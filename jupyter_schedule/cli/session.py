@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError
 from jupyter_schedule.cli.shapes import run_shape
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import areas_in, store_in
-from jupyter_schedule.core.data_paths import Places, default_places
+from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.operations.channels import channels_in
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import open_objects
-from jupyter_schedule.core.store.leader_lock import Hindrance, hindrance, is_ticking
+from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker, has_leader
 from jupyter_schedule.core.store.sql import open_store
 
 #: a run's id, or its beginning
@@ -30,7 +30,7 @@ HOW_TO_TICK = "start the service with `python -m scheduler_service run`"
 class Session:
     """One command's access to the schedules and runs of the person at the terminal."""
 
-    places: Places
+    places: DataPaths
     operations: Operations
 
     @property
@@ -41,12 +41,12 @@ class Session:
     @property
     def ticking(self) -> bool:
         """Whether a service runs what is due."""
-        return is_ticking(self.places.lock, self.operations.store)
+        return has_leader(self.places.lock, self.operations.store)
 
     @property
-    def hindrance(self) -> Hindrance | None:
+    def hindrance(self) -> Blocker | None:
         """What keeps that service from starting anything."""
-        return hindrance(self.places.lock, self.operations.store)
+        return find_blocker(self.places.lock, self.operations.store)
 
     def run_shape(self, run: Run) -> dict[str, Any]:
         """The run for `--json`."""
@@ -56,12 +56,12 @@ class Session:
 @contextmanager
 def opened() -> Iterator[Session]:
     """The ledger and the files, made when there are none.  Raises Refused when they can't be used."""
-    places = default_places()
+    places = default_data_paths()
     try:
         store = open_store(store_in(places.folder) or places.store)
         try:
             areas = areas_in(places.folder)
-            work = open_objects(areas.work or places.objects)
+            work = open_storage(areas.work or places.objects)
             channels = channels_in(places.folder)
             yield Session(places, Operations(store, work, now=clock.now, areas=areas, channels=channels))
         finally:

@@ -8,7 +8,7 @@ from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.models import Attempt, FileEntry, Run, Schedule, Version, utc_text
 from jupyter_schedule.core.operations.removal import standing
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.timing.recurrence import Occurrence
 
 
@@ -96,7 +96,7 @@ def publication_url(schedule: Schedule) -> str | None:
     spec = schedule.spec
     if spec.visibility == "none":
         return None
-    return open_objects(spec.publication_base).url(PublicationKeys(schedule.name).data)
+    return open_storage(spec.publication_base).url(PublicationKeys(schedule.name).data)
 
 
 def _attempt_shape(attempt: Attempt) -> dict[str, Any]:

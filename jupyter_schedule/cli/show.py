@@ -12,8 +12,7 @@ from jupyter_schedule.cli.upcoming import echo_occurrences
 from jupyter_schedule.cli.words import plain
 from jupyter_schedule.core.costs import dollars, month_start
 from jupyter_schedule.core.descriptions import schedule_summary, upcoming
-from jupyter_schedule.core.machines.offers import LOCAL
-from jupyter_schedule.core.models import Run, Schedule, Spec, Version, utc_text
+from jupyter_schedule.core.models import LOCAL_LAUNCHER, Run, Schedule, Spec, Version, utc_text
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.run_cost import estimate_of
@@ -91,7 +90,7 @@ def _where(session: Session, spec: Spec) -> str:
     """`ec2, large: 8 cores, 32 GB; with the data role weather`."""
     size = session.operations.offers().size(spec.launcher, spec.size)
     named = f"{spec.launcher}, {spec.size}" if spec.size else spec.launcher
-    if spec.launcher == LOCAL:
+    if spec.launcher == LOCAL_LAUNCHER:
         return "this computer"
     role = f"; with the data role {spec.data_role}" if spec.data_role else ""
     return (f"{named}: {size.hardware}" if size else f"{named}, which isn't offered any more") + role

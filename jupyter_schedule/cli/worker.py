@@ -14,7 +14,7 @@ from jupyter_schedule.cli.tables import Cell, echo_table
 from jupyter_schedule.cli.words import when
 from jupyter_schedule.core.costs import dollars, price_of
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker
 from jupyter_schedule.core.text import duration_text
 
 #: seconds between two looks at one that isn't ready

@@ -8,16 +8,16 @@ from urllib.parse import unquote
 
 from jupyter_schedule.api.desk import Desk
 from jupyter_schedule.api.routes import answer
-from jupyter_schedule.core.data_paths import Places, default_places
+from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 
 
 class Direct:
     """Answers for forms whose paths are relative to `root`; the ledger is opened when it is first needed."""
 
-    def __init__(self, root: Path, places: Places | None = None) -> None:
+    def __init__(self, root: Path, places: DataPaths | None = None) -> None:
         """`places`: None takes those of the embedded default."""
         self._root = root
-        self._places = places or default_places()
+        self._places = places or default_data_paths()
         self._desk: Desk | None = None
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
-from jupyter_schedule.core.storage.factory import FolderObjects, Objects, S3Address, open_objects
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Address, open_storage
 
 #: the settings, in the folder with the ledger
 SETTINGS = "service.toml"
@@ -20,7 +20,7 @@ SETTINGS = "service.toml"
 PUBLISHED = "published"
 
 
-class Areas(BaseModel):
+class StorageConfig(BaseModel):
     """Addresses as `file:///a/folder` or `s3://bucket/prefix`; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,24 +82,24 @@ class Areas(BaseModel):
             return self.public
         if self.private is not None:
             return self.private
-        return FolderObjects(root).url(PUBLISHED) if root is not None else otherwise
+        return LocalStorage(root).url(PUBLISHED) if root is not None else otherwise
 
-    def all_of(self, base: str) -> list[Objects]:
+    def all_of(self, base: str) -> list[ObjectStorage]:
         """The areas in which something of one name may stand; `base` is where it stands without a setting."""
-        return [open_objects(address) for address in (self.private or base, self.public) if address is not None]
+        return [open_storage(address) for address in (self.private or base, self.public) if address is not None]
 
 
 #: without settings
-FOLDERS = Areas()
+FOLDERS = StorageConfig()
 
 
-def areas_in(folder: Path) -> Areas:
+def areas_in(folder: Path) -> StorageConfig:
     """What the settings in that folder say.  Raises Refused, in a sentence, when they can't be used."""
     path = folder / SETTINGS
     if not path.exists():
         return FOLDERS
     try:
-        return Areas.model_validate(read_settings(path).get("areas", {}))
+        return StorageConfig.model_validate(read_settings(path).get("areas", {}))
     except ValidationError as problem:
         raise wrong_settings(path, problem, "areas.") from None
 
@@ -136,7 +136,7 @@ def _wrong(error: ErrorDetails) -> str:
 
 def _completed(address: str, common: dict[str, str | None]) -> str:
     if not address.startswith("s3:"):
-        open_objects(address)
+        open_storage(address)
         return address
     parsed = S3Address.parse(address)
     own = {name: value for name in common if (value := getattr(parsed, name)) is not None}

@@ -6,11 +6,11 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_data_dir
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 
 
 @dataclass(frozen=True)
-class Places:
+class DataPaths:
     """One folder with the ledger, the objects' work area, and what the service needs on this machine."""
 
     folder: Path
@@ -30,7 +30,7 @@ class Places:
     @property
     def objects(self) -> str:
         """The address of the work area."""
-        return FolderObjects(self.folder).url("objects")
+        return LocalStorage(self.folder).url("objects")
 
     @property
     def lock(self) -> Path:
@@ -47,6 +47,6 @@ class Places:
             raise Refused("store_unusable", message) from None
 
 
-def default_places() -> Places:
+def default_data_paths() -> DataPaths:
     """Under Jupyter's data folder (`jupyter --data-dir`; JUPYTER_DATA_DIR moves it)."""
-    return Places(Path(jupyter_data_dir()).absolute() / "schedule")
+    return DataPaths(Path(jupyter_data_dir()).absolute() / "schedule")

@@ -15,7 +15,7 @@ from jupyter_schedule.core.models import (
     Visibility,
     utc_text,
 )
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import duration_text, short_date
 from jupyter_schedule.core.timing.describe import cadence
 from jupyter_schedule.core.timing.policies import coming, last_instant, next_coming
@@ -99,7 +99,7 @@ def _limits(name: str, spec: Spec) -> str:
 
 def destination(name: str, spec: Spec) -> str:
     """Where the results go: `keeps results in the folder published/daily`."""
-    place = open_objects(spec.publication_base).url(f"{name}/")
+    place = open_storage(spec.publication_base).url(f"{name}/")
     match spec.visibility:
         case Visibility.NONE:
             return "keeps results with each run, unpublished"

@@ -9,7 +9,7 @@
 
 from dataclasses import dataclass
 
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def run_folder(scheduled_for: str, run_id: str) -> str:
     return f"runs/{stamp}-{run_id[:8]}"
 
 
-def is_published(area: Objects, name: str) -> bool:
+def is_published(area: ObjectStorage, name: str) -> bool:
     """Whether anything stands at the stable address of `name`, so that the name can't go to somebody else."""
     keys = PublicationKeys(name)
     return area.size(keys.data_index) is not None or area.size(keys.latest) is not None

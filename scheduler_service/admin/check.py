@@ -10,17 +10,17 @@ from datetime import datetime
 from uuid import uuid4
 
 from jupyter_schedule.core import s3_prices
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.channels import Channel
 from jupyter_schedule.core.storage.factory import (
     NoSuchObject,
     ObjectChanged,
     ObjectExists,
-    Objects,
-    S3Objects,
+    ObjectStorage,
+    S3Storage,
     digest,
-    open_objects,
+    open_storage,
 )
 from scheduler_service import anonymous_get
 from scheduler_service.notifications.channels import open_channels
@@ -40,15 +40,15 @@ class Finding:
     text: str
 
 
-def check(areas: Areas, now: datetime) -> Iterator[Finding]:
+def check(areas: StorageConfig, now: datetime) -> Iterator[Finding]:
     """Try each area; nothing is left behind.  `now` is this machine's time."""
     for name in ("work", "private", "public"):
         address = getattr(areas, name)
         if address is None:
             yield Finding(True, f"{name}: not set; {_without(name)}")
             continue
-        area = open_objects(address)
-        where = area.address.plain if isinstance(area, S3Objects) else address
+        area = open_storage(address)
+        where = area.address.plain if isinstance(area, S3Storage) else address
         yield from _check_area(f"{name} ({where})", area, now, public=name == "public")
     if areas.private or areas.public:
         told = s3_prices.publishing_text(areas.most_files)
@@ -90,7 +90,7 @@ def _without(name: str) -> str:
             return "nothing can be made public"
 
 
-def _check_area(name: str, area: Objects, now: datetime, *, public: bool) -> Iterator[Finding]:
+def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) -> Iterator[Finding]:
     probe = f"{PROBE}{uuid4().hex}/probe.txt"
     try:
         written = _tried(f"{name}: an object can be written, once", lambda: _write_once(area, probe))
@@ -99,7 +99,7 @@ def _check_area(name: str, area: Objects, now: datetime, *, public: bool) -> Ite
             return
         yield _tried(f"{name}: an object is replaced only by who saw the newest", lambda: _compare_and_set(area, probe))
         yield _tried(f"{name}: objects can be listed and copied", lambda: _list_and_copy(area, probe))
-        if isinstance(area, S3Objects):
+        if isinstance(area, S3Storage):
             yield compared(name, "the server's", now, anonymous_get.time_at(area))
             yield _anonymous(name, area, probe, public=public)
             if public:
@@ -120,7 +120,7 @@ def _tried(right: str, attempt: Callable[[], str | None]) -> Finding:
     return Finding(True, right) if wrong is None else Finding(False, f"{right}: NO. {wrong}")
 
 
-def _write_once(area: Objects, key: str) -> str | None:
+def _write_once(area: ObjectStorage, key: str) -> str | None:
     area.put_once(key, b"1")
     with suppress(ObjectExists):
         area.put_once(key, b"2")
@@ -128,7 +128,7 @@ def _write_once(area: Objects, key: str) -> str | None:
     return None
 
 
-def _compare_and_set(area: Objects, key: str) -> str | None:
+def _compare_and_set(area: ObjectStorage, key: str) -> str | None:
     area.put_if(key, b"2", digest(b"1"))
     with suppress(ObjectChanged):
         area.put_if(key, b"3", digest(b"1"))
@@ -136,14 +136,14 @@ def _compare_and_set(area: Objects, key: str) -> str | None:
     return None
 
 
-def _list_and_copy(area: Objects, key: str) -> str | None:
+def _list_and_copy(area: ObjectStorage, key: str) -> str | None:
     copy = f"{key}.copy.txt"
     area.copy_from(area, key, copy, digest(b"2"))
     listed = {stored.key for stored in area.list(key)}
     return None if listed == {key, copy} else "The list lacks what was just written."
 
 
-def _anonymous(name: str, area: S3Objects, probe: str, *, public: bool) -> Finding:
+def _anonymous(name: str, area: S3Storage, probe: str, *, public: bool) -> Finding:
     if public:
         status, _ = anonymous_get.answer(area.url(probe))
         right = f"{name}: everybody can read at {area.address.public}"
@@ -157,7 +157,7 @@ def _anonymous(name: str, area: S3Objects, probe: str, *, public: bool) -> Findi
     return Finding(True, right) if status != 200 else Finding(False, f"{right}: NO. {mend}")
 
 
-def _no_public_list(name: str, area: S3Objects) -> Finding:
+def _no_public_list(name: str, area: S3Storage) -> Finding:
     status, _ = anonymous_get.answer(anonymous_get.address(area, "") + "?list-type=2&max-keys=1")
     right = f"{name}: nobody can list it without credentials"
     mend = "Take s3:ListBucket for everybody out of the bucket's policy: names alone can tell too much."

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.leader_lock import hindrance, is_ticking
+from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.admin.check import Finding, compared
 from scheduler_service.admin.open_ledger import is_made
 from scheduler_service.tick import LEAST_FREE
 
 
-def check_service(places: Places, now: datetime) -> Iterator[Finding]:
+def check_service(places: DataPaths, now: datetime) -> Iterator[Finding]:
     """The disk, the database if there is one, and the service itself.  `now` is this machine's time."""
     yield _disk(places.folder)
     if places.shared_store is None:
@@ -41,11 +41,11 @@ def _disk(folder: Path) -> Finding:
     return Finding(True, told)
 
 
-def _service(places: Places, store: Store | None) -> Finding:
-    hindered = hindrance(places.lock, store)
+def _service(places: DataPaths, store: Store | None) -> Finding:
+    hindered = find_blocker(places.lock, store)
     if hindered is not None:
         return Finding(False, f"service: NO. {hindered.sentence}")
-    if is_ticking(places.lock, store):
+    if has_leader(places.lock, store):
         return Finding(True, "service: one ticks")
     # whoever misspelt the folder sees it here
     unmade = store is None and not is_made(places)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from jupyter_schedule.core.config import Areas
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.config import StorageConfig
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import GOING_STATUSES
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
-from jupyter_schedule.core.storage.factory import Objects, Stored, open_objects
+from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_storage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.text import quoted
@@ -26,7 +26,7 @@ class Move:
     work: str
 
 
-def planned(areas: Areas, places: Places, source: str | None) -> Move:
+def planned(areas: StorageConfig, places: DataPaths, source: str | None) -> Move:
     """From `source`, else from the folder that is the work area without a setting, to the work area of the settings.
 
     Raises Refused `nowhere_to_move`, `bad_area`.
@@ -34,7 +34,7 @@ def planned(areas: Areas, places: Places, source: str | None) -> Move:
     work = areas.work or places.objects
     common = {"region": areas.region, "endpoint": areas.endpoint}
     try:
-        former = places.objects if source is None else Areas.model_validate({"work": source} | common).work
+        former = places.objects if source is None else StorageConfig.model_validate({"work": source} | common).work
     except ValidationError:
         message = f"{quoted(source or '')} is no area: write file:///a/folder or s3://bucket/prefix."
         raise Refused("bad_area", message) from None
@@ -53,22 +53,22 @@ def check_idle(store: Store) -> None:
         raise Refused("runs_going", message)
 
 
-def missing(former: Objects, work: Objects) -> list[Stored]:
+def missing(former: ObjectStorage, work: ObjectStorage) -> list[StoredObject]:
     """The objects of the former area that the new one hasn't.  What it has is newer, and stays."""
     there = {stored.key for stored in work.list()}
     return [stored for stored in former.list() if stored.key not in there]
 
 
-def bring(former: Objects, work: Objects, objects: list[Stored]) -> None:
+def bring(former: ObjectStorage, work: ObjectStorage, objects: list[StoredObject]) -> None:
     """Copy these; broken off, it is asked for once more.  The former area stays as it was."""
     work.for_each(objects, lambda stored: work.copy_from(former, stored.key, stored.key))
 
 
-def check_code(areas: Areas, places: Places) -> Iterator[Finding]:
+def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[Finding]:
     """Whether the work area has the code of every schedule in the ledger; nothing where there is no ledger yet."""
     if not is_made(places):
         return
-    work = open_objects(areas.work or places.objects)
+    work = open_storage(areas.work or places.objects)
     try:
         store = open_store(places.store, migrates=False)
     except Refused:

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 
 
-def is_made(places: Places) -> bool:
+def is_made(places: DataPaths) -> bool:
     """Whether the ledger is there; of a database that many share only asking it tells, so it counts as there."""
     return places.shared_store is not None or places.ledger.exists()
 
 
 @contextmanager
-def known_ledger(places: Places) -> Iterator[Store]:
+def known_ledger(places: DataPaths) -> Iterator[Store]:
     """The ledger that is there.  Raises Refused `no_ledger` instead of making one where somebody misspelt a folder.
 
     A new one would know no run, and have a new secret, by which it takes nothing for its own.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from jupyter_schedule.core.operations.disclosures import Finding, Kind
+from jupyter_schedule.core.models import DisclosureFinding, FindingKind
 from jupyter_schedule.core.text import size_text
 from scheduler_service.disclosure import column_names, identifiers
 from scheduler_service.disclosure.csv import check_objects, check_rows, separator
@@ -45,7 +45,7 @@ class Limits:
     smallest_cell: int = 5
 
 
-def check_file(path: str, local: Path, limits: Limits = Limits()) -> tuple[Finding, ...]:
+def check_file(path: str, local: Path, limits: Limits = Limits()) -> tuple[DisclosureFinding, ...]:
     """What shouldn't become public of the file at `local`, which people know as `path`.
 
     A picture has nothing that is looked at; what can't be read is a finding.
@@ -60,7 +60,7 @@ def check_file(path: str, local: Path, limits: Limits = Limits()) -> tuple[Findi
             with local.open("rb") as stream:
                 _check_stream(_File(path, local, found, limits), stream, packed=0)
         except Unreadable as problem:
-            found.add(Kind.UNCHECKED, f"it can't be checked: {problem}")
+            found.add(FindingKind.UNCHECKED, f"it can't be checked: {problem}")
     return found.findings
 
 
@@ -85,7 +85,7 @@ class _File:
 
 def _check_name(path: str, found: Found) -> None:
     if identifiers.has_email(path):
-        found.add(Kind.EMAIL, "its name has an e-mail address")
+        found.add(FindingKind.EMAIL, "its name has an e-mail address")
 
 
 def _check_stream(file: _File, source: IO[bytes], packed: int) -> None:

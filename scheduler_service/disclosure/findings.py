@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from jupyter_schedule.core.operations.disclosures import Finding, Kind
+from jupyter_schedule.core.models import DisclosureFinding, FindingKind
 from jupyter_schedule.core.text import quoted
 
 #: findings of one file that are kept apart
 MOST = 50
 #: what the rest of the sentence is, of several
-_AGAIN = {Kind.SMALL_CELL: "cells in all"}
+_AGAIN = {FindingKind.SMALL_CELL: "cells in all"}
 
 
 @dataclass
@@ -16,11 +16,11 @@ class Found:
     """The findings of the file at `path`."""
 
     path: str
-    _known: dict[tuple[object, ...], Finding] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], DisclosureFinding] = field(default_factory=dict)
 
     def add(
         self,
-        kind: Kind,
+        kind: FindingKind,
         what: str,
         *,
         line: int | None = None,
@@ -47,7 +47,7 @@ class Found:
                 f"row {row}" if row is not None else "",
             )
             where = ", ".join((quoted(self.path), *filter(None, places)))
-            self._known[key] = Finding(
+            self._known[key] = DisclosureFinding(
                 path=self.path,
                 kind=kind,
                 message=f"{where}: {what}",
@@ -59,11 +59,11 @@ class Found:
             )
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[DisclosureFinding, ...]:
         """What was found, each with a whole sentence."""
         return tuple(_told(finding) for finding in self._known.values())
 
 
-def _told(finding: Finding) -> Finding:
+def _told(finding: DisclosureFinding) -> DisclosureFinding:
     again = f"; {finding.count:,} {_AGAIN.get(finding.kind, 'times in all')}" if finding.count > 1 else ""
     return finding.model_copy(update={"message": f"{finding.message}{again}."})

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jupyter_schedule.core.operations.disclosures import Kind
+from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import column_names, identifiers
 from scheduler_service.disclosure.csv import flat
 from scheduler_service.disclosure.findings import Found
@@ -45,7 +45,9 @@ class JsonCheck:
         while waiting:
             inner, name, depth = waiting.pop()
             if depth > DEEPEST:
-                self._found.add(Kind.UNCHECKED, "it can't be checked, as it is nested too deeply", cell=self._cell)
+                self._found.add(
+                    FindingKind.UNCHECKED, "it can't be checked, as it is nested too deeply", cell=self._cell
+                )
                 return
             deeper = self._check_object(inner, name) if isinstance(inner, dict) else self._check_list(inner, name)
             waiting += [(each, key, depth + 1) for key, each in deeper if isinstance(each, dict | list)]
@@ -86,7 +88,7 @@ class JsonCheck:
         told = f"{key}: {value}"
         if any(identifiers.addresses(told)):
             what = "an IP or hardware address"
-            self._found.add(Kind.IP_ADDRESS, what, line=self._line_of(value), cell=self._cell)
+            self._found.add(FindingKind.IP_ADDRESS, what, line=self._line_of(value), cell=self._cell)
         self._check_escaped(value)
         self._text.numbers(self._line_of(value), told, cell=self._cell)
 
@@ -102,7 +104,7 @@ class JsonCheck:
             return
         small = sum(0 < each < self._smallest for each in numbers)
         if small:
-            self._found.add(Kind.SMALL_CELL, f"a count below {self._smallest}", cell=self._cell, count=small)
+            self._found.add(FindingKind.SMALL_CELL, f"a count below {self._smallest}", cell=self._cell, count=small)
 
     def _records(self, records: Sequence[Mapping[str, str]]) -> None:
         names = list(dict.fromkeys(key for record in records for key in record))[:MOST_COLUMNS]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Literal
 
-from jupyter_schedule.core.operations.disclosures import Kind
+from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import column_names, identifiers, secrets
 from scheduler_service.disclosure.findings import Found
 
@@ -195,26 +195,26 @@ class TableCheck:
         self._tell_small_cells(found)
 
     def _tell_values(self, found: Found, column: Column, *, builds: bool) -> None:
-        def tell(kind: Kind, what: str, *held: str) -> None:
+        def tell(kind: FindingKind, what: str, *held: str) -> None:
             places = [column.hits[each] for each in held if each in column.hits]
             if places:
                 line = min(first for _, first in places)
                 self._add(found, kind, what, first=line, column=column, count=sum(many for many, _ in places))
 
-        tell(Kind.EMAIL, "an e-mail address", "email")
+        tell(FindingKind.EMAIL, "an e-mail address", "email")
         for what in column.hits:
             if what.startswith("secret:"):
-                tell(Kind.SECRET, f"what looks like {what.removeprefix('secret:')}", what)
+                tell(FindingKind.SECRET, f"what looks like {what.removeprefix('secret:')}", what)
         named = column_names.is_address(column.name)
         mostly = column.count("address") > 0.1 * column.count("version") and not column_names.is_version(column.name)
         exact = ("address", "version") if named or mostly else ()
-        tell(Kind.IP_ADDRESS, "an IP address", *exact, "address in text")
-        tell(Kind.CLIENT_ID, "a hardware address", "hardware")
+        tell(FindingKind.IP_ADDRESS, "an IP address", *exact, "address in text")
+        tell(FindingKind.CLIENT_ID, "a hardware address", "hardware")
         named_build = column_names.is_build(column.name) or (
             builds and set(column_names.words(column.name)) <= {"hash", "id"}
         )
         if len(column.opaque) >= 3 and column.share(column.count("opaque")) >= 0.5 and not named_build:
-            tell(Kind.CLIENT_ID, "identifiers, another one in each row", "opaque")
+            tell(FindingKind.CLIENT_ID, "identifiers, another one in each row", "opaque")
 
     def _tell_identity(self, found: Found, column: Column) -> None:
         several = len(column.distinct) >= min(3, self.rows)
@@ -227,7 +227,7 @@ class TableCheck:
             found_out = self.rows >= FEW_ROWS and column.differs and numbered
         if found_out:
             what = "a column that tells single people, devices or events apart; publish aggregates instead"
-            self._add(found, Kind.ROW_LEVEL, what, column=column, named=True)
+            self._add(found, FindingKind.ROW_LEVEL, what, column=column, named=True)
 
     def _tell_rows(self, found: Found) -> None:
         """Rows of single events or people, seen from the columns together."""
@@ -235,20 +235,20 @@ class TableCheck:
             irregular = column.odd_seconds >= 0.5 * column.times
             if self.rows >= 2 * FEW_ROWS and column.share(column.times) >= 0.9 and irregular and column.differs:
                 what = "a moment of its own in each row, as of single events; publish aggregates instead"
-                self._add(found, Kind.ROW_LEVEL, what, column=column)
+                self._add(found, FindingKind.ROW_LEVEL, what, column=column)
         narrowing = [column.name for column in self.columns if column_names.narrows_down(column.name) and column.filled]
         places = [name for name in narrowing if set(column_names.words(name)) & _PLACE]
         kinds = len(narrowing) - max(0, len(places) - 1)
         tidy = any(_TIDY & set(column_names.words(column.name)[-1:]) for column in self.columns)
         if self.rows >= FEW_ROWS and kinds >= 3 and not tidy:
             what = f"rows that describe single people, by {kinds} of their columns together; publish aggregates instead"
-            self._add(found, Kind.ROW_LEVEL, what)
+            self._add(found, FindingKind.ROW_LEVEL, what)
 
         named = [column for column in self.columns if column.name and column.filled]
         worded = [column for column in named if column.share(column.whole + column.numbers) < 0.5]
         if self.rows >= RAW[0] and len(named) >= RAW[1] and len(worded) >= RAW[2]:
             what = f"{self.rows:,} rows of {len(named)} columns, none of them a sum; publish aggregates instead"
-            self._add(found, Kind.ROW_LEVEL, what)
+            self._add(found, FindingKind.ROW_LEVEL, what)
 
     def _tell_small_cells(self, found: Found) -> None:
         if any(column_names.is_language(column.name) for column in self.columns):
@@ -261,12 +261,12 @@ class TableCheck:
                 count, first = column.hits["small"]
                 what = f"a count below {self._smallest}"
                 named = column_names.is_count(column.name)
-                self._add(found, Kind.SMALL_CELL, what, first=first, column=column, named=named, count=count)
+                self._add(found, FindingKind.SMALL_CELL, what, first=first, column=column, named=named, count=count)
 
     def _add(
         self,
         found: Found,
-        kind: Kind,
+        kind: FindingKind,
         what: str,
         *,
         first: int | None = None,

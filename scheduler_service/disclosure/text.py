@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from jupyter_schedule.core.operations.disclosures import Kind
+from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import identifiers, secrets
 from scheduler_service.disclosure.findings import Found
 
@@ -31,22 +31,24 @@ class TextCheck:
         for number, line in lines:
             what = secrets.in_line(line)
             if what:
-                self._found.add(Kind.SECRET, f"what looks like {what}", line=number, cell=cell)
+                self._found.add(FindingKind.SECRET, f"what looks like {what}", line=number, cell=cell)
             if "-----BEGIN PGP MESSAGE" in line:
-                self._found.add(Kind.UNCHECKED, "it can't be checked, as it is encrypted", line=number, cell=cell)
+                self._found.add(
+                    FindingKind.UNCHECKED, "it can't be checked, as it is encrypted", line=number, cell=cell
+                )
 
     def keys_and_mail(self, lines: Lines, *, cell: int | None = None) -> None:
         """Keys and e-mail addresses."""
         for number, line in lines:
             self.keys([(number, line)], cell=cell)
             if identifiers.has_email(line):
-                self._found.add(Kind.EMAIL, "an e-mail address", line=number, cell=cell)
+                self._found.add(FindingKind.EMAIL, "an e-mail address", line=number, cell=cell)
 
     def machines(self, lines: Lines, *, cell: int | None = None) -> None:
         """Addresses and numbers of machines."""
         for number, line in lines:
             if any(identifiers.addresses(line)):
-                self._found.add(Kind.IP_ADDRESS, "an IP or hardware address", line=number, cell=cell)
+                self._found.add(FindingKind.IP_ADDRESS, "an IP or hardware address", line=number, cell=cell)
             self.numbers(number, line, cell=cell)
 
     def numbers(self, number: int | None, line: str, *, cell: int | None = None) -> None:
@@ -60,4 +62,4 @@ class TextCheck:
         if len(self._numbers) >= SEVERAL:
             line, cell = next(iter(self._numbers.values()))
             what = "identifiers such as UUIDs"
-            self._found.add(Kind.CLIENT_ID, what, line=line, cell=cell, count=len(self._numbers))
+            self._found.add(FindingKind.CLIENT_ID, what, line=line, cell=cell, count=len(self._numbers))

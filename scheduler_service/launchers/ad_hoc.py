@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
+from jupyter_schedule.core.models import AdHocWorker
 
 #: an ad-hoc worker by its id, None when the ledger has no such
 AdHocOf = Callable[[str], AdHocWorker | None]

@@ -6,8 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from jupyter_schedule.core.machines.offers import OfferedLauncher
-from jupyter_schedule.core.models import Attempt, Reason, Run, Spec
+from jupyter_schedule.core.models import Attempt, LauncherInfo, Reason, Run, Spec
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocOf, nobodys
 from scheduler_service.quotas import HourCaps
 
@@ -69,9 +68,9 @@ class Launcher(ABC):
     def environment(self) -> Mapping[str, str]:
         """Variables that tell a run what this launcher's workers have ready for it, frozen with the attempt."""
 
-    def offer(self, name: str) -> OfferedLauncher:
+    def offer(self, name: str) -> LauncherInfo:
         """What people can choose of it; `name` is what schedules call it."""
-        return OfferedLauncher(name=name)
+        return LauncherInfo(name=name)
 
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
         """What this launcher adds to an attempt's parameters, as JSON, frozen with them.

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Mapping
 
-from jupyter_schedule.core.notify import Outgoing
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.models import QueuedNotification
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.notifications.log_lines import last_lines, log_end
 from scheduler_service.notifications.message import GOOD, Message, message
@@ -14,12 +14,12 @@ from scheduler_service.redaction import given, tellable
 class Composer:
     """Reads the run of a word, and how its log ended."""
 
-    def __init__(self, store: Store, objects: Objects, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, store: Store, objects: ObjectStorage, environment: Mapping[str, str] = os.environ) -> None:
         self._store = store
         self._objects = objects
         self._environment = environment
 
-    def __call__(self, word: Outgoing) -> Message:
+    def __call__(self, word: QueuedNotification) -> Message:
         """The message.  A log that can't be read is no reason to tell nothing.  Raises KeyError for no such run."""
         run = self._store.run(word.run_id)
         if run is None:

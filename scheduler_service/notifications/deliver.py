@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.notify import Outgoing
+from jupyter_schedule.core.models import QueuedNotification
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.notifications.channels import Carrier
 from scheduler_service.notifications.message import Message
@@ -49,7 +49,7 @@ class Deliverer:
         self,
         store: Store,
         channels: Mapping[str, Carrier],
-        compose: Callable[[Outgoing], Message],
+        compose: Callable[[QueuedNotification], Message],
         *,
         now: Callable[[], datetime] = clock.now,
         chance: Callable[[], float] = random.random,
@@ -113,7 +113,7 @@ class Deliverer:
         else:
             self.wake()
 
-    def deliver(self, word: Outgoing) -> None:
+    def deliver(self, word: QueuedNotification) -> None:
         """Send a word that was claimed, and note what became of it."""
         trouble = self._send(word)
         if trouble is None:
@@ -129,7 +129,7 @@ class Deliverer:
         )
         self._store.word_failed(word, trouble, pause)
 
-    def _send(self, word: Outgoing) -> str | None:
+    def _send(self, word: QueuedNotification) -> str | None:
         channel = self._channels.get(word.channel)
         if channel is None:
             return "No channel of that name is set up."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.object_keys import LOG
 from jupyter_schedule.core.operations.run_files import RunFiles
-from jupyter_schedule.core.storage.factory import NoSuchObject, Objects
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import strip_escapes
 from scheduler_service.disclosure.secrets import in_line
@@ -49,7 +49,7 @@ def _without_secrets(line: str, known: Mapping[str, str]) -> str:
     return visible if len(visible) <= LONGEST else f"{visible[:LONGEST]}…"
 
 
-def log_end(store: Store, objects: Objects, run: Run) -> str:
+def log_end(store: Store, objects: ObjectStorage, run: Run) -> str:
     """The last bytes of what the run printed, as text; empty when it printed nothing, or nobody kept it.
 
     Raises OSError when the objects are away.

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Run, RunStatus, Spec, Visibility, utc_text
-from jupyter_schedule.core.notify import Occasion, Word
+from jupyter_schedule.core.models import Notification, NotificationEvent, Run, RunStatus, Spec, Visibility, utc_text
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import short_date
 from jupyter_schedule.core.timing.timezones import find_zone
 
 #: of these the log says nothing that anybody has to know
-GOOD = frozenset({Occasion.RECOVERY, Occasion.FIRST_SUCCESS})
+GOOD = frozenset({NotificationEvent.RECOVERY, NotificationEvent.FIRST_SUCCESS})
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Message:
     good: bool
 
 
-def message(word: Word, run: Run, spec: Spec, log: Sequence[str], tellable: Callable[[str], str]) -> Message:
+def message(word: Notification, run: Run, spec: Spec, log: Sequence[str], tellable: Callable[[str], str]) -> Message:
     """What a channel gets.
 
     log: the last lines, of which nothing has to be hidden any more.  tellable: a sentence without what has to be.
@@ -49,24 +48,24 @@ def trial(channel: str, number: str, now: datetime) -> Message:
     return Message(number, f"A trial of the channel “{channel}”", f"{text}\n\nMessage {number}", good=True)
 
 
-def _title(word: Word, run: Run, spec: Spec) -> str:
+def _title(word: Notification, run: Run, spec: Spec) -> str:
     name = f"“{run.schedule}”"
     match word.occasion:
-        case Occasion.FAILURE:
+        case NotificationEvent.FAILURE:
             return f"{name} failed"
-        case Occasion.TIME_OUT:
+        case NotificationEvent.TIME_OUT:
             return f"{name} was stopped: it took too long"
-        case Occasion.RECOVERY:
+        case NotificationEvent.RECOVERY:
             return f"{name} succeeded again"
-        case Occasion.FIRST_SUCCESS:
+        case NotificationEvent.FIRST_SUCCESS:
             return f"{name} succeeded for the first time"
-        case Occasion.AUTO_PAUSE:
+        case NotificationEvent.AUTO_PAUSE:
             return f"{name} paused itself"
-        case Occasion.SILENCE:
+        case NotificationEvent.SILENCE:
             return f"Nothing of {name} was published by {_deadline(word, spec)}"
 
 
-def _deadline(word: Word, spec: Spec) -> str:
+def _deadline(word: Notification, spec: Spec) -> str:
     """`09:00 on Wed 25 Nov`, as the clocks of the schedule's zone showed it."""
     by = datetime.fromisoformat(word.details["by"])
     try:
@@ -76,14 +75,14 @@ def _deadline(word: Word, spec: Spec) -> str:
     return f"{local:%H:%M} on {short_date(local)}"
 
 
-def _why(word: Word, run: Run, tellable: Callable[[str], str]) -> str:
+def _why(word: Notification, run: Run, tellable: Callable[[str], str]) -> str:
     # recorded so; but older versions recorded what they were told
     last = tellable(run.message or "")
     match word.occasion:
-        case Occasion.AUTO_PAUSE:
+        case NotificationEvent.AUTO_PAUSE:
             note = f"Because {tellable(word.details.get('note', 'its last runs failed'))}, it runs no more by itself."
             return f"{note} Last: {last}\nLet it run again: jupyter schedule resume {run.schedule}"
-        case Occasion.SILENCE if not run.status.terminal:
+        case NotificationEvent.SILENCE if not run.status.terminal:
             return f"Its run {'waits' if run.status == RunStatus.DUE else 'is still going'}."
         case _:
             return last
@@ -97,7 +96,7 @@ def _about(run: Run) -> str:
 def _address(run: Run, spec: Spec) -> str:
     if spec.visibility == Visibility.NONE:
         return "Its results are kept with each run."
-    return f"Results: {open_objects(spec.publication_base).url(PublicationKeys(run.schedule).data)}"
+    return f"Results: {open_storage(spec.publication_base).url(PublicationKeys(run.schedule).data)}"
 
 
 def _more(run: Run, good: bool) -> str:

@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 from uuid import UUID, uuid5
 
-from jupyter_schedule.core.models import Run, RunStatus, Trigger
-from jupyter_schedule.core.notify import Notify, Occasion, Word
+from jupyter_schedule.core.models import Notification, NotificationEvent, Notify, Run, RunStatus, Trigger
 from scheduler_service.retries import BAD_ENDS
 
 #: whoever asked for these looks at them: a rehearsal, and the many runs of a backfill
 QUIET = frozenset({Trigger.REHEARSAL, Trigger.BACKFILL})
 
 
-def occasions(run: Run, before: Iterable[Run]) -> tuple[Occasion, ...]:
+def occasions(run: Run, before: Iterable[Run]) -> tuple[NotificationEvent, ...]:
     """What a run that ended is an occasion for, the weightiest first.
 
     before: other runs of its schedule, in any order; only of a success are they looked at.
@@ -20,16 +19,16 @@ def occasions(run: Run, before: Iterable[Run]) -> tuple[Occasion, ...]:
         return ()
     match run.status:
         case RunStatus.FAILED:
-            return (Occasion.FAILURE,)
+            return (NotificationEvent.FAILURE,)
         case RunStatus.TIMED_OUT:
-            return (Occasion.TIME_OUT,)
+            return (NotificationEvent.TIME_OUT,)
         case RunStatus.SUCCEEDED:
             return _of_success(run, before)
         case _:
             return ()
 
 
-def _of_success(run: Run, before: Iterable[Run]) -> tuple[Occasion, ...]:
+def _of_success(run: Run, before: Iterable[Run]) -> tuple[NotificationEvent, ...]:
     told = [
         other
         for other in before
@@ -41,16 +40,16 @@ def _of_success(run: Run, before: Iterable[Run]) -> tuple[Occasion, ...]:
     first = all(other.status != RunStatus.SUCCEEDED for other in told)
     last = max(told, key=lambda other: (other.ended_at, other.created_at), default=None)
     recovers = last is not None and last.status in BAD_ENDS
-    return (Occasion.FIRST_SUCCESS,) * first + (Occasion.RECOVERY,) * recovers
+    return (NotificationEvent.FIRST_SUCCESS,) * first + (NotificationEvent.RECOVERY,) * recovers
 
 
 def looks_back(notify: Notify, run: Run) -> bool:
     """Whether what `owed` says depends on the runs before it."""
-    picked = {Occasion.FIRST_SUCCESS, Occasion.RECOVERY} & set(notify.on)
+    picked = {NotificationEvent.FIRST_SUCCESS, NotificationEvent.RECOVERY} & set(notify.on)
     return run.status == RunStatus.SUCCEEDED and bool(notify.channels and picked)
 
 
-def owed(notify: Notify, run: Run, before: Iterable[Run]) -> list[Word]:
+def owed(notify: Notify, run: Run, before: Iterable[Run]) -> list[Notification]:
     """The words about a run that ended: at most one for each channel."""
     if not notify.channels:
         return []
@@ -58,13 +57,13 @@ def owed(notify: Notify, run: Run, before: Iterable[Run]) -> list[Word]:
     return [] if picked is None else words(notify, picked, run.id)
 
 
-def words(notify: Notify, occasion: Occasion, run_id: str, **details: str) -> list[Word]:
+def words(notify: Notify, occasion: NotificationEvent, run_id: str, **details: str) -> list[Notification]:
     """One for each channel, if the owner picked the occasion; its number follows from what it is about."""
     if occasion not in notify.on:
         return []
     about = ":".join([occasion, *details.values()])
     message_id = str(uuid5(UUID(run_id), about))
     return [
-        Word(message_id=message_id, run_id=run_id, occasion=occasion, channel=channel, details=details)
+        Notification(message_id=message_id, run_id=run_id, occasion=occasion, channel=channel, details=details)
         for channel in dict.fromkeys(notify.channels)
     ]

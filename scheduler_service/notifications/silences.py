@@ -4,9 +4,8 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 
-from jupyter_schedule.core.models import Run, Schedule, ScheduleState, utc_text
-from jupyter_schedule.core.notify import Occasion
-from jupyter_schedule.core.store.base import Place, Store
+from jupyter_schedule.core.models import NotificationEvent, Run, Schedule, ScheduleState, utc_text
+from jupyter_schedule.core.store.base import RunCursor, Store
 from jupyter_schedule.core.timing import freshness
 from scheduler_service.notifications.rules import words
 
@@ -29,7 +28,11 @@ def judge(store: Store, schedule: Schedule, now: datetime, *, actor: str) -> boo
     missing = freshness.broken_by(_since(store, schedule.id, start), start, end)
     ended = schedule.state == ScheduleState.ENDED
     after = schedule.model_copy(update={"silence_due": None if ended else freshness.next_deadline(schedule.spec, now)})
-    told = [] if missing is None else words(schedule.spec.notify, Occasion.SILENCE, missing.id, by=utc_text(deadline))
+    told = (
+        []
+        if missing is None
+        else words(schedule.spec.notify, NotificationEvent.SILENCE, missing.id, by=utc_text(deadline))
+    )
     kind = KIND if missing else None
     judged = store.replace_schedule(schedule, after, actor=actor, kind=kind, words=told)
     if judged and missing:
@@ -44,4 +47,4 @@ def _since(store: Store, schedule_id: str, start: datetime) -> Iterator[Run]:
         yield from page
         if page[-1].scheduled_for < start:
             return
-        page = store.runs(schedule_id, before=Place.of(page[-1]), limit=PAGE)
+        page = store.runs(schedule_id, before=RunCursor.of(page[-1]), limit=PAGE)

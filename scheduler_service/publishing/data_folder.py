@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 
 from jupyter_schedule.core.models import FileEntry, Run, utc
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, Objects, digest
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectStorage, digest
 from jupyter_schedule.core.text import quoted
 from scheduler_service.publishing.manifest import (
     ROUNDS,
@@ -39,17 +39,17 @@ from scheduler_service.publishing.manifest import (
 _GIVEN_UP = timedelta(days=1)
 
 
-def read_index(name: str, area: Objects) -> DataIndex:
+def read_index(name: str, area: ObjectStorage) -> DataIndex:
     """What belongs in data/ of `name`.  Raises PublishFailed when data.json isn't ours any more."""
     return _IndexReader(area, PublicationKeys(name)).read()
 
 
-def check_names(run: Run, files: Iterable[FileEntry], area: Objects) -> None:
+def check_names(run: Run, files: Iterable[FileEntry], area: ObjectStorage) -> None:
     """Raise PublishFailed when a file of the run has the name of a folder in data/, or the other way round."""
     _refuse_clashes(read_index(run.schedule, area), [file.path for file in files])
 
 
-def update_data(run: Manifest, area: Objects, now: datetime) -> None:
+def update_data(run: Manifest, area: ObjectStorage, now: datetime) -> None:
     """Make data/ show the files of a complete run, except where a newer run has the name; may be repeated.
 
     Same names are replaced, one file at a time, others kept.  Raises PublishFailed when a name is a file here and a
@@ -67,7 +67,7 @@ def update_data(run: Manifest, area: Objects, now: datetime) -> None:
     _settle(run, sorted(out_of_place), area, now)
 
 
-def _claim(run: Manifest, area: Objects, now: datetime) -> tuple[DataIndex, DataIndex]:
+def _claim(run: Manifest, area: ObjectStorage, now: datetime) -> tuple[DataIndex, DataIndex]:
     """Record the newest run of every name; answers data.json before and after."""
     keys = PublicationKeys(run.schedule)
     before = claimed = DataIndex(schedule=run.schedule)
@@ -127,7 +127,7 @@ def _claims_of(runs: Iterable[str], index: DataIndex) -> set[str]:
     return {path for path, entry in index.files.items() if entry.run in owners} if owners else set()
 
 
-def _in_place(path: str, before: DataIndex, claimed: DataIndex, area: Objects) -> bool:
+def _in_place(path: str, before: DataIndex, claimed: DataIndex, area: ObjectStorage) -> bool:
     """Whether data/ surely has the claimed bytes already; the size is looked at, as people tidy up folders."""
     entry, there = claimed.files[path], before.files.get(path)
     if before.unfinished or there is None or there.sha256 != entry.sha256:
@@ -135,7 +135,7 @@ def _in_place(path: str, before: DataIndex, claimed: DataIndex, area: Objects) -
     return area.size(PublicationKeys(claimed.schedule).data + path) == entry.size
 
 
-def _settle(run: Manifest, paths: Sequence[str], area: Objects, now: datetime) -> None:
+def _settle(run: Manifest, paths: Sequence[str], area: ObjectStorage, now: datetime) -> None:
     """Put the claimed bytes of `paths` in place, then leave `unfinished`; again when a claim changed meanwhile.
 
     Raises ObjectChanged when others are always faster.
@@ -160,7 +160,7 @@ def _settle(run: Manifest, paths: Sequence[str], area: Objects, now: datetime) -
     raise ObjectChanged(keys.data_index)
 
 
-def _put_in_place(path: str, entry: DataEntry, run: Manifest, area: Objects) -> None:
+def _put_in_place(path: str, entry: DataEntry, run: Manifest, area: ObjectStorage) -> None:
     keys = PublicationKeys(run.schedule)
     try:
         area.copy_from(area, keys.run_files(entry.folder) + path, keys.data + path)
@@ -180,7 +180,7 @@ def _without(run_id: str, unfinished: Mapping[str, datetime], now: datetime) -> 
 class _IndexReader:
     """data.json as it is now, parsed again only when its bytes changed."""
 
-    def __init__(self, area: Objects, keys: PublicationKeys) -> None:
+    def __init__(self, area: ObjectStorage, keys: PublicationKeys) -> None:
         self._area = area
         self._keys = keys
         self._bytes: bytes | None = None

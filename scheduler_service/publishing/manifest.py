@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jupyter_schedule.core.models import Trigger, UtcTime, utc_text
 from jupyter_schedule.core.publication_keys import run_folder
-from jupyter_schedule.core.storage.factory import ObjectChanged, Objects, digest
+from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage, digest
 
 #: every lost round means that another publisher got further, so this many are never needed
 ROUNDS = 100
@@ -178,7 +178,7 @@ def parsed(kind: type[AnyRecord], data: bytes, key: str) -> AnyRecord:
         ) from None
 
 
-def update(area: Objects, key: str, change: Callable[[bytes | None], bytes | None]) -> None:
+def update(area: ObjectStorage, key: str, change: Callable[[bytes | None], bytes | None]) -> None:
     """Replace an object by `change` of it, redone whenever another writer came between.
 
     `change` is given the content (None: there is no such object) and answers the new one, or None to leave it.

@@ -18,7 +18,7 @@ from jupyter_schedule.core import publication_keys, s3_prices
 from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
 from jupyter_schedule.core.object_keys import OUTPUT, REPORT
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, Objects, kind_of
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, ObjectStorage, kind_of
 from jupyter_schedule.core.text import quoted
 from scheduler_service.publishing.data_folder import check_names, read_index, update_data
 from scheduler_service.publishing.index_page import SHOWN_RUNS, index_page
@@ -38,9 +38,9 @@ __all__ = ["PublishFailed", "check_number", "forget", "publish", "run_folder", "
 def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this order)
     run: Run,
     result: Result,
-    work: Objects,
+    work: ObjectStorage,
     worker_prefix: str,
-    area: Objects,
+    area: ObjectStorage,
     now: datetime,
     *,
     report: bool = False,
@@ -85,7 +85,7 @@ def with_cost(sentence: str, publication: Publication) -> str:
     return f"{sentence} Note that {s3_prices.publishing_text(count)}."
 
 
-def show(manifest: Manifest, area: Objects, now: datetime) -> None:
+def show(manifest: Manifest, area: ObjectStorage, now: datetime) -> None:
     """Let readers find a complete run: at the stable address, and from all that points at it.  May be repeated."""
     update_data(manifest, area, now)
     _move_latest(manifest, area)
@@ -93,7 +93,7 @@ def show(manifest: Manifest, area: Objects, now: datetime) -> None:
     _update_page(manifest.schedule, area)
 
 
-def forget(name: str, ids: Collection[str], area: Objects) -> None:
+def forget(name: str, ids: Collection[str], area: ObjectStorage) -> None:
     """Take runs out of all that leads people to them; their manifests are gone.  May be repeated."""
     keys = PublicationKeys(name)
 
@@ -110,7 +110,7 @@ def run_folder(run: Run) -> str:
     return publication_keys.run_folder(utc_text(run.scheduled_for), run.id)
 
 
-def _published_before(run: Run, result: Result, area: Objects) -> Manifest | None:
+def _published_before(run: Run, result: Result, area: ObjectStorage) -> Manifest | None:
     """The manifest that this run wrote already.  Raises PublishFailed when its folder is taken by other content."""
     key = PublicationKeys(run.schedule).manifest(run_folder(run))
     data = area.get_or_none(key)
@@ -126,7 +126,7 @@ def _contents(files: Iterable[FileEntry | ManifestFile]) -> set[tuple[str, int, 
     return {(file.path, file.size, file.sha256) for file in files}
 
 
-def _promote(files: Iterable[FileEntry], work: Objects, source: str, area: Objects, target: str) -> None:
+def _promote(files: Iterable[FileEntry], work: ObjectStorage, source: str, area: ObjectStorage, target: str) -> None:
     """Copy each file, with the digest that the worker recorded: a worker may still write."""
     files = tuple(files)
     sizes = {stored.key.removeprefix(source): stored.size for stored in work.list(source)}
@@ -167,7 +167,7 @@ def _altered(file: FileEntry) -> PublishFailed:
     return PublishFailed(f"{quoted(file.path)} was changed after the run had ended; nothing was published.")
 
 
-def _complete(run: Run, result: Result, area: Objects, now: datetime, *, report: bool) -> Manifest:
+def _complete(run: Run, result: Result, area: ObjectStorage, now: datetime, *, report: bool) -> Manifest:
     """Write the manifest, once; of two publishers of one run the first one's counts."""
     manifest = Manifest(
         run=run.id,
@@ -203,19 +203,19 @@ def _described(file: FileEntry) -> ManifestFile:
     )
 
 
-def _latest(name: str, area: Objects) -> Latest | None:
+def _latest(name: str, area: ObjectStorage) -> Latest | None:
     key = PublicationKeys(name).latest
     data = area.get_or_none(key)
     return None if data is None else parsed(Latest, data, key)
 
 
-def _recent(name: str, area: Objects) -> RecentRuns:
+def _recent(name: str, area: ObjectStorage) -> RecentRuns:
     key = PublicationKeys(name).recent
     data = area.get_or_none(key)
     return RecentRuns(schedule=name) if data is None else parsed(RecentRuns, data, key)
 
 
-def _move_latest(manifest: Manifest, area: Objects) -> None:
+def _move_latest(manifest: Manifest, area: ObjectStorage) -> None:
     keys = PublicationKeys(manifest.schedule)
     latest = Latest.of(manifest, area.url(keys.manifest(manifest.folder)))
 
@@ -227,7 +227,7 @@ def _move_latest(manifest: Manifest, area: Objects) -> None:
     update(area, keys.latest, change)
 
 
-def _note_recent(manifest: Manifest, area: Objects) -> None:
+def _note_recent(manifest: Manifest, area: ObjectStorage) -> None:
     name = manifest.schedule
 
     def change(_current: bytes | None) -> bytes:
@@ -236,14 +236,14 @@ def _note_recent(manifest: Manifest, area: Objects) -> None:
     update(area, PublicationKeys(name).recent, change)
 
 
-def _update_page(name: str, area: Objects) -> None:
+def _update_page(name: str, area: ObjectStorage) -> None:
     def change(_current: bytes | None) -> bytes:
         return index_page(name, _latest(name, area), read_index(name, area), _newest_runs(name, area)).encode()
 
     update(area, PublicationKeys(name).page, change)
 
 
-def _newest_runs(name: str, area: Objects) -> list[Manifest]:
+def _newest_runs(name: str, area: ObjectStorage) -> list[Manifest]:
     """The newest complete runs, newest first."""
     runs = []
     for run in _recent(name, area).runs:
@@ -254,7 +254,7 @@ def _newest_runs(name: str, area: Objects) -> list[Manifest]:
     return runs
 
 
-def _publication(manifest: Manifest, area: Objects) -> Publication:
+def _publication(manifest: Manifest, area: ObjectStorage) -> Publication:
     keys = PublicationKeys(manifest.schedule)
     files = keys.run_files(manifest.folder)
     return Publication(

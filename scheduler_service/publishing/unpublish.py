@@ -10,12 +10,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, ScheduleState, Trigger, Visibility
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.publication_keys import PublicationKeys, is_published
-from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, Objects, open_objects
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.publishing.data_folder import read_index
 from scheduler_service.publishing.manifest import Manifest, parsed
@@ -30,7 +30,7 @@ DELETED_EVERY = timedelta(minutes=10)
 class Withdrawals:
     """Looks after all schedules that were public once and aren't any more, also those that were deleted since."""
 
-    def __init__(self, store: Store, areas: Areas, open_objects: Callable[[str], Objects]) -> None:
+    def __init__(self, store: Store, areas: StorageConfig, open_objects: Callable[[str], ObjectStorage]) -> None:
         self._store = store
         self._areas = areas
         self._open = open_objects
@@ -81,11 +81,11 @@ class Withdrawals:
 def withdraw_deleted(
     name: str,
     store: Store,
-    areas: Areas,
-    private: Objects,
+    areas: StorageConfig,
+    private: ObjectStorage,
     now: datetime,
     *,
-    open_area: Callable[[str], Objects] = open_objects,
+    open_area: Callable[[str], ObjectStorage] = open_storage,
 ) -> int:
     """Move what a schedule that was deleted left in the public area; how many objects, 0 when it had gone before.
 
@@ -110,7 +110,7 @@ def withdraw_deleted(
     return moved
 
 
-def withdraw(name: str, public: Objects, private: Objects, now: datetime) -> int:
+def withdraw(name: str, public: ObjectStorage, private: ObjectStorage, now: datetime) -> int:
     """Move the publication `name` from one area to the other; how many objects left the public one."""
     keys = PublicationKeys(name)
     there = [stored.key for stored in public.list(f"{name}/")]
@@ -133,7 +133,7 @@ def _is_manifest(key: str) -> bool:
     return len(parts) == 4 and parts[1] == "runs" and parts[3] == "manifest.json"
 
 
-def _move_run(run: Manifest, public: Objects, private: Objects, now: datetime) -> None:
+def _move_run(run: Manifest, public: ObjectStorage, private: ObjectStorage, now: datetime) -> None:
     keys = PublicationKeys(run.schedule)
     files = keys.run_files(run.folder)
     private.for_each(
@@ -145,7 +145,7 @@ def _move_run(run: Manifest, public: Objects, private: Objects, now: datetime) -
         show(run, private, now)
 
 
-def _keep_the_rest(name: str, public: Objects, private: Objects) -> None:
+def _keep_the_rest(name: str, public: ObjectStorage, private: ObjectStorage) -> None:
     """Files at the stable address whose runs went with their retention, unless there are newer ones."""
     keys = PublicationKeys(name)
     here = read_index(name, private).files

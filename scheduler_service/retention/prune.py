@@ -17,11 +17,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Run, Schedule, ScheduleState, Visibility, utc_text
+from jupyter_schedule.core.models import (
+    DISCLOSURES,
+    FOUND_IN_FILES,
+    Run,
+    Schedule,
+    ScheduleState,
+    Visibility,
+    disclosure_report_key,
+    utc_text,
+)
 from jupyter_schedule.core.object_keys import BRIEFS, BUNDLES, WORKERS, brief_key
-from jupyter_schedule.core.operations.disclosures import DISCLOSURES, FOUND_IN_FILES, checked_key
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import ObjectChanged, Objects, Stored
+from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage, StoredObject
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.context import ACTOR
 from scheduler_service.publishing.data_folder import read_index
@@ -44,9 +52,9 @@ class Going:
 
     run: Run
     #: in the work area
-    work: tuple[Stored, ...] = ()
+    work: tuple[StoredObject, ...] = ()
     #: by the address of a publication area
-    published: dict[str, tuple[Stored, ...]] = field(default_factory=dict)
+    published: dict[str, tuple[StoredObject, ...]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -62,7 +70,7 @@ class Plan:
 
     runs: list[Going]
     #: objects of the work area that belong to no run: bundles, and what is remembered of files
-    loose: list[Stored]
+    loose: list[StoredObject]
     #: a sentence for each schedule whose publication can't be looked at, and which is left alone
     troubles: list[str]
 
@@ -79,7 +87,9 @@ class Plan:
 class Pruning:
     """Finds what goes and removes it."""
 
-    def __init__(self, store: Store, work: Objects, open_objects: Callable[[str], Objects], keep: Keep) -> None:
+    def __init__(
+        self, store: Store, work: ObjectStorage, open_objects: Callable[[str], ObjectStorage], keep: Keep
+    ) -> None:
         """keep: what stays of a schedule that says nothing else."""
         self._store = store
         self._work = work
@@ -91,7 +101,7 @@ class Pruning:
     def plan(self, now: datetime) -> Plan:
         """What goes now; nothing is changed."""
         troubles: list[str] = []
-        published: dict[str, dict[str, tuple[Stored, ...]]] = {}
+        published: dict[str, dict[str, tuple[StoredObject, ...]]] = {}
         chosen: list[Run] = []
         for schedule in self._store.schedules_with_files():
             try:
@@ -119,15 +129,15 @@ class Pruning:
         specs = (version.spec for version in self._store.versions(schedule.id))
         return {spec.publication_base for spec in specs if spec.visibility is not Visibility.NONE}
 
-    def _staged(self, runs: Sequence[Run]) -> dict[str, list[Stored]]:
+    def _staged(self, runs: Sequence[Run]) -> dict[str, list[StoredObject]]:
         """By the id of a run, what the work area has of it: names are made of its id, so one list tells all."""
         if not runs:
             return {}
         secret = self._store.secret()
         of_token = {token_of(secret, run.id, n): run.id for run in runs for n in range(1, run.attempt + 1)}
         of_key = {brief_key(token): run_id for token, run_id in of_token.items()}
-        of_key |= {checked_key(run.id): run.id for run in runs}
-        found: dict[str, list[Stored]] = defaultdict(list)
+        of_key |= {disclosure_report_key(run.id): run.id for run in runs}
+        found: dict[str, list[StoredObject]] = defaultdict(list)
         for prefix in (WORKERS, BRIEFS, DISCLOSURES):
             for stored in self._work.list(prefix):
                 parts = stored.key.split("/", 3)
@@ -136,13 +146,13 @@ class Pruning:
                     found[run_id].append(stored)
         return found
 
-    def _published(self, schedule: Schedule, runs: Sequence[Run]) -> dict[str, dict[str, tuple[Stored, ...]]]:
+    def _published(self, schedule: Schedule, runs: Sequence[Run]) -> dict[str, dict[str, tuple[StoredObject, ...]]]:
         """By the id of a run and the address of an area, what goes of it there; one list of each area."""
         if not runs or _is_deleted(schedule):
             return {}
         keys = PublicationKeys(schedule.name)
         of_folder = {f"{schedule.name}/{run_folder(run)}/": run.id for run in runs}
-        found: dict[str, dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
+        found: dict[str, dict[str, list[StoredObject]]] = defaultdict(lambda: defaultdict(list))
         for base in self._bases(schedule):
             for stored in self._open(base).list(keys.runs):
                 folder = "/".join(stored.key.split("/", 3)[:3]) + "/"
@@ -150,7 +160,7 @@ class Pruning:
                     found[of_folder[folder]][base].append(stored)
         return {run_id: {base: tuple(some) for base, some in areas.items()} for run_id, areas in found.items()}
 
-    def _loose(self, now: datetime) -> Iterator[Stored]:
+    def _loose(self, now: datetime) -> Iterator[StoredObject]:
         # listed before the ledger is asked: what is put and recorded in between isn't in the list
         stored = list(self._work.list(BUNDLES))
         yield from unused_bundles(stored, self._store.bundle_uses(), self._keep, now)
@@ -193,7 +203,7 @@ class Pruning:
         forget(name, {going.run.id for going in batch}, area)
         area.for_each([key for key in there if key not in manifests], area.delete)
 
-    def remove_loose(self, loose: Iterable[Stored]) -> None:
+    def remove_loose(self, loose: Iterable[StoredObject]) -> None:
         """Remove objects that belong to no run.  May be repeated."""
         keys = [stored.key for stored in loose]
         self._work.for_each(keys, self._work.delete)
@@ -214,7 +224,7 @@ def _is_deleted(schedule: Schedule) -> bool:
     return schedule.state is ScheduleState.DELETED
 
 
-def _named(name: str, area: Objects) -> Iterator[str]:
+def _named(name: str, area: ObjectStorage) -> Iterator[str]:
     """The runs that a publication's documents need: the newest, and those that are still putting files in place."""
     key = PublicationKeys(name).latest
     data = area.get_or_none(key)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from jupyter_schedule.core.models import UtcTime, utc
-from jupyter_schedule.core.storage.factory import ObjectChanged, Objects
+from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage
 from scheduler_service.publishing.manifest import Record, parsed, update
 from scheduler_service.retention.prune import Going, Plan, Pruning
 
@@ -31,7 +31,7 @@ class Turn(Record):
 class DailyPruning:
     """Does a part of the day's work at each call, so that whoever calls gets to other things in between."""
 
-    def __init__(self, pruning: Pruning, work: Objects, holder: str, started: datetime) -> None:
+    def __init__(self, pruning: Pruning, work: ObjectStorage, holder: str, started: datetime) -> None:
         """holder: the name of this service, which is up since `started`."""
         self._pruning = pruning
         self._work = work

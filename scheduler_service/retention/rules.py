@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Run, RunStatus, Trigger
+from jupyter_schedule.core.models import Policies, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import BUNDLES, RESULT, WORKERS, bundle_key
-from jupyter_schedule.core.storage.factory import Stored
+from jupyter_schedule.core.storage.factory import StoredObject
 from jupyter_schedule.core.store.base import BundleUse
 
 #: how long a bundle that no schedule has is kept for whoever looks at a preview
@@ -60,7 +59,9 @@ def doomed(
     return [run for run in ended if run.id in going or run.pruned_at is not None]
 
 
-def unused_bundles(stored: Iterable[Stored], uses: Iterable[BundleUse], keep: Keep, now: datetime) -> list[Stored]:
+def unused_bundles(
+    stored: Iterable[StoredObject], uses: Iterable[BundleUse], keep: Keep, now: datetime
+) -> list[StoredObject]:
     """Those of the bundles that nobody needs any more.
 
     Needed is what a schedule does now or did until at most `keep.days` ago, which can be rolled back to, what runs with

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
-from jupyter_schedule.core.storage.factory import ObjectExists, Objects, open_objects
+from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, open_storage
 from scheduler_service.worker import expectations, notebook, prepare, processes
 from scheduler_service.worker.collect import Collected, Snapshot, collect, snapshot, written_elsewhere
 from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
@@ -55,7 +55,7 @@ _LAST_WORDS = 10.0
 class Area:
     """This attempt's own part of the work area; an object store that is away is waited for."""
 
-    def __init__(self, objects: Objects, task: Task) -> None:
+    def __init__(self, objects: ObjectStorage, task: Task) -> None:
         self._objects = objects
         self._patience = Patience()
         self._prefix = worker_prefix(task.worker, task.token)
@@ -137,14 +137,14 @@ def run(task: Task, *, host: Host | None = None, handle: dict[str, Any] | None =
     handle: what this worker is known by; by default a process of this machine.
     """
     signals = Signals()
-    objects = open_objects(task.objects)
+    objects = open_storage(task.objects)
     if not take_gate(objects, task.token, handle or handle_of(os.getpid())):
         return False
     Attempt(task, objects, signals, host or Host()).execute()
     return True
 
 
-def take_gate(objects: Objects, token: str, handle: dict[str, Any]) -> bool:
+def take_gate(objects: ObjectStorage, token: str, handle: dict[str, Any]) -> bool:
     """Whether the attempt's gate is this worker's, so that it and nobody else executes user code."""
     gate = {"started_by": handle, "at": now_text()}
     try:
@@ -157,7 +157,7 @@ def take_gate(objects: Objects, token: str, handle: dict[str, Any]) -> bool:
 class Attempt:
     """An attempt whose gate was won: whatever happens, it ends with a result."""
 
-    def __init__(self, task: Task, objects: Objects, signals: Signals, host: Host) -> None:
+    def __init__(self, task: Task, objects: ObjectStorage, signals: Signals, host: Host) -> None:
         self.task = task
         self.host = host
         self.objects = objects
@@ -307,7 +307,7 @@ class Attempt:
 
     def _check_contract(self, workspace: Workspace) -> None:
         expect = self.task.expect or {}
-        published = open_objects(expect["objects"]) if expect["objects"] else None
+        published = open_storage(expect["objects"]) if expect["objects"] else None
         day = date.fromisoformat(expect["day"])
         try:
             expectations.check(expect["lines"], workspace.output, day, published, expect["index"])

@@ -22,7 +22,7 @@ from typing import Any
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import brief_key
-from jupyter_schedule.core.storage.factory import S3Address, open_objects
+from jupyter_schedule.core.storage.factory import S3Address, open_storage
 from scheduler_service.worker.agent import Host, run
 from scheduler_service.worker.bootstrap import metadata
 from scheduler_service.worker.credentials import DataRole
@@ -72,7 +72,7 @@ def main() -> int:
     # a run's environment is an allow-list, and ours says where our own modules are
     os.environ.clear()
     os.environ.update({"PATH": PATH, "LANG": "C.UTF-8"})
-    brief = json.loads(open_objects(configuration["objects"]).get(brief_key(configuration["token"])))
+    brief = json.loads(open_storage(configuration["objects"]).get(brief_key(configuration["token"])))
     task = Task.of(brief | {"worker": me["identity"], "work_folder": WORK, "user": USER_ID})
     threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
     data_role = brief.get("data_role")

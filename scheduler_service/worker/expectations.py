@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from jupyter_schedule.core.expectations import Expectation, parsed
-from jupyter_schedule.core.storage.factory import Objects, file_digest
+from jupyter_schedule.core.storage.factory import ObjectStorage, file_digest
 from scheduler_service.worker.files import is_itself, walk
 
 _DELIMITERS = ",;\t|"
@@ -20,7 +20,7 @@ class Broken(Exception):  # noqa: N818  (what was found, not a fault of ours)
     """A file doesn't keep the contract; the message is a sentence that says how."""
 
 
-def check(lines: Sequence[str], output: Path, day: date, published: Objects | None, index: str) -> None:
+def check(lines: Sequence[str], output: Path, day: date, published: ObjectStorage | None, index: str) -> None:
     """Every line is kept by the files below `output`, or Broken says what isn't.
 
     day: of the run, in its schedule's zone.  published, index: where the publication's `data.json` is, None when the
@@ -114,7 +114,7 @@ def _day(value: Any) -> date | None:
     return None
 
 
-def _published_digests(published: Objects | None, index: str) -> dict[str, str]:
+def _published_digests(published: ObjectStorage | None, index: str) -> dict[str, str]:
     data = published.get_or_none(index) if published else None
     files = json.loads(data).get("files", {}) if data else {}
     return {path: entry["sha256"] for path, entry in files.items()}

@@ -13,7 +13,7 @@ from typing import Any, Self
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.factory import NoSuchObject, Objects, open_objects
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, open_storage
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.processes import MARKER
 
@@ -116,7 +116,7 @@ def check_kernel(task: Task) -> None:
         )
 
 
-def unpack_bundle(task: Task, objects: Objects, folders: Folders) -> None:
+def unpack_bundle(task: Task, objects: ObjectStorage, folders: Folders) -> None:
     """The bundle's files in `folders.code`.  Refused("bundle_unusable" or "disk_full") when that can't be."""
     packed = folders.root / "bundle.tar.gz"
     try:
@@ -168,7 +168,7 @@ def fetch_previous(task: Task, folders: Folders) -> None:
     """Files of its own publication that it asked for; what goes away meanwhile isn't had."""
     if task.previous is None:
         return
-    publication = open_objects(task.previous["objects"])
+    publication = open_storage(task.previous["objects"])
     prefix = task.previous["prefix"]
 
     def fetch(path: str) -> None:
@@ -182,7 +182,7 @@ def fetch_previous(task: Task, folders: Folders) -> None:
     publication.for_each(wanted_previous(publication, task.previous) if paths is None else paths, fetch)
 
 
-def wanted_previous(publication: Objects, previous: Mapping[str, Any]) -> list[str]:
+def wanted_previous(publication: ObjectStorage, previous: Mapping[str, Any]) -> list[str]:
     """The paths under `previous["prefix"]` that match one of its globs."""
     prefix = previous["prefix"]
     paths = [stored.key.removeprefix(prefix) for stored in publication.list(prefix)]

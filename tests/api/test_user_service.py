@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from jupyter_schedule.api import user_service
 from jupyter_schedule.api.user_service import Manager, find_manager, launchd_agent, systemd_unit
 from jupyter_schedule.cli import cli
-from jupyter_schedule.core.data_paths import default_places
+from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.leader_lock import Hindrance, TickerLock
+from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 
 AWKWARD = '/home/ann b/50% "of" $HOME/\\python\nü'
 
@@ -151,11 +151,11 @@ def test_what_keeps_the_service_from_starting_anything_is_said_with_its_status(
 ) -> None:
     use(monkeypatch, systemd)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
-    lock = TickerLock(default_places().lock)
+    lock = LeaderLock(default_data_paths().lock)
     assert lock.acquire()
-    lock.say(Hindrance.CLOCK)
+    lock.say(Blocker.CLOCK)
     CliRunner().invoke(cli, ["service", "install"])
     said = CliRunner().invoke(cli, ["service", "status"]).stdout
     assert said.startswith("Installed and running")
-    assert said.rstrip().endswith(Hindrance.CLOCK.sentence)
+    assert said.rstrip().endswith(Blocker.CLOCK.sentence)
     lock.release()

@@ -18,10 +18,17 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import Request, preview
 from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render
-from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize, Offers
-from jupyter_schedule.core.models import EnvironmentSource, Run, Schedule, Spec
+from jupyter_schedule.core.models import (
+    EnvironmentSource,
+    LauncherCatalog,
+    LauncherInfo,
+    MachineSize,
+    Run,
+    Schedule,
+    Spec,
+)
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.factory import Objects, S3Objects, open_objects
+from jupyter_schedule.core.storage.factory import ObjectStorage, S3Storage, open_storage
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import Machines
@@ -71,14 +78,14 @@ class Team(Engine):
         super().__init__(folder)
         self.cloud = cloud
         endpoint = f"http://{HERE}:{urlsplit(server.endpoint).port}"
-        self.work = S3Objects(replace(server.address(server.bucket("work")), endpoint=endpoint))
-        self.published_at = S3Objects(replace(server.address(server.bucket("published")), endpoint=endpoint))
+        self.work = S3Storage(replace(server.address(server.bucket("work")), endpoint=endpoint))
+        self.published_at = S3Storage(replace(server.address(server.bucket("published")), endpoint=endpoint))
         self.objects = self.operations.objects = self.work
         self._server = server
         cloud.credentials_of = self._credentials
-        sizes = tuple(OfferedSize(name=name, hardware=size.hardware) for name, size in SETTINGS.sizes.items())
-        machines = OfferedLauncher(name="ec2", paid=True, sizes=sizes, data_roles=tuple(SETTINGS.data_roles))
-        self.store.announce(Offers(launchers=(machines,)), actor="scheduler")
+        sizes = tuple(MachineSize(name=name, hardware=size.hardware) for name, size in SETTINGS.sizes.items())
+        machines = LauncherInfo(name="ec2", paid=True, sizes=sizes, data_roles=tuple(SETTINGS.data_roles))
+        self.store.announce(LauncherCatalog(launchers=(machines,)), actor="scheduler")
 
     def script(self, name: str, text: str, more: dict[str, bytes] | None = None, **changes: Any) -> Schedule:
         return super().script(name, text, more, **self._on_machines | changes)
@@ -162,8 +169,8 @@ class Team(Engine):
         assert handle
         return self.cloud.machines[handle["instance"]]
 
-    def _objects(self, address: str) -> Objects:
-        return self.work if address == self.places.objects else open_objects(address)
+    def _objects(self, address: str) -> ObjectStorage:
+        return self.work if address == self.places.objects else open_storage(address)
 
     def _launchers(self, *_: Any) -> dict[str, Launcher]:
         machines = Machines(self.cloud, "test")

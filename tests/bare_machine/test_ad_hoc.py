@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus
-from jupyter_schedule.core.models import utc
+from jupyter_schedule.core.models import AdHocStatus, utc
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
 from scheduler_service.launchers.ec2.machines import Machines
 from scheduler_service.launchers.ec2.prices import load_prices

@@ -13,12 +13,12 @@ from click.testing import CliRunner, Result
 
 from jupyter_schedule.cli import cli
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.data_paths import default_places
+from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.models import Publication, Reason, Run, RunStatus
 from jupyter_schedule.core.models import Result as AgentResult
 from jupyter_schedule.core.object_keys import LIVE_LOG, LOG, RESULT, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.sql import open_store
 from tests.factories import NOON, make_attempt
 
@@ -121,9 +121,9 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termin
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr(clock, "now", lambda: NOON)
     time.tzset()
-    places = default_places()
+    places = default_data_paths()
     store = open_store(places.store)
-    yield Terminal(folder, Operations(store, open_objects(places.objects), now=lambda: NOON))
+    yield Terminal(folder, Operations(store, open_storage(places.objects), now=lambda: NOON))
     store.close()
     monkeypatch.undo()
     time.tzset()

@@ -2,7 +2,7 @@ import pytest
 
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from tests.cli.conftest import Terminal
 
 
@@ -16,7 +16,7 @@ def test_pause_and_resume_answer_with_what_is_so_now(terminal: Terminal) -> None
 
 def test_delete_without_a_terminal_asks_nothing_and_says_what_stays(terminal: Terminal) -> None:
     spec = terminal.operations.schedule(terminal.scheduled("daily")).spec
-    open_objects(spec.publication_base).put(PublicationKeys("daily").data_index, b"{}")
+    open_storage(spec.publication_base).put(PublicationKeys("daily").data_index, b"{}")
     said = terminal("delete", "daily").stdout
     assert said.startswith("Deleted “daily”. What it published stays at file://")
     assert "The logs and files of its runs go from a day after their end on" in said

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_schedule.api.desk import Desk
 from jupyter_schedule.api.responses import Form
-from jupyter_schedule.core.data_paths import default_places
+from jupyter_schedule.core.data_paths import default_data_paths
 from tests.cli.conftest import Terminal
 from tests.s3_servers import S3Server
 
@@ -245,7 +245,7 @@ def test_a_data_folder_that_cannot_be_used_is_one_sentence(terminal: Terminal, m
 def test_what_publishing_costs_is_said_before_a_run_in_the_same_words_at_every_door(
     terminal: Terminal, seaweedfs: S3Server
 ) -> None:
-    places = default_places()
+    places = default_data_paths()
     area = seaweedfs.address(seaweedfs.bucket())
     (places.folder / "service.toml").write_text(f'[areas]\nprivate = "{area}"\nmost_files = 2\n')
     write_notebook(terminal.folder / "n.ipynb", "1")

@@ -4,21 +4,21 @@ from decimal import Decimal
 
 import pytest
 
-from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, MachineSize
 from tests.cli.conftest import Terminal
 from tests.cli.test_create import write_notebook
 from tests.factories import PublicFolders
 
-MACHINES = OfferedLauncher(
+MACHINES = LauncherInfo(
     name="ec2",
     paid=True,
     sizes=(
-        OfferedSize(name="small", hardware="2 cores, 4 GB", hourly=Decimal("0.36")),
-        OfferedSize(name="large", hardware="8 cores, 32 GB"),
+        MachineSize(name="small", hardware="2 cores, 4 GB", hourly=Decimal("0.36")),
+        MachineSize(name="large", hardware="8 cores, 32 GB"),
     ),
     data_roles=("weather",),
 )
-TEAM = Offers(launchers=(OfferedLauncher(name="local"), MACHINES))
+TEAM = LauncherCatalog(launchers=(LauncherInfo(name="local"), MACHINES))
 
 
 def test_a_schedule_is_made_for_a_machine_of_a_size_and_shows_what_that_is(terminal: Terminal) -> None:
@@ -111,7 +111,7 @@ def test_what_is_not_offered_is_refused_and_nothing_changes(terminal: Terminal) 
 def test_a_size_that_the_operator_dropped_is_shown_as_gone(terminal: Terminal) -> None:
     terminal.operations.store.announce(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--size", "large")
-    terminal.operations.store.announce(Offers(), actor="scheduler")
+    terminal.operations.store.announce(LauncherCatalog(), actor="scheduler")
     assert "Where:    ec2, large, which isn't offered any more" in terminal("show", "daily").stdout
     assert terminal.refusal("edit", "daily", "--timeout", "30")["message"].startswith(
         "The scheduler has no launcher “ec2”."

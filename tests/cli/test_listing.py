@@ -2,11 +2,9 @@ import json
 from datetime import timedelta
 
 from jupyter_schedule.core.config import SETTINGS
-from jupyter_schedule.core.data_paths import default_places
-from jupyter_schedule.core.machines.offers import Offers
-from jupyter_schedule.core.models import Reason, RunStatus
+from jupyter_schedule.core.data_paths import default_data_paths
+from jupyter_schedule.core.models import ConcurrencyLimits, LauncherCatalog, Reason, RunStatus
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.run_queue import Room
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_run, make_schedule, make_spec
@@ -166,7 +164,7 @@ def test_the_ledger_that_the_settings_name_is_the_one_that_is_shown(
     shared = open_store(address, lambda: NOON)
     shared.add_schedule(make_schedule("shared", spec=make_spec(publication_base="file:///published")))
     shared.close()
-    (default_places().folder / SETTINGS).write_text(f"store = {json.dumps(address)}\n")
+    (default_data_paths().folder / SETTINGS).write_text(f"store = {json.dumps(address)}\n")
 
     assert [schedule["name"] for schedule in terminal.json("list")] == ["shared"]
 
@@ -176,5 +174,5 @@ def test_a_run_that_waits_says_how_far_ahead_it_is_or_what_holds_it_up(terminal:
         terminal.operations.run_now(terminal.scheduled(name))
     assert "2nd in line" in terminal("runs", "b").stdout
     assert "in line" not in terminal("runs", "a").stdout
-    terminal.operations.store.announce(Offers(room=Room(per_owner=1)), actor="scheduler")
+    terminal.operations.store.announce(LauncherCatalog(room=ConcurrencyLimits(per_owner=1)), actor="scheduler")
     assert "Waits: only one of your runs goes at once" in terminal("runs", "b").stdout

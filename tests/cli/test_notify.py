@@ -1,14 +1,13 @@
 """Who is told of what, chosen, changed and shown in a terminal."""
 
-from jupyter_schedule.core.data_paths import default_places
-from jupyter_schedule.core.models import RunStatus
-from jupyter_schedule.core.notify import Occasion, Word
+from jupyter_schedule.core.data_paths import default_data_paths
+from jupyter_schedule.core.models import Notification, NotificationEvent, RunStatus
 from tests.cli.conftest import Terminal
 
 
 def name_channels() -> None:
     """Set up two channels, as an operator does."""
-    (default_places().folder / "service.toml").write_text(
+    (default_data_paths().folder / "service.toml").write_text(
         '[channels]\nops = { variable = "OPS" }\nteam = { file = "/etc/team" }\n'
     )
 
@@ -56,7 +55,7 @@ def test_a_word_that_was_given_up_is_shown(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     run = terminal.operations.run_now("daily")
     store = terminal.operations.store
-    word = Word(message_id="6f1c", run_id=run.id, occasion=Occasion.FAILURE, channel="ops")
+    word = Notification(message_id="6f1c", run_id=run.id, occasion=NotificationEvent.FAILURE, channel="ops")
     store.replace_run(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", words=[word])
     claimed = store.claim_word("ops", 60)
     assert claimed is not None

@@ -2,14 +2,14 @@
 
 import pytest
 
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.models import Reason, RunStatus, Trigger
 from tests.cli.conftest import Terminal
 
 
 @pytest.fixture(autouse=True)
 def _public_area(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Areas, "can_be_public", True)
+    monkeypatch.setattr(StorageConfig, "can_be_public", True)
 
 
 def public(terminal: Terminal) -> str:

@@ -10,11 +10,11 @@ import pytest
 from jupyter_schedule.cli import run as module
 from jupyter_schedule.cli import service
 from jupyter_schedule.cli.session import Session
-from jupyter_schedule.core.data_paths import default_places
+from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus
 from jupyter_schedule.core.object_keys import LIVE_LOG
-from jupyter_schedule.core.store.leader_lock import TickerLock
+from jupyter_schedule.core.store.leader_lock import LeaderLock
 from jupyter_schedule.core.store.sqlite import SqliteStore
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.factories import NOON, make_run
@@ -44,7 +44,7 @@ def test_run_without_wait_puts_a_run_into_the_ledger_and_says_how_it_starts(term
     assert (result.exit_code, run.status, run.trigger) == (0, "due", "manual")
     assert f"jupyter schedule logs -f {run.id[:8]}" in result.stdout
     assert "python -m scheduler_service run" in result.stderr
-    lock = TickerLock(default_places().lock)
+    lock = LeaderLock(default_data_paths().lock)
     assert lock.acquire()
     assert terminal("run", "daily").stderr == ""
     lock.release()
@@ -128,7 +128,7 @@ def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
         next(steps)()
 
     ended = module.watch(
-        Session(default_places(), operations),
+        Session(default_data_paths(), operations),
         run,
         show_log=lambda piece, final: shown.append((piece, final)),
         keep_ticking=step,
@@ -153,7 +153,7 @@ def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> No
         next(steps)()
 
     module.watch(
-        Session(default_places(), operations),
+        Session(default_data_paths(), operations),
         run,
         show_log=lambda piece, _: shown.append(piece),
         keep_ticking=step,
@@ -170,7 +170,7 @@ def test_states_are_told_when_they_change(terminal: Terminal) -> None:
         next(steps)()
 
     module.watch(
-        Session(default_places(), terminal.operations),
+        Session(default_data_paths(), terminal.operations),
         run,
         show_log=None,
         show_state=told.append,
@@ -256,7 +256,7 @@ def test_a_service_runs_while_one_waits_when_nobody_ticks(tmp_path: Path) -> Non
 
 
 def test_no_service_is_started_beside_one_that_ticks(tmp_path: Path) -> None:
-    lock = TickerLock(tmp_path / "lock")
+    lock = LeaderLock(tmp_path / "lock")
     assert lock.acquire()
     said: list[str] = []
     with service.ServiceWhileWaiting(tmp_path / "lock", said.append, UNTIL_STDIN_CLOSES) as waiting:

@@ -8,27 +8,27 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.cli import session as session_module
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, ended
-from jupyter_schedule.core.machines.offers import OfferedAdHoc, OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.machines.ad_hoc import ended
+from jupyter_schedule.core.models import AdHocAllowance, AdHocStatus, LauncherCatalog, LauncherInfo, MachineSize
 from tests.cli.conftest import Terminal
 from tests.core.operations.test_ad_hoc import KEY
 from tests.factories import NOON
 
-SIZES = (OfferedSize(name="small", hardware="2 cores, 8 GB", hourly=Decimal("0.1")),)
+SIZES = (MachineSize(name="small", hardware="2 cores, 8 GB", hourly=Decimal("0.1")),)
 HOW = "Nothing is ticking now, so nothing is done about it: start the service with `python -m scheduler_service run`.\n"
 
 
 @pytest.fixture
 def offered(terminal: Terminal) -> Terminal:
-    launcher = OfferedLauncher(name="ec2", paid=True, sizes=SIZES, ad_hoc=OfferedAdHoc())
-    terminal.operations.store.announce(Offers(launchers=(launcher,)), actor="scheduler")
+    launcher = LauncherInfo(name="ec2", paid=True, sizes=SIZES, ad_hoc=AdHocAllowance())
+    terminal.operations.store.announce(LauncherCatalog(launchers=(launcher,)), actor="scheduler")
     return terminal
 
 
 @pytest.fixture
 def ticked(offered: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    monkeypatch.setattr(session_module, "is_ticking", lambda *_: True)
-    monkeypatch.setattr(session_module, "hindrance", lambda *_: None)
+    monkeypatch.setattr(session_module, "has_leader", lambda *_: True)
+    monkeypatch.setattr(session_module, "find_blocker", lambda *_: None)
     return offered
 
 

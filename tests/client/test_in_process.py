@@ -5,13 +5,13 @@ import pytest
 
 from jupyter_schedule.client.client import Client
 from jupyter_schedule.client.in_process import Direct
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 
 
 @pytest.fixture
 def direct(tmp_path: Path) -> Iterator[Direct]:
-    transport = Direct(tmp_path, Places(tmp_path / "data"))
+    transport = Direct(tmp_path, DataPaths(tmp_path / "data"))
     yield transport
     transport.close()
 
@@ -31,7 +31,7 @@ def test_a_ledger_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ledger.sqlite3").write_text("this is no database, and long enough to be taken for one\n" * 99)
     with pytest.raises(Refused, match="can't be used") as caught:
-        Direct(tmp_path, Places(tmp_path / "data")).ask("GET", "status")
+        Direct(tmp_path, DataPaths(tmp_path / "data")).ask("GET", "status")
     assert caught.value.code == "store_unusable"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from jupyter_schedule.core.config import Areas, areas_in
+from jupyter_schedule.core.config import StorageConfig, areas_in
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
 
@@ -21,13 +21,15 @@ def test_one_setting_sends_publications_to_s3(tmp_path: Path) -> None:
 
 def test_without_settings_everything_is_in_folders(tmp_path: Path) -> None:
     areas = areas_in(tmp_path)
-    assert areas == Areas()
+    assert areas == StorageConfig()
     assert areas.base(Visibility.PRIVATE, tmp_path / "a b", "") == f"file://{tmp_path}/a%20b/published"
     assert areas.base(Visibility.PRIVATE, None, "file:///old") == "file:///old"
 
 
 def test_each_address_gets_what_is_said_once_for_all() -> None:
-    areas = Areas(private="s3://mine?region=eu-west-1", **PUBLIC, region="us-east-2", endpoint="http://s3.local")
+    areas = StorageConfig(
+        private="s3://mine?region=eu-west-1", **PUBLIC, region="us-east-2", endpoint="http://s3.local"
+    )
     assert areas.private == "s3://mine?region=eu-west-1&endpoint=http%3A%2F%2Fs3.local"
     assert areas.base(Visibility.PUBLIC, None, "") == areas.public
     assert str(areas.public).endswith("&public=https%3A%2F%2Fr.org%2F")
@@ -48,7 +50,7 @@ def test_each_address_gets_what_is_said_once_for_all() -> None:
 )
 def test_what_cannot_be_is_refused_in_a_sentence(given: dict[str, str], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
-        Areas(**given)  # type: ignore[arg-type]
+        StorageConfig(**given)  # type: ignore[arg-type]
 
 
 def test_a_wrong_file_is_refused_without_what_stood_there(tmp_path: Path) -> None:

@@ -16,8 +16,7 @@ from jupyter_schedule.core.costs import (
     runs_in_a_month,
     spent,
 )
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Attempt, Timing
+from jupyter_schedule.core.models import Attempt, Policies, Timing
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
 
 MACHINE = {"instance": "i-1"}

@@ -3,19 +3,19 @@
 import stat
 from pathlib import Path
 
-from jupyter_schedule.core.data_paths import Places
-from jupyter_schedule.core.store.leader_lock import Hindrance, TickerLock, hindrance, is_ticking
+from jupyter_schedule.core.data_paths import DataPaths
+from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock, find_blocker, has_leader
 
 
 def test_a_folder_that_others_could_read_becomes_private(tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir(mode=0o755)
-    Places(folder).make_private()
+    DataPaths(folder).make_private()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_one_ticks_at_a_time_and_the_next_may_when_it_lets_go(tmp_path: Path) -> None:
-    one, other = TickerLock(tmp_path / "lock"), TickerLock(tmp_path / "lock")
+    one, other = LeaderLock(tmp_path / "lock"), LeaderLock(tmp_path / "lock")
     assert one.acquire()
     assert one.acquire()
     assert not other.acquire()
@@ -25,26 +25,26 @@ def test_one_ticks_at_a_time_and_the_next_may_when_it_lets_go(tmp_path: Path) ->
 
 
 def test_looking_who_ticks_takes_nothing_from_anybody(tmp_path: Path) -> None:
-    lock = TickerLock(tmp_path / "new" / "lock")
-    assert not is_ticking(tmp_path / "new" / "lock")
+    lock = LeaderLock(tmp_path / "new" / "lock")
+    assert not has_leader(tmp_path / "new" / "lock")
     assert lock.acquire()
-    assert is_ticking(tmp_path / "new" / "lock")
+    assert has_leader(tmp_path / "new" / "lock")
     lock.release()
-    assert not is_ticking(tmp_path / "new" / "lock")
+    assert not has_leader(tmp_path / "new" / "lock")
 
 
 def test_what_keeps_the_holder_from_starting_anything_is_read_beside_the_lock_while_it_lives(tmp_path: Path) -> None:
-    lock = TickerLock(tmp_path / "lock")
+    lock = LeaderLock(tmp_path / "lock")
     assert lock.acquire()
-    assert hindrance(tmp_path / "lock") is None
-    for said in Hindrance:
+    assert find_blocker(tmp_path / "lock") is None
+    for said in Blocker:
         lock.say(said)
-        assert hindrance(tmp_path / "lock") is said
+        assert find_blocker(tmp_path / "lock") is said
         assert said.sentence.startswith("The scheduler service starts nothing now: ")
     size = (tmp_path / "lock").stat().st_size
     lock.say(None)
-    assert hindrance(tmp_path / "lock") is None
+    assert find_blocker(tmp_path / "lock") is None
     assert (tmp_path / "lock").stat().st_size == size, "a full disk has no room for more"
-    lock.say(Hindrance.DISK)
+    lock.say(Blocker.DISK)
     lock.release()
-    assert hindrance(tmp_path / "lock") is None
+    assert find_blocker(tmp_path / "lock") is None

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jupyter_schedule.core.descriptions import schedule_summary, summary, upcoming
-from jupyter_schedule.core.models import ScheduleState, Spec, Timing, Visibility
-from jupyter_schedule.core.notify import Notify, Occasion
+from jupyter_schedule.core.models import NotificationEvent, Notify, ScheduleState, Spec, Timing, Visibility
 from tests.factories import NOON, make_schedule, make_spec
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -68,7 +67,7 @@ def test_on_a_persons_own_server_who_paused_it_is_that_person() -> None:
         (Notify(), False),
         (Notify(channels=("ops",), silence_by="09:00"), False),
         (Notify(silence_by="09:00"), True),
-        (Notify(on=(Occasion.FAILURE,)), True),
+        (Notify(on=(NotificationEvent.FAILURE,)), True),
         (Notify(on=tuple(reversed(Notify().on))), False),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.publication_keys import PublicationKeys, is_published, run_folder
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 
 
 def test_every_part_has_its_place_under_the_name() -> None:
@@ -41,6 +41,6 @@ def test_run_folders_sort_by_time() -> None:
     ],
 )
 def test_a_name_is_published_when_something_is_at_its_stable_address(tmp_path: Path, key: str, published: bool) -> None:
-    area = FolderObjects(tmp_path)
+    area = LocalStorage(tmp_path)
     area.put(key, b"{}")
     assert is_published(area, "flights") is published

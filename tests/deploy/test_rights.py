@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.storage import s3_clients
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from scheduler_service.admin.check import check
 from scheduler_service.admin.check_aws import check_account
 from scheduler_service.launchers.ec2.client import client, open_ec2
@@ -143,7 +143,7 @@ def test_all_that_is_done_with_files_is_allowed(
         told = engine.operations.areas
         assert told.work
         assert told.private
-        engine.objects = engine.operations.objects = open_objects(told.work)
+        engine.objects = engine.operations.objects = open_storage(told.work)
         engine.script("told", 'echo 1 > "$OUTPUT_DIR/a.csv"; head -c 20000000 /dev/zero > "$OUTPUT_DIR/large"',
                       publication_base=told.private)  # fmt: skip
         with engine.service():

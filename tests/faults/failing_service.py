@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_schedule.core.models import Run
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.__main__ import run_until_signalled
 from scheduler_service.launchers import local
@@ -46,7 +46,7 @@ def parts(failpoint: Failpoint, journal: Path) -> Parts:
 
     def objects(address: str) -> Any:
         # whoever gives up on an attempt writes its gate too; what dies here is the worker
-        inner = open_objects(address)
+        inner = open_storage(address)
         return inner if failpoint.step == "gate" else Failing(inner, "objects", failpoint)
 
     def launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from scheduler_service.worker import agent
 from scheduler_service.worker.__main__ import main
 from tests.faults.failpoints import Failing, Failpoint
@@ -13,5 +13,5 @@ from tests.faults.failpoints import Failing, Failpoint
 if __name__ == "__main__":
     moment, number, mark = sys.argv[1:]
     failpoint = Failpoint("gate", moment, int(number), Path(mark))
-    agent.open_objects = lambda address: Failing(open_objects(address), "objects", failpoint)
+    agent.open_storage = lambda address: Failing(open_storage(address), "objects", failpoint)
     sys.exit(main())

@@ -11,7 +11,7 @@ import obstore.auth.boto3
 import obstore.store  # noqa: F401  (once for all publishers)
 
 from jupyter_schedule.core.storage import s3_clients
-from jupyter_schedule.core.storage.factory import FolderObjects, Objects
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage
 from scheduler_service.publishing.publish import publish
 from tests.scheduler_service.publishing.results import (
     KEYS,
@@ -33,7 +33,7 @@ def files_of(day: int) -> dict[str, bytes]:
     return {"same.csv": b"%06d\n" % day * 5000, f"day{day % 5}.csv": b"%06d\n" % day * 2000}
 
 
-def put_outputs(work: Objects, days: range) -> None:
+def put_outputs(work: ObjectStorage, days: range) -> None:
     """As workers left them."""
     for day in days:
         for path, data in files_of(day).items():
@@ -41,7 +41,7 @@ def put_outputs(work: Objects, days: range) -> None:
 
 
 def publish_days(
-    work: Objects, area: Objects, days: range, done: Path, *, dies_at: int | None, variables: dict[str, str]
+    work: ObjectStorage, area: ObjectStorage, days: range, done: Path, *, dies_at: int | None, variables: dict[str, str]
 ) -> None:
     """Publish each day, noting it in `done`; killed by itself before it touches the area's folder for the nth time.
 
@@ -49,7 +49,7 @@ def publish_days(
     """
     os.environ |= variables
     if dies_at is not None:
-        assert isinstance(area, FolderObjects)
+        assert isinstance(area, LocalStorage)
         _die_at(dies_at, str(area.root))
     for day in days:
         run = due_on(day)
@@ -58,7 +58,7 @@ def publish_days(
             noted.write(f"{day}\n")
 
 
-def read(area: Objects, over: Event, seen: Path, variables: dict[str, str]) -> None:
+def read(area: ObjectStorage, over: Event, seen: Path, variables: dict[str, str]) -> None:
     """Until it is over, read what latest.json points at and a file of the stable address; note what they are of.
 
     Raises AssertionError for a mixture.

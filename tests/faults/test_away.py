@@ -15,7 +15,7 @@ import pytest
 from jupyter_schedule.core.models import CatchUp, Reason, RunStatus, Timing
 from jupyter_schedule.core.store import postgresql as postgresql_store
 from jupyter_schedule.core.store import sqlite as sqlite_store
-from jupyter_schedule.core.store.leader_lock import Hindrance
+from jupyter_schedule.core.store.leader_lock import Blocker
 from tests.databases import Clock, DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
 from tests.factories import NOON
@@ -34,7 +34,7 @@ class Trouble:
     way: str | None
     begin: Callable[[], None]
     end: Callable[[], None]
-    hindrance: Hindrance
+    hindrance: Blocker
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def locked_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Troub
             # the service has it now and then
             eventually(lambda: _locks(other), what="the lock")
 
-        yield Trouble(engine, clock, None, begin, lambda: other.execute("ROLLBACK") and None, Hindrance.BUSY)
+        yield Trouble(engine, clock, None, begin, lambda: other.execute("ROLLBACK") and None, Blocker.BUSY)
     engine.store.close()
 
 
@@ -74,7 +74,7 @@ def broken_wire(
         database = psycopg.conninfo.conninfo_to_dict(direct)["dbname"]
         way = f"postgresql://postgres@127.0.0.1:{wire.port}/{database}?sslmode=disable&connect_timeout=2"
         engine = Engine(folder, now=clock, ledger=direct)
-        yield Trouble(engine, clock, way, getattr(wire, fault), wire.mend, Hindrance.AWAY)
+        yield Trouble(engine, clock, way, getattr(wire, fault), wire.mend, Blocker.AWAY)
         engine.store.close()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import RunStatus, Timing
-from jupyter_schedule.core.store.leader_lock import Hindrance, hindrance
+from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker
 from scheduler_service.admin.check import Finding
 from scheduler_service.admin.check_service import check_service
 from tests.databases import DatabaseClock, PostgresqlServer
@@ -23,18 +23,18 @@ def test_it_waits_until_the_clocks_agree(
     def wall() -> datetime:
         return clock() + ahead[0]
 
-    def said() -> Hindrance | None:
-        return hindrance(engine.places.lock, engine.store)
+    def said() -> Blocker | None:
+        return find_blocker(engine.places.lock, engine.store)
 
     engine = Engine(tmp_path, now=clock, ledger=ledger)
     engine.script("hourly", "true", timing=Timing(cron="0 * * * *"))
     with engine.service(wall):
         engine.ended(engine.run("hourly"))
         ahead[0] = timedelta(hours=3)
-        eventually(lambda: said() is Hindrance.CLOCK, what="word of the clock")
+        eventually(lambda: said() is Blocker.CLOCK, what="word of the clock")
         waiting = engine.run("hourly")
         findings = list(check_service(engine.places, clock()))
-        assert Finding(False, f"service: NO. {Hindrance.CLOCK.sentence}") in findings
+        assert Finding(False, f"service: NO. {Blocker.CLOCK.sentence}") in findings
 
         ahead[0] = timedelta()
         assert engine.ended(waiting).status == RunStatus.SUCCEEDED

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Timing
-from jupyter_schedule.core.store.leader_lock import Hindrance, hindrance
+from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker
 from scheduler_service.tick import LEAST_FREE
 from tests.databases import Clock
 from tests.disks import Mount, leave_free
@@ -39,13 +39,13 @@ def test_runs_wait_for_room_and_the_ledger_stays_whole(disk: Path) -> None:
     engine = Engine(disk / "deployment", now=clock)
     engine.script("minutes", f'echo once >> "{engine.root}/times"', timing=Timing(cron="* * * * *"))
 
-    def said() -> Hindrance | None:
-        return hindrance(engine.places.lock, engine.store)
+    def said() -> Blocker | None:
+        return find_blocker(engine.places.lock, engine.store)
 
     with engine.service(clock):
         eventually(engine.operations.store.last_change, what="the service")
         leave_free(disk, LEAST_FREE // 2)
-        eventually(lambda: said() is Hindrance.DISK, what="word of little room")
+        eventually(lambda: said() is Blocker.DISK, what="word of little room")
         clock.at(60)
         (waiting,) = eventually(lambda: engine.operations.runs("minutes"), what="the row that came due")
         assert waiting.status == RunStatus.DUE
@@ -55,7 +55,7 @@ def test_runs_wait_for_room_and_the_ledger_stays_whole(disk: Path) -> None:
         refusal = eventually(lambda: refused_run(engine), what="a ledger without room")
         assert refusal.code == "disk_full"
         by_hand = [run for run in engine.operations.runs("minutes", limit=1000) if run.trigger == "manual"]
-        assert said() is Hindrance.DISK
+        assert said() is Blocker.DISK
 
         for run in by_hand:
             leave_free(disk, 1_000_000)

@@ -7,8 +7,15 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedLauncher, Offers
-from jupyter_schedule.core.models import Reason, RunStatus, ScheduleState, Timing
+from jupyter_schedule.core.models import (
+    EMBEDDED_CATALOG,
+    LauncherCatalog,
+    LauncherInfo,
+    Reason,
+    RunStatus,
+    ScheduleState,
+    Timing,
+)
 from tests.engine import Engine, eventually
 
 PARIS = Timing(cron="* * * * *", timezone="Europe/Paris")
@@ -61,10 +68,10 @@ def test_a_run_that_was_due_when_its_zone_went_ends_with_a_sentence(engine: Engi
 
 
 def test_a_launcher_that_is_not_installed_ends_the_run_with_a_sentence(engine: Engine) -> None:
-    engine.store.announce(Offers(launchers=(OfferedLauncher(name="moon"),)), actor="another service")
+    engine.store.announce(LauncherCatalog(launchers=(LauncherInfo(name="moon"),)), actor="another service")
     engine.script("elsewhere", "true", launcher="moon")
     with engine.service():
         run = engine.ended(engine.run("elsewhere"))
-    assert engine.store.announced() == EMBEDDED
+    assert engine.store.announced() == EMBEDDED_CATALOG
     assert (run.status, run.reason) == (RunStatus.FAILED, Reason.LAUNCH)
     assert run.message == "This service has no launcher called moon."

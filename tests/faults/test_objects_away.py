@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_schedule.core.models import Run, RunStatus
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import S3Objects, digest, open_objects
+from jupyter_schedule.core.storage.factory import S3Storage, digest, open_storage
 from tests.engine import Engine, eventually
 from tests.faulty import Fault, Faulty, faulty
 from tests.s3_servers import S3Server
@@ -34,7 +34,7 @@ def behind_a_proxy(seaweedfs: S3Server, folder: Path) -> Iterator[tuple[Engine, 
         areas = areas_on(seaweedfs, endpoint=proxy.endpoint, **places).model_copy(update=without)
         engine = deployment(folder / "here", areas)
         assert areas.work is not None
-        engine.objects = open_objects(areas.work)
+        engine.objects = open_storage(areas.work)
         engine.operations = Operations(engine.store, engine.objects, now=engine.now, areas=engine.operations.areas)
         engine.patience = 240
         yield engine, proxy
@@ -52,9 +52,9 @@ def assert_published_whole(engine: Engine, run: Run, server: S3Server) -> None:
     assert run.status == RunStatus.SUCCEEDED, run.message
     assert (engine.root / f"{run.schedule}.times").read_text() == "once\n"
     assert run.publication is not None
-    base = open_objects(engine.operations.schedule(run.schedule).spec.publication_base)
-    assert isinstance(base, S3Objects)
-    area = S3Objects(server.address(base.address.bucket, prefix=base.address.prefix))
+    base = open_storage(engine.operations.schedule(run.schedule).spec.publication_base)
+    assert isinstance(base, S3Storage)
+    area = S3Storage(server.address(base.address.bucket, prefix=base.address.prefix))
     assert {file.path: file.sha256 for file in run.publication.files} == {
         path: digest(content.encode()) for path, content in CONTENT.items()
     }

@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from jupyter_schedule.core.models import utc_text
-from jupyter_schedule.core.storage.factory import FolderObjects, Objects, S3Objects
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Storage
 from tests.faults.processes import CONTEXT, Process
 from tests.faults.publisher import files_of, publish_days, put_outputs, read
 from tests.faulty import Fault, faulty
@@ -31,7 +31,7 @@ StartPublisher = Callable[[range, int], Process]
 class Reader:
     """Reads in a process of its own, as long as the block lasts."""
 
-    def __init__(self, area: Objects, folder: Path) -> None:
+    def __init__(self, area: ObjectStorage, folder: Path) -> None:
         self._area = area
         self._over = CONTEXT.Event()
         self._seen = folder / "seen"
@@ -64,7 +64,7 @@ def publish_all(start: StartPublisher, done: Path, longest: int) -> int:
     return killed
 
 
-def assert_never_backwards(reader: Reader, area: Objects) -> None:
+def assert_never_backwards(reader: Reader, area: ObjectStorage) -> None:
     """It never saw an older run after a newer one, it was there all the time, and in the end everything is in place."""
     for what in ("runs", "days"):
         seen = reader.seen(what)
@@ -76,7 +76,7 @@ def assert_never_backwards(reader: Reader, area: Objects) -> None:
 
 
 def test_in_a_folder_where_they_die_before_any_touch_of_a_file(tmp_path: Path) -> None:
-    work, area = FolderObjects(tmp_path / "work"), FolderObjects(tmp_path / "published")
+    work, area = LocalStorage(tmp_path / "work"), LocalStorage(tmp_path / "published")
     put_outputs(work, range(DAYS))
     done = tmp_path / "done"
 
@@ -109,7 +109,7 @@ def test_on_s3_where_they_die_in_the_middle_of_any_request(seaweedfs: S3Server, 
                 return (Fault.CLOSED, Fault.LOST)[number % 2] if number >= dies_at else None
 
             proxy.decide = decide
-            publisher = Process(publish_days, work, S3Objects(address), days, done, dies_at=None, variables=variables())
+            publisher = Process(publish_days, work, S3Storage(address), days, done, dies_at=None, variables=variables())
             known.set()
             return publisher
 

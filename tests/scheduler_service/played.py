@@ -12,12 +12,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jupyter_schedule.core.models import Attempt, Reason, Run, Schedule, Spec, Timing, Visibility, utc_text
+from jupyter_schedule.core.models import (
+    Attempt,
+    ConcurrencyLimits,
+    Reason,
+    Run,
+    Schedule,
+    Spec,
+    Timing,
+    Visibility,
+    utc_text,
+)
 from jupyter_schedule.core.object_keys import HEARTBEAT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.run_queue import Room
 from scheduler_service.context import Surroundings, second_clock
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.tick import Ticker
@@ -147,7 +156,7 @@ class Play:
         self.store.join()
         return self.another_service()
 
-    def another_service(self, objects: Objects | None = None) -> Ticker:
+    def another_service(self, objects: ObjectStorage | None = None) -> Ticker:
         """A service beside those that there are; with another work area if one is given."""
         self._services += 1
         area = objects or self.objects
@@ -160,7 +169,7 @@ class Play:
                 secret=b"secret",
                 holder=f"service-{self._services}",
                 place="here",
-                room=Room(total=self._room),
+                room=ConcurrencyLimits(total=self._room),
                 watched=WatchedClock(lambda: self.now, lambda: self.since_boot, lambda: second_clock(self.store, area)),
                 awake=lambda: self.awake,
                 free=lambda: self.free,

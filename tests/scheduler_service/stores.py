@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, Objects, Stored, digest
+from jupyter_schedule.core.storage.factory import (
+    NoSuchObject,
+    ObjectChanged,
+    ObjectExists,
+    ObjectStorage,
+    StoredObject,
+    digest,
+)
 from tests.factories import NOON
 
 WRITES = {"put", "put_once", "put_file", "put_if", "copy_from", "delete"}
 
 
-class MemoryObjects(Objects):
+class MemoryObjects(ObjectStorage):
     """Objects in a dictionary, all stored at one time."""
 
     def __init__(self) -> None:
@@ -54,12 +61,14 @@ class MemoryObjects(Objects):
     def size(self, key: str) -> int | None:
         return len(self.content[key]) if key in self.content else None
 
-    def list(self, prefix: str = "") -> Iterator[Stored]:
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
         yield from [
-            Stored(key, len(self.content[key]), self.modified) for key in sorted(self.content) if key.startswith(prefix)
+            StoredObject(key, len(self.content[key]), self.modified)
+            for key in sorted(self.content)
+            if key.startswith(prefix)
         ]
 
-    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
+    def copy_from(self, other: ObjectStorage, source: str, key: str, sha256: str | None = None) -> None:
         self.content[key] = _copied(other, source, sha256)
 
     def delete(self, key: str) -> None:
@@ -69,17 +78,17 @@ class MemoryObjects(Objects):
         return f"memory:///{quote(key)}"
 
 
-def _copied(other: Objects, source: str, sha256: str | None) -> bytes:
+def _copied(other: ObjectStorage, source: str, sha256: str | None) -> bytes:
     data = other.get(source)
     if sha256 is not None and digest(data) != sha256:
         raise ObjectChanged(source)
     return data
 
 
-class Watched(Objects):
+class Watched(ObjectStorage):
     """Another store, with `before` and `after` called around every call that touches it."""
 
-    def __init__(self, inner: Objects) -> None:
+    def __init__(self, inner: ObjectStorage) -> None:
         self.inner = inner
 
     def before(self, method: str, key: str) -> None:
@@ -121,11 +130,11 @@ class Watched(Objects):
         size: int | None = self._call("size", key)
         return size
 
-    def list(self, prefix: str = "") -> Iterator[Stored]:
-        found: Iterator[Stored] = self._call("list", prefix)
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        found: Iterator[StoredObject] = self._call("list", prefix)
         return found
 
-    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
+    def copy_from(self, other: ObjectStorage, source: str, key: str, sha256: str | None = None) -> None:
         """In two steps, as others may come between reading and writing."""
         data = _copied(other, source, sha256)
         self.before("copy_from", key)
@@ -146,7 +155,7 @@ class Died(BaseException):
 class Dying(Watched):
     """A store whose caller dies at the nth write (from 0), `before` or `after` it happened."""
 
-    def __init__(self, inner: Objects, write: int, moment: str) -> None:
+    def __init__(self, inner: ObjectStorage, write: int, moment: str) -> None:
         super().__init__(inner)
         self._left = write
         self._moment = moment
@@ -165,7 +174,7 @@ class Dying(Watched):
 class Writes(Watched):
     """A store that notes the keys written to it."""
 
-    def __init__(self, inner: Objects) -> None:
+    def __init__(self, inner: ObjectStorage) -> None:
         super().__init__(inner)
         self.keys: list[str] = []
 
@@ -177,7 +186,7 @@ class Writes(Watched):
 class Player(Watched):
     """A caller in its own thread that waits for its turn before every step on the store."""
 
-    def __init__(self, inner: Objects, play: Callable[[Objects], Any]) -> None:
+    def __init__(self, inner: ObjectStorage, play: Callable[[ObjectStorage], Any]) -> None:
         super().__init__(inner)
         self.over = False
         self.problem: Exception | None = None
@@ -217,8 +226,8 @@ class Player(Watched):
 
 
 def take_turns(
-    store: Objects,
-    plays: list[Callable[[Objects], Any]],
+    store: ObjectStorage,
+    plays: list[Callable[[ObjectStorage], Any]],
     moves: Iterable[tuple[int, bool]],
     observe: Callable[[], None],
 ) -> None:

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
-from jupyter_schedule.core.machines.offers import OfferedAdHoc, OfferedLauncher, OfferedSize, Offers
-from jupyter_schedule.core.models import RunStatus
+from jupyter_schedule.core.models import (
+    AdHocAllowance,
+    AdHocStatus,
+    AdHocWorker,
+    ConcurrencyLimits,
+    LauncherCatalog,
+    LauncherInfo,
+    MachineSize,
+    RunStatus,
+)
 from jupyter_schedule.core.operations.waiting import places_in
-from jupyter_schedule.core.timing.run_queue import Room
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, Planned
 from scheduler_service.tick import Ticker
 from tests.factories import make_ad_hoc
@@ -45,13 +51,15 @@ class Machines(AdHocHost):
 def play(tmp_path: Path) -> Play:
     made = Play(tmp_path)
     made.workers.ad_hoc = Machines()
-    size = OfferedSize(name="small", hardware="2 cores, 4 GB")
-    offered = OfferedLauncher(name="local", sizes=(size,), ad_hoc=OfferedAdHoc())
-    made.store.announce(Offers(launchers=(offered,), room=Room(per_launcher={"local": 1})), actor="scheduler")
+    size = MachineSize(name="small", hardware="2 cores, 4 GB")
+    offered = LauncherInfo(name="local", sizes=(size,), ad_hoc=AdHocAllowance())
+    made.store.announce(
+        LauncherCatalog(launchers=(offered,), room=ConcurrencyLimits(per_launcher={"local": 1})), actor="scheduler"
+    )
     return made
 
 
-def roomy(play: Play, room: Room) -> Ticker:
+def roomy(play: Play, room: ConcurrencyLimits) -> Ticker:
     """The service with that room."""
     play.ticker = Ticker(replace(play.ticker._around, room=room))
     return play.ticker
@@ -80,7 +88,7 @@ def test_while_the_clock_is_doubted_nothing_is_launched_and_nothing_ended(
 
 
 def test_its_machine_takes_the_room_of_a_run_and_who_waits_is_told(play: Play) -> None:
-    roomy(play, Room(per_launcher={"local": 1}))
+    roomy(play, ConcurrencyLimits(per_launcher={"local": 1}))
     play.operations.ad_hoc.launch()
     play.settle()
     run = play.operations.run_now(play.schedule("daily").name)
@@ -93,7 +101,7 @@ def test_its_machine_takes_the_room_of_a_run_and_who_waits_is_told(play: Play) -
 
 
 def test_runs_machines_take_its_room(play: Play) -> None:
-    roomy(play, Room(per_launcher={"local": 1}))
+    roomy(play, ConcurrencyLimits(per_launcher={"local": 1}))
     play.workers.finishes = False
     play.operations.run_now(play.schedule("daily").name)
     play.settle()

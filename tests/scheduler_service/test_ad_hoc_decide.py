@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker
 from scheduler_service.ad_hoc_decide import Adopt, Ask, Decision, Extend, Insist, Launch, Over, Ready, Wait, decide
 from scheduler_service.launchers.ad_hoc import AdHocMachine
 from tests.factories import NOON, make_ad_hoc

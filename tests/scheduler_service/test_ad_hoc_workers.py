@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
-from jupyter_schedule.core.machines.offers import Offers
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, LauncherCatalog
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
@@ -44,7 +43,7 @@ class Desk:
         allowed = AdHocSettings(**{"security_groups": ("sg-ssh",), "instance_profile": "ad-hoc"} | ad_hoc)
         self.settings = settings.model_copy(update={"ad_hoc": allowed})
         self.restart()
-        self.store.announce(Offers(launchers=(self.launcher.offer("ec2"),)), actor="scheduler")
+        self.store.announce(LauncherCatalog(launchers=(self.launcher.offer("ec2"),)), actor="scheduler")
         return self
 
     def restart(self) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from jupyter_schedule.core.timing.run_queue import Room
+from jupyter_schedule.core.models import ConcurrencyLimits
 from tests.crowd import farthest, gather, story
 from tests.engine import Engine, eventually
 from tests.factories import NOON
@@ -20,6 +20,6 @@ def test_a_crowd_is_let_in_in_order_and_never_more_at_once_than_there_is_room_fo
     with engine.service():
         told = eventually(lambda: s if (s := story(engine.store)).ended == CROWD else None, what="the end of the crowd")
     assert len(told.started) == len(told.came) == CROWD
-    assert told.most <= Room().total
+    assert told.most <= ConcurrencyLimits().total
     assert farthest(told) < CROWD / 2
     assert all(engine.published(f"crowd-{n}") == {"x": "1\n"} for n in range(CROWD))

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.consent import Release
-from jupyter_schedule.core.limits import Policies
 from jupyter_schedule.core.models import (
+    Approval,
     CatchUp,
+    ConcurrencyLimits,
     Outcome,
     Overlap,
+    Policies,
     Reason,
     Result,
     Run,
@@ -19,7 +20,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.timing.run_queue import Room, Space
+from jupyter_schedule.core.timing.run_queue import Space
 from scheduler_service.decide import (
     MAX_ATTEMPTS,
     CancelOther,
@@ -273,7 +274,10 @@ class TestDue:
 
     @staticmethod
     def decided(due: list[Run], going: list[Run], spec: Spec, room: int = 10) -> list[Decision]:
-        return [decision for _, decision in decide_due(due, going, lambda _: spec, Space(Room(total=room)), NOON)]
+        return [
+            decision
+            for _, decision in decide_due(due, going, lambda _: spec, Space(ConcurrencyLimits(total=room)), NOON)
+        ]
 
     @staticmethod
     def kinds(decisions: list[Decision]) -> list[str]:
@@ -339,8 +343,10 @@ class TestDue:
 def test_a_release_goes_straight_to_publishing_however_late_and_busy() -> None:
     """It executes nothing, so it needs no room and no turn."""
     schedule = make_schedule(spec=make_spec(policies=Policies(start_deadline=1), overlap=Overlap.SKIP))
-    decision = Release(run_id="before", by="ann", at=NOON)
+    decision = Approval(run_id="before", by="ann", at=NOON)
     release = make_run(schedule, "release:before:1", trigger=Trigger.RETRY, release=decision)
     other = make_run(schedule, status=RunStatus.RUNNING)
-    decided = decide_due([release], [other], lambda _: schedule.spec, Space(Room(total=0)), NOON + 24 * HOUR)
+    decided = decide_due(
+        [release], [other], lambda _: schedule.spec, Space(ConcurrencyLimits(total=0)), NOON + 24 * HOUR
+    )
     assert decided == [(release, Promote())]

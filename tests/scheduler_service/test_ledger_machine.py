@@ -20,6 +20,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     Attempt,
     CatchUp,
+    ConcurrencyLimits,
     Overlap,
     Reason,
     Run,
@@ -33,9 +34,8 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.object_keys import OUTPUT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import FolderObjects, ObjectExists, Objects, digest
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectExists, ObjectStorage, digest
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.run_queue import Room
 from scheduler_service.context import Surroundings
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.tick import Ticker
@@ -136,7 +136,7 @@ class Workers(Launcher):
 
     identity = "test"
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: ObjectStorage) -> None:
         self.objects = objects
         self.attempts: dict[str, Attempt] = {}
         self.ended: set[str] = set()
@@ -201,7 +201,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.time = NOON - HOUR / 2
         self.objects = MemoryObjects()
         self.objects.put(bundle_key("0" * 64), b"")
-        self.area = FolderObjects(self.folder / "published")
+        self.area = LocalStorage(self.folder / "published")
         self.store = open_store(f"sqlite:///{self.folder}/ledger.sqlite3", self.now)
         self.mine = Operations(self.store, self.objects, now=self.now)
         self.workers = Workers(self.objects)
@@ -320,7 +320,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 secret=b"secret",
                 holder="test",
                 place="here",
-                room=Room(total=2),
+                room=ConcurrencyLimits(total=2),
                 watched=WatchedClock(self.now, lambda: 0.0, lambda: None),
             )
         )

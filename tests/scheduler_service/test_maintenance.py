@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_schedule.core.config import FOLDERS
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.storage.factory import FolderObjects, open_objects
+from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
 from scheduler_service import maintenance
 from scheduler_service.maintenance import LEFT_BEHIND, Caretaker
 from scheduler_service.retention.prune import Pruning
@@ -22,12 +22,12 @@ from tests.simulation.memory_store import MemoryStore
 
 def make_caretaker(folder: Path) -> tuple[Caretaker, MemoryStore]:
     """Of a deployment without settings, with one schedule that publishes to a folder."""
-    store, work = MemoryStore(Clock()), FolderObjects(folder / "work")
-    base = FolderObjects(folder).url("published")
+    store, work = MemoryStore(Clock()), LocalStorage(folder / "work")
+    base = LocalStorage(folder).url("published")
     store.add_schedule(make_schedule("daily", spec=make_spec(publication_base=base)))
-    pruning = Pruning(store, work, open_objects, Keep(30, 90))
+    pruning = Pruning(store, work, open_storage, Keep(30, 90))
     daily = DailyPruning(pruning, work, "one", NOON)
-    return Caretaker(store, FOLDERS, open_objects, lambda: NOON, daily, work_area=work.url("")), store
+    return Caretaker(store, FOLDERS, open_storage, lambda: NOON, daily, work_area=work.url("")), store
 
 
 @pytest.mark.parametrize("area", ["work", "published"])

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from jupyter_schedule.core.bundles.packaging import Request, preview
-from jupyter_schedule.core.config import Areas, areas_in
+from jupyter_schedule.core.config import StorageConfig, areas_in
 from jupyter_schedule.core.models import FileEntry, Run, RunStatus, Visibility
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage import s3, s3_clients
-from jupyter_schedule.core.storage.factory import Objects, S3Objects, open_objects
+from jupyter_schedule.core.storage.factory import ObjectStorage, S3Storage, open_storage
 from scheduler_service.__main__ import main
 from scheduler_service.publishing.publish import PublishFailed, check_number, publish
 from scheduler_service.publishing.unpublish import withdraw
@@ -47,7 +47,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_pause", lambda _: None)
 
 
-def deployment(folder: Path, areas: Areas, **options: Any) -> Engine:
+def deployment(folder: Path, areas: StorageConfig, **options: Any) -> Engine:
     """One that publishes to these areas, as its settings say."""
     folder.mkdir()
     engine = Engine(folder, **options)
@@ -59,7 +59,7 @@ def deployment(folder: Path, areas: Areas, **options: Any) -> Engine:
     return engine
 
 
-def put_outputs(work: Objects, run_id: str, files: dict[str, bytes]) -> None:
+def put_outputs(work: ObjectStorage, run_id: str, files: dict[str, bytes]) -> None:
     for path, data in files.items():
         work.put(f"workers/w/{run_id}/output/{path}", data)
 
@@ -79,15 +79,15 @@ def got(url: str) -> bytes:
 
 def test_the_embedded_default_publishes_to_s3_by_one_setting(seaweedfs: S3Server, tmp_path: Path) -> None:
     """A run finds its earlier files, has no key of ours, and none is in ledger, objects, settings or any log."""
-    engine = deployment(tmp_path / "here", Areas(private=str(seaweedfs.address(seaweedfs.bucket()))))
+    engine = deployment(tmp_path / "here", StorageConfig(private=str(seaweedfs.address(seaweedfs.bucket()))))
     with engine.service():
         engine.script("once", 'env; ls "$PREVIOUS_DIR"; echo 1 > "$OUTPUT_DIR/a.csv"', previous=("*.csv",))
         first = engine.ended(engine.run("once"))
         second = engine.ended(engine.run("once"))
 
     assert (first.status, second.status) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED), first.message
-    area = open_objects(engine.operations.schedule("once").spec.publication_base)
-    assert isinstance(area, S3Objects)
+    area = open_storage(engine.operations.schedule("once").spec.publication_base)
+    assert isinstance(area, S3Storage)
     assert area.get("once/data/a.csv") == b"1\n"
     assert second.publication is not None
     assert second.publication.url.startswith("s3://shared-bucket/")
@@ -138,12 +138,12 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
         assert got(f"{root}data/flights{NOON - DAY + day * DAY:%Y%m%d}.csv.gz")
     assert b"flights20261129.csv.gz" in got(f"{root}index.html")
 
-    public = open_objects(engine.operations.schedule("flights").spec.publication_base)
+    public = open_storage(engine.operations.schedule("flights").spec.publication_base)
     spec = engine.operations.schedule("flights").spec.model_copy(update={"visibility": Visibility.PRIVATE})
     edited = engine.operations.edit("flights", spec, if_version=1)
     with engine.service():
         eventually(lambda: not list(public.list("flights/")), what="the withdrawal")
-    private = open_objects(edited.spec.publication_base)
+    private = open_storage(edited.spec.publication_base)
     assert private.get("flights/data/weekly.csv") == read["weekly.csv"]
 
 
@@ -166,8 +166,8 @@ def test_a_run_that_was_public_when_it_began_and_is_private_now_publishes_privat
         ended = engine.ended(run)
 
     assert ended.status == RunStatus.SUCCEEDED, ended.message
-    assert list(open_objects(schedule.spec.publication_base).list("turned/")) == []
-    assert open_objects(edited.spec.publication_base).get("turned/data/a.csv") == b"1\n"
+    assert list(open_storage(schedule.spec.publication_base).list("turned/")) == []
+    assert open_storage(edited.spec.publication_base).get("turned/data/a.csv") == b"1\n"
 
 
 def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_by_hand(
@@ -185,12 +185,12 @@ def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_b
         for schedule in made:
             (due,) = eventually(lambda name=schedule.name: engine.operations.runs(name), what="the occurrence")
             assert engine.ended(due).status == RunStatus.SUCCEEDED
-    public = open_objects(made[0].spec.publication_base)
+    public = open_storage(made[0].spec.publication_base)
     private_spec = made[0].spec.model_copy(update={"visibility": Visibility.PRIVATE})
     edited = engine.operations.edit("gone", private_spec, if_version=1)
     for name in ("gone", "kept"):
         engine.operations.delete(name)
-    private = open_objects(edited.spec.publication_base)
+    private = open_storage(edited.spec.publication_base)
     with engine.service():
         eventually(lambda: not list(public.list("gone/")), what="the withdrawal")
     assert private.get("gone/data/a.csv") == b"1\n"
@@ -216,8 +216,8 @@ def test_in_an_hour_of_failures_nothing_is_lost_or_mixed(
     monkeypatch.setattr(s3_clients, "SILENCE", 0.3)
     with faulty(seaweedfs.endpoint) as proxy:
         address = seaweedfs.address(seaweedfs.bucket("work"), endpoint=proxy.endpoint)
-        work = S3Objects(address)
-        area = S3Objects(seaweedfs.address(seaweedfs.bucket("public"), endpoint=proxy.endpoint))
+        work = S3Storage(address)
+        area = S3Storage(seaweedfs.address(seaweedfs.bucket("public"), endpoint=proxy.endpoint))
         left = {day: {"same.csv": b"%d" % day, f"day{day}.csv": b"x" * 5000} for day in range(6)}
         for day, files in left.items():
             put_outputs(work, due_on(day).id, files)
@@ -246,7 +246,7 @@ def test_an_area_that_does_not_answer_holds_up_only_who_publishes_there(seaweedf
     command = 'echo 1 > "$OUTPUT_DIR/a.csv"'
     with faulty(seaweedfs.endpoint) as proxy:
         area = seaweedfs.address(seaweedfs.bucket(), endpoint=proxy.endpoint)
-        engine = deployment(tmp_path / "here", Areas(private=str(area)))
+        engine = deployment(tmp_path / "here", StorageConfig(private=str(area)))
         stuck = [engine.script(f"stuck{number}", command).name for number in range(4)]
         engine.operations = Operations(engine.store, engine.objects, now=engine.now)
         engine.script("free", command)
@@ -278,7 +278,7 @@ def test_credentials_that_expire_in_the_middle_of_an_upload_are_renewed(
     source = tmp_path / "large"
     source.write_bytes(bytes(range(256)) * 100_000)
     with faulty(seaweedfs.endpoint) as proxy:
-        area = S3Objects(seaweedfs.address(seaweedfs.bucket(), endpoint=proxy.endpoint))
+        area = S3Storage(seaweedfs.address(seaweedfs.bucket(), endpoint=proxy.endpoint))
         expired: list[str] = []
 
         def decide(method: str, path: str) -> Fault | None:
@@ -308,7 +308,7 @@ def test_names_of_every_kind_are_published(seaweedfs: S3Server) -> None:
 
 def test_a_name_that_is_too_long_for_its_place_is_named(seaweedfs: S3Server) -> None:
     work, area, run = seaweedfs.objects("work"), seaweedfs.objects("public"), due_on(0)
-    long = S3Objects(seaweedfs.address(seaweedfs.bucket("public"), prefix="/".join(["p" * 200] * 4) + "/"))
+    long = S3Storage(seaweedfs.address(seaweedfs.bucket("public"), prefix="/".join(["p" * 200] * 4) + "/"))
     name = "/".join(["n" * 150] * 3)
     put_outputs(work, run.id, {name: b""})
     with pytest.raises(PublishFailed, match="is too long for where it is published"):
@@ -328,4 +328,4 @@ def test_fifty_thousand_files_are_refused_with_what_they_would_cost() -> None:
     one = FileEntry(path="a", size=0, sha256="0" * 64)
     result = result_of({}).model_copy(update={"files": (one,) * 50_000})
     with pytest.raises(PublishFailed, match=r"left 50,000 files, and 10,000 may be published .*about \$0\.83"):
-        check_number(result, Areas().most_files)
+        check_number(result, StorageConfig().most_files)

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Outcome, RunStatus, utc_text
+from jupyter_schedule.core.models import Outcome, Policies, RunStatus, utc_text
 from tests.engine import Engine, eventually
 
 DAY = timedelta(days=1)

@@ -8,11 +8,19 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Reason, RunStatus, Schedule, Spec, Trigger, Visibility
-from jupyter_schedule.core.operations.disclosures import Kind, checked_key
+from jupyter_schedule.core.models import (
+    FindingKind,
+    Reason,
+    RunStatus,
+    Schedule,
+    Spec,
+    Trigger,
+    Visibility,
+    disclosure_report_key,
+)
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service import clearance
 from scheduler_service.clearance import WorkerFiles, check, held_back
 from scheduler_service.disclosure import Limits
@@ -92,7 +100,7 @@ class TestCheck:
         result = result.model_copy(update={"report": report})
         assert check(run, PUBLIC, result, files).findings == ()
         (finding,) = check(run, PUBLIC.model_copy(update={"publish_report": True}), result, files).findings
-        assert (finding.kind, finding.path) == (Kind.EMAIL, "report/log.txt")
+        assert (finding.kind, finding.path) == (FindingKind.EMAIL, "report/log.txt")
 
 
 class Public(Engine):
@@ -100,7 +108,7 @@ class Public(Engine):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.area = FolderObjects(folder / "public")
+        self.area = LocalStorage(folder / "public")
         self.operations = Operations(self.store, self.objects, areas=PublicFolders())
 
     def public_script(self, name: str, text: str, **changes: Any) -> Schedule:
@@ -147,7 +155,7 @@ def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason
         rehearsal = public.ended(public.operations.run_now("daily"))
         held = public.ended(public.operations.release(rehearsal.id))
         assert (held.status, held.reason) == (RunStatus.FAILED, Reason.DISCLOSURE)
-        assert [finding.kind for finding in public.operations.files.checked(held).findings] == [Kind.ROW_LEVEL]
+        assert [finding.kind for finding in public.operations.files.checked(held).findings] == [FindingKind.ROW_LEVEL]
         assert list(public.area.list()) == []
         with pytest.raises(Refused, check=lambda refused: refused.code == "reason_needed"):
             public.operations.release(held.id)
@@ -178,7 +186,7 @@ def test_a_private_schedule_is_not_looked_at(public: Public) -> None:
     with public.service():
         run = public.ended(public.run("daily"))
     assert run.status == RunStatus.SUCCEEDED
-    assert public.objects.get_or_none(checked_key(run.id)) is None
+    assert public.objects.get_or_none(disclosure_report_key(run.id)) is None
 
 
 def test_only_the_owner_may_release(public: Public) -> None:

@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Reason, Result, Run, RunStatus, ScheduleState, Trigger
+from jupyter_schedule.core.models import (
+    ConcurrencyLimits,
+    Policies,
+    Reason,
+    Result,
+    Run,
+    RunStatus,
+    ScheduleState,
+    Trigger,
+)
 from jupyter_schedule.core.store.sql import open_store
-from jupyter_schedule.core.timing.run_queue import Room, Space
+from jupyter_schedule.core.timing.run_queue import Space
 from scheduler_service.auto_pause import pause_after_failures
 from scheduler_service.decide import End, Gate, Seen, Start, Wait, decide_attempt, decide_due
 from scheduler_service.launchers.base import WorkerState
@@ -91,7 +99,7 @@ class TestStartDeadline:
     def test_it_is_skipped_with_the_number_said(self) -> None:
         spec = make_spec(policies=Policies(start_deadline=10))
         run = make_run(make_schedule(spec=spec))
-        ((_, decision),) = decide_due([run], [], lambda _: spec, Space(Room(total=4)), NOON + 11 * MINUTE)
+        ((_, decision),) = decide_due([run], [], lambda _: spec, Space(ConcurrencyLimits(total=4)), NOON + 11 * MINUTE)
         message = "It couldn't start within 10 minutes of its time."
         assert decision == End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
 

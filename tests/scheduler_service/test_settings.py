@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.config import areas_in
-from jupyter_schedule.core.data_paths import default_places
+from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.channels import channels_in
 from scheduler_service.settings import load_settings, show_to_doors
@@ -15,8 +15,8 @@ def test_without_a_file_the_service_takes_what_the_embedded_default_uses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
-    assert load_settings(None).places == default_places()
-    assert default_places().folder == tmp_path / "schedule"
+    assert load_settings(None).places == default_data_paths()
+    assert default_data_paths().folder == tmp_path / "schedule"
 
 
 def test_a_file_sets_what_it_names(tmp_path: Path) -> None:

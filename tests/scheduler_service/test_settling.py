@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState
-from jupyter_schedule.core.notify import Notify, Occasion
+from jupyter_schedule.core.models import NotificationEvent, Notify, RunStatus, Schedule, ScheduleState
 from jupyter_schedule.core.timing.planning import advanced
 from scheduler_service import settling
 from tests.databases import Clock
@@ -23,7 +22,7 @@ def store() -> MemoryStore:
 @pytest.fixture
 def schedule(store: MemoryStore) -> Schedule:
     """Due every noon, and told of in one channel."""
-    spec = make_spec(notify=Notify(channels=("ops",), on=(Occasion.AUTO_PAUSE,)))
+    spec = make_spec(notify=Notify(channels=("ops",), on=(NotificationEvent.AUTO_PAUSE,)))
     made = advanced(make_schedule(spec=spec), NOON)
     store.add_schedule(made)
     return made
@@ -58,7 +57,7 @@ def test_a_pause_says_when_and_why_by_itself_and_on_the_channels(store: MemorySt
     assert (paused.changed_by, paused.changed_at) == ("scheduler", LATER)
     (sent,) = store.outbox
     assert (sent.word.occasion, sent.word.run_id, sent.word.details) == (
-        Occasion.AUTO_PAUSE,
+        NotificationEvent.AUTO_PAUSE,
         failed.id,
         {"note": "it failed"},
     )

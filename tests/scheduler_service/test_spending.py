@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.costs import HOURLY
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState, Spec
+from jupyter_schedule.core.models import Policies, Reason, Run, RunStatus, ScheduleState, Spec
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.quotas import HourCaps

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import CatchUp, Policies, Reason, RunStatus, ScheduleState, Timing
-from jupyter_schedule.core.storage.factory import S3Address, S3Objects
-from jupyter_schedule.core.store.leader_lock import Hindrance
+from jupyter_schedule.core.storage.factory import S3Address, S3Storage
+from jupyter_schedule.core.store.leader_lock import Blocker
 from scheduler_service.tick import LEAST_FREE
 from tests.factories import NOON
 from tests.scheduler_service.played import MINUTE, SECOND, Play
@@ -147,7 +147,7 @@ class TestClocks:
         play.set_clock(NOON + 3 * HOUR)
         play.operations.run_now("hourly")
         play.settle()
-        assert play.ticker.hindrance is Hindrance.CLOCK
+        assert play.ticker.hindrance is Blocker.CLOCK
         assert [run.status for run in play.runs("hourly")] == [RunStatus.DUE]
 
         play.set_clock(NOON + timedelta(seconds=play.since_boot))
@@ -167,7 +167,7 @@ class TestClocks:
         play.set_clock(play.now + 3 * HOUR)
         play.workers.finish(next(iter(play.workers.going)), exit_code=1)
         play.settle()
-        assert play.ticker.hindrance is Hindrance.CLOCK
+        assert play.ticker.hindrance is Blocker.CLOCK
         assert [(run.scheduled_for, run.status) for run in play.runs("fragile")] == [(NOON + HOUR, RunStatus.FAILED)]
         (failed,) = play.runs("fragile")
         paused = play.operations.schedule("fragile").paused
@@ -190,18 +190,18 @@ class TestClocks:
             play.restart()
         play.workers.finish(next(iter(play.workers.going)))
         play.settle()
-        assert play.ticker.hindrance is Hindrance.CLOCK
+        assert play.ticker.hindrance is Blocker.CLOCK
         schedule = play.operations.schedule("careful")
         assert (schedule.state, schedule.next_due) == (ScheduleState.ACTIVE, NOON + HOUR)
 
     def test_with_a_file_the_date_of_the_object_store_is_the_second_clock(self, tmp_path: Path) -> None:
         play = Play(tmp_path)
         with dated(lambda: NOON + timedelta(seconds=play.since_boot)) as endpoint:
-            play.ticker = play.another_service(objects=S3Objects(S3Address("bucket", endpoint=endpoint)))
+            play.ticker = play.another_service(objects=S3Storage(S3Address("bucket", endpoint=endpoint)))
             play.settle()
             play.set_clock(NOON + 3 * HOUR)
             play.settle()
-            assert play.ticker.hindrance is Hindrance.CLOCK
+            assert play.ticker.hindrance is Blocker.CLOCK
 
             play.set_clock(NOON + timedelta(seconds=play.since_boot))
             play.settle()
@@ -241,7 +241,7 @@ class TestClocks:
         play.settle()
         play.operations.cancel(run.id)
         play.settle()
-        assert play.ticker.hindrance is Hindrance.CLOCK
+        assert play.ticker.hindrance is Blocker.CLOCK
         assert play.operations.run(run.id).status == RunStatus.CANCELLED
 
 
@@ -254,7 +254,7 @@ class TestRoom:
         play.settle(1)
         play.free = LEAST_FREE - 1
         play.until(NOON + HOUR, step=10 * MINUTE)
-        assert play.ticker.hindrance is Hindrance.DISK
+        assert play.ticker.hindrance is Blocker.DISK
         assert [run.status for run in play.runs("hourly")] == [RunStatus.LAUNCHING, RunStatus.DUE]
         assert play.workers.launched == []
 

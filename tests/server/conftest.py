@@ -9,12 +9,12 @@ import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403  (fixtures and hooks, for this folder only)
 from tornado.httpclient import HTTPResponse
 
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.models import Publication, Reason, Run, RunStatus
 from jupyter_schedule.core.models import Result as AgentResult
 from jupyter_schedule.core.object_keys import RESULT, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import open_objects
+from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.sql import open_store
 from tests.engine import notebook_of
 from tests.factories import NOON, make_attempt
@@ -40,11 +40,11 @@ class Reply(NamedTuple):
 class Api:
     """Requests to the API, and what the service would have done meanwhile."""
 
-    def __init__(self, fetch: Callable[..., Awaitable[HTTPResponse]], root: Path, places: Places) -> None:
+    def __init__(self, fetch: Callable[..., Awaitable[HTTPResponse]], root: Path, places: DataPaths) -> None:
         self._fetch = fetch
         self.root = root
         self.places = places
-        self.objects = open_objects(places.objects)
+        self.objects = open_storage(places.objects)
 
     async def __call__(
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: str
@@ -92,8 +92,8 @@ class Api:
 class Worker:
     """Moves runs on and leaves what their workers leave."""
 
-    def __init__(self, places: Places) -> None:
-        self.operations = Operations(open_store(places.store), open_objects(places.objects))
+    def __init__(self, places: DataPaths) -> None:
+        self.operations = Operations(open_store(places.store), open_storage(places.objects))
 
     def __enter__(self) -> "Worker":
         return self
@@ -147,4 +147,4 @@ def jp_server_config(tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def api(jp_fetch: Any, jp_root_dir: Path, tmp_path: Path) -> Api:
-    return Api(jp_fetch, Path(jp_root_dir), Places(tmp_path / "schedule"))
+    return Api(jp_fetch, Path(jp_root_dir), DataPaths(tmp_path / "schedule"))

@@ -13,9 +13,9 @@ from jupyter_schedule.client.client import Client
 from jupyter_schedule.client.http import OverHttp
 from jupyter_schedule.client.in_process import Direct
 from jupyter_schedule.client.schedule import schedule
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.offers import OfferedAdHoc, OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.models import AdHocAllowance, LauncherCatalog, LauncherInfo, MachineSize
 from jupyter_schedule.core.store.sql import open_store
 from tests.engine import notebook_of
 
@@ -30,7 +30,7 @@ def client(request: pytest.FixtureRequest, jp_root_dir: Path, tmp_path: Path) ->
     text = json.dumps(notebook_of(cells[1], parameters=cells[0]))
     (jp_root_dir / "work" / "Café report.ipynb").write_text(text)
     if request.param == "direct":
-        transport: OverHttp | Direct = Direct(jp_root_dir, Places(tmp_path / "schedule"))
+        transport: OverHttp | Direct = Direct(jp_root_dir, DataPaths(tmp_path / "schedule"))
     else:
         request.getfixturevalue("http_server")
         app, port = (request.getfixturevalue(name) for name in ("jp_serverapp", "jp_http_port"))
@@ -133,10 +133,10 @@ async def test_an_edit_of_an_older_version_is_refused(client: Client) -> None:
 
 async def test_a_machine_to_develop_on_is_asked_for_extended_and_stopped(client: Client, tmp_path: Path) -> None:
     assert (await refusal(client, lambda c: c.launch_ad_hoc())).code == "no_ad_hoc"
-    store = open_store(Places(tmp_path / "schedule").store)
-    size = OfferedSize(name="small", hardware="2 cores, 8 GB")
-    launcher = OfferedLauncher(name="ec2", paid=True, sizes=(size,), ad_hoc=OfferedAdHoc())
-    store.announce(Offers(launchers=(launcher,)), actor="scheduler")
+    store = open_store(DataPaths(tmp_path / "schedule").store)
+    size = MachineSize(name="small", hardware="2 cores, 8 GB")
+    launcher = LauncherInfo(name="ec2", paid=True, sizes=(size,), ad_hoc=AdHocAllowance())
+    store.announce(LauncherCatalog(launchers=(launcher,)), actor="scheduler")
     store.close()
     made = await ask(client, lambda c: c.launch_ad_hoc(hours=2))
     assert (made.status, made.size, made.connect) == ("asked", "small", ())

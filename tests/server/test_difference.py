@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.local import FolderObjects
+from jupyter_schedule.core.storage.local import LocalStorage
 from tests.server.conftest import Api
 
 
@@ -50,13 +50,13 @@ async def test_a_panel_that_asks_again_and_again_has_the_bundle_fetched_once(
 ) -> None:
     await api.create("daily")
     fetched: list[str] = []
-    fetch = FolderObjects.fetch
+    fetch = LocalStorage.fetch
 
-    def counted(objects: FolderObjects, key: str, destination: Path) -> None:
+    def counted(objects: LocalStorage, key: str, destination: Path) -> None:
         fetched.append(key)
         fetch(objects, key, destination)
 
-    monkeypatch.setattr(FolderObjects, "fetch", counted)
+    monkeypatch.setattr(LocalStorage, "fetch", counted)
     for _ in range(3):
         assert (await ask(api)).body["state"] == "same"
     assert len(fetched) == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from tests.disks import Mount, leave_free
 from tests.server.conftest import Api
 from tests.server.test_bundles import GZIP, tarball
@@ -26,7 +26,7 @@ def jp_server_config(disk: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def api(jp_fetch: Any, jp_root_dir: Path, disk: Path) -> Api:
-    return Api(jp_fetch, Path(jp_root_dir), Places(disk / "schedule"))
+    return Api(jp_fetch, Path(jp_root_dir), DataPaths(disk / "schedule"))
 
 
 async def test_whoever_writes_is_told_to_free_some_space_and_can_go_on_then(api: Api, disk: Path) -> None:

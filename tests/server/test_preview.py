@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, MachineSize
 from tests.engine import notebook_of
 from tests.server.conftest import Api
 
@@ -176,11 +176,11 @@ def count(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
 
 async def test_where_it_can_run_is_shown_with_the_hardware_and_a_size_that_is_gone_is_a_problem(api: Api) -> None:
     api.notebook("report.ipynb", "1")
-    sizes = (OfferedSize(name="large", hardware="8 cores, 32 GB"),)
-    machines = OfferedLauncher(name="ec2", paid=True, sizes=sizes)
+    sizes = (MachineSize(name="large", hardware="8 cores, 32 GB"),)
+    machines = LauncherInfo(name="ec2", paid=True, sizes=sizes)
     with api.worker() as service:
         service.operations.store.announce(
-            Offers(launchers=(OfferedLauncher(name="local"), machines)), actor="scheduler"
+            LauncherCatalog(launchers=(LauncherInfo(name="local"), machines)), actor="scheduler"
         )
 
     seen = await preview(api, launcher="ec2", size="large")

@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.machines.offers import OfferedLauncher, Offers
-from jupyter_schedule.core.models import Run, RunStatus, Timing
+from jupyter_schedule.core.models import ConcurrencyLimits, LauncherCatalog, LauncherInfo, Run, RunStatus, Timing
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.store.leader_lock import Hindrance, TickerLock
+from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 from jupyter_schedule.core.store.sqlite import SqliteStore
-from jupyter_schedule.core.timing.run_queue import Room
 from tests.factories import make_run, make_schedule, make_spec
 from tests.server.conftest import BASE, Api
 
@@ -195,9 +193,9 @@ class TestEdit:
         assert (edited["form"]["files"], edited["form"]["left_out"]) == (["more.csv"], ["data.csv"])
 
     async def test_a_role_for_data_outlives_new_code_and_goes_with_its_launcher(self, api: Api) -> None:
-        machines = OfferedLauncher(name="ec2", paid=True, data_roles=("weather",))
+        machines = LauncherInfo(name="ec2", paid=True, data_roles=("weather",))
         with api.worker() as service:
-            offered = Offers(launchers=(OfferedLauncher(name="local"), machines))
+            offered = LauncherCatalog(launchers=(LauncherInfo(name="local"), machines))
             service.operations.store.announce(offered, actor="scheduler")
         made = await api.create(form={"launcher": "ec2", "data_role": "weather"})
         assert made["form"]["data_role"] == "weather"
@@ -281,9 +279,9 @@ async def test_the_status_counts_what_goes_and_what_fails(api: Api) -> None:
 
 
 async def test_the_status_says_what_keeps_the_service_from_starting_anything(api: Api) -> None:
-    lock = TickerLock(api.places.lock)
+    lock = LeaderLock(api.places.lock)
     assert lock.acquire()
-    for said in (Hindrance.CLOCK, None):
+    for said in (Blocker.CLOCK, None):
         lock.say(said)
         status = (await api("GET", "status")).body
         assert (status["ticking"], status["hindrance"]) == (True, said and said.sentence)
@@ -319,7 +317,7 @@ async def test_a_run_that_a_limit_holds_up_says_which_instead_of_a_place(api: Ap
     first, second = await api.run_now("daily"), await api.run_now("other")
     assert ((await api("GET", f"runs/{second['run_id']}")).body["place"]) == 2
     with api.worker() as worker:
-        worker.operations.store.announce(Offers(room=Room(per_owner=1)), actor="scheduler")
+        worker.operations.store.announce(LauncherCatalog(room=ConcurrencyLimits(per_owner=1)), actor="scheduler")
         worker.start(first["run_id"])
     waits = (await api("GET", f"runs/{second['run_id']}")).body
     assert (waits["place"], waits["held"]) == (None, "Waits: only one of your runs goes at once")

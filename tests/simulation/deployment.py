@@ -9,13 +9,12 @@ from unittest.mock import patch
 from uuid import UUID
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Schedule, ScheduleState, Spec
+from jupyter_schedule.core.models import ConcurrencyLimits, Schedule, ScheduleState, Spec
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.leader_lock import Hindrance
+from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning, policies
-from jupyter_schedule.core.timing.run_queue import Room
 from scheduler_service.context import Surroundings, second_clock
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.tick import Ticker
@@ -60,7 +59,7 @@ class Service:
     def _live(self, actor: Actor) -> None:
         deployment, world = self.deployment, self.deployment.world
         store: Store = Stepped(actor, "store", deployment.ledger)  # type: ignore[assignment]
-        objects: Objects = Stepped(actor, "objects", deployment.work)  # type: ignore[assignment]
+        objects: ObjectStorage = Stepped(actor, "objects", deployment.work)  # type: ignore[assignment]
         watched = WatchedClock(self.now, lambda: world.time, lambda: second_clock(store, objects))
         launchers: dict[str, Launcher] = {
             "local": Stepped(actor, "launcher", CloudLauncher(deployment.cloud)),  # type: ignore[dict-item]
@@ -76,7 +75,7 @@ class Service:
                 secret=b"secret",
                 holder=actor.name,
                 place="here",
-                room=Room(total=deployment.room),
+                room=ConcurrencyLimits(total=deployment.room),
                 watched=watched,
                 awake=lambda: world.time,
                 pool=lambda _: Lines(actor),
@@ -177,7 +176,7 @@ class Deployment:
     def ticked(self, skew: float, ticker: Ticker) -> None:
         """A service has ticked, by a clock that was so many seconds ahead."""
         if self.shared and skew > 120:
-            self.doubts.append((self.world.time, ticker.hindrance is Hindrance.CLOCK))
+            self.doubts.append((self.world.time, ticker.hindrance is Blocker.CLOCK))
 
     def _lease_clock(self) -> datetime:
         return self.world.now if self.shared else self.services[0].now()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
+from jupyter_schedule.core.models import AdHocWorker
 from tests.simulation.memory_outbox import MemoryOutbox
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jupyter_schedule.core.models import ScheduleState, utc
-from jupyter_schedule.core.notify import Outgoing, Undelivered, Word
+from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification, ScheduleState, utc
 from jupyter_schedule.core.store.base import Store
 
 
@@ -14,7 +13,7 @@ from jupyter_schedule.core.store.base import Store
 class Sent:
     """A word in the outbox."""
 
-    word: Word
+    word: Notification
     at: datetime
     next_try: datetime | None
     attempts: int = 0
@@ -40,7 +39,7 @@ class MemoryOutbox(Store):
                 waiting[sent.word.channel] = min(sent.next_try, waiting.get(sent.word.channel, sent.next_try))
         return waiting
 
-    def claim_word(self, channel: str, lease: int) -> Outgoing | None:
+    def claim_word(self, channel: str, lease: int) -> QueuedNotification | None:
         now = utc(self.now())
         waiting = ((sent.next_try, number) for number, sent in enumerate(self.outbox) if sent.word.channel == channel)
         free = sorted((at, number) for at, number in waiting if at is not None and at <= now)
@@ -49,15 +48,15 @@ class MemoryOutbox(Store):
         sent = self.outbox[free[0][1]]
         sent.attempts += 1
         sent.next_try = now + timedelta(seconds=lease)
-        return Outgoing(**sent.word.model_dump(), number=free[0][1], attempts=sent.attempts)
+        return QueuedNotification(**sent.word.model_dump(), number=free[0][1], attempts=sent.attempts)
 
-    def word_delivered(self, word: Outgoing) -> bool:
+    def word_delivered(self, word: QueuedNotification) -> bool:
         sent = self._claimed(word)
         if sent is not None:
             sent.delivered, sent.next_try = True, None
         return sent is not None
 
-    def word_failed(self, word: Outgoing, trouble: str, again_in: float | None) -> bool:
+    def word_failed(self, word: QueuedNotification, trouble: str, again_in: float | None) -> bool:
         sent = self._claimed(word)
         if sent is None:
             return False
@@ -67,7 +66,7 @@ class MemoryOutbox(Store):
             self.tell("scheduler", "word_given_up", run_id=word.run_id)
         return True
 
-    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[Undelivered]:
+    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
         found = []
         for sent in reversed(self.outbox):
             run = self.run(sent.word.run_id)
@@ -77,7 +76,7 @@ class MemoryOutbox(Store):
             theirs = owner in {None, schedule.owner} and schedule.state != ScheduleState.DELETED
             if theirs and not sent.delivered and sent.trouble is not None and sent.at >= utc(since):
                 found.append(
-                    Undelivered(
+                    FailedNotification(
                         schedule=schedule.name,
                         created_at=sent.at,
                         attempts=sent.attempts,
@@ -88,11 +87,11 @@ class MemoryOutbox(Store):
                 )
         return found[:limit]
 
-    def put_words(self, words: Sequence[Word]) -> None:
+    def put_words(self, words: Sequence[Notification]) -> None:
         """Owe these from now on."""
         at = utc(self.now())
         self.outbox += [Sent(word, at=at, next_try=at) for word in words]
 
-    def _claimed(self, word: Outgoing) -> Sent | None:
+    def _claimed(self, word: QueuedNotification) -> Sent | None:
         sent = self.outbox[word.number]
         return sent if sent.attempts == word.attempts and sent.next_try is not None else None

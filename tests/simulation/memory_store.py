@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from jupyter_schedule.core.machines.offers import Offers
 from jupyter_schedule.core.models import (
     GOING_STATUSES,
     TRANSITIONS,
     Attempt,
     Event,
+    LauncherCatalog,
+    Notification,
     Run,
     RunStatus,
     Schedule,
@@ -23,7 +24,6 @@ from jupyter_schedule.core.models import (
     Version,
     utc,
 )
-from jupyter_schedule.core.notify import Word
 from jupyter_schedule.core.store.base import BundleUse, NameTaken
 from tests.simulation.memory_ad_hoc import MemoryAdHoc
 
@@ -38,7 +38,7 @@ class MemoryStore(MemoryAdHoc):
         self.leases: dict[str, tuple[str, datetime]] = {}
         self.attempts_of: dict[str, list[Attempt]] = {}
         self.told: list[Event] = []
-        self.offers: Offers | None = None
+        self.offers: LauncherCatalog | None = None
         self._schedules: dict[str, Schedule] = {}
         self._versions: dict[str, list[Version]] = {}
         #: ids of the runs that haven't ended, in the order in which they came
@@ -63,7 +63,7 @@ class MemoryStore(MemoryAdHoc):
         *,
         actor: str,
         kind: str | None,
-        words: Sequence[Word] = (),
+        words: Sequence[Notification] = (),
     ) -> bool:
         if not self.move_cursor(before, after):
             return False
@@ -150,7 +150,7 @@ class MemoryStore(MemoryAdHoc):
         else:
             self._open[run.id] = None
 
-    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Word] = ()) -> bool:
+    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Notification] = ()) -> bool:
         moved = self._move_run(before, after, actor)
         if moved:
             self.put_words(words)
@@ -321,12 +321,12 @@ class MemoryStore(MemoryAdHoc):
                 used[worker.owner] = used.get(worker.owner, 0) + worker.machine_seconds
         return used
 
-    def announce(self, offers: Offers, *, actor: str) -> None:
+    def announce(self, offers: LauncherCatalog, *, actor: str) -> None:
         if self.offers != offers:
             self.offers = offers
             self.tell(actor, "offers_changed")
 
-    def announced(self) -> Offers | None:
+    def announced(self) -> LauncherCatalog | None:
         return self.offers
 
     def secret(self) -> bytes:

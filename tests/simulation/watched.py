@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Attempt, Run, Schedule, Version
-from jupyter_schedule.core.notify import Word
-from jupyter_schedule.core.store.base import Settlement, Store
+from jupyter_schedule.core.models import Attempt, Notification, Run, Schedule, Version
+from jupyter_schedule.core.store.base import ScheduleAdvance, Store
 from jupyter_schedule.core.store.common import SqlStore
 from tests.scheduler_service.stores import MemoryObjects
 from tests.simulation.ledgers import full_disk
@@ -105,7 +104,7 @@ class Ledger:
             self._note_rows(newest, actor)
         return moved
 
-    def settle(self, settlements: Sequence[Settlement], *, actor: str) -> set[str]:
+    def settle(self, settlements: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
         if not settlements:
             return set()
         newest = self.store.last_change()
@@ -124,7 +123,7 @@ class Ledger:
         self._writing(self.store.add_runs)(runs, actor=actor)
         self._note_rows(newest, actor)
 
-    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Word] = ()) -> bool:
+    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Notification] = ()) -> bool:
         held = self._fence(before)
         moved = self._writing(self.store.replace_run)(before, after, actor=actor, words=words)
         if moved:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.store.sql import open_store
 from tests.engine import eventually, notebook_of
 
@@ -142,4 +142,4 @@ class Lab:
 
     def store(self) -> Any:
         """The server's ledger; to be closed."""
-        return open_store(Places(self._data / "schedule").store)
+        return open_store(DataPaths(self._data / "schedule").store)

@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.models import Reason, RunStatus
-from jupyter_schedule.core.notify import Occasion, Word
+from jupyter_schedule.core.models import Notification, NotificationEvent, Reason, RunStatus
 from jupyter_schedule.core.timing import recurrence
 from tests.factories import make_run
 from tests.ui import gallery
@@ -45,7 +44,7 @@ def test_each_channel_that_was_not_told_is_named(lab: Lab, page: Page) -> None:
         schedule = store.schedule_named("unheard")
         (run, *_) = store.runs(schedule.id)
         words = [
-            Word(message_id=channel, run_id=run.id, occasion=Occasion.FAILURE, channel=channel)
+            Notification(message_id=channel, run_id=run.id, occasion=NotificationEvent.FAILURE, channel=channel)
             for channel in ("ops", "team")
         ]
         assert store.replace_schedule(schedule, schedule, actor="test", kind=None, words=words)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from jupyter_schedule.core.machines.offers import LOCAL, OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.models import LOCAL_LAUNCHER, LauncherCatalog, LauncherInfo, MachineSize
 from tests.ui.conftest import CHROMIUM, WIDE
 from tests.ui.lab import DARK, LIGHT, Lab
 from tests.ui.looks import picture, too_wide, violations
@@ -18,12 +18,12 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
 ]
 
-MACHINES = OfferedLauncher(
+MACHINES = LauncherInfo(
     name="ec2",
     paid=True,
     sizes=(
-        OfferedSize(name="small", hardware="2 cores, 8 GB", hourly=Decimal("0.0912")),
-        OfferedSize(name="large", hardware="16 cores, 64 GB", hourly=Decimal("0.8064")),
+        MachineSize(name="small", hardware="2 cores, 8 GB", hourly=Decimal("0.0912")),
+        MachineSize(name="large", hardware="16 cores, 64 GB", hourly=Decimal("0.8064")),
     ),
     data_roles=("rides", "weather"),
 )
@@ -33,8 +33,8 @@ MACHINES = OfferedLauncher(
 def _machines(lab: Lab) -> Iterator[None]:
     """The service offers machines beside this computer."""
     store = lab.store()
-    before = store.announced() or Offers()
-    store.announce(Offers(launchers=(OfferedLauncher(name=LOCAL), MACHINES)), actor="scheduler")
+    before = store.announced() or LauncherCatalog()
+    store.announce(LauncherCatalog(launchers=(LauncherInfo(name=LOCAL_LAUNCHER), MACHINES)), actor="scheduler")
     yield
     store.announce(before, actor="scheduler")
     store.close()

@@ -22,20 +22,20 @@ from jupyter_schedule.core.bundles.wrapper import RESERVED, WrapperConfig, rende
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.file_selection import Selection
-from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, Spec, Terms, Timing
+from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, ScheduleOptions, Spec, Timing
 from jupyter_schedule.core.notebooks import kernels, notebook, preflight, requirements
 from jupyter_schedule.core.notebooks.notebook import Notebook
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, parameters, product_parameters
 from jupyter_schedule.core.notebooks.preflight import Level, Preflight
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.factory import FolderObjects, Objects, file_digest
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, file_digest
 from jupyter_schedule.core.timing import recurrence
 
 #: a bundle that nobody has recorded is kept for a day after it was stored; one that is older than this is stored again
 YOUNG = timedelta(hours=12)
 
 
-class Request(Terms):
+class Request(ScheduleOptions):
     """What a person asks to schedule: a notebook, or a tarball with a command."""
 
     timing: Timing
@@ -106,7 +106,7 @@ def examine(request: Request, root: Path) -> Examined:
     return Examined(path, content, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
 
 
-def preview(request: Request, root: Path, objects: Objects, examined: Examined | None = None) -> Preview:
+def preview(request: Request, root: Path, objects: ObjectStorage, examined: Examined | None = None) -> Preview:
     """Bundle what the request names, under `root`, and check it against what the notebook uses.
 
     examined: what `examine` said of the request, when it was asked already.
@@ -127,7 +127,7 @@ def preview(request: Request, root: Path, objects: Objects, examined: Examined |
     return made
 
 
-def _is_kept(objects: Objects, key: str, packed: Path) -> bool:
+def _is_kept(objects: ObjectStorage, key: str, packed: Path) -> bool:
     """Whether the same is there whole, and young enough that nobody clears it away while a person looks at it."""
     there = next(iter(objects.list(key)), None)
     if there is None or there.size != packed.stat().st_size:  # none, or one that a power cut left torn
@@ -224,7 +224,7 @@ def plain_spec(request: Request, root: Path, digest: str) -> Spec:
         left_out=request.left_out,
         timeout=request.timeout,
         # where it goes in the end is said when it is recorded
-        publication_base=FolderObjects(root).url(PUBLISHED),
+        publication_base=LocalStorage(root).url(PUBLISHED),
         root=str(root),
     )
 

@@ -16,13 +16,13 @@ from jupyter_schedule.core.notebooks.kernels import find_kernel
 from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT, Notebook
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, parameters
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.factory import NoSuchObject, Objects
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage
 
 #: what `preview` notes in every bundle that it makes
 ABOUT = "schedule.json"
 
 
-def spec_of_bundle(request: Request, root: Path, objects: Objects, digest: str) -> Spec:
+def spec_of_bundle(request: Request, root: Path, objects: ObjectStorage, digest: str) -> Spec:
     """What would be recorded of a request whose bundle is kept; its files on disk aren't looked at.
 
     Raises Refused `no_such_bundle`, `not_its_bundle` when the bundle is of another notebook, and what parameters raise.
@@ -48,7 +48,7 @@ def spec_of_bundle(request: Request, root: Path, objects: Objects, digest: str) 
 
 
 def bundled_parameters(
-    spec: Spec, objects: Objects, given: Mapping[str, Any], texts: Mapping[str, str]
+    spec: Spec, objects: ObjectStorage, given: Mapping[str, Any], texts: Mapping[str, str]
 ) -> dict[str, Any]:
     """A run's parameters, checked against the notebook in the spec's bundle; as `coerce_parameters`."""
     if spec.notebook is None:
@@ -61,7 +61,7 @@ def bundled_parameters(
     return coerce_parameters(parameters(content), given, texts)
 
 
-def contents(objects: Objects, digest: str, paths: Collection[str]) -> dict[str, bytes]:
+def contents(objects: ObjectStorage, digest: str, paths: Collection[str]) -> dict[str, bytes]:
     """Those of the files `paths` that the bundle has.  Raises Refused `no_such_bundle`, and what `archive` raises."""
     found: dict[str, bytes] = {}
     for path, data in _files(objects, digest, lambda path: path in paths):
@@ -71,7 +71,7 @@ def contents(objects: Objects, digest: str, paths: Collection[str]) -> dict[str,
     return found
 
 
-def digests(objects: Objects, digest: str) -> dict[str, str]:
+def digests(objects: ObjectStorage, digest: str) -> dict[str, str]:
     """The sha256 of each file that the bundle has, by its path.  Raises as `contents`."""
     found: dict[str, str] = {}
     with _opened(objects, digest) as source:
@@ -84,12 +84,12 @@ def digests(objects: Objects, digest: str) -> dict[str, str]:
     return found
 
 
-def code(objects: Objects, digest: str) -> Iterator[tuple[str, bytes]]:
+def code(objects: ObjectStorage, digest: str) -> Iterator[tuple[str, bytes]]:
     """The notebooks and Python files of the bundle.  Raises as `contents`."""
     return _files(objects, digest, lambda path: path.endswith((".ipynb", ".py")))
 
 
-def _files(objects: Objects, digest: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def _files(objects: ObjectStorage, digest: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     with _opened(objects, digest) as source:
         for member, blocks in members(source):
             if wanted(member.path) and member.size <= SIZE_LIMIT:
@@ -97,7 +97,7 @@ def _files(objects: Objects, digest: str, wanted: Callable[[str], bool]) -> Iter
 
 
 @contextmanager
-def _opened(objects: Objects, digest: str) -> Iterator[Source]:
+def _opened(objects: ObjectStorage, digest: str) -> Iterator[Source]:
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
         packed = Path(scratch) / "bundle.tar.gz"
         try:

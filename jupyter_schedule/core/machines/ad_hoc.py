@@ -5,13 +5,11 @@ import binascii
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from jupyter_schedule.core.costs import billed, price_of
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Model, UtcTime, utc
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, utc
 
 #: hours that one lives at most, and after which an extended one ends at the latest
 MOST_HOURS = 24
@@ -24,75 +22,6 @@ _KINDS = frozenset(
 )
 #: characters of a key; RSA's with 16,384 bits has 2,800
 _LONGEST_KEY = 4000
-
-
-class AdHocStatus(StrEnum):
-    """Where an ad-hoc worker is.  Operations insert `asked`; only the service moves it on."""
-
-    ASKED = "asked"
-    LAUNCHING = "launching"
-    READY = "ready"
-    #: somebody asked for its end
-    STOPPED = "stopped"
-    #: its time was over, or it was ended from elsewhere
-    ENDED = "ended"
-    #: there never was one to work on
-    FAILED = "failed"
-
-    @property
-    def live(self) -> bool:
-        """Whether there may be a machine."""
-        return self in LIVE
-
-
-LIVE = (AdHocStatus.ASKED, AdHocStatus.LAUNCHING, AdHocStatus.READY)
-
-
-class AdHocWorker(Model):
-    """A machine for developing: who asked for it, where it is, and until when."""
-
-    id: str
-    owner: str
-    launcher: str
-    size: str
-    #: for people, such as `2 cores, 8 GB`
-    hardware: str = ""
-    #: dollars for an hour of it; before its launch the most that it can be, None where no price is known
-    hourly: Decimal | None = None
-    #: whom it lets in by SSH: a public key; None for nobody
-    ssh_key: str | None = None
-    status: AdHocStatus = AdHocStatus.ASKED
-    #: one sentence for a person
-    message: str | None = None
-    created_at: UtcTime
-    #: when it ends; an extension moves it
-    deadline: UtcTime
-    #: which of the ways to get a machine of its size is being tried, from 0
-    turn: int = 0
-    #: what is asked of the launcher, frozen before it is asked, and how the machine is reached
-    parameters: dict[str, Any] | None = None
-    #: the machine, as the launcher calls it; None until it answered
-    instance: str | None = None
-    address: str | None = None
-    launched_at: UtcTime | None = None
-    #: who asked for its end, None when nobody did
-    stopped_by: str | None = None
-    ended_at: UtcTime | None = None
-    #: how long the machine lived, and the dollars that it cost
-    machine_seconds: int | None = None
-    cost: Decimal | None = None
-    #: grows with every change: who changes what it read earlier changes nothing
-    revision: int = 0
-
-    @property
-    def connect(self) -> tuple[str, ...]:
-        """The commands that get into it, the shortest way first; empty while it can't be reached."""
-        if self.status is not AdHocStatus.READY or self.parameters is None:
-            return ()
-        session = f"aws ssm start-session --region {self.parameters['region']} --target {self.instance}"
-        if self.ssh_key is None or self.address is None:
-            return (session,)
-        return (f"ssh {self.parameters['login_user']}@{self.address}", session)
 
 
 def at_work(workers: Iterable[AdHocWorker]) -> Mapping[str, int]:

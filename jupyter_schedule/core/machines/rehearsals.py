@@ -3,8 +3,7 @@
 A rehearsal is a real run of the real bundle where later ones will take place; it touches neither `data/` nor `latest`.
 """
 
-from jupyter_schedule.core.machines.offers import Offers
-from jupyter_schedule.core.models import ScheduleState, Spec
+from jupyter_schedule.core.models import LauncherCatalog, ScheduleState, Spec
 
 #: what of a schedule has a part in whether a run of it succeeds
 RUN = {
@@ -18,7 +17,9 @@ def tells_of(rehearsed: Spec, spec: Spec) -> bool:
     return rehearsed.model_dump(include=RUN) == spec.model_dump(include=RUN)
 
 
-def must_wait(before: Spec | None, after: Spec, state: ScheduleState, offers: Offers, asked: bool | None) -> bool:
+def must_wait(
+    before: Spec | None, after: Spec, state: ScheduleState, offers: LauncherCatalog, asked: bool | None
+) -> bool:
     """Whether a schedule that is made or changed waits for a rehearsal of what it does now.
 
     A new one waits where runs cost money, and so does one that moves there; one that waits goes on waiting, unless it

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.ad_hoc import AdHocWorker, public_key
-from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedAdHoc, OfferedLauncher, no_such_size
-from jupyter_schedule.core.models import utc, utc_text
+from jupyter_schedule.core.machines.ad_hoc import public_key
+from jupyter_schedule.core.machines.offers import no_such_size
+from jupyter_schedule.core.models import EMBEDDED_CATALOG, AdHocAllowance, AdHocWorker, LauncherInfo, utc, utc_text
 from jupyter_schedule.core.operations.lookup import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import quoted
@@ -41,7 +41,7 @@ class AdHocOperations:
         offered, terms = self._offered(launcher)
         known = offered.sizes[0] if size is None else next((one for one in offered.sizes if one.name == size), None)
         if known is None:
-            raise no_such_size(size or "", offered, self._store.announced() or EMBEDDED)
+            raise no_such_size(size or "", offered, self._store.announced() or EMBEDDED_CATALOG)
         now = utc(self._now())
         asked = AdHocWorker(
             id=str(uuid4()),
@@ -128,9 +128,9 @@ class AdHocOperations:
         moved = self._store.replace_ad_hoc_worker(before, after, actor=self._owner)
         return self._store.ad_hoc_worker(after.id) if moved else None
 
-    def _offered(self, name: str | None) -> tuple[OfferedLauncher, OfferedAdHoc]:
+    def _offered(self, name: str | None) -> tuple[LauncherInfo, AdHocAllowance]:
         """The launcher of that name, or the first that has ad-hoc workers, and its terms."""
-        offers = self._store.announced() or EMBEDDED
+        offers = self._store.announced() or EMBEDDED_CATALOG
         having = {each.name: (each, each.ad_hoc) for each in offers.launchers if each.ad_hoc is not None and each.sizes}
         if not having:
             message = (
@@ -157,7 +157,7 @@ class AdHocOperations:
         )
 
 
-def _for_hours(hours: int | None, terms: OfferedAdHoc) -> timedelta:
+def _for_hours(hours: int | None, terms: AdHocAllowance) -> timedelta:
     if hours is not None and not 1 <= hours <= terms.hours:
         raise Refused("too_long", f"An ad-hoc worker lives 1 to {terms.hours} hours from now: ask for that.", "hours")
     return timedelta(hours=hours or terms.hours)

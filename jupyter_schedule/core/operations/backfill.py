@@ -11,7 +11,7 @@ from itertools import islice
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, Trigger, utc
-from jupyter_schedule.core.store.base import Place, Store
+from jupyter_schedule.core.store.base import RunCursor, Store
 from jupyter_schedule.core.timing import planning, recurrence
 
 #: runs that one request may ask for, and from how many on it has to be confirmed
@@ -139,11 +139,11 @@ def rows(store: Store, schedule: Schedule, start: datetime, end: datetime, *, re
     reaching: also stretches of skipped times that began not long before and reach into the range.
     """
     # a moment later than the last of them, so that it comes before all in the list
-    before = Place(end + _SECOND, end, "")
+    before = RunCursor(end + _SECOND, end, "")
     while page := store.runs(schedule.id, before=before, limit=PAGE):
         for run in page:
             if run.scheduled_for >= start or (reaching and run.until is not None and run.until >= start):
                 yield run
         if page[-1].scheduled_for < start:
             return
-        before = Place.of(page[-1])
+        before = RunCursor.of(page[-1])

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Run, Schedule, Version
 from jupyter_schedule.core.operations.run_files import RunFiles
-from jupyter_schedule.core.storage.factory import Objects
-from jupyter_schedule.core.store.base import Place, Store
+from jupyter_schedule.core.storage.factory import ObjectStorage
+from jupyter_schedule.core.store.base import RunCursor, Store
 
 #: characters of the beginning of a run's id by which it is found, at least, and of a whole id
 SHORTEST_ID = 4
@@ -17,7 +17,7 @@ WHOLE_ID = 36
 class Lookup:
     """One person's view of the ledger."""
 
-    def __init__(self, store: Store, objects: Objects, owner: str) -> None:
+    def __init__(self, store: Store, objects: ObjectStorage, owner: str) -> None:
         self.store = store
         self.objects = objects
         self.owner = owner
@@ -67,7 +67,7 @@ class Lookup:
         before: the id of the last run of a page, to get the page that comes after it.
         """
         schedule_id = None if name is None else self.schedule(name).id
-        place = None if before is None else Place.of(self.run(before))
+        place = None if before is None else RunCursor.of(self.run(before))
         owner = self.owner if name is None else None
         return self.store.runs(schedule_id, owner=owner, before=place, limit=limit)
 

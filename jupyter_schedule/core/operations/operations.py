@@ -10,13 +10,14 @@ from uuid import uuid4
 
 from jupyter_schedule.core import clock, expectations
 from jupyter_schedule.core.bundles import stored
-from jupyter_schedule.core.config import FOLDERS, Areas
-from jupyter_schedule.core.consent import Release
+from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines import offers, rehearsals
-from jupyter_schedule.core.machines.offers import EMBEDDED, Offers
 from jupyter_schedule.core.models import (
+    EMBEDDED_CATALOG,
     LOCAL_OWNER,
+    Approval,
+    LauncherCatalog,
     Pause,
     Run,
     Schedule,
@@ -33,7 +34,7 @@ from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.operations.channels import check_known
 from jupyter_schedule.core.operations.lookup import Lookup
 from jupyter_schedule.core.publication_keys import is_published
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import NameTaken, Store
 from jupyter_schedule.core.timing import freshness, planning, policies, recurrence
 
@@ -49,11 +50,11 @@ class Operations(Lookup):
     def __init__(
         self,
         store: Store,
-        objects: Objects,
+        objects: ObjectStorage,
         *,
         owner: str = LOCAL_OWNER,
         now: Callable[[], datetime] = clock.now,
-        areas: Areas = FOLDERS,
+        areas: StorageConfig = FOLDERS,
         channels: tuple[str, ...] = (),
     ) -> None:
         """`channels`: the names of those that an operator set up."""
@@ -318,7 +319,7 @@ class Operations(Lookup):
         run = self.run(run_id)
         publication_policy.check_releasable(run, self.schedule(run.schedule).spec, reason)
         now = utc(self.now())
-        decision = Release(run_id=run.origin, by=self.owner, at=now, reason=(reason or "").strip() or None)
+        decision = Approval(run_id=run.origin, by=self.owner, at=now, reason=(reason or "").strip() or None)
         count = 1
         while self.store.run((made := planning.release_run(run, decision, count)).id) is not None:
             count += 1
@@ -366,9 +367,9 @@ class Operations(Lookup):
         else:
             raise Refused("in_the_past", "That time has passed. Choose one that is still to come.", field="once")
 
-    def offers(self) -> Offers:
+    def offers(self) -> LauncherCatalog:
         """Where runs can take place."""
-        return self.store.announced() or EMBEDDED
+        return self.store.announced() or EMBEDDED_CATALOG
 
     def _check_runnable(self, spec: Spec) -> None:
         offers.check(spec, self.offers())

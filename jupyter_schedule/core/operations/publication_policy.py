@@ -4,13 +4,12 @@ import json
 from datetime import datetime
 
 from jupyter_schedule.core.bundles import stored
-from jupyter_schedule.core.consent import Confirmation
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Reason, Run, RunStatus, Spec, Trigger, Visibility, utc
+from jupyter_schedule.core.models import Confirmation, Reason, Run, RunStatus, Spec, Trigger, Visibility, utc
 from jupyter_schedule.core.notebooks import key_like
 from jupyter_schedule.core.notebooks.notebook import code_cells, text_of
 from jupyter_schedule.core.operations.removal import check_there
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 
 #: what public means, wherever it is chosen
 MEANING = "Anyone on the internet can read these files. Aggregates are fine; raw data is not."
@@ -32,7 +31,7 @@ def confirmed(before: Spec | None, after: Spec, *, by: str, now: datetime, says_
     return after.model_copy(update={"public_confirmed": Confirmation(by=by, at=utc(now))})
 
 
-def check_code(spec: Spec, objects: Objects) -> None:
+def check_code(spec: Spec, objects: ObjectStorage) -> None:
     """No notebook or module in the bundle has what looks like a key, or Refused `key_in_code`."""
     for path, data in stored.code(objects, spec.bundle):
         where = _where(path, data, own=path == spec.notebook)

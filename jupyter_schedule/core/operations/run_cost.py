@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from jupyter_schedule.core.costs import Estimate, estimate
-from jupyter_schedule.core.machines.offers import Offers
-from jupyter_schedule.core.models import Run, RunStatus, Spec
+from jupyter_schedule.core.models import LauncherCatalog, Run, RunStatus, Spec
 from jupyter_schedule.core.store.base import Store
 
 Seconds = TypeVar("Seconds", int, float)
@@ -15,7 +14,9 @@ AMONG = 100
 USUAL_OF = 10
 
 
-def estimate_of(store: Store, offers: Offers, spec: Spec, schedule_id: str | None, now: datetime) -> Estimate | None:
+def estimate_of(
+    store: Store, offers: LauncherCatalog, spec: Spec, schedule_id: str | None, now: datetime
+) -> Estimate | None:
     """The estimate; None where it costs nothing, or nobody knows the price.
 
     schedule_id: of one that was recorded; a new one has no runs to go by.

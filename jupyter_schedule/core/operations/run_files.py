@@ -3,17 +3,16 @@
 import json
 from typing import Any
 
-from jupyter_schedule.core.models import Result, Run
+from jupyter_schedule.core.models import DisclosureReport, Result, Run, disclosure_report_key
 from jupyter_schedule.core.object_keys import HEARTBEAT, LIVE_LOG, LOG, RESULT, worker_prefix
-from jupyter_schedule.core.operations.disclosures import Checked, checked_key
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 
 
 class RunFiles:
     """Reads what runs left; who may read it was checked when the run was asked for."""
 
-    def __init__(self, store: Store, objects: Objects) -> None:
+    def __init__(self, store: Store, objects: ObjectStorage) -> None:
         self._store = store
         self._objects = objects
 
@@ -56,10 +55,10 @@ class RunFiles:
         whole = self._objects.get_or_none(prefix + LOG) if prefix else None
         return whole if whole is not None else b"".join(self.log_pieces(run))
 
-    def checked(self, run: Run) -> Checked:
+    def checked(self, run: Run) -> DisclosureReport:
         """What the disclosure check found in the run's outputs; nothing when they weren't checked."""
-        data = None if run.pruned_at is not None else self._objects.get_or_none(checked_key(run.id))
-        return Checked.model_validate_json(data) if data else Checked()
+        data = None if run.pruned_at is not None else self._objects.get_or_none(disclosure_report_key(run.id))
+        return DisclosureReport.model_validate_json(data) if data else DisclosureReport()
 
     def _prefix(self, run: Run) -> str | None:
         """Where the newest attempt's worker writes; None before it is known, and when its files went."""

@@ -1,8 +1,7 @@
 """Which run that waits is how far ahead in line, or what holds it up, among those of everybody."""
 
 from jupyter_schedule.core.machines.ad_hoc import at_work
-from jupyter_schedule.core.machines.offers import EMBEDDED
-from jupyter_schedule.core.models import GOING_STATUSES, Overlap, Run, RunStatus
+from jupyter_schedule.core.models import EMBEDDED_CATALOG, GOING_STATUSES, Overlap, Run, RunStatus
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import ordinal
 from jupyter_schedule.core.timing.run_queue import Space, in_line, places
@@ -27,7 +26,7 @@ def places_in(store: Store) -> dict[str, int | str]:
     def overlap_of(run: Run) -> Overlap:
         return schedules[run.schedule_id].spec.overlap if run.schedule_id in schedules else Overlap.ALLOW
 
-    room = (store.announced() or EMBEDDED).room
+    room = (store.announced() or EMBEDDED_CATALOG).room
     working = [run for run in open_runs if run.status in _WORKING]
     going = [run for run in open_runs if run.status in GOING_STATUSES]
     space = Space(room, owner_of, launcher_of, working, at_work(store.live_ad_hoc_workers()))

@@ -32,7 +32,7 @@ class ObjectChanged(Exception):  # noqa: N818  (an answer to compare-and-set, no
     """The object isn't the one that the caller read, or wanted."""
 
 
-class ObjectsUnusable(OSError):  # noqa: N818  (what a person has to mend, in a sentence)
+class StorageUnusable(OSError):  # noqa: N818  (what a person has to mend, in a sentence)
     """The store answers and refuses: trying again won't help before somebody has changed something."""
 
     def __init__(self, sentence: str) -> None:
@@ -42,7 +42,7 @@ class ObjectsUnusable(OSError):  # noqa: N818  (what a person has to mend, in a 
         return str(self.strerror)
 
 
-class ObjectsAway(OSError):  # noqa: N818  (as above)
+class StorageAway(OSError):  # noqa: N818  (as above)
     """The store doesn't answer, or says that it can't now: the same call may succeed later."""
 
     def __init__(self, sentence: str) -> None:
@@ -53,7 +53,7 @@ class ObjectsAway(OSError):  # noqa: N818  (as above)
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredObject:
     """An object as a listing shows it."""
 
     key: str
@@ -62,7 +62,7 @@ class Stored:
     modified: datetime = field(compare=False)
 
 
-class Objects(ABC):
+class ObjectStorage(ABC):
     """A flat map from keys to bytes.
 
     A reader sees the old object or the new one, never a mixture, also when the writer dies.
@@ -104,7 +104,7 @@ class Objects(ABC):
         """The object's size, None when there is no such object."""
 
     @abstractmethod
-    def list(self, prefix: str = "") -> Iterator[Stored]:
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """The objects whose keys start with `prefix`, sorted by key.  What is still being written isn't listed."""
 
     @abstractmethod
@@ -115,7 +115,7 @@ class Objects(ABC):
     def url(self, key: str) -> str:
         """The address of an object, or of all that a prefix ending in `/` holds."""
 
-    def copy_from(self, other: "Objects", source: str, key: str, sha256: str | None = None) -> None:
+    def copy_from(self, other: "ObjectStorage", source: str, key: str, sha256: str | None = None) -> None:
         """Store a copy of another store's object, replacing what is there.  Raises NoSuchObject.
 
         With `sha256`, what is stored has that digest, or ObjectChanged is raised and nothing is.

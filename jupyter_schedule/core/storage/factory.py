@@ -10,46 +10,46 @@ from jupyter_schedule.core.storage.base import (
     NoSuchObject,
     ObjectChanged,
     ObjectExists,
-    Objects,
-    ObjectsAway,
-    ObjectsUnusable,
-    Stored,
+    ObjectStorage,
+    StorageAway,
+    StorageUnusable,
+    StoredObject,
     digest,
     file_digest,
     kind_of,
 )
-from jupyter_schedule.core.storage.local import FolderObjects
-from jupyter_schedule.core.storage.s3 import S3Objects
+from jupyter_schedule.core.storage.local import LocalStorage
+from jupyter_schedule.core.storage.s3 import S3Storage
 from jupyter_schedule.core.storage.s3_address import S3Address
 
 __all__ = [
-    "FolderObjects",
+    "LocalStorage",
     "NoSuchObject",
     "ObjectChanged",
     "ObjectExists",
-    "Objects",
-    "ObjectsAway",
-    "ObjectsUnusable",
+    "ObjectStorage",
     "S3Address",
-    "S3Objects",
-    "Stored",
+    "S3Storage",
+    "StorageAway",
+    "StorageUnusable",
+    "StoredObject",
     "digest",
     "file_digest",
     "kind_of",
-    "open_objects",
+    "open_storage",
 ]
 
 
-def open_objects(address: str) -> Objects:
+def open_storage(address: str) -> ObjectStorage:
     """The object store at `file:///var/lib/results` or `s3://bucket/prefix`; nothing is asked of it yet.
 
     Raises ValueError, in a sentence, for an address that names none.
     """
     parts = urlsplit(address)
     if parts.scheme == "s3":
-        return S3Objects(S3Address.parse(address))
+        return S3Storage(S3Address.parse(address))
     if parts.scheme != "file":
         raise ValueError(
             f"no object store speaks {parts.scheme or address!r}; use an address such as file:///a/folder or s3://bucket"
         )
-    return FolderObjects(Path(unquote(parts.path)))
+    return LocalStorage(Path(unquote(parts.path)))

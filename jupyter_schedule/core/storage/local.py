@@ -16,8 +16,8 @@ from jupyter_schedule.core.storage.base import (
     NoSuchObject,
     ObjectChanged,
     ObjectExists,
-    Objects,
-    Stored,
+    ObjectStorage,
+    StoredObject,
     check_key,
     digest,
     file_digest,
@@ -30,7 +30,7 @@ _LOCK = ".jupyter-schedule-lock"
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS}
 
 
-class FolderObjects(Objects):
+class LocalStorage(ObjectStorage):
     """Objects as files under one folder: a key is a relative path.
 
     New content is written beside its place and moved there, so readers and a killed writer never leave a torn object.
@@ -95,7 +95,7 @@ class FolderObjects(Objects):
         path = self._path(key)
         return path.stat().st_size if path.is_file() else None
 
-    def list(self, prefix: str = "") -> Iterator[Stored]:
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
         start = self.root / prefix.rpartition("/")[0]
         keys = (
             (Path(folder) / name).relative_to(self.root).as_posix()
@@ -106,9 +106,9 @@ class FolderObjects(Objects):
         for key in sorted(key for key in keys if key.startswith(prefix)):
             with contextlib.suppress(FileNotFoundError):  # it went away while we walked
                 found = self._path(key).stat()
-                yield Stored(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+                yield StoredObject(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
-    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
+    def copy_from(self, other: ObjectStorage, source: str, key: str, sha256: str | None = None) -> None:
         path = self._path(key)
         with self._partial(path) as partial:
             other.fetch(source, partial)

@@ -30,9 +30,9 @@ from jupyter_schedule.core.storage.base import (
     NoSuchObject,
     ObjectChanged,
     ObjectExists,
-    Objects,
-    ObjectsAway,
-    Stored,
+    ObjectStorage,
+    StorageAway,
+    StoredObject,
     check_key,
     digest,
     kind_of,
@@ -62,7 +62,7 @@ Answer = TypeVar("Answer")
 _Parts = list[dict[str, Any]]
 
 
-class S3Objects(Objects):
+class S3Storage(ObjectStorage):
     """Objects under one prefix of one bucket."""
 
     at_a_time = s3_clients.PARALLEL
@@ -127,13 +127,13 @@ class S3Objects(Objects):
         head = self._head(key)
         return None if head is None else int(head["ContentLength"])
 
-    def list(self, prefix: str = "") -> Iterator[Stored]:
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
         whole = self.address.prefix + prefix
 
-        def pages(client: Any) -> list[Stored]:
+        def pages(client: Any) -> list[StoredObject]:
             found = client.get_paginator("list_objects_v2").paginate(Bucket=self.address.bucket, Prefix=whole)
             return [
-                Stored(content["Key"].removeprefix(self.address.prefix), content["Size"], content["LastModified"])
+                StoredObject(content["Key"].removeprefix(self.address.prefix), content["Size"], content["LastModified"])
                 for page in found
                 for content in page.get("Contents", ())
                 # others write here too: a console makes `folder/`, and a name such as `../x` mustn't go to any disk
@@ -142,8 +142,8 @@ class S3Objects(Objects):
 
         yield from sorted(self._try(pages, prefix, "s3:ListBucket"), key=lambda stored: stored.key)
 
-    def copy_from(self, other: Objects, source: str, key: str, sha256: str | None = None) -> None:
-        if not isinstance(other, S3Objects) or other.address.endpoint != self.address.endpoint:
+    def copy_from(self, other: ObjectStorage, source: str, key: str, sha256: str | None = None) -> None:
+        if not isinstance(other, S3Storage) or other.address.endpoint != self.address.endpoint:
             super().copy_from(other, source, key, sha256)
             return
         head = other._head(source)
@@ -244,9 +244,9 @@ class S3Objects(Objects):
             try:
                 with translated(self.address, key):
                     return found["Body"].read(), found["ETag"]
-            except ObjectsAway:
+            except StorageAway:
                 _pause(tried)
-        raise ObjectsAway(f"{key} breaks off each time it is read: it is tried again.")
+        raise StorageAway(f"{key} breaks off each time it is read: it is tried again.")
 
     def _read_digest(self, key: str) -> str:
         with self.open(key) as stream:
@@ -265,7 +265,7 @@ class S3Objects(Objects):
                 _pause(tried)
             else:
                 return True
-        raise ObjectsAway(f"Others keep writing {key}: it is tried again.")
+        raise StorageAway(f"Others keep writing {key}: it is tried again.")
 
     def _upload(self, key: str, source: Path, size: int) -> None:
         """By boto3, which sends parts again one by one, and removes them all when it gives up."""
@@ -289,7 +289,7 @@ class S3Objects(Objects):
         with s3_clients.room.taken(min(size, PARTS_AT_A_TIME * part)):
             self._try(send, key, "s3:PutObject")
 
-    def _copy(self, other: "S3Objects", source: str, key: str, head: dict[str, Any]) -> dict[str, Any]:
+    def _copy(self, other: "S3Storage", source: str, key: str, head: dict[str, Any]) -> dict[str, Any]:
         """The answer to the copy of exactly that object."""
         found = {"Bucket": other.address.bucket, "Key": other._key(source)}
         exactly = {"CopySource": found, "CopySourceIfMatch": head["ETag"]}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from jupyter_schedule.core.storage.base import NoSuchObject, ObjectsAway, ObjectsUnusable
+from jupyter_schedule.core.storage.base import NoSuchObject, StorageAway, StorageUnusable
 from jupyter_schedule.core.storage.s3_address import S3Address
 
 #: the session's credentials are over; new ones may be there already
@@ -47,18 +47,18 @@ def translated(address: S3Address, key: str = "", action: str = "use") -> Iterat
     ):
         where = address.endpoint or "Amazon S3"
         sentence = f"{where} can't be reached, or breaks off: see whether it is up, and reachable from here."
-        raise ObjectsAway(sentence) from None
+        raise StorageAway(sentence) from None
     except (said.NoCredentialsError, said.PartialCredentialsError, said.ProfileNotFound):
-        raise ObjectsUnusable(
+        raise StorageUnusable(
             "No credentials for S3 were found: give the account that runs this a role, a profile in ~/.aws, or the "
             "variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         ) from None
     except (said.CredentialRetrievalError, said.MetadataRetrievalError, said.SSOError, said.TokenRetrievalError):
         sentence = "The credentials for S3 can't be fetched just now: log in again, or look at the role."
-        raise ObjectsAway(sentence) from None
+        raise StorageAway(sentence) from None
     except (said.BotoCoreError, Boto3Error) as problem:
         sentence = f"The settings for {address.plain} can't be used by the library for S3 ({type(problem).__name__})."
-        raise ObjectsUnusable(sentence) from None
+        raise StorageUnusable(sentence) from None
 
 
 def answer(response: Mapping[str, Any], address: S3Address, key: str, action: str) -> Exception:
@@ -66,7 +66,7 @@ def answer(response: Mapping[str, Any], address: S3Address, key: str, action: st
     code = code_of(response)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":
-        return ObjectsUnusable(f"There is no bucket {address.bucket}: make it, or correct its name in the settings.")
+        return StorageUnusable(f"There is no bucket {address.bucket}: make it, or correct its name in the settings.")
     if code in {"NoSuchKey", "NoSuchUpload"} or (status == 404 and code in {"404", "NotFound", ""}):
         return NoSuchObject(key)
     if code == "PreconditionFailed" or status == 412:
@@ -74,8 +74,8 @@ def answer(response: Mapping[str, Any], address: S3Address, key: str, action: st
     if code in {"ConditionalRequestConflict", "OperationAborted"} or status == 409:
         return Conflict(key)
     if status >= _NOT_NOW or code in {"SlowDown", "RequestTimeout", "Throttling", "RequestLimitExceeded"}:
-        return ObjectsAway(f"S3 asks for patience ({code or status}): it is tried again.")
-    return ObjectsUnusable(_sentence(code, status, address, action))
+        return StorageAway(f"S3 asks for patience ({code or status}): it is tried again.")
+    return StorageUnusable(_sentence(code, status, address, action))
 
 
 def code_of(response: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy import delete, func, insert, select, union_all
 
-from jupyter_schedule.core.machines.offers import Offers
+from jupyter_schedule.core.models import LauncherCatalog
 from jupyter_schedule.core.store.database import SqlBase
 from jupyter_schedule.core.store.tables import ad_hoc_workers, deployment, runs, schedules
 
@@ -16,7 +16,7 @@ _OFFERS = "offers"
 class SqlAccounts(SqlBase):
     """What the contract says of offers and of money."""
 
-    def announce(self, offers: Offers, *, actor: str) -> None:
+    def announce(self, offers: LauncherCatalog, *, actor: str) -> None:
         if self.announced() == offers:
             return
         with self._engine.begin() as connection:
@@ -26,11 +26,11 @@ class SqlAccounts(SqlBase):
             connection.execute(insert(deployment).values(name=_OFFERS, value=offers.model_dump_json()))
             self._record(connection, actor, "offers_changed")
 
-    def announced(self) -> Offers | None:
+    def announced(self) -> LauncherCatalog | None:
         found = select(deployment.c.value).where(deployment.c.name == _OFFERS)
         with self._reading() as connection:
             said: str | None = connection.execute(found).scalar()
-        return None if said is None else Offers.model_validate_json(said)
+        return None if said is None else LauncherCatalog.model_validate_json(said)
 
     def cost_since(self, schedule_id: str, since: datetime) -> Decimal:
         total = func.sum(runs.c.cost, type_=runs.c.cost.type)

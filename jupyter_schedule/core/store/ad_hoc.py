@@ -4,18 +4,18 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 
-from jupyter_schedule.core.machines.ad_hoc import LIVE, AdHocWorker
+from jupyter_schedule.core.models import LIVE_AD_HOC_STATUSES, AdHocWorker
 from jupyter_schedule.core.store.database import SqlBase
 from jupyter_schedule.core.store.tables import ad_hoc_workers as workers
 
-_LIVE = workers.c.status.in_(LIVE)
+_IS_LIVE = workers.c.status.in_(LIVE_AD_HOC_STATUSES)
 
 
 class SqlAdHoc(SqlBase):
     """What the contract says of ad-hoc workers."""
 
     def add_ad_hoc_worker(self, worker: AdHocWorker, *, most: int) -> bool:
-        live = select(func.count()).where(workers.c.owner == worker.owner, _LIVE)
+        live = select(func.count()).where(workers.c.owner == worker.owner, _IS_LIVE)
         with self._engine.begin() as connection:
             # of two who ask at once, the second is answered when the first has written
             self._take_pen(connection)
@@ -45,7 +45,7 @@ class SqlAdHoc(SqlBase):
         return self._ad_hoc(query if owner is None else query.where(workers.c.owner == owner))
 
     def live_ad_hoc_workers(self) -> list[AdHocWorker]:
-        return self._ad_hoc(select(workers).where(_LIVE).order_by(workers.c.created_at, workers.c.id))
+        return self._ad_hoc(select(workers).where(_IS_LIVE).order_by(workers.c.created_at, workers.c.id))
 
     def _ad_hoc(self, query: Select[Any]) -> list[AdHocWorker]:
         with self._reading() as connection:

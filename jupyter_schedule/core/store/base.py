@@ -10,17 +10,26 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Self
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
-from jupyter_schedule.core.machines.offers import Offers
-from jupyter_schedule.core.models import Attempt, Event, Run, RunStatus, Schedule, Version
-from jupyter_schedule.core.notify import Outgoing, Undelivered, Word
+from jupyter_schedule.core.models import (
+    AdHocWorker,
+    Attempt,
+    Event,
+    FailedNotification,
+    LauncherCatalog,
+    Notification,
+    QueuedNotification,
+    Run,
+    RunStatus,
+    Schedule,
+    Version,
+)
 
 
 class NameTaken(Exception):  # noqa: N818  (an answer, not a fault)
     """A schedule of this name exists."""
 
 
-class Place(NamedTuple):
+class RunCursor(NamedTuple):
     """Where a run stands in the order in which runs are listed: a page goes on after the place of the one before."""
 
     scheduled_for: datetime
@@ -33,7 +42,7 @@ class Place(NamedTuple):
         return cls(run.scheduled_for, run.created_at, run.id)
 
 
-class Settlement(NamedTuple):
+class ScheduleAdvance(NamedTuple):
     """What brings a schedule up to a moment: how it was read, how it is then, and the runs that it owed."""
 
     before: Schedule
@@ -73,7 +82,7 @@ class Store(ABC):
         *,
         actor: str,
         kind: str | None,
-        words: Sequence[Word] = (),
+        words: Sequence[Notification] = (),
     ) -> bool:
         """Move a schedule from `before` to `after`, add `runs` to the ledger and `words` to the outbox, all or nothing.
 
@@ -84,7 +93,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def settle(self, settlements: Sequence[Settlement], *, actor: str) -> set[str]:
+    def settle(self, settlements: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
         """Move many schedules at once, each as `replace_schedule` would, and each or not by itself.
 
         The ids of those that moved; the others are no longer as they were read, or being changed by somebody else.
@@ -134,7 +143,7 @@ class Store(ABC):
             self.add_run(run, actor=actor)
 
     @abstractmethod
-    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Word] = ()) -> bool:
+    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Notification] = ()) -> bool:
         """Move a run from `before` to `after` and put what it tells into the outbox, both or neither.
 
         False when status or fence are no longer `before`'s.  Raises ValueError for a transition that isn't allowed.
@@ -158,7 +167,7 @@ class Store(ABC):
         schedule_id: str | None = None,
         *,
         owner: str | None = None,
-        before: Place | None = None,
+        before: RunCursor | None = None,
         limit: int = 100,
     ) -> list[Run]:
         """Runs, the newest occurrence first: of a schedule, of an owner's schedules that aren't deleted, or all.
@@ -309,25 +318,25 @@ class Store(ABC):
         """Of each channel that is owed a word, when the next may be claimed, by `claim_word`'s clock."""
 
     @abstractmethod
-    def claim_word(self, channel: str, lease: int) -> Outgoing | None:
+    def claim_word(self, channel: str, lease: int) -> QueuedNotification | None:
         """The word of this channel that may have been claimed for longest; others leave it alone for `lease` seconds.
 
         None when none may be claimed now.
         """
 
     @abstractmethod
-    def word_delivered(self, word: Outgoing) -> bool:
+    def word_delivered(self, word: QueuedNotification) -> bool:
         """Note that the channel took it.  False when it was claimed again since."""
 
     @abstractmethod
-    def word_failed(self, word: Outgoing, trouble: str, again_in: float | None) -> bool:
+    def word_failed(self, word: QueuedNotification, trouble: str, again_in: float | None) -> bool:
         """Note why it wasn't delivered, and that it may be claimed again in so many seconds; None gives it up.
 
         False when it was claimed again since.
         """
 
     @abstractmethod
-    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[Undelivered]:
+    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
         """Words written since then that failed and weren't delivered so far, the newest first; of an owner, or all."""
 
     # -- changes
@@ -351,11 +360,11 @@ class Store(ABC):
     # -- the deployment
 
     @abstractmethod
-    def announce(self, offers: Offers, *, actor: str) -> None:
+    def announce(self, offers: LauncherCatalog, *, actor: str) -> None:
         """Let every door know where runs can take place; nothing is written when they know."""
 
     @abstractmethod
-    def announced(self) -> Offers | None:
+    def announced(self) -> LauncherCatalog | None:
         """What was announced last; None when nothing ever was."""
 
     @abstractmethod

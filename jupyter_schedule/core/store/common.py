@@ -31,6 +31,7 @@ from jupyter_schedule.core.models import (
     TRANSITIONS,
     Attempt,
     Event,
+    Notification,
     Run,
     RunStatus,
     Schedule,
@@ -38,10 +39,9 @@ from jupyter_schedule.core.models import (
     Trigger,
     Version,
 )
-from jupyter_schedule.core.notify import Word
 from jupyter_schedule.core.store.accounts import SqlAccounts
 from jupyter_schedule.core.store.ad_hoc import SqlAdHoc
-from jupyter_schedule.core.store.base import BundleUse, NameTaken, Place, Settlement
+from jupyter_schedule.core.store.base import BundleUse, NameTaken, RunCursor, ScheduleAdvance
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.statements import (
     ADVANCE,
@@ -103,7 +103,7 @@ class SqlStore(SqlOutbox, SqlAccounts, SqlAdHoc):
         except IntegrityError:
             raise NameTaken(schedule.name) from None
 
-    def settle(self, settlements: Sequence[Settlement], *, actor: str) -> set[str]:
+    def settle(self, settlements: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
         if not settlements:
             return set()
         wanted = {settlement.before.id: settlement for settlement in settlements}
@@ -132,7 +132,7 @@ class SqlStore(SqlOutbox, SqlAccounts, SqlAdHoc):
         *,
         actor: str,
         kind: str | None,
-        words: Sequence[Word] = (),
+        words: Sequence[Notification] = (),
     ) -> bool:
         with self._engine.begin() as connection:
             moved = connection.execute(
@@ -194,7 +194,7 @@ class SqlStore(SqlOutbox, SqlAccounts, SqlAdHoc):
         with self._engine.begin() as connection:
             self._insert_runs(connection, runs, actor)
 
-    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Word] = ()) -> bool:
+    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Notification] = ()) -> bool:
         with self._engine.begin() as connection:
             moved = self._move_run(connection, before, after, actor)
             if moved:
@@ -227,7 +227,7 @@ class SqlStore(SqlOutbox, SqlAccounts, SqlAdHoc):
         schedule_id: str | None = None,
         *,
         owner: str | None = None,
-        before: Place | None = None,
+        before: RunCursor | None = None,
         limit: int = 100,
     ) -> list[Run]:
         query = RUNS.order_by(*newest_first(runs)).limit(limit)

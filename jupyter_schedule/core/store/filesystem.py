@@ -47,7 +47,7 @@ RENEW = 10
 
 
 @dataclass(frozen=True)
-class Use:
+class LastUse:
     """Who used the file last, and how many seconds ago."""
 
     host: str
@@ -73,7 +73,7 @@ def is_network(filesystem: str) -> bool:
     return filesystem in NETWORK or (filesystem.startswith("fuse.") and "overlay" not in filesystem)
 
 
-def refusal(path: Path, mine: str, last: Use | None) -> Refused | None:
+def refusal(path: Path, mine: str, last: LastUse | None) -> Refused | None:
     """Why this machine may not use the file now; None when it may."""
     if last is None or last.host == mine or last.age >= GONE:
         return None
@@ -104,13 +104,13 @@ class OneHost:
         mine.replace(self._note)
         self._renewed = time.monotonic()
 
-    def _last_use(self) -> Use | None:
+    def _last_use(self) -> LastUse | None:
         """By the clock of the filesystem, which stamps a new file beside."""
         probe = self._note.with_name(f"{self._note.name}-{self._mine}")
         probe.write_text(self._mine)
         now = probe.stat().st_mtime
         try:
-            return Use(self._note.read_text(), now - self._note.stat().st_mtime)
+            return LastUse(self._note.read_text(), now - self._note.stat().st_mtime)
         except FileNotFoundError:
             return None
 

@@ -16,7 +16,7 @@ from jupyter_schedule.core.store.base import Store
 _WORD = 32
 
 
-class Hindrance(StrEnum):
+class Blocker(StrEnum):
     """What keeps a service from starting anything; it looks again by itself."""
 
     CLOCK = "clock_doubted"
@@ -32,15 +32,15 @@ class Hindrance(StrEnum):
 
 
 _SENTENCES = {
-    Hindrance.CLOCK: "its machine's clock is far ahead of every other. Set it right, and it goes on by itself.",
-    Hindrance.DISK: "its disk is full. Free some space, and it goes on by itself.",
-    Hindrance.BUSY: "another program keeps the ledger locked. End that one, and it goes on by itself.",
-    Hindrance.AWAY: "its database can't be reached. When that is back, it goes on by itself.",
-    Hindrance.UNUSABLE: "it can't use the ledger. See its log.",
+    Blocker.CLOCK: "its machine's clock is far ahead of every other. Set it right, and it goes on by itself.",
+    Blocker.DISK: "its disk is full. Free some space, and it goes on by itself.",
+    Blocker.BUSY: "another program keeps the ledger locked. End that one, and it goes on by itself.",
+    Blocker.AWAY: "its database can't be reached. When that is back, it goes on by itself.",
+    Blocker.UNUSABLE: "it can't use the ledger. See its log.",
 }
 
 
-class TickerLock:
+class LeaderLock:
     """The right to tick for the store beside which the file lies."""
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +62,7 @@ class TickerLock:
         self._file = file
         return True
 
-    def say(self, hindrance: Hindrance | None) -> None:
+    def say(self, hindrance: Blocker | None) -> None:
         """Tell whoever looks what keeps the holder, who has the right, from starting anything.
 
         In the bytes that were there before: a disk that has filled up since has room for them.  Raises OSError.
@@ -77,7 +77,7 @@ class TickerLock:
             self._file = None
 
 
-def is_ticking(path: Path, store: Store | None = None) -> bool:
+def has_leader(path: Path, store: Store | None = None) -> bool:
     """Whether some service ticks: as a store that many share knows it, else as the lock tells.
 
     Looking takes the lock for an instant only if nobody has it.
@@ -87,19 +87,19 @@ def is_ticking(path: Path, store: Store | None = None) -> bool:
         return known
     if not path.exists():
         return False
-    lock = TickerLock(path)
+    lock = LeaderLock(path)
     free = lock.acquire()
     lock.release()
     return not free
 
 
-def hindrance(path: Path, store: Store | None = None) -> Hindrance | None:
+def find_blocker(path: Path, store: Store | None = None) -> Blocker | None:
     """What keeps a service that ticks from starting anything, as it says itself; None when nothing does, or none ticks.
 
     Of several services, the first that something keeps.
     """
-    if not is_ticking(path, store):
+    if not has_leader(path, store):
         return None
     said = store.hindrances() if store is not None else None
     words = [path.read_bytes()[:_WORD].decode("ascii", "replace").strip()] if said is None else said
-    return next((Hindrance(word) for word in words if word in set(Hindrance)), None)
+    return next((Blocker(word) for word in words if word in set(Blocker)), None)

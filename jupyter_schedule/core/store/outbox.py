@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
-from jupyter_schedule.core.models import Schedule, ScheduleState
-from jupyter_schedule.core.notify import Outgoing, Undelivered, Word
+from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification, Schedule, ScheduleState
 from jupyter_schedule.core.store.database import SqlBase
 from jupyter_schedule.core.store.statements import ALIVE, SCHEDULES
 from jupyter_schedule.core.store.tables import outbox, runs, schedules
@@ -30,7 +29,7 @@ class SqlOutbox(SqlBase):
         with self._reading() as connection:
             return {row.channel: row.at for row in connection.execute(query)}
 
-    def claim_word(self, channel: str, lease: int) -> Outgoing | None:
+    def claim_word(self, channel: str, lease: int) -> QueuedNotification | None:
         free = (outbox.c.channel == channel, outbox.c.next_try <= self._lease_clock())
         longest = select(outbox.c.id).where(*free).order_by(outbox.c.next_try, outbox.c.id).limit(1)
         with self._engine.begin() as connection:
@@ -39,7 +38,7 @@ class SqlOutbox(SqlBase):
                 return None
             claimed = {"attempts": outbox.c.attempts + 1, "next_try": self._lease_clock(lease)}
             row = connection.execute(update(outbox).where(outbox.c.id == found).values(claimed).returning(outbox)).one()
-        return Outgoing(
+        return QueuedNotification(
             message_id=row.message_id,
             run_id=row.run_id,
             occasion=row.kind,
@@ -49,11 +48,11 @@ class SqlOutbox(SqlBase):
             attempts=row.attempts,
         )
 
-    def word_delivered(self, word: Outgoing) -> bool:
+    def word_delivered(self, word: QueuedNotification) -> bool:
         with self._engine.begin() as connection:
             return self._settle_word(connection, word, delivered_at=self._now(), next_try=None)
 
-    def word_failed(self, word: Outgoing, trouble: str, again_in: float | None) -> bool:
+    def word_failed(self, word: QueuedNotification, trouble: str, again_in: float | None) -> bool:
         ended = {"given_up_at": self._now(), "next_try": None}
         values = ended if again_in is None else {"next_try": self._lease_clock(again_in)}
         with self._engine.begin() as connection:
@@ -62,7 +61,7 @@ class SqlOutbox(SqlBase):
                 self._record(connection, "scheduler", "word_given_up", run_id=word.run_id)
         return settled
 
-    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[Undelivered]:
+    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
         query = (
             select(outbox, schedules.c.name)
             .join(runs, runs.c.id == outbox.c.run_id)
@@ -75,7 +74,7 @@ class SqlOutbox(SqlBase):
             query = query.where(schedules.c.owner == owner)
         with self._reading() as connection:
             return [
-                Undelivered(
+                FailedNotification(
                     schedule=row.name,
                     run_id=row.run_id,
                     occasion=row.kind,
@@ -92,7 +91,7 @@ class SqlOutbox(SqlBase):
         with self._reading() as connection:
             return [Schedule(**row) for row in connection.execute(query).mappings()]
 
-    def _put_words(self, connection: Connection, words: Sequence[Word]) -> None:
+    def _put_words(self, connection: Connection, words: Sequence[Notification]) -> None:
         """Add rows that may be claimed at once."""
         for word in words:
             row = {
@@ -106,6 +105,6 @@ class SqlOutbox(SqlBase):
             }
             connection.execute(insert(outbox).values(row))
 
-    def _settle_word(self, connection: Connection, word: Outgoing, **values: Any) -> bool:
+    def _settle_word(self, connection: Connection, word: QueuedNotification, **values: Any) -> bool:
         mine = (outbox.c.id == word.number, outbox.c.attempts == word.attempts, outbox.c.next_try.is_not(None))
         return connection.execute(update(outbox).where(*mine).values(values)).rowcount == 1

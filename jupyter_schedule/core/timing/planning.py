@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
 
-from jupyter_schedule.core.consent import Release
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
+    Approval,
     CatchUp,
     Reason,
     Run,
@@ -99,7 +99,7 @@ def rehearsal(schedule: Schedule, now: datetime) -> Run:
     return _rehearsing(manual_run(schedule, now))
 
 
-def release_run(run: Run, release: Release, count: int) -> Run:
+def release_run(run: Run, release: Approval, count: int) -> Run:
     """The run that publishes what `run` made, for the `count`th time: same version, occurrence and data interval."""
     key = f"release:{run.origin}:{count}"
     again = {"key": key, "id": str(uuid5(UUID(run.schedule_id), key)), "release": release, "trigger": Trigger.RETRY}

@@ -7,21 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from jupyter_schedule.core.models import Overlap, Run, Trigger
+from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Run, Trigger
 
 _NOBODY: Mapping[str, int] = MappingProxyType({})
-
-
-class Room(BaseModel):
-    """How many runs may go at once, as an operator set it; None and a launcher that isn't named have no limit."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    total: int = 4
-    per_owner: int | None = None
-    per_launcher: dict[str, int] = Field(default_factory=dict)
 
 
 class Hold(StrEnum):
@@ -38,7 +26,7 @@ class Space:
 
     def __init__(
         self,
-        room: Room,
+        room: ConcurrencyLimits,
         owner_of: Callable[[Run], str] = lambda _: "",
         launcher_of: Callable[[Run], str] = lambda _: "",
         working: Iterable[Run] = (),

@@ -612,6 +612,26 @@ export interface components {
          */
         AdHocStatus: "asked" | "launching" | "ready" | "stopped" | "ended" | "failed";
         /**
+         * Approval
+         * @description A person's decision to publish the outputs of a run that were kept back.
+         */
+        Approval: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+            /** Run Id */
+            run_id: string;
+        };
+        /**
          * AttemptShape
          * @description One worker's try.
          */
@@ -802,6 +822,41 @@ export interface components {
             type: string;
         };
         /**
+         * ComputeChoice
+         * @description One thing that a person can pick under “Where it runs”.
+         */
+        ComputeChoice: {
+            /**
+             * Data Roles
+             * @default []
+             */
+            data_roles: string[];
+            /**
+             * Hardware
+             * @default
+             */
+            hardware: string;
+            /**
+             * Hourly
+             * @default null
+             */
+            hourly: string | null;
+            /** Launcher */
+            launcher: string;
+            /**
+             * Paid
+             * @default false
+             */
+            paid: boolean;
+            /**
+             * Size
+             * @default null
+             */
+            size: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
          * Confirmation
          * @description Who said that they checked what will be public, and when.
          */
@@ -945,6 +1000,42 @@ export interface components {
          */
         DifferenceState: "same" | "differs" | "gone" | "unreadable" | "none";
         /**
+         * DisclosureFinding
+         * @description Something that shouldn't become public, or couldn't be looked at.
+         */
+        DisclosureFinding: {
+            /**
+             * Cell
+             * @default null
+             */
+            cell: number | null;
+            /**
+             * Column
+             * @default null
+             */
+            column: number | null;
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            kind: components["schemas"]["FindingKind"];
+            /**
+             * Line
+             * @default null
+             */
+            line: number | null;
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
+            /**
+             * Row
+             * @default null
+             */
+            row: number | null;
+        };
+        /**
          * Edit
          * @description PATCH /schedules/{name}: a merge patch of the form; `If-Match` carries the version.
          */
@@ -987,6 +1078,30 @@ export interface components {
             seconds: number;
             /** Text */
             text: string;
+        };
+        /**
+         * FailedNotification
+         * @description A word that was given up, or that has failed so far.
+         */
+        FailedNotification: {
+            /** Attempts */
+            attempts: number;
+            /** Channel */
+            channel: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Given Up */
+            given_up: boolean;
+            occasion: components["schemas"]["NotificationEvent"];
+            /** Run Id */
+            run_id: string;
+            /** Schedule */
+            schedule: string;
+            /** Trouble */
+            trouble: string;
         };
         /**
          * Failure
@@ -1032,41 +1147,11 @@ export interface components {
             path: string;
         };
         /**
-         * Finding
-         * @description Something that shouldn't become public, or couldn't be looked at.
+         * FindingKind
+         * @description What was found.
+         * @enum {string}
          */
-        Finding: {
-            /**
-             * Cell
-             * @default null
-             */
-            cell: number | null;
-            /**
-             * Column
-             * @default null
-             */
-            column: number | null;
-            /**
-             * Count
-             * @default 1
-             */
-            count: number;
-            kind: components["schemas"]["Kind"];
-            /**
-             * Line
-             * @default null
-             */
-            line: number | null;
-            /** Message */
-            message: string;
-            /** Path */
-            path: string;
-            /**
-             * Row
-             * @default null
-             */
-            row: number | null;
-        };
+        FindingKind: "secret" | "email" | "ip_address" | "client_id" | "row_level" | "small_cell" | "unchecked";
         /**
          * FindingShape
          * @description Something that was noticed before a run; never blocks.
@@ -1255,12 +1340,6 @@ export interface components {
             timezone: string;
         };
         /**
-         * Kind
-         * @description What was found.
-         * @enum {string}
-         */
-        Kind: "secret" | "email" | "ip_address" | "client_id" | "row_level" | "small_cell" | "unchecked";
-        /**
          * LineShape
          * @description A line of a cell: same, added, removed, or gap for so many that are the same.
          */
@@ -1283,6 +1362,12 @@ export interface components {
             text: string;
         };
         /**
+         * NotificationEvent
+         * @description What there can be word of.
+         * @enum {string}
+         */
+        NotificationEvent: "failure" | "time_out" | "recovery" | "first_success" | "auto_pause" | "silence";
+        /**
          * Notify
          * @description What the owner of a schedule wants to hear, and where.
          */
@@ -1302,19 +1387,13 @@ export interface components {
              *       "silence"
              *     ]
              */
-            on: components["schemas"]["Occasion"][];
+            on: components["schemas"]["NotificationEvent"][];
             /**
              * Silence By
              * @default null
              */
             silence_by: string | null;
         };
-        /**
-         * Occasion
-         * @description What there can be word of.
-         * @enum {string}
-         */
-        Occasion: "failure" | "time_out" | "recovery" | "first_success" | "auto_pause" | "silence";
         /**
          * OccurrenceShape
          * @description A time at which a schedule is due.
@@ -1556,7 +1635,7 @@ export interface components {
              * Workers
              * @default []
              */
-            workers: components["schemas"]["WorkerChoice"][];
+            workers: components["schemas"]["ComputeChoice"][];
         };
         /**
          * Problem
@@ -1613,26 +1692,6 @@ export interface components {
          * @enum {string}
          */
         Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "cap" | "missed" | "paused";
-        /**
-         * Release
-         * @description A person's decision to publish the outputs of a run that were kept back.
-         */
-        Release: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** By */
-            by: string;
-            /**
-             * Reason
-             * @default null
-             */
-            reason: string | null;
-            /** Run Id */
-            run_id: string;
-        };
         /**
          * Releasing
          * @description POST /runs/{id}/release: publish what was kept back.
@@ -1702,7 +1761,7 @@ export interface components {
              * Findings
              * @default []
              */
-            findings: components["schemas"]["Finding"][];
+            findings: components["schemas"]["DisclosureFinding"][];
             /**
              * Held
              * @default null
@@ -1756,7 +1815,7 @@ export interface components {
              */
             releasable: boolean;
             /** @default null */
-            release: components["schemas"]["Release"] | null;
+            release: components["schemas"]["Approval"] | null;
             /**
              * Removed
              * @default null
@@ -1869,7 +1928,7 @@ export interface components {
             publication: components["schemas"]["Publication"] | null;
             reason: components["schemas"]["Reason"] | null;
             /** @default null */
-            release: components["schemas"]["Release"] | null;
+            release: components["schemas"]["Approval"] | null;
             /**
              * Removed
              * @default null
@@ -2017,14 +2076,14 @@ export interface components {
              * Undelivered
              * @default []
              */
-            undelivered: components["schemas"]["Undelivered"][];
+            undelivered: components["schemas"]["FailedNotification"][];
             /** Version */
             version: string;
             /**
              * Workers
              * @default []
              */
-            workers: components["schemas"]["WorkerChoice"][];
+            workers: components["schemas"]["ComputeChoice"][];
         };
         /**
          * Timing
@@ -2053,30 +2112,6 @@ export interface components {
          * @enum {string}
          */
         Trigger: "schedule" | "manual" | "backfill" | "retry" | "rehearsal";
-        /**
-         * Undelivered
-         * @description A word that was given up, or that has failed so far.
-         */
-        Undelivered: {
-            /** Attempts */
-            attempts: number;
-            /** Channel */
-            channel: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Given Up */
-            given_up: boolean;
-            occasion: components["schemas"]["Occasion"];
-            /** Run Id */
-            run_id: string;
-            /** Schedule */
-            schedule: string;
-            /** Trouble */
-            trouble: string;
-        };
         /**
          * VersionDetails
          * @description A version with the form that makes it.
@@ -2118,41 +2153,6 @@ export interface components {
          * @enum {string}
          */
         Visibility: "private" | "public" | "none";
-        /**
-         * WorkerChoice
-         * @description One thing that a person can pick under “Where it runs”.
-         */
-        WorkerChoice: {
-            /**
-             * Data Roles
-             * @default []
-             */
-            data_roles: string[];
-            /**
-             * Hardware
-             * @default
-             */
-            hardware: string;
-            /**
-             * Hourly
-             * @default null
-             */
-            hourly: string | null;
-            /** Launcher */
-            launcher: string;
-            /**
-             * Paid
-             * @default false
-             */
-            paid: boolean;
-            /**
-             * Size
-             * @default null
-             */
-            size: string | null;
-            /** Title */
-            title: string;
-        };
     };
     responses: never;
     parameters: never;

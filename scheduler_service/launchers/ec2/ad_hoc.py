@@ -10,8 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
-from jupyter_schedule.core.models import utc_text
+from jupyter_schedule.core.models import AdHocWorker, utc_text
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, Planned
 from scheduler_service.launchers.base import LaunchRefused
 from scheduler_service.launchers.ec2.launch_plan import (

@@ -9,7 +9,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.config import Config
 
-from jupyter_schedule.core.storage.factory import S3Address, S3Objects
+from jupyter_schedule.core.storage.factory import S3Address, S3Storage
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import Machines
 from scheduler_service.launchers.ec2.prices import load_prices
@@ -24,7 +24,7 @@ def open_ec2(
 
     work_area: an address on S3.  folder: where a newer table of prices may be.
     """
-    area = WorkArea(S3Objects(S3Address.parse(work_area)))
+    area = WorkArea(S3Storage(S3Address.parse(work_area)))
     return Ec2Launcher(open_regions(settings, secret), settings, work_area=area, now=now, prices=load_prices(folder))
 
 

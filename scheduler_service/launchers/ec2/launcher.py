@@ -8,8 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.costs import HOURLY
-from jupyter_schedule.core.machines.offers import OfferedLauncher, OfferedSize
-from jupyter_schedule.core.models import Attempt, Reason, Run, Spec, utc_text
+from jupyter_schedule.core.models import Attempt, LauncherInfo, MachineSize, Reason, Run, Spec, utc_text
 from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
@@ -73,14 +72,14 @@ class Ec2Launcher(Launcher):
         """Nothing: a machine has what it installs."""
         return {}
 
-    def offer(self, name: str) -> OfferedLauncher:
+    def offer(self, name: str) -> LauncherInfo:
         sizes = (
-            OfferedSize(name=size, hardware=about.hardware, hourly=self._prices.dearest(about, self._settings.regions))
+            MachineSize(name=size, hardware=about.hardware, hourly=self._prices.dearest(about, self._settings.regions))
             for size, about in self._settings.sizes.items()
         )
         terms = self._settings.ad_hoc.offered if self._settings.ad_hoc else None
         roles = tuple(self._settings.data_roles)
-        return OfferedLauncher(name=name, paid=True, sizes=tuple(sizes), data_roles=roles, ad_hoc=terms)
+        return LauncherInfo(name=name, paid=True, sizes=tuple(sizes), data_roles=roles, ad_hoc=terms)
 
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
         configuration = {

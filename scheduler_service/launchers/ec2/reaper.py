@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocWorker
-from jupyter_schedule.core.models import Attempt
+from jupyter_schedule.core.models import AdHocWorker, Attempt
 from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
 from scheduler_service.launchers.ec2.launch_plan import AD_HOC_TAG, ATTEMPT_TAG, DEADLINE_TAG, RUN_TAG, TURN_TAG
 from scheduler_service.launchers.ec2.machines import Machine

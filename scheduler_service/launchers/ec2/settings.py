@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from jupyter_schedule.core.machines.ad_hoc import MOST_HOURS
-from jupyter_schedule.core.machines.offers import OfferedAdHoc
+from jupyter_schedule.core.models import AdHocAllowance
 
 #: Canonical's own parameter for the newest Ubuntu LTS image; EC2 resolves it when the machine is launched
 UBUNTU_LTS = "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/{architecture}/hvm/ebs-gp3/ami-id"
@@ -62,9 +62,9 @@ class AdHocSettings(Setting):
     max_hours: int = Field(default=MOST_HOURS, ge=1, le=MOST_HOURS)
 
     @property
-    def offered(self) -> OfferedAdHoc:
+    def offered(self) -> AdHocAllowance:
         """What people are told of it."""
-        return OfferedAdHoc(per_owner=self.max_per_owner, hours=self.max_hours, owners=self.owners)
+        return AdHocAllowance(per_owner=self.max_per_owner, hours=self.max_hours, owners=self.owners)
 
 
 class Ec2Settings(Region):

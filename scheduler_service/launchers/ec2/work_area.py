@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from jupyter_schedule.core.object_keys import agent_key, beside_brief, brief_key
 from jupyter_schedule.core.storage import s3_clients
-from jupyter_schedule.core.storage.factory import NoSuchObject, S3Objects, open_objects
+from jupyter_schedule.core.storage.factory import NoSuchObject, S3Storage, open_storage
 from scheduler_service.launchers.ec2.agent_archive import agent_archive
 from scheduler_service.worker.prepare import wanted_previous
 
@@ -18,7 +18,7 @@ from scheduler_service.worker.prepare import wanted_previous
 class WorkArea:
     """A part of a bucket, which a machine's role may read."""
 
-    def __init__(self, objects: S3Objects) -> None:
+    def __init__(self, objects: S3Storage) -> None:
         self._objects = objects
 
     def configuration(self) -> dict[str, str]:
@@ -47,7 +47,7 @@ class WorkArea:
     def _previous(self, token: str, previous: dict[str, Any] | None) -> dict[str, Any] | None:
         if previous is None:
             return None
-        publication, place = open_objects(previous["objects"]), f"{beside_brief(token)}previous/"
+        publication, place = open_storage(previous["objects"]), f"{beside_brief(token)}previous/"
         paths = wanted_previous(publication, previous)
 
         def copy(path: str) -> None:
@@ -62,7 +62,7 @@ class WorkArea:
             return expect
         index = f"{beside_brief(token)}data.json"
         try:
-            self._objects.copy_from(open_objects(expect["objects"]), expect["index"], index)
+            self._objects.copy_from(open_storage(expect["objects"]), expect["index"], index)
         except NoSuchObject:
             # nothing is published yet
             return expect | {"objects": None}

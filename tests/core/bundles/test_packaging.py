@@ -12,7 +12,7 @@ from jupyter_schedule.core.bundles.packaging import Preview, Request, preview
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 from tests.engine import DAILY, notebook_of
 
 
@@ -21,7 +21,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
-        self.objects = FolderObjects(folder / "objects")
+        self.objects = LocalStorage(folder / "objects")
         self.notebook = self.write("work/report.ipynb", json.dumps(notebook_of("print(1)")))
 
     def write(self, name: str, text: str) -> Path:

@@ -6,17 +6,16 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines import offers
-from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedLauncher, OfferedSize, Offers
-from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, LauncherInfo, MachineSize, Timing
 from tests.factories import make_spec
 
-SMALL = OfferedSize(name="small", hardware="2 cores, 4 GB")
-LARGE = OfferedSize(name="large", hardware="8 cores, 32 GB")
-TEAM = Offers(
+SMALL = MachineSize(name="small", hardware="2 cores, 4 GB")
+LARGE = MachineSize(name="large", hardware="8 cores, 32 GB")
+TEAM = LauncherCatalog(
     launchers=(
-        OfferedLauncher(name="local"),
-        OfferedLauncher(name="ec2", paid=True, sizes=(SMALL, LARGE), data_roles=("weather", "flights")),
-        OfferedLauncher(name="bare", paid=True),
+        LauncherInfo(name="local"),
+        LauncherInfo(name="ec2", paid=True, sizes=(SMALL, LARGE), data_roles=("weather", "flights")),
+        LauncherInfo(name="bare", paid=True),
     ),
 )
 
@@ -24,7 +23,7 @@ TEAM = Offers(
 @pytest.mark.parametrize(
     ("offered", "changes"),
     [
-        (EMBEDDED, {}),
+        (EMBEDDED_CATALOG, {}),
         (TEAM, {}),
         (TEAM, {"launcher": "ec2"}),
         (TEAM, {"launcher": "ec2", "size": "large"}),
@@ -33,14 +32,14 @@ TEAM = Offers(
         (TEAM, {"timing": Timing(cron="* * * * *")}),
     ],
 )
-def test_what_is_offered_can_be_had(offered: Offers, changes: dict[str, Any]) -> None:
+def test_what_is_offered_can_be_had(offered: LauncherCatalog, changes: dict[str, Any]) -> None:
     offers.check(make_spec(**changes), offered)
 
 
 @pytest.mark.parametrize(
     ("offered", "changes", "field", "sentence"),
     [
-        (EMBEDDED, {"launcher": "ec2"}, "launcher", "The scheduler has no launcher “ec2”. Choose local."),
+        (EMBEDDED_CATALOG, {"launcher": "ec2"}, "launcher", "The scheduler has no launcher “ec2”. Choose local."),
         (TEAM, {"launcher": "moon"}, "launcher", "The scheduler has no launcher “moon”. Choose local or ec2 or bare."),
         (
             TEAM,
@@ -72,7 +71,7 @@ def test_what_is_offered_can_be_had(offered: Offers, changes: dict[str, Any]) ->
             "data_role",
             "The launcher bare has no data roles: leave it out, or ask the operator for one.",
         ),
-        (EMBEDDED, {"size": "large"}, "size", "The launcher local has no sizes: leave the size out."),
+        (EMBEDDED_CATALOG, {"size": "large"}, "size", "The launcher local has no sizes: leave the size out."),
         (
             TEAM,
             {"launcher": "ec2", "timing": Timing(cron="*/10 * * * *")},
@@ -82,7 +81,7 @@ def test_what_is_offered_can_be_had(offered: Offers, changes: dict[str, Any]) ->
     ],
 )
 def test_what_is_not_offered_is_refused_with_what_is(
-    offered: Offers, changes: dict[str, Any], field: str, sentence: str
+    offered: LauncherCatalog, changes: dict[str, Any], field: str, sentence: str
 ) -> None:
     with pytest.raises(Refused) as refused:
         offers.check(make_spec(**changes), offered)
@@ -94,7 +93,7 @@ def test_what_is_not_offered_is_refused_with_what_is(
     [("ec2", None, SMALL), ("ec2", "large", LARGE), ("ec2", "huge", None), ("local", None, None), ("moon", None, None)],
 )
 def test_a_schedule_that_names_no_size_gets_the_first(
-    launcher: str, size: str | None, found: OfferedSize | None
+    launcher: str, size: str | None, found: MachineSize | None
 ) -> None:
     assert TEAM.size(launcher, size) == found
 
@@ -110,4 +109,7 @@ def test_a_choice_says_what_is_behind_its_name() -> None:
 
 
 def test_what_a_newer_service_announces_beside_it_is_left_aside() -> None:
-    assert Offers.model_validate_json('{"launchers": [{"name": "local", "moons": 2}], "suns": 1}') == EMBEDDED
+    assert (
+        LauncherCatalog.model_validate_json('{"launchers": [{"name": "local", "moons": 2}], "suns": 1}')
+        == EMBEDDED_CATALOG
+    )

@@ -2,12 +2,11 @@
 
 import pytest
 
-from jupyter_schedule.core.machines.offers import OfferedLauncher, Offers
 from jupyter_schedule.core.machines.rehearsals import must_wait
-from jupyter_schedule.core.models import ScheduleState
+from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, ScheduleState
 from tests.factories import make_spec
 
-TEAM = Offers(launchers=(OfferedLauncher(name="local"), OfferedLauncher(name="ec2", paid=True)))
+TEAM = LauncherCatalog(launchers=(LauncherInfo(name="local"), LauncherInfo(name="ec2", paid=True)))
 ACTIVE, PAUSED, REHEARSING = ScheduleState.ACTIVE, ScheduleState.PAUSED, ScheduleState.REHEARSING
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, ended, public_key
-from jupyter_schedule.core.machines.offers import OfferedAdHoc, OfferedLauncher, OfferedSize, Offers
+from jupyter_schedule.core.machines.ad_hoc import ended, public_key
+from jupyter_schedule.core.models import AdHocAllowance, AdHocStatus, LauncherCatalog, LauncherInfo, MachineSize
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
@@ -20,8 +20,8 @@ from tests.factories import NOON, make_ad_hoc
 HOUR = timedelta(hours=1)
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519" + bytes(36)).decode()
 SIZES = (
-    OfferedSize(name="small", hardware="2 cores, 8 GB", hourly=Decimal("0.1")),
-    OfferedSize(name="gpu", hardware="8 cores, 1 GPU"),
+    MachineSize(name="small", hardware="2 cores, 8 GB", hourly=Decimal("0.1")),
+    MachineSize(name="gpu", hardware="8 cores, 1 GPU"),
 )
 
 
@@ -40,10 +40,10 @@ class Person:
 
     def offered(self, **terms: Any) -> "Person":
         launchers = (
-            OfferedLauncher(name="local"),
-            OfferedLauncher(name="ec2", paid=True, sizes=SIZES, ad_hoc=OfferedAdHoc(**terms)),
+            LauncherInfo(name="local"),
+            LauncherInfo(name="ec2", paid=True, sizes=SIZES, ad_hoc=AdHocAllowance(**terms)),
         )
-        self.store.announce(Offers(launchers=launchers), actor="scheduler")
+        self.store.announce(LauncherCatalog(launchers=launchers), actor="scheduler")
         return self
 
     def refused(self, **asked: Any) -> Refused:

@@ -13,7 +13,7 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 from jupyter_schedule.core.store.sql import open_store
 from tests.factories import NOON, make_spec
 
@@ -27,9 +27,9 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.time = NOON - HOUR
-        self.area = FolderObjects(folder / "published")
+        self.area = LocalStorage(folder / "published")
         store = open_store(f"sqlite:///{folder}/ledger.sqlite3", self.now)
-        objects = FolderObjects(folder / "objects")
+        objects = LocalStorage(folder / "objects")
         self.mine = Operations(store, objects, now=self.now)
         self.others = Operations(store, objects, owner="somebody-else", now=self.now)
         objects.put(bundle_key("0" * 64), b"")

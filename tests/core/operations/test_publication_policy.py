@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.bundles.packaging import Request, preview
-from jupyter_schedule.core.consent import Confirmation
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Reason, RunStatus, Spec, Trigger, Visibility
+from jupyter_schedule.core.models import Confirmation, Reason, RunStatus, Spec, Trigger, Visibility
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.operations.publication_policy import check_releasable, confirmed
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 from jupyter_schedule.core.store.sql import open_store
 from tests.engine import DAILY, notebook_of
 from tests.factories import NOON, PublicFolders, make_run, make_schedule, make_spec
@@ -90,7 +89,7 @@ class TestCode:
     @pytest.fixture
     def operations(self, tmp_path: Path) -> Iterator[Operations]:
         store = open_store(f"sqlite:///{tmp_path}/ledger.sqlite3", self.now)
-        yield Operations(store, FolderObjects(tmp_path / "objects"), now=self.now, areas=PublicFolders())
+        yield Operations(store, LocalStorage(tmp_path / "objects"), now=self.now, areas=PublicFolders())
         store.close()
 
     def now(self) -> datetime:

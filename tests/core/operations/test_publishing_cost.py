@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.models import (
     FileEntry,
     Publication,
@@ -30,7 +30,7 @@ class Told:
     """Of the operations what is asked here: runs from memory, and what one of them left."""
 
     def __init__(self, *runs: Run, left: int = 0, most: int = 10) -> None:
-        self.areas = Areas(most_files=most)
+        self.areas = StorageConfig(most_files=most)
         self._runs = list(runs)
         self._left = left
         self.files = self

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_schedule.core.storage import s3
-from jupyter_schedule.core.storage.factory import S3Objects
+from jupyter_schedule.core.storage.factory import S3Storage
 from tests.faulty import Faulty, faulty
 from tests.s3_servers import S3Server
 
@@ -20,6 +20,6 @@ def proxy(seaweedfs: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faul
 
 
 @pytest.fixture
-def store(seaweedfs: S3Server, proxy: Faulty) -> S3Objects:
+def store(seaweedfs: S3Server, proxy: Faulty) -> S3Storage:
     """A new area behind the proxy."""
-    return S3Objects(seaweedfs.address(seaweedfs.bucket(), endpoint=proxy.endpoint))
+    return S3Storage(seaweedfs.address(seaweedfs.bucket(), endpoint=proxy.endpoint))

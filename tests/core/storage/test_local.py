@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.storage import factory
-from jupyter_schedule.core.storage.factory import FolderObjects, ObjectExists
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectExists
 
 
 def test_a_folder_without_hard_links_still_writes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,7 +16,7 @@ def test_a_folder_without_hard_links_still_writes_once(tmp_path: Path, monkeypat
         raise OSError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(os, "link", no_links)
-    store = FolderObjects(tmp_path)
+    store = LocalStorage(tmp_path)
 
     store.put_once("gate", b"first")
     with pytest.raises(ObjectExists):
@@ -26,7 +26,7 @@ def test_a_folder_without_hard_links_still_writes_once(tmp_path: Path, monkeypat
 
 
 def test_a_full_disk_leaves_the_old_object_and_no_debris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = FolderObjects(tmp_path)
+    store = LocalStorage(tmp_path)
     store.put("key", b"old")
 
     def full(_: int) -> None:
@@ -41,13 +41,13 @@ def test_a_full_disk_leaves_the_old_object_and_no_debris(tmp_path: Path, monkeyp
 
 
 def test_what_is_still_being_written_is_not_listed(tmp_path: Path) -> None:
-    store = FolderObjects(tmp_path)
+    store = LocalStorage(tmp_path)
     (tmp_path / ".jupyter-schedule-partial-x").write_bytes(b"half")
     assert list(store.list()) == []
 
 
 def test_what_dead_writers_left_is_swept_when_it_is_old(tmp_path: Path) -> None:
-    store = FolderObjects(tmp_path)
+    store = LocalStorage(tmp_path)
     store.put("folder/key", b"")
     (tmp_path / "folder" / ".jupyter-schedule-partial-x").write_bytes(b"half")
     now = datetime.now(UTC)
@@ -58,10 +58,10 @@ def test_what_dead_writers_left_is_swept_when_it_is_old(tmp_path: Path) -> None:
 
 
 def test_an_address_opens_the_store_it_names(tmp_path: Path) -> None:
-    store = factory.open_objects(FolderObjects(tmp_path / "with space").url("").rstrip("/"))
+    store = factory.open_storage(LocalStorage(tmp_path / "with space").url("").rstrip("/"))
 
-    assert isinstance(store, FolderObjects)
+    assert isinstance(store, LocalStorage)
     assert store.root == tmp_path / "with space"
     assert store.url("a b/c") == f"file://{tmp_path}/with%20space/a%20b/c"
     with pytest.raises(ValueError, match="use an address such as"):
-        factory.open_objects("ftp://host/area")
+        factory.open_storage("ftp://host/area")

@@ -9,12 +9,12 @@ import pytest
 
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import (
-    FolderObjects,
-    ObjectsAway,
-    ObjectsUnusable,
+    LocalStorage,
     S3Address,
-    S3Objects,
-    open_objects,
+    S3Storage,
+    StorageAway,
+    StorageUnusable,
+    open_storage,
 )
 from jupyter_schedule.core.storage.s3_errors import Conflict, PreconditionFailed, answer
 from tests.faulty import Fault, Faulty
@@ -34,7 +34,7 @@ def test_readers_are_told_type_and_packing(
     store = seaweedfs.objects()
     source = tmp_path / "source"
     source.write_bytes(b"1,2\n")
-    folder = FolderObjects(tmp_path)
+    folder = LocalStorage(tmp_path)
     store.put("a/put.csv.gz", b"1,2\n")
     store.put_file("a/file.csv.gz", source)
     store.copy_from(folder, "source", "a/foreign.csv.gz")
@@ -90,9 +90,9 @@ def test_an_address_is_whole_wherever_it_goes() -> None:
 
     assert str(address) == text
     assert address == S3Address("results", "team a/", "eu-west-1", "https://s3.local:8333", "https://r.org/")
-    store = open_objects(text)
+    store = open_storage(text)
     assert store.url("flights/data/a b.csv") == "https://r.org/flights/data/a%20b.csv"
-    assert open_objects("s3://results/x/").url("flights/") == "s3://results/x/flights/"
+    assert open_storage("s3://results/x/").url("flights/") == "s3://results/x/flights/"
     assert str(S3Address.parse("s3://results")) == "s3://results"
 
 
@@ -110,7 +110,7 @@ def test_an_address_is_whole_wherever_it_goes() -> None:
 )
 def test_an_address_that_names_no_area_is_refused_in_a_sentence(address: str, why: str) -> None:
     with pytest.raises(ValueError, match=why) as refused:
-        open_objects(address)
+        open_storage(address)
     assert CANARY not in str(refused.value)
 
 
@@ -153,27 +153,27 @@ def test_who_may_not_write_is_told_so(  # noqa: PLR0917  (fixtures)
         lambda: store.put_once("key", b""),
         lambda: store.put_if("key", b"", None),
     ):
-        with pytest.raises(ObjectsUnusable, match=sentence) as refused:
+        with pytest.raises(StorageUnusable, match=sentence) as refused:
             ask()
         assert CANARY not in f"{refused.value!r} {refused.value} {caplog.text}"
 
 
 @pytest.mark.s3
 def test_a_bucket_that_is_not_there_is_named(seaweedfs: S3Server, tmp_path: Path) -> None:
-    store = S3Objects(seaweedfs.address("not-there"))
+    store = S3Storage(seaweedfs.address("not-there"))
     for ask in (
         lambda: store.get("key"),
         lambda: store.put("key", b""),
         lambda: store.put_file("key", Path(__file__)),
         lambda: list(store.list()),
     ):
-        with pytest.raises(ObjectsUnusable, match="There is no bucket not-there: make it"):
+        with pytest.raises(StorageUnusable, match="There is no bucket not-there: make it"):
             ask()
 
 
 @pytest.mark.s3
 def test_a_bucket_in_another_region_is_told_of_whatever_is_asked(
-    store: S3Objects, proxy: Faulty, tmp_path: Path
+    store: S3Storage, proxy: Faulty, tmp_path: Path
 ) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"x" * 9_000_000)
@@ -188,29 +188,29 @@ def test_a_bucket_in_another_region_is_told_of_whatever_is_asked(
         lambda: store.fetch("key", tmp_path / "back"),
         lambda: list(store.list()),
     ):
-        with pytest.raises(ObjectsUnusable, match="is in another region than us-east-1: set region"):
+        with pytest.raises(StorageUnusable, match="is in another region than us-east-1: set region"):
             ask()
 
 
 def test_a_server_that_is_not_there_is_away(moto: S3Server) -> None:
-    store = S3Objects(moto.address("bucket", endpoint="http://127.0.0.1:9"))
-    with pytest.raises(ObjectsAway, match=r"http://127\.0\.0\.1:9 can't be reached"):
+    store = S3Storage(moto.address("bucket", endpoint="http://127.0.0.1:9"))
+    with pytest.raises(StorageAway, match=r"http://127\.0\.0\.1:9 can't be reached"):
         store.get("key")
 
 
 @pytest.mark.parametrize(
     ("code", "status", "kind", "words"),
     [
-        ("PermanentRedirect", 301, ObjectsUnusable, "another region than eu-west-1: set region"),
-        ("AuthorizationHeaderMalformed", 400, ObjectsUnusable, "another region"),
-        ("ExpiredToken", 400, ObjectsUnusable, "have expired: log in again"),
-        ("RequestTimeTooSkewed", 403, ObjectsUnusable, "clock differs"),
-        ("EntityTooLarge", 400, ObjectsUnusable, "no object of that size"),
-        ("SlowDown", 503, ObjectsAway, "asks for patience"),
-        ("RequestTimeout", 400, ObjectsAway, "asks for patience"),
+        ("PermanentRedirect", 301, StorageUnusable, "another region than eu-west-1: set region"),
+        ("AuthorizationHeaderMalformed", 400, StorageUnusable, "another region"),
+        ("ExpiredToken", 400, StorageUnusable, "have expired: log in again"),
+        ("RequestTimeTooSkewed", 403, StorageUnusable, "clock differs"),
+        ("EntityTooLarge", 400, StorageUnusable, "no object of that size"),
+        ("SlowDown", 503, StorageAway, "asks for patience"),
+        ("RequestTimeout", 400, StorageAway, "asks for patience"),
         ("PreconditionFailed", 412, PreconditionFailed, "^key$"),
         ("ConditionalRequestConflict", 409, Conflict, "^key$"),
-        ("Teapot", 418, ObjectsUnusable, r"refused to s3:GetObject in s3://results/x \(Teapot\)"),
+        ("Teapot", 418, StorageUnusable, r"refused to s3:GetObject in s3://results/x \(Teapot\)"),
     ],
 )
 def test_each_refusal_of_s3_means_something(code: str, status: int, kind: type[Exception], words: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.storage import s3, s3_clients
-from jupyter_schedule.core.storage.factory import ObjectExists, ObjectsAway, S3Objects
+from jupyter_schedule.core.storage.factory import ObjectExists, S3Storage, StorageAway
 from tests.faulty import MOMENT, PIECES, Fault, Faulty
 
 
@@ -21,7 +21,7 @@ def once(*faults: Fault, method: str = "PUT") -> Any:
 
 
 @pytest.mark.s3
-def test_a_writer_whose_answer_was_lost_knows_that_it_won(store: S3Objects, proxy: Faulty) -> None:
+def test_a_writer_whose_answer_was_lost_knows_that_it_won(store: S3Storage, proxy: Faulty) -> None:
     """The request that is sent again meets what the first one wrote."""
     proxy.decide = once(Fault.LOST)
     store.put_once("gate", b"ours")
@@ -35,18 +35,18 @@ def test_a_writer_whose_answer_was_lost_knows_that_it_won(store: S3Objects, prox
 
 
 @pytest.mark.s3
-def test_a_conflict_is_asked_again_and_given_up_in_the_end(store: S3Objects, proxy: Faulty) -> None:
+def test_a_conflict_is_asked_again_and_given_up_in_the_end(store: S3Storage, proxy: Faulty) -> None:
     proxy.decide = once(Fault.CONFLICT, Fault.CONFLICT)
     store.put_once("gate", b"ours")
     assert store.get("gate") == b"ours"
 
     proxy.decide = lambda *_: Fault.CONFLICT
-    with pytest.raises(ObjectsAway, match="keep writing"):
+    with pytest.raises(StorageAway, match="keep writing"):
         store.put_once("other", b"")
 
 
 @pytest.mark.s3
-def test_a_false_412_never_makes_two_winners(store: S3Objects, proxy: Faulty) -> None:
+def test_a_false_412_never_makes_two_winners(store: S3Storage, proxy: Faulty) -> None:
     proxy.decide = once(Fault.PRECONDITION)
     with pytest.raises(ObjectExists):
         store.put_once("gate", b"ours")
@@ -55,7 +55,7 @@ def test_a_false_412_never_makes_two_winners(store: S3Objects, proxy: Faulty) ->
 
 @pytest.mark.s3
 @pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.INTERNAL, Fault.CLOSED, Fault.LOST, Fault.EXPIRED])
-def test_what_passes_is_tried_again(store: S3Objects, proxy: Faulty, fault: Fault, tmp_path: Path) -> None:
+def test_what_passes_is_tried_again(store: S3Storage, proxy: Faulty, fault: Fault, tmp_path: Path) -> None:
     source, back = tmp_path / "source", tmp_path / "back"
     source.write_bytes(b"x" * 9_000_000)
     proxy.decide = once(fault, fault)
@@ -72,7 +72,7 @@ def test_what_passes_is_tried_again(store: S3Objects, proxy: Faulty, fault: Faul
 @pytest.mark.s3
 @pytest.mark.parametrize("fast", [True, False])
 def test_a_body_that_breaks_off_is_never_taken_for_whole(
-    store: S3Objects, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
+    store: S3Storage, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not fast:
         monkeypatch.setattr(s3_clients, "mover", lambda _: None)
@@ -84,7 +84,7 @@ def test_a_body_that_breaks_off_is_never_taken_for_whole(
     store.fetch("key", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == b"0123456789" * 1000
     proxy.decide = once(Fault.TRUNCATED, method="GET")
-    with store.open("key") as stream, pytest.raises(ObjectsAway, match="breaks off"):
+    with store.open("key") as stream, pytest.raises(StorageAway, match="breaks off"):
         stream.read()
 
 
@@ -92,7 +92,7 @@ def test_a_body_that_breaks_off_is_never_taken_for_whole(
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.STALLED])
 def test_who_says_nothing_for_long_is_asked_again(  # noqa: PLR0917  (fixtures)
-    store: S3Objects, proxy: Faulty, tmp_path: Path, fault: Fault, fast: bool, monkeypatch: pytest.MonkeyPatch
+    store: S3Storage, proxy: Faulty, tmp_path: Path, fault: Fault, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3_clients, "SILENCE", 0.3)
     if not fast:
@@ -116,7 +116,7 @@ def test_who_says_nothing_for_long_is_asked_again(  # noqa: PLR0917  (fixtures)
 @pytest.mark.s3
 @pytest.mark.parametrize("fast", [True, False])
 def test_an_answer_may_take_long_as_long_as_it_goes_on(
-    store: S3Objects, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
+    store: S3Storage, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every time it takes longer than nobody may say nothing."""
     monkeypatch.setattr(s3_clients, "SILENCE", PIECES * MOMENT / 2)
@@ -132,7 +132,7 @@ def test_an_answer_may_take_long_as_long_as_it_goes_on(
 
 
 @pytest.mark.s3
-def test_a_server_that_stays_away_is_said_to_be_away(store: S3Objects, proxy: Faulty, tmp_path: Path) -> None:
+def test_a_server_that_stays_away_is_said_to_be_away(store: S3Storage, proxy: Faulty, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"x" * 9_000_000)
     proxy.decide = lambda *_: Fault.SLOW_DOWN
@@ -145,5 +145,5 @@ def test_a_server_that_stays_away_is_said_to_be_away(store: S3Objects, proxy: Fa
         lambda: store.size("key"),
         lambda: store.put_once("key", b""),
     ):
-        with pytest.raises(ObjectsAway):
+        with pytest.raises(StorageAway):
             ask()

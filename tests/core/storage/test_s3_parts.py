@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.storage import s3, s3_clients
-from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectsAway, S3Objects
+from jupyter_schedule.core.storage.factory import ObjectChanged, S3Storage, StorageAway
 from tests.faulty import Fault, Faulty
 from tests.s3_servers import S3Server
 
@@ -57,7 +57,7 @@ def test_a_copy_too_large_for_one_request_goes_in_parts(
 @pytest.mark.s3
 @pytest.mark.parametrize("fast", [True, False])
 def test_an_upload_that_is_given_up_leaves_no_parts(
-    store: S3Objects, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
+    store: S3Storage, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not fast:
         monkeypatch.setattr(s3_clients, "mover", lambda _: None)
@@ -65,7 +65,7 @@ def test_an_upload_that_is_given_up_leaves_no_parts(
     source.write_bytes(b"x" * 20_000_000)
     proxy.decide = lambda method, path: Fault.SLOW_DOWN if method == "PUT" and "partNumber=2" in path else None
 
-    with pytest.raises(ObjectsAway):
+    with pytest.raises(StorageAway):
         store.put_file("key", source)
 
     assert store.size("key") is None
@@ -127,7 +127,7 @@ def test_a_file_that_changes_while_it_is_uploaded_is_noticed(
 @pytest.mark.s3
 @pytest.mark.parametrize("fast", [True, False])
 def test_a_file_that_is_cut_off_while_its_parts_go_is_noticed_and_kept(
-    store: S3Objects, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
+    store: S3Storage, proxy: Faulty, tmp_path: Path, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the server waits for the rest
     monkeypatch.setattr(s3_clients, "SILENCE", 1)

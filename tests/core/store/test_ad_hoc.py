@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, ended
-from jupyter_schedule.core.models import RunStatus
+from jupyter_schedule.core.machines.ad_hoc import ended
+from jupyter_schedule.core.models import AdHocStatus, RunStatus
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.common import SqlStore
 from tests.factories import NOON, make_ad_hoc, make_run, make_schedule

@@ -2,8 +2,10 @@
 
 import threading
 
-from jupyter_schedule.core.machines.offers import EMBEDDED, OfferedLauncher, Offers
 from jupyter_schedule.core.models import (
+    EMBEDDED_CATALOG,
+    LauncherCatalog,
+    LauncherInfo,
     RunStatus,
     Timing,
 )
@@ -52,12 +54,12 @@ class TestChanges:
         self, store: Store
     ) -> None:
         assert store.announced() is None
-        store.announce(EMBEDDED, actor="scheduler")
+        store.announce(EMBEDDED_CATALOG, actor="scheduler")
         newest = store.last_change()
-        store.announce(EMBEDDED, actor="scheduler")
-        assert (store.announced(), store.last_change()) == (EMBEDDED, newest)
+        store.announce(EMBEDDED_CATALOG, actor="scheduler")
+        assert (store.announced(), store.last_change()) == (EMBEDDED_CATALOG, newest)
 
-        machines = Offers(launchers=(OfferedLauncher(name="ec2", paid=True),))
+        machines = LauncherCatalog(launchers=(LauncherInfo(name="ec2", paid=True),))
         store.announce(machines, actor="scheduler")
         assert store.announced() == machines
         assert [event.kind for event in store.events(0)] == ["offers_changed"] * 2

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store import sqlite
 from jupyter_schedule.core.store.common import SqlStore
-from jupyter_schedule.core.store.filesystem import GONE, RENEW, Use, filesystem_of, is_network, on_network, refusal
+from jupyter_schedule.core.store.filesystem import GONE, RENEW, LastUse, filesystem_of, is_network, on_network, refusal
 from jupyter_schedule.core.store.sql import open_store
 from tests.factories import make_schedule
 
@@ -57,9 +57,9 @@ def test_the_folder_of_this_test_is_looked_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("last", "refused"),
-    [(None, False), (Use("here", 0), False), (Use("there", 1), True), (Use("there", GONE), False)],
+    [(None, False), (LastUse("here", 0), False), (LastUse("there", 1), True), (LastUse("there", GONE), False)],
 )
-def test_another_machine_has_the_file_until_a_while_after_its_last_use(last: Use | None, refused: bool) -> None:
+def test_another_machine_has_the_file_until_a_while_after_its_last_use(last: LastUse | None, refused: bool) -> None:
     assert (refusal(Path("/l"), "here", last) is not None) is refused
 
 

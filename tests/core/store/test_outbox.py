@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState
-from jupyter_schedule.core.notify import Occasion, Word
+from jupyter_schedule.core.models import Notification, NotificationEvent, Run, RunStatus, Schedule, ScheduleState
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 from tests.databases import Clock
@@ -16,9 +15,9 @@ DAY = timedelta(days=1)
 LEASE = 30
 
 
-def make_word(run: Run, channel: str = "ops", **changes: object) -> Word:
-    plain: dict[str, object] = {"message_id": f"{run.id}", "run_id": run.id, "occasion": Occasion.FAILURE}
-    return Word(**plain | {"channel": channel} | changes)  # type: ignore[arg-type]
+def make_word(run: Run, channel: str = "ops", **changes: object) -> Notification:
+    plain: dict[str, object] = {"message_id": f"{run.id}", "run_id": run.id, "occasion": NotificationEvent.FAILURE}
+    return Notification(**plain | {"channel": channel} | changes)  # type: ignore[arg-type]
 
 
 def failed(store: Store, *channels: str, schedule: Schedule | None = None) -> Run:
@@ -52,11 +51,14 @@ class TestWords:
         store.add_schedule(schedule)
         run = make_run(schedule)
         store.add_run(run, actor="service")
-        word = make_word(run, occasion=Occasion.SILENCE, details={"deadline": "2026-11-24T09:00:00Z"})
+        word = make_word(run, occasion=NotificationEvent.SILENCE, details={"deadline": "2026-11-24T09:00:00Z"})
         store.replace_run(run, run, actor="service", words=[word])
         claimed = store.claim_word("ops", LEASE)
         assert claimed is not None
-        assert (Word(**claimed.model_dump(include=set(Word.model_fields))), claimed.attempts) == (word, 1)
+        assert (Notification(**claimed.model_dump(include=set(Notification.model_fields))), claimed.attempts) == (
+            word,
+            1,
+        )
 
     def test_what_one_has_claimed_is_left_alone_until_its_lease_has_run_out(self, store: Store, clock: Clock) -> None:
         failed(store, "ops")

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from jupyter_schedule.core.consent import Release
 from jupyter_schedule.core.models import (
+    Approval,
     Run,
     RunStatus,
     Schedule,
@@ -35,7 +35,7 @@ class TestRetention:
 
     def test_a_run_that_publishes_what_another_made_has_files_too(self, store: Store) -> None:
         schedule, over, _ = self.with_runs(store)
-        release = make_run(schedule, "release", release=Release(run_id=over.id, by="ann", at=NOON))
+        release = make_run(schedule, "release", release=Approval(run_id=over.id, by="ann", at=NOON))
         store.add_run(release, actor="ann")
         assert release.id in {run.id for run in store.runs_with_files(schedule.id)}
 

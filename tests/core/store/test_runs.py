@@ -15,7 +15,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
     ScheduleState,
 )
-from jupyter_schedule.core.store.base import Place, Store
+from jupyter_schedule.core.store.base import RunCursor, Store
 from jupyter_schedule.core.store.common import SqlStore
 from tests.factories import NOON, make_run, make_schedule
 
@@ -65,7 +65,7 @@ class TestRuns:
         before = None
         while page := store.runs(**chosen, before=before, limit=3):
             pages.append(page)
-            before = Place.of(page[-1])
+            before = RunCursor.of(page[-1])
         assert [len(page) for page in pages] == [3, 3, 1]
         assert [run for page in pages for run in page] == store.runs()
 

@@ -9,7 +9,7 @@ from jupyter_schedule.core.models import (
     Schedule,
     ScheduleState,
 )
-from jupyter_schedule.core.store.base import NameTaken, Settlement, Store
+from jupyter_schedule.core.store.base import NameTaken, ScheduleAdvance, Store
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
@@ -130,7 +130,7 @@ class TestSettlements:
         assert store.settle([], actor="scheduler") == set()
 
 
-def settlement(schedule: Schedule) -> Settlement:
+def settlement(schedule: Schedule) -> ScheduleAdvance:
     """What a schedule that was due at noon owes."""
     after = schedule.model_copy(update={"cursor": NOON, "next_due": NOON + DAY})
-    return Settlement(schedule, after, [make_run(schedule)])
+    return ScheduleAdvance(schedule, after, [make_run(schedule)])

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState, Spec, Timing, Trigger
-from jupyter_schedule.core.notify import Notify
+from jupyter_schedule.core.models import Notify, Reason, Run, RunStatus, ScheduleState, Spec, Timing, Trigger
 from jupyter_schedule.core.timing import planning
 from jupyter_schedule.core.timing.freshness import broken_by, next_deadline, window
 from tests.factories import NOON, make_run, make_schedule, make_spec

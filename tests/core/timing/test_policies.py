@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import ScheduleState, Spec
+from jupyter_schedule.core.models import Policies, ScheduleState, Spec
 from jupyter_schedule.core.timing import planning, policies
 from tests.factories import NOON, make_schedule, make_spec
 

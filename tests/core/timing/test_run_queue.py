@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_schedule.core.models import Overlap, Run, RunStatus, Trigger
-from jupyter_schedule.core.timing.run_queue import Hold, Room, Space, in_line, places
+from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Run, RunStatus, Trigger
+from jupyter_schedule.core.timing.run_queue import Hold, Space, in_line, places
 from scheduler_service.decide import Start, decide_due
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
@@ -56,7 +56,7 @@ def test_500_at_once_start_in_the_order_in_which_they_came_and_never_more_than_t
         line = in_line(waiting, lambda _: "local")
         starting = [
             run
-            for run, what in decide_due(line, [], lambda _: make_spec(), Space(Room(total=4)), NOON)
+            for run, what in decide_due(line, [], lambda _: make_spec(), Space(ConcurrencyLimits(total=4)), NOON)
             if isinstance(what, Start)
         ]
         assert len(starting) == 4
@@ -76,27 +76,27 @@ def launcher_of(run: Run) -> str:
 @pytest.mark.parametrize(
     ("room", "working", "ann", "ann_ec2", "bob"),
     [
-        (Room(total=4), [], None, None, None),
-        (Room(total=1), ["bob-0"], Hold.SERVICE, Hold.SERVICE, Hold.SERVICE),
-        (Room(total=0), [], Hold.SERVICE, Hold.SERVICE, Hold.SERVICE),
-        (Room(per_owner=1), ["ann-0"], Hold.OWNER, Hold.OWNER, None),
-        (Room(per_owner=2), ["ann-0"], None, None, None),
-        (Room(per_owner=1), ["ann-0", "bob-0"], Hold.OWNER, Hold.OWNER, Hold.OWNER),
-        (Room(per_launcher={"ec2": 1}), ["bob-0+"], None, Hold.LAUNCHER, None),
-        (Room(per_launcher={"local": 1}), ["bob-0+"], None, None, None),
-        (Room(per_launcher={"local": 1}), ["bob-0"], Hold.LAUNCHER, None, Hold.LAUNCHER),
-        (Room(total=1, per_owner=1), ["ann-0"], Hold.OWNER, Hold.OWNER, Hold.SERVICE),
-        (Room(total=2, per_owner=1, per_launcher={"ec2": 1}), ["bob-0+"], None, Hold.LAUNCHER, Hold.OWNER),
+        (ConcurrencyLimits(total=4), [], None, None, None),
+        (ConcurrencyLimits(total=1), ["bob-0"], Hold.SERVICE, Hold.SERVICE, Hold.SERVICE),
+        (ConcurrencyLimits(total=0), [], Hold.SERVICE, Hold.SERVICE, Hold.SERVICE),
+        (ConcurrencyLimits(per_owner=1), ["ann-0"], Hold.OWNER, Hold.OWNER, None),
+        (ConcurrencyLimits(per_owner=2), ["ann-0"], None, None, None),
+        (ConcurrencyLimits(per_owner=1), ["ann-0", "bob-0"], Hold.OWNER, Hold.OWNER, Hold.OWNER),
+        (ConcurrencyLimits(per_launcher={"ec2": 1}), ["bob-0+"], None, Hold.LAUNCHER, None),
+        (ConcurrencyLimits(per_launcher={"local": 1}), ["bob-0+"], None, None, None),
+        (ConcurrencyLimits(per_launcher={"local": 1}), ["bob-0"], Hold.LAUNCHER, None, Hold.LAUNCHER),
+        (ConcurrencyLimits(total=1, per_owner=1), ["ann-0"], Hold.OWNER, Hold.OWNER, Hold.SERVICE),
+        (ConcurrencyLimits(total=2, per_owner=1, per_launcher={"ec2": 1}), ["bob-0+"], None, Hold.LAUNCHER, Hold.OWNER),
     ],
 )
 def test_a_run_starts_when_no_limit_holds_it(
-    room: Room, working: list[str], ann: Hold | None, ann_ec2: Hold | None, bob: Hold | None
+    room: ConcurrencyLimits, working: list[str], ann: Hold | None, ann_ec2: Hold | None, bob: Hold | None
 ) -> None:
     space = Space(room, owner_of, launcher_of, [due(name, 0) for name in working])
     assert [space.hold(due(name, 1)) for name in ("ann-1", "ann-1+", "bob-1")] == [ann, ann_ec2, bob]
 
 
-def started(names: list[str], room: Room, working: list[str]) -> list[str]:
+def started(names: list[str], room: ConcurrencyLimits, working: list[str]) -> list[str]:
     space = Space(room, owner_of, launcher_of, [due(name, 0) for name in working])
     line = in_line([due(name, number) for number, name in enumerate(names)], owner_of)
     decided = decide_due(line, [], lambda _: make_spec(), space, NOON)
@@ -106,23 +106,23 @@ def started(names: list[str], room: Room, working: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("room", "working", "starting"),
     [
-        (Room(total=3), [], ["ann-1", "bob-1", "ann-2"]),
-        (Room(total=4, per_owner=1), [], ["ann-1", "bob-1"]),
-        (Room(total=4, per_owner=2), ["ann-0"], ["ann-1", "bob-1"]),
-        (Room(total=4, per_owner=2), ["ann-0", "ann-9"], ["bob-1"]),
-        (Room(total=4, per_launcher={"ec2": 1}), [], ["ann-1", "bob-1", "ann-2", "ann-3+"]),
-        (Room(total=4, per_launcher={"ec2": 1}), ["bob-0+"], ["ann-1", "bob-1", "ann-2"]),
-        (Room(total=4, per_launcher={"local": 1}), [], ["ann-1", "ann-3+", "ann-4+"]),
+        (ConcurrencyLimits(total=3), [], ["ann-1", "bob-1", "ann-2"]),
+        (ConcurrencyLimits(total=4, per_owner=1), [], ["ann-1", "bob-1"]),
+        (ConcurrencyLimits(total=4, per_owner=2), ["ann-0"], ["ann-1", "bob-1"]),
+        (ConcurrencyLimits(total=4, per_owner=2), ["ann-0", "ann-9"], ["bob-1"]),
+        (ConcurrencyLimits(total=4, per_launcher={"ec2": 1}), [], ["ann-1", "bob-1", "ann-2", "ann-3+"]),
+        (ConcurrencyLimits(total=4, per_launcher={"ec2": 1}), ["bob-0+"], ["ann-1", "bob-1", "ann-2"]),
+        (ConcurrencyLimits(total=4, per_launcher={"local": 1}), [], ["ann-1", "ann-3+", "ann-4+"]),
     ],
 )
 def test_who_is_held_up_leaves_their_place_to_the_next_in_line(
-    room: Room, working: list[str], starting: list[str]
+    room: ConcurrencyLimits, working: list[str], starting: list[str]
 ) -> None:
     assert started(["ann-1", "ann-2", "ann-3+", "ann-4+", "bob-1"], room, working) == starting
 
 
 def test_a_place_in_line_counts_those_who_can_start_before_and_who_is_held_up_hears_why() -> None:
-    room = Room(total=1, per_owner=2, per_launcher={"ec2": 1})
+    room = ConcurrencyLimits(total=1, per_owner=2, per_launcher={"ec2": 1})
     line = in_line([due(name, n) for n, name in enumerate(["ann-1", "ann-2", "ann-3", "bob-1+", "bob-2"])], owner_of)
     told = places(
         line, Space(room, owner_of, launcher_of, [due("ann-0", 0), due("cid-0+", 0)]), lambda _: Overlap.ALLOW
@@ -149,7 +149,7 @@ def test_who_waits_for_a_run_of_its_schedule_has_no_place_and_stands_in_nobodys_
 ) -> None:
     line = [due("ann-1", 1), due("bob-1", 2), due("cid-1", 3)]
     going = make_run(make_schedule("ann-1"), "cron:1:before", status=RunStatus.PUBLISHING)
-    places_of = places(line, Space(Room()), lambda _: overlap, [going])
+    places_of = places(line, Space(ConcurrencyLimits()), lambda _: overlap, [going])
     assert [places_of[run.id] for run in line] == told
 
 
@@ -158,7 +158,9 @@ def test_of_a_backfill_as_many_have_a_place_as_go_at_once() -> None:
         make_run(make_schedule("past"), f"backfill:1:{day}", trigger=Trigger.BACKFILL, parallel=2) for day in range(4)
     ]
     going = make_run(make_schedule("past"), "backfill:1:9", trigger=Trigger.BACKFILL, status=RunStatus.RUNNING)
-    told = places([*line, due("later", 9)], Space(Room(), working=[going]), lambda _: Overlap.QUEUE_ONE, [going])
+    told = places(
+        [*line, due("later", 9)], Space(ConcurrencyLimits(), working=[going]), lambda _: Overlap.QUEUE_ONE, [going]
+    )
     held = "Waits for an earlier run of its schedule"
     assert list(told.values()) == [1, held, held, held, 2]
 
@@ -167,7 +169,7 @@ NAMES = st.builds(
     "{}-{}{}".format, st.sampled_from(["ann", "bob", "cid"]), st.integers(0, 99), st.sampled_from(["", "+"])
 )
 ROOMS = st.builds(
-    Room,
+    ConcurrencyLimits,
     total=st.integers(0, 6),
     per_owner=st.none() | st.integers(1, 4),
     per_launcher=st.dictionaries(st.sampled_from(["local", "ec2"]), st.integers(1, 4)),
@@ -175,7 +177,9 @@ ROOMS = st.builds(
 
 
 @given(ROOMS, st.lists(NAMES, max_size=6, unique=True), st.lists(NAMES, max_size=12, unique=True))
-def test_no_limit_is_passed_and_nobody_waits_who_could_go(room: Room, working: list[str], names: list[str]) -> None:
+def test_no_limit_is_passed_and_nobody_waits_who_could_go(
+    room: ConcurrencyLimits, working: list[str], names: list[str]
+) -> None:
     """Whoever is at work already may be more than a limit that was lowered since."""
     going = [due(name, 0) for name in working]
     starting = set(started(names, room, working))

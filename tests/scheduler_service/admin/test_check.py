@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.storage import s3_clients
 from scheduler_service.__main__ import main
 from scheduler_service.admin.check import check
@@ -18,7 +18,7 @@ from tests.receivers import TOKEN, webhook
 from tests.s3_servers import CANARY, S3Server, variables
 
 
-def areas_on(server: S3Server, **changes: str) -> Areas:
+def areas_on(server: S3Server, **changes: str) -> StorageConfig:
     given = {
         "work": f"s3://{server.bucket('work')}",
         "private": f"s3://{server.bucket('private')}/results",
@@ -27,7 +27,7 @@ def areas_on(server: S3Server, **changes: str) -> Areas:
         "endpoint": server.endpoint,
         "region": server.region,
     }
-    return Areas(**given | changes)  # type: ignore[arg-type]
+    return StorageConfig(**given | changes)  # type: ignore[arg-type]
 
 
 def everybody_may(server: S3Server, *actions: str) -> None:
@@ -37,7 +37,7 @@ def everybody_may(server: S3Server, *actions: str) -> None:
     server.client().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": allowed}))
 
 
-def wrong(areas: Areas) -> str:
+def wrong(areas: StorageConfig) -> str:
     return "\n".join(finding.text for finding in check(areas, clock.now()) if not finding.right)
 
 

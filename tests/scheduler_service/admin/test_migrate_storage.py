@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from jupyter_schedule.core.config import Areas
-from jupyter_schedule.core.data_paths import Places
+from jupyter_schedule.core.config import StorageConfig
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import FolderObjects, open_objects
+from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.__main__ import main
 from scheduler_service.admin.migrate_storage import bring, missing, planned
@@ -25,13 +25,13 @@ class Place:
     """A ledger with one schedule whose code is in the folder, and settings that name another work area."""
 
     def __init__(self, folder: Path) -> None:
-        self.places = Places(folder)
-        self.former = open_objects(self.places.objects)
-        self.work = FolderObjects(folder / "team")
+        self.places = DataPaths(folder)
+        self.former = open_storage(self.places.objects)
+        self.work = LocalStorage(folder / "team")
         self.former.put(CODE, b"code")
         store = open_store(self.places.store)
         operations = Operations(store, self.former)
-        operations.create("daily", make_spec(publication_base=FolderObjects(folder / "published").url("")))
+        operations.create("daily", make_spec(publication_base=LocalStorage(folder / "published").url("")))
         self.run = make_run(operations.schedule("daily"), "going", status=RunStatus.DUE)
         store.close()
         (folder / "service.toml").write_text(f'areas.work = "{self.work.url("").rstrip("/")}"\n')
@@ -88,12 +88,12 @@ def test_what_is_no_area_is_said(place: Place) -> None:
 
 
 def test_an_area_on_s3_is_found_by_the_settings_of_all() -> None:
-    areas = Areas(work="s3://new", endpoint="https://s3.example.org")
-    move = planned(areas, Places(Path("/data")), "s3://old/work")
+    areas = StorageConfig(work="s3://new", endpoint="https://s3.example.org")
+    move = planned(areas, DataPaths(Path("/data")), "s3://old/work")
     assert move.source == "s3://old/work?endpoint=https%3A%2F%2Fs3.example.org"
-    assert planned(areas, Places(Path("/data")), None).source == "file:///data/objects"
+    assert planned(areas, DataPaths(Path("/data")), None).source == "file:///data/objects"
     with pytest.raises(Refused):
-        planned(areas, Places(Path("/data")), "s3://new")
+        planned(areas, DataPaths(Path("/data")), "s3://new")
 
 
 def test_what_was_broken_off_is_brought_the_next_time() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from jupyter_schedule.core.operations.disclosures import Kind
+from jupyter_schedule.core.models import FindingKind
 from tests.scheduler_service.disclosure.shapes import Row
 
 Table = tuple[Sequence[str], list[Row]]
@@ -52,7 +52,7 @@ class Case:
     title: str
     path: str
     data: bytes
-    expected: Kind | None
+    expected: FindingKind | None
 
 
 def days(number: int) -> list[str]:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from jupyter_schedule.core.operations.disclosures import Kind
+from jupyter_schedule.core.models import FindingKind
 from tests.scheduler_service.disclosure.invented import COUNTRIES, FIRST, LAST, Case, by_country, days, many, sha, uuid
 from tests.scheduler_service.disclosure.shapes import SHAPES, Row, notebook, printed, separated
 
@@ -22,11 +22,11 @@ def emails(rng: random.Random) -> Iterator[Case]:
     for header in ("email", "E-Mail", "contact", "Ansprechpartner", "correo", "メール", "x"):
         for ending, shape in rng.sample(SHAPES, 6):
             names, rows = (header, "visits", "share"), [(_email(rng), many(rng), 0.5) for _ in range(12)]
-            yield Case(f"emails {header}", f"output/t{ending}", shape(names, rows), Kind.EMAIL)
+            yield Case(f"emails {header}", f"output/t{ending}", shape(names, rows), FindingKind.EMAIL)
     for ending, shape in SHAPES:
         names, rows = by_country(rng)
         noted = [(*row, f"asked by {_email(rng)}" if n == 41 else "") for n, row in enumerate(rows)]
-        yield Case(f"one email {ending}", f"output/c{ending}", shape((*names, "note"), noted), Kind.EMAIL)
+        yield Case(f"one email {ending}", f"output/c{ending}", shape((*names, "note"), noted), FindingKind.EMAIL)
     texts = {
         "mailto": '<a href="mailto:%s">write</a>', "percent": "https://a.invalid/?to=%s", "angle": "From: Ana <%s>",
         "log": "12:00 INFO sent report to %s (ok)", "idn": "an: %s", "spelt": "%s",
@@ -40,10 +40,14 @@ def emails(rng: random.Random) -> Iterator[Case]:
         }
         line = text % hidden.get(what, address)
         for path in ("a.txt", "a.html", "a.md"):
-            yield Case(f"email {what} {path}", f"output/{path}", f"Report\n\n{line}\n".encode(), Kind.EMAIL)
-    yield Case("email in output", "report/r.ipynb", notebook(("df", [printed(f"0 {_email(rng)}\n")])), Kind.EMAIL)
-    yield Case("email in a name", "output/for-ana@firma.de.csv", b"a,b\n1,2\n", Kind.EMAIL)
-    yield Case("headerless", "output/h.csv", separated((), [(_email(rng), n) for n in range(9)]).encode(), Kind.EMAIL)
+            yield Case(f"email {what} {path}", f"output/{path}", f"Report\n\n{line}\n".encode(), FindingKind.EMAIL)
+    yield Case(
+        "email in output", "report/r.ipynb", notebook(("df", [printed(f"0 {_email(rng)}\n")])), FindingKind.EMAIL
+    )
+    yield Case("email in a name", "output/for-ana@firma.de.csv", b"a,b\n1,2\n", FindingKind.EMAIL)
+    yield Case(
+        "headerless", "output/h.csv", separated((), [(_email(rng), n) for n in range(9)]).encode(), FindingKind.EMAIL
+    )
 
 
 def _ip(rng: random.Random) -> str:
@@ -67,7 +71,7 @@ def addresses(rng: random.Random) -> Iterator[Case]:
             for ending, shape in rng.sample(SHAPES[:15], 3):
                 rows: list[Row] = [("2026-11-24", make(rng), many(rng)) for _ in range(15)]
                 names = ("day", header, "hits")
-                yield Case(f"ip {what} {header}", f"output/t{ending}", shape(names, rows), Kind.IP_ADDRESS)
+                yield Case(f"ip {what} {header}", f"output/t{ending}", shape(names, rows), FindingKind.IP_ADDRESS)
     lines = (
         '{ip} - - [24/Nov/2026:12:00:07 +0000] "GET / HTTP/1.1" 200 512',
         "Nov 24 12:00:07 gate sshd[812]: Accepted publickey for ops from {ip} port 50022",
@@ -79,11 +83,13 @@ def addresses(rng: random.Random) -> Iterator[Case]:
     )
     for line in lines:
         text = "starting\n" + line.format(ip=_ip(rng)) + "\ndone\n"
-        yield Case(f"ip in {line[:12]}", "output/access.log", text.encode(), Kind.IP_ADDRESS)
+        yield Case(f"ip in {line[:12]}", "output/access.log", text.encode(), FindingKind.IP_ADDRESS)
         yield Case(
-            f"ip in log {line[:12]}", "report/log.txt.gz", gzip.compress(text.encode(), mtime=0), Kind.IP_ADDRESS
+            f"ip in log {line[:12]}", "report/log.txt.gz", gzip.compress(text.encode(), mtime=0), FindingKind.IP_ADDRESS
         )
-        yield Case(f"ip in output {line[:12]}", "report/n.ipynb", notebook(("x", [printed(text)])), Kind.IP_ADDRESS)
+        yield Case(
+            f"ip in output {line[:12]}", "report/n.ipynb", notebook(("x", [printed(text)])), FindingKind.IP_ADDRESS
+        )
 
 
 def client_ids(rng: random.Random) -> Iterator[Case]:
@@ -102,19 +108,19 @@ def client_ids(rng: random.Random) -> Iterator[Case]:
                     f"ids {what} {header}",
                     f"output/t{ending}",
                     shape((header, "country", "pings"), rows),
-                    Kind.CLIENT_ID,
+                    FindingKind.CLIENT_ID,
                 )
         rows = [(make(rng), rng.choice(COUNTRIES)) for _ in range(15)]
-        yield Case(f"ids {what} headerless", "output/h.csv", separated((), rows).encode(), Kind.CLIENT_ID)
+        yield Case(f"ids {what} headerless", "output/h.csv", separated((), rows).encode(), FindingKind.CLIENT_ID)
         if what != "token":
             listed = "".join(f"{make(rng)}\n" for _ in range(20))
-            yield Case(f"ids {what} listed", "output/list.txt", listed.encode(), Kind.CLIENT_ID)
+            yield Case(f"ids {what} listed", "output/list.txt", listed.encode(), FindingKind.CLIENT_ID)
             spoken = "".join(f"12:00:{n:02} sent to {make(rng)} ok\n" for n in range(20))
-            yield Case(f"ids {what} log", "report/log.txt", spoken.encode(), Kind.CLIENT_ID)
+            yield Case(f"ids {what} log", "report/log.txt", spoken.encode(), FindingKind.CLIENT_ID)
         keyed = {make(rng): {"pings": n, "country": "DE"} for n in range(20)}
-        yield Case(f"ids {what} keyed", "output/k.json", json.dumps(keyed).encode(), Kind.CLIENT_ID)
+        yield Case(f"ids {what} keyed", "output/k.json", json.dumps(keyed).encode(), FindingKind.CLIENT_ID)
         inside = {"result": {"top": [make(rng) for _ in range(12)]}}
-        yield Case(f"ids {what} list", "output/l.json", json.dumps(inside).encode(), Kind.CLIENT_ID)
+        yield Case(f"ids {what} list", "output/l.json", json.dumps(inside).encode(), FindingKind.CLIENT_ID)
 
 
 def _people(rng: random.Random, *makers: object) -> list[Row]:
@@ -202,7 +208,7 @@ def row_level(rng: random.Random) -> Iterator[Case]:  # noqa: C901  (one maker f
     }
     for what, (names, rows) in tables.items():
         for ending, shape in rng.sample(SHAPES, 5):
-            yield Case(f"rows {what} {ending}", f"output/t{ending}", shape(names, rows), Kind.ROW_LEVEL)
+            yield Case(f"rows {what} {ending}", f"output/t{ending}", shape(names, rows), FindingKind.ROW_LEVEL)
 
 
 def small_cells(rng: random.Random) -> Iterator[Case]:
@@ -219,15 +225,18 @@ def small_cells(rng: random.Random) -> Iterator[Case]:
                 f"small {header} {ending}",
                 f"output/t{ending}",
                 shape(("date", "country", header), rows),
-                Kind.SMALL_CELL,
+                FindingKind.SMALL_CELL,
             )
     for what in ("clients", "patient_count", "users_by_country"):
         counts = {land: many(rng) for land in COUNTRIES} | {"LI": 2}
         yield Case(
-            f"small map {what}", "output/m.json", json.dumps({"made": "x", what: counts}).encode(), Kind.SMALL_CELL
+            f"small map {what}",
+            "output/m.json",
+            json.dumps({"made": "x", what: counts}).encode(),
+            FindingKind.SMALL_CELL,
         )
     for name in ("client_counts.csv", "users.csv", "visits.csv.gz"):
         rows = [(day, *(many(rng) for _ in COUNTRIES[:-1]), 3) for day in days(12)]
         text = separated(("date", *COUNTRIES), rows).encode()
         data = gzip.compress(text, mtime=0) if name.endswith(".gz") else text
-        yield Case(f"small crosstab {name}", f"output/{name}", data, Kind.SMALL_CELL)
+        yield Case(f"small crosstab {name}", f"output/{name}", data, FindingKind.SMALL_CELL)

@@ -13,7 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 
-from jupyter_schedule.core.operations.disclosures import Kind
+from jupyter_schedule.core.models import FindingKind
 from tests.scheduler_service.disclosure.invented import Case
 from tests.scheduler_service.disclosure.shapes import notebook, printed, separated
 
@@ -92,7 +92,7 @@ def secrets(rng: random.Random) -> Iterator[Case]:
         for path, data in rng.sample(list(places.items()), 4):
             if what == "telegram" and path not in {"notes.txt", "log.gz", "log.txt"}:
                 continue
-            yield Case(f"secret {what} {path}", f"output/{path}", data, Kind.SECRET)
+            yield Case(f"secret {what} {path}", f"output/{path}", data, FindingKind.SECRET)
 
 
 def unreadable(rng: random.Random) -> Iterator[Case]:
@@ -120,4 +120,4 @@ def unreadable(rng: random.Random) -> Iterator[Case]:
         "half.jsonl": b'{"a": 1}\n{"a": 2}\n{"a": \n', "a.zst": b"\x28\xb5\x2f\xfd" + rng.randbytes(300),
     }  # fmt: skip
     for name, data in files.items():
-        yield Case(f"unreadable {name}", f"output/{name}", data, Kind.UNCHECKED)
+        yield Case(f"unreadable {name}", f"output/{name}", data, FindingKind.UNCHECKED)

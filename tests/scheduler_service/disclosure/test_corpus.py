@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.operations.disclosures import Kind
+from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import check_file
 from tests.scheduler_service.disclosure.corpus import clean, planted
 from tests.scheduler_service.disclosure.invented import Case
@@ -15,8 +15,8 @@ MOST_FALSE_ALARMS = 0.02
 
 
 @pytest.fixture
-def kinds(tmp_path: Path) -> Callable[[Case], set[Kind]]:
-    def of(case: Case) -> set[Kind]:
+def kinds(tmp_path: Path) -> Callable[[Case], set[FindingKind]]:
+    def of(case: Case) -> set[FindingKind]:
         local = tmp_path / "file"
         local.write_bytes(case.data)
         return {finding.kind for finding in check_file(case.path, local)}
@@ -30,7 +30,7 @@ SEEDS = (1, 2026)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_of_what_is_planted_at_least_95_percent_is_found(
-    seed: int, kinds: Callable[[Case], set[Kind]], capsys: pytest.CaptureFixture[str]
+    seed: int, kinds: Callable[[Case], set[FindingKind]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     cases = planted(seed)
     missed = [f"{case.title} ({case.path}): {found}" for case in cases if case.expected not in (found := kinds(case))]
@@ -43,7 +43,7 @@ def test_of_what_is_planted_at_least_95_percent_is_found(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_of_clean_aggregates_at_most_2_percent_are_stopped(
-    seed: int, kinds: Callable[[Case], set[Kind]], capsys: pytest.CaptureFixture[str]
+    seed: int, kinds: Callable[[Case], set[FindingKind]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     cases = clean(seed)
     stopped = [f"{case.title} ({case.path}): {found}" for case in cases if (found := kinds(case))]

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.operations.disclosures import Finding, Kind
+from jupyter_schedule.core.models import DisclosureFinding, FindingKind
 from scheduler_service.disclosure import Limits, check_file, columnar
 from tests.scheduler_service.disclosure.corpus import planted
 from tests.scheduler_service.disclosure.planted_secrets import secrets_of
 from tests.scheduler_service.disclosure.shapes import SHAPES, notebook, printed
 
-Check = Callable[..., tuple[Finding, ...]]
+Check = Callable[..., tuple[DisclosureFinding, ...]]
 LIMITS = Limits()
 TOKEN = "gh" + "p_" + "a1B2" * 9
 
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    def of(name: str, data: bytes | str, limits: Limits = LIMITS) -> tuple[Finding, ...]:
+    def of(name: str, data: bytes | str, limits: Limits = LIMITS) -> tuple[DisclosureFinding, ...]:
         local = tmp_path / "file"
         local.write_bytes(data.encode() if isinstance(data, str) else data)
         return check_file(f"output/{name}", local, limits)
@@ -32,12 +32,12 @@ def check(tmp_path: Path) -> Check:
 class TestWhere:
     def test_of_a_text_the_line(self, check: Check) -> None:
         (finding,) = check("log.txt", f"starting\nusing {TOKEN}\ndone\n")
-        assert (finding.kind, finding.line) == (Kind.SECRET, 2)
+        assert (finding.kind, finding.line) == (FindingKind.SECRET, 2)
         assert finding.message == "“output/log.txt”, line 2: what looks like a GitHub token."
 
     def test_of_a_table_column_and_line_and_how_often(self, check: Check) -> None:
         (finding,) = check("a.csv", "# by country\ncountry,clients\nDE,100\nFR,3\nLI,1\n")
-        assert (finding.kind, finding.column, finding.line, finding.count) == (Kind.SMALL_CELL, 2, 4, 2)
+        assert (finding.kind, finding.column, finding.line, finding.count) == (FindingKind.SMALL_CELL, 2, 4, 2)
         assert finding.message == "“output/a.csv”, column 2 (“clients”), line 4: a count below 5; 2 cells in all."
 
     def test_of_json_the_row_or_the_line(self, check: Check) -> None:
@@ -53,7 +53,7 @@ class TestWhere:
     def test_of_parquet_the_row(self, check: Check) -> None:
         make = dict(SHAPES)[".parquet"]
         (finding,) = check("a.parquet", make(("country", "clients"), [("DE", 100), ("FR", 3)]))
-        assert (finding.kind, finding.row, finding.column) == (Kind.SMALL_CELL, 2, 2)
+        assert (finding.kind, finding.row, finding.column) == (FindingKind.SMALL_CELL, 2, 2)
 
 
 class TestWords:
@@ -68,7 +68,7 @@ class TestWords:
     def test_a_header_that_is_not_a_known_word_is_not_quoted(self, check: Check) -> None:
         """It might be the first row of a table without a header."""
         for case in planted():
-            if case.expected in {Kind.EMAIL, Kind.CLIENT_ID} and case.path.endswith("h.csv"):
+            if case.expected in {FindingKind.EMAIL, FindingKind.CLIENT_ID} and case.path.endswith("h.csv"):
                 first = case.data.decode().split(",")[0]
                 assert all(first not in finding.message for finding in check(case.path, case.data))
 
@@ -98,24 +98,24 @@ class TestLimits:
         with local.open("wb") as file:
             file.truncate(20 << 30)
         (finding,) = check_file("output/a.csv", local)
-        assert finding.kind == Kind.UNCHECKED
+        assert finding.kind == FindingKind.UNCHECKED
         assert finding.message == "“output/a.csv”: it can't be checked: it has 21 GB, more than 268 MB."
 
     def test_what_grows_is_unpacked_no_further_than_its_limit(self, check: Check) -> None:
         (finding,) = check("a.csv.gz", gzip.compress(b"a,b\n" * 3_000_000), Limits(file=1 << 20))
-        assert finding.kind == Kind.UNCHECKED
+        assert finding.kind == FindingKind.UNCHECKED
 
     def test_a_document_that_is_too_large_to_be_read_whole_says_so(self, check: Check) -> None:
         (finding,) = check("a.json", '{"a": "' + "x" * 5000 + '"}', Limits(document=1000))
-        assert finding.kind == Kind.UNCHECKED
+        assert finding.kind == FindingKind.UNCHECKED
 
     def test_one_endless_line_is_looked_at_in_pieces_that_overlap(self, check: Check) -> None:
         (finding,) = check("a.txt", "word " * 52_425 + TOKEN + " word" * 100_000)
-        assert (finding.kind, finding.line) == (Kind.SECRET, 1)
+        assert (finding.kind, finding.line) == (FindingKind.SECRET, 1)
 
     def test_a_quote_that_never_ends_is_not_collected(self, check: Check) -> None:
         (finding,) = check("a.csv", 'a,b\n1,2\n"' + "1,2\n" * 5_000_000)
-        assert finding.kind == Kind.UNCHECKED
+        assert finding.kind == FindingKind.UNCHECKED
 
     def test_memory_does_not_grow_with_the_file(self, tmp_path: Path) -> None:
         local = tmp_path / "file"
@@ -136,7 +136,7 @@ class TestKinds:
     def test_a_picture_is_one_by_its_first_bytes_and_not_by_its_name(self, check: Check) -> None:
         assert check("a.csv", b"\x89PNG\r\n\x1a\n" + b"\0" * 100) == ()
         (finding,) = check("a.png", b"email\n" + b"ana@firma.de\n")
-        assert finding.kind == Kind.EMAIL
+        assert finding.kind == FindingKind.EMAIL
 
     def test_without_pyarrow_parquet_cannot_be_checked(self, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(columnar, "pyarrow", None)

@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Run
-from jupyter_schedule.core.notify import Notify, Occasion
+from jupyter_schedule.core.models import NotificationEvent, Notify, Policies, Run
 from scheduler_service.notifications.deliver import LEASE
 from tests.engine import Engine, eventually
 from tests.receivers import PASSWORD, TOKEN, Hook, Mailbox, mail_server, webhook
 
 CANARY = "canary-in-the-log-3"
-ALL = Notify(channels=("mail", "hook"), on=tuple(Occasion))
+ALL = Notify(channels=("mail", "hook"), on=tuple(NotificationEvent))
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.models import RunStatus
-from jupyter_schedule.core.notify import Occasion, Outgoing, Word
+from jupyter_schedule.core.models import Notification, NotificationEvent, QueuedNotification, RunStatus
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.notifications.deliver import FIRST_PAUSE, LEASE, LONGEST_PAUSE, LOOK, MOST, Deliverer, again_in
@@ -34,7 +33,7 @@ class Fake:
         return next(self.answers)
 
 
-def compose(word: Outgoing) -> Message:
+def compose(word: QueuedNotification) -> Message:
     return Message(word.message_id, "title", "body", good=False)
 
 
@@ -56,7 +55,7 @@ def owe(store: Store, channel: str, number: str) -> None:
     store.add_schedule(schedule)
     run = make_run(schedule)
     store.add_run(run, actor="service")
-    word = Word(message_id=number, run_id=run.id, occasion=Occasion.FAILURE, channel=channel)
+    word = Notification(message_id=number, run_id=run.id, occasion=NotificationEvent.FAILURE, channel=channel)
     store.replace_run(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", words=[word])
 
 
@@ -143,7 +142,7 @@ def test_a_channel_of_which_no_word_can_be_claimed_is_left_alone_for_a_while(
     """Else it would be tried without a pause, as each try would set off the next."""
     tries = []
 
-    def claim(channel: str, lease: int) -> Outgoing | None:
+    def claim(channel: str, lease: int) -> QueuedNotification | None:
         tries.append(channel)
         raise OSError("the ledger is away")
 

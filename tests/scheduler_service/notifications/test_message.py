@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import Run, RunStatus, Timing, Visibility
-from jupyter_schedule.core.notify import Occasion, Word
+from jupyter_schedule.core.models import Notification, NotificationEvent, Run, RunStatus, Timing, Visibility
 from scheduler_service.notifications.message import Message, message
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
@@ -14,13 +13,15 @@ def shown(text: str) -> str:
     return text.replace("canary", "[left out]")
 
 
-def told(occasion: Occasion, run: dict[str, Any] | None = None, log: tuple[str, ...] = (), **spec: Any) -> Message:
+def told(
+    occasion: NotificationEvent, run: dict[str, Any] | None = None, log: tuple[str, ...] = (), **spec: Any
+) -> Message:
     ended = {"status": RunStatus.FAILED, "message": "KeyError in cell 7: 'region'", "ended_at": NOON}
     details = {
-        Occasion.SILENCE: {"by": "2026-11-24T08:00:00Z"},
-        Occasion.AUTO_PAUSE: {"note": "its last 3 runs failed"},
+        NotificationEvent.SILENCE: {"by": "2026-11-24T08:00:00Z"},
+        NotificationEvent.AUTO_PAUSE: {"note": "its last 3 runs failed"},
     }.get(occasion, {})
-    word = Word(message_id="6f1c", run_id="x", occasion=occasion, channel="ops", details=details)
+    word = Notification(message_id="6f1c", run_id="x", occasion=occasion, channel="ops", details=details)
     return message(
         word, a_run(**ended | (run or {})), make_spec(**{"publication_base": "file:///p"} | spec), log, shown
     )
@@ -33,15 +34,15 @@ def a_run(**changes: Any) -> Run:
 @pytest.mark.parametrize(
     ("occasion", "title", "good"),
     [
-        (Occasion.FAILURE, "“daily” failed", False),
-        (Occasion.TIME_OUT, "“daily” was stopped: it took too long", False),
-        (Occasion.RECOVERY, "“daily” succeeded again", True),
-        (Occasion.FIRST_SUCCESS, "“daily” succeeded for the first time", True),
-        (Occasion.AUTO_PAUSE, "“daily” paused itself", False),
-        (Occasion.SILENCE, "Nothing of “daily” was published by 08:00 on Tue 24 Nov", False),
+        (NotificationEvent.FAILURE, "“daily” failed", False),
+        (NotificationEvent.TIME_OUT, "“daily” was stopped: it took too long", False),
+        (NotificationEvent.RECOVERY, "“daily” succeeded again", True),
+        (NotificationEvent.FIRST_SUCCESS, "“daily” succeeded for the first time", True),
+        (NotificationEvent.AUTO_PAUSE, "“daily” paused itself", False),
+        (NotificationEvent.SILENCE, "Nothing of “daily” was published by 08:00 on Tue 24 Nov", False),
     ],
 )
-def test_the_title_says_what_happened(occasion: Occasion, title: str, good: bool) -> None:
+def test_the_title_says_what_happened(occasion: NotificationEvent, title: str, good: bool) -> None:
     said = told(occasion)
     assert (said.title, said.good, said.id) == (title, good, "6f1c")
     assert said.body.endswith("\n\nMessage 6f1c")
@@ -49,7 +50,7 @@ def test_the_title_says_what_happened(occasion: Occasion, title: str, good: bool
 
 def test_the_text_says_why_how_the_log_ended_and_where_results_and_more_are() -> None:
     run = a_run()
-    assert told(Occasion.FAILURE, log=("one", "two")).body == (
+    assert told(NotificationEvent.FAILURE, log=("one", "two")).body == (
         "KeyError in cell 7: 'region'\n\n"
         f"Run {run.id[:8]}, due 2026-11-24T12:00:00Z, ended 2026-11-24T12:00:00Z.\n\n"
         "The last lines of its log:\n  one\n  two\n\n"
@@ -59,33 +60,35 @@ def test_the_text_says_why_how_the_log_ended_and_where_results_and_more_are() ->
     )
 
 
-@pytest.mark.parametrize("occasion", Occasion)
-def test_neither_the_title_nor_the_text_says_what_must_not_be_told(occasion: Occasion) -> None:
+@pytest.mark.parametrize("occasion", NotificationEvent)
+def test_neither_the_title_nor_the_text_says_what_must_not_be_told(occasion: NotificationEvent) -> None:
     """Whatever is said of a run, by itself or where its schedule paused."""
     run = {"message": "ValueError at cell 2 of 3: canary"}
-    if occasion != Occasion.SILENCE:
+    if occasion != NotificationEvent.SILENCE:
         assert "ValueError at cell 2 of 3: [left out]" in told(occasion, run).body
     named = {"message": None, "schedule": "canary"}
     assert "canary" not in told(occasion, named).title + told(occasion, run).body
 
 
 def test_good_news_need_no_log() -> None:
-    assert "log" not in told(Occasion.RECOVERY, log=("one",)).body
+    assert "log" not in told(NotificationEvent.RECOVERY, log=("one",)).body
 
 
 def test_a_pause_says_how_it_ends_and_a_silence_what_the_run_does() -> None:
-    assert "its last 3 runs failed, it runs no more by itself" in told(Occasion.AUTO_PAUSE).body
-    assert "jupyter schedule resume daily" in told(Occasion.AUTO_PAUSE).body
+    assert "its last 3 runs failed, it runs no more by itself" in told(NotificationEvent.AUTO_PAUSE).body
+    assert "jupyter schedule resume daily" in told(NotificationEvent.AUTO_PAUSE).body
     going = {"status": RunStatus.RUNNING, "message": None, "ended_at": None}
-    assert told(Occasion.SILENCE, going).body.startswith("Its run is still going.")
-    assert told(Occasion.SILENCE, going | {"status": RunStatus.DUE}).body.startswith("Its run waits.")
+    assert told(NotificationEvent.SILENCE, going).body.startswith("Its run is still going.")
+    assert told(NotificationEvent.SILENCE, going | {"status": RunStatus.DUE}).body.startswith("Its run waits.")
 
 
 def test_a_deadline_is_told_by_the_clocks_of_the_schedules_zone() -> None:
     berlin = Timing(cron="0 6 * * *", timezone="Europe/Berlin")
-    assert told(Occasion.SILENCE, timing=berlin).title.endswith("by 09:00 on Tue 24 Nov")
-    assert told(Occasion.SILENCE, timing=Timing(cron="0 6 * * *", timezone="Gone/Zone")).title.endswith("08:00:00Z")
+    assert told(NotificationEvent.SILENCE, timing=berlin).title.endswith("by 09:00 on Tue 24 Nov")
+    assert told(NotificationEvent.SILENCE, timing=Timing(cron="0 6 * * *", timezone="Gone/Zone")).title.endswith(
+        "08:00:00Z"
+    )
 
 
 def test_what_publishes_nothing_has_no_address() -> None:
-    assert "Its results are kept with each run." in told(Occasion.FAILURE, visibility=Visibility.NONE).body
+    assert "Its results are kept with each run." in told(NotificationEvent.FAILURE, visibility=Visibility.NONE).body

@@ -4,15 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from jupyter_schedule.core.models import Run, RunStatus, Trigger
-from jupyter_schedule.core.notify import Notify, Occasion
+from jupyter_schedule.core.models import NotificationEvent, Notify, Run, RunStatus, Trigger
 from scheduler_service.notifications.rules import looks_back, occasions, owed, words
 from tests.factories import NOON, make_run, make_schedule
 
 HOUR = timedelta(hours=1)
 OK, BAD, LATE = RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMED_OUT
 STOPPED, SKIPPED = RunStatus.CANCELLED, RunStatus.SKIPPED
-FIRST, RECOVERY = Occasion.FIRST_SUCCESS, Occasion.RECOVERY
+FIRST, RECOVERY = NotificationEvent.FIRST_SUCCESS, NotificationEvent.RECOVERY
 SCHEDULE = make_schedule()
 
 
@@ -25,14 +24,14 @@ def ended(status: RunStatus, hours: int = 0, trigger: Trigger = Trigger.SCHEDULE
 @pytest.mark.parametrize(
     ("before", "status", "told"),
     [
-        ([], BAD, (Occasion.FAILURE,)),
-        ([], LATE, (Occasion.TIME_OUT,)),
+        ([], BAD, (NotificationEvent.FAILURE,)),
+        ([], LATE, (NotificationEvent.TIME_OUT,)),
         ([], OK, (FIRST,)),
         ([], STOPPED, ()),
         ([], SKIPPED, ()),
         ([OK], OK, ()),
-        ([OK], BAD, (Occasion.FAILURE,)),
-        ([BAD], BAD, (Occasion.FAILURE,)),
+        ([OK], BAD, (NotificationEvent.FAILURE,)),
+        ([BAD], BAD, (NotificationEvent.FAILURE,)),
         ([BAD], OK, (FIRST, RECOVERY)),
         ([LATE], OK, (FIRST, RECOVERY)),
         ([OK, BAD], OK, (RECOVERY,)),
@@ -46,7 +45,7 @@ def ended(status: RunStatus, hours: int = 0, trigger: Trigger = Trigger.SCHEDULE
     ],
 )
 def test_what_is_told_follows_from_how_it_ended_and_how_those_before_it_did(
-    before: list[RunStatus], status: RunStatus, told: tuple[Occasion, ...]
+    before: list[RunStatus], status: RunStatus, told: tuple[NotificationEvent, ...]
 ) -> None:
     runs = [ended(each, hours) for hours, each in enumerate(before)]
     assert occasions(ended(status, 10), [*reversed(runs), ended(status, 10)]) == told
@@ -89,7 +88,7 @@ def test_each_channel_gets_one_word_about_the_weightiest_that_was_picked() -> No
 def test_without_a_channel_or_a_pick_nothing_is_owed() -> None:
     assert owed(Notify(), ended(BAD), []) == []
     assert owed(Notify(channels=("ops",), on=(FIRST,)), ended(BAD), []) == []
-    assert words(Notify(channels=("ops",), on=(FIRST,)), Occasion.AUTO_PAUSE, ended(BAD).id) == []
+    assert words(Notify(channels=("ops",), on=(FIRST,)), NotificationEvent.AUTO_PAUSE, ended(BAD).id) == []
 
 
 def test_the_same_word_has_the_same_number_and_another_word_another() -> None:
@@ -99,7 +98,7 @@ def test_the_same_word_has_the_same_number_and_another_word_another() -> None:
     numbers = {word.message_id for word in first}
     assert len(numbers) == 1
     for by in ("2026-11-24T09:00:00Z", "2026-11-25T09:00:00Z"):
-        numbers |= {word.message_id for word in words(notify, Occasion.SILENCE, run.id, by=by)}
+        numbers |= {word.message_id for word in words(notify, NotificationEvent.SILENCE, run.id, by=by)}
     assert len(numbers) == 3
 
 
@@ -107,4 +106,4 @@ def test_earlier_runs_are_looked_at_only_where_they_matter() -> None:
     assert looks_back(Notify(channels=("ops",)), ended(OK))
     assert not looks_back(Notify(channels=("ops",)), ended(BAD))
     assert not looks_back(Notify(), ended(OK))
-    assert not looks_back(Notify(channels=("ops",), on=(Occasion.FAILURE,)), ended(OK))
+    assert not looks_back(Notify(channels=("ops",), on=(NotificationEvent.FAILURE,)), ended(OK))

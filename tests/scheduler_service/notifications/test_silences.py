@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.notify import Notify, Occasion
+from jupyter_schedule.core.models import NotificationEvent, Notify
 from tests.factories import NOON
 from tests.scheduler_service.played import Play
 
@@ -33,7 +33,7 @@ def test_a_run_that_is_still_going_at_nine_is_told_of_once(play: Play) -> None:
     assert told(play) == ["25 09:00"]
     word = play.store.claim_word("ops", 60)
     assert word is not None
-    assert (word.occasion, word.details) == (Occasion.SILENCE, {"by": "2026-11-25T09:00:00Z"})
+    assert (word.occasion, word.details) == (NotificationEvent.SILENCE, {"by": "2026-11-25T09:00:00Z"})
     (run,) = play.runs("daily")
     assert (word.run_id, schedule.id) == (run.id, run.schedule_id)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_schedule.core.models import FileEntry, Publication, Reason, Result, Run
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from scheduler_service.publishing.publish import publish
 from tests.factories import NOON, make_run, make_schedule
 from tests.scheduler_service.stores import MemoryObjects
@@ -40,23 +40,23 @@ def result_of(files: dict[str, bytes]) -> Result:
     )
 
 
-def publish_files(run: Run, files: dict[str, bytes], area: Objects) -> Publication:
+def publish_files(run: Run, files: dict[str, bytes], area: ObjectStorage) -> Publication:
     """What the tick does with a worker's outputs."""
     work = MemoryObjects()
     work.content = {f"workers/w/{run.id}/output/{path}": data for path, data in files.items()}
     return publish(run, result_of(files), work, f"workers/w/{run.id}/", area, run.scheduled_for)
 
 
-def document(area: Objects, key: str) -> dict[str, Any]:
+def document(area: ObjectStorage, key: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(area.get(key))
     return content
 
 
-def data_of(area: Objects) -> dict[str, bytes]:
+def data_of(area: ObjectStorage) -> dict[str, bytes]:
     return {stored.key.removeprefix(KEYS.data): area.get(stored.key) for stored in area.list(KEYS.data)}
 
 
-def assert_readers_find_what_latest_points_at(area: Objects) -> str:
+def assert_readers_find_what_latest_points_at(area: ObjectStorage) -> str:
     """The reader's walk: latest.json, its manifest, its files, each with its digest; answers the run's time."""
     latest = document(area, KEYS.latest)
     manifest = document(area, f"flights/{latest['manifest']}")

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_schedule.core.models import Trigger, utc_text
 from jupyter_schedule.core.publication_keys import is_published
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service.publishing.index_page import SHOWN_RUNS
 from scheduler_service.publishing.publish import PublishFailed, publish, run_folder
 from tests.factories import NOON
@@ -40,7 +40,7 @@ AWKWARD = [
 
 
 def test_a_run_is_published_at_its_own_and_at_the_stable_address(tmp_path: Path) -> None:
-    area = FolderObjects(tmp_path / "published")
+    area = LocalStorage(tmp_path / "published")
     run = due_on(0)
 
     publication = publish_files(run, {"weekly.csv": b"1,2\n", "days/1.csv.gz": b"zip"}, area)
@@ -128,7 +128,7 @@ def test_the_newest_runs_are_named_newest_first() -> None:
 
 
 def test_any_name_that_a_filesystem_takes_is_published(tmp_path: Path) -> None:
-    area = FolderObjects(tmp_path / "published")
+    area = LocalStorage(tmp_path / "published")
     files = {name: name.encode() for name in AWKWARD}
 
     publication = publish_files(due_on(0), files, area)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from jupyter_schedule.core.config import Areas
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Visibility
 from jupyter_schedule.core.operations.operations import Operations
@@ -18,7 +18,7 @@ from tests.scheduler_service.publishing.results import DAY, KEYS, data_of, docum
 from tests.scheduler_service.stores import Died, Dying, MemoryObjects
 from tests.simulation.memory_store import MemoryStore
 
-AREAS = Areas(public="s3://bucket/public", public_base="https://results.example.org/")
+AREAS = StorageConfig(public="s3://bucket/public", public_base="https://results.example.org/")
 
 
 def published(area: MemoryObjects) -> None:
@@ -101,12 +101,12 @@ def test_by_hand_only_what_nobody_publishes_any_more_is_withdrawn(tmp_path: Path
     engine.operations.run_now(public.name)
     private = MemoryObjects()
 
-    def refused(name: str, areas: Areas) -> str:
+    def refused(name: str, areas: StorageConfig) -> str:
         with pytest.raises(Refused) as refusal:
             withdraw_deleted(name, engine.store, areas, private, NOON)
         return refusal.value.code
 
-    assert refused("open", Areas()) == "no_public_area"
+    assert refused("open", StorageConfig()) == "no_public_area"
     assert refused("../open", AREAS) == "bad_name"
     assert refused("open", AREAS) == "not_deleted"
     engine.operations.delete("open")

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from jupyter_schedule.core.models import Run, RunStatus
+from jupyter_schedule.core.models import Run, RunStatus, disclosure_report_key
 from jupyter_schedule.core.object_keys import brief_key, bundle_key, gate_key, worker_prefix
-from jupyter_schedule.core.operations.disclosures import checked_key
-from jupyter_schedule.core.storage.factory import Objects
+from jupyter_schedule.core.storage.factory import ObjectStorage
 from scheduler_service.publishing.publish import publish, run_folder
 from scheduler_service.retention.prune import Pruning
 from scheduler_service.retention.rules import Keep
@@ -28,7 +27,7 @@ FILES = {"same.csv": b"1", "day.csv": b"2"}
 class Deployment:
     """Daily runs of one schedule with all that they leave behind, in stores that a test chooses."""
 
-    def __init__(self, work: Objects, area: Objects, days: int = 6) -> None:
+    def __init__(self, work: ObjectStorage, area: ObjectStorage, days: int = 6) -> None:
         self.store = MemoryStore(Clock())
         self.work, self.area = work, area
         self.schedule = make_schedule("flights", spec=make_spec(publication_base="area"))
@@ -52,11 +51,11 @@ class Deployment:
             for path, data in FILES.items():
                 self.work.put(f"{place}output/{path}", data)
             self.work.put(f"{place}result", result.model_dump_json().encode())
-        self.work.put(checked_key(run.id), b"{}")
+        self.work.put(disclosure_report_key(run.id), b"{}")
         publish(run, result, self.work, worker_prefix("local", token), self.area, end)
         return run
 
-    def pruning(self, work: Objects | None = None, area: Objects | None = None) -> Pruning:
+    def pruning(self, work: ObjectStorage | None = None, area: ObjectStorage | None = None) -> Pruning:
         return Pruning(self.store, work or self.work, lambda _: area or self.area, KEEP)
 
     def prune(self, pruning: Pruning | None = None) -> None:

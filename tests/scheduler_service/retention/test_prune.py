@@ -10,11 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import RunStatus, ScheduleState
+from jupyter_schedule.core.models import Policies, RunStatus, ScheduleState
 from jupyter_schedule.core.object_keys import bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import FolderObjects, Objects, ObjectsUnusable, Stored
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, StorageUnusable, StoredObject
 from scheduler_service.__main__ import main
 from scheduler_service.publishing.publish import run_folder
 from scheduler_service.retention.prune import Pruning, told
@@ -113,7 +112,7 @@ def test_a_publication_that_cannot_be_read_keeps_its_runs_and_no_others(deployme
 class Unlisted(Watched):
     """May be read, but not listed."""
 
-    def __init__(self, inner: Objects, problem: Exception) -> None:
+    def __init__(self, inner: ObjectStorage, problem: Exception) -> None:
         super().__init__(inner)
         self.problem = problem
 
@@ -123,7 +122,7 @@ class Unlisted(Watched):
 
 
 @pytest.mark.parametrize(
-    "problem", [ObjectsUnusable("Allow s3:ListBucket."), Refused("unknown_address", "No such store."), ValueError("?")]
+    "problem", [StorageUnusable("Allow s3:ListBucket."), Refused("unknown_address", "No such store."), ValueError("?")]
 )
 def test_an_area_that_cannot_be_listed_keeps_its_runs_and_stands_in_nobodys_way(
     deployment: Deployment, problem: Exception
@@ -142,7 +141,7 @@ def test_an_area_that_cannot_be_listed_keeps_its_runs_and_stands_in_nobodys_way(
 
 @pytest.mark.parametrize("problem", [Refused("unknown_address", "No such store."), ValueError("?")])
 def test_an_area_that_cannot_even_be_opened_any_more_ends_no_pass(deployment: Deployment, problem: Exception) -> None:
-    def gone(_: str) -> Objects:
+    def gone(_: str) -> ObjectStorage:
         raise problem
 
     plan = deployment.pruning().plan(deployment.now)
@@ -156,7 +155,7 @@ class Stubborn(Watched):
 
     def before(self, method: str, key: str) -> None:
         if method == "delete":
-            raise ObjectsUnusable("Allow s3:DeleteObject.")
+            raise StorageUnusable("Allow s3:DeleteObject.")
 
 
 def test_an_area_that_lets_nothing_go_is_told_and_stands_in_nobodys_way(deployment: Deployment) -> None:
@@ -200,7 +199,7 @@ def ids(deployment: Deployment) -> list[str]:
 class Looked(Watched):
     """A store with a look after every write."""
 
-    def __init__(self, inner: Objects, look: Any) -> None:
+    def __init__(self, inner: ObjectStorage, look: Any) -> None:
         super().__init__(inner)
         self.look = look
 
@@ -244,7 +243,7 @@ def test_whoever_dies_leaves_no_half_and_the_next_pass_ends_it(where: str, momen
 
 def test_one_pass_costs_one_list_of_each_area_however_many_runs_go() -> None:
     class Lists(Watched):
-        def __init__(self, inner: Objects) -> None:
+        def __init__(self, inner: ObjectStorage) -> None:
             super().__init__(inner)
             self.prefixes: list[str] = []
 
@@ -263,18 +262,18 @@ def test_one_pass_costs_one_list_of_each_area_however_many_runs_go() -> None:
 # -- for real
 
 
-def pruned_on(work: Objects, area: Objects) -> None:
+def pruned_on(work: ObjectStorage, area: ObjectStorage) -> None:
     deployment = Deployment(work, area)
     deployment.now += 1000 * DAY  # a bundle's time is told by the store's own clock
     deployment.prune()
     assert len(deployment.with_files()) == 3
     deployment.assert_nothing_is_half()
     assert len(list(work.list("gates/"))) == 12
-    assert list(work.list(bundle_key("0" * 64))) == [Stored(bundle_key("0" * 64), 6, NOON)]
+    assert list(work.list(bundle_key("0" * 64))) == [StoredObject(bundle_key("0" * 64), 6, NOON)]
 
 
 def test_on_folders_no_empty_folder_is_left(tmp_path: Path) -> None:
-    work, area = FolderObjects(tmp_path / "work"), FolderObjects(tmp_path / "area")
+    work, area = LocalStorage(tmp_path / "work"), LocalStorage(tmp_path / "area")
     pruned_on(work, area)
     assert len(list((tmp_path / "area" / "flights" / "runs").iterdir())) == 3
     assert len(list((tmp_path / "work" / "workers" / "local").iterdir())) == 6

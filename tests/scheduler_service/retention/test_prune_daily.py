@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.storage.factory import ObjectsAway, Stored
+from jupyter_schedule.core.storage.factory import StorageAway, StoredObject
 from scheduler_service.retention.prune import BATCH
 from scheduler_service.retention.prune_daily import LOOK, TURN, DailyPruning
 from scheduler_service.trusted_clock import WatchedClock
@@ -85,8 +85,8 @@ def test_a_service_that_has_just_started_has_other_things_to_do(patient: Patient
     assert patient.whole_turn(patient.daily(started=patient.now)) == 0
 
 
-def away(_prefix: str = "") -> Iterator[Stored]:
-    raise ObjectsAway("It doesn't answer.")
+def away(_prefix: str = "") -> Iterator[StoredObject]:
+    raise StorageAway("It doesn't answer.")
 
 
 def test_a_pass_that_fails_is_tried_again(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_schedule.core.consent import Release
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.models import Run, RunStatus, Trigger
+from jupyter_schedule.core.models import Approval, Policies, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.storage.factory import Stored
+from jupyter_schedule.core.storage.factory import StoredObject
 from jupyter_schedule.core.store.base import BundleUse
 from scheduler_service.retention.rules import Keep, doomed, stages, unused_bundles
 from tests.factories import NOON, make_run, make_schedule
@@ -49,7 +47,7 @@ def histories(draw: st.DrawFn) -> list[Run]:
             changes["pruned_at"] = NOW - DAY
         origins = [run for run in runs if run.release is None]
         if origins and draw(st.booleans()):
-            changes |= {"release": Release(run_id=draw(st.sampled_from(origins)).id, by="ann", at=NOON), "attempt": 0}
+            changes |= {"release": Approval(run_id=draw(st.sampled_from(origins)).id, by="ann", at=NOON), "attempt": 0}
         runs.append(a_run(number, **changes))
     return draw(st.permutations(runs))
 
@@ -127,7 +125,7 @@ def test_a_rehearsal_does_not_stand_in_for_the_latest_good_run() -> None:
 
 def test_what_a_run_that_stays_publishes_stays_and_goes_with_it() -> None:
     made = a_run(0, trigger=Trigger.REHEARSAL)
-    publishes = a_run(1, attempt=0, release=Release(run_id=made.id, by="ann", at=NOON))
+    publishes = a_run(1, attempt=0, release=Approval(run_id=made.id, by="ann", at=NOON))
     later = [a_run(number) for number in range(2, 9)]
     assert doomed([made, publishes, *later], Keep(8, 0), NOW) == []
     assert {run.key for run in doomed([made, publishes, *later], Keep(2, 0), NOW)} >= {"0", "1"}
@@ -147,7 +145,7 @@ def use(bundle: str, version: int = 1, **changes: Any) -> BundleUse:
 
 
 def gone(*uses: BundleUse, modified: datetime = NOW - 2 * DAY) -> set[str]:
-    stored = [Stored(bundle_key(letter * 64), 1, modified) for letter in "ab"]
+    stored = [StoredObject(bundle_key(letter * 64), 1, modified) for letter in "ab"]
     return {each.key[len("bundles/")] for each in unused_bundles(stored, uses, Keep(30, 90), NOW)}
 
 
@@ -165,7 +163,7 @@ def test_what_a_schedule_did_until_lately_can_be_rolled_back_to() -> None:
 
 
 def test_only_bundles_are_looked_at_as_bundles() -> None:
-    assert unused_bundles([Stored("agents/x.tar.gz", 1, NOON)], [], Keep(1, 0), NOW) == []
+    assert unused_bundles([StoredObject("agents/x.tar.gz", 1, NOON)], [], Keep(1, 0), NOW) == []
 
 
 def test_results_go_first_and_files_and_logs_last() -> None:

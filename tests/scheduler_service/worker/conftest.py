@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from jupyter_schedule.core.storage.factory import FolderObjects
+from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service.worker import processes
 from tests.engine import PATIENCE
 
@@ -31,7 +31,7 @@ class Bench:
         self.folder = folder
         #: a command that makes another kind of machine for the command after it
         self.machine: list[str] = []
-        self.objects = FolderObjects(folder / "objects")
+        self.objects = LocalStorage(folder / "objects")
         self.work = folder / "work"
         self.work.mkdir()
         self.agents: list[subprocess.Popen[str]] = []

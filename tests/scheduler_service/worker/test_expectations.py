@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.storage.factory import FolderObjects, digest
+from jupyter_schedule.core.storage.factory import LocalStorage, digest
 from scheduler_service.worker import expectations
 from scheduler_service.worker.expectations import Broken
 from tests.scheduler_service.worker.conftest import Bench
@@ -77,7 +77,7 @@ def test_every_file_that_is_meant_must_keep_it(output: Path) -> None:
 
 
 def test_what_is_published_already_is_not_changed(output: Path, tmp_path: Path) -> None:
-    area = FolderObjects(tmp_path / "published")
+    area = LocalStorage(tmp_path / "published")
     files = {"plot.png": {"sha256": digest(b"12345")}, "flights.csv": {"sha256": "other"}}
     area.put("x/data.json", json.dumps({"files": files}).encode())
     expectations.check(["flights.csv changed"], output, DAY, area, "x/data.json")
@@ -108,7 +108,7 @@ def test_a_run_that_failed_anyway_says_why_and_not_what_is_missing(bench: Bench)
 def test_a_contract_that_cannot_be_checked_counts_as_broken(bench: Bench) -> None:
     (bench.folder / "area" / "x").mkdir(parents=True)
     (bench.folder / "area" / "x" / "data.json").write_text("nonsense")
-    asked = expect("a.csv changed") | {"objects": FolderObjects(bench.folder).url("area")}
+    asked = expect("a.csv changed") | {"objects": LocalStorage(bench.folder).url("area")}
     result = bench.run("echo a > $OUTPUT_DIR/a.csv", expect=asked)
     assert result["reason"] == "contract"
     assert result["sentence"].startswith("The contract couldn't be checked: JSONDecodeError")

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus
+from jupyter_schedule.core.models import AdHocStatus
 from scheduler_service.launchers.base import LaunchRefused
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
 from scheduler_service.launchers.ec2.machines import Machines

@@ -7,35 +7,35 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.object_keys import brief_key
-from jupyter_schedule.core.storage.factory import FolderObjects, Objects, S3Objects
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Storage
 from scheduler_service.launchers.ec2.work_area import WorkArea
 from scheduler_service.worker.prepare import Folders, Task, fetch_previous
 from tests.s3_servers import S3Server
 
 
 @pytest.fixture
-def work(moto: S3Server) -> S3Objects:
+def work(moto: S3Server) -> S3Storage:
     return moto.objects()
 
 
 @pytest.fixture(params=["bucket", "folder"])
-def publication(request: pytest.FixtureRequest, moto: S3Server, tmp_path: Path) -> Objects:
+def publication(request: pytest.FixtureRequest, moto: S3Server, tmp_path: Path) -> ObjectStorage:
     """Where a schedule's publication is; no worker has any right there."""
-    return moto.objects("published") if request.param == "bucket" else FolderObjects(tmp_path / "published")
+    return moto.objects("published") if request.param == "bucket" else LocalStorage(tmp_path / "published")
 
 
-def told(work: S3Objects, brief: dict[str, Any]) -> dict[str, Any]:
+def told(work: S3Storage, brief: dict[str, Any]) -> dict[str, Any]:
     WorkArea(work).put_brief("t", brief)
     found: dict[str, Any] = json.loads(work.get(brief_key("t")))
     return found
 
 
-def address(publication: Objects) -> str:
-    return str(publication.address) if isinstance(publication, S3Objects) else publication.url("")
+def address(publication: ObjectStorage) -> str:
+    return str(publication.address) if isinstance(publication, S3Storage) else publication.url("")
 
 
 def test_the_files_of_its_publication_that_a_run_asked_for_are_where_it_may_read(
-    work: S3Objects, publication: Objects, tmp_path: Path
+    work: S3Storage, publication: ObjectStorage, tmp_path: Path
 ) -> None:
     publication.put("daily/data/a.csv", b"a")
     publication.put("daily/data/deep/b.csv", b"b")
@@ -53,7 +53,9 @@ def test_the_files_of_its_publication_that_a_run_asked_for_are_where_it_may_read
     assert (folders.previous / "deep/b.csv").read_bytes() == b"b"
 
 
-def test_what_an_output_contract_compares_with_is_where_it_may_be_read(work: S3Objects, publication: Objects) -> None:
+def test_what_an_output_contract_compares_with_is_where_it_may_be_read(
+    work: S3Storage, publication: ObjectStorage
+) -> None:
     asked = {"lines": ["a.csv changed"], "objects": address(publication), "index": "daily/data.json"}
     assert told(work, {"expect": asked})["expect"]["objects"] is None
     publication.put("daily/data.json", b"{}")
@@ -61,7 +63,7 @@ def test_what_an_output_contract_compares_with_is_where_it_may_be_read(work: S3O
     assert work.get(found["index"]) == b"{}"
 
 
-def test_what_a_run_was_told_goes_with_it(work: S3Objects, publication: Objects) -> None:
+def test_what_a_run_was_told_goes_with_it(work: S3Storage, publication: ObjectStorage) -> None:
     publication.put("daily/data/a.csv", b"a")
     work.put("briefs/another", b"{}")
     previous = {"objects": address(publication), "prefix": "daily/data/", "globs": ["*"]}
@@ -71,7 +73,7 @@ def test_what_a_run_was_told_goes_with_it(work: S3Objects, publication: Objects)
     assert [stored.key for stored in work.list("briefs/")] == ["briefs/another"]
 
 
-def test_machines_in_another_region_are_told_the_buckets(work: S3Objects) -> None:
+def test_machines_in_another_region_are_told_the_buckets(work: S3Storage) -> None:
     told_of = WorkArea(work).configuration()
     assert told_of["region"] == "us-east-1"
     assert "region=us-east-1" in told_of["objects"]

@@ -1,4 +1,4 @@
-"""Word of what happened to a schedule: what can be told, what its owner picked, and a word on its way to a channel."""
+"""Notifications of what happened to a schedule: the events, what its owner picked, and one on its way to a channel."""
 
 import re
 from enum import StrEnum
@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from jupyter_schedule.core.values import Model, UtcTime
+from jupyter_schedule.core.models.base import Model, UtcTime
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
-class Occasion(StrEnum):
+class NotificationEvent(StrEnum):
     """What there can be word of."""
 
     FAILURE = "failure"
@@ -40,9 +40,9 @@ class Notify(Model):
 
     #: names that the operator gave; their addresses are nobody else's business
     channels: tuple[str, ...] = ()
-    on: tuple[Occasion, ...] = (
-        *(Occasion.FAILURE, Occasion.TIME_OUT, Occasion.RECOVERY),
-        *(Occasion.AUTO_PAUSE, Occasion.SILENCE),
+    on: tuple[NotificationEvent, ...] = (
+        *(NotificationEvent.FAILURE, NotificationEvent.TIME_OUT, NotificationEvent.RECOVERY),
+        *(NotificationEvent.AUTO_PAUSE, NotificationEvent.SILENCE),
     )
     #: a time of day in the schedule's zone, by which something is published on each day on which it was due
     silence_by: TimeOfDay | None = None
@@ -56,31 +56,31 @@ class Notify(Model):
         return "No channel is picked, so nothing but an open JupyterLab tells of what happens to it."
 
 
-class Word(Model):
+class Notification(Model):
     """What one channel is owed about one run."""
 
     #: the same each time it is sent, so that who gets it twice can tell
     message_id: str
     run_id: str
-    occasion: Occasion
+    occasion: NotificationEvent
     channel: str
     #: what the run itself doesn't say
     details: dict[str, Any] = Field(default_factory=dict)
 
 
-class Outgoing(Word):
+class QueuedNotification(Notification):
     """A word that somebody has claimed to deliver, for the `attempts`th time."""
 
     number: int
     attempts: int
 
 
-class Undelivered(Model):
+class FailedNotification(Model):
     """A word that was given up, or that has failed so far."""
 
     schedule: str
     run_id: str
-    occasion: Occasion
+    occasion: NotificationEvent
     channel: str
     created_at: UtcTime
     attempts: int

@@ -5,10 +5,10 @@ A finding says what and where, never the text itself: whoever may read the run m
 
 from enum import StrEnum
 
-from jupyter_schedule.core.models import Model
+from jupyter_schedule.core.models.base import Model
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What was found."""
 
     SECRET = "secret"  # noqa: S105  (a kind of finding)
@@ -24,12 +24,12 @@ class Kind(StrEnum):
     UNCHECKED = "unchecked"
 
 
-class Finding(Model):
+class DisclosureFinding(Model):
     """Something that shouldn't become public, or couldn't be looked at."""
 
     #: `output/…` or `report/…`
     path: str
-    kind: Kind
+    kind: FindingKind
     #: a sentence that tells what and where
     message: str
     #: 1-based, where it first stands
@@ -44,10 +44,10 @@ class Finding(Model):
     count: int = 1
 
 
-class Checked(Model):
+class DisclosureReport(Model):
     """What the disclosure check says of a run's files."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DisclosureFinding, ...] = ()
     #: findings beyond those that are listed
     more: int = 0
 
@@ -57,6 +57,6 @@ DISCLOSURES = "disclosure/"
 FOUND_IN_FILES = "disclosure/files/"
 
 
-def checked_key(run_id: str) -> str:
+def disclosure_report_key(run_id: str) -> str:
     """The object in the work area with the `Checked` of a run.  Workers can't write there."""
     return f"disclosure/runs/{run_id}.json"

@@ -1,70 +1,12 @@
-"""The nouns, their statuses and the transitions allowed between them: the glossary as values.
+"""A run and its attempts, their statuses, and the transitions allowed between them."""
 
-Every model is frozen: a change is a new value.  Times are aware datetimes in UTC, written `YYYY-MM-DDTHH:MM:SSZ`;
-durations are seconds, sizes bytes, digests lower-case hex sha256.
-"""
-
-import re
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict
 
-from jupyter_schedule.core import values
-from jupyter_schedule.core.consent import Confirmation, Release
-from jupyter_schedule.core.limits import Policies
-from jupyter_schedule.core.notify import Notify
-
-LOCAL_OWNER = "local"
-NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
-
-utc = values.utc
-utc_text = values.utc_text
-UtcTime = values.UtcTime
-Model = values.Model
-
-
-class Timing(Model):
-    """When a schedule is due: a five-field cron expression in a zone, or once.  Checked by `occurrences.check`."""
-
-    cron: str | None = None
-    #: the only occurrence of a schedule that runs once
-    once: UtcTime | None = None
-    #: an IANA zone name; of a `once`, the zone in which people read it
-    timezone: str = "UTC"
-
-    @model_validator(mode="after")
-    def _either_cron_or_once(self) -> Self:
-        if (self.cron is None) == (self.once is None):
-            raise ValueError("a timing is either a cron expression or a single time")
-        return self
-
-
-class Visibility(StrEnum):
-    """Who can read a schedule's publication."""
-
-    PRIVATE = "private"
-    PUBLIC = "public"
-    #: outputs are kept with the run, nothing is published
-    NONE = "none"
-
-
-class Overlap(StrEnum):
-    """What happens when a run comes due while the last one is still going."""
-
-    QUEUE_ONE = "queue_one"
-    SKIP = "skip"
-    CANCEL_PREVIOUS = "cancel_previous"
-    ALLOW = "allow"
-
-
-class CatchUp(StrEnum):
-    """What happens to occurrences that passed while no service was ticking."""
-
-    LATEST = "latest"
-    ALL = "all"
-    NONE = "none"
+from jupyter_schedule.core.models.base import Model, UtcTime
 
 
 class Trigger(StrEnum):
@@ -75,18 +17,6 @@ class Trigger(StrEnum):
     BACKFILL = "backfill"
     RETRY = "retry"
     REHEARSAL = "rehearsal"
-
-
-class ScheduleState(StrEnum):
-    """Whether a schedule's occurrences still become runs."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    #: they do as soon as a rehearsal has succeeded
-    REHEARSING = "rehearsing"
-    #: no occurrence is left
-    ENDED = "ended"
-    DELETED = "deleted"
 
 
 class RunStatus(StrEnum):
@@ -181,128 +111,6 @@ class Reason(StrEnum):
     PAUSED = "paused"
 
 
-class Kernel(Model):
-    """A kernel as frozen when a schedule was made: its command is absolute, so it means the same for the service."""
-
-    name: str
-    display_name: str
-    language: str = "python"
-    argv: tuple[str, ...]
-    env: dict[str, str] = Field(default_factory=dict)
-
-
-class EnvironmentSource(StrEnum):
-    """Which Python packages a run gets."""
-
-    #: the notebook's own kernel environment, as it is on this machine
-    KERNEL = "kernel"
-    #: one built from the bundle's pinned requirements
-    FRESH = "fresh"
-
-
-class Terms(Model):
-    """What of a schedule is said in the same words by its form, by a request to bundle and by what is recorded."""
-
-    #: the Bash command that the worker starts; the default runs the notebook
-    command: str = "./run.sh"
-    visibility: Visibility = Visibility.PRIVATE
-    #: whether executed notebook and log are published with the outputs
-    publish_report: bool = False
-    #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
-    previous: tuple[str, ...] = ()
-    #: the output contract, a line for each pattern: `flights*.csv rows>=1000 newest(date)<=2d`
-    expect: tuple[str, ...] = ()
-    #: names of variables that a run takes over from the service's environment
-    env: tuple[str, ...] = ()
-    environment: EnvironmentSource = EnvironmentSource.KERNEL
-    overlap: Overlap = Overlap.QUEUE_ONE
-    catch_up: CatchUp = CatchUp.LATEST
-    policies: Policies = Policies()
-    #: who is told of what happens to it
-    notify: Notify = Notify()
-    #: where it runs: a launcher that the service offers, and one of its sizes; None leaves the size to the launcher
-    launcher: str = "local"
-    size: str | None = None
-    #: the role for data that its runs have, by a name that the operator gave
-    data_role: str | None = None
-
-    @property
-    def terms(self) -> dict[str, Any]:
-        """The same values, by their names."""
-        return {name: getattr(self, name) for name in Terms.model_fields}
-
-
-class Spec(Terms):
-    """Everything of a schedule that an edit can change; a version of a schedule freezes one."""
-
-    timing: Timing
-    #: digest of the bundle in the objects' work area
-    bundle: str = Field(pattern=r"^[0-9a-f]{64}$")
-    #: path of the notebook in the bundle, None for a tarball with a command
-    notebook: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    #: relative to the notebook's folder, or to the root of a tarball
-    output_dir: str = "output"
-    #: minutes that the command may take
-    timeout: int = Field(default=120, ge=1, le=1440)
-    #: of a public schedule; `operations` writes it
-    public_confirmed: Confirmation | None = None
-    #: where its publications go: the address of an object store, such as `file:///home/ann/published`
-    publication_base: str
-    kernel: Kernel | None = None
-    #: when the last of `policies.max_runs` is due
-    last_due: UtcTime | None = None
-    #: the folder that it was made in, absolute; None of older ones: the folder that `publication_base` is in
-    root: str | None = None
-    #: what the bundle was made from, relative to that folder: the notebook, …
-    source: str | None = None
-    #: … the names and patterns that a person added, and the files that a person left out
-    files: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-
-
-class Pause(Model):
-    """Who keeps a schedule from running, since when, and why."""
-
-    by: str
-    at: UtcTime
-    note: str = Field(default="", max_length=500)
-
-
-class Schedule(Model):
-    """What the analyst recorded, at its current version."""
-
-    id: str
-    name: str
-    owner: str
-    state: ScheduleState
-    version: int
-    #: grows when cron or zone change, so that a new timing's occurrences are never taken for the old one's
-    timing_rev: int
-    spec: Spec
-    #: every occurrence up to this instant, included, is in the ledger
-    cursor: UtcTime
-    #: the first occurrence after the cursor; None when none will come or the schedule is paused
-    next_due: UtcTime | None
-    #: when it is judged next whether anything was published, see `silence`
-    silence_due: UtcTime | None = None
-    created_at: UtcTime
-    changed_at: UtcTime
-    changed_by: str
-    #: of a paused one; None also where it was paused by an older version
-    paused: Pause | None = None
-
-
-class Version(Model):
-    """What one edit of a schedule froze."""
-
-    schedule_id: str
-    version: int
-    author: str
-    created_at: UtcTime
-    spec: Spec
-
-
 class FileEntry(Model):
     """A file of a bundle, an output folder or a publication."""
 
@@ -324,6 +132,17 @@ class Publication(Model):
     url: str
     #: this run's own files, at addresses that never change their content
     files: tuple[PublishedFile, ...] = ()
+
+
+class Approval(Model):
+    """A person's decision to publish the outputs of a run that were kept back."""
+
+    #: the run that made them
+    run_id: str
+    by: str
+    at: UtcTime
+    #: why they may be public although the disclosure check found something; None where its word counts
+    reason: str | None = None
 
 
 class Run(Model):
@@ -365,7 +184,7 @@ class Run(Model):
     fence: int = 0
     publication: Publication | None = None
     #: set in a run that executes nothing and publishes what another one made
-    release: Release | None = None
+    release: Approval | None = None
     #: when its files began to go, as retention wants it; its row stays
     pruned_at: UtcTime | None = None
 

@@ -1,4 +1,8 @@
-"""What all nouns are made of: frozen values, and instants that are written in one way."""
+"""The stuff that all nouns are made of: frozen values, and instants that are written in one way.
+
+Times are aware datetimes in UTC, written `YYYY-MM-DDTHH:MM:SSZ`; durations are seconds, sizes bytes, digests lower-case
+hex sha256.
+"""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,8 +33,6 @@ UtcTime = Annotated[
     PlainSerializer(utc_text, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-
-
 #: an amount of money, exact; as text in JSON, where numbers are floats
 Dollars = Annotated[Decimal, WithJsonSchema({"type": "string", "examples": ["12.50"]})]
 

@@ -1,0 +1,219 @@
+"""A schedule: its versions, when it is due, and the policies that bound its runs."""
+
+import re
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from jupyter_schedule.core.models.base import Dollars, Model, UtcTime
+from jupyter_schedule.core.models.notification import Notify
+
+LOCAL_OWNER = "local"
+NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
+
+
+class Timing(Model):
+    """When a schedule is due: a five-field cron expression in a zone, or once.  Checked by `occurrences.check`."""
+
+    cron: str | None = None
+    #: the only occurrence of a schedule that runs once
+    once: UtcTime | None = None
+    #: an IANA zone name; of a `once`, the zone in which people read it
+    timezone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _either_cron_or_once(self) -> Self:
+        if (self.cron is None) == (self.once is None):
+            raise ValueError("a timing is either a cron expression or a single time")
+        return self
+
+
+class Visibility(StrEnum):
+    """Who can read a schedule's publication."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+    #: outputs are kept with the run, nothing is published
+    NONE = "none"
+
+
+class Overlap(StrEnum):
+    """What happens when a run comes due while the last one is still going."""
+
+    QUEUE_ONE = "queue_one"
+    SKIP = "skip"
+    CANCEL_PREVIOUS = "cancel_previous"
+    ALLOW = "allow"
+
+
+class CatchUp(StrEnum):
+    """What happens to occurrences that passed while no service was ticking."""
+
+    LATEST = "latest"
+    ALL = "all"
+    NONE = "none"
+
+
+class ScheduleState(StrEnum):
+    """Whether a schedule's occurrences still become runs."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    #: they do as soon as a rehearsal has succeeded
+    REHEARSING = "rehearsing"
+    #: no occurrence is left
+    ENDED = "ended"
+    DELETED = "deleted"
+
+
+class Kernel(Model):
+    """A kernel as frozen when a schedule was made: its command is absolute, so it means the same for the service."""
+
+    name: str
+    display_name: str
+    language: str = "python"
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+
+
+class EnvironmentSource(StrEnum):
+    """Which Python packages a run gets."""
+
+    #: the notebook's own kernel environment, as it is on this machine
+    KERNEL = "kernel"
+    #: one built from the bundle's pinned requirements
+    FRESH = "fresh"
+
+
+class Policies(Model):
+    """Bounds on a schedule's runs, and what happens after failures; where there is no value, nothing does."""
+
+    #: the first and the last time at which it may be due
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+    #: how many times it is due in all, counted from when that was saved
+    max_runs: int | None = Field(default=None, ge=1, le=10_000)
+    #: further attempts after the code has failed; a time-out is never tried again
+    retries: int = Field(default=0, ge=0, le=10)
+    #: minutes before the first of them, and twice as long before each that follows
+    retry_wait: int = Field(default=5, ge=0, le=1440)
+    #: minutes after its time within which a run has to start; later it is skipped
+    start_deadline: int | None = Field(default=None, ge=1, le=10_080)
+    #: failures of runs by the clock in a row after which the schedule is paused
+    pause_after: int | None = Field(default=None, ge=1, le=100)
+    #: dollars that its runs of a month in UTC may cost; then it is paused
+    monthly_cap: Dollars | None = Field(default=None, gt=0, le=1_000_000, decimal_places=2)
+    #: its newest runs whose files are kept, and the days for which those of every run are; None is as the service says
+    keep_runs: int | None = Field(default=None, ge=1, le=10_000)
+    keep_days: int | None = Field(default=None, ge=0, le=3650)
+
+
+class Confirmation(Model):
+    """Who said that they checked what will be public, and when."""
+
+    by: str
+    at: UtcTime
+
+
+class ScheduleOptions(Model):
+    """What of a schedule is said in the same words by its form, by a request to bundle and by what is recorded."""
+
+    #: the Bash command that the worker starts; the default runs the notebook
+    command: str = "./run.sh"
+    visibility: Visibility = Visibility.PRIVATE
+    #: whether executed notebook and log are published with the outputs
+    publish_report: bool = False
+    #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
+    previous: tuple[str, ...] = ()
+    #: the output contract, a line for each pattern: `flights*.csv rows>=1000 newest(date)<=2d`
+    expect: tuple[str, ...] = ()
+    #: names of variables that a run takes over from the service's environment
+    env: tuple[str, ...] = ()
+    environment: EnvironmentSource = EnvironmentSource.KERNEL
+    overlap: Overlap = Overlap.QUEUE_ONE
+    catch_up: CatchUp = CatchUp.LATEST
+    policies: Policies = Policies()
+    #: who is told of what happens to it
+    notify: Notify = Notify()
+    #: where it runs: a launcher that the service offers, and one of its sizes; None leaves the size to the launcher
+    launcher: str = "local"
+    size: str | None = None
+    #: the role for data that its runs have, by a name that the operator gave
+    data_role: str | None = None
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The same values, by their names."""
+        return {name: getattr(self, name) for name in ScheduleOptions.model_fields}
+
+
+class Spec(ScheduleOptions):
+    """Everything of a schedule that an edit can change; a version of a schedule freezes one."""
+
+    timing: Timing
+    #: digest of the bundle in the objects' work area
+    bundle: str = Field(pattern=r"^[0-9a-f]{64}$")
+    #: path of the notebook in the bundle, None for a tarball with a command
+    notebook: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    #: relative to the notebook's folder, or to the root of a tarball
+    output_dir: str = "output"
+    #: minutes that the command may take
+    timeout: int = Field(default=120, ge=1, le=1440)
+    #: of a public schedule; `operations` writes it
+    public_confirmed: Confirmation | None = None
+    #: where its publications go: the address of an object store, such as `file:///home/ann/published`
+    publication_base: str
+    kernel: Kernel | None = None
+    #: when the last of `policies.max_runs` is due
+    last_due: UtcTime | None = None
+    #: the folder that it was made in, absolute; None of older ones: the folder that `publication_base` is in
+    root: str | None = None
+    #: what the bundle was made from, relative to that folder: the notebook, …
+    source: str | None = None
+    #: … the names and patterns that a person added, and the files that a person left out
+    files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+class Pause(Model):
+    """Who keeps a schedule from running, since when, and why."""
+
+    by: str
+    at: UtcTime
+    note: str = Field(default="", max_length=500)
+
+
+class Schedule(Model):
+    """What the analyst recorded, at its current version."""
+
+    id: str
+    name: str
+    owner: str
+    state: ScheduleState
+    version: int
+    #: grows when cron or zone change, so that a new timing's occurrences are never taken for the old one's
+    timing_rev: int
+    spec: Spec
+    #: every occurrence up to this instant, included, is in the ledger
+    cursor: UtcTime
+    #: the first occurrence after the cursor; None when none will come or the schedule is paused
+    next_due: UtcTime | None
+    #: when it is judged next whether anything was published, see `silence`
+    silence_due: UtcTime | None = None
+    created_at: UtcTime
+    changed_at: UtcTime
+    changed_by: str
+    #: of a paused one; None also where it was paused by an older version
+    paused: Pause | None = None
+
+
+class Version(Model):
+    """What one edit of a schedule froze."""
+
+    schedule_id: str
+    version: int
+    author: str
+    created_at: UtcTime
+    spec: Spec
