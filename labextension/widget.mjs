@@ -9,7 +9,7 @@ const here = path => fileURLToPath(new URL(path, import.meta.url));
 const compiler = rspack({
   mode: 'production',
   target: ['web', 'es2022'],
-  entry: here('./src/widget/index.tsx'),
+  entry: here('./src/hosts/widget/index.tsx'),
   output: {
     path: here('../jupyter_schedule/_static'),
     filename: 'widget.js',

@@ -2,7 +2,7 @@
 import { commands } from './plugins/commands';
 import { fileBrowser } from './plugins/fileBrowser';
 import { launcher } from './plugins/launcher';
-import { notifications, statusBar } from './plugins/news';
+import { notifications, statusBar } from './plugins/notifications';
 import { panel } from './plugins/panel';
 import { toolbar } from './plugins/toolbar';
 

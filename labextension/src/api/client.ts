@@ -14,7 +14,7 @@ import type {
   Schedule,
   Status,
   Version
-} from './shapes';
+} from './schemas';
 import type { Ask, Transport } from './transport';
 
 export class Client {

@@ -3,10 +3,10 @@
  *
  * Days are texts, YYYY-MM-DD, of the schedule's zone; what became of them is the server's word.
  */
-import type { Calendar, CalendarDay, Backfilled } from '../api/shapes';
+import type { Calendar, CalendarDay, Backfilled } from '../api/schemas';
 import type { Icon, Role } from './runs';
 import type { Clock } from './time';
-import type { Trans } from './trans';
+import type { Trans } from './translation';
 
 const DAY = 86_400_000;
 

@@ -1,9 +1,9 @@
 /** What differs between two states of a schedule, in the form's own words. */
-import type { Form, Schedule } from '../api/shapes';
+import type { Form, Schedule } from '../api/schemas';
 import { same } from './patch';
 import type { Policy } from './policies';
 import { policyLabels } from './policies';
-import type { Trans } from './trans';
+import type { Trans } from './translation';
 
 export interface Change {
   label: string;

@@ -1,7 +1,7 @@
 /** The form's rules: what it starts with, which fields it shows, what goes over the wire, which problem belongs where. */
-import type { Form, Frequency, Parameter, Preview, ProblemShape } from '../api/shapes';
+import type { Form, Frequency, Parameter, Preview, ProblemShape } from '../api/schemas';
 import { dateIn } from './time';
-import type { Trans } from './trans';
+import type { Trans } from './translation';
 import type { Policy } from './policies';
 import { POLICIES } from './policies';
 

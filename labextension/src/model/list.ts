@@ -1,5 +1,5 @@
 /** The list of schedules: what is wrong first, and only what was asked for. */
-import type { Run, Schedule } from '../api/shapes';
+import type { Run, Schedule } from '../api/schemas';
 import type { Icon, Reader, Role } from './runs';
 import { isBad, isOpen, newest, stateOf } from './runs';
 

@@ -1,6 +1,6 @@
 /** A schedule's policies as fields of the form. */
-import type { Form } from '../api/shapes';
-import type { Trans } from './trans';
+import type { Form } from '../api/schemas';
+import type { Trans } from './translation';
 
 export type Policies = Form['policies'];
 /** those behind the fold; the cap stands beside what it is about */

@@ -1,8 +1,8 @@
 /** A run in words: its state, its cause, its steps.  Colour, icon and word always say the same. */
-import type { Run, RunDetails, RunStatus, Schedule } from '../api/shapes';
+import type { Run, RunDetails, RunStatus, Schedule } from '../api/schemas';
 import type { Clock } from './time';
 import { coarse, duration } from './time';
-import type { Trans } from './trans';
+import type { Trans } from './translation';
 
 /** How a state is coloured. */
 export type Role = 'muted' | 'info' | 'success' | 'error' | 'warning';

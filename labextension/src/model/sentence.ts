@@ -1,6 +1,6 @@
 /** Where in a schedule's sentence the parts stand that can be changed in place. */
-import type { Schedule } from '../api/shapes';
-import type { Trans } from './trans';
+import type { Schedule } from '../api/schemas';
+import type { Trans } from './translation';
 
 export interface Part {
   text: string;

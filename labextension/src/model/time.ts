@@ -3,7 +3,7 @@
  *
  * Instants are ISO texts in UTC as the API sends them; `now` is milliseconds; nothing here computes occurrences.
  */
-import type { Trans } from './trans';
+import type { Trans } from './translation';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

@@ -1,6 +1,6 @@
 /** Versions of a schedule beside each other, in words. */
-import type { CellDifference, Difference, FileChange, Version } from '../api/shapes';
-import type { Trans } from './trans';
+import type { CellDifference, Difference, FileChange, Version } from '../api/schemas';
+import type { Trans } from './translation';
 
 /** What is compared; `after` null is the notebook as it is now. */
 export interface Side {

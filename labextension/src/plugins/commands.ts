@@ -5,10 +5,10 @@ import { IMainMenu } from '@jupyterlab/mainmenu';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { Commands } from '../commands';
-import { calendarIcon } from '../icon';
-import { notebookOf } from '../notebooks';
-import { servicesOf } from '../services';
+import { Commands } from '../hosts/lab/commandIds';
+import { calendarIcon } from '../hosts/lab/icon';
+import { notebookOf } from '../hosts/lab/notebooks';
+import { servicesOf } from '../hosts/lab/services';
 import { ISchedulePanel } from '../tokens';
 
 export const commands: JupyterFrontEndPlugin<void> = {
@@ -30,7 +30,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     /** the notebook that is named, or else the one in front */
     const subject = (path?: unknown) => (path as string | undefined) ?? notebookOf(app, tracker?.currentWidget ?? null);
     // In one chunk with the news: what both need is then shared with the panel, not sent twice.
-    const acts = () => import(/* webpackChunkName: "small" */ '../lab/acts');
+    const acts = () => import(/* webpackChunkName: "small" */ '../hosts/lab/notebookActions');
     const add = app.commands.addCommand.bind(app.commands);
     add(Commands.schedule, {
       label: trans.__('Schedule this analysis'),

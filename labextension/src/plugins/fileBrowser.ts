@@ -3,8 +3,8 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { Commands } from '../commands';
-import { calendarIcon } from '../icon';
+import { Commands } from '../hosts/lab/commandIds';
+import { calendarIcon } from '../hosts/lab/icon';
 
 const COMMAND = 'jupyter-schedule:schedule-selected';
 

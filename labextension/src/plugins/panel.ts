@@ -6,12 +6,12 @@ import { ITranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { Commands } from '../commands';
-import { calendarIcon } from '../icon';
-import type { Mounted } from '../lab/mount';
+import { Commands } from '../hosts/lab/commandIds';
+import { calendarIcon } from '../hosts/lab/icon';
+import type { Mounted } from '../hosts/lab/mountPanel';
 import type { View } from '../model/views';
-import type { Services } from '../services';
-import { servicesOf } from '../services';
+import type { Services } from '../hosts/lab/services';
+import { servicesOf } from '../hosts/lab/services';
 import { ISchedulePanel } from '../tokens';
 
 const ID = 'jupyter-schedule-panel';
@@ -94,7 +94,7 @@ class PanelWidget extends Widget {
 
   private renew(): void {
     if (this.isVisible && !this.mounted) {
-      this.mounted = import('../lab/mount').then(({ mount }) => mount(this.node, this.services, view => this.go(view)));
+      this.mounted = import('../hosts/lab/mountPanel').then(({ mount }) => mount(this.node, this.services, view => this.go(view)));
     }
     void this.mounted?.then(mounted => mounted.show(this.view, this.isVisible));
   }

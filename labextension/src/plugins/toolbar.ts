@@ -7,13 +7,13 @@ import { ITranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import type { Scheduled } from '../api/shapes';
-import { Commands } from '../commands';
-import { onChange } from '../events';
-import { calendarIcon } from '../icon';
-import { notebookOf } from '../notebooks';
-import type { Services } from '../services';
-import { servicesOf } from '../services';
+import type { Scheduled } from '../api/schemas';
+import { Commands } from '../hosts/lab/commandIds';
+import { onChange } from '../hosts/lab/serverEvents';
+import { calendarIcon } from '../hosts/lab/icon';
+import { notebookOf } from '../hosts/lab/notebooks';
+import type { Services } from '../hosts/lab/services';
+import { servicesOf } from '../hosts/lab/services';
 import { ISchedulePanel } from '../tokens';
 
 /** milliseconds in which several changes are one */

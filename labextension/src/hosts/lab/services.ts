@@ -1,0 +1,27 @@
+/** What our plugins have of the application that they are in. */
+import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { ITranslator } from '@jupyterlab/translation';
+import { nullTranslator } from '@jupyterlab/translation';
+
+import type { Trans } from '../../model/translation';
+
+export interface Services {
+  app: JupyterFrontEnd;
+  tracker: INotebookTracker | null;
+  /** null in Notebook 7, whose main area has room for one thing */
+  labShell: ILabShell | null;
+  trans: Trans;
+  /** such as `fr_FR` */
+  language: string;
+}
+
+export function servicesOf(
+  app: JupyterFrontEnd,
+  translator: ITranslator | null,
+  tracker: INotebookTracker | null = null,
+  labShell: ILabShell | null = null
+): Services {
+  const { languageCode = 'en' } = translator ?? {};
+  return { app, tracker, labShell, trans: (translator ?? nullTranslator).load('jupyter_schedule'), language: languageCode };
+}

@@ -1,0 +1,82 @@
+/** What is sent: how much, what the checks found, and the way to look at it. */
+import type { ReactElement } from 'react';
+
+import type { Finding, Preview } from '../../api/schemas';
+import { withFile } from '../../model/form';
+import { size } from '../../model/time';
+import { Button, FieldGroup, TextButton } from '../common/controls';
+import type { PartProps } from './FrequencyFields';
+import { useHost } from '../common/hostContext';
+import { Picture } from '../common/Picture';
+
+/** findings that are shown without asking */
+const MOST = 6;
+
+export function CodeTarball({ state, problems, preview, change, review }: PartProps & { review(): void }): ReactElement {
+  const { trans } = useHost();
+  return (
+    <FieldGroup
+      name="files"
+      label={trans.__('Code tarball')}
+      help={trans.__('As they are now: later edits don’t change the schedule.')}
+      error={problems.files}
+    >
+      <div className="jp-Schedule-row jp-mod-apart">
+        <span>{preview ? contents(preview, trans) : trans.__('Looking at the notebook…')}</span>
+        <Button className="jp-mod-small" onClick={review} aria-haspopup="dialog" disabled={!preview}>
+          {trans.__('Review files')}
+        </Button>
+      </div>
+      {preview && (
+        <ul className="jp-Schedule-findings">
+          {checks(preview).map(finding => (
+            <FindingRow
+              key={`${finding.code} ${finding.message}`}
+              finding={finding}
+              add={path => change(withFile(state, path))}
+            />
+          ))}
+        </ul>
+      )}
+    </FieldGroup>
+  );
+}
+
+/** `2 files, 17 kB · Python 3.11`. */
+function contents(preview: Preview, trans: ReturnType<typeof useHost>['trans']): string {
+  const count = preview.files.filter(isSent).length;
+  const files = trans._n('%1 file', '%1 files', count);
+  const python = preview.python_version ? ` · Python ${preview.python_version}` : '';
+  return `${files}${preview.size ? `, ${size(preview.size)}` : ''}${python}`;
+}
+
+/** Whether a file is in the tarball. */
+export function isSent({ status }: { status: string }): boolean {
+  return status === 'included' || status === 'named';
+}
+
+/** What needs a look first, then what is fine. */
+function checks(preview: Preview): Finding[] {
+  const weight = (finding: Finding) => (finding.level === 'ok' ? 1 : 0);
+  return [...preview.findings].sort((one, other) => weight(one) - weight(other)).slice(0, MOST);
+}
+
+function FindingRow({ finding, add }: { finding: Finding; add(path: string): void }): ReactElement {
+  const { trans } = useHost();
+  const fine = finding.level === 'ok';
+  const { fix } = finding;
+  return (
+    <li data-role={fine ? 'success' : 'warning'}>
+      <Picture of={fine ? 'succeeded' : 'attention'} />
+      <span>
+        <span className="jp-Schedule-hidden">{fine ? trans.__('Fine:') : trans.__('Attention:')} </span>
+        {finding.message}
+      </span>
+      {!fine && fix && (
+        <TextButton onClick={() => add(fix)} aria-label={trans.__('Add %1', fix)}>
+          {trans.__('Add')}
+        </TextButton>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,166 @@
+/** What is behind the fold of the form: time limit, zone, what happens when runs meet or were missed, and the bounds. */
+import type { ReactElement } from 'react';
+import { useEffect, useId, useRef } from 'react';
+
+import type { Form } from '../../api/schemas';
+import type { Field as FieldName } from '../../model/form';
+import { overlaps } from '../../model/policies';
+import type { Trans } from '../../model/translation';
+import { Field, focusIn } from '../common/controls';
+import type { PartProps } from './FrequencyFields';
+import { useHost } from '../common/hostContext';
+import { NotifyFields } from './NotificationFields';
+import { PolicyFields } from './PolicyFields';
+
+interface Props extends PartProps {
+  /** the field that the fold was opened for */
+  sought?: FieldName;
+}
+
+export function MoreFields({ sought, ...props }: Props): ReactElement {
+  const { state, problems, change } = props;
+  const { trans, clock } = useHost();
+  const zones = useId();
+  const frame = useRef<HTMLDivElement>(null);
+  const { timezone } = state.frequency;
+  // Only its appearance takes the focus.
+  useEffect(() => void focusIn(frame.current, sought), []);
+  return (
+    <div ref={frame}>
+      <Field
+        name="command"
+        label={trans.__('Execution commandline')}
+        help={trans.__('What the worker starts; run.sh runs the notebook.')}
+        error={problems.command}
+      >
+        {described => (
+          <input
+            {...described}
+            className="jp-mod-styled jp-Schedule-code"
+            autoComplete="off"
+            spellCheck={false}
+            value={state.command}
+            onChange={event => change({ ...state, command: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field
+        name="timeout"
+        label={trans.__('Job timeout (minutes)')}
+        help={trans.__('Then it is stopped, so that a stuck run can’t go on all night.')}
+        error={problems.timeout}
+      >
+        {described => (
+          <input
+            {...described}
+            className="jp-mod-styled jp-Schedule-short"
+            inputMode="numeric"
+            autoComplete="off"
+            value={state.timeout}
+            onChange={event => change({ ...state, timeout: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field
+        name="timezone"
+        label={trans.__('Time zone')}
+        help={trans.__('UTC never shifts with summer time. Yours is %1.', clock.zone)}
+        error={problems.timezone}
+      >
+        {described => (
+          <>
+            <input
+              {...described}
+              className="jp-mod-styled"
+              list={zones}
+              autoComplete="off"
+              spellCheck={false}
+              value={timezone}
+              onChange={event => change({ ...state, frequency: { ...state.frequency, timezone: event.target.value } })}
+            />
+            <datalist id={zones}>
+              {zoneNames(clock.zone).map(name => (
+                <option key={name} value={name} />
+              ))}
+            </datalist>
+          </>
+        )}
+      </Field>
+      <Choice
+        label={trans.__('If the last run is still going')}
+        help={trans.__('Waiting is right for most.')}
+        value={state.overlap}
+        options={overlaps(trans)}
+        set={overlap => change({ ...state, overlap })}
+      />
+      <Choice
+        label={trans.__('If the scheduler was off')}
+        help={trans.__('Each missed time shows in History either way.')}
+        value={state.catch_up}
+        options={catchUps(trans)}
+        set={catch_up => change({ ...state, catch_up })}
+      />
+      <PolicyFields {...props} />
+      <NotifyFields {...props} />
+      <Field
+        name="expect"
+        label={trans.__('Output contract')}
+        help={trans.__('A line for each pattern: day*.csv rows>=100 newest(date)<=2d. A run that breaks it fails.')}
+        error={problems.expect}
+      >
+        {described => (
+          <textarea
+            {...described}
+            className="jp-mod-styled jp-Schedule-code"
+            rows={2}
+            spellCheck={false}
+            value={state.expect.join('\n')}
+            onChange={event => change({ ...state, expect: linesOf(event.target.value) })}
+          />
+        )}
+      </Field>
+    </div>
+  );
+}
+
+/** The lines of a text; a text of nothing has none. */
+function linesOf(text: string): string[] {
+  return text === '' ? [] : text.split('\n');
+}
+
+interface ChoiceProps<T extends string> {
+  label: string;
+  help: string;
+  value: T;
+  options: Record<T, string>;
+  set(value: T): void;
+}
+
+function Choice<T extends string>({ label, help, value, options, set }: ChoiceProps<T>): ReactElement {
+  return (
+    <Field label={label} help={help}>
+      {described => (
+        <select {...described} className="jp-mod-styled" value={value} onChange={event => set(event.target.value as T)}>
+          {Object.entries<string>(options).map(([name, text]) => (
+            <option key={name} value={name}>
+              {text}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+function catchUps(trans: Trans): Record<Form['catch_up'], string> {
+  return {
+    latest: trans.__('Run the latest missed one'),
+    all: trans.__('Run all missed ones'),
+    none: trans.__('Run none')
+  };
+}
+
+function zoneNames(own: string): string[] {
+  const known = Intl.supportedValuesOf('timeZone');
+  return [...new Set(['UTC', own, ...known])];
+}

@@ -1,0 +1,50 @@
+/** What most schedules leave as it is, behind a fold that says the most important of it. */
+import type { ReactElement } from 'react';
+import { Suspense, lazy, useEffect, useRef, useState } from 'react';
+
+import type { Field } from '../../model/form';
+import { BEHIND_FOLD } from '../../model/form';
+import { overlaps } from '../../model/policies';
+import type { Trans } from '../../model/translation';
+import { Waiting } from '../common/controls';
+import type { PartProps } from './FrequencyFields';
+import { useHost } from '../common/hostContext';
+
+// What few open is loaded when somebody does.
+const MoreFields = lazy(() => import('./MoreFields').then(({ MoreFields }) => ({ default: MoreFields })));
+
+interface Props extends PartProps {
+  /** the field that is looked at first, when it is one of these */
+  sought?: Field;
+}
+
+export function MoreOptions({ sought, ...part }: Props): ReactElement {
+  const { state, problems } = part;
+  const { trans } = useHost();
+  const wanted = BEHIND_FOLD.some(name => problems[name] || sought === name);
+  const [opened, setOpened] = useState(false);
+  const fold = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (wanted) {
+      fold.current!.open = true;
+    }
+  }, [wanted]);
+  return (
+    <details ref={fold} className="jp-Schedule-more" onToggle={() => setOpened(true)}>
+      <summary>
+        {trans.__('More options')}
+        <span className="jp-Schedule-quiet"> {glance(state, trans)}</span>
+      </summary>
+      {(opened || wanted) && (
+        <Suspense fallback={<Waiting />}>
+          <MoreFields {...part} sought={sought} />
+        </Suspense>
+      )}
+    </details>
+  );
+}
+
+/** `timeout 120 min · UTC`: what is behind the fold. */
+function glance({ timeout, frequency, overlap }: PartProps['state'], trans: Trans): string {
+  return [trans.__('timeout %1 min', timeout), frequency.timezone, overlaps(trans)[overlap].toLowerCase()].join(' · ');
+}

@@ -1,0 +1,84 @@
+/** Where results go, and who can read them: private unless the person says otherwise. */
+import type { ReactElement } from 'react';
+import { useId } from 'react';
+
+import type { Form } from '../../api/schemas';
+import type { Trans } from '../../model/translation';
+import { FieldGroup } from '../common/controls';
+import type { PartProps } from './FrequencyFields';
+import { useHost } from '../common/hostContext';
+
+type Visibility = Form['visibility'];
+
+export function PublishResults({ state, problems, preview, change }: PartProps): ReactElement {
+  const { trans } = useHost();
+  const group = useId();
+  const names: Record<Visibility, string> = {
+    private: trans.__('Private'),
+    public: trans.__('Public'),
+    none: trans.__('Don’t publish')
+  };
+  const impossible = preview !== undefined && !preview.can_be_public;
+  return (
+    <FieldGroup
+      name="visibility"
+      label={trans.__('Publish results')}
+      help={`${help(state.visibility, preview?.destination ?? '', impossible, trans)} ${preview?.publishing_cost ?? ''}`.trim()}
+      error={problems.visibility}
+    >
+      <div className="jp-Schedule-choices">
+        {(Object.keys(names) as Visibility[]).map(value => (
+          <label key={value} title={value === 'public' && impossible ? trans.__('No public area is set up here.') : undefined}>
+            <input
+              type="radio"
+              name={group}
+              value={value}
+              checked={state.visibility === value}
+              disabled={value === 'public' && impossible}
+              onChange={() => change({ ...state, visibility: value, checkedPublic: false })}
+            />
+            <span>{names[value]}</span>
+          </label>
+        ))}
+      </div>
+      {state.visibility === 'public' && (
+        <>
+          <Box checked={state.publish_report} change={checked => change({ ...state, publish_report: checked, checkedPublic: false })}>
+            {trans.__('Also the notebook as run and its log, which show rows and errors')}
+          </Box>
+          <Box checked={state.checkedPublic} change={checked => change({ ...state, checkedPublic: checked })}>
+            {trans.__('I checked what will be public')}
+          </Box>
+        </>
+      )}
+    </FieldGroup>
+  );
+}
+
+interface BoxProps {
+  checked: boolean;
+  change(checked: boolean): void;
+  children: string;
+}
+
+export function Box({ checked, change, children }: BoxProps): ReactElement {
+  return (
+    <label className="jp-Schedule-check">
+      <input type="checkbox" checked={checked} onChange={event => change(event.target.checked)} />
+      <span>{children}</span>
+    </label>
+  );
+}
+
+function help(visibility: Visibility, destination: string, impossible: boolean, trans: Trans): string {
+  switch (visibility) {
+    case 'public':
+      return trans.__('Anyone on the internet can read these files. Aggregates are fine; raw data is not.');
+    case 'none':
+      return trans.__('Results stay with the run on this server.');
+    case 'private': {
+      const where = destination ? `${destination.charAt(0).toUpperCase()}${destination.slice(1)}.` : '';
+      return impossible ? `${where} ${trans.__('No public area is set up here.')}` : where;
+    }
+  }
+}

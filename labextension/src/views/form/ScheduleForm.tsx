@@ -1,0 +1,237 @@
+/** The form: what will happen is said before it does, and two buttons make it so. */
+import type { KeyboardEvent, ReactElement } from 'react';
+import { Suspense, lazy, useEffect, useId, useMemo, useRef, useState } from 'react';
+
+import type { Form, Schedule } from '../../api/schemas';
+import type { Field as FieldName, FormState } from '../../model/form';
+import { byField, firstWith, hasChoice, ownProblems, toWire } from '../../model/form';
+import { Button, ProblemBox, TextButton, focusField, focusIn } from '../common/controls';
+import { ChangedElsewhere } from './ChangedElsewhere';
+import { CodeTarball } from './CodeTarball';
+import { FrequencyFields } from './FrequencyFields';
+import { useHost } from '../common/hostContext';
+import { Picture } from '../common/Picture';
+import { MoreOptions } from './MoreOptions';
+import { ParameterFields } from './ParameterFields';
+import { NameField, OutputField, RebundleBox } from './PlainFields';
+import { PublishResults } from './PublishResults';
+import { Summary } from '../common/Summary';
+import { useDraft } from './useDraft';
+import { usePreview } from './usePreview';
+import { useSubmit } from './useSubmit';
+
+// What few see is loaded when somebody does.
+const ReviewFiles = lazy(() => import('./ReviewFiles').then(({ ReviewFiles }) => ({ default: ReviewFiles })));
+const WhereItRuns = lazy(() => import('./WhereItRuns').then(({ WhereItRuns }) => ({ default: WhereItRuns })));
+
+export interface FormProps {
+  notebook: string;
+  /** the schedule that is changed; without one, a new one is made */
+  editing?: Schedule;
+  /** what a new one starts with, instead of a draft */
+  presets?: Partial<Form>;
+  /** values of parameters that something else decides, such as a control in the notebook */
+  values?: Record<string, unknown>;
+  /** the field that is looked at first, instead of the name */
+  focus?: FieldName;
+  /** the notebook's unsaved edits were saved when the form was opened */
+  saved?: boolean;
+  /** leave the focus where it is: the form is part of a page that somebody is typing in */
+  quiet?: boolean;
+  done(schedule: Schedule): void;
+  cancel?(): void;
+}
+
+export function ScheduleForm({ notebook, editing, presets, values, focus, saved, quiet, done, cancel }: FormProps): ReactElement {
+  const host = useHost();
+  const { trans } = host;
+  const draft = useDraft(notebook, editing, presets);
+  const [state, setState] = useState(draft.start);
+  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
+  const [renewal, setRenewal] = useState(0);
+  const [rebundle, setRebundle] = useState(false);
+  const [reviewing, setReviewing] = useState(false);
+  const [runNow, setRunNow] = useState(true);
+  const [sought, setSought] = useState<FieldName>();
+  const whole = useMemo(() => (values ? { ...state, parameters: { ...state.parameters, ...values } } : state), [state, values]);
+  const wire = useMemo(() => toWire(whole), [whole]);
+  const { preview, problem, current } = usePreview(wire, editing?.name, renewal);
+  const submit = useSubmit({ wire, bundle: current ? (preview?.bundle ?? null) : null, editing, rebundle, done: finish });
+  const found = { ...(current ? byField(preview?.problems ?? [], wire.frequency.kind) : {}), ...ownProblems(state, trans) };
+  if (submit.problem?.passing) {
+    delete found.name; // it may be taken by the very schedule whose answer was lost
+  }
+  const all = submit.tried ? { ...found, ...submit.refused } : { ...pick(found, left), ...submit.refused };
+  const frame = useRef<HTMLFormElement>(null);
+  const sentence = useId();
+
+  useEffect(() => host.onSaved?.(notebook, () => setRenewal(count => count + 1)), [host, notebook]);
+  useEffect(() => {
+    if (focus) {
+      look(focus);
+    } else if (!quiet) {
+      focusField(frame.current?.querySelector('[data-field="name"] input'));
+    }
+    // Only its appearance takes the focus.
+  }, []);
+  useEffect(() => {
+    if (submit.failures) {
+      look(firstWith({ ...found, ...submit.refused }));
+    }
+    // Only a new failure moves the focus.
+  }, [submit.failures]);
+
+  /** Focus a field; one behind the fold when that is there. */
+  function look(field: FieldName | undefined): void {
+    if (!focusIn(frame.current, field)) {
+      setSought(field);
+    }
+  }
+
+  function finish(schedule: Schedule): void {
+    draft.drop();
+    done(schedule);
+  }
+
+  function change(next: FormState): void {
+    const files = next.files !== state.files || next.left_out !== state.left_out;
+    setState(next);
+    draft.keep(next);
+    submit.edited();
+    setRebundle(rebundle || (editing !== undefined && files));
+  }
+
+  const paid = preview?.workers.some(worker => worker.paid && worker.launcher === wire.launcher);
+  const send = (onceOnly: boolean) => submit.send(found, { runNow: runNow || onceOnly, onceOnly, ...(paid && { rehearse: runNow }) });
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      event.stopPropagation();
+      send(false);
+    }
+  };
+  const part = { state: whole, problems: all, preview, change };
+  return (
+    <form
+      ref={frame}
+      className="jp-Schedule-form"
+      aria-describedby={sentence}
+      noValidate
+      onSubmit={event => event.preventDefault()}
+      onKeyDown={onKeyDown}
+      onBlur={event => setLeft(old => withField(old, event.target))}
+    >
+      <div className="jp-Schedule-scroll" {...inertWhile(reviewing)}>
+        {draft.restored && (
+          <p className="jp-Schedule-note">
+            <span>{trans.__('This is what you had typed before.')}</span>
+            <TextButton onClick={() => setState(draft.startOver())}>{trans.__('Start over')}</TextButton>
+          </p>
+        )}
+        <Unsaved notebook={notebook} saved={saved} sent={!editing || rebundle} />
+        <NameField state={state} error={all.name} fixed={editing !== undefined} change={change} />
+        <FrequencyFields {...part} />
+        <ParameterFields {...part} decided={values} />
+        <CodeTarball {...part} review={() => setReviewing(true)} />
+        {editing && <RebundleBox checked={rebundle} change={setRebundle} />}
+        <OutputField state={state} error={all.output_dir} guess={preview?.output_dir} change={change} />
+        <PublishResults {...part} />
+        {preview && hasChoice(preview, state) && (
+          <Suspense fallback={null}>
+            <WhereItRuns {...part} preview={preview} />
+          </Suspense>
+        )}
+        <MoreOptions {...part} sought={sought} />
+      </div>
+      {reviewing && preview && (
+        <Suspense fallback={null}>
+          <ReviewFiles
+            state={state}
+            preview={preview}
+            error={all.files}
+            change={change}
+            close={() => {
+              setReviewing(false);
+              focusReview(frame.current);
+            }}
+          />
+        </Suspense>
+      )}
+      <div className="jp-Schedule-footer" {...inertWhile(reviewing)}>
+        {problem && !submit.problem && <ProblemBox problem={problem} />}
+        {all.form && <ProblemBox problem={all.form} />}
+        {submit.problem?.code === 'changed_elsewhere' && editing ? (
+          <ChangedElsewhere editing={editing} takeTheirs={() => (draft.drop(), cancel?.())} keepMine={submit.keepMine} />
+        ) : (
+          submit.problem && <ProblemBox problem={submit.problem} />
+        )}
+        <Summary
+          id={sentence}
+          sentence={preview?.summary || (current ? trans.__('Correct what is marked above, and this says when it runs.') : trans.__('Looking at the notebook…'))}
+          next={preview?.next ?? []}
+          stale={!current}
+        />
+        {!editing && (
+          <label className="jp-Schedule-check">
+            <input type="checkbox" checked={runNow} onChange={event => setRunNow(event.target.checked)} />
+            <span>{paid ? trans.__('Run once now; start the schedule when it succeeds') : trans.__('Run once now')}</span>
+          </label>
+        )}
+        <div className="jp-Schedule-actions">
+          {editing ? (
+            <>
+              <Button onClick={() => (draft.drop(), cancel?.())}>{trans.__('Cancel')}</Button>
+              <Button primary aria-keyshortcuts="Control+Enter" aria-disabled={submit.busy} onClick={() => send(false)}>
+                {submit.busy ? trans.__('Saving…') : trans.__('Save changes')}
+              </Button>
+            </>
+          ) : (
+            <>
+              <Button aria-disabled={submit.busy} onClick={() => send(true)}>
+                {trans.__('Run once only')}
+              </Button>
+              <Button primary aria-keyshortcuts="Control+Enter" aria-disabled={submit.busy} onClick={() => send(false)}>
+                {submit.busy ? trans.__('Scheduling…') : trans.__('Schedule')}
+              </Button>
+            </>
+          )}
+        </div>
+      </div>
+    </form>
+  );
+}
+
+/** Says that unsaved edits of the notebook were saved, or will be; `sent`: the code goes with the form. */
+function Unsaved({ notebook, saved, sent }: { notebook: string; saved?: boolean; sent: boolean }): ReactElement | null {
+  const { trans, watchUnsaved } = useHost();
+  const [unsaved, setUnsaved] = useState(false);
+  useEffect(() => watchUnsaved?.(notebook, setUnsaved), [notebook, watchUnsaved]);
+  if (!sent || (!unsaved && !saved)) {
+    return null;
+  }
+  return (
+    <p className="jp-Schedule-note" role="status">
+      <Picture of="note" />
+      <span>{unsaved ? trans.__('Unsaved changes will be saved first.') : trans.__('Unsaved changes were saved first.')}</span>
+    </p>
+  );
+}
+
+function pick(problems: ReturnType<typeof ownProblems>, fields: ReadonlySet<string>): typeof problems {
+  return Object.fromEntries(Object.entries(problems).filter(([field]) => field === 'form' || fields.has(field)));
+}
+
+/** The fields that were left, with the one that holds `element`. */
+function withField(left: ReadonlySet<string>, element: Element): ReadonlySet<string> {
+  const field = element.closest<HTMLElement>('[data-field]')?.dataset.field;
+  return field && !left.has(field) ? new Set([...left, field]) : left;
+}
+
+/** React 18 doesn't know `inert` yet; as an empty text it becomes the attribute. */
+function inertWhile(covered: boolean): object {
+  return covered ? { inert: '' } : {};
+}
+
+function focusReview(form: HTMLFormElement | null): void {
+  requestAnimationFrame(() => form?.querySelector<HTMLElement>('[data-field="files"] [aria-haspopup]')?.focus());
+}

@@ -1,0 +1,113 @@
+/** Where runs take place: on this computer, or each on a fresh machine of a size that an operator set up, in a role. */
+import type { ReactElement } from 'react';
+import { useId } from 'react';
+
+import type { Preview, Worker } from '../../api/schemas';
+import { offered } from '../../model/notificationSettings';
+import { Field, FieldGroup } from '../common/controls';
+import type { PartProps } from './FrequencyFields';
+import { useHost } from '../common/hostContext';
+
+export function WhereItRuns(props: PartProps & { preview: Preview }): ReactElement {
+  const { state, problems, preview, change } = props;
+  const { trans } = useHost();
+  const group = useId();
+  const chosen = preview.workers.find(worker => worker.launcher === state.launcher && [worker.size, null].includes(state.size));
+  const roles = chosen?.data_roles ?? [];
+  return (
+    <>
+      <FieldGroup
+        name="size"
+        label={trans.__('Where it runs')}
+        help={chosen?.paid ? trans.__('A fresh machine for each run, which ends with it.') : trans.__('Beside the scheduler, at no cost of its own.')}
+        error={problems.size}
+      >
+        <div className="jp-Schedule-workers">
+          {preview.workers.map(worker => (
+            <label key={`${worker.launcher} ${worker.size}`}>
+              <input
+                type="radio"
+                name={group}
+                checked={worker === chosen}
+                onChange={() => change({ ...state, launcher: worker.launcher, size: worker.size, data_role: roleAt(worker, state.data_role) })}
+              />
+              <span>{nameOf(worker)}</span>{' '}
+              <span className="jp-Schedule-quiet">{worker.hardware}</span>
+            </label>
+          ))}
+        </div>
+      </FieldGroup>
+      {(roles.length > 0 || state.data_role !== null) && <RoleField {...props} roles={roles} />}
+      {chosen?.paid && <Cost {...props} />}
+    </>
+  );
+}
+
+/** What the analysis may do in the cloud: nothing, or what one of the operator's roles may. */
+function RoleField({ state, problems, change, roles }: PartProps & { roles: readonly string[] }): ReactElement {
+  const { trans } = useHost();
+  const role = state.data_role;
+  return (
+    <Field
+      name="data_role"
+      label={trans.__('Role for data')}
+      help={trans.__('For data that isn’t open to everybody. The operator says what each role may read and write.')}
+      error={problems.data_role}
+    >
+      {described => (
+        <select
+          {...described}
+          className="jp-mod-styled"
+          value={role ?? ''}
+          onChange={event => change({ ...state, data_role: event.target.value || null })}
+        >
+          <option value="">{trans.__('None')}</option>
+          {offered(roles, role === null ? [] : [role]).map(name => (
+            <option key={name} value={name}>
+              {roles.includes(name) ? name : trans.__('%1, which is gone', name)}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+function Cost({ state, problems, preview, change }: PartProps & { preview: Preview }): ReactElement {
+  const { trans } = useHost();
+  const { policies } = state;
+  return (
+    <>
+      <p className="jp-Schedule-note">
+        <span>{preview.estimate?.text ?? trans.__('What it costs isn’t known: an operator can have the prices fetched.')}</span>
+      </p>
+      <Field
+        name="monthly_cap"
+        label={trans.__('Monthly cap (dollars)')}
+        help={trans.__('It is paused when its runs of a month have cost so much. Empty: no cap.')}
+        error={problems.monthly_cap}
+      >
+        {described => (
+          <input
+            {...described}
+            className="jp-mod-styled jp-Schedule-short"
+            inputMode="decimal"
+            autoComplete="off"
+            value={policies.monthly_cap ?? ''}
+            onChange={event => change({ ...state, policies: { ...policies, monthly_cap: event.target.value.trim() || null } })}
+          />
+        )}
+      </Field>
+    </>
+  );
+}
+
+/** The role for data that a schedule keeps when it moves to `worker`. */
+function roleAt({ data_roles }: Worker, role: string | null): string | null {
+  return role !== null && data_roles.includes(role) ? role : null;
+}
+
+/** `This computer`. */
+function nameOf({ title, size }: Worker): string {
+  return size === null ? title.charAt(0).toUpperCase() + title.slice(1) : title;
+}

@@ -1,0 +1,52 @@
+/** What was kept from the public: why, and a person's word that it may become public all the same. */
+import type { ReactElement } from 'react';
+import { useState } from 'react';
+
+import type { Run, RunDetails } from '../../api/schemas';
+import { Button, Field } from '../common/controls';
+import { useHost } from '../common/hostContext';
+import type { Action } from '../common/useAction';
+
+const SHOWN = 10;
+
+interface Props {
+  run: RunDetails;
+  action: Action;
+  /** show the run that publishes it */
+  opened(run: Run): void;
+}
+
+export function Release({ run, action, opened }: Props): ReactElement | null {
+  const { api, trans } = useHost();
+  const [reason, setReason] = useState('');
+  if (!run.releasable) {
+    return null;
+  }
+  const held = run.reason === 'disclosure';
+  const others = Math.max(0, run.findings.length - SHOWN) + run.more_findings;
+  const release = () => action.run(async () => opened(await api.release(run.run_id, held ? reason : null)));
+  return (
+    <section>
+      <h3>{held ? trans.__('Kept from the public') : trans.__('Not public yet')}</h3>
+      {run.findings.length > 0 && (
+        <ul>
+          {run.findings.slice(0, SHOWN).map((finding, place) => (
+            <li key={place}>{finding.message}</li>
+          ))}
+          {others > 0 && <li>{trans.__('And %1 more.', others)}</li>}
+        </ul>
+      )}
+      {held && (
+        <Field
+          label={trans.__('Why they may be public')}
+          help={trans.__('Recorded with your name. Without a reason, mend the notebook and run it again.')}
+        >
+          {described => <input {...described} type="text" value={reason} onChange={event => setReason(event.target.value)} />}
+        </Field>
+      )}
+      <div className="jp-Schedule-actions jp-mod-start">
+        <Button onClick={release}>{held ? trans.__('Publish anyway') : trans.__('Publish these results')}</Button>
+      </div>
+    </section>
+  );
+}

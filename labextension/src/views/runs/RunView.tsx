@@ -1,0 +1,255 @@
+/** A run: did it work, why not, where is the result? */
+import type { ReactElement } from 'react';
+import { useEffect, useRef, useState } from 'react';
+
+import type { Run, RunDetails } from '../../api/schemas';
+import type { Field } from '../../model/form';
+import type { Reader } from '../../model/runs';
+import { isBad, isOpen, pageOf, stateOf, steps, took, why } from '../../model/runs';
+import { dollars } from '../../model/money';
+import { duration } from '../../model/time';
+import type { View } from '../../model/views';
+import { AwayLink, Button, CopyButton, LiveProblem, ProblemBox, Waiting } from '../common/controls';
+import { useHost, useReader } from '../common/hostContext';
+import { Picture } from '../common/Picture';
+import { Log } from './Log';
+import { FailedCell, Outcome } from './Outcome';
+import { Release } from './Approval';
+import { ExecutedNotebook, RunFiles, executed } from './RunFiles';
+import type { Action } from '../common/useAction';
+import { useAction } from '../common/useAction';
+import { useLive } from '../common/useLive';
+import type { Missing } from './useMissingFile';
+import { useMissingFile } from './useMissingFile';
+
+/** milliseconds */
+const SPEAK = 10_000;
+
+interface Props {
+  id: string;
+  go(view: View): void;
+  /** hears of every state, as a widget's traits do */
+  seen?(run: RunDetails): void;
+}
+
+export function RunView({ id, go, seen }: Props): ReactElement {
+  const { api } = useHost();
+  const live = useLive(
+    `run ${id}`,
+    async signal => {
+      const run = await api.run(id, signal);
+      seen?.(run);
+      return run;
+    },
+    isOpen
+  );
+  if (!live.value) {
+    return <div className="jp-Schedule-page">{live.problem ? <ProblemBox problem={live.problem} /> : <Waiting />}</div>;
+  }
+  return (
+    <div className="jp-Schedule-page">
+      <LiveProblem live={live} />
+      <Details run={live.value} go={go} refresh={live.refresh} />
+    </div>
+  );
+}
+
+function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; refresh(): void }): ReactElement {
+  const { trans } = useHost();
+  const reader = useReader(isOpen(run));
+  const action = useAction();
+  const state = stateOf(run, reader);
+  const report = executed(run);
+  const missing = useMissingFile(run);
+  return (
+    <>
+      <div className="jp-Schedule-title">
+        <h2 className="jp-Schedule-state" data-role={state.role}>
+          <Picture of={state.icon} />
+          <span>{state.words}</span>
+        </h2>
+        <span className="jp-Schedule-quiet" title={reader.clock.both(run.scheduled_for)}>
+          {[reader.clock.full(run.started_at ?? run.scheduled_for), isBad(run) ? took(run, trans) : ''].filter(Boolean).join(', ')}
+        </span>
+      </div>
+      {run.progress && isOpen(run) && (
+        <progress aria-label={trans.__('Cells done')} max={run.progress[1] || 1} value={run.progress[0]} />
+      )}
+      <Spoken text={trans.__('Run of %1: %2', run.schedule, state.words)} />
+      <Outcome run={run} missing={missing} />
+      <Actions run={run} missing={missing} go={go} refresh={refresh} action={action} />
+      <Release run={run} action={action} opened={made => go({ at: 'run', run: made.run_id, schedule: run.schedule })} />
+      {action.problem && <ProblemBox problem={action.problem} />}
+      {run.failure && isBad(run) && <FailedCell failure={run.failure} />}
+      {run.status === 'succeeded' && <RunFiles run={run} />}
+      <Steps run={run} reader={reader} />
+      {run.removed ? <p className="jp-Schedule-note">{run.removed}</p> : <Log run={run} />}
+      {run.status !== 'succeeded' && <RunFiles run={run} />}
+      {report && <ExecutedNotebook file={report} failed={isBad(run)} />}
+      <Facts run={run} reader={reader} />
+    </>
+  );
+}
+
+/** The state for those who don't see it, every ten seconds at most. */
+function Spoken({ text }: { text: string }): ReactElement {
+  const newest = useRef(text);
+  newest.current = text;
+  const [spoken, setSpoken] = useState(text);
+  useEffect(() => {
+    const timer = setInterval(() => setSpoken(newest.current), SPEAK);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <p className="jp-Schedule-hidden" role="status">
+      {spoken}
+    </p>
+  );
+}
+
+/** Opens the notebook where it failed. */
+function OpenAtCell({ run, primary }: { run: RunDetails; primary: boolean }): ReactElement | null {
+  const { api, trans, openNotebook } = useHost();
+  const action = useAction();
+  const cell = isBad(run) ? run.failure?.cell : null;
+  if (!cell || !openNotebook) {
+    return null;
+  }
+  const open = () =>
+    action.run(async () => {
+      const { form } = await api.schedule(run.schedule);
+      if (form.notebook) {
+        openNotebook(form.notebook, cell);
+      }
+    });
+  return (
+    <Button primary={primary} onClick={open}>
+      {trans.__('Open at cell %1', cell)}
+    </Button>
+  );
+}
+
+/** Stops the run; answers at once. */
+function StopButton({ run, action, refresh }: Omit<ActionsProps, 'go' | 'missing'>): ReactElement {
+  const { api, trans } = useHost();
+  const [asked, setAsked] = useState(run.cancelled_by !== null);
+  const stop = () => {
+    setAsked(true);
+    action.run(async () => {
+      try {
+        await api.cancel(run.run_id);
+      } catch (error) {
+        setAsked(false);
+        throw error;
+      } finally {
+        refresh();
+      }
+    });
+  };
+  return (
+    <div className="jp-Schedule-actions jp-mod-start">
+      <Button aria-disabled={asked} onClick={() => !asked && stop()}>
+        {asked ? trans.__('Stopping…') : trans.__('Stop')}
+      </Button>
+    </div>
+  );
+}
+
+interface ActionsProps {
+  run: RunDetails;
+  missing: Missing | null;
+  go(view: View): void;
+  refresh(): void;
+  action: Action;
+}
+
+/** What can be done next, the likeliest first: the known mend, the failing cell, the result. */
+function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElement {
+  const { api, trans, openReport, clock } = useHost();
+  const mend = missing?.apply;
+  const report = executed(run);
+  if (isOpen(run)) {
+    return <StopButton run={run} action={action} refresh={refresh} />;
+  }
+  const start = (work: () => Promise<Run>) => () =>
+    action.run(async () => go({ at: 'run', run: (await work()).run_id, schedule: run.schedule }));
+  const title = `${run.schedule} · ${clock.full(run.scheduled_for)}`;
+  const good = run.status === 'succeeded';
+  const edit = (field: Field) => () => go({ at: 'form', notebook: null, schedule: run.schedule, field });
+  const open = (url: string) => (openReport ? openReport(title, url) : void window.open(url, '_blank', 'noopener'));
+  return (
+    <div className="jp-Schedule-actions jp-mod-start">
+      {mend && (
+        <Button primary onClick={start(mend)} title={missing.path}>
+          {trans.__('Add the file and run again')}
+        </Button>
+      )}
+      <OpenAtCell run={run} primary={!mend} />
+      {report && good && (
+        <Button primary onClick={() => open(report.url)}>
+          {trans.__('Open result')}
+        </Button>
+      )}
+      <Button onClick={start(() => api.retry(run.run_id))}>{trans.__('Run again')}</Button>
+      {run.reason === 'time_limit' && <Button onClick={edit('timeout')}>{trans.__('Change timeout')}</Button>}
+      {run.reason === 'empty_output' && <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>}
+      {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open notebook as run')}</Button>}
+      {run.publication && <AwayLink href={pageOf(run.publication.url)}>{trans.__('Published files')}</AwayLink>}
+    </div>
+  );
+}
+
+function Steps({ run, reader }: { run: RunDetails; reader: Reader }): ReactElement | null {
+  const all = steps(run, reader);
+  if (all.length === 0) {
+    return null;
+  }
+  return (
+    <section>
+      <h3>{reader.trans.__('Steps')}</h3>
+      <ol className="jp-Schedule-steps">
+        {all.map(step => (
+          <li key={step.key}>
+            <span className="jp-Schedule-state" data-role={step.role}>
+              <Picture of={step.icon} />
+            </span>
+            <span>{step.words}</span>
+            <span className="jp-Schedule-quiet jp-Schedule-number">{step.seconds === null ? '' : duration(step.seconds)}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Facts({ run, reader }: { run: RunDetails; reader: Reader }): ReactElement {
+  const { trans, clock } = reader;
+  const parameters = Object.entries(run.parameters).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return (
+    <section>
+      <h3>{trans.__('Details')}</h3>
+      <dl className="jp-Schedule-facts">
+        <dt>{trans.__('Due')}</dt>
+        <dd>{clock.both(run.scheduled_for)}</dd>
+        <dt>{trans.__('Why')}</dt>
+        <dd>{[why(run, trans), ...parameters].join(' · ')}</dd>
+        <dt>{trans.__('Code')}</dt>
+        <dd>{trans.__('version %1, tarball %2', run.version, run.bundle.slice(0, 7))}</dd>
+        {run.machine_seconds !== null && (
+          <>
+            <dt>{trans.__('Cost')}</dt>
+            <dd>
+              {run.cost === null
+                ? trans.__('%1 of a machine, whose price isn’t known', duration(run.machine_seconds))
+                : trans.__('%1 for %2 of a machine', dollars(run.cost), duration(run.machine_seconds))}
+            </dd>
+          </>
+        )}
+        <dt>{trans.__('Run')}</dt>
+        <dd>
+          <span className="jp-Schedule-code">{run.run_id.slice(0, 8)}</span> <CopyButton text={run.run_id} />
+        </dd>
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,57 @@
+/** A file that a failed run looked for in vain, and the mend when it is there now. */
+import { useEffect, useState } from 'react';
+
+import type { Form, Run, RunDetails, Schedule } from '../../api/schemas';
+import { mergePatch } from '../../model/patch';
+import { missingName } from '../../model/runs';
+import { beside } from '../../model/views';
+import { isSent } from '../form/CodeTarball';
+import { useHost } from '../common/hostContext';
+
+export interface Missing {
+  /** as the notebook names it */
+  named: string;
+  /** relative to Jupyter's root */
+  path: string;
+  /** Add the file, and run; null where the file doesn't exist here either. */
+  apply: (() => Promise<Run>) | null;
+}
+
+export function useMissingFile(run: RunDetails): Missing | null {
+  const { api, save } = useHost();
+  const [missing, setMissing] = useState<Missing | null>(null);
+  const named = missingName(run);
+  useEffect(() => {
+    setMissing(null);
+    if (named === null) {
+      return;
+    }
+    const asking = new AbortController();
+    find(named, asking.signal).then(setMissing, () => undefined);
+    return () => asking.abort();
+
+    async function find(named: string, signal: AbortSignal): Promise<Missing | null> {
+      const schedule = await api.schedule(run.schedule, signal);
+      const { notebook } = schedule.form;
+      const path = notebook === null ? null : beside(notebook, named);
+      if (path === null) {
+        return null;
+      }
+      const form = adding(schedule.form, path);
+      const { files } = await api.preview(form, schedule.name, signal);
+      const there = files.some(file => file.path === path && isSent(file));
+      return { named, path, apply: there ? () => apply(schedule, form) : null };
+    }
+
+    async function apply({ name, form: before, version }: Schedule, form: Form): Promise<Run> {
+      await save?.(before.notebook!);
+      await api.edit(name, mergePatch(before, form), version, true);
+      return api.runNow(name);
+    }
+  }, [api, save, named, run.schedule]);
+  return missing;
+}
+
+function adding(form: Form, path: string): Form {
+  return { ...form, files: [...form.files, path], left_out: form.left_out.filter(other => other !== path) };
+}

@@ -1,0 +1,140 @@
+/** Runs for days that have passed: which, how many at a time, what that makes, and the button that starts them. */
+import type { ReactElement } from 'react';
+import { useEffect, useState } from 'react';
+
+import type { Backfilled } from '../../api/schemas';
+import type { Problem } from '../../api/problem';
+import { asProblem, isAbort } from '../../api/problem';
+import type { Picked } from '../../model/calendar';
+import { isRange, planWords } from '../../model/calendar';
+import type { Trans } from '../../model/translation';
+import { Button, Field, ProblemBox, TextButton, Waiting } from '../common/controls';
+import { useHost } from '../common/hostContext';
+import { useAction } from '../common/useAction';
+
+/** milliseconds without another change before the server is asked what would happen */
+const PAUSE = 200;
+const MOST_PARALLEL = 16;
+
+interface Props {
+  name: string;
+  today: string;
+  picked: Picked | null;
+  setPicked(picked: Picked | null): void;
+  changed(): void;
+}
+
+export function Backfill({ name, today, picked, setPicked, changed }: Props): ReactElement {
+  const { api, trans, clock } = useHost();
+  const action = useAction();
+  const [parallel, setParallel] = useState('1');
+  const [again, setAgain] = useState(false);
+  const [sure, setSure] = useState(false);
+  const [said, setSaid] = useState('');
+  const { plan, problem } = usePlan(name, isRange(picked, today) ? picked : null, Number(parallel), again);
+  useEffect(() => {
+    setSure(false);
+    setSaid('');
+  }, [plan]);
+  if (!picked) {
+    return <p className="jp-Schedule-quiet">{trans.__('Pick a day, or the first and the last of a stretch, to run them.')}</p>;
+  }
+  const start = () =>
+    action.run(async () => {
+      const { runs } = await api.backfill(name, { ...asked(picked, Number(parallel), again), confirmed: sure });
+      setSaid(trans._n('%1 run waits now.', '%1 runs wait now.', runs));
+      changed();
+    });
+  const ready = plan !== null && plan.runs > 0 && !said && (!plan.confirm || sure);
+  const day = (which: 'from' | 'to', label: string) => (
+    <Field label={label}>
+      {described => (
+        <input
+          {...described}
+          type="date"
+          className="jp-mod-styled"
+          max={today}
+          value={picked[which]}
+          onChange={event => setPicked({ ...picked, [which]: event.target.value })}
+        />
+      )}
+    </Field>
+  );
+  return (
+    <section className="jp-Schedule-backfill" aria-label={trans.__('Run past days')}>
+      <div className="jp-Schedule-range">
+        {day('from', trans.__('From'))}
+        {day('to', trans.__('To'))}
+        <Field label={trans.__('At a time')}>
+          {described => (
+            <input
+              {...described}
+              type="number"
+              className="jp-mod-styled"
+              min={1}
+              max={MOST_PARALLEL}
+              value={parallel}
+              onChange={event => setParallel(event.target.value)}
+            />
+          )}
+        </Field>
+      </div>
+      <label className="jp-Schedule-check">
+        <input type="checkbox" checked={again} onChange={event => setAgain(event.target.checked)} />
+        <span>{trans.__('Also the times that have succeeded')}</span>
+      </label>
+      {problem && <ProblemBox problem={problem} />}
+      {!problem && !plan && isRange(picked, today) && <Waiting />}
+      {!isRange(picked, today) && <ProblemBox problem={trans.__('Choose a first day that has come, and a last day that isn’t before it.')} />}
+      {plan && <p role="status">{said || planWords(plan, Number(parallel), clock, trans)}</p>}
+      {plan?.confirm && !said && (
+        <label className="jp-Schedule-check">
+          <input type="checkbox" checked={sure} onChange={event => setSure(event.target.checked)} />
+          <span>{trans.__('I want all %1 runs', plan.runs.toLocaleString('en'))}</span>
+        </label>
+      )}
+      {action.problem && <ProblemBox problem={action.problem} />}
+      <div className="jp-Schedule-actions jp-mod-start">
+        {plan !== null && plan.runs > 0 && !said && (
+          <Button primary aria-disabled={!ready || action.busy} onClick={() => ready && start()}>
+            {action.busy ? trans.__('Starting…') : startName(plan.runs, trans)}
+          </Button>
+        )}
+        <TextButton onClick={() => setPicked(null)}>{said ? trans.__('Done') : trans.__('Pick none')}</TextButton>
+      </div>
+    </section>
+  );
+}
+
+function startName(runs: number, trans: Trans): string {
+  return runs === 1 ? trans.__('Start 1 run') : trans.__('Start %1 runs', runs.toLocaleString('en'));
+}
+
+function asked({ from, to }: Picked, parallel: number, again: boolean) {
+  return { first_day: from, last_day: to, parallel, again };
+}
+
+/** What would happen, asked for a moment after the last change; null until that is known. */
+function usePlan(name: string, picked: Picked | null, parallel: number, again: boolean): { plan: Backfilled | null; problem: Problem | null } {
+  const { api } = useHost();
+  const [answer, setAnswer] = useState<{ plan: Backfilled | null; problem: Problem | null }>({ plan: null, problem: null });
+  const { from = '', to = '' } = picked ?? {};
+  useEffect(() => {
+    setAnswer({ plan: null, problem: null });
+    if (!from || !to) {
+      return;
+    }
+    const stopped = new AbortController();
+    const timer = setTimeout(() => {
+      api.backfill(name, { ...asked({ from, to }, parallel, again), dry_run: true }, stopped.signal).then(
+        plan => setAnswer({ plan, problem: null }),
+        (error: unknown) => isAbort(error) || setAnswer({ plan: null, problem: asProblem(error) })
+      );
+    }, PAUSE);
+    return () => {
+      clearTimeout(timer);
+      stopped.abort();
+    };
+  }, [api, name, from, to, parallel, again]);
+  return answer;
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Kind } from '../../src/model/form';
+import {
+  byField,
+  fieldsOf,
+  firstWith,
+  fromWire,
+  initial,
+  offeredIn,
+  ownProblems,
+  shown,
+  suggestName,
+  toWire,
+  withFile,
+  withKind,
+  withParameter,
+  withoutFile
+} from '../../src/model/form';
+import { mergePatch } from '../../src/model/patch';
+import { english } from '../../src/model/translation';
+import { NOW, form, parameter } from '../support/factories';
+
+const fresh = initial('reports/Bikes Report.ipynb', NOW);
+
+describe('A new form', () => {
+  it('is daily at noon UTC, private, with two hours', () => {
+    const wire = toWire(fresh);
+    expect(wire).toMatchObject({ name: 'bikes-report', visibility: 'private', timeout_minutes: 120, output_dir: null });
+    expect(wire.frequency).toEqual({
+      kind: 'daily',
+      at: '12:00',
+      days: [],
+      day_of_month: '1',
+      date: '',
+      cron: '',
+      timezone: 'UTC'
+    });
+  });
+
+  it('offers today’s weekday and tomorrow’s date', () => {
+    expect(fresh.frequency).toMatchObject({ days: ['Mon'], date: '2026-11-24' });
+  });
+});
+
+describe('The frequency decides which fields are asked for, and only those are sent', () => {
+  it.each<[Kind, string[], object]>([
+    ['daily', ['at'], { at: '12:00' }],
+    ['weekdays', ['at'], { at: '12:00' }],
+    ['weekly', ['days', 'at'], { days: ['Mon'] }],
+    ['monthly', ['day_of_month', 'at'], { day_of_month: '1' }],
+    ['hourly', ['at'], { at: '0' }],
+    ['once', ['date', 'at'], { date: '2026-11-24' }],
+    ['cron', ['cron'], { cron: '0 12 * * *', days: [], date: '' }]
+  ])('%s', (kind, fields, sent) => {
+    expect(fieldsOf(kind)).toEqual(fields);
+    expect(toWire(withKind(fresh, kind)).frequency).toMatchObject({ kind, ...sent });
+  });
+
+  it('and a time of day survives the way through others', () => {
+    const at9 = { ...fresh, frequency: { ...fresh.frequency, at: '09:30' } };
+    expect(withKind(withKind(at9, 'weekly'), 'daily').frequency.at).toBe('09:30');
+    expect(withKind(withKind(at9, 'hourly'), 'daily').frequency.at).toBe('12:00');
+  });
+});
+
+it('A recorded form comes back as it was', () => {
+  const recorded = form({ timeout_minutes: 15, frequency: { ...toWire(withKind(fresh, 'weekly')).frequency, days: ['Thu'] } });
+  expect(toWire(fromWire(recorded, NOW))).toEqual(recorded);
+});
+
+describe('Files', () => {
+  it('that are added aren’t left out any more, and the other way round', () => {
+    const without = withoutFile({ ...fresh, files: ['a.csv'] }, 'a.csv');
+    expect(without).toMatchObject({ files: [], left_out: ['a.csv'] });
+    expect(withFile(without, 'a.csv')).toMatchObject({ files: ['a.csv'], left_out: [] });
+    expect(withFile(withFile(fresh, 'a.csv'), 'a.csv').files).toEqual(['a.csv']);
+  });
+});
+
+describe('A parameter', () => {
+  it('that is left as it is isn’t sent', () => {
+    const changed = withParameter(fresh, 'month', '4');
+    expect(changed.parameters).toEqual({ month: '4' });
+    expect(withParameter(changed, 'month', undefined).parameters).toEqual({});
+  });
+
+  it.each([
+    [3, '3'],
+    ['Berri 1', 'Berri 1'],
+    [['a', 1], '["a",1]'],
+    [null, ''],
+    [false, 'false']
+  ])('with the value %j is shown as %s', (value, text) => {
+    expect(shown(parameter({ default: value }))).toBe(text);
+  });
+});
+
+describe('The browser tells alone', () => {
+  it.each(['', '0', '1441', '-5', '2.5', 'two'])('that a time limit of “%s” isn’t one', timeout => {
+    expect(ownProblems({ ...fresh, timeout }, english)).toHaveProperty('timeout');
+  });
+
+  it.each(['1', ' 120 ', '1440'])('that “%s” is one', timeout => {
+    expect(ownProblems({ ...fresh, timeout }, english)).toEqual({});
+  });
+
+  it('that public results have to be looked at first', () => {
+    const open = { ...fresh, visibility: 'public' as const };
+    expect(ownProblems(open, english)).toHaveProperty('visibility');
+    expect(ownProblems({ ...open, checkedPublic: true }, english)).toEqual({});
+  });
+
+  it('that a weekly schedule needs a day', () => {
+    const weekly = withKind(fresh, 'weekly');
+    expect(ownProblems({ ...weekly, frequency: { ...weekly.frequency, days: [] } }, english)).toHaveProperty('days');
+  });
+});
+
+describe('A problem of the server', () => {
+  const problem = (field: string | null) => ({ code: 'x', message: `about ${field}`, field });
+
+  it.each([
+    ['name', 'daily', 'name'],
+    ['form.frequency.at', 'daily', 'at'],
+    ['day', 'monthly', 'day_of_month'],
+    ['once', 'once', 'date'],
+    ['cron', 'cron', 'cron'],
+    ['cron', 'daily', 'kind'],
+    ['timeout_minutes', 'daily', 'timeout'],
+    ['kernel', 'daily', 'files'],
+    ['something_else', 'daily', 'form'],
+    [null, 'daily', 'form']
+  ] as const)('about %s of a %s schedule stands under %s', (field, kind, ours) => {
+    expect(byField([problem(field)], kind)).toEqual({ [ours]: `about ${field}` });
+  });
+
+  it('is the first of several for one field', () => {
+    expect(byField([problem('name'), { ...problem('name'), message: 'second' }], 'daily').name).toBe('about name');
+  });
+
+  it('is looked for from the top', () => {
+    expect(firstWith({ timeout: 'x', at: 'y' })).toBe('at');
+    expect(firstWith({ form: 'x' })).toBeUndefined();
+  });
+
+  it.each([
+    ['“bikes” is taken. Try “bikes-2”.', 'bikes', 'bikes-2'],
+    ['“bikes” still has published results.', 'bikes', null],
+    ['Use letters.', 'Bikes!', null]
+  ])('%s offers, instead of %s, %s', (sentence, name, offered) => {
+    expect(offeredIn(sentence, name)).toBe(offered);
+  });
+});
+
+it.each([
+  ['reports/Slow SQL.ipynb', 'slow-sql'],
+  ['Ünïted.ipynb', 'united'],
+  ['..weird...name__.ipynb', 'weird.name'],
+  ['日本.ipynb', '']
+])('%s suggests the name “%s”', (path, name) => {
+  expect(suggestName(path)).toBe(name);
+});
+
+describe('A merge patch', () => {
+  it.each([
+    [{ a: 1, b: 2 }, { a: 1, b: 3 }, { b: 3 }],
+    [{ f: { at: '12:00', tz: 'UTC' } }, { f: { at: '13:00', tz: 'UTC' } }, { f: { at: '13:00' } }],
+    [{ files: ['a'] }, { files: ['a', 'b'] }, { files: ['a', 'b'] }],
+    [{ p: { month: 3 } }, { p: {} }, { p: { month: null } }],
+    [{ p: [1, { a: 2 }] }, { p: [1, { a: 2 }] }, {}]
+  ])('from %j to %j is %j', (before, after, patch) => {
+    expect(mergePatch(before, after)).toEqual(patch);
+  });
+});

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+
+import { dollars } from '../../src/model/money';
+
+it.each([
+  ['0', '$0.00'],
+  ['0.01', '$0.01'],
+  ['0.0041', '$0.004'],
+  ['0.000001', '$0.000001'],
+  ['12.5', '$12.50'],
+  ['1234567.891', '$1,234,567.89']
+])('%s dollars are %s', (amount, text) => {
+  expect(dollars(amount)).toBe(text);
+});

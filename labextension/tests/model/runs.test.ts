@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest';
+
+import type { RunDetails } from '../../src/api/schemas';
+import { Drafts } from '../../src/model/drafts';
+import { initial } from '../../src/model/form';
+import { counts, listed, marks, stripText } from '../../src/model/list';
+import { cause, causeOfMissing, missingName, pageOf, plain, settled, stateOf, stateOfSchedule, steps, took } from '../../src/model/runs';
+import { partsOf } from '../../src/model/sentence';
+import { Clock } from '../../src/model/time';
+import { english } from '../../src/model/translation';
+import type { View } from '../../src/model/views';
+import { beside, fromFragment, toFragment } from '../../src/model/views';
+import { NOW, failed, form, run, schedule } from '../support/factories';
+
+const reader = { trans: english, clock: new Clock('Europe/Paris', 'en', english), now: NOW };
+
+describe('A run’s state has an icon, a colour and words', () => {
+  it.each<[string, Partial<RunDetails>, string, string]>([
+    ['due later', { status: 'due', scheduled_for: '2026-11-23T11:03:00Z' }, 'muted', 'Starts in 3 min'],
+    ['due now', { status: 'due' }, 'muted', 'Waiting to start'],
+    ['launching', { status: 'launching' }, 'info', 'Starting worker'],
+    ['running', { status: 'running', progress: [3, 6] }, 'info', 'Running, cell 4 of 6'],
+    ['at its last cell', { status: 'running', progress: [6, 6] }, 'info', 'Running, cell 6 of 6'],
+    ['running a command', { status: 'running' }, 'info', 'Running'],
+    ['asked to stop', { status: 'running', cancelled_by: 'local' }, 'info', 'Stopping…'],
+    ['publishing', { status: 'publishing' }, 'info', 'Publishing'],
+    ['succeeded', {}, 'success', 'Succeeded in 6.0 s'],
+    ['timed out', { status: 'timed_out', seconds: 7200 }, 'error', 'Timed out after 2 h'],
+    ['cancelled', { status: 'cancelled', cancelled_by: 'local' }, 'muted', 'Stopped by you'],
+    ['cancelled by somebody else', { status: 'cancelled', cancelled_by: 'ann' }, 'muted', 'Stopped by ann'],
+    ['usual for a while yet', { status: 'running', started_at: '2026-11-23T10:59:30Z', usual_seconds: 48 }, 'info', 'Running, about 20 s left'],
+    ['longer than usual', { status: 'running', usual_seconds: 3 }, 'info', 'Running'],
+    ['skipped', { status: 'skipped', reason: 'overlap' }, 'muted', 'Skipped'],
+    ['missed', { status: 'skipped', reason: 'missed', count: 3 }, 'warning', 'Missed 3 times'],
+    ['failed early', { status: 'failed' }, 'error', 'Failed']
+  ])('%s', (_, changes, role, words) => {
+    expect(stateOf(run(changes), reader)).toMatchObject({ role, words });
+  });
+
+  it('and where it failed', () => {
+    expect(stateOf(failed(), reader).words).toBe('Failed at cell 2 of 3');
+  });
+});
+
+describe('A cause', () => {
+  it.each<[string, string, boolean, string]>([
+    ["[Errno 2] No such file or directory: '../data/a.csv'", '../data/a.csv', true, 'FileNotFoundError: ../data/a.csv was not in the code tarball.'],
+    ['[Errno 2] No such file or directory: "it\'s.csv"', "it's.csv", false, 'FileNotFoundError: it\'s.csv doesn’t exist here either.']
+  ])('is a missing file: %s', (message, name, there, words) => {
+    const missed = failed({ message, failure: null });
+    expect(missingName(missed)).toBe(name);
+    expect(causeOfMissing(missed, name, there, english)).toBe(words);
+  });
+
+  it('of a missing file is as short as any, however long the path', () => {
+    const message = `No such file or directory: '${'x/'.repeat(200)}end.csv'`;
+    const line = causeOfMissing(failed({ message }), missingName(failed({ message }))!, true, english);
+    expect(line.length).toBeLessThanOrEqual(120);
+    expect(line).toContain('end.csv was not in the code tarball');
+  });
+
+  it('names no file where a run ended otherwise', () => {
+    expect(missingName(failed())).toBeNull();
+    expect(missingName(run({ message: "No such file or directory: 'x'" }))).toBeNull();
+  });
+
+  it('is one line of at most 120 characters without escape codes', () => {
+    const long = failed({ message: `\u001b[31mKeyError\u001b[0m: ${'x'.repeat(300)}\nsecond line` });
+    expect(cause(long)).toHaveLength(120);
+    expect(cause(long)).toMatch(/^KeyError: x+…$/);
+  });
+
+  it('is empty when nothing was said', () => {
+    expect(cause(run({ message: null }))).toBe('');
+  });
+});
+
+describe('What a terminal would show', () => {
+  it.each([
+    ['\u001b[1;31mred\u001b[0m', 'red'],
+    ['\u001b]8;;http://x\u0007link\u001b]8;;\u0007', 'link'],
+    ['bell\u0007 and\u0000 nul', 'bell and nul'],
+    ['tab\tand\nline', 'tab\tand\nline']
+  ])('of %j is %j', (text, shown) => {
+    expect(plain(text)).toBe(shown);
+  });
+
+  it.each([
+    ['10%\r50%\r100%\ndone\n', '100%\ndone\n'],
+    ['windows\r\nlines\r\n', 'windows\nlines\n'],
+    ['half\r', 'half'],
+    ['a\rb\r', 'b']
+  ])('of the log %j is %j', (log, shown) => {
+    expect(settled(log)).toBe(shown);
+  });
+});
+
+describe('The steps', () => {
+  const words = (changes: Partial<RunDetails>) => steps(run(changes), reader).map(step => step.words);
+
+  it.each<[string, Partial<RunDetails>, string[]]>([
+    ['waiting', { status: 'due', started_at: null }, ['Starting worker']],
+    ['running', { status: 'running', progress: [2, 6] }, ['Started worker', 'Running (2 of 6 cells)']],
+    ['good', { publication: { url: '/x', files: [] } }, ['Started worker', 'Ran', 'Published 0 files']],
+    ['good and private', {}, ['Started worker', 'Ran', 'Nothing to publish']],
+    ['failed', { status: 'failed' }, ['Started worker', 'Failed', 'Published nothing']],
+    ['unpublished', { status: 'failed', reason: 'publishing' }, ['Started worker', 'Ran', 'Publishing failed']],
+    ['never started', { status: 'failed', started_at: null }, ['The worker didn’t start', 'Published nothing']],
+    ['skipped', { status: 'skipped', started_at: null }, []]
+  ])('of a run that is %s', (_, changes, expected) => {
+    expect(words(changes)).toEqual(expected);
+  });
+
+  it.each([
+    [6, 6, '6.0 s'],
+    [6, null, '6.0 s'],
+    [20, 6, '20 s, usually 6.0 s'],
+    [1, 6, '1.0 s, usually 6.0 s']
+  ])('took %d s where %s is usual: %s', (seconds, usual_seconds, text) => {
+    expect(took(run({ seconds, usual_seconds }), english)).toBe(text);
+  });
+});
+
+describe('The list', () => {
+  const fine = schedule({ name: 'fine', next_due: '2026-11-24T12:00:00Z', last_runs: [run()] });
+  const soon = schedule({ name: 'soon', next_due: '2026-11-23T12:00:00Z' });
+  const going = schedule({ name: 'going', last_runs: [run({ status: 'running', ended_at: null })] });
+  const broken = schedule({ name: 'broken', last_runs: [run({ status: 'skipped' }), failed()] });
+  const paused = schedule({ name: 'paused', state: 'paused', next_due: null });
+  const all = [fine, paused, soon, going, broken];
+
+  it('has what fails first, then what runs, then what comes next', () => {
+    expect(listed(all, 'all', '').map(({ name }) => name)).toEqual(['broken', 'going', 'soon', 'fine', 'paused']);
+  });
+
+  it('counts, and shows what a chip asks for', () => {
+    expect(counts(all)).toEqual({ all: 5, failing: 1, running: 1, paused: 1 });
+    expect(listed(all, 'running', '').map(({ name }) => name)).toEqual(['going']);
+  });
+
+  it('is filtered by all words, in the name or the notebook', () => {
+    const other = schedule({ name: 'sql', form: form({ notebook: 'Team/Slow.ipynb' }) });
+    expect(listed([...all, other], 'all', 'slow TEAM').map(({ name }) => name)).toEqual(['sql']);
+  });
+
+  it.each([
+    [fine, 'Succeeded 59 min ago'],
+    [going, 'Running'],
+    [paused, 'Paused'],
+    [soon, 'No runs yet'],
+    [schedule({ last_runs: [failed()] }), 'Failed 59 min ago']
+  ])('says how it is doing', (row, words) => {
+    expect(stateOfSchedule(row, reader).words.replace('60', '59')).toBe(words);
+  });
+
+  it('draws runs from old to new, with room above the usual duration', () => {
+    const runs = [run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: 7200 }), run({ seconds: 10 }), run({ seconds: 12 })];
+    expect(marks(runs, 4, reader).map(({ height }) => height)).toEqual([0.6, 1, 0.25, 0.6]);
+  });
+
+  it('says of each mark when and how', () => {
+    const drawn = marks([run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: null })], 2, reader);
+    expect(drawn[0]!.label).toBe('Mon 23 Nov 11:00: Succeeded in 1.0 s');
+  });
+
+  it('tells the strip in words', () => {
+    expect(stripText([failed(), run(), run()], 10, reader)).toBe('Last 3 runs: 2 succeeded, latest failed at cell 2 of 3');
+    expect(stripText([failed()], 10, reader)).toBe('One run: failed at cell 2 of 3');
+    expect(stripText([], 10, reader)).toBe('No runs yet');
+  });
+});
+
+describe('A sentence’s parts that can be changed', () => {
+  const changeable = (changes: Parameters<typeof schedule>[0]) =>
+    partsOf(schedule(changes), english)
+      .filter(({ patch }) => patch)
+      .map(({ text, value, patch }) => [text, value, patch!('9')]);
+
+  it('are the time of day and the time limit', () => {
+    expect(changeable({})).toEqual([
+      ['12:00 UTC', '12:00', { frequency: { at: '9' } }],
+      ['2 h', '120', { timeout_minutes: 9 }]
+    ]);
+  });
+
+  it('never the next time, which only looks like it', () => {
+    const summary = 'Paused by you since Mon 23 Nov, would next run Tue 24 Nov 12:00 your time; stops after 2 h; x.';
+    expect(changeable({ summary }).map(([text]) => text)).toEqual(['2 h']);
+  });
+
+  it('are none in a sentence that reads otherwise, which stays whole', () => {
+    expect(partsOf(schedule({ summary: 'Ended.' }), english)).toEqual([{ text: 'Ended.' }]);
+  });
+});
+
+describe('A view', () => {
+  it.each<View>([
+    { at: 'list' },
+    { at: 'list', chip: 'failing' },
+    { at: 'history', schedule: 'a.b' },
+    { at: 'run', run: '6f1c' },
+    { at: 'form', notebook: 'a b/ü%.ipynb' },
+    { at: 'form', notebook: null, schedule: 'bikes' }
+  ])('%j can be copied as a link', view => {
+    expect(fromFragment(toFragment(view))).toEqual(view);
+  });
+
+  it.each(['', 'nonsense', 'run/', 'list/nothing', 'schedule/%E0%A4%A'])('the fragment “%s” means the list', fragment => {
+    expect(fromFragment(fragment)).toEqual({ at: 'list' });
+  });
+});
+
+describe('A file that a notebook names', () => {
+  it.each([
+    ['a.csv', 'reports/a.csv'],
+    ['./a.csv', 'reports/a.csv'],
+    ['../data//a.csv', 'data/a.csv'],
+    ['../../a.csv', null],
+    ['/etc/passwd', null],
+    ['~/a.csv', null],
+    ['..', null]
+  ])('%s is below Jupyter’s root, or nowhere', (name, path) => {
+    expect(beside('reports/bikes.ipynb', name)).toBe(path);
+  });
+});
+
+describe('A draft', () => {
+  const fresh = initial('a.ipynb', NOW);
+
+  it('is kept for its notebook and its server alone', () => {
+    new Drafts('/one/').save('a.ipynb', { ...fresh, name: 'mine' });
+    expect(new Drafts('/one/').load('a.ipynb', fresh)?.name).toBe('mine');
+    expect(new Drafts('/one/').load('b.ipynb', fresh)).toBeNull();
+    expect(new Drafts('/two/').load('a.ipynb', fresh)).toBeNull();
+  });
+
+  it('that lacks a field takes it from the fresh form', () => {
+    localStorage.setItem('jupyter-schedule:draft:/:a.ipynb', JSON.stringify({ shape: 1, state: { name: 'old' } }));
+    expect(new Drafts('/').load('a.ipynb', fresh)).toEqual({ ...fresh, name: 'old' });
+  });
+
+  it.each(['{', 'null', '{"shape":99,"state":{}}'])('that can’t be read (%s) is none', text => {
+    localStorage.setItem('jupyter-schedule:draft:/:a.ipynb', text);
+    expect(new Drafts('/').load('a.ipynb', fresh)).toBeNull();
+  });
+
+  it('is given up where the browser keeps nothing', () => {
+    const full = () => {
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+    const drafts = new Drafts('/', { getItem: full, setItem: full, removeItem: full });
+    drafts.save('a.ipynb', fresh);
+    drafts.drop('a.ipynb');
+    expect(drafts.load('a.ipynb', fresh)).toBeNull();
+  });
+});
+
+describe('What is published', () => {
+  it('is looked at on its page where folders can’t be', () => {
+    expect(pageOf('https://results.example.org/bikes/data/')).toBe('https://results.example.org/bikes/index.html');
+    expect(pageOf('/user/ann/jupyter-schedule/publications/bikes/data/')).toBe('/user/ann/jupyter-schedule/publications/bikes/data/');
+  });
+});

@@ -1,0 +1,139 @@
+/** A run’s page. */
+import { act, screen, waitFor } from '@testing-library/react';
+import { describe, expect, it, vi } from 'vitest';
+
+import { failed, preview, run, schedule } from '../../support/factories';
+import { ID, open, withRun } from '../../support/openPanel';
+
+describe('A run that wrote nothing', () => {
+  it('says so, and leads to the output directory', async () => {
+    const message = 'The notebook finished, but output/ is empty, so nothing was published.';
+    const { user } = open(withRun({ ...run(), reason: 'empty_output', message }), { at: 'run', run: ID });
+    expect(await screen.findByText(message)).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'Change output directory' }));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Output directory')));
+  });
+});
+
+describe('A failed run', () => {
+  it('says its cause first, then the cell, with the traceback folded', async () => {
+    const { container } = open(withRun({}), { at: 'run', run: ID });
+    expect(await screen.findByRole('heading', { name: 'Failed at cell 2 of 3' })).toBeTruthy();
+    expect(screen.getByRole('alert').textContent).toBe('ZeroDivisionError at cell 2 of 3: division by zero.');
+    expect(container.querySelector('[data-failed]')!.textContent).toBe('x = 1 / 0');
+    expect(screen.getByText('Full traceback, 2 lines').closest('details')).toHaveProperty('open', false);
+  });
+
+  it('opens the notebook at its cell', async () => {
+    const openNotebook = vi.fn();
+    const { user } = open(withRun({}), { at: 'run', run: ID }, {}, { openNotebook });
+    await user.click(await screen.findByRole('button', { name: 'Open at cell 2' }));
+    await waitFor(() => expect(openNotebook).toHaveBeenCalledWith('reports/bikes.ipynb', 2));
+  });
+
+  const message = "FileNotFoundError at cell 2 of 3: [Errno 2] No such file or directory: '../data/bikes.csv'.";
+  const file = { path: 'data/bikes.csv', size: 9, status: 'named', why: 'named', cell: null };
+
+  it('is mended by one click when a file is there that wasn’t sent', async () => {
+    const server = withRun(
+      { message },
+      {
+        'POST preview': preview({ files: [file] }),
+        'PATCH schedules/bikes': schedule(),
+        'POST schedules/bikes/run': run({ run_id: 'again' }),
+        'GET runs/again': run({ run_id: 'again' })
+      }
+    );
+    const { user } = open(server, { at: 'run', run: ID });
+    const mend = await screen.findByRole('button', { name: 'Add the file and run again' });
+    expect(screen.getByRole('alert').textContent).toBe(
+      'FileNotFoundError: ../data/bikes.csv was not in the code tarball. Cell 2 reads it.'
+    );
+    await user.click(mend);
+    expect(await screen.findByRole('heading', { name: /Succeeded/ })).toBeTruthy();
+    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: { files: ['data/bikes.csv'] }, rebundle: true });
+  });
+
+  it('for want of a file that is nowhere says that', async () => {
+    open(withRun({ message }, { 'POST preview': preview({ files: [{ ...file, status: 'missing' }] }) }), { at: 'run', run: ID });
+    expect(await screen.findByText('FileNotFoundError: ../data/bikes.csv doesn’t exist here either. Cell 2 reads it.')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Add the file and run again' })).toBeNull();
+  });
+
+  it('by its time limit leads to the limit', async () => {
+    const { user } = open(withRun({ status: 'timed_out', reason: 'time_limit' }), { at: 'run', run: ID });
+    await user.click(await screen.findByRole('button', { name: 'Change timeout' }));
+    await waitFor(() => expect(document.activeElement).toBe(screen.queryByLabelText('Job timeout (minutes)')));
+  });
+
+  it('runs again', async () => {
+    const server = withRun({}, { [`POST runs/${ID}/retry`]: run({ run_id: 'again' }), 'GET runs/again': run({ run_id: 'again' }) });
+    const { user } = open(server, { at: 'run', run: ID });
+    await user.click(await screen.findByRole('button', { name: 'Run again' }));
+    expect(await screen.findByRole('heading', { name: /Succeeded/ })).toBeTruthy();
+  });
+
+  it('whose texts carry markup shows them as text', async () => {
+    const bad = '<img src=x onerror=alert(1)>';
+    const { container } = open(
+      withRun({ message: bad, failure: { ...failed().failure!, source: bad, traceback: bad }, notes: [bad] }),
+      { at: 'run', run: ID }
+    );
+    await screen.findByRole('heading', { name: /Failed/ });
+    expect(container.querySelector('img')).toBeNull();
+    expect(screen.getByRole('alert').textContent).toBe(bad);
+  });
+});
+
+describe('A run that goes', () => {
+  const going = { status: 'running' as const, ended_at: null, seconds: null, failure: null, message: null, progress: [3, 6] as [number, number] };
+
+  it('shows its cells and its log', async () => {
+    open(withRun(going), { at: 'run', run: ID });
+    expect(await screen.findByRole('heading', { name: 'Running, cell 4 of 6' })).toBeTruthy();
+    await waitFor(() => expect(screen.getByRole('log').textContent).toBe('hello\n'));
+  });
+
+  it('reads on in the log where it left off', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const answer = ({ query }: { query: URLSearchParams }) =>
+      query.get('first') === '0' ? { text: 'one\n', next: 4, ended: false } : { text: 'two\n', next: 5, ended: true };
+    const server = withRun(going, { [`GET runs/${ID}/log`]: answer });
+    open(server, { at: 'run', run: ID });
+    await waitFor(() => expect(screen.getByRole('log').textContent).toBe('one\n'));
+    await act(() => vi.advanceTimersByTimeAsync(1_100));
+    expect(screen.getByRole('log').textContent).toBe('one\ntwo\n');
+    await act(() => vi.advanceTimersByTimeAsync(5_000));
+    expect(server.to(`GET runs/${ID}/log`).map(({ query }) => query.get('first'))).toEqual(['0', '4']);
+  });
+
+  it('is stopped at once, as far as the eye can see', async () => {
+    const server = withRun(going, { [`POST runs/${ID}/cancel`]: () => new Promise(() => undefined) });
+    const { user } = open(server, { at: 'run', run: ID });
+    await user.click(await screen.findByRole('button', { name: 'Stop' }));
+    expect(screen.getByRole('button', { name: 'Stopping…' })).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'Stopping…' }));
+    expect(server.to(`POST runs/${ID}/cancel`)).toHaveLength(1);
+  });
+});
+
+describe('What a run left', () => {
+  const file = { path: 'bikes.html', size: 10, sha256: 'x', url: '/base/jupyter-schedule/runs/1/files/report/bikes.html' };
+
+  it('is shown in a frame that may do nothing', async () => {
+    const { container, user } = open(withRun({ report: [file] }), { at: 'run', run: ID });
+    await user.click(await screen.findByText('Notebook as run'));
+    const frame = await waitFor(() => container.querySelector('iframe')!);
+    expect(frame.getAttribute('sandbox')).toBe('');
+    expect(frame.getAttribute('src')).toBe(`${file.url}#papermill-error-cell`);
+  });
+
+  it('has links to open and to download, pictures as such', async () => {
+    const picture = { ...file, path: 'plot.png', url: '/base/jupyter-schedule/publications/bikes/data/plot.png' };
+    const publication = { url: '/base/jupyter-schedule/publications/bikes/', files: [picture] };
+    open(withRun({ ...run({ publication }) }), { at: 'run', run: ID });
+    expect((await screen.findByRole('link', { name: 'Open plot.png' })).getAttribute('href')).toBe(picture.url);
+    expect(screen.getByRole('link', { name: 'Download plot.png' }).getAttribute('href')).toBe(`${picture.url}?download=1`);
+    expect(screen.getByRole('img', { name: 'plot.png' })).toBeTruthy();
+  });
+});
