@@ -34,7 +34,7 @@ export function overHttp(baseUrl: string, request: Request): Transport {
     let response: Response;
     try {
       response = await request(urlOf(baseUrl, ask), initOf(ask));
-    } catch (error) {
+    } catch {
       if (ask.signal?.aborted) {
         throw new DOMException('Nobody waits for it any more.', 'AbortError');
       }

@@ -73,7 +73,9 @@ export function weeksOf(day: string): Array<Array<string | null>> {
   const last = monthEnd(day);
   const weeks: Array<Array<string | null>> = [];
   for (let monday = later(first, -weekday(first)); monday <= last; monday = later(monday, 7)) {
-    weeks.push(Array.from({ length: 7 }, (_, place) => later(monday, place)).map(one => (one < first || one > last ? null : one)));
+    weeks.push(
+      Array.from({ length: 7 }, (_, place) => later(monday, place)).map(one => (one < first || one > last ? null : one))
+    );
   }
   return weeks;
 }
@@ -112,7 +114,14 @@ export function isRange(picked: Picked | null, today: string): picked is Picked 
 
 /** The day to which a key leads from `day`; undefined for a key that leads nowhere. */
 export function stepOf(key: string, day: string): string | undefined {
-  const days: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7, Home: -weekday(day), End: 6 - weekday(day) };
+  const days: Record<string, number> = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -7,
+    ArrowDown: 7,
+    Home: -weekday(day),
+    End: 6 - weekday(day)
+  };
   if (key in days) {
     return later(day, days[key]!);
   }
@@ -162,7 +171,15 @@ export function planWords(plan: Backfilled, parallel: number, clock: Clock, tran
   }
   const pace = parallel > 1 ? trans.__('%1 at a time', parallel) : trans.__('one after another');
   const runs = plan.runs.toLocaleString('en');
-  return trans.__('%1 runs, the oldest first, %2: from %3 to %4.', runs, pace, clock.full(plan.first), clock.full(plan.last)) + rest;
+  return (
+    trans.__(
+      '%1 runs, the oldest first, %2: from %3 to %4.',
+      runs,
+      pace,
+      clock.full(plan.first),
+      clock.full(plan.last)
+    ) + rest
+  );
 }
 
 /** How a backfill gets on; null when none is under way. */
@@ -170,5 +187,10 @@ export function progressWords({ asked, waiting, going }: Calendar, trans: Trans)
   if (waiting + going === 0) {
     return null;
   }
-  return trans.__('%1 of %2 past runs done, %3 running', (asked - waiting - going).toLocaleString('en'), asked.toLocaleString('en'), going);
+  return trans.__(
+    '%1 of %2 past runs done, %3 running',
+    (asked - waiting - going).toLocaleString('en'),
+    asked.toLocaleString('en'),
+    going
+  );
 }

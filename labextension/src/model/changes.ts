@@ -31,8 +31,8 @@ export function changesOf(before: State, after: State, trans: Trans): Change[] {
 
 /** The form without its levels: a parameter is known by its name. */
 function flat({ frequency, parameters, policies, notify, ...rest }: Form): Record<string, unknown> {
-  const named = Object.entries(parameters).map(([name, value]) => [`parameters.${name}`, value]);
-  return { ...frequency, ...policies, ...notify, ...rest, ...Object.fromEntries(named) };
+  const named = Object.entries(parameters).map(([name, value]) => [`parameters.${name}`, value] as const);
+  return { ...frequency, ...policies, ...notify, ...rest, ...Object.fromEntries<unknown>(named) };
 }
 
 function labelOf(key: string, trans: Trans): string {

@@ -10,7 +10,8 @@ export function mergePatch(before: object, after: object): Record<string, Json> 
     if (same(old[key], wanted[key])) {
       continue;
     }
-    patch[key] = isObject(old[key]) && isObject(wanted[key]) ? mergePatch(old[key], wanted[key]) : (wanted[key] ?? null);
+    patch[key] =
+      isObject(old[key]) && isObject(wanted[key]) ? mergePatch(old[key], wanted[key]) : (wanted[key] ?? null);
   }
   return patch;
 }

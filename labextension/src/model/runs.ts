@@ -48,7 +48,9 @@ const LOOKS: Record<RunStatus, [Icon, Role]> = {
 const OPEN: RunStatus[] = ['due', 'launching', 'running', 'publishing'];
 const CAUSE_LENGTH = 120;
 /** colours and cursor movements, titles and links of terminals, other two-sign sequences */
+// eslint-disable-next-line no-control-regex -- they begin with one
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
+// eslint-disable-next-line no-control-regex -- they are what goes
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 
 /** A person's name; on a server of one's own that person is the reader. */
@@ -85,7 +87,9 @@ function words(run: Run, { trans, clock, now }: Reader): string {
       return Date.parse(run.scheduled_for) > now
         ? trans.__('Starts %1', clock.ahead(run.scheduled_for, now))
         : (run.held ??
-            ((run.place ?? 1) > 1 ? trans.__('Waiting: %1 in line', ordinal(run.place!)) : trans.__('Waiting to start')));
+            ((run.place ?? 1) > 1
+              ? trans.__('Waiting: %1 in line', ordinal(run.place!))
+              : trans.__('Waiting to start')));
     case 'launching':
       return run.attempts.length > 1
         ? trans.__('Worker lost, trying again (attempt %1)', run.attempts.length)
@@ -177,7 +181,9 @@ export function cause(run: Run): string {
 /** The file that it looked for in vain, as the notebook names it; null where it ended otherwise. */
 export function missingName(run: RunDetails): string | null {
   const last = run.failure?.traceback?.trim().split('\n').pop() ?? '';
-  const said = /No such file or directory: (['"])(.+?)\1/.exec(`${run.status === 'failed' ? run.message : ''}\n${last}`);
+  const said = /No such file or directory: (['"])(.+?)\1/.exec(
+    `${run.status === 'failed' ? run.message : ''}\n${last}`
+  );
   return said ? plain(said[2]!) : null;
 }
 
@@ -222,7 +228,13 @@ export function steps(run: RunDetails, reader: Reader): Step[] {
 function started(run: RunDetails, { trans, now }: Reader): Step {
   if (run.started_at) {
     const words = trans._n('Started worker', 'Started worker, attempt %1', Math.max(1, run.attempts.length));
-    return { key: 'start', icon: 'succeeded', role: 'success', words, seconds: between(run.created_at, run.started_at) };
+    return {
+      key: 'start',
+      icon: 'succeeded',
+      role: 'success',
+      words,
+      seconds: between(run.created_at, run.started_at)
+    };
   }
   const open = isOpen(run);
   const words = open ? trans.__('Starting worker') : trans.__('The worker didn’t start');
@@ -261,7 +273,12 @@ function published(run: RunDetails, { trans }: Reader): Step | null {
   }
   if (run.status === 'succeeded') {
     return run.publication
-      ? { ...step, icon: 'succeeded', role: 'success', words: trans._n('Published %1 file', 'Published %1 files', count) }
+      ? {
+          ...step,
+          icon: 'succeeded',
+          role: 'success',
+          words: trans._n('Published %1 file', 'Published %1 files', count)
+        }
       : { ...step, icon: 'skipped', role: 'muted', words: trans.__('Nothing to publish') };
   }
   if (isOpen(run)) {

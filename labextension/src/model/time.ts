@@ -40,9 +40,13 @@ export class Clock {
 
   /** `Sat 28`, `Mon 30 Nov`, `Tue 1 Dec`: dates in a row, each month said with its last one. */
   dates(instants: readonly string[]): string[] {
-    const month = (instant: string | undefined) => instant && this.format('month', this.zone, { month: 'short' }, instant);
-    const short = (instant: string) => this.format('weekday', this.zone, { weekday: 'short', day: 'numeric' }, instant).replace(',', '');
-    return instants.map((instant, place) => (month(instant) === month(instants[place + 1]) ? short(instant) : this.date(instant)));
+    const month = (instant: string | undefined) =>
+      instant && this.format('month', this.zone, { month: 'short' }, instant);
+    const short = (instant: string) =>
+      this.format('weekday', this.zone, { weekday: 'short', day: 'numeric' }, instant).replace(',', '');
+    return instants.map((instant, place) =>
+      month(instant) === month(instants[place + 1]) ? short(instant) : this.date(instant)
+    );
   }
 
   /** `November 2026`, of a day YYYY-MM-DD. */

@@ -44,7 +44,8 @@ export function differenceWords(difference: Difference, trans: Trans): string {
 
 /** `Cell 2 changed`, `Text added`. */
 export function cellTitle({ kind, type, number, tags }: CellDifference, trans: Trans): string {
-  const what = number !== null ? trans.__('Cell %1', number) : type === 'markdown' ? trans.__('Text') : trans.__('Raw cell');
+  const what =
+    number !== null ? trans.__('Cell %1', number) : type === 'markdown' ? trans.__('Text') : trans.__('Raw cell');
   const did: Record<string, string> = {
     added: trans.__('%1 added', what),
     removed: trans.__('%1 removed', what),

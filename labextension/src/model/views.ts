@@ -41,7 +41,9 @@ export function fromFragment(fragment: string): View {
     case 'new':
       return { at: 'form', notebook: value || null };
     case 'list':
-      return value === 'failing' || value === 'running' || value === 'paused' ? { at: 'list', chip: value } : { at: 'list' };
+      return value === 'failing' || value === 'running' || value === 'paused'
+        ? { at: 'list', chip: value }
+        : { at: 'list' };
     default:
       return { at: 'list' };
   }

@@ -62,7 +62,9 @@ export const commands: JupyterFrontEndPlugin<void> = {
       isVisible: () => false,
       execute: ({ run, schedule }) => panel.open({ at: 'run', run: run as string, schedule: schedule as string })
     });
-    const shown = [Commands.schedule, Commands.runOnce, Commands.show, Commands.showLastRun].map(command => ({ command }));
+    const shown = [Commands.schedule, Commands.runOnce, Commands.show, Commands.showLastRun].map(command => ({
+      command
+    }));
     const movable = app.commands.hasCommand(Commands.move) ? [{ command: Commands.move }] : [];
     for (const item of [...shown, ...movable]) {
       palette?.addItem({ ...item, category: trans.__('Schedules') });

@@ -23,7 +23,9 @@ export const fileBrowser: JupyterFrontEndPlugin<void> = {
       icon: calendarIcon,
       execute: () => {
         const [item] = factory.tracker.currentWidget?.selectedItems() ?? [];
-        return item && app.commands.execute(Commands.schedule, { path: app.serviceManager.contents.localPath(item.path) });
+        return (
+          item && app.commands.execute(Commands.schedule, { path: app.serviceManager.contents.localPath(item.path) })
+        );
       }
     });
     app.contextMenu.addItem({

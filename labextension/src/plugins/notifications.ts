@@ -17,7 +17,8 @@ const NEWS = new Set([
 
 export const notifications: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:notifications',
-  description: 'Tells of runs that failed, first successes and recoveries, and of schedules that paused themselves or are silent.',
+  description:
+    'Tells of runs that failed, first successes and recoveries, and of schedules that paused themselves or are silent.',
   requires: [ISchedulePanel],
   optional: [ITranslator],
   autoStart: true,

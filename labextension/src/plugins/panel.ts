@@ -94,7 +94,9 @@ class PanelWidget extends Widget {
 
   private renew(): void {
     if (this.isVisible && !this.mounted) {
-      this.mounted = import('../hosts/lab/mountPanel').then(({ mount }) => mount(this.node, this.services, view => this.go(view)));
+      this.mounted = import('../hosts/lab/mountPanel').then(({ mount }) =>
+        mount(this.node, this.services, view => this.go(view))
+      );
     }
     void this.mounted?.then(mounted => mounted.show(this.view, this.isVisible));
   }
@@ -126,7 +128,8 @@ export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
     };
     if (labShell) {
       commands.addCommand(Commands.move, {
-        label: () => (widget.isInMain ? trans.__('Move Schedules to the Sidebar') : trans.__('Move Schedules to the Main Area')),
+        label: () =>
+          widget.isInMain ? trans.__('Move Schedules to the Sidebar') : trans.__('Move Schedules to the Main Area'),
         execute: async ({ area }) => {
           await app.restored;
           const goal = (area as string | undefined) ?? (widget.isInMain ? 'right' : 'main');

@@ -120,6 +120,10 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   activate: (app, panel: ISchedulePanel, registry: IToolbarWidgetRegistry, translator: ITranslator | null) => {
     const services = servicesOf(app, translator);
-    registry.addFactory<NotebookPanel>('Notebook', 'schedule', notebook => new ScheduleButton(notebook, services, panel));
+    registry.addFactory<NotebookPanel>(
+      'Notebook',
+      'schedule',
+      notebook => new ScheduleButton(notebook, services, panel)
+    );
   }
 };

@@ -20,7 +20,9 @@ import { useUndo } from './common/useUndo';
 import { ViewLink } from './common/ViewLink';
 
 // The form is what most open the panel for; every other view is loaded when somebody comes to it.
-const ScheduleList = lazy(() => import('./schedules/ScheduleList').then(({ ScheduleList }) => ({ default: ScheduleList })));
+const ScheduleList = lazy(() =>
+  import('./schedules/ScheduleList').then(({ ScheduleList }) => ({ default: ScheduleList }))
+);
 const History = lazy(() => import('./schedules/History').then(({ History }) => ({ default: History })));
 const Versions = lazy(() => import('./schedules/Versions').then(({ Versions }) => ({ default: Versions })));
 const RunView = lazy(() => import('./runs/RunView').then(({ RunView }) => ({ default: RunView })));
@@ -50,7 +52,11 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
   const undo = useUndo();
   const [seen, setSeen] = useState<Run | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const status = useLive('status', signal => api.status(signal), ({ ticking }) => !ticking);
+  const status = useLive(
+    'status',
+    signal => api.status(signal),
+    ({ ticking }) => !ticking
+  );
   const schedules = useLive(
     view.at === 'list' ? 'schedules' : 'none',
     signal => (view.at === 'list' ? api.schedules(signal) : Promise.resolve([])),
@@ -104,7 +110,12 @@ function Header({ view, go, run }: { view: View; go(view: View): void; run: Run 
       </ViewLink>
     );
   }
-  const name = view.at === 'run' ? (run?.schedule ?? view.schedule) : view.at === 'form' || view.at === 'versions' ? view.schedule : undefined;
+  const name =
+    view.at === 'run'
+      ? (run?.schedule ?? view.schedule)
+      : view.at === 'form' || view.at === 'versions'
+        ? view.schedule
+        : undefined;
   if (name) {
     crumbs.push(
       <ViewLink key="schedule" view={{ at: 'history', schedule: name }} go={go}>
@@ -136,7 +147,13 @@ function LinkButton({ link }: { link: string }): ReactElement {
   const { trans } = useHost();
   const [copied, setCopied] = useState(false);
   const copy = () => void copyText(link).then(() => setCopied(true));
-  return <IconButton picture={copied ? 'succeeded' : 'link'} label={copied ? trans.__('Copied') : trans.__('Copy link')} onClick={copy} />;
+  return (
+    <IconButton
+      picture={copied ? 'succeeded' : 'link'}
+      label={copied ? trans.__('Copied') : trans.__('Copy link')}
+      onClick={copy}
+    />
+  );
 }
 
 function IconButton(props: { picture: 'move' | 'link' | 'succeeded'; label: string; onClick(): void }): ReactElement {
@@ -221,7 +238,11 @@ function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel:
 function Created({ schedule: name, panel }: { schedule: string; panel: PanelTools }): ReactElement | null {
   const { api, trans, clock } = useHost();
   const reader = useReader(false);
-  const { value: schedule } = useLive(`created ${name}`, signal => api.schedule(name, signal), () => false);
+  const { value: schedule } = useLive(
+    `created ${name}`,
+    signal => api.schedule(name, signal),
+    () => false
+  );
   if (!schedule) {
     return null;
   }

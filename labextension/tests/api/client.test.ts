@@ -62,7 +62,9 @@ describe('A failure becomes a sentence', () => {
     const stop = new AbortController();
     const server = new FakeServer({ 'GET status': () => Promise.reject(new TypeError('aborted')) });
     stop.abort();
-    const error = await clientOf(server).status(stop.signal).catch((thrown: unknown) => thrown);
+    const error = await clientOf(server)
+      .status(stop.signal)
+      .catch((thrown: unknown) => thrown);
     expect(isAbort(error)).toBe(true);
   });
 

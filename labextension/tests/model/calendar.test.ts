@@ -26,7 +26,15 @@ const TODAY = '2026-11-24';
 const clock = new Clock('Europe/Paris', 'en', english);
 
 function plan(changes: Partial<Backfilled> = {}): Backfilled {
-  return { runs: 42, succeeded: 0, waiting: 0, first: '2026-10-01T12:00:00Z', last: '2026-11-11T12:00:00Z', confirm: false, ...changes };
+  return {
+    runs: 42,
+    succeeded: 0,
+    waiting: 0,
+    first: '2026-10-01T12:00:00Z',
+    last: '2026-11-11T12:00:00Z',
+    confirm: false,
+    ...changes
+  };
 }
 
 describe('A month', () => {
@@ -42,7 +50,11 @@ describe('A month', () => {
   });
 
   it('ends on its last day, also in leap years', () => {
-    expect(['2026-02-10', '2028-02-01', '2026-12-31'].map(monthEnd)).toEqual(['2026-02-28', '2028-02-29', '2026-12-31']);
+    expect(['2026-02-10', '2028-02-01', '2026-12-31'].map(monthEnd)).toEqual([
+      '2026-02-28',
+      '2028-02-29',
+      '2026-12-31'
+    ]);
   });
 
   it('is followed by the next one, also into another year', () => {
@@ -59,9 +71,27 @@ describe('Picking', () => {
     ['an earlier one too', one('2026-11-10'), '2026-11-02', false, { from: '2026-11-02', to: '2026-11-10' }],
     ['the same again picks none', one('2026-11-10'), '2026-11-10', false, null],
     ['a third day starts anew', { from: '2026-11-02', to: '2026-11-10' }, '2026-11-04', false, one('2026-11-04')],
-    ['Shift moves the end', { from: '2026-11-02', to: '2026-11-10' }, '2026-11-12', true, { from: '2026-11-02', to: '2026-11-12' }],
-    ['Shift moves the start', { from: '2026-11-02', to: '2026-11-10' }, '2026-11-01', true, { from: '2026-11-01', to: '2026-11-10' }],
-    ['Shift shrinks it', { from: '2026-11-02', to: '2026-11-10' }, '2026-11-04', true, { from: '2026-11-02', to: '2026-11-04' }],
+    [
+      'Shift moves the end',
+      { from: '2026-11-02', to: '2026-11-10' },
+      '2026-11-12',
+      true,
+      { from: '2026-11-02', to: '2026-11-12' }
+    ],
+    [
+      'Shift moves the start',
+      { from: '2026-11-02', to: '2026-11-10' },
+      '2026-11-01',
+      true,
+      { from: '2026-11-01', to: '2026-11-10' }
+    ],
+    [
+      'Shift shrinks it',
+      { from: '2026-11-02', to: '2026-11-10' },
+      '2026-11-04',
+      true,
+      { from: '2026-11-02', to: '2026-11-04' }
+    ],
     ['today can be picked', null, TODAY, false, one(TODAY)],
     ['tomorrow can’t', one('2026-11-10'), '2026-11-25', false, one('2026-11-10')]
   ])('%s', (_, before, day, shift, after) => {
@@ -100,7 +130,9 @@ describe('A key', () => {
 describe('A day', () => {
   it.each(STATES.map(state => [state] as [DayState]))('that is %s has an icon, a colour and a word', state => {
     expect(lookOf(state).icon).toBeTruthy();
-    expect(labelOf('2026-11-23', day('2026-11-23', state), clock, english)).toBe(`Mon 23 Nov: ${wordOf(state, english)}`);
+    expect(labelOf('2026-11-23', day('2026-11-23', state), clock, english)).toBe(
+      `Mon 23 Nov: ${wordOf(state, english)}`
+    );
   });
 
   it('with several times counts them', () => {
@@ -113,7 +145,11 @@ describe('A day', () => {
   });
 
   it('is explained by the legend, each state once', () => {
-    const days: CalendarDay[] = [day('2026-11-01', 'not_yet'), day('2026-11-02', 'succeeded'), day('2026-11-03', 'succeeded')];
+    const days: CalendarDay[] = [
+      day('2026-11-01', 'not_yet'),
+      day('2026-11-02', 'succeeded'),
+      day('2026-11-03', 'succeeded')
+    ];
     expect(legend(days)).toEqual(['succeeded', 'not_yet']);
   });
 });
@@ -122,7 +158,11 @@ describe('What a backfill would do', () => {
   it.each<[Partial<Backfilled>, number, string]>([
     [{}, 1, '42 runs, the oldest first, one after another: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
     [{}, 3, '42 runs, the oldest first, 3 at a time: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
-    [{ runs: 10_000 }, 1, '10,000 runs, the oldest first, one after another: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
+    [
+      { runs: 10_000 },
+      1,
+      '10,000 runs, the oldest first, one after another: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'
+    ],
     [{ runs: 1, succeeded: 1 }, 1, '1 run, for Thu 1 Oct 14:00. Left as they are: 1 has succeeded.'],
     [
       { runs: 0, first: null, last: null, succeeded: 12, waiting: 3 },

@@ -5,7 +5,8 @@ import { english } from '../../src/model/translation';
 import { form, schedule } from '../support/factories';
 
 const before = schedule();
-const after = (changes: Parameters<typeof form>[0], rest = {}) => schedule({ form: form({ name: 'bikes', ...changes }), ...rest });
+const after = (changes: Parameters<typeof form>[0], rest = {}) =>
+  schedule({ form: form({ name: 'bikes', ...changes }), ...rest });
 
 describe('What was changed elsewhere', () => {
   it('is told by the form’s own labels, with what was there before', () => {

@@ -65,7 +65,10 @@ describe('The frequency decides which fields are asked for, and only those are s
 });
 
 it('A recorded form comes back as it was', () => {
-  const recorded = form({ timeout_minutes: 15, frequency: { ...toWire(withKind(fresh, 'weekly')).frequency, days: ['Thu'] } });
+  const recorded = form({
+    timeout_minutes: 15,
+    frequency: { ...toWire(withKind(fresh, 'weekly')).frequency, days: ['Thu'] }
+  });
   expect(toWire(fromWire(recorded, NOW))).toEqual(recorded);
 });
 

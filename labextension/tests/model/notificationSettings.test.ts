@@ -25,7 +25,8 @@ describe('a success', () => {
       seconds: 6,
       ended_at: status === 'running' ? null : `2026-11-24T${String(hour).padStart(2, '0')}:00:00Z`
     });
-  const told = (...before: ReturnType<typeof at>[]) => successNews('bikes', [at(9, 'succeeded'), ...before], 'run-9', trans);
+  const told = (...before: ReturnType<typeof at>[]) =>
+    successNews('bikes', [at(9, 'succeeded'), ...before], 'run-9', trans);
 
   it.each([
     ['is the first', [], 'bikes ran for the first time, 6.0 s.'],
@@ -33,7 +34,11 @@ describe('a success', () => {
     ['follows a success', [at(8, 'succeeded')], null],
     ['follows a failure', [at(8, 'failed'), at(7, 'succeeded')], 'bikes succeeded again.'],
     ['follows a time-out', [at(8, 'timed_out'), at(7, 'succeeded')], 'bikes succeeded again.'],
-    ['follows a failure before what was skipped', [at(8, 'skipped'), at(7, 'failed'), at(6, 'succeeded')], 'bikes succeeded again.'],
+    [
+      'follows a failure before what was skipped',
+      [at(8, 'skipped'), at(7, 'failed'), at(6, 'succeeded')],
+      'bikes succeeded again.'
+    ],
     ['stands beside one that is going', [at(8, 'running'), at(7, 'succeeded')], null]
   ])('that %s', (_, before, news) => {
     expect(told(...before)).toBe(news);

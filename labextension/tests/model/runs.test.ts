@@ -4,7 +4,18 @@ import type { RunDetails } from '../../src/api/schemas';
 import { Drafts } from '../../src/model/drafts';
 import { initial } from '../../src/model/form';
 import { counts, listed, marks, stripText } from '../../src/model/list';
-import { cause, causeOfMissing, missingName, pageOf, plain, settled, stateOf, stateOfSchedule, steps, took } from '../../src/model/runs';
+import {
+  cause,
+  causeOfMissing,
+  missingName,
+  pageOf,
+  plain,
+  settled,
+  stateOf,
+  stateOfSchedule,
+  steps,
+  took
+} from '../../src/model/runs';
 import { partsOf } from '../../src/model/sentence';
 import { Clock } from '../../src/model/time';
 import { english } from '../../src/model/translation';
@@ -28,7 +39,12 @@ describe('A run’s state has an icon, a colour and words', () => {
     ['timed out', { status: 'timed_out', seconds: 7200 }, 'error', 'Timed out after 2 h'],
     ['cancelled', { status: 'cancelled', cancelled_by: 'local' }, 'muted', 'Stopped by you'],
     ['cancelled by somebody else', { status: 'cancelled', cancelled_by: 'ann' }, 'muted', 'Stopped by ann'],
-    ['usual for a while yet', { status: 'running', started_at: '2026-11-23T10:59:30Z', usual_seconds: 48 }, 'info', 'Running, about 20 s left'],
+    [
+      'usual for a while yet',
+      { status: 'running', started_at: '2026-11-23T10:59:30Z', usual_seconds: 48 },
+      'info',
+      'Running, about 20 s left'
+    ],
     ['longer than usual', { status: 'running', usual_seconds: 3 }, 'info', 'Running'],
     ['skipped', { status: 'skipped', reason: 'overlap' }, 'muted', 'Skipped'],
     ['missed', { status: 'skipped', reason: 'missed', count: 3 }, 'warning', 'Missed 3 times'],
@@ -44,8 +60,18 @@ describe('A run’s state has an icon, a colour and words', () => {
 
 describe('A cause', () => {
   it.each<[string, string, boolean, string]>([
-    ["[Errno 2] No such file or directory: '../data/a.csv'", '../data/a.csv', true, 'FileNotFoundError: ../data/a.csv was not in the code tarball.'],
-    ['[Errno 2] No such file or directory: "it\'s.csv"', "it's.csv", false, 'FileNotFoundError: it\'s.csv doesn’t exist here either.']
+    [
+      "[Errno 2] No such file or directory: '../data/a.csv'",
+      '../data/a.csv',
+      true,
+      'FileNotFoundError: ../data/a.csv was not in the code tarball.'
+    ],
+    [
+      '[Errno 2] No such file or directory: "it\'s.csv"',
+      "it's.csv",
+      false,
+      "FileNotFoundError: it's.csv doesn’t exist here either."
+    ]
   ])('is a missing file: %s', (message, name, there, words) => {
     const missed = failed({ message, failure: null });
     expect(missingName(missed)).toBe(name);
@@ -154,7 +180,13 @@ describe('The list', () => {
   });
 
   it('draws runs from old to new, with room above the usual duration', () => {
-    const runs = [run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: 7200 }), run({ seconds: 10 }), run({ seconds: 12 })];
+    const runs = [
+      run({ seconds: 10 }),
+      run({ seconds: 1 }),
+      failed({ seconds: 7200 }),
+      run({ seconds: 10 }),
+      run({ seconds: 12 })
+    ];
     expect(marks(runs, 4, reader).map(({ height }) => height)).toEqual([0.6, 1, 0.25, 0.6]);
   });
 
@@ -164,7 +196,9 @@ describe('The list', () => {
   });
 
   it('tells the strip in words', () => {
-    expect(stripText([failed(), run(), run()], 10, reader)).toBe('Last 3 runs: 2 succeeded, latest failed at cell 2 of 3');
+    expect(stripText([failed(), run(), run()], 10, reader)).toBe(
+      'Last 3 runs: 2 succeeded, latest failed at cell 2 of 3'
+    );
     expect(stripText([failed()], 10, reader)).toBe('One run: failed at cell 2 of 3');
     expect(stripText([], 10, reader)).toBe('No runs yet');
   });
@@ -205,9 +239,12 @@ describe('A view', () => {
     expect(fromFragment(toFragment(view))).toEqual(view);
   });
 
-  it.each(['', 'nonsense', 'run/', 'list/nothing', 'schedule/%E0%A4%A'])('the fragment “%s” means the list', fragment => {
-    expect(fromFragment(fragment)).toEqual({ at: 'list' });
-  });
+  it.each(['', 'nonsense', 'run/', 'list/nothing', 'schedule/%E0%A4%A'])(
+    'the fragment “%s” means the list',
+    fragment => {
+      expect(fromFragment(fragment)).toEqual({ at: 'list' });
+    }
+  );
 });
 
 describe('A file that a notebook names', () => {
@@ -258,6 +295,8 @@ describe('A draft', () => {
 describe('What is published', () => {
   it('is looked at on its page where folders can’t be', () => {
     expect(pageOf('https://results.example.org/bikes/data/')).toBe('https://results.example.org/bikes/index.html');
-    expect(pageOf('/user/ann/jupyter-schedule/publications/bikes/data/')).toBe('/user/ann/jupyter-schedule/publications/bikes/data/');
+    expect(pageOf('/user/ann/jupyter-schedule/publications/bikes/data/')).toBe(
+      '/user/ann/jupyter-schedule/publications/bikes/data/'
+    );
   });
 });

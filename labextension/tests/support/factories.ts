@@ -1,5 +1,18 @@
 /** Answers of the server, made of what a test cares about. */
-import type { Calendar, CalendarDay, CellDifference, Difference, Form, Parameter, Preview, Run, RunDetails, Schedule, Status, Version } from '../../src/api/schemas';
+import type {
+  Calendar,
+  CalendarDay,
+  CellDifference,
+  Difference,
+  Form,
+  Parameter,
+  Preview,
+  Run,
+  RunDetails,
+  Schedule,
+  Status,
+  Version
+} from '../../src/api/schemas';
 import { initial, toWire } from '../../src/model/form';
 
 /** Mon 23 Nov 2026, 11:00 UTC: noon in Paris. */
@@ -27,7 +40,8 @@ export function preview(changes: Partial<Preview> = {}): Preview {
     python_version: '3.11',
     requirements_source: null,
     requirements: [],
-    summary: 'Runs every day at 12:00 UTC, next Tue 24 Nov 13:00 your time; stops after 2 h; keeps results in the folder published/bikes.',
+    summary:
+      'Runs every day at 12:00 UTC, next Tue 24 Nov 13:00 your time; stops after 2 h; keeps results in the folder published/bikes.',
     destination: 'keeps results in the folder published/bikes',
     next: [{ scheduled_for: '2026-11-24T12:00:00Z', local: '2026-11-24T12:00:00+00:00', note: null }],
     can_be_public: false,
@@ -85,7 +99,14 @@ export function failed(changes: Partial<RunDetails> = {}): RunDetails {
     status: 'failed',
     reason: 'cell_failed',
     message: 'ZeroDivisionError at cell 2 of 3: division by zero.',
-    failure: { kind: 'ZeroDivisionError', cell: 2, cells: 3, line: 1, source: 'x = 1 / 0\nprint(x)', traceback: 'Traceback\n  line' },
+    failure: {
+      kind: 'ZeroDivisionError',
+      cell: 2,
+      cells: 3,
+      line: 1,
+      source: 'x = 1 / 0\nprint(x)',
+      traceback: 'Traceback\n  line'
+    },
     ...changes
   });
 }
@@ -138,7 +159,15 @@ export function status(changes: Partial<Status> = {}): Status {
 export function day(date: string, state: CalendarDay['state'], changes: Partial<CalendarDay> = {}): CalendarDay {
   const noon = Date.parse(`${date}T12:00:00Z`);
   const before = new Date(noon - 86_400_000).toISOString().replace('.000', '');
-  return { day: date, state, counts: { [state]: 1 }, data_start: before, data_end: `${date}T12:00:00Z`, run_id: null, ...changes };
+  return {
+    day: date,
+    state,
+    counts: { [state]: 1 },
+    data_start: before,
+    data_end: `${date}T12:00:00Z`,
+    run_id: null,
+    ...changes
+  };
 }
 
 export function calendar(changes: Partial<Calendar> = {}): Calendar {
@@ -160,5 +189,15 @@ export function cell(changes: Partial<CellDifference> = {}): CellDifference {
 /** Of version 3 beside the notebook. */
 export function difference(changes: Partial<Difference> = {}): Difference {
   const before = { ...version(3), form: form({ name: 'bikes' }) };
-  return { state: 'differs', message: null, before, after: null, cells: [], more: 0, kernels: null, files: [], ...changes };
+  return {
+    state: 'differs',
+    message: null,
+    before,
+    after: null,
+    cells: [],
+    more: 0,
+    kernels: null,
+    files: [],
+    ...changes
+  };
 }

@@ -35,7 +35,11 @@ export function serverWith(routes: ConstructorParameters<typeof FakeServer>[0] =
     'GET status': status(),
     'GET schedules': [schedule({ last_runs: [run()] }), schedule({ name: 'churn', last_runs: [failed()] })],
     'GET schedules/bikes': schedule({ last_runs: [run()] }),
-    'GET schedules/bikes/runs': [run(), failed({ run_id: 'b' }), run({ run_id: 'c', status: 'skipped', reason: 'overlap', message: 'Run 9 was still going.' })],
+    'GET schedules/bikes/runs': [
+      run(),
+      failed({ run_id: 'b' }),
+      run({ run_id: 'c', status: 'skipped', reason: 'overlap', message: 'Run 9 was still going.' })
+    ],
     'POST preview': preview(),
     ...routes
   });
@@ -43,4 +47,8 @@ export function serverWith(routes: ConstructorParameters<typeof FakeServer>[0] =
 
 export const ID = run().run_id;
 export const withRun = (changes: Partial<RunDetails>, routes = {}) =>
-  serverWith({ [`GET runs/${ID}`]: { ...failed(), ...changes }, [`GET runs/${ID}/log`]: { text: 'hello\n', next: 1, ended: true }, ...routes });
+  serverWith({
+    [`GET runs/${ID}`]: { ...failed(), ...changes },
+    [`GET runs/${ID}/log`]: { text: 'hello\n', next: 1, ended: true },
+    ...routes
+  });

@@ -17,7 +17,8 @@ export interface Asked {
   body: any;
 }
 
-type Answer = unknown | ((asked: Asked) => unknown);
+/** a value, or a function of what was asked */
+type Answer = unknown;
 
 /** `GET schedules`, `POST schedules/x/run` … to answers; an answer that is a Response is given as it is. */
 export class FakeServer {

@@ -11,7 +11,10 @@ import { FakeServer } from '../support/server';
 describe('From the form', () => {
   it('one comes to the first run, with what was done and its undo', async () => {
     const made = schedule({ last_runs: [run({ status: 'due', started_at: null })] });
-    const server = withRun({ status: 'due', started_at: null, failure: null }, { 'POST schedules': made, 'GET schedules/bikes': made, 'DELETE schedules/bikes': {} });
+    const server = withRun(
+      { status: 'due', started_at: null, failure: null },
+      { 'POST schedules': made, 'GET schedules/bikes': made, 'DELETE schedules/bikes': {} }
+    );
     const { user } = open(server, { at: 'form', notebook: 'reports/bikes.ipynb' });
     await screen.findByText(/^Runs every day/);
     await user.click(screen.getByRole('button', { name: 'Schedule' }));
@@ -59,7 +62,9 @@ describe('axe finds nothing', () => {
   ])('in the %s', async (_, view, server, shown) => {
     const { container } = open(server(), view);
     await screen.findAllByText(shown);
-    const { violations } = await axe.run(container, { rules: { region: { enabled: false }, 'color-contrast': { enabled: false } } });
+    const { violations } = await axe.run(container, {
+      rules: { region: { enabled: false }, 'color-contrast': { enabled: false } }
+    });
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
   });
 });

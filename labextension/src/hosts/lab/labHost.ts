@@ -43,7 +43,9 @@ export function hostOf({ app, tracker, labShell, trans, language }: Services): H
     openReport: labShell ? openReport : undefined,
     move: labShell ? () => void app.commands.execute(Commands.move) : undefined,
     browse: () =>
-      app.commands.hasCommand(BROWSE) ? void app.commands.execute(BROWSE) : void window.open(`${baseUrl}tree`, '_blank'),
+      app.commands.hasCommand(BROWSE)
+        ? void app.commands.execute(BROWSE)
+        : void window.open(`${baseUrl}tree`, '_blank'),
     linkTo: view => `${baseUrl}${labShell ? 'lab' : 'tree'}?schedule-view=${encodeURIComponent(toFragment(view))}`,
     onChange: listener => onChange(app, listener)
   };

@@ -17,7 +17,11 @@ export async function saveFirst({ app, tracker, trans }: Services, notebook: str
 }
 
 /** Run a notebook now: its schedule, or, without one, once only; then show the run. */
-export async function runOnce({ app, tracker, trans }: Services, panel: ISchedulePanel, notebook: string): Promise<void> {
+export async function runOnce(
+  { app, tracker, trans }: Services,
+  panel: ISchedulePanel,
+  notebook: string
+): Promise<void> {
   const api = clientOf(app);
   await told(trans, async () => {
     await save(app, tracker, notebook);

@@ -6,7 +6,11 @@ import { Problem } from '../../api/problem';
 import { notebookOf } from './notebooks';
 
 /** The open panel of a notebook. */
-export function panelOf(app: JupyterFrontEnd, tracker: INotebookTracker | null, notebook: string): NotebookPanel | undefined {
+export function panelOf(
+  app: JupyterFrontEnd,
+  tracker: INotebookTracker | null,
+  notebook: string
+): NotebookPanel | undefined {
   return tracker?.find(panel => notebookOf(app, panel) === notebook);
 }
 

@@ -23,5 +23,11 @@ export function servicesOf(
   labShell: ILabShell | null = null
 ): Services {
   const { languageCode = 'en' } = translator ?? {};
-  return { app, tracker, labShell, trans: (translator ?? nullTranslator).load('jupyter_schedule'), language: languageCode };
+  return {
+    app,
+    tracker,
+    labShell,
+    trans: (translator ?? nullTranslator).load('jupyter_schedule'),
+    language: languageCode
+  };
 }

@@ -20,7 +20,11 @@ export interface WidgetProps {
 }
 
 export function Widget({ model, around }: WidgetProps): ReactElement {
-  return model.get('view') === 'run' ? <RunWidget model={model} around={around} /> : <FormWidget model={model} around={around} />;
+  return model.get('view') === 'run' ? (
+    <RunWidget model={model} around={around} />
+  ) : (
+    <FormWidget model={model} around={around} />
+  );
 }
 
 function RunWidget({ model, around }: WidgetProps): ReactElement {
@@ -109,7 +113,7 @@ function useNotebook(around: ISurroundings, named: string): string | undefined {
   const [path, setPath] = useState<string>();
   useEffect(() => {
     let waiting = true;
-    around
+    void around
       .findNotebook()
       .catch(() => '')
       .then(found => waiting && setPath(found));

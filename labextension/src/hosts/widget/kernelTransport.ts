@@ -17,10 +17,11 @@ export const NOTEBOOK = 'notebook';
 export function overKernel(model: IModel): Transport {
   const waiting = new Map<number, (answer: IAnswer) => void>();
   let last = 0;
-  model.on('msg:custom', (content: IAnswer) => {
-    if (content?.kind === 'answer') {
-      waiting.get(content.id)?.(content);
-      waiting.delete(content.id);
+  model.on('msg:custom', content => {
+    const answer = content as IAnswer | null;
+    if (answer?.kind === 'answer') {
+      waiting.get(answer.id)?.(answer);
+      waiting.delete(answer.id);
     }
   });
   return ask => {

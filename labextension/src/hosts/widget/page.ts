@@ -8,6 +8,13 @@ export interface IPage {
   token: string;
 }
 
+/** A session of the server, as far as we read it. */
+interface ISession {
+  path: string;
+  type: string;
+  kernel: { id: string } | null;
+}
+
 /** The page's own settings; null where there is no Jupyter page, as in VS Code. */
 export function jupyterPage(page: Document = document): IPage | null {
   const text = page.getElementById('jupyter-config-data')?.textContent;
@@ -15,9 +22,9 @@ export function jupyterPage(page: Document = document): IPage | null {
     return null;
   }
   try {
-    const config = JSON.parse(text);
+    const config = JSON.parse(text) as { baseUrl: string; token?: string };
     const baseUrl = new URL(config.baseUrl.replace(/\/*$/, '/'), page.location.href);
-    return /^https?:$/.test(baseUrl.protocol) ? { baseUrl: baseUrl.href, token: String(config.token ?? '') } : null;
+    return /^https?:$/.test(baseUrl.protocol) ? { baseUrl: baseUrl.href, token: config.token ?? '' } : null;
   } catch {
     return null;
   }
@@ -31,7 +38,7 @@ export function jupyterPage(page: Document = document): IPage | null {
 export async function notebookOf(page: IPage, kernelId: string): Promise<string> {
   const headers: Record<string, string> = page.token ? { Authorization: `token ${page.token}` } : {};
   const answer = await fetch(`${page.baseUrl}api/sessions`, { headers, credentials: 'same-origin' });
-  const sessions: { path: string; type: string; kernel: { id: string } | null }[] = answer.ok ? await answer.json() : [];
+  const sessions = answer.ok ? ((await answer.json()) as ISession[]) : [];
   const own = sessions.find(session => session.type === 'notebook' && session.kernel?.id === kernelId);
   return own ? withoutDrive(own.path) : '';
 }

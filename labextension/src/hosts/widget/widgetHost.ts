@@ -32,7 +32,7 @@ export function surroundings(model: IModel): ISurroundings {
     findNotebook: async () =>
       (model.get('notebook') as string) ||
       notebook?.path ||
-      (page ? notebookOf(page, model.get('kernel_id')) : notebookOfKernel(transport))
+      (page ? notebookOf(page, model.get('kernel_id') as string) : notebookOfKernel(transport))
   };
 }
 

@@ -14,7 +14,12 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
   const { trans } = useHost();
   if (!status.ticking) {
     return (
-      <Box role="warning" text={trans.__('The scheduler service isn’t running, so nothing will start. Missed times are caught up when it is back.')}>
+      <Box
+        role="warning"
+        text={trans.__(
+          'The scheduler service isn’t running, so nothing will start. Missed times are caught up when it is back.'
+        )}
+      >
         <HowTo label={trans.__('How to start it')} status={status} />
       </Box>
     );

@@ -27,7 +27,14 @@ const PICTURES: Record<Icon, ReactElement> = {
   ),
   succeeded: <path d="m2.75 8.5 3.5 3.5 7-7.5" fill="none" stroke="currentColor" strokeWidth="2" />,
   failed: <path d="m3.5 3.5 9 9m0-9-9 9" fill="none" stroke="currentColor" strokeWidth="2" />,
-  timed_out: <path d="M4 2.5h8M4 13.5h8M5 3c0 3 3 3.5 3 5s-3 2-3 5M11 3c0 3-3 3.5-3 5s3 2 3 5" fill="none" stroke="currentColor" strokeWidth="1.5" />,
+  timed_out: (
+    <path
+      d="M4 2.5h8M4 13.5h8M5 3c0 3 3 3.5 3 5s-3 2-3 5M11 3c0 3-3 3.5-3 5s3 2 3 5"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+    />
+  ),
   stopped: <rect x="3.5" y="3.5" width="9" height="9" rx="1" fill="currentColor" />,
   skipped: <path d="M3 8h10" fill="none" stroke="currentColor" strokeWidth="2" />,
   paused: <path d="M5.5 3.5v9m5-9v9" fill="none" stroke="currentColor" strokeWidth="2" />
@@ -53,8 +60,17 @@ const OTHERS = {
       strokeLinecap="round"
     />
   ),
-  away: <path d="M6 4H3.5v8.5H12V10M9 3.5h3.5V7M12.5 3.5 7.5 8.5" fill="none" stroke="currentColor" strokeWidth="1.4" />,
-  move: <path d="M9.5 2.5h4v4M13.5 2.5l-5 5M6.5 13.5h-4v-4M2.5 13.5l5-5" fill="none" stroke="currentColor" strokeWidth="1.4" />
+  away: (
+    <path d="M6 4H3.5v8.5H12V10M9 3.5h3.5V7M12.5 3.5 7.5 8.5" fill="none" stroke="currentColor" strokeWidth="1.4" />
+  ),
+  move: (
+    <path
+      d="M9.5 2.5h4v4M13.5 2.5l-5 5M6.5 13.5h-4v-4M2.5 13.5l5-5"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.4"
+    />
+  )
 };
 
 export function Picture({ of }: { of: Icon | keyof typeof OTHERS }): ReactElement {

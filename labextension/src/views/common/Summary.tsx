@@ -46,7 +46,10 @@ export function NextTimes({ next }: { next: readonly Occurrence[] }): ReactEleme
             {clock.full(scheduled_for)}
           </time>
           {clock.zone !== 'UTC' && (
-            <span className="jp-Schedule-quiet"> {trans.__('your time, %1 UTC', clock.time(scheduled_for, 'UTC'))}</span>
+            <span className="jp-Schedule-quiet">
+              {' '}
+              {trans.__('your time, %1 UTC', clock.time(scheduled_for, 'UTC'))}
+            </span>
           )}
         </li>
       ))}

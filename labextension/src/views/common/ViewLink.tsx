@@ -5,7 +5,12 @@ import type { View } from '../../model/views';
 import { useHost } from './hostContext';
 
 /** A link to another view of the panel; with a modifier key it is an ordinary link. */
-export function ViewLink(props: { view: View; go(view: View): void; children: ReactNode; className?: string }): ReactElement {
+export function ViewLink(props: {
+  view: View;
+  go(view: View): void;
+  children: ReactNode;
+  className?: string;
+}): ReactElement {
   const { linkTo } = useHost();
   const follow = (event: MouseEvent) => {
     if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {

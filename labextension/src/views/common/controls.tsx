@@ -73,7 +73,13 @@ export function Field({ label, name, help, error, children }: FieldProps): React
 }
 
 /** Like `Field`, for several controls that belong together. */
-export function FieldGroup({ label, name, help, error, children }: Omit<FieldProps, 'children'> & { children: ReactNode }): ReactElement {
+export function FieldGroup({
+  label,
+  name,
+  help,
+  error,
+  children
+}: Omit<FieldProps, 'children'> & { children: ReactNode }): ReactElement {
   const id = useId();
   return (
     <fieldset className="jp-Schedule-field" data-field={name} aria-describedby={`${id}-help`}>
@@ -123,7 +129,10 @@ export function LiveProblem({ live }: { live: Pick<Live<unknown>, 'problem' | 's
     return null;
   }
   const lost = problem.passing && seen > 0;
-  const text = trans.__('Lost the connection to Jupyter. Showing %1; trying again.', clock.time(new Date(seen).toISOString()));
+  const text = trans.__(
+    'Lost the connection to Jupyter. Showing %1; trying again.',
+    clock.time(new Date(seen).toISOString())
+  );
   return <ProblemBox problem={lost ? text : problem} />;
 }
 

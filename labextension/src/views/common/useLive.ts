@@ -27,7 +27,11 @@ export interface Live<T> {
  *
  * key: identifies what is loaded; a new key starts afresh.  Nothing is asked while nobody can see the panel.
  */
-export function useLive<T>(key: string, load: (signal: AbortSignal) => Promise<T>, busy: (value: T) => boolean): Live<T> {
+export function useLive<T>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  busy: (value: T) => boolean
+): Live<T> {
   const host = useHost();
   const visible = useVisible();
   const [state, setState] = useState<{ key: string; value?: T; problem: Problem | null; seen: number }>({

@@ -46,9 +46,7 @@ function Changes({ before, after }: { before: Schedule; after: Schedule }): Reac
     <dl className="jp-Schedule-facts">
       {changes.map(({ label, was, now }) => [
         <dt key={label}>{label}</dt>,
-        <dd key={`${label} now`}>
-          {trans.__('%1, was %2', now, was)}
-        </dd>
+        <dd key={`${label} now`}>{trans.__('%1, was %2', now, was)}</dd>
       ])}
       {changes.length === 0 && <dd>{trans.__('It was paused or resumed; the form is the same.')}</dd>}
     </dl>

@@ -12,7 +12,13 @@ import { Picture } from '../common/Picture';
 /** findings that are shown without asking */
 const MOST = 6;
 
-export function CodeTarball({ state, problems, preview, change, review }: PartProps & { review(): void }): ReactElement {
+export function CodeTarball({
+  state,
+  problems,
+  preview,
+  change,
+  review
+}: PartProps & { review(): void }): ReactElement {
   const { trans } = useHost();
   return (
     <FieldGroup

@@ -20,7 +20,8 @@ export interface PartProps {
 export function FrequencyFields({ state, problems, preview, change }: PartProps): ReactElement {
   const { trans } = useHost();
   const { kind } = state.frequency;
-  const set = (fields: Partial<FormState['frequency']>) => change({ ...state, frequency: { ...state.frequency, ...fields } });
+  const set = (fields: Partial<FormState['frequency']>) =>
+    change({ ...state, frequency: { ...state.frequency, ...fields } });
   const parts: Record<string, ReactElement> = {
     days: <DaysField key="days" days={state.frequency.days} error={problems.days} set={days => set({ days })} />,
     day_of_month: (
@@ -32,7 +33,13 @@ export function FrequencyFields({ state, problems, preview, change }: PartProps)
       />
     ),
     date: (
-      <Field key="date" name="date" label={trans.__('Date')} help={trans.__('The day on which it runs.')} error={problems.date}>
+      <Field
+        key="date"
+        name="date"
+        label={trans.__('Date')}
+        help={trans.__('The day on which it runs.')}
+        error={problems.date}
+      >
         {described => (
           <input
             {...described}
@@ -68,7 +75,12 @@ export function FrequencyFields({ state, problems, preview, change }: PartProps)
   };
   return (
     <>
-      <Field name="kind" label={trans.__('Schedule frequency')} help={trans.__('How often it runs.')} error={problems.kind}>
+      <Field
+        name="kind"
+        label={trans.__('Schedule frequency')}
+        help={trans.__('How often it runs.')}
+        error={problems.kind}
+      >
         {described => (
           <select
             {...described}
@@ -122,7 +134,12 @@ function DayOfMonthField(props: { day: string; error?: string; set(day: string):
       error={props.error}
     >
       {described => (
-        <select {...described} className="jp-mod-styled" value={props.day} onChange={event => props.set(event.target.value)}>
+        <select
+          {...described}
+          className="jp-mod-styled"
+          value={props.day}
+          onChange={event => props.set(event.target.value)}
+        >
           {Array.from({ length: 31 }, (_, index) => String(index + 1)).map(day => (
             <option key={day}>{day}</option>
           ))}
@@ -192,7 +209,12 @@ function TimeField({ state, error, next, set }: TimeProps): ReactElement {
 /** The same time on the reader's clock, and what to know about the zone. */
 function timeHelp(zone: string, next: string | undefined, clock: Clock, trans: Trans): string {
   const yours = next && zone !== clock.zone ? `${trans.__('%1 your time.', clock.time(next))} ` : '';
-  return yours + (zone === 'UTC' ? trans.__('At noon UTC, yesterday’s data is complete.') : trans.__('It follows that zone’s clock changes.'));
+  return (
+    yours +
+    (zone === 'UTC'
+      ? trans.__('At noon UTC, yesterday’s data is complete.')
+      : trans.__('It follows that zone’s clock changes.'))
+  );
 }
 
 function cronHelp(preview: Preview | undefined, trans: Trans): string {

@@ -23,7 +23,7 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
   const zones = useId();
   const frame = useRef<HTMLDivElement>(null);
   const { timezone } = state.frequency;
-  // Only its appearance takes the focus.
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- only its appearance takes the focus
   useEffect(() => void focusIn(frame.current, sought), []);
   return (
     <div ref={frame}>

@@ -53,7 +53,9 @@ export function NotifyFields({ state, problems, preview, change }: PartProps): R
       <Field
         name="silence_by"
         label={trans.__('Something is published by')}
-        help={trans.__('A time of day in the schedule’s zone. If it was due and nothing succeeded by then, that is told.')}
+        help={trans.__(
+          'A time of day in the schedule’s zone. If it was due and nothing succeeded by then, that is told.'
+        )}
         error={problems.silence_by}
       >
         {described => (

@@ -15,7 +15,13 @@ interface ParametersProps extends PartProps {
   decided?: Record<string, unknown>;
 }
 
-export function ParameterFields({ state, problems, preview, change, decided = {} }: ParametersProps): ReactElement | null {
+export function ParameterFields({
+  state,
+  problems,
+  preview,
+  change,
+  decided = {}
+}: ParametersProps): ReactElement | null {
   const { trans } = useHost();
   if (!preview) {
     return null;
@@ -25,7 +31,9 @@ export function ParameterFields({ state, problems, preview, change, decided = {}
   const gone = Object.keys(state.parameters).filter(name => !declared.has(name) && !(name in decided));
   const none = preview.parameters.length === 0;
   const help = none
-    ? trans.__('Give a cell of assignments the tag “parameters” (Property Inspector, Cell Tags) to change its values here.')
+    ? trans.__(
+        'Give a cell of assignments the tag “parameters” (Property Inspector, Cell Tags) to change its values here.'
+      )
     : trans.__('Left as they are, they take the notebook’s values.');
   return (
     <FieldGroup name="parameters" label={trans.__('Parameters')} help={help} error={problems.parameters}>
@@ -47,7 +55,10 @@ export function ParameterFields({ state, problems, preview, change, decided = {}
         <p key={name} className="jp-Schedule-note">
           <Picture of="attention" />
           <span>{trans.__('The notebook has no parameter “%1” any more.', name)}</span>
-          <TextButton onClick={() => change(withParameter(state, name, undefined))} aria-label={trans.__('Remove %1', name)}>
+          <TextButton
+            onClick={() => change(withParameter(state, name, undefined))}
+            aria-label={trans.__('Remove %1', name)}
+          >
             {trans.__('Remove')}
           </TextButton>
         </p>

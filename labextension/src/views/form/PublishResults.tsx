@@ -28,7 +28,10 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
     >
       <div className="jp-Schedule-choices">
         {(Object.keys(names) as Visibility[]).map(value => (
-          <label key={value} title={value === 'public' && impossible ? trans.__('No public area is set up here.') : undefined}>
+          <label
+            key={value}
+            title={value === 'public' && impossible ? trans.__('No public area is set up here.') : undefined}
+          >
             <input
               type="radio"
               name={group}
@@ -43,7 +46,10 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
       </div>
       {state.visibility === 'public' && (
         <>
-          <Box checked={state.publish_report} change={checked => change({ ...state, publish_report: checked, checkedPublic: false })}>
+          <Box
+            checked={state.publish_report}
+            change={checked => change({ ...state, publish_report: checked, checkedPublic: false })}
+          >
             {trans.__('Also the notebook as run and its log, which show rows and errors')}
           </Box>
           <Box checked={state.checkedPublic} change={checked => change({ ...state, checkedPublic: checked })}>

@@ -52,28 +52,28 @@ export function ReviewFiles({ state, preview, error, change, close }: Props): Re
         </Button>
       </div>
       <div className="jp-Schedule-scroll">
-          <Field
-            label={trans.__('Add a file, folder or pattern')}
-            help={trans.__('Relative to Jupyter’s root folder, such as data/*.csv.')}
-            error={error}
-          >
-            {described => (
-              <div className="jp-Schedule-row">
-                <input
-                  {...described}
-                  className="jp-mod-styled"
-                  autoComplete="off"
-                  spellCheck={false}
-                  value={path}
-                  onChange={event => setPath(event.target.value)}
-                  onKeyDown={event => event.key === 'Enter' && (event.preventDefault(), add())}
-                />
-                <Button className="jp-mod-small" onClick={add}>
-                  {trans.__('Add')}
-                </Button>
-              </div>
-            )}
-          </Field>
+        <Field
+          label={trans.__('Add a file, folder or pattern')}
+          help={trans.__('Relative to Jupyter’s root folder, such as data/*.csv.')}
+          error={error}
+        >
+          {described => (
+            <div className="jp-Schedule-row">
+              <input
+                {...described}
+                className="jp-mod-styled"
+                autoComplete="off"
+                spellCheck={false}
+                value={path}
+                onChange={event => setPath(event.target.value)}
+                onKeyDown={event => event.key === 'Enter' && (event.preventDefault(), add())}
+              />
+              <Button className="jp-mod-small" onClick={add}>
+                {trans.__('Add')}
+              </Button>
+            </div>
+          )}
+        </Field>
         {patterns.length > 0 && (
           <>
             <h3>{trans.__('Named by you')}</h3>

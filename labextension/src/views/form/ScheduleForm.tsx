@@ -42,7 +42,17 @@ export interface FormProps {
   cancel?(): void;
 }
 
-export function ScheduleForm({ notebook, editing, presets, values, focus, saved, quiet, done, cancel }: FormProps): ReactElement {
+export function ScheduleForm({
+  notebook,
+  editing,
+  presets,
+  values,
+  focus,
+  saved,
+  quiet,
+  done,
+  cancel
+}: FormProps): ReactElement {
   const host = useHost();
   const { trans } = host;
   const draft = useDraft(notebook, editing, presets);
@@ -53,11 +63,23 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
   const [reviewing, setReviewing] = useState(false);
   const [runNow, setRunNow] = useState(true);
   const [sought, setSought] = useState<FieldName>();
-  const whole = useMemo(() => (values ? { ...state, parameters: { ...state.parameters, ...values } } : state), [state, values]);
+  const whole = useMemo(
+    () => (values ? { ...state, parameters: { ...state.parameters, ...values } } : state),
+    [state, values]
+  );
   const wire = useMemo(() => toWire(whole), [whole]);
   const { preview, problem, current } = usePreview(wire, editing?.name, renewal);
-  const submit = useSubmit({ wire, bundle: current ? (preview?.bundle ?? null) : null, editing, rebundle, done: finish });
-  const found = { ...(current ? byField(preview?.problems ?? [], wire.frequency.kind) : {}), ...ownProblems(state, trans) };
+  const submit = useSubmit({
+    wire,
+    bundle: current ? (preview?.bundle ?? null) : null,
+    editing,
+    rebundle,
+    done: finish
+  });
+  const found = {
+    ...(current ? byField(preview?.problems ?? [], wire.frequency.kind) : {}),
+    ...ownProblems(state, trans)
+  };
   if (submit.problem?.passing) {
     delete found.name; // it may be taken by the very schedule whose answer was lost
   }
@@ -72,13 +94,13 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
     } else if (!quiet) {
       focusField(frame.current?.querySelector('[data-field="name"] input'));
     }
-    // Only its appearance takes the focus.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- only its appearance takes the focus
   }, []);
   useEffect(() => {
     if (submit.failures) {
       look(firstWith({ ...found, ...submit.refused }));
     }
-    // Only a new failure moves the focus.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- only a new failure moves the focus
   }, [submit.failures]);
 
   /** Focus a field; one behind the fold when that is there. */
@@ -102,7 +124,8 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
   }
 
   const paid = preview?.workers.some(worker => worker.paid && worker.launcher === wire.launcher);
-  const send = (onceOnly: boolean) => submit.send(found, { runNow: runNow || onceOnly, onceOnly, ...(paid && { rehearse: runNow }) });
+  const send = (onceOnly: boolean) =>
+    submit.send(found, { runNow: runNow || onceOnly, onceOnly, ...(paid && { rehearse: runNow }) });
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -161,20 +184,31 @@ export function ScheduleForm({ notebook, editing, presets, values, focus, saved,
         {problem && !submit.problem && <ProblemBox problem={problem} />}
         {all.form && <ProblemBox problem={all.form} />}
         {submit.problem?.code === 'changed_elsewhere' && editing ? (
-          <ChangedElsewhere editing={editing} takeTheirs={() => (draft.drop(), cancel?.())} keepMine={submit.keepMine} />
+          <ChangedElsewhere
+            editing={editing}
+            takeTheirs={() => (draft.drop(), cancel?.())}
+            keepMine={submit.keepMine}
+          />
         ) : (
           submit.problem && <ProblemBox problem={submit.problem} />
         )}
         <Summary
           id={sentence}
-          sentence={preview?.summary || (current ? trans.__('Correct what is marked above, and this says when it runs.') : trans.__('Looking at the notebook…'))}
+          sentence={
+            preview?.summary ||
+            (current
+              ? trans.__('Correct what is marked above, and this says when it runs.')
+              : trans.__('Looking at the notebook…'))
+          }
           next={preview?.next ?? []}
           stale={!current}
         />
         {!editing && (
           <label className="jp-Schedule-check">
             <input type="checkbox" checked={runNow} onChange={event => setRunNow(event.target.checked)} />
-            <span>{paid ? trans.__('Run once now; start the schedule when it succeeds') : trans.__('Run once now')}</span>
+            <span>
+              {paid ? trans.__('Run once now; start the schedule when it succeeds') : trans.__('Run once now')}
+            </span>
           </label>
         )}
         <div className="jp-Schedule-actions">
@@ -212,7 +246,9 @@ function Unsaved({ notebook, saved, sent }: { notebook: string; saved?: boolean;
   return (
     <p className="jp-Schedule-note" role="status">
       <Picture of="note" />
-      <span>{unsaved ? trans.__('Unsaved changes will be saved first.') : trans.__('Unsaved changes were saved first.')}</span>
+      <span>
+        {unsaved ? trans.__('Unsaved changes will be saved first.') : trans.__('Unsaved changes were saved first.')}
+      </span>
     </p>
   );
 }

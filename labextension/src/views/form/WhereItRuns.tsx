@@ -12,14 +12,20 @@ export function WhereItRuns(props: PartProps & { preview: Preview }): ReactEleme
   const { state, problems, preview, change } = props;
   const { trans } = useHost();
   const group = useId();
-  const chosen = preview.workers.find(worker => worker.launcher === state.launcher && [worker.size, null].includes(state.size));
+  const chosen = preview.workers.find(
+    worker => worker.launcher === state.launcher && [worker.size, null].includes(state.size)
+  );
   const roles = chosen?.data_roles ?? [];
   return (
     <>
       <FieldGroup
         name="size"
         label={trans.__('Where it runs')}
-        help={chosen?.paid ? trans.__('A fresh machine for each run, which ends with it.') : trans.__('Beside the scheduler, at no cost of its own.')}
+        help={
+          chosen?.paid
+            ? trans.__('A fresh machine for each run, which ends with it.')
+            : trans.__('Beside the scheduler, at no cost of its own.')
+        }
         error={problems.size}
       >
         <div className="jp-Schedule-workers">
@@ -29,10 +35,16 @@ export function WhereItRuns(props: PartProps & { preview: Preview }): ReactEleme
                 type="radio"
                 name={group}
                 checked={worker === chosen}
-                onChange={() => change({ ...state, launcher: worker.launcher, size: worker.size, data_role: roleAt(worker, state.data_role) })}
+                onChange={() =>
+                  change({
+                    ...state,
+                    launcher: worker.launcher,
+                    size: worker.size,
+                    data_role: roleAt(worker, state.data_role)
+                  })
+                }
               />
-              <span>{nameOf(worker)}</span>{' '}
-              <span className="jp-Schedule-quiet">{worker.hardware}</span>
+              <span>{nameOf(worker)}</span> <span className="jp-Schedule-quiet">{worker.hardware}</span>
             </label>
           ))}
         </div>
@@ -79,7 +91,9 @@ function Cost({ state, problems, preview, change }: PartProps & { preview: Previ
   return (
     <>
       <p className="jp-Schedule-note">
-        <span>{preview.estimate?.text ?? trans.__('What it costs isn’t known: an operator can have the prices fetched.')}</span>
+        <span>
+          {preview.estimate?.text ?? trans.__('What it costs isn’t known: an operator can have the prices fetched.')}
+        </span>
       </p>
       <Field
         name="monthly_cap"
@@ -94,7 +108,9 @@ function Cost({ state, problems, preview, change }: PartProps & { preview: Previ
             inputMode="decimal"
             autoComplete="off"
             value={policies.monthly_cap ?? ''}
-            onChange={event => change({ ...state, policies: { ...policies, monthly_cap: event.target.value.trim() || null } })}
+            onChange={event =>
+              change({ ...state, policies: { ...policies, monthly_cap: event.target.value.trim() || null } })
+            }
           />
         )}
       </Field>

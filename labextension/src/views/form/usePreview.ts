@@ -57,7 +57,7 @@ export function usePreview(form: Form, schedule: string | undefined, renewal: nu
       clearTimeout(timer);
       asking.abort();
     };
-    // The form is in the question.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the form is in the question
   }, [question, visible, answered, tries, api]);
 
   return { preview: answer.preview, problem: answer.problem, current: answered && answer.problem === null };

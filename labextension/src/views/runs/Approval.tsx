@@ -41,7 +41,9 @@ export function Release({ run, action, opened }: Props): ReactElement | null {
           label={trans.__('Why they may be public')}
           help={trans.__('Recorded with your name. Without a reason, mend the notebook and run it again.')}
         >
-          {described => <input {...described} type="text" value={reason} onChange={event => setReason(event.target.value)} />}
+          {described => (
+            <input {...described} type="text" value={reason} onChange={event => setReason(event.target.value)} />
+          )}
         </Field>
       )}
       <div className="jp-Schedule-actions jp-mod-start">

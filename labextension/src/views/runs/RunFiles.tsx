@@ -41,7 +41,10 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
       </ul>
       {run.elsewhere.length > 0 && (
         <p className="jp-Schedule-note">
-          {trans.__('Written outside the output directory, so not published: %1', run.elsewhere.slice(0, 10).join(', '))}
+          {trans.__(
+            'Written outside the output directory, so not published: %1',
+            run.elsewhere.slice(0, 10).join(', ')
+          )}
         </p>
       )}
       {run.report.length > 0 && (
@@ -65,7 +68,10 @@ function reportName(path: string, trans: Trans): string | undefined {
   if (path === 'log.txt') {
     return trans.__('Log');
   }
-  const names: Record<string, string> = { '.html': trans.__('Notebook as run, as a page'), '.ipynb': trans.__('Notebook as run') };
+  const names: Record<string, string> = {
+    '.html': trans.__('Notebook as run, as a page'),
+    '.ipynb': trans.__('Notebook as run')
+  };
   return names[/\.[^.]*$/.exec(path)?.[0] ?? ''];
 }
 
@@ -96,7 +102,11 @@ function FileRow({ file, name, preview = false, open = false }: FileRowProps): R
                 {trans.__('Open')}
               </a>
             )}
-            <a href={asDownload(file.url)} download={file.path.split('/').pop()} aria-label={trans.__('Download %1', file.path)}>
+            <a
+              href={asDownload(file.url)}
+              download={file.path.split('/').pop()}
+              aria-label={trans.__('Download %1', file.path)}
+            >
               {trans.__('Download')}
             </a>
           </>

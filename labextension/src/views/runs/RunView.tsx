@@ -69,7 +69,9 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
           <span>{state.words}</span>
         </h2>
         <span className="jp-Schedule-quiet" title={reader.clock.both(run.scheduled_for)}>
-          {[reader.clock.full(run.started_at ?? run.scheduled_for), isBad(run) ? took(run, trans) : ''].filter(Boolean).join(', ')}
+          {[reader.clock.full(run.started_at ?? run.scheduled_for), isBad(run) ? took(run, trans) : '']
+            .filter(Boolean)
+            .join(', ')}
         </span>
       </div>
       {run.progress && isOpen(run) && (
@@ -192,7 +194,9 @@ function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElem
       )}
       <Button onClick={start(() => api.retry(run.run_id))}>{trans.__('Run again')}</Button>
       {run.reason === 'time_limit' && <Button onClick={edit('timeout')}>{trans.__('Change timeout')}</Button>}
-      {run.reason === 'empty_output' && <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>}
+      {run.reason === 'empty_output' && (
+        <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>
+      )}
       {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open notebook as run')}</Button>}
       {run.publication && <AwayLink href={pageOf(run.publication.url)}>{trans.__('Published files')}</AwayLink>}
     </div>
@@ -214,7 +218,9 @@ function Steps({ run, reader }: { run: RunDetails; reader: Reader }): ReactEleme
               <Picture of={step.icon} />
             </span>
             <span>{step.words}</span>
-            <span className="jp-Schedule-quiet jp-Schedule-number">{step.seconds === null ? '' : duration(step.seconds)}</span>
+            <span className="jp-Schedule-quiet jp-Schedule-number">
+              {step.seconds === null ? '' : duration(step.seconds)}
+            </span>
           </li>
         ))}
       </ol>
@@ -224,7 +230,9 @@ function Steps({ run, reader }: { run: RunDetails; reader: Reader }): ReactEleme
 
 function Facts({ run, reader }: { run: RunDetails; reader: Reader }): ReactElement {
   const { trans, clock } = reader;
-  const parameters = Object.entries(run.parameters).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const parameters = Object.entries(run.parameters).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`
+  );
   return (
     <section>
       <h3>{trans.__('Details')}</h3>

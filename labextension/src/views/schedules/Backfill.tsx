@@ -37,7 +37,11 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
     setSaid('');
   }, [plan]);
   if (!picked) {
-    return <p className="jp-Schedule-quiet">{trans.__('Pick a day, or the first and the last of a stretch, to run them.')}</p>;
+    return (
+      <p className="jp-Schedule-quiet">
+        {trans.__('Pick a day, or the first and the last of a stretch, to run them.')}
+      </p>
+    );
   }
   const start = () =>
     action.run(async () => {
@@ -85,7 +89,9 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
       </label>
       {problem && <ProblemBox problem={problem} />}
       {!problem && !plan && isRange(picked, today) && <Waiting />}
-      {!isRange(picked, today) && <ProblemBox problem={trans.__('Choose a first day that has come, and a last day that isn’t before it.')} />}
+      {!isRange(picked, today) && (
+        <ProblemBox problem={trans.__('Choose a first day that has come, and a last day that isn’t before it.')} />
+      )}
       {plan && <p role="status">{said || planWords(plan, Number(parallel), clock, trans)}</p>}
       {plan?.confirm && !said && (
         <label className="jp-Schedule-check">
@@ -115,9 +121,17 @@ function asked({ from, to }: Picked, parallel: number, again: boolean) {
 }
 
 /** What would happen, asked for a moment after the last change; null until that is known. */
-function usePlan(name: string, picked: Picked | null, parallel: number, again: boolean): { plan: Backfilled | null; problem: Problem | null } {
+function usePlan(
+  name: string,
+  picked: Picked | null,
+  parallel: number,
+  again: boolean
+): { plan: Backfilled | null; problem: Problem | null } {
   const { api } = useHost();
-  const [answer, setAnswer] = useState<{ plan: Backfilled | null; problem: Problem | null }>({ plan: null, problem: null });
+  const [answer, setAnswer] = useState<{ plan: Backfilled | null; problem: Problem | null }>({
+    plan: null,
+    problem: null
+  });
   const { from = '', to = '' } = picked ?? {};
   useEffect(() => {
     setAnswer({ plan: null, problem: null });

@@ -4,7 +4,19 @@ import { useEffect, useRef, useState } from 'react';
 
 import type { Calendar as Told, CalendarDay } from '../../api/schemas';
 import type { Picked } from '../../model/calendar';
-import { isPicked, labelOf, legend, lookOf, monthEnd, monthLater, pick, progressWords, stepOf, weeksOf, wordOf } from '../../model/calendar';
+import {
+  isPicked,
+  labelOf,
+  legend,
+  lookOf,
+  monthEnd,
+  monthLater,
+  pick,
+  progressWords,
+  stepOf,
+  weeksOf,
+  wordOf
+} from '../../model/calendar';
 import { dateIn } from '../../model/time';
 import type { View } from '../../model/views';
 import { Backfill } from './Backfill';
@@ -57,7 +69,14 @@ export function Calendar({ name, timezone, go, refresh }: Props): ReactElement {
         {days ? <Legend days={[...days.values()]} /> : !live.problem && <Waiting />}
       </div>
       {only && <OneDay day={only} name={name} go={go} />}
-      <Backfill key={picked ? 'picked' : 'none'} name={name} today={told.today} picked={picked} setPicked={setPicked} changed={changed} />
+      <Backfill
+        key={picked ? 'picked' : 'none'}
+        name={name}
+        today={told.today}
+        picked={picked}
+        setPicked={setPicked}
+        changed={changed}
+      />
       {timezone !== 'UTC' && <p className="jp-Schedule-quiet">{trans.__('Days are those of %1.', timezone)}</p>}
     </>
   );
@@ -94,7 +113,11 @@ function Progress({ name, told, changed }: { name: string; told: Told; changed()
       <Picture of="running" />
       <div>
         <p role="status">{words}</p>
-        <progress aria-label={trans.__('Past runs done')} max={told.asked} value={told.asked - told.waiting - told.going} />
+        <progress
+          aria-label={trans.__('Past runs done')}
+          max={told.asked}
+          value={told.asked - told.waiting - told.going}
+        />
         {action.problem && <ProblemBox problem={action.problem} />}
         {told.waiting > 0 && (
           <div className="jp-Schedule-actions jp-mod-start">
@@ -113,11 +136,23 @@ function Months({ month, today, show }: { month: string; today: string; show(mon
   const names = { before: trans.__('Month before'), after: trans.__('Month after') };
   return (
     <div className="jp-Schedule-months">
-      <button type="button" className="jp-Schedule-iconButton" aria-label={names.before} title={names.before} onClick={() => show(monthLater(month, -1))}>
+      <button
+        type="button"
+        className="jp-Schedule-iconButton"
+        aria-label={names.before}
+        title={names.before}
+        onClick={() => show(monthLater(month, -1))}
+      >
         ‹
       </button>
       <span aria-live="polite">{clock.month(month)}</span>
-      <button type="button" className="jp-Schedule-iconButton" aria-label={names.after} title={names.after} onClick={() => show(monthLater(month, 1))}>
+      <button
+        type="button"
+        className="jp-Schedule-iconButton"
+        aria-label={names.after}
+        title={names.after}
+        onClick={() => show(monthLater(month, 1))}
+      >
         ›
       </button>
       {month !== monthLater(today, 0) && (

@@ -12,7 +12,15 @@ import { useDifference } from './useDifference';
 import type { Panel } from './useScheduleActions';
 import { ViewLink } from '../common/ViewLink';
 
-export function Code({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; refresh(): void }): ReactElement {
+export function Code({
+  schedule,
+  panel,
+  refresh
+}: {
+  schedule: Schedule;
+  panel: Panel;
+  refresh(): void;
+}): ReactElement {
   const { api, trans, clock, save } = useHost();
   const { name, version, bundle } = schedule;
   const { notebook } = schedule.form;
@@ -31,7 +39,9 @@ export function Code({ schedule, panel, refresh }: { schedule: Schedule; panel: 
     <section>
       <div className="jp-Schedule-title">
         <h3>{trans.__('Code')}</h3>
-        {notebook && !differs && drift?.state !== 'gone' && <TextButton onClick={renew}>{trans.__('Use the notebook as it is now')}</TextButton>}
+        {notebook && !differs && drift?.state !== 'gone' && (
+          <TextButton onClick={renew}>{trans.__('Use the notebook as it is now')}</TextButton>
+        )}
       </div>
       {differs ? (
         <div className="jp-Schedule-box" data-role="warning">
@@ -58,7 +68,12 @@ export function Code({ schedule, panel, refresh }: { schedule: Schedule; panel: 
       )}
       {unsaved && <p className="jp-Schedule-quiet">{trans.__('Its unsaved edits aren’t compared.')}</p>}
       <p className="jp-Schedule-quiet" title={trans.__('tarball %1', bundle.slice(0, 7))}>
-        {trans.__('Version %1, saved %2 by %3', version, clock.full(schedule.changed_at), nameOf(schedule.changed_by, trans))}
+        {trans.__(
+          'Version %1, saved %2 by %3',
+          version,
+          clock.full(schedule.changed_at),
+          nameOf(schedule.changed_by, trans)
+        )}
         {' · '}
         <ViewLink view={{ at: 'versions', schedule: name }} go={panel.go}>
           {trans.__('All versions')}

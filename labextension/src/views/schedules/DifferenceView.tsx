@@ -34,7 +34,9 @@ export function DifferenceView({ difference }: { difference: Difference }): Reac
       {cells.map((cell, place) => (
         <CellView key={place} cell={cell} />
       ))}
-      {more > 0 && <p className="jp-Schedule-quiet">{trans._n('%1 more cell differs.', '%1 more cells differ.', more)}</p>}
+      {more > 0 && (
+        <p className="jp-Schedule-quiet">{trans._n('%1 more cell differs.', '%1 more cells differ.', more)}</p>
+      )}
     </>
   );
 }

@@ -59,7 +59,9 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
   const { trans } = useHost();
   const reader = useReader(schedule.last_runs.some(isOpen));
   const actions = useScheduleActions(schedule, panel);
-  const rest = actions.menu.filter(({ label }) => ![trans.__('Run now'), pauseName(schedule, trans), trans.__('Edit')].includes(label));
+  const rest = actions.menu.filter(
+    ({ label }) => ![trans.__('Run now'), pauseName(schedule, trans), trans.__('Edit')].includes(label)
+  );
   return (
     <section>
       <div className="jp-Schedule-title">
@@ -71,9 +73,7 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
         <Button primary onClick={actions.runNow}>
           {trans.__('Run now')}
         </Button>
-        {schedule.state !== 'ended' && (
-          <Button onClick={actions.pauseOrResume}>{pauseName(schedule, trans)}</Button>
-        )}
+        {schedule.state !== 'ended' && <Button onClick={actions.pauseOrResume}>{pauseName(schedule, trans)}</Button>}
         <Button onClick={actions.edit}>{trans.__('Edit')}</Button>
         <Menu label={trans.__('More actions')} items={rest} />
         {schedule.publication_url && <AwayLink href={pageOf(schedule.publication_url)}>{trans.__('Results')}</AwayLink>}
@@ -82,13 +82,13 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
         <p className="jp-Schedule-note">
           {schedule.last_runs.some(isOpen)
             ? trans.__('It runs by itself as soon as its rehearsal has succeeded.')
-            : trans.__('Its rehearsal didn’t succeed, so it doesn’t run by itself: mend the cause and save, or run it again.')}
+            : trans.__(
+                'Its rehearsal didn’t succeed, so it doesn’t run by itself: mend the cause and save, or run it again.'
+              )}
         </p>
       )}
       <PauseNote schedule={schedule} refresh={panel.refresh} />
-      {schedule.state === 'active' && schedule.next.length > 0 && (
-        <NextDays next={schedule.next.slice(0, 5)} />
-      )}
+      {schedule.state === 'active' && schedule.next.length > 0 && <NextDays next={schedule.next.slice(0, 5)} />}
     </section>
   );
 }
@@ -133,7 +133,12 @@ function Runs({ runs, panel }: { runs: Run[]; panel: Panel }): ReactElement {
   return (
     <section>
       <h3>{trans.__('Runs')}</h3>
-      <Strip runs={runs} most={30} reader={reader} open={run => panel.go({ at: 'run', run: run.run_id, schedule: run.schedule })} />
+      <Strip
+        runs={runs}
+        most={30}
+        reader={reader}
+        open={run => panel.go({ at: 'run', run: run.run_id, schedule: run.schedule })}
+      />
       {shown.length > 1 && (
         <div className="jp-Schedule-chips" role="group" aria-label={trans.__('Show')}>
           {shown.map(name => (

@@ -64,7 +64,9 @@ export function PauseNote({ schedule, refresh }: { schedule: Schedule; refresh()
   const note = schedule.paused?.note ?? '';
   return (
     <p ref={button}>
-      <TextButton onClick={() => setText(note)}>{note ? trans.__('Change why it is paused') : trans.__('Say why it is paused')}</TextButton>
+      <TextButton onClick={() => setText(note)}>
+        {note ? trans.__('Change why it is paused') : trans.__('Say why it is paused')}
+      </TextButton>
     </p>
   );
 }

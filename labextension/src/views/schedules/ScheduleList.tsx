@@ -38,7 +38,11 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
   const count = counts(all);
   const rows = listed(all, chip, filter);
   if (!schedules.value) {
-    return <div className="jp-Schedule-page">{schedules.problem ? <ProblemBox problem={schedules.problem} /> : <Waiting />}</div>;
+    return (
+      <div className="jp-Schedule-page">
+        {schedules.problem ? <ProblemBox problem={schedules.problem} /> : <Waiting />}
+      </div>
+    );
   }
   if (all.length === 0) {
     return (
@@ -89,7 +93,9 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
         ))}
       </div>
       <LiveProblem live={schedules} />
-      {rows.length === 0 && <p className="jp-Schedule-quiet">{trans.__('No schedule fits. Clear the filter to see all.')}</p>}
+      {rows.length === 0 && (
+        <p className="jp-Schedule-quiet">{trans.__('No schedule fits. Clear the filter to see all.')}</p>
+      )}
       <ul className="jp-Schedule-list" onKeyDown={walk} aria-label={trans.__('Schedules')}>
         {rows.map(schedule => (
           <Row key={schedule.id} schedule={schedule} reader={reader} panel={panel} />
@@ -115,7 +121,11 @@ function Row({ schedule, reader, panel }: { schedule: Schedule; reader: Reader; 
           {schedule.name}
         </ViewLink>
         {latest ? (
-          <ViewLink className="jp-mod-state" view={{ at: 'run', run: latest.run_id, schedule: schedule.name }} go={panel.go}>
+          <ViewLink
+            className="jp-mod-state"
+            view={{ at: 'run', run: latest.run_id, schedule: schedule.name }}
+            go={panel.go}
+          >
             <StateMark state={stateOfSchedule(schedule, reader)} />
           </ViewLink>
         ) : (

@@ -72,7 +72,10 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
       panel.undo.offer({
         text: trans.__('Version %1 does what version %2 did.', now.version, to),
         // what was public a moment ago was confirmed then
-        undo: () => panel.action.run(async () => (await api.rollback(name, version, now.version, form.visibility === 'public'), refresh()))
+        undo: () =>
+          panel.action.run(
+            async () => (await api.rollback(name, version, now.version, form.visibility === 'public'), refresh())
+          )
       });
       refresh();
     });
@@ -90,7 +93,12 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
       <section>
         <h2>{trans.__('Compare')}</h2>
         <div className="jp-Schedule-range">
-          <Choice label={trans.__('Before')} value={sides.before} versions={versions} set={before => setSides({ ...sides, before: before! })} />
+          <Choice
+            label={trans.__('Before')}
+            value={sides.before}
+            versions={versions}
+            set={before => setSides({ ...sides, before: before! })}
+          />
           <Choice
             label={trans.__('After')}
             value={sides.after}
@@ -116,7 +124,9 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
           {versions.map(each => (
             <li key={each.version}>
               <span>
-                {each.version === version ? trans.__('Version %1, in use', each.version) : trans.__('Version %1', each.version)}
+                {each.version === version
+                  ? trans.__('Version %1, in use', each.version)
+                  : trans.__('Version %1', each.version)}
               </span>
               <span className="jp-Schedule-quiet" title={clock.both(each.created_at)}>
                 {trans.__('%1 by %2', clock.full(each.created_at), nameOf(each.author, trans))}
@@ -129,7 +139,10 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
                   >
                     {trans.__('Compare')}
                   </TextButton>
-                  <TextButton aria-label={trans.__('Go back to version %1', each.version)} onClick={() => back(each.version)}>
+                  <TextButton
+                    aria-label={trans.__('Go back to version %1', each.version)}
+                    onClick={() => back(each.version)}
+                  >
                     {trans.__('Go back to it')}
                   </TextButton>
                 </span>

@@ -14,14 +14,24 @@ interface Differing {
 }
 
 /** Looked at while somebody can see it, again after every save of the notebook; what was seen last stays until then. */
-export function useDifference({ name, version, bundle, form: { notebook } }: Schedule, { before, after }: Side): Differing {
+export function useDifference(
+  { name, version, bundle, form: { notebook } }: Schedule,
+  { before, after }: Side
+): Differing {
   const { api, onSaved } = useHost();
   const visible = useVisible();
   const question = `${name} ${version} ${bundle} ${before} ${after}`;
-  const [answer, setAnswer] = useState({ question, difference: null as Difference | null, problem: null as Problem | null });
+  const [answer, setAnswer] = useState({
+    question,
+    difference: null as Difference | null,
+    problem: null as Problem | null
+  });
   const [renewal, setRenewal] = useState(0);
   const compared = after === null ? notebook : null;
-  useEffect(() => (compared ? onSaved?.(compared, () => setRenewal(count => count + 1)) : undefined), [compared, onSaved]);
+  useEffect(
+    () => (compared ? onSaved?.(compared, () => setRenewal(count => count + 1)) : undefined),
+    [compared, onSaved]
+  );
   useEffect(() => {
     if (!visible) {
       return;

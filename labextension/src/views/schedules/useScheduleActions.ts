@@ -1,6 +1,7 @@
 /** What can be done with a schedule from its row and from its page. */
 import { useMemo } from 'react';
 
+import { asProblem } from '../../api/problem';
 import type { Schedule } from '../../api/schemas';
 import type { Trans } from '../../model/translation';
 import type { View } from '../../model/views';
@@ -58,7 +59,7 @@ export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleAc
         settle: leaving => {
           api.remove(name, leaving).then(refresh, (error: unknown) => {
             hide(name, false);
-            action.run(() => Promise.reject(error));
+            action.run(() => Promise.reject(asProblem(error)));
           });
         }
       });

@@ -20,20 +20,31 @@ function made(): FakeModel {
 it('what is scheduled is told, with its first run', async () => {
   const model = new FakeModel({ schedule: null, last_run: null });
   const schedule = { ...OURS, last_runs: [RUN] };
-  expect(await after(model, { method: 'POST', path: 'schedules' }, schedule)).toEqual([{ schedule }, { last_run: RUN }]);
+  expect(await after(model, { method: 'POST', path: 'schedules' }, schedule)).toEqual([
+    { schedule },
+    { last_run: RUN }
+  ]);
 });
 
-it.each(['schedules/ours', 'schedules/ours/pause', 'schedules/ours/resume'])('a change of it is told: %s', async path => {
-  const schedule = { ...OURS, version: 2 };
-  expect(await after(made(), { path }, schedule)).toEqual([{ schedule }]);
-});
+it.each(['schedules/ours', 'schedules/ours/pause', 'schedules/ours/resume'])(
+  'a change of it is told: %s',
+  async path => {
+    const schedule = { ...OURS, version: 2 };
+    expect(await after(made(), { path }, schedule)).toEqual([{ schedule }]);
+  }
+);
 
-it.each(['runs/r2', 'runs/r2/cancel', 'runs/r2/retry', 'schedules/ours/run'])('its newest run is told: %s', async path => {
-  expect(await after(made(), { path }, RUN)).toEqual([{ last_run: RUN }]);
-});
+it.each(['runs/r2', 'runs/r2/cancel', 'runs/r2/retry', 'schedules/ours/run'])(
+  'its newest run is told: %s',
+  async path => {
+    expect(await after(made(), { path }, RUN)).toEqual([{ last_run: RUN }]);
+  }
+);
 
 it('a deleted schedule is none any more', async () => {
-  expect(await after(made(), { method: 'DELETE', path: 'schedules/ours' }, { name: 'ours' })).toEqual([{ schedule: null }]);
+  expect(await after(made(), { method: 'DELETE', path: 'schedules/ours' }, { name: 'ours' })).toEqual([
+    { schedule: null }
+  ]);
 });
 
 it.each([

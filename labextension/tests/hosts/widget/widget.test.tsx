@@ -122,9 +122,9 @@ beforeEach(() => {
   script.type = 'application/json';
   script.textContent = JSON.stringify({ baseUrl: '/', token: 'secret' });
   document.head.append(script);
-  vi.stubGlobal('fetch', async (input: RequestInfo | URL, init: RequestInit = {}) => {
-    const line = `${init.method ?? 'GET'} ${new URL(String(input), location.href).pathname}`;
-    asked.push([line, init.body ? JSON.parse(String(init.body)) : null]);
+  vi.stubGlobal('fetch', async (input: string, init: { method?: string; body?: string } = {}) => {
+    const line = `${init.method ?? 'GET'} ${new URL(input, location.href).pathname}`;
+    asked.push([line, init.body ? JSON.parse(init.body) : null]);
     return line in answers ? Response.json(answers[line]) : Response.json({}, { status: 404 });
   });
 });
@@ -195,7 +195,10 @@ it('edits of the open notebook are saved before it is scheduled', async () => {
   await userEvent.click(await screen.findByRole('button', { name: 'Schedule' }));
   await waitFor(() => expect(bodies('POST /jupyter-schedule/schedules')).toHaveLength(1));
   expect(save).toHaveBeenCalledTimes(1);
-  expect(bodies('POST /jupyter-schedule/schedules')[0]).toMatchObject({ bundle: null, form: { notebook: 'c/open.ipynb' } });
+  expect(bodies('POST /jupyter-schedule/schedules')[0]).toMatchObject({
+    bundle: null,
+    form: { notebook: 'c/open.ipynb' }
+  });
 });
 
 it('a widget that scheduled before the page was loaded again shows that, not the form', async () => {
@@ -241,7 +244,8 @@ it('without a Jupyter page everything goes through the kernel', async () => {
   document.head.replaceChildren();
   const model = new FakeModel({ ...FORM });
   model.send = (content: any) => {
-    const path = content.path === 'notebook' ? 'a/report.ipynb' : answers[`${content.method} /jupyter-schedule/${content.path}`];
+    const path =
+      content.path === 'notebook' ? 'a/report.ipynb' : answers[`${content.method} /jupyter-schedule/${content.path}`];
     queueMicrotask(() => act(() => model.say('msg:custom', { kind: 'answer', id: content.id, value: path })));
   };
   show(model);

@@ -9,7 +9,14 @@ import type { View } from '../../../src/model/views';
 import { calendar, day, difference, schedule, status, version } from '../../support/factories';
 import { FakeServer, hostOf } from '../../support/server';
 
-const PLAN = { runs: 2, succeeded: 0, waiting: 0, first: '2026-11-10T12:00:00Z', last: '2026-11-12T12:00:00Z', confirm: false };
+const PLAN = {
+  runs: 2,
+  succeeded: 0,
+  waiting: 0,
+  first: '2026-11-10T12:00:00Z',
+  last: '2026-11-12T12:00:00Z',
+  confirm: false
+};
 
 function Holder({ server, start }: { server: FakeServer; start: View }) {
   const [host] = useState(() => hostOf(server));
@@ -73,7 +80,10 @@ describe('The focus stays near when what had it goes away:', () => {
 
   it('from Cancel to what comes after the progress', async () => {
     const going = calendar({ asked: 3, waiting: 2, going: 1 });
-    const { server, user } = await openCalendar({ 'GET schedules/bikes/days': going, 'DELETE schedules/bikes/backfill': { cancelled: 2 } });
+    const { server, user } = await openCalendar({
+      'GET schedules/bikes/days': going,
+      'DELETE schedules/bikes/backfill': { cancelled: 2 }
+    });
     await screen.findByText('0 of 3 past runs done, 1 running');
     server.answer('GET schedules/bikes/days', calendar());
     await press(user, 'Cancel the 2 that are left');
@@ -91,7 +101,8 @@ describe('The focus stays near when what had it goes away:', () => {
     });
     await press(user, 'Update the schedule');
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Update the schedule' })).toBeNull());
-    const neighbour = at === 'history' ? screen.getByRole('link', { name: 'All versions' }) : screen.getByLabelText('After');
+    const neighbour =
+      at === 'history' ? screen.getByRole('link', { name: 'All versions' }) : screen.getByLabelText('After');
     await waitFor(() => expect(document.activeElement).toBe(neighbour));
   });
 

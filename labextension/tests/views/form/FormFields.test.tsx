@@ -36,7 +36,10 @@ describe('The fields', () => {
       parameter({ name: 'verbose', type: 'boolean', default: true }),
       parameter({ name: 'run_id', type: 'text', default: '' })
     ];
-    const server = new FakeServer({ 'POST preview': preview({ parameters, filled: ['run_id'] }), 'POST schedules': schedule() });
+    const server = new FakeServer({
+      'POST preview': preview({ parameters, filled: ['run_id'] }),
+      'POST schedules': schedule()
+    });
     const { user } = open(server);
     expect(await screen.findByLabelText('since')).toHaveProperty('type', 'date');
     expect(screen.getByText('Filled by every run: run_id')).toBeTruthy();
@@ -55,11 +58,14 @@ describe('The fields', () => {
   });
 
   it('say what publishing costs where each file does', async () => {
-    const publishing_cost = 'The last run left 2,000 files; publishing 2,000 files costs about $0.03 for requests alone, each time.';
+    const publishing_cost =
+      'The last run left 2,000 files; publishing 2,000 files costs about $0.03 for requests alone, each time.';
     open(new FakeServer({ 'POST preview': preview({ publishing_cost }) }));
     await sentence();
     const group = screen.getByRole('group', { name: 'Publish results' });
-    expect(document.getElementById(group.getAttribute('aria-describedby')!)!.textContent).toBe(`Keeps results in the folder published/bikes. No public area is set up here. ${publishing_cost}`);
+    expect(document.getElementById(group.getAttribute('aria-describedby')!)!.textContent).toBe(
+      `Keeps results in the folder published/bikes. No public area is set up here. ${publishing_cost}`
+    );
   });
 
   it('ask for a look before anything is public', async () => {
@@ -76,7 +82,10 @@ describe('The fields', () => {
   });
 
   it('show a value that a control outside decides', async () => {
-    const server = new FakeServer({ 'POST preview': preview({ parameters: [parameter()] }), 'POST schedules': schedule() });
+    const server = new FakeServer({
+      'POST preview': preview({ parameters: [parameter()] }),
+      'POST schedules': schedule()
+    });
     const { user } = open(server, { values: { month: 7 } });
     expect(await screen.findByLabelText('month')).toHaveProperty('value', '7');
     await user.click(button('Schedule'));

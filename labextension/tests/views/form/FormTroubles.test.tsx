@@ -10,7 +10,9 @@ describe('A preview that found nobody', () => {
   it('is asked for again by itself', async () => {
     vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ['setTimeout', 'clearTimeout'] });
     let tries = 0;
-    const server = new FakeServer({ 'POST preview': () => (tries++ < 2 ? Promise.reject(new TypeError('gone')) : preview()) });
+    const server = new FakeServer({
+      'POST preview': () => (tries++ < 2 ? Promise.reject(new TypeError('gone')) : preview())
+    });
     open(server);
     expect((await screen.findByRole('alert')).textContent).toContain('Lost the connection');
     await act(() => vi.advanceTimersByTimeAsync(3_100));
@@ -24,7 +26,11 @@ describe('A preview that found nobody', () => {
 describe('A login that has ended', () => {
   it('keeps what was typed, and says where to sign in', async () => {
     const no = () => new Response('Forbidden', { status: 403 });
-    const { user } = open(new FakeServer({ 'POST preview': preview(), 'POST schedules': no }), {}, { signInAt: '/base/login' });
+    const { user } = open(
+      new FakeServer({ 'POST preview': preview(), 'POST schedules': no }),
+      {},
+      { signInAt: '/base/login' }
+    );
     await sentence();
     await user.type(screen.getByLabelText('Job name'), '-x');
     await user.click(button('Schedule'));
@@ -63,7 +69,10 @@ describe('The server going away in the middle', () => {
     await sentence();
     await user.click(button('Schedule'));
     await screen.findByRole('alert');
-    server.answer('POST preview', preview({ problems: [{ code: 'name_taken', message: '“bikes” is taken.', field: 'name' }], bundle: null }));
+    server.answer(
+      'POST preview',
+      preview({ problems: [{ code: 'name_taken', message: '“bikes” is taken.', field: 'name' }], bundle: null })
+    );
     act(() => saved());
     await waitFor(() => expect(server.to('POST preview')).toHaveLength(2));
     await user.click(button('Schedule'));

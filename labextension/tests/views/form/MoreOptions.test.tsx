@@ -37,7 +37,9 @@ describe('A schedule is made', () => {
     const channels = await screen.findByRole('group', { name: 'Send word to' });
     expect(screen.queryByRole('group', { name: 'Send word when' })).toBeNull();
     await user.click(within(channels).getByLabelText('team'));
-    await user.click(within(screen.getByRole('group', { name: 'Send word when' })).getByLabelText('It succeeded again'));
+    await user.click(
+      within(screen.getByRole('group', { name: 'Send word when' })).getByLabelText('It succeeded again')
+    );
     fireEvent.change(screen.getByLabelText('Something is published by'), { target: { value: '09:00' } });
     await user.click(button('Schedule'));
     await within(channels).findByText('There is no channel “gone”.');

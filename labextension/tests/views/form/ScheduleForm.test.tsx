@@ -97,11 +97,18 @@ describe('A draft', () => {
 });
 
 describe('The code tarball', () => {
-  const finding = { level: 'warning', code: 'left', message: 'lookup.csv (cell 5) isn’t sent.', cell: 5, fix: 'data/lookup.csv' };
+  const finding = {
+    level: 'warning',
+    code: 'left',
+    message: 'lookup.csv (cell 5) isn’t sent.',
+    cell: 5,
+    fix: 'data/lookup.csv'
+  };
 
   it('takes a missing file in by one click', async () => {
     const server = new FakeServer({
-      'POST preview': ({ body }: { body: { files: string[] } }) => preview({ findings: body.files.length ? [] : [finding] })
+      'POST preview': ({ body }: { body: { files: string[] } }) =>
+        preview({ findings: body.files.length ? [] : [finding] })
     });
     const { user } = open(server);
     await user.click(await screen.findByRole('button', { name: 'Add data/lookup.csv' }));
@@ -173,7 +180,10 @@ describe('An edit', () => {
 
   it('can drop a value for a parameter that the notebook has no more', async () => {
     const gone = schedule({ form: form({ parameters: { mnth: 3 } }) });
-    const server = new FakeServer({ 'POST preview': preview({ parameters: [parameter()] }), 'PATCH schedules/bikes': gone });
+    const server = new FakeServer({
+      'POST preview': preview({ parameters: [parameter()] }),
+      'PATCH schedules/bikes': gone
+    });
     const { user, done } = open(server, { editing: gone });
     await user.click(await screen.findByRole('button', { name: 'Remove mnth' }));
     await sentence();

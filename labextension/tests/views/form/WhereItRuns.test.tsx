@@ -8,7 +8,15 @@ import { FakeServer } from '../../support/server';
 
 const WORKERS = [
   { launcher: 'local', size: null, title: 'this computer', hardware: '', paid: false, hourly: null, data_roles: [] },
-  { launcher: 'ec2', size: 'large', title: 'large', hardware: '8 cores, 32 GB', paid: true, hourly: '0.384', data_roles: ['weather'] }
+  {
+    launcher: 'ec2',
+    size: 'large',
+    title: 'large',
+    hardware: '8 cores, 32 GB',
+    paid: true,
+    hourly: '0.384',
+    data_roles: ['weather']
+  }
 ];
 
 describe('A schedule is made', () => {
@@ -72,7 +80,11 @@ describe('A schedule is made', () => {
   });
 
   it('in a role that is gone says so beside the role, which can be dropped', async () => {
-    const problem = { code: 'no_such_data_role', message: 'There is no data role “old”. Choose one of weather.', field: 'data_role' };
+    const problem = {
+      code: 'no_such_data_role',
+      message: 'There is no data role “old”. Choose one of weather.',
+      field: 'data_role'
+    };
     const server = new FakeServer({ 'POST preview': preview({ workers: WORKERS, problems: [problem] }) });
     const { user } = open(server, { presets: form({ launcher: 'ec2', size: 'large', data_role: 'old' }) });
     const role = await screen.findByLabelText('Role for data');

@@ -9,7 +9,16 @@ import { failed, run, schedule, status } from '../../support/factories';
 import { FakeServer, hostOf } from '../../support/server';
 
 const ID = run().run_id;
-const KEY = { path: 'output/a.csv', kind: 'secret', message: 'a.csv, line 3: what looks like a key.', line: 3, row: null, column: null, cell: null, count: 1 };
+const KEY = {
+  path: 'output/a.csv',
+  kind: 'secret',
+  message: 'a.csv, line 3: what looks like a key.',
+  line: 3,
+  row: null,
+  column: null,
+  cell: null,
+  count: 1
+};
 
 function open(shown: RunDetails) {
   const made = run({ run_id: 'released' });
@@ -21,11 +30,26 @@ function open(shown: RunDetails) {
     [`POST runs/${ID}/release`]: made
   });
   const gone: View[] = [];
-  render(<Panel host={hostOf(server)} view={{ at: 'run', run: ID, schedule: 'bikes' }} go={view => gone.push(view)} visible notebook={null} />);
+  render(
+    <Panel
+      host={hostOf(server)}
+      view={{ at: 'run', run: ID, schedule: 'bikes' }}
+      go={view => gone.push(view)}
+      visible
+      notebook={null}
+    />
+  );
   return { server, gone, user: userEvent.setup() };
 }
 
-const held = () => failed({ reason: 'disclosure', failure: null, releasable: true, findings: [KEY] as RunDetails['findings'], more_findings: 2 });
+const held = () =>
+  failed({
+    reason: 'disclosure',
+    failure: null,
+    releasable: true,
+    findings: [KEY] as RunDetails['findings'],
+    more_findings: 2
+  });
 
 describe('What was kept from the public', () => {
   it('says what was found, and sends the reason for which it may be public all the same', async () => {

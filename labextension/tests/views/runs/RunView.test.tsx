@@ -51,12 +51,20 @@ describe('A failed run', () => {
     );
     await user.click(mend);
     expect(await screen.findByRole('heading', { name: /Succeeded/ })).toBeTruthy();
-    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: { files: ['data/bikes.csv'] }, rebundle: true });
+    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({
+      form: { files: ['data/bikes.csv'] },
+      rebundle: true
+    });
   });
 
   it('for want of a file that is nowhere says that', async () => {
-    open(withRun({ message }, { 'POST preview': preview({ files: [{ ...file, status: 'missing' }] }) }), { at: 'run', run: ID });
-    expect(await screen.findByText('FileNotFoundError: ../data/bikes.csv doesn’t exist here either. Cell 2 reads it.')).toBeTruthy();
+    open(withRun({ message }, { 'POST preview': preview({ files: [{ ...file, status: 'missing' }] }) }), {
+      at: 'run',
+      run: ID
+    });
+    expect(
+      await screen.findByText('FileNotFoundError: ../data/bikes.csv doesn’t exist here either. Cell 2 reads it.')
+    ).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Add the file and run again' })).toBeNull();
   });
 
@@ -67,7 +75,10 @@ describe('A failed run', () => {
   });
 
   it('runs again', async () => {
-    const server = withRun({}, { [`POST runs/${ID}/retry`]: run({ run_id: 'again' }), 'GET runs/again': run({ run_id: 'again' }) });
+    const server = withRun(
+      {},
+      { [`POST runs/${ID}/retry`]: run({ run_id: 'again' }), 'GET runs/again': run({ run_id: 'again' }) }
+    );
     const { user } = open(server, { at: 'run', run: ID });
     await user.click(await screen.findByRole('button', { name: 'Run again' }));
     expect(await screen.findByRole('heading', { name: /Succeeded/ })).toBeTruthy();
@@ -86,7 +97,14 @@ describe('A failed run', () => {
 });
 
 describe('A run that goes', () => {
-  const going = { status: 'running' as const, ended_at: null, seconds: null, failure: null, message: null, progress: [3, 6] as [number, number] };
+  const going = {
+    status: 'running' as const,
+    ended_at: null,
+    seconds: null,
+    failure: null,
+    message: null,
+    progress: [3, 6] as [number, number]
+  };
 
   it('shows its cells and its log', async () => {
     open(withRun(going), { at: 'run', run: ID });
@@ -118,7 +136,12 @@ describe('A run that goes', () => {
 });
 
 describe('What a run left', () => {
-  const file = { path: 'bikes.html', size: 10, sha256: 'x', url: '/base/jupyter-schedule/runs/1/files/report/bikes.html' };
+  const file = {
+    path: 'bikes.html',
+    size: 10,
+    sha256: 'x',
+    url: '/base/jupyter-schedule/runs/1/files/report/bikes.html'
+  };
 
   it('is shown in a frame that may do nothing', async () => {
     const { container, user } = open(withRun({ report: [file] }), { at: 'run', run: ID });
@@ -133,7 +156,9 @@ describe('What a run left', () => {
     const publication = { url: '/base/jupyter-schedule/publications/bikes/', files: [picture] };
     open(withRun({ ...run({ publication }) }), { at: 'run', run: ID });
     expect((await screen.findByRole('link', { name: 'Open plot.png' })).getAttribute('href')).toBe(picture.url);
-    expect(screen.getByRole('link', { name: 'Download plot.png' }).getAttribute('href')).toBe(`${picture.url}?download=1`);
+    expect(screen.getByRole('link', { name: 'Download plot.png' }).getAttribute('href')).toBe(
+      `${picture.url}?download=1`
+    );
     expect(screen.getByRole('img', { name: 'plot.png' })).toBeTruthy();
   });
 });

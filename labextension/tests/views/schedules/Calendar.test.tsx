@@ -7,7 +7,14 @@ import { HostProvider } from '../../../src/views/common/hostContext';
 import { calendar, day } from '../../support/factories';
 import { FakeServer, hostOf, refusal } from '../../support/server';
 
-const PLAN = { runs: 2, succeeded: 0, waiting: 0, first: '2026-11-10T12:00:00Z', last: '2026-11-12T12:00:00Z', confirm: false };
+const PLAN = {
+  runs: 2,
+  succeeded: 0,
+  waiting: 0,
+  first: '2026-11-10T12:00:00Z',
+  last: '2026-11-12T12:00:00Z',
+  confirm: false
+};
 const DAYS = [
   day('2026-11-10', 'failed', { run_id: 'r10' }),
   day('2026-11-11', 'missed'),
@@ -41,7 +48,11 @@ describe('The calendar', () => {
     expect(screen.getByRole('button', { name: /^Wed 11 Nov: Missed/ })).toBeTruthy();
     expect(screen.getByRole('button', { name: /^Sun 22 Nov: not due/ })).toBeTruthy();
     const legend = screen.getByRole('list', { name: 'What the days say' });
-    expect(within(legend).getAllByRole('listitem').map(item => item.textContent)).toEqual(['Succeeded', 'Failed', 'Missed', 'Not yet']);
+    expect(
+      within(legend)
+        .getAllByRole('listitem')
+        .map(item => item.textContent)
+    ).toEqual(['Succeeded', 'Failed', 'Missed', 'Not yet']);
     const { query } = server.to('GET schedules/bikes/days')[0]!;
     expect([query.get('first'), query.get('last')]).toEqual(['2026-11-01', '2026-11-30']);
   });
@@ -94,7 +105,9 @@ describe('Days are picked', () => {
   it('with the keys: there is one stop, arrows move it, Enter picks, Shift stretches, Escape lets go', async () => {
     const { user } = open();
     const today = await cell(/^Mon 23 Nov/);
-    expect(screen.getAllByRole('gridcell').flatMap(each => [...each.querySelectorAll('[tabindex="0"]')])).toEqual([today]);
+    expect(screen.getAllByRole('gridcell').flatMap(each => [...each.querySelectorAll('[tabindex="0"]')])).toEqual([
+      today
+    ]);
     today.focus();
     await user.keyboard('{ArrowUp}{ArrowLeft}{Enter}');
     expect(document.activeElement).toBe(screen.getByRole('button', { name: /^Sun 15 Nov/ }));
@@ -116,7 +129,12 @@ describe('Days are picked', () => {
     await user.type(screen.getByLabelText('At a time'), '4');
     await user.click(screen.getByLabelText('Also the times that have succeeded'));
     await waitFor(() =>
-      expect(asked(server).at(-1)).toMatchObject({ first_day: '2026-01-01', last_day: '2026-11-10', parallel: 4, again: true })
+      expect(asked(server).at(-1)).toMatchObject({
+        first_day: '2026-01-01',
+        last_day: '2026-11-10',
+        parallel: 4,
+        again: true
+      })
     );
     expect(await screen.findByText(/4 at a time/)).toBeTruthy();
   });
@@ -141,12 +159,19 @@ describe('A backfill', () => {
     await screen.findByText('2 runs wait now.');
     await user.click(screen.getByLabelText('Also the times that have succeeded'));
     await user.click(await screen.findByRole('button', { name: 'Start 2 runs' }));
-    await waitFor(() => expect(asked(server).filter(body => !body.dry_run).map(({ again }) => again)).toEqual([false, true]));
+    await waitFor(() =>
+      expect(
+        asked(server)
+          .filter(body => !body.dry_run)
+          .map(({ again }) => again)
+      ).toEqual([false, true])
+    );
     expect(await screen.findByText('2 runs wait now.')).toBeTruthy();
   });
 
   it('that is too long is refused in words', async () => {
-    const long = () => refusal(422, 'too_many', 'That range has more than 10,000 times, the most at once. Choose a shorter one.', 'end');
+    const long = () =>
+      refusal(422, 'too_many', 'That range has more than 10,000 times, the most at once. Choose a shorter one.', 'end');
     const { user } = open({ 'POST schedules/bikes/backfill': long });
     await user.click(await cell(/^Tue 10 Nov/));
     expect(await screen.findByText(/more than 10,000 times/)).toBeTruthy();
@@ -154,7 +179,9 @@ describe('A backfill', () => {
   });
 
   it('of days that wait already adds nothing, and says so', async () => {
-    const { user } = open({ 'POST schedules/bikes/backfill': { ...PLAN, runs: 0, waiting: 3, first: null, last: null } });
+    const { user } = open({
+      'POST schedules/bikes/backfill': { ...PLAN, runs: 0, waiting: 3, first: null, last: null }
+    });
     await user.click(await cell(/^Tue 10 Nov/));
     expect(await screen.findByText('Nothing to run. Left as they are: 3 wait or run already.')).toBeTruthy();
     expect(screen.queryByRole('button', { name: /^Start/ })).toBeNull();
@@ -162,7 +189,10 @@ describe('A backfill', () => {
 
   it('tells how it gets on, and what is left of it can be cancelled', async () => {
     const going = calendar({ days: DAYS, asked: 60, waiting: 20, going: 3 });
-    const { server, user } = open({ 'GET schedules/bikes/days': going, 'DELETE schedules/bikes/backfill': { cancelled: 20 } });
+    const { server, user } = open({
+      'GET schedules/bikes/days': going,
+      'DELETE schedules/bikes/backfill': { cancelled: 20 }
+    });
     expect(await screen.findByText('37 of 60 past runs done, 3 running')).toBeTruthy();
     expect(screen.getByRole('progressbar')).toHaveProperty('value', 37);
     await user.click(screen.getByRole('button', { name: 'Cancel the 20 that are left' }));

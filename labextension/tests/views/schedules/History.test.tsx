@@ -23,7 +23,10 @@ describe('A schedule’s page', () => {
     await user.click(await screen.findByRole('button', { name: /Time of day \(UTC\): 12:00 UTC, change it/ }));
     await user.keyboard('06:30{Enter}');
     await waitFor(() => expect(server.to('PATCH schedules/bikes')).toHaveLength(1));
-    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: { frequency: { at: '06:30' } }, rebundle: false });
+    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({
+      form: { frequency: { at: '06:30' } },
+      rebundle: false
+    });
   });
 
   it('leaves the time as it was on Escape', async () => {

@@ -50,7 +50,11 @@ describe('In the history', () => {
   it('it is looked at again after a save', async () => {
     let saved: () => void = () => undefined;
     const onSaved = (_: string, listener: () => void) => ((saved = listener), () => undefined);
-    const { server } = open('history', { 'GET schedules/bikes/difference': difference({ state: 'same' }) }, { onSaved });
+    const { server } = open(
+      'history',
+      { 'GET schedules/bikes/difference': difference({ state: 'same' }) },
+      { onSaved }
+    );
     expect(await screen.findByText('The notebook is as it was scheduled.')).toBeTruthy();
     server.answer('GET schedules/bikes/difference', difference({ cells: [cell(), cell()] }));
     saved();
@@ -60,7 +64,11 @@ describe('In the history', () => {
   it('it isn’t looked at while nobody can see it, and then once', async () => {
     let saved: () => void = () => undefined;
     const onSaved = (_: string, listener: () => void) => ((saved = listener), () => undefined);
-    const { server, show } = open('history', { 'GET schedules/bikes/difference': difference({ state: 'same' }) }, { onSaved });
+    const { server, show } = open(
+      'history',
+      { 'GET schedules/bikes/difference': difference({ state: 'same' }) },
+      { onSaved }
+    );
     await screen.findByText('The notebook is as it was scheduled.');
     show(false);
     act(() => saved());
@@ -126,7 +134,9 @@ describe('In the history', () => {
 describe('The versions', () => {
   it('begin with the one in use beside the notebook, its lines with signs, as text', async () => {
     const hostile = cell({ lines: [{ kind: 'added', text: '<img src=x onerror=alert(1)>' }] });
-    const { server, container } = open('versions', { 'GET schedules/bikes/difference': difference({ cells: [hostile] }) });
+    const { server, container } = open('versions', {
+      'GET schedules/bikes/difference': difference({ cells: [hostile] })
+    });
     const figure = (await screen.findByText('Cell 2 changed')).closest('figure')!;
     expect(figure.querySelector('ins')!.textContent).toBe('+<img src=x onerror=alert(1)>');
     expect(container.querySelector('img')).toBeNull();
@@ -153,11 +163,15 @@ describe('The versions', () => {
     expect(rows[0]!.textContent).toContain('Version 3, in use');
     expect(rows[1]!.textContent).toContain('by ann');
     await user.click(screen.getByRole('button', { name: 'Go back to version 2' }));
-    await waitFor(() => expect(server.to('POST schedules/bikes/rollback')[0]!.body).toEqual({ version: 2, public_confirmed: false }));
+    await waitFor(() =>
+      expect(server.to('POST schedules/bikes/rollback')[0]!.body).toEqual({ version: 2, public_confirmed: false })
+    );
     expect(server.to('POST schedules/bikes/rollback')[0]!.headers.get('If-Match')).toBe('3');
     expect(await screen.findByText(/Version 4 does what version 2 did/)).toBeTruthy();
     await user.click(screen.getByRole('button', { name: 'Undo' }));
-    await waitFor(() => expect(server.to('POST schedules/bikes/rollback')[1]!.body).toEqual({ version: 3, public_confirmed: false }));
+    await waitFor(() =>
+      expect(server.to('POST schedules/bikes/rollback')[1]!.body).toEqual({ version: 3, public_confirmed: false })
+    );
     expect(server.to('POST schedules/bikes/rollback')[1]!.headers.get('If-Match')).toBe('4');
   });
 
@@ -176,16 +190,22 @@ describe('The versions', () => {
   });
 
   it('go back from what is public, which Undo makes public again', async () => {
-    const { server, user } = open('versions', { 'GET schedules/bikes': schedule({ form: form({ visibility: 'public' }) }) });
+    const { server, user } = open('versions', {
+      'GET schedules/bikes': schedule({ form: form({ visibility: 'public' }) })
+    });
     await user.click(await screen.findByRole('button', { name: 'Go back to version 2' }));
     await user.click(await screen.findByRole('button', { name: 'Undo' }));
-    await waitFor(() => expect(server.to('POST schedules/bikes/rollback')[1]!.body).toEqual({ version: 3, public_confirmed: true }));
+    await waitFor(() =>
+      expect(server.to('POST schedules/bikes/rollback')[1]!.body).toEqual({ version: 3, public_confirmed: true })
+    );
   });
 
   it('axe finds nothing in them', async () => {
     const { container } = open('versions');
     await screen.findByRole('figure');
-    const { violations } = await axe.run(container, { rules: { region: { enabled: false }, 'color-contrast': { enabled: false } } });
+    const { violations } = await axe.run(container, {
+      rules: { region: { enabled: false }, 'color-contrast': { enabled: false } }
+    });
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
   });
 });
