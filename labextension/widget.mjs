@@ -48,7 +48,7 @@ compiler.run((fault, stats) => {
     console.error(fault ?? stats.toString({ preset: 'errors-only' }));
     process.exitCode = 1;
   }
-  const styles = ['panel', 'past'].map(name => readFileSync(here(`./style/${name}.css`), 'utf8'));
+  const styles = ['panel', 'calendar', 'versions'].map(name => readFileSync(here(`./style/${name}.css`), 'utf8'));
   writeFileSync(here('../jupyter_schedule/_static/widget.css'), styles.join('\n'));
   compiler.close(() => undefined);
 });

@@ -2,8 +2,9 @@
 import { commands } from './plugins/commands';
 import { fileBrowser } from './plugins/fileBrowser';
 import { launcher } from './plugins/launcher';
-import { notifications, statusBar } from './plugins/notifications';
+import { notifications } from './plugins/notifications';
 import { panel } from './plugins/panel';
+import { statusBar } from './plugins/statusBar';
 import { toolbar } from './plugins/toolbar';
 
 export { ISchedulePanel } from './tokens';

@@ -1,4 +1,4 @@
-/** What other extensions can ask of ours. */
+/** What other extensions can ask of ours, and the ids of our commands. */
 import { Token } from '@lumino/coreutils';
 
 import type { View } from './model/views';
@@ -15,3 +15,13 @@ export const ISchedulePanel = new Token<ISchedulePanel>(
   'jupyter-schedule:ISchedulePanel',
   'Shows schedules, runs and the form that schedules a notebook.'
 );
+
+/** The ids of our commands. */
+export const Commands = {
+  schedule: 'jupyter-schedule:schedule',
+  runOnce: 'jupyter-schedule:run-once',
+  show: 'jupyter-schedule:show',
+  showLastRun: 'jupyter-schedule:show-last-run',
+  showRun: 'jupyter-schedule:show-run',
+  move: 'jupyter-schedule:move-panel'
+} as const;

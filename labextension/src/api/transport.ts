@@ -101,26 +101,3 @@ function problemOf(response: Response, value: unknown): Problem {
     ? new Problem('unreachable', UNREACHABLE, null, status)
     : new Problem('broken', `Jupyter answered with an error (${status}). Its log says more.`, null, status);
 }
-
-/**
- * The way of the page that we are in: its own base URL, and its login.
- * Throws Problem `unreachable` where there is no Jupyter page around.
- */
-export function ofPage(page: Document = document): Transport {
-  const text = page.getElementById('jupyter-config-data')?.textContent;
-  if (!text) {
-    throw new Problem('unreachable', 'There is no Jupyter page around this form.');
-  }
-  const config = JSON.parse(text) as { baseUrl?: string; token?: string };
-  return overHttp(config.baseUrl ?? '/', (url, init) => {
-    const headers = new Headers(init.headers);
-    const xsrf = /(?:^|;\s*)_xsrf=([^;]+)/.exec(page.cookie)?.[1];
-    if (xsrf) {
-      headers.set('X-XSRFToken', xsrf);
-    }
-    if (config.token) {
-      headers.set('Authorization', `token ${config.token}`);
-    }
-    return fetch(url, { ...init, headers, credentials: 'same-origin' });
-  });
-}

@@ -290,3 +290,17 @@ function minutesOf(text: string): number | null {
   const minutes = /^\d{1,5}$/.test(plain) ? Number(plain) : NaN;
   return minutes >= TIMEOUT.least && minutes <= TIMEOUT.most ? minutes : null;
 }
+
+/** Whether a file is in the tarball. */
+export function isSent({ status }: { status: string }): boolean {
+  return status === 'included' || status === 'named';
+}
+
+/** What every part of the form works on. */
+export interface PartProps {
+  state: FormState;
+  /** the errors to show now */
+  problems: Problems;
+  preview: Preview | undefined;
+  change(state: FormState): void;
+}

@@ -1,7 +1,35 @@
-/** Which successes are news, and which words that reached nobody. */
-import type { Run, Undelivered } from '../api/schemas';
-import { duration } from './time';
+/** Who is told of what, as fields of the form; and what the page itself tells while nobody looks. */
+import type { FailedNotification, Form, Run } from '../api/schemas';
+import { duration } from './format';
 import type { Trans } from './translation';
+
+export type Notify = Form['notify'];
+export type Occasion = Notify['on'][number];
+
+/** In the order in which they are offered. */
+export const OCCASIONS: Occasion[] = ['failure', 'time_out', 'recovery', 'first_success', 'auto_pause', 'silence'];
+
+/** What they are called. */
+export function occasionLabels(trans: Trans): Record<Occasion, string> {
+  return {
+    failure: trans.__('It failed'),
+    time_out: trans.__('It took too long'),
+    recovery: trans.__('It succeeded again'),
+    first_success: trans.__('It succeeded for the first time'),
+    auto_pause: trans.__('It paused itself'),
+    silence: trans.__('Nothing was published in time')
+  };
+}
+
+/** The operator's channels, and those that were picked and are gone since, which can only be dropped. */
+export function offered(channels: readonly string[], picked: readonly string[]): string[] {
+  return [...new Set([...channels, ...picked])];
+}
+
+/** `all` in its order, with `one` among it or not. */
+export function toggled<T>(all: readonly T[], picked: readonly T[], one: T, on: boolean): T[] {
+  return all.filter(each => (each === one ? on : picked.includes(each)));
+}
 
 /** What a success is told with; null when it is none of the last runs, or nothing new. */
 export function successNews(name: string, last: readonly Run[], id: string, trans: Trans): string | null {
@@ -20,12 +48,16 @@ export function successNews(name: string, last: readonly Run[], id: string, tran
 }
 
 /** The words about a run that reached nobody and aren't among `told`, to which they are added: several are given up at once. */
-export function lostNews(undelivered: readonly Undelivered[], run: string, told: Set<string>): Undelivered[] {
+export function lostNews(
+  undelivered: readonly FailedNotification[],
+  run: string,
+  told: Set<string>
+): FailedNotification[] {
   const fresh = undelivered.filter(word => word.run_id === run && !told.has(keyOf(word)));
   fresh.forEach(word => told.add(keyOf(word)));
   return fresh;
 }
 
-function keyOf({ run_id, channel, occasion }: Undelivered): string {
+function keyOf({ run_id, channel, occasion }: FailedNotification): string {
   return `${run_id} ${channel} ${occasion}`;
 }

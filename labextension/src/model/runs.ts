@@ -1,7 +1,7 @@
 /** A run in words: its state, its cause, its steps.  Colour, icon and word always say the same. */
 import type { Run, RunDetails, RunStatus, Schedule } from '../api/schemas';
 import type { Clock } from './time';
-import { coarse, duration } from './time';
+import { coarse, duration } from './format';
 import type { Trans } from './translation';
 
 /** How a state is coloured. */

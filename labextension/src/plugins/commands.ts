@@ -5,11 +5,10 @@ import { IMainMenu } from '@jupyterlab/mainmenu';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { Commands } from '../hosts/lab/commandIds';
+import { Commands, ISchedulePanel } from '../tokens';
 import { calendarIcon } from '../hosts/lab/icon';
 import { notebookOf } from '../hosts/lab/notebooks';
 import { servicesOf } from '../hosts/lab/services';
-import { ISchedulePanel } from '../tokens';
 
 export const commands: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:commands',

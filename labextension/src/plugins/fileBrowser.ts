@@ -3,7 +3,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { Commands } from '../hosts/lab/commandIds';
+import { Commands } from '../tokens';
 import { calendarIcon } from '../hosts/lab/icon';
 
 const COMMAND = 'jupyter-schedule:schedule-selected';

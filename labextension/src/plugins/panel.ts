@@ -6,13 +6,12 @@ import { ITranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { Commands } from '../hosts/lab/commandIds';
+import { Commands, ISchedulePanel } from '../tokens';
 import { calendarIcon } from '../hosts/lab/icon';
 import type { Mounted } from '../hosts/lab/mountPanel';
 import type { View } from '../model/views';
 import type { Services } from '../hosts/lab/services';
 import { servicesOf } from '../hosts/lab/services';
-import { ISchedulePanel } from '../tokens';
 
 const ID = 'jupyter-schedule-panel';
 /** the query of an address that leads to a view */

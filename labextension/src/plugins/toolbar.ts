@@ -8,13 +8,12 @@ import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
 import type { Scheduled } from '../api/schemas';
-import { Commands } from '../hosts/lab/commandIds';
+import { Commands, ISchedulePanel } from '../tokens';
 import { onChange } from '../hosts/lab/serverEvents';
 import { calendarIcon } from '../hosts/lab/icon';
 import { notebookOf } from '../hosts/lab/notebooks';
 import type { Services } from '../hosts/lab/services';
 import { servicesOf } from '../hosts/lab/services';
-import { ISchedulePanel } from '../tokens';
 
 /** milliseconds in which several changes are one */
 const GATHER = 1000;

@@ -7,7 +7,8 @@ import { isOpen, newest, stateOf } from '../model/runs';
 import type { View } from '../model/views';
 import { baseName } from '../model/views';
 import { Banner } from './common/Banner';
-import { Button, ProblemBox, Waiting, copyText } from './common/controls';
+import { Button, copyText, ViewLink } from './common/controls';
+import { ProblemBox, Waiting } from './common/messages';
 import type { Host } from './common/hostContext';
 import { HostProvider, VisibleProvider, useHost, useReader } from './common/hostContext';
 import { Picture } from './common/Picture';
@@ -17,7 +18,6 @@ import { useFocusKept } from './common/useFocusKept';
 import { useLive } from './common/useLive';
 import type { Panel as PanelTools } from './schedules/useScheduleActions';
 import { useUndo } from './common/useUndo';
-import { ViewLink } from './common/ViewLink';
 
 // The form is what most open the panel for; every other view is loaded when somebody comes to it.
 const ScheduleList = lazy(() =>

@@ -1,8 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { Client } from '../../src/api/client';
 import { asProblem, isAbort } from '../../src/api/problem';
-import { ofPage, overHttp } from '../../src/api/transport';
+import { overHttp } from '../../src/api/transport';
 import { form, schedule } from '../support/factories';
 import { FakeServer, refusal } from '../support/server';
 
@@ -70,22 +70,5 @@ describe('A failure becomes a sentence', () => {
 
   it('whatever was thrown', () => {
     expect(asProblem('words')).toMatchObject({ code: 'broken', message: 'words' });
-  });
-});
-
-describe('In a page', () => {
-  it('requests go to its base URL with its own login', async () => {
-    const server = new FakeServer({ 'GET status': {} });
-    vi.stubGlobal('fetch', server.fetch);
-    document.body.innerHTML = '<script id="jupyter-config-data">{"baseUrl": "/base/", "token": "tok"}</script>';
-    document.cookie = '_xsrf=abc';
-    await new Client(ofPage(), 'UTC').status();
-    expect(server.asked[0]!.headers.get('X-XSRFToken')).toBe('abc');
-    expect(server.asked[0]!.headers.get('Authorization')).toBe('token tok');
-  });
-
-  it('without Jupyter around there is no way', () => {
-    document.body.innerHTML = '';
-    expect(() => ofPage()).toThrow('no Jupyter page');
   });
 });

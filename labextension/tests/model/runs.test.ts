@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunDetails } from '../../src/api/schemas';
 import { Drafts } from '../../src/model/drafts';
 import { initial } from '../../src/model/form';
-import { counts, listed, marks, stripText } from '../../src/model/list';
+import { counts, listed, marks, stripText } from '../../src/model/scheduleList';
 import {
   cause,
   causeOfMissing,

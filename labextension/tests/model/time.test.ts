@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { Clock, dateIn, duration, size } from '../../src/model/time';
+import { Clock, dateIn } from '../../src/model/time';
+import { duration, size } from '../../src/model/format';
 import { english } from '../../src/model/translation';
 import { NOW } from '../support/factories';
 

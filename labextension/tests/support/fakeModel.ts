@@ -1,4 +1,4 @@
-import type { IModel } from '../../src/hosts/widget/model';
+import type { IModel } from '../../src/hosts/widget/traits';
 
 /** A model without a kernel: remembers what was saved and sent, and says what it is told to say. */
 export class FakeModel implements IModel {

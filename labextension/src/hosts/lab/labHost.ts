@@ -4,7 +4,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { Host } from '../../views/common/hostContext';
-import { Commands } from './commandIds';
+import { Commands } from '../../tokens';
 import { onChange } from './serverEvents';
 import { Drafts } from '../../model/drafts';
 import { Clock, browserZone } from '../../model/time';
@@ -12,7 +12,7 @@ import { toFragment } from '../../model/views';
 import { calendarIcon } from './icon';
 import type { Services } from './services';
 import { clientOf } from './client';
-import { panelOf, save } from './saveNotebook';
+import { panelOf, save } from './notebooks';
 
 const BROWSE = 'filebrowser:activate';
 

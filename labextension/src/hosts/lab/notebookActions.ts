@@ -7,7 +7,7 @@ import type { Trans } from '../../model/translation';
 import type { Services } from './services';
 import type { ISchedulePanel } from '../../tokens';
 import { clientOf } from './client';
-import { save } from './saveNotebook';
+import { save } from './notebooks';
 
 /** Save a notebook whose form is being opened; answers whether there was anything to save. */
 export async function saveFirst({ app, tracker, trans }: Services, notebook: string): Promise<boolean> {

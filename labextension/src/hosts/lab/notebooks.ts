@@ -1,8 +1,35 @@
-/** Which notebook a widget shows. */
+/** The open notebooks: where each lies, and its unsaved edits. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
-/** Its path under Jupyter's root as the server knows it, without the drive of real-time collaboration. */
+import { Problem } from '../../api/problem';
+
+/** A notebook's path under Jupyter's root as the server knows it, without the drive of real-time collaboration. */
 export function notebookOf(app: JupyterFrontEnd, panel: NotebookPanel | null): string | null {
   return panel ? app.serviceManager.contents.localPath(panel.context.path) : null;
+}
+
+/** The open panel of a notebook. */
+export function panelOf(
+  app: JupyterFrontEnd,
+  tracker: INotebookTracker | null,
+  notebook: string
+): NotebookPanel | undefined {
+  return tracker?.find(panel => notebookOf(app, panel) === notebook);
+}
+
+/** Write the notebook's unsaved edits to disk; answers whether there were any.  Rejects with Problem `unsaved`. */
+export async function save(app: JupyterFrontEnd, tracker: INotebookTracker | null, notebook: string): Promise<boolean> {
+  const context = panelOf(app, tracker, notebook)?.context;
+  await context?.ready;
+  if (!context?.model.dirty) {
+    return false;
+  }
+  try {
+    await context.save();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem('unsaved', `${notebook} couldn’t be saved first, so nothing was scheduled: ${why}`);
+  }
+  return true;
 }

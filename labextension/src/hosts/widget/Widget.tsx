@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import type { Form, Run, Schedule } from '../../api/schemas';
-import { ProblemBox, Waiting } from '../../views/common/controls';
+import { ProblemBox, Waiting } from '../../views/common/messages';
 import { HostProvider } from '../../views/common/hostContext';
 import { Panel } from '../../views/Panel';
 import { ScheduleForm } from '../../views/form/ScheduleForm';
@@ -11,7 +11,7 @@ import { newest } from '../../model/runs';
 import type { View } from '../../model/views';
 import type { ISurroundings } from './widgetHost';
 import { hostOf } from './widgetHost';
-import type { IModel } from './model';
+import type { IModel } from './traits';
 import { tellingRun, tellingSchedule } from './traits';
 
 export interface WidgetProps {

@@ -2,7 +2,7 @@
 import { createRoot } from 'react-dom/client';
 
 import { surroundings } from './widgetHost';
-import type { IModel } from './model';
+import type { IModel } from './traits';
 import { Widget } from './Widget';
 
 export default {

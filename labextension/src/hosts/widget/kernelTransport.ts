@@ -1,7 +1,7 @@
 /** Requests through the kernel, where there is no Jupyter page whose server could be asked, as in VS Code. */
 import { Problem } from '../../api/problem';
 import type { Ask, Transport } from '../../api/transport';
-import type { IModel } from './model';
+import type { IModel } from './traits';
 
 interface IAnswer {
   kind: 'answer';

@@ -1,5 +1,5 @@
 /** The notebook that the widget is in, as far as the page around it gives it away. */
-import type { IModel } from './model';
+import type { IModel } from './traits';
 
 /** The part of JupyterLab's document context that we use; its widget manager has one in a notebook, none in a console. */
 interface IContext {

@@ -1,4 +1,6 @@
-/** The Jupyter page around the widget, and the notebook in it. */
+/** The Jupyter page around the widget: its server, and the notebook in it. */
+import type { Transport } from '../../api/transport';
+import { overHttp } from '../../api/transport';
 import { withoutDrive } from './notebook';
 
 export interface IPage {
@@ -28,6 +30,21 @@ export function jupyterPage(page: Document = document): IPage | null {
   } catch {
     return null;
   }
+}
+
+/** The API on the page's own server, with the page's login. */
+export function pageTransport({ baseUrl, token }: IPage, page: Document = document): Transport {
+  return overHttp(baseUrl, (url, init) => {
+    const headers = new Headers(init.headers);
+    const xsrf = /(?:^|;\s*)_xsrf=([^;]+)/.exec(page.cookie)?.[1];
+    if (xsrf) {
+      headers.set('X-XSRFToken', xsrf);
+    }
+    if (token) {
+      headers.set('Authorization', `token ${token}`);
+    }
+    return fetch(url, { ...init, headers, credentials: 'same-origin' });
+  });
 }
 
 /**

@@ -1,8 +1,19 @@
-/** What the front end learns from the API is told to the kernel, where people observe it. */
+/** The traits that the front end shares with the kernel: what it learns from the API is told there, where people observe it. */
 import type { Run, Schedule } from '../../api/schemas';
 import type { Ask, Transport } from '../../api/transport';
 import { same } from '../../model/patch';
-import type { IModel } from './model';
+
+/** The widget's side of the kernel's traits and messages, as anywidget hands it over. */
+export interface IModel {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, callback: (content: unknown) => void): void;
+  off(event: string, callback: (content: unknown) => void): void;
+  send(content: unknown): void;
+  /** the host's; in JupyterLab it knows the notebook */
+  widget_manager?: unknown;
+}
 
 /** `transport`, telling the traits `schedule` and `last_run` what it answers about the schedule that was made here. */
 export function tellingSchedule(transport: Transport, model: IModel): Transport {

@@ -1,16 +1,15 @@
 /** A notebook's cell as the components' host. */
 import { Client } from '../../api/client';
 import type { Transport } from '../../api/transport';
-import { ofPage } from '../../api/transport';
 import type { Host } from '../../views/common/hostContext';
 import { Drafts } from '../../model/drafts';
 import { Clock, browserZone } from '../../model/time';
 import { english } from '../../model/translation';
 import { notebookOfKernel, overKernel } from './kernelTransport';
-import type { IModel } from './model';
+import type { IModel } from './traits';
 import type { INotebook } from './notebook';
 import { notebookAround } from './notebook';
-import { jupyterPage, notebookOf } from './page';
+import { jupyterPage, notebookOf, pageTransport } from './page';
 
 /** Where the widget is, and how it asks. */
 export interface ISurroundings {
@@ -25,7 +24,7 @@ export interface ISurroundings {
 export function surroundings(model: IModel): ISurroundings {
   const page = jupyterPage();
   const notebook = notebookAround(model);
-  const transport = page ? ofPage() : overKernel(model);
+  const transport = page ? pageTransport(page) : overKernel(model);
   return {
     transport,
     notebook,

@@ -1,7 +1,7 @@
 /** Small pictures, drawn in the colour of the text beside them; the word beside them is what they mean. */
 import type { ReactElement } from 'react';
 
-import type { Icon } from '../../model/runs';
+import type { Icon, State } from '../../model/runs';
 
 const RING = <circle cx="8" cy="8" r="5.75" fill="none" stroke="currentColor" strokeWidth="1.5" />;
 
@@ -79,5 +79,15 @@ export function Picture({ of }: { of: Icon | keyof typeof OTHERS }): ReactElemen
     <svg className={`jp-Schedule-picture jp-mod-${of}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
       {drawn}
     </svg>
+  );
+}
+
+/** Icon, word and colour of a state. */
+export function StateMark({ state, title }: { state: State; title?: string }): ReactElement {
+  return (
+    <span className="jp-Schedule-state" data-role={state.role} title={title}>
+      <Picture of={state.icon} />
+      <span>{state.words}</span>
+    </span>
   );
 }

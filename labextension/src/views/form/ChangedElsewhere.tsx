@@ -4,7 +4,8 @@ import { useEffect, useState } from 'react';
 
 import type { Schedule } from '../../api/schemas';
 import { changesOf } from '../../model/changes';
-import { Button, ProblemBox } from '../common/controls';
+import { Button } from '../common/controls';
+import { ProblemBox } from '../common/messages';
 import { useHost } from '../common/hostContext';
 
 interface Props {

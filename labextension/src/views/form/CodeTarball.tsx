@@ -2,10 +2,11 @@
 import type { ReactElement } from 'react';
 
 import type { Finding, Preview } from '../../api/schemas';
-import { withFile } from '../../model/form';
-import { size } from '../../model/time';
-import { Button, FieldGroup, TextButton } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import { isSent, withFile } from '../../model/form';
+import { size } from '../../model/format';
+import { Button, TextButton } from '../common/controls';
+import { FieldGroup } from '../common/fields';
+import type { PartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 
@@ -54,11 +55,6 @@ function contents(preview: Preview, trans: ReturnType<typeof useHost>['trans']):
   const files = trans._n('%1 file', '%1 files', count);
   const python = preview.python_version ? ` · Python ${preview.python_version}` : '';
   return `${files}${preview.size ? `, ${size(preview.size)}` : ''}${python}`;
-}
-
-/** Whether a file is in the tarball. */
-export function isSent({ status }: { status: string }): boolean {
-  return status === 'included' || status === 'named';
 }
 
 /** What needs a look first, then what is fine. */

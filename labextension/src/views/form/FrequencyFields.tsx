@@ -2,20 +2,13 @@
 import type { ReactElement } from 'react';
 
 import type { Preview } from '../../api/schemas';
-import type { FormState, Kind, Problems } from '../../model/form';
+import type { FormState, Kind, PartProps } from '../../model/form';
 import { DAYS, KINDS, fieldsOf, withKind } from '../../model/form';
 import type { Clock } from '../../model/time';
 import type { Trans } from '../../model/translation';
-import { Field, FieldGroup, TextButton } from '../common/controls';
+import { TextButton } from '../common/controls';
+import { Field, FieldGroup } from '../common/fields';
 import { useHost } from '../common/hostContext';
-
-export interface PartProps {
-  state: FormState;
-  /** the errors to show now */
-  problems: Problems;
-  preview: Preview | undefined;
-  change(state: FormState): void;
-}
 
 export function FrequencyFields({ state, problems, preview, change }: PartProps): ReactElement {
   const { trans } = useHost();

@@ -3,11 +3,10 @@ import type { ReactElement } from 'react';
 import { useEffect, useId, useRef } from 'react';
 
 import type { Form } from '../../api/schemas';
-import type { Field as FieldName } from '../../model/form';
+import type { Field as FieldName, PartProps } from '../../model/form';
 import { overlaps } from '../../model/policies';
 import type { Trans } from '../../model/translation';
-import { Field, focusIn } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import { Field, focusIn } from '../common/fields';
 import { useHost } from '../common/hostContext';
 import { NotifyFields } from './NotificationFields';
 import { PolicyFields } from './PolicyFields';

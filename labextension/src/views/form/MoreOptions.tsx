@@ -2,12 +2,11 @@
 import type { ReactElement } from 'react';
 import { Suspense, lazy, useEffect, useRef, useState } from 'react';
 
-import type { Field } from '../../model/form';
+import type { Field, PartProps } from '../../model/form';
 import { BEHIND_FOLD } from '../../model/form';
 import { overlaps } from '../../model/policies';
 import type { Trans } from '../../model/translation';
-import { Waiting } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import { Waiting } from '../common/messages';
 import { useHost } from '../common/hostContext';
 
 // What few open is loaded when somebody does.

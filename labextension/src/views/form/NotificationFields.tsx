@@ -1,12 +1,11 @@
 /** Which of the operator's channels are told, and of what. */
 import type { ReactElement } from 'react';
 
-import type { Notify } from '../../model/notificationSettings';
-import { OCCASIONS, occasionLabels, offered, toggled } from '../../model/notificationSettings';
-import { Field, FieldGroup } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import type { Notify } from '../../model/notifications';
+import { OCCASIONS, occasionLabels, offered, toggled } from '../../model/notifications';
+import { Field, FieldGroup, Box } from '../common/fields';
+import type { PartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
-import { Box } from './PublishResults';
 
 export function NotifyFields({ state, problems, preview, change }: PartProps): ReactElement {
   const { trans } = useHost();

@@ -5,8 +5,9 @@ import { useId } from 'react';
 import type { Parameter } from '../../api/schemas';
 import { settable, shown, withParameter } from '../../model/form';
 import type { Trans } from '../../model/translation';
-import { FieldGroup, TextButton } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import { TextButton } from '../common/controls';
+import { FieldGroup } from '../common/fields';
+import type { PartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 

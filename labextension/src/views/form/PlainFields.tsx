@@ -3,7 +3,8 @@ import type { ReactElement, ReactNode } from 'react';
 
 import type { FormState } from '../../model/form';
 import { offeredIn } from '../../model/form';
-import { Field, TextButton } from '../common/controls';
+import { TextButton } from '../common/controls';
+import { Field } from '../common/fields';
 import { useHost } from '../common/hostContext';
 
 interface NameProps {

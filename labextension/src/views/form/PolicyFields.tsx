@@ -2,8 +2,8 @@
 import type { ReactElement } from 'react';
 
 import { POLICIES, dayOf, policyLabels, withDay, withNumber } from '../../model/policies';
-import { Field } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import { Field } from '../common/fields';
+import type { PartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
 export function PolicyFields({ state, problems, change }: PartProps): ReactElement {

@@ -4,8 +4,8 @@ import { useId } from 'react';
 
 import type { Form } from '../../api/schemas';
 import type { Trans } from '../../model/translation';
-import { FieldGroup } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import { Box, FieldGroup } from '../common/fields';
+import type { PartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
 type Visibility = Form['visibility'];
@@ -58,21 +58,6 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
         </>
       )}
     </FieldGroup>
-  );
-}
-
-interface BoxProps {
-  checked: boolean;
-  change(checked: boolean): void;
-  children: string;
-}
-
-export function Box({ checked, change, children }: BoxProps): ReactElement {
-  return (
-    <label className="jp-Schedule-check">
-      <input type="checkbox" checked={checked} onChange={event => change(event.target.checked)} />
-      <span>{children}</span>
-    </label>
   );
 }
 

@@ -4,10 +4,10 @@ import { useEffect, useRef, useState } from 'react';
 
 import type { BundledFile, Preview } from '../../api/schemas';
 import type { FormState } from '../../model/form';
-import { withFile, withoutFile } from '../../model/form';
-import { size } from '../../model/time';
-import { Button, Field, TextButton } from '../common/controls';
-import { isSent } from './CodeTarball';
+import { withFile, withoutFile, isSent } from '../../model/form';
+import { size } from '../../model/format';
+import { Button, TextButton } from '../common/controls';
+import { Field } from '../common/fields';
 import { useHost } from '../common/hostContext';
 
 /** rows that are drawn; more would only slow the browser down */

@@ -5,7 +5,9 @@ import { Suspense, lazy, useEffect, useId, useMemo, useRef, useState } from 'rea
 import type { Form, Schedule } from '../../api/schemas';
 import type { Field as FieldName, FormState } from '../../model/form';
 import { byField, firstWith, hasChoice, ownProblems, toWire } from '../../model/form';
-import { Button, ProblemBox, TextButton, focusField, focusIn } from '../common/controls';
+import { Button, TextButton } from '../common/controls';
+import { ProblemBox } from '../common/messages';
+import { focusField, focusIn } from '../common/fields';
 import { ChangedElsewhere } from './ChangedElsewhere';
 import { CodeTarball } from './CodeTarball';
 import { FrequencyFields } from './FrequencyFields';

@@ -3,9 +3,9 @@ import type { ReactElement } from 'react';
 import { useId } from 'react';
 
 import type { Preview, Worker } from '../../api/schemas';
-import { offered } from '../../model/notificationSettings';
-import { Field, FieldGroup } from '../common/controls';
-import type { PartProps } from './FrequencyFields';
+import { offered } from '../../model/notifications';
+import { Field, FieldGroup } from '../common/fields';
+import type { PartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
 export function WhereItRuns(props: PartProps & { preview: Preview }): ReactElement {

@@ -3,7 +3,8 @@ import type { ReactElement } from 'react';
 import { useState } from 'react';
 
 import type { Run, RunDetails } from '../../api/schemas';
-import { Button, Field } from '../common/controls';
+import { Button } from '../common/controls';
+import { Field } from '../common/fields';
 import { useHost } from '../common/hostContext';
 import type { Action } from '../common/useAction';
 

@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { useEffect, useState } from 'react';
 
 import type { PublishedFile, RunDetails } from '../../api/schemas';
-import { size } from '../../model/time';
+import { size } from '../../model/format';
 import type { Trans } from '../../model/translation';
 import { CopyButton } from '../common/controls';
 import { useHost } from '../common/hostContext';

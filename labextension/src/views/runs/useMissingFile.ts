@@ -5,7 +5,7 @@ import type { Form, Run, RunDetails, Schedule } from '../../api/schemas';
 import { mergePatch } from '../../model/patch';
 import { missingName } from '../../model/runs';
 import { beside } from '../../model/views';
-import { isSent } from '../form/CodeTarball';
+import { isSent } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
 export interface Missing {

@@ -8,7 +8,9 @@ import { asProblem, isAbort } from '../../api/problem';
 import type { Picked } from '../../model/calendar';
 import { isRange, planWords } from '../../model/calendar';
 import type { Trans } from '../../model/translation';
-import { Button, Field, ProblemBox, TextButton, Waiting } from '../common/controls';
+import { Button, TextButton } from '../common/controls';
+import { ProblemBox, Waiting } from '../common/messages';
+import { Field } from '../common/fields';
 import { useHost } from '../common/hostContext';
 import { useAction } from '../common/useAction';
 

@@ -20,14 +20,14 @@ import {
 import { dateIn } from '../../model/time';
 import type { View } from '../../model/views';
 import { Backfill } from './Backfill';
-import { Button, LiveProblem, ProblemBox, StateMark, Waiting } from '../common/controls';
+import { Button, ViewLink } from '../common/controls';
+import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
+import { StateMark, Picture } from '../common/Picture';
 import { useHost } from '../common/hostContext';
-import { Picture } from '../common/Picture';
 import { useAction } from '../common/useAction';
 import { useLive } from '../common/useLive';
-import { ViewLink } from '../common/ViewLink';
 
-import '../../../style/past.css';
+import '../../../style/calendar.css';
 
 interface Props {
   name: string;

@@ -5,12 +5,11 @@ import { useEffect, useState } from 'react';
 import type { Schedule } from '../../api/schemas';
 import { nameOf } from '../../model/runs';
 import { differenceWords } from '../../model/versions';
-import { Button, TextButton } from '../common/controls';
+import { Button, TextButton, ViewLink } from '../common/controls';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 import { useDifference } from './useDifference';
 import type { Panel } from './useScheduleActions';
-import { ViewLink } from '../common/ViewLink';
 
 export function Code({
   schedule,

@@ -4,11 +4,12 @@ import { Suspense, lazy, useState } from 'react';
 
 import type { Run, Schedule } from '../../api/schemas';
 import type { Reader } from '../../model/runs';
-import { dollars } from '../../model/money';
+import { dollars, duration, size } from '../../model/format';
 import { cause, isBad, isOpen, pageOf, stateOf, stateOfSchedule, why } from '../../model/runs';
-import { duration, size } from '../../model/time';
 import type { Trans } from '../../model/translation';
-import { AwayLink, Button, LiveProblem, ProblemBox, StateMark, Waiting } from '../common/controls';
+import { AwayLink, Button, ViewLink } from '../common/controls';
+import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
+import { StateMark } from '../common/Picture';
 import { Code } from './Code';
 import { VisibleProvider, useHost, useReader, useVisible } from '../common/hostContext';
 import { Menu } from '../common/Menu';
@@ -19,7 +20,6 @@ import { NextDays } from '../common/Summary';
 import { useLive } from '../common/useLive';
 import type { Panel } from './useScheduleActions';
 import { pauseName, useScheduleActions } from './useScheduleActions';
-import { ViewLink } from '../common/ViewLink';
 
 // What few open is loaded when somebody does.
 const Calendar = lazy(() => import('./Calendar').then(({ Calendar }) => ({ default: Calendar })));

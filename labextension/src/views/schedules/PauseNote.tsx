@@ -3,7 +3,9 @@ import type { KeyboardEvent, ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 
 import type { Schedule } from '../../api/schemas';
-import { ProblemBox, TextButton, focusField } from '../common/controls';
+import { TextButton } from '../common/controls';
+import { ProblemBox } from '../common/messages';
+import { focusField } from '../common/fields';
 import { useHost } from '../common/hostContext';
 import { useAction } from '../common/useAction';
 

@@ -3,20 +3,21 @@ import type { KeyboardEvent, ReactElement } from 'react';
 import { useState } from 'react';
 
 import type { Schedule } from '../../api/schemas';
-import type { Chip } from '../../model/list';
-import { CHIPS, counts, listed } from '../../model/list';
+import type { Chip } from '../../model/scheduleList';
+import { CHIPS, counts, listed } from '../../model/scheduleList';
 import type { Reader } from '../../model/runs';
 import { cause, isBad, newest, stateOfSchedule } from '../../model/runs';
 import type { Trans } from '../../model/translation';
 import { baseName } from '../../model/views';
-import { Button, LiveProblem, ProblemBox, StateMark, Waiting } from '../common/controls';
+import { Button, ViewLink } from '../common/controls';
+import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
+import { StateMark } from '../common/Picture';
 import { useHost, useReader } from '../common/hostContext';
 import { Menu } from '../common/Menu';
 import { Strip } from './Strip';
 import type { Live } from '../common/useLive';
 import type { Panel } from './useScheduleActions';
 import { useScheduleActions } from './useScheduleActions';
-import { ViewLink } from '../common/ViewLink';
 
 interface Props {
   schedules: Live<Schedule[]>;

@@ -5,7 +5,8 @@ import { useEffect, useRef, useState } from 'react';
 import type { Schedule } from '../../api/schemas';
 import type { Part } from '../../model/sentence';
 import { partsOf } from '../../model/sentence';
-import { ProblemBox, focusField } from '../common/controls';
+import { ProblemBox } from '../common/messages';
+import { focusField } from '../common/fields';
 import { useHost } from '../common/hostContext';
 import { useAction } from '../common/useAction';
 

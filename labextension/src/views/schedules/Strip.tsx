@@ -2,7 +2,7 @@
 import type { KeyboardEvent, ReactElement } from 'react';
 
 import type { Run } from '../../api/schemas';
-import { marks, stripText } from '../../model/list';
+import { marks, stripText } from '../../model/scheduleList';
 import type { Reader } from '../../model/runs';
 import { Picture } from '../common/Picture';
 

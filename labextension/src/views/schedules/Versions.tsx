@@ -7,14 +7,16 @@ import type { Schedule, Version } from '../../api/schemas';
 import type { Side } from '../../model/versions';
 import { sidesAtFirst } from '../../model/versions';
 import { nameOf } from '../../model/runs';
-import { Button, Field, LiveProblem, ProblemBox, TextButton, Waiting } from '../common/controls';
+import { Button, TextButton } from '../common/controls';
+import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
+import { Field } from '../common/fields';
 import { DifferenceView } from './DifferenceView';
 import { useHost } from '../common/hostContext';
 import { useDifference } from './useDifference';
 import { useLive } from '../common/useLive';
 import type { Panel } from './useScheduleActions';
 
-import '../../../style/past.css';
+import '../../../style/versions.css';
 
 export function Versions({ name, panel }: { name: string; panel: Panel }): ReactElement {
   const { api } = useHost();

@@ -1,6 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest';
 
-import { jupyterPage, notebookOf } from '../../../src/hosts/widget/page';
+import { Client } from '../../../src/api/client';
+import { jupyterPage, notebookOf, pageTransport } from '../../../src/hosts/widget/page';
+import { FakeServer } from '../../support/server';
 
 const PAGE = { baseUrl: 'http://localhost:8888/base/', token: 'secret' };
 
@@ -60,4 +62,14 @@ it('the notebook is the one whose session has the kernel, also when it was renam
 it('a server that does not tell its sessions leaves the notebook unknown', async () => {
   server({ message: 'Forbidden' }, 403);
   expect(await notebookOf(PAGE, 'k')).toBe('');
+});
+
+it('requests go to the page’s base URL with its own login', async () => {
+  const server = new FakeServer({ 'GET status': {} });
+  vi.stubGlobal('fetch', server.fetch);
+  settings('{"baseUrl": "/base/", "token": "tok"}');
+  document.cookie = '_xsrf=abc';
+  await new Client(pageTransport(jupyterPage()!), 'UTC').status();
+  expect(server.asked[0]!.headers.get('X-XSRFToken')).toBe('abc');
+  expect(server.asked[0]!.headers.get('Authorization')).toBe('token tok');
 });

@@ -1,7 +1,7 @@
-/** What is told while nobody looks, and how many fail and run; loaded when something happens. */
+/** What JupyterLab tells of schedules and runs while nobody looks at them; loaded when something happens. */
 import { Notification } from '@jupyterlab/apputils';
 
-import { Commands } from './commandIds';
+import { Commands } from '../../tokens';
 import type { Change } from './serverEvents';
 import { lostNews, successNews } from '../../model/notifications';
 import { cause } from '../../model/runs';
@@ -14,7 +14,10 @@ const SHOWN = 10_000;
 const LOST = new Set<string>();
 
 /** Tell of a run that failed, a first success, a recovery, a schedule that paused itself, of silence, and of who wasn't told. */
-export async function tell({ app, trans }: Services, { kind, run: id, schedule: name }: Change): Promise<void> {
+export async function showNotification(
+  { app, trans }: Services,
+  { kind, run: id, schedule: name }: Change
+): Promise<void> {
   if (!name) {
     return;
   }
@@ -47,22 +50,4 @@ export async function tell({ app, trans }: Services, { kind, run: id, schedule: 
         : trans.__('%1 paused itself: %2.', name, paused?.note ?? '');
     Notification.warning(text, last_runs[0] ? options(last_runs[0].run_id) : { autoClose: SHOWN });
   }
-}
-
-/** Draw `1 failing · 2 running` into `node`; each part leads to the list, so filtered. */
-export async function count({ app, trans }: Services, node: HTMLElement): Promise<void> {
-  const { failing, running } = await clientOf(app).status();
-  const part = (number: number, chip: string, text: string) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'jp-StatusBar-TextItem';
-    button.style.cssText = 'border: none; background: none; padding: 0 4px; cursor: pointer; color: inherit';
-    button.textContent = text;
-    button.addEventListener('click', () => void app.commands.execute(Commands.show, { chip }));
-    return number > 0 ? [button] : [];
-  };
-  node.replaceChildren(
-    ...part(failing, 'failing', trans.__('%1 failing', failing)),
-    ...part(running, 'running', trans.__('%1 running', running))
-  );
 }

@@ -1,8 +1,7 @@
 /** Who is told of what, and what is news. */
 import { describe, expect, it } from 'vitest';
 
-import { OCCASIONS, offered, toggled } from '../../src/model/notificationSettings';
-import { lostNews, successNews } from '../../src/model/notifications';
+import { OCCASIONS, offered, toggled, lostNews, successNews } from '../../src/model/notifications';
 import { run } from '../support/factories';
 import { english as trans } from '../../src/model/translation';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { dollars } from '../../src/model/money';
+import { dollars } from '../../src/model/format';
 
 it.each([
   ['0', '$0.00'],
