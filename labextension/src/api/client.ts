@@ -1,10 +1,10 @@
 /** The API, one method a request; every one rejects with Problem. */
 import type {
-  BackfillAsk,
-  Backfilled,
+  BackfillRequest,
+  BackfillResult,
   Calendar,
-  Creation,
-  Deleted,
+  CreateSchedule,
+  DeletedSchedule,
   Difference,
   Form,
   Log,
@@ -15,7 +15,7 @@ import type {
   Status,
   Version
 } from './schemas';
-import type { Ask, Transport } from './transport';
+import type { ApiRequest, Transport } from './transport';
 
 export class Client {
   /**
@@ -48,71 +48,76 @@ export class Client {
   }
 
   schedule(name: string, signal?: AbortSignal): Promise<Schedule> {
-    return this.ask({ path: of(name), signal });
+    return this.ask({ path: pathOf(name), signal });
   }
 
   /** Record a schedule; with the same key again, the same one. */
-  create(creation: Creation, idempotencyKey: string): Promise<Schedule> {
+  create(creation: CreateSchedule, idempotencyKey: string): Promise<Schedule> {
     return this.ask({ method: 'POST', path: 'schedules', body: creation, idempotencyKey });
   }
 
   /** Change what `patch` names, if the schedule still is at `ifVersion`; `rebundle` takes the files as they are now. */
   edit(name: string, patch: object, ifVersion: number, rebundle = false, publicConfirmed = false): Promise<Schedule> {
     const body = { form: patch, rebundle, ...(publicConfirmed && { public_confirmed: true }) };
-    return this.ask({ method: 'PATCH', path: of(name), body, ifVersion });
+    return this.ask({ method: 'PATCH', path: pathOf(name), body, ifVersion });
   }
 
-  remove(name: string, keepalive = false): Promise<Deleted> {
-    return this.ask({ method: 'DELETE', path: of(name), keepalive });
+  remove(name: string, keepalive = false): Promise<DeletedSchedule> {
+    return this.ask({ method: 'DELETE', path: pathOf(name), keepalive });
   }
 
   /** `note` says why; of a paused one, only the note changes. */
   pause(name: string, note?: string): Promise<Schedule> {
-    return this.ask({ method: 'POST', path: `${of(name)}/pause`, body: note === undefined ? undefined : { note } });
+    return this.ask({ method: 'POST', path: `${pathOf(name)}/pause`, body: note === undefined ? undefined : { note } });
   }
 
   resume(name: string): Promise<Schedule> {
-    return this.ask({ method: 'POST', path: `${of(name)}/resume` });
+    return this.ask({ method: 'POST', path: `${pathOf(name)}/resume` });
   }
 
   /** The newest first. */
   versions(name: string, signal?: AbortSignal): Promise<Version[]> {
-    return this.ask({ path: `${of(name)}/versions`, signal });
+    return this.ask({ path: `${pathOf(name)}/versions`, signal });
   }
 
   /** A version beside another, or (null) beside the notebook as it is now. */
   difference(name: string, before: number, after: number | null, signal?: AbortSignal): Promise<Difference> {
     const query: Record<string, string> = { before: String(before), ...(after !== null && { after: String(after) }) };
-    return this.ask({ path: `${of(name)}/difference`, query, signal });
+    return this.ask({ path: `${pathOf(name)}/difference`, query, signal });
   }
 
   /** Let it do what an older version did, if it still is at `ifVersion`. */
   rollback(name: string, version: number, ifVersion: number, public_confirmed = false): Promise<Schedule> {
-    return this.ask({ method: 'POST', path: `${of(name)}/rollback`, body: { version, public_confirmed }, ifVersion });
+    return this.ask({
+      method: 'POST',
+      path: `${pathOf(name)}/rollback`,
+      body: { version, public_confirmed },
+      ifVersion
+    });
   }
 
   runNow(name: string): Promise<Run> {
-    return this.ask({ method: 'POST', path: `${of(name)}/run` });
+    return this.ask({ method: 'POST', path: `${pathOf(name)}/run` });
   }
 
   /** Runs of a schedule, the newest occurrence first. */
   runs(name: string, signal?: AbortSignal): Promise<Run[]> {
-    return this.ask({ path: `${of(name)}/runs`, signal });
+    return this.ask({ path: `${pathOf(name)}/runs`, signal });
   }
 
   /** What became of the days from `first` to `last`, each YYYY-MM-DD, and how backfills get on. */
   days(name: string, first: string, last: string, signal?: AbortSignal): Promise<Calendar> {
-    return this.ask({ path: `${of(name)}/days`, query: { first, last }, signal });
+    return this.ask({ path: `${pathOf(name)}/days`, query: { first, last }, signal });
   }
 
   /** Run it for times that have passed, or say what that would be. */
-  backfill(name: string, body: BackfillAsk, signal?: AbortSignal): Promise<Backfilled> {
-    return this.ask({ method: 'POST', path: `${of(name)}/backfill`, body, signal });
+  backfill(name: string, body: BackfillRequest, signal?: AbortSignal): Promise<BackfillResult> {
+    return this.ask({ method: 'POST', path: `${pathOf(name)}/backfill`, body, signal });
   }
 
   /** Start none of the backfills' runs that still wait. */
   cancelBackfill(name: string): Promise<{ cancelled: number }> {
-    return this.ask({ method: 'DELETE', path: `${of(name)}/backfill` });
+    return this.ask({ method: 'DELETE', path: `${pathOf(name)}/backfill` });
   }
 
   run(id: string, signal?: AbortSignal): Promise<RunDetails> {
@@ -135,16 +140,16 @@ export class Client {
   }
 
   /** Publish what was kept back; `reason` says why it may be public although something was found. */
-  release(id: string, reason: string | null): Promise<Run> {
+  approve(id: string, reason: string | null): Promise<Run> {
     return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/release`, body: { reason } });
   }
 
-  private ask<T>(ask: Ask): Promise<T> {
+  private ask<T>(ask: ApiRequest): Promise<T> {
     const query = { ...ask.query, reader: this.zone };
     return this.transport({ ...ask, query }) as Promise<T>;
   }
 }
 
-function of(name: string): string {
+function pathOf(name: string): string {
   return `schedules/${encodeURIComponent(name)}`;
 }

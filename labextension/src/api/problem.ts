@@ -17,7 +17,7 @@ export class Problem extends Error {
   }
 
   /** Whether the same request may well succeed a little later. */
-  get passing(): boolean {
+  get isTransient(): boolean {
     return this.code === 'unreachable' || this.status >= 502;
   }
 }

@@ -8,18 +8,18 @@ import type { components } from './types';
 type Schemas = components['schemas'];
 type Whole<Name extends keyof Schemas> = Required<Schemas[Name]>;
 
-export type Backfilled = Required<Schemas['Backfilled']>;
-export type BackfillAsk = Partial<Schemas['Backfill']>;
+export type BackfillResult = Required<Schemas['Backfilled']>;
+export type BackfillRequest = Partial<Schemas['Backfill']>;
 export type BundledFile = Schemas['BundledFile'];
 export type Calendar = Omit<Whole<'CalendarShape'>, 'days'> & { days: CalendarDay[] };
 export type CalendarDay = Whole<'DayShape'>;
-export type Creation = Omit<Whole<'Creation'>, 'form' | 'public_confirmed' | 'rehearse'> & {
+export type CreateSchedule = Omit<Whole<'Creation'>, 'form' | 'public_confirmed' | 'rehearse'> & {
   form: Form;
   public_confirmed?: true;
   rehearse?: boolean;
 };
 export type CellDifference = Whole<'CellShape'>;
-export type Deleted = Schemas['Deleted'];
+export type DeletedSchedule = Schemas['Deleted'];
 export type Difference = Omit<Whole<'DifferenceShape'>, 'cells' | 'before' | 'after'> & {
   cells: CellDifference[];
   before: VersionDetails;
@@ -34,16 +34,16 @@ export type Frequency = Whole<'Frequency'>;
 export type Log = Schemas['LogShape'];
 export type Occurrence = Schemas['OccurrenceShape'];
 export type Parameter = Schemas['Parameter'];
-export type Preview = Schemas['PreviewShape'] & { workers: Worker[]; channels: string[] };
-export type ProblemShape = Schemas['Problem'];
+export type Preview = Schemas['PreviewShape'] & { workers: ComputeChoice[]; channels: string[] };
+export type FieldProblem = Schemas['Problem'];
 export type PublishedFile = Schemas['PublishedFile'];
 export type Run = Schemas['RunShape'];
 export type RunDetails = Whole<'RunDetails'>;
 export type RunStatus = Schemas['RunStatus'];
 export type Schedule = Omit<Whole<'ScheduleShape'>, 'form'> & { form: Form };
-export type Scheduled = Schemas['Scheduled'];
+export type NotebookStatus = Schemas['Scheduled'];
 export type Status = Schemas['Status'];
 export type FailedNotification = Schemas['FailedNotification'];
-export type Worker = Whole<'ComputeChoice'>;
+export type ComputeChoice = Whole<'ComputeChoice'>;
 export type Version = Schemas['VersionShape'];
 export type VersionDetails = Omit<Schemas['VersionDetails'], 'form'> & { form: Form };

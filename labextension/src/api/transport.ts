@@ -2,7 +2,7 @@
 import { Problem } from './problem';
 
 /** One request; `path` is relative to the API's folder. */
-export interface Ask {
+export interface ApiRequest {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string>;
@@ -17,10 +17,10 @@ export interface Ask {
 }
 
 /** Carries a request out; rejects with Problem, or with AbortError when its signal fires. */
-export type Transport = (ask: Ask) => Promise<unknown>;
+export type Transport = (ask: ApiRequest) => Promise<unknown>;
 
 /** `fetch` with the host's way to say who we are. */
-export type Request = (url: string, init: RequestInit) => Promise<Response>;
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export const API = 'jupyter-schedule/';
 export const UNREACHABLE = 'Lost the connection to Jupyter. Nothing you typed is lost; try again.';
@@ -29,7 +29,7 @@ export const NOT_INSTALLED =
   'The server half of jupyter-schedule isn’t running here. Install it where Jupyter runs, then restart Jupyter:  pip install jupyter-schedule';
 
 /** A transport over HTTP to the server at `baseUrl`, which ends with a slash. */
-export function overHttp(baseUrl: string, request: Request): Transport {
+export function httpTransport(baseUrl: string, request: Fetch): Transport {
   return async ask => {
     let response: Response;
     try {
@@ -44,12 +44,12 @@ export function overHttp(baseUrl: string, request: Request): Transport {
   };
 }
 
-function urlOf(baseUrl: string, { path, query }: Ask): string {
+function urlOf(baseUrl: string, { path, query }: ApiRequest): string {
   const search = new URLSearchParams(query).toString();
   return `${baseUrl}${API}${path}${search ? `?${search}` : ''}`;
 }
 
-function initOf(ask: Ask): RequestInit {
+function initOf(ask: ApiRequest): RequestInit {
   const headers: Record<string, string> = {};
   if (ask.ifVersion !== undefined) {
     headers['If-Match'] = String(ask.ifVersion);

@@ -1,19 +1,19 @@
 /**
  * A month of a schedule's days: how it is laid out, what each day says, and which of them are picked.
  *
- * Days are texts, YYYY-MM-DD, of the schedule's zone; what became of them is the server's word.
+ * Days are texts, YYYY-MM-DD, of the schedule's zone; the server says what became of them.
  */
-import type { Calendar, CalendarDay, Backfilled } from '../api/schemas';
+import type { Calendar, CalendarDay, BackfillResult } from '../api/schemas';
 import type { Icon, Role } from './runs';
 import type { Clock } from './time';
-import type { Trans } from './translation';
+import type { TranslationBundle } from './translation';
 
 const DAY = 86_400_000;
 
 export type DayState = CalendarDay['state'];
 
 /** The days that are picked, both included. */
-export interface Picked {
+export interface DayRange {
   from: string;
   to: string;
 }
@@ -32,12 +32,12 @@ const LOOKS: Record<DayState, [Icon, Role]> = {
 /** In the order of a legend. */
 export const STATES = Object.keys(LOOKS) as DayState[];
 
-export function lookOf(state: DayState): { icon: Icon; role: Role } {
+export function findLook(state: DayState): { icon: Icon; role: Role } {
   const [icon, role] = LOOKS[state];
   return { icon, role };
 }
 
-export function wordOf(state: DayState, trans: Trans): string {
+export function nameState(state: DayState, trans: TranslationBundle): string {
   const words: Record<DayState, string> = {
     succeeded: trans.__('Succeeded'),
     failed: trans.__('Failed'),
@@ -52,29 +52,31 @@ export function wordOf(state: DayState, trans: Trans): string {
 }
 
 /** The day so many days later. */
-export function later(day: string, days: number): string {
+export function addDays(day: string, days: number): string {
   return new Date(Date.parse(day) + days * DAY).toISOString().slice(0, 10);
 }
 
 /** The first day of the month that is so many months later. */
-export function monthLater(day: string, months: number): string {
+export function addMonths(day: string, months: number): string {
   const [year, month] = day.split('-').map(Number) as [number, number];
   return new Date(Date.UTC(year, month - 1 + months, 1)).toISOString().slice(0, 10);
 }
 
 /** The last day of a day's month. */
-export function monthEnd(day: string): string {
-  return later(monthLater(day, 1), -1);
+export function endOfMonth(day: string): string {
+  return addDays(addMonths(day, 1), -1);
 }
 
 /** The weeks of a day's month, Monday first; null where a week reaches into another month. */
-export function weeksOf(day: string): Array<Array<string | null>> {
-  const first = monthLater(day, 0);
-  const last = monthEnd(day);
+export function layOutWeeks(day: string): Array<Array<string | null>> {
+  const first = addMonths(day, 0);
+  const last = endOfMonth(day);
   const weeks: Array<Array<string | null>> = [];
-  for (let monday = later(first, -weekday(first)); monday <= last; monday = later(monday, 7)) {
+  for (let monday = addDays(first, -weekday(first)); monday <= last; monday = addDays(monday, 7)) {
     weeks.push(
-      Array.from({ length: 7 }, (_, place) => later(monday, place)).map(one => (one < first || one > last ? null : one))
+      Array.from({ length: 7 }, (_, place) => addDays(monday, place)).map(one =>
+        one < first || one > last ? null : one
+      )
     );
   }
   return weeks;
@@ -89,7 +91,7 @@ export function weekday(day: string): number {
  * What is picked after `day` was: it alone, the stretch from the one day that was picked, or nothing when it was that
  * one.  `extend` (a shift key) always makes a stretch.  Days that are still to come can't be picked.
  */
-export function pick(picked: Picked | null, day: string, today: string, extend = false): Picked | null {
+export function pick(picked: DayRange | null, day: string, today: string, extend = false): DayRange | null {
   if (day > today) {
     return picked;
   }
@@ -103,17 +105,17 @@ export function pick(picked: Picked | null, day: string, today: string, extend =
   return day < picked.from ? { from: day, to: extend ? picked.to : picked.from } : { from: picked.from, to: day };
 }
 
-export function isPicked(picked: Picked | null, day: string): boolean {
+export function isPicked(picked: DayRange | null, day: string): boolean {
   return picked !== null && picked.from <= day && day <= picked.to;
 }
 
 /** Whether a range can be asked for: both days are there, in order, and begin before tomorrow. */
-export function isRange(picked: Picked | null, today: string): picked is Picked {
+export function isRange(picked: DayRange | null, today: string): picked is DayRange {
   return picked !== null && picked.from !== '' && picked.to !== '' && picked.from <= picked.to && picked.from <= today;
 }
 
 /** The day to which a key leads from `day`; undefined for a key that leads nowhere. */
-export function stepOf(key: string, day: string): string | undefined {
+export function stepByKey(key: string, day: string): string | undefined {
   const days: Record<string, number> = {
     ArrowLeft: -1,
     ArrowRight: 1,
@@ -123,19 +125,24 @@ export function stepOf(key: string, day: string): string | undefined {
     End: 6 - weekday(day)
   };
   if (key in days) {
-    return later(day, days[key]!);
+    return addDays(day, days[key]!);
   }
   const months: Record<string, number> = { PageUp: -1, PageDown: 1 };
   if (!(key in months)) {
     return undefined;
   }
-  const month = monthLater(day, months[key]!);
+  const month = addMonths(day, months[key]!);
   const same = `${month.slice(0, 8)}${day.slice(8)}`;
-  return same <= monthEnd(month) ? same : monthEnd(month);
+  return same <= endOfMonth(month) ? same : endOfMonth(month);
 }
 
 /** `Mon 23 Nov: Failed, 2 of 24 times; 22 succeeded`; of a day on which it isn't due only the date. */
-export function labelOf(day: string, told: CalendarDay | undefined, clock: Clock, trans: Trans): string {
+export function describeDay(
+  day: string,
+  told: CalendarDay | undefined,
+  clock: Clock,
+  trans: TranslationBundle
+): string {
   const date = clock.date(day, 'UTC');
   if (!told) {
     return trans.__('%1: not due', date);
@@ -143,18 +150,18 @@ export function labelOf(day: string, told: CalendarDay | undefined, clock: Clock
   const counts = STATES.flatMap(state => (told.counts[state] ? [{ state, count: told.counts[state] }] : []));
   const due = counts.reduce((sum, { count }) => sum + count, 0);
   if (due === 1) {
-    return `${date}: ${wordOf(told.state, trans)}`;
+    return `${date}: ${nameState(told.state, trans)}`;
   }
-  return `${date}: ${counts.map(({ state, count }) => `${count} ${wordOf(state, trans).toLowerCase()}`).join(', ')}`;
+  return `${date}: ${counts.map(({ state, count }) => `${count} ${nameState(state, trans).toLowerCase()}`).join(', ')}`;
 }
 
 /** Which states the month's days have, for the legend. */
-export function legend(days: readonly CalendarDay[]): DayState[] {
+export function listStates(days: readonly CalendarDay[]): DayState[] {
   return STATES.filter(state => days.some(day => day.state === state));
 }
 
 /** What a backfill would do: how many runs, in which order, how many at a time, and what is left as it is. */
-export function planWords(plan: Backfilled, parallel: number, clock: Clock, trans: Trans): string {
+export function describePlan(plan: BackfillResult, parallel: number, clock: Clock, trans: TranslationBundle): string {
   const left = [];
   if (plan.succeeded > 0) {
     left.push(trans._n('%1 has succeeded', '%1 have succeeded', plan.succeeded));
@@ -183,7 +190,7 @@ export function planWords(plan: Backfilled, parallel: number, clock: Clock, tran
 }
 
 /** How a backfill gets on; null when none is under way. */
-export function progressWords({ asked, waiting, going }: Calendar, trans: Trans): string | null {
+export function describeProgress({ asked, waiting, going }: Calendar, trans: TranslationBundle): string | null {
   if (waiting + going === 0) {
     return null;
   }

@@ -1,11 +1,11 @@
 /** What differs between two states of a schedule, in the form's own words. */
 import type { Form, Schedule } from '../api/schemas';
-import { same } from './patch';
+import { isSame } from './patch';
 import type { Policy } from './policies';
 import { policyLabels } from './policies';
-import type { Trans } from './translation';
+import type { TranslationBundle } from './translation';
 
-export interface Change {
+export interface FieldChange {
   label: string;
   was: string;
   now: string;
@@ -17,11 +17,15 @@ export interface Change {
 type State = Pick<Schedule, 'form' | 'bundle'>;
 
 /** Each field of the form that differs, and the code. */
-export function changesOf(before: State, after: State, trans: Trans): Change[] {
-  const [old, current] = [flat(before.form), flat(after.form)];
-  const changes: Change[] = Object.keys({ ...old, ...current })
-    .filter(key => !same(old[key], current[key]))
-    .map(key => ({ label: labelOf(key, trans), was: text(old[key], trans), now: text(current[key], trans) }));
+export function listChanges(before: State, after: State, trans: TranslationBundle): FieldChange[] {
+  const [old, current] = [flatten(before.form), flatten(after.form)];
+  const changes: FieldChange[] = Object.keys({ ...old, ...current })
+    .filter(key => !isSame(old[key], current[key]))
+    .map(key => ({
+      label: nameField(key, trans),
+      was: formatValue(old[key], trans),
+      now: formatValue(current[key], trans)
+    }));
   if (before.bundle !== after.bundle) {
     const tarball = (bundle: string) => trans.__('tarball %1', bundle.slice(0, 7));
     changes.push({ label: trans.__('Code'), was: tarball(before.bundle), now: tarball(after.bundle), code: true });
@@ -30,12 +34,12 @@ export function changesOf(before: State, after: State, trans: Trans): Change[] {
 }
 
 /** The form without its levels: a parameter is known by its name. */
-function flat({ frequency, parameters, policies, notify, ...rest }: Form): Record<string, unknown> {
+function flatten({ frequency, parameters, policies, notify, ...rest }: Form): Record<string, unknown> {
   const named = Object.entries(parameters).map(([name, value]) => [`parameters.${name}`, value] as const);
   return { ...frequency, ...policies, ...notify, ...rest, ...Object.fromEntries<unknown>(named) };
 }
 
-function labelOf(key: string, trans: Trans): string {
+function nameField(key: string, trans: TranslationBundle): string {
   const labels: Record<string, string> = {
     launcher: trans.__('Where it runs'),
     size: trans.__('Where it runs'),
@@ -63,7 +67,7 @@ function labelOf(key: string, trans: Trans): string {
   return labels[key] ?? policyLabels(trans)[key as Policy]?.label ?? key.replace(/^parameters\./, '');
 }
 
-function text(value: unknown, trans: Trans): string {
+function formatValue(value: unknown, trans: TranslationBundle): string {
   if (value === null || value === undefined || (Array.isArray(value) && value.length === 0) || value === '') {
     return trans.__('nothing');
   }

@@ -3,10 +3,10 @@ import type { Schedule } from '../api/schemas';
 import type { FormState } from './form';
 
 const PREFIX = 'jupyter-schedule:draft:';
-const SHAPE = 1;
+const DRAFT_VERSION = 1;
 
 /** The key of an edit's draft: of another version it would be another edit. */
-export function editOf({ id, version }: Schedule): string {
+export function keyOfEdit({ id, version }: Schedule): string {
   return `${id}@${version}`;
 }
 
@@ -24,7 +24,7 @@ export class Drafts {
         shape?: number;
         state?: Partial<FormState>;
       } | null;
-      return kept?.shape === SHAPE && kept.state ? { ...fresh, ...kept.state, notebook: fresh.notebook } : null;
+      return kept?.shape === DRAFT_VERSION && kept.state ? { ...fresh, ...kept.state, notebook: fresh.notebook } : null;
     } catch {
       return null;
     }
@@ -32,7 +32,7 @@ export class Drafts {
 
   save(key: string, state: FormState): void {
     try {
-      this.storage.setItem(this.key(key), JSON.stringify({ shape: SHAPE, state }));
+      this.storage.setItem(this.key(key), JSON.stringify({ shape: DRAFT_VERSION, state }));
     } catch {
       // A full or forbidden storage costs the draft, never the form.
     }

@@ -1,7 +1,7 @@
 /** The form's rules: what it starts with, which fields it shows, what goes over the wire, which problem belongs where. */
-import type { Form, Frequency, Parameter, Preview, ProblemShape } from '../api/schemas';
+import type { Form, Frequency, Parameter, Preview, FieldProblem } from '../api/schemas';
 import { dateIn } from './time';
-import type { Trans } from './translation';
+import type { TranslationBundle } from './translation';
 import type { Policy } from './policies';
 import { POLICIES } from './policies';
 
@@ -86,7 +86,7 @@ const ALIASES: Record<string, Field> = {
 };
 
 /** A new schedule's form: daily, noon UTC, private, 120 minutes. */
-export function initial(notebook: string | null, now: number): FormState {
+export function createForm(notebook: string | null, now: number): FormState {
   return {
     notebook,
     name: notebook ? suggestName(notebook) : '',
@@ -137,7 +137,7 @@ export function initial(notebook: string | null, now: number): FormState {
 /** The form of a recorded schedule; fields that its frequency doesn't use start as in a new one. */
 export function fromWire(form: Form, now: number): FormState {
   const { timeout_minutes, ...rest } = form;
-  const fresh = initial(form.notebook, now).frequency;
+  const fresh = createForm(form.notebook, now).frequency;
   const { frequency } = form;
   return {
     ...rest,
@@ -160,7 +160,7 @@ export function fromWire(form: Form, now: number): FormState {
 export function toWire(state: FormState): Form {
   const { timeout, checkedPublic: _, ...rest } = state;
   const { frequency } = state;
-  const asked = fieldsOf(frequency.kind);
+  const asked = fieldsFor(frequency.kind);
   return {
     ...rest,
     name: state.name.trim(),
@@ -172,12 +172,12 @@ export function toWire(state: FormState): Form {
       date: asked.includes('date') ? frequency.date : '',
       cron: asked.includes('cron') ? frequency.cron : ''
     },
-    timeout_minutes: minutesOf(timeout) ?? 120
+    timeout_minutes: parseMinutes(timeout) ?? 120
   };
 }
 
 /** Which fields the frequency asks for. */
-export function fieldsOf(kind: Kind): Field[] {
+export function fieldsFor(kind: Kind): Field[] {
   return FIELDS_OF[kind];
 }
 
@@ -212,9 +212,9 @@ export function withoutFile(state: FormState, path: string): FormState {
 }
 
 /** What is wrong that the browser can tell alone. */
-export function ownProblems(state: FormState, trans: Trans): Problems {
+export function checkForm(state: FormState, trans: TranslationBundle): Problems {
   const problems: Problems = {};
-  if (minutesOf(state.timeout) === null) {
+  if (parseMinutes(state.timeout) === null) {
     problems.timeout = trans.__('Between 1 and 1,440 minutes, please.');
   }
   if (state.visibility === 'public' && !state.checkedPublic) {
@@ -227,20 +227,20 @@ export function ownProblems(state: FormState, trans: Trans): Problems {
 }
 
 /** The server's problems under our fields; of several for one field, the first. */
-export function byField(found: readonly ProblemShape[], kind: Kind): Problems {
+export function groupByField(found: readonly FieldProblem[], kind: Kind): Problems {
   const problems: Problems = {};
   for (const { field, message } of found) {
-    problems[fieldNamed(field, kind)] ??= message;
+    problems[placeProblem(field, kind)] ??= message;
   }
   return problems;
 }
 
 /** The first field with a problem, in the order in which they stand. */
-export function firstWith(problems: Problems): Field | undefined {
+export function findFirst(problems: Problems): Field | undefined {
   return ORDER.find(field => problems[field]);
 }
 
-function fieldNamed(field: string | null, kind: Kind): Field | 'form' {
+function placeProblem(field: string | null, kind: Kind): Field | 'form' {
   const last = field?.split('.').pop() ?? '';
   const ours = ALIASES[last] ?? (ORDER.includes(last as Field) ? (last as Field) : 'form');
   // A cron expression made of a preset can only be wrong where the person chose: in the time or the days.
@@ -261,7 +261,7 @@ export function suggestName(notebook: string): string {
 }
 
 /** The name that a refusal of `name` offers instead: what it puts in quotation marks last. */
-export function offeredIn(sentence: string, name: string): string | null {
+export function findOfferedName(sentence: string, name: string): string | null {
   const quoted = [...sentence.matchAll(/“([^”]+)”/g)].pop()?.[1];
   return quoted && quoted !== name ? quoted : null;
 }
@@ -272,7 +272,7 @@ export function hasChoice({ workers }: Preview, { data_role }: FormState): boole
 }
 
 /** What the notebook has, as it would be typed. */
-export function shown(parameter: Parameter): string {
+export function formatDefault(parameter: Parameter): string {
   const value: unknown = parameter.default;
   if (value === null || value === undefined) {
     return '';
@@ -281,11 +281,11 @@ export function shown(parameter: Parameter): string {
 }
 
 /** The parameters that a person can set; what every run fills by itself comes apart. */
-export function settable(preview: Preview): Parameter[] {
+export function selectSettable(preview: Preview): Parameter[] {
   return preview.parameters.filter(parameter => !preview.filled.includes(parameter.name));
 }
 
-function minutesOf(text: string): number | null {
+function parseMinutes(text: string): number | null {
   const plain = text.trim();
   const minutes = /^\d{1,5}$/.test(plain) ? Number(plain) : NaN;
   return minutes >= TIMEOUT.least && minutes <= TIMEOUT.most ? minutes : null;
@@ -297,7 +297,7 @@ export function isSent({ status }: { status: string }): boolean {
 }
 
 /** What every part of the form works on. */
-export interface PartProps {
+export interface FormPartProps {
   state: FormState;
   /** the errors to show now */
   problems: Problems;

@@ -3,7 +3,7 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
 /** `0.4 s`, `12 s`, `4 min`, `2 h 5 min`. */
-export function duration(seconds: number): string {
+export function formatDuration(seconds: number): string {
   if (seconds < 9.95) {
     return `${seconds.toFixed(1)} s`;
   }
@@ -16,7 +16,7 @@ export function duration(seconds: number): string {
 }
 
 /** The largest unit only: `40 s`, `3 min`, `2 h`. */
-export function coarse(seconds: number): string {
+export function formatCoarseDuration(seconds: number): string {
   if (seconds < MINUTE) {
     return `${Math.ceil(seconds)} s`;
   }
@@ -24,7 +24,7 @@ export function coarse(seconds: number): string {
 }
 
 /** `812 B`, `17 kB`, `1.2 MB`. */
-export function size(bytes: number): string {
+export function formatSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let unit = 0;
@@ -36,7 +36,7 @@ export function size(bytes: number): string {
 }
 
 /** Amounts of money, which come as text: `$1,234.50`; of less than a cent one figure, `$0.004`. */
-export function dollars(amount: string): string {
+export function formatDollars(amount: string): string {
   const value = Number(amount);
   return (value > 0 && value < 0.01 ? TINY : USUAL).format(value);
 }

@@ -1,16 +1,23 @@
 /** Who is told of what, as fields of the form; and what the page itself tells while nobody looks. */
 import type { FailedNotification, Form, Run } from '../api/schemas';
-import { duration } from './format';
-import type { Trans } from './translation';
+import { formatDuration } from './format';
+import type { TranslationBundle } from './translation';
 
-export type Notify = Form['notify'];
-export type Occasion = Notify['on'][number];
+export type NotificationSettings = Form['notify'];
+export type NotificationEvent = NotificationSettings['on'][number];
 
 /** In the order in which they are offered. */
-export const OCCASIONS: Occasion[] = ['failure', 'time_out', 'recovery', 'first_success', 'auto_pause', 'silence'];
+export const NOTIFICATION_EVENTS: NotificationEvent[] = [
+  'failure',
+  'time_out',
+  'recovery',
+  'first_success',
+  'auto_pause',
+  'silence'
+];
 
 /** What they are called. */
-export function occasionLabels(trans: Trans): Record<Occasion, string> {
+export function eventLabels(trans: TranslationBundle): Record<NotificationEvent, string> {
   return {
     failure: trans.__('It failed'),
     time_out: trans.__('It took too long'),
@@ -22,24 +29,29 @@ export function occasionLabels(trans: Trans): Record<Occasion, string> {
 }
 
 /** The operator's channels, and those that were picked and are gone since, which can only be dropped. */
-export function offered(channels: readonly string[], picked: readonly string[]): string[] {
+export function unite(channels: readonly string[], picked: readonly string[]): string[] {
   return [...new Set([...channels, ...picked])];
 }
 
 /** `all` in its order, with `one` among it or not. */
-export function toggled<T>(all: readonly T[], picked: readonly T[], one: T, on: boolean): T[] {
+export function toggle<T>(all: readonly T[], picked: readonly T[], one: T, on: boolean): T[] {
   return all.filter(each => (each === one ? on : picked.includes(each)));
 }
 
 /** What a success is told with; null when it is none of the last runs, or nothing new. */
-export function successNews(name: string, last: readonly Run[], id: string, trans: Trans): string | null {
+export function describeSuccess(
+  name: string,
+  last: readonly Run[],
+  id: string,
+  trans: TranslationBundle
+): string | null {
   const run = last.find(({ run_id }) => run_id === id);
   if (!run) {
     return null;
   }
   const before = last.filter(({ run_id, ended_at }) => run_id !== id && ended_at);
   if (!before.some(({ status }) => status === 'succeeded')) {
-    return trans.__('%1 ran for the first time, %2.', name, duration(run.seconds ?? 0));
+    return trans.__('%1 ran for the first time, %2.', name, formatDuration(run.seconds ?? 0));
   }
   const [newest] = before
     .filter(({ status }) => ['succeeded', 'failed', 'timed_out'].includes(status))
@@ -47,14 +59,14 @@ export function successNews(name: string, last: readonly Run[], id: string, tran
   return newest?.status === 'succeeded' ? null : trans.__('%1 succeeded again.', name);
 }
 
-/** The words about a run that reached nobody and aren't among `told`, to which they are added: several are given up at once. */
-export function lostNews(
+/** The notifications of a run that reached nobody and aren't among `told`, to which they are added: several are given up at once. */
+export function takeUntold(
   undelivered: readonly FailedNotification[],
   run: string,
   told: Set<string>
 ): FailedNotification[] {
-  const fresh = undelivered.filter(word => word.run_id === run && !told.has(keyOf(word)));
-  fresh.forEach(word => told.add(keyOf(word)));
+  const fresh = undelivered.filter(one => one.run_id === run && !told.has(keyOf(one)));
+  fresh.forEach(one => told.add(keyOf(one)));
   return fresh;
 }
 

@@ -7,7 +7,7 @@ export function mergePatch(before: object, after: object): Record<string, Json> 
   const [old, wanted] = [before as Record<string, Json>, after as Record<string, Json>];
   const patch: Record<string, Json> = {};
   for (const key of new Set([...Object.keys(old), ...Object.keys(wanted)])) {
-    if (same(old[key], wanted[key])) {
+    if (isSame(old[key], wanted[key])) {
       continue;
     }
     patch[key] =
@@ -17,12 +17,12 @@ export function mergePatch(before: object, after: object): Record<string, Json> 
 }
 
 /** Whether two JSON values are equal; a missing key equals undefined. */
-export function same(one: Json, other: Json): boolean {
+export function isSame(one: Json, other: Json): boolean {
   if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((item, place) => same(item, other[place]));
+    return one.length === other.length && one.every((item, place) => isSame(item, other[place]));
   }
   if (isObject(one) && isObject(other)) {
-    return [...new Set([...Object.keys(one), ...Object.keys(other)])].every(key => same(one[key], other[key]));
+    return [...new Set([...Object.keys(one), ...Object.keys(other)])].every(key => isSame(one[key], other[key]));
   }
   return one === other;
 }

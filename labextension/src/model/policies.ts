@@ -1,6 +1,6 @@
 /** A schedule's policies as fields of the form. */
 import type { Form } from '../api/schemas';
-import type { Trans } from './translation';
+import type { TranslationBundle } from './translation';
 
 export type Policies = Form['policies'];
 /** those behind the fold; the cap stands beside what it is about */
@@ -13,7 +13,7 @@ export const POLICIES = [
 ] as const satisfies Policy[];
 
 /** The day of an instant in UTC, as an input of type date has it. */
-export function dayOf(instant: string | null | undefined): string {
+export function utcDay(instant: string | null | undefined): string {
   return instant?.slice(0, 10) ?? '';
 }
 
@@ -30,7 +30,7 @@ export function withNumber(policies: Policies, name: Exclude<Policy, 'start' | '
 }
 
 /** What the fields are called, and the line below them. */
-export function policyLabels(trans: Trans): Record<Policy, { label: string; help: string }> {
+export function policyLabels(trans: TranslationBundle): Record<Policy, { label: string; help: string }> {
   const words = (label: string, help: string) => ({ label, help });
   return {
     start: words(trans.__('First day (UTC)'), trans.__('Not due before it. Empty: from now on.')),
@@ -61,7 +61,7 @@ export function policyLabels(trans: Trans): Record<Policy, { label: string; help
 }
 
 /** The overlap policies, as the form calls them. */
-export function overlaps(trans: Trans): Record<Form['overlap'], string> {
+export function overlapLabels(trans: TranslationBundle): Record<Form['overlap'], string> {
   return {
     queue_one: trans.__('Wait, then run'),
     skip: trans.__('Skip this time'),

@@ -1,8 +1,8 @@
 /** A run in words: its state, its cause, its steps.  Colour, icon and word always say the same. */
 import type { Run, RunDetails, RunStatus, Schedule } from '../api/schemas';
 import type { Clock } from './time';
-import { coarse, duration } from './format';
-import type { Trans } from './translation';
+import { formatCoarseDuration, formatDuration } from './format';
+import type { TranslationBundle } from './translation';
 
 /** How a state is coloured. */
 export type Role = 'muted' | 'info' | 'success' | 'error' | 'warning';
@@ -28,7 +28,7 @@ export interface State {
 
 /** What words depend on besides the run. */
 export interface Reader {
-  trans: Trans;
+  trans: TranslationBundle;
   clock: Clock;
   /** milliseconds */
   now: number;
@@ -54,7 +54,7 @@ const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 
 /** A person's name; on a server of one's own that person is the reader. */
-export function nameOf(who: string, trans: Trans): string {
+export function namePerson(who: string, trans: TranslationBundle): string {
   return who === 'local' ? trans.__('you') : who;
 }
 
@@ -64,14 +64,14 @@ export function isOpen(run: Run): boolean {
 }
 
 /** Whether somebody should look at it. */
-export function isBad(run: Run): boolean {
+export function needsALook(run: Run): boolean {
   return run.status === 'failed' || run.status === 'timed_out';
 }
 
 /** The state's icon, colour and words, such as `Running, cell 4 of 6`. */
-export function stateOf(run: Run, reader: Reader): State {
+export function describeState(run: Run, reader: Reader): State {
   const [icon, role] = LOOKS[run.status];
-  return { icon, role: run.reason === 'missed' ? 'warning' : role, words: words(run, reader) };
+  return { icon, role: run.reason === 'missed' ? 'warning' : role, words: describe(run, reader) };
 }
 
 const ENDINGS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd', few: 'rd' };
@@ -81,7 +81,7 @@ function ordinal(place: number): string {
   return `${place}${ENDINGS[new Intl.PluralRules('en', { type: 'ordinal' }).select(place)] ?? 'th'}`;
 }
 
-function words(run: Run, { trans, clock, now }: Reader): string {
+function describe(run: Run, { trans, clock, now }: Reader): string {
   switch (run.status) {
     case 'due':
       return Date.parse(run.scheduled_for) > now
@@ -95,35 +95,35 @@ function words(run: Run, { trans, clock, now }: Reader): string {
         ? trans.__('Worker lost, trying again (attempt %1)', run.attempts.length)
         : trans.__('Starting worker');
     case 'running':
-      return run.cancelled_by ? trans.__('Stopping…') : running(run, trans) + left(run, trans, now);
+      return run.cancelled_by ? trans.__('Stopping…') : describeRunning(run, trans) + describeTimeLeft(run, trans, now);
     case 'publishing':
       return trans.__('Publishing');
     case 'succeeded':
-      return run.seconds === null ? trans.__('Succeeded') : trans.__('Succeeded in %1', duration(run.seconds));
+      return run.seconds === null ? trans.__('Succeeded') : trans.__('Succeeded in %1', formatDuration(run.seconds));
     case 'failed':
-      return failedWhere(run, trans);
+      return describeFailure(run, trans);
     case 'timed_out':
-      return run.seconds === null ? trans.__('Timed out') : trans.__('Timed out after %1', duration(run.seconds));
+      return run.seconds === null ? trans.__('Timed out') : trans.__('Timed out after %1', formatDuration(run.seconds));
     case 'cancelled':
-      return run.cancelled_by ? trans.__('Stopped by %1', nameOf(run.cancelled_by, trans)) : trans.__('Stopped');
+      return run.cancelled_by ? trans.__('Stopped by %1', namePerson(run.cancelled_by, trans)) : trans.__('Stopped');
     case 'skipped':
-      return skipped(run, trans);
+      return describeSkipped(run, trans);
   }
 }
 
-function running(run: Run, trans: Trans): string {
+function describeRunning(run: Run, trans: TranslationBundle): string {
   const [done, all] = run.progress ?? [0, 0];
   return all ? trans.__('Running, cell %1 of %2', Math.min(done + 1, all), all) : trans.__('Running');
 }
 
 /** `, about 20 s left`, from what such a run usually takes. */
-function left(run: Run, trans: Trans, now: number): string {
+function describeTimeLeft(run: Run, trans: TranslationBundle, now: number): string {
   const usual = 'usual_seconds' in run ? (run as RunDetails).usual_seconds : null;
   const seconds = usual && run.started_at ? usual - (now - Date.parse(run.started_at)) / 1000 : 0;
-  return seconds >= 1 ? trans.__(', about %1 left', coarse(Math.ceil(seconds / 5) * 5)) : '';
+  return seconds >= 1 ? trans.__(', about %1 left', formatCoarseDuration(Math.ceil(seconds / 5) * 5)) : '';
 }
 
-function failedWhere(run: Run, trans: Trans): string {
+function describeFailure(run: Run, trans: TranslationBundle): string {
   const failure = 'failure' in run ? (run as RunDetails).failure : null;
   if (failure?.cell) {
     return failure.cells
@@ -133,22 +133,22 @@ function failedWhere(run: Run, trans: Trans): string {
   return trans.__('Failed');
 }
 
-function skipped(run: Run, trans: Trans): string {
+function describeSkipped(run: Run, trans: TranslationBundle): string {
   const word = run.reason === 'missed' ? trans.__('Missed') : trans.__('Skipped');
   return run.count > 1 ? trans._n('%2 %1 time', '%2 %1 times', run.count, word) : word;
 }
 
 /** The state of a list's row: the schedule's own, or its newest run's with when that was. */
-export function stateOfSchedule(schedule: Schedule, reader: Reader): State {
+export function describeScheduleState(schedule: Schedule, reader: Reader): State {
   const { trans, clock, now } = reader;
-  const latest = newest(schedule);
+  const latest = findNewest(schedule);
   if (latest && isOpen(latest)) {
-    return stateOf(latest, reader);
+    return describeState(latest, reader);
   }
   if (schedule.state === 'paused') {
     return { icon: 'paused', role: 'muted', words: trans.__('Paused') };
   }
-  if (schedule.state === 'rehearsing' && !(latest && isBad(latest))) {
+  if (schedule.state === 'rehearsing' && !(latest && needsALook(latest))) {
     return { icon: 'waiting', role: 'warning', words: trans.__('Waits for its rehearsal') };
   }
   if (!latest) {
@@ -162,33 +162,33 @@ export function stateOfSchedule(schedule: Schedule, reader: Reader): State {
     timed_out: trans.__('Timed out %1', when),
     cancelled: trans.__('Stopped %1', when)
   };
-  return { icon, role, words: short[latest.status] ?? stateOf(latest, reader).words };
+  return { icon, role, words: short[latest.status] ?? describeState(latest, reader).words };
 }
 
 /** The newest run, one that is going before any other. */
-export function newest(schedule: Schedule): Run | undefined {
+export function findNewest(schedule: Schedule): Run | undefined {
   return schedule.last_runs.find(isOpen) ?? schedule.last_runs[0];
 }
 
 /** Why it ended as it did: one line of at most 120 characters without escape codes; empty when there is nothing to say. */
-export function cause(run: Run): string {
-  const line = plain(run.message ?? '')
+export function describeCause(run: Run): string {
+  const line = stripControls(run.message ?? '')
     .split('\n')[0]!
     .trim();
   return line.length <= CAUSE_LENGTH ? line : `${line.slice(0, CAUSE_LENGTH - 1).trimEnd()}…`;
 }
 
 /** The file that it looked for in vain, as the notebook names it; null where it ended otherwise. */
-export function missingName(run: RunDetails): string | null {
+export function findMissingName(run: RunDetails): string | null {
   const last = run.failure?.traceback?.trim().split('\n').pop() ?? '';
   const said = /No such file or directory: (['"])(.+?)\1/.exec(
     `${run.status === 'failed' ? run.message : ''}\n${last}`
   );
-  return said ? plain(said[2]!) : null;
+  return said ? stripControls(said[2]!) : null;
 }
 
 /** The cause where a file was missing: it is there and wasn't sent, or it is nowhere. */
-export function causeOfMissing(run: RunDetails, name: string, there: boolean, trans: Trans): string {
+export function describeMissing(run: RunDetails, name: string, there: boolean, trans: TranslationBundle): string {
   const short = name.length > 50 ? `…${name.slice(-49)}` : name;
   const reader = run.failure?.cell ? ` ${trans.__('Cell %1 reads it.', run.failure.cell)}` : '';
   return there
@@ -197,7 +197,7 @@ export function causeOfMissing(run: RunDetails, name: string, there: boolean, tr
 }
 
 /** Why it exists. */
-export function why(run: Run, trans: Trans): string {
+export function describeTrigger(run: Run, trans: TranslationBundle): string {
   const names: Record<Run['trigger'], string> = {
     schedule: trans.__('by schedule'),
     manual: trans.__('by hand'),
@@ -218,14 +218,16 @@ export interface Step {
 }
 
 /** What has happened so far, in order; what a failure kept from happening is said. */
-export function steps(run: RunDetails, reader: Reader): Step[] {
+export function listSteps(run: RunDetails, reader: Reader): Step[] {
   if (run.status === 'skipped') {
     return [];
   }
-  return [started(run, reader), ran(run, reader), published(run, reader)].filter(step => step !== null);
+  return [describeStart(run, reader), describeWork(run, reader), describePublication(run, reader)].filter(
+    step => step !== null
+  );
 }
 
-function started(run: RunDetails, { trans, now }: Reader): Step {
+function describeStart(run: RunDetails, { trans, now }: Reader): Step {
   if (run.started_at) {
     const words = trans._n('Started worker', 'Started worker, attempt %1', Math.max(1, run.attempts.length));
     return {
@@ -233,7 +235,7 @@ function started(run: RunDetails, { trans, now }: Reader): Step {
       icon: 'succeeded',
       role: 'success',
       words,
-      seconds: between(run.created_at, run.started_at)
+      seconds: secondsBetween(run.created_at, run.started_at)
     };
   }
   const open = isOpen(run);
@@ -243,7 +245,7 @@ function started(run: RunDetails, { trans, now }: Reader): Step {
   return { key: 'start', icon: open ? 'launching' : 'failed', role: open ? 'info' : 'error', words, seconds };
 }
 
-function ran(run: RunDetails, reader: Reader): Step | null {
+function describeWork(run: RunDetails, reader: Reader): Step | null {
   const { trans, now } = reader;
   if (!run.started_at) {
     return null;
@@ -255,7 +257,7 @@ function ran(run: RunDetails, reader: Reader): Step | null {
     return { key: 'run', icon: 'running', role: 'info', words: trans.__('Running') + cells, seconds };
   }
   const fine = run.status === 'succeeded' || run.status === 'publishing' || run.reason === 'publishing';
-  const state = stateOf(run, reader);
+  const state = describeState(run, reader);
   return {
     key: 'run',
     icon: fine ? 'succeeded' : state.icon,
@@ -265,7 +267,7 @@ function ran(run: RunDetails, reader: Reader): Step | null {
   };
 }
 
-function published(run: RunDetails, { trans }: Reader): Step | null {
+function describePublication(run: RunDetails, { trans }: Reader): Step | null {
   const count = run.publication?.files.length ?? 0;
   const step = { key: 'publish', seconds: null };
   if (run.status === 'publishing') {
@@ -290,33 +292,35 @@ function published(run: RunDetails, { trans }: Reader): Step | null {
 }
 
 /** How long it took, beside the usual when that differs by more than half. */
-export function took(run: RunDetails, trans: Trans): string {
+export function describeDuration(run: RunDetails, trans: TranslationBundle): string {
   if (run.seconds === null) {
     return '';
   }
   const usual = run.usual_seconds;
   const unusual = usual !== null && usual > 0 && Math.abs(run.seconds - usual) > usual / 2;
-  return unusual ? trans.__('%1, usually %2', duration(run.seconds), duration(usual)) : duration(run.seconds);
+  return unusual
+    ? trans.__('%1, usually %2', formatDuration(run.seconds), formatDuration(usual))
+    : formatDuration(run.seconds);
 }
 
 /** Text without terminal escape codes and without the other signs that steer a terminal. */
-export function plain(text: string): string {
+export function stripControls(text: string): string {
   return text.replace(ESCAPES, '').replace(CONTROLS, '');
 }
 
 /** A log as a terminal would leave it: a line that was drawn over and over is there once. */
-export function settled(log: string): string {
-  return plain(log.replace(/\r+\n/g, '\n'))
+export function renderLog(log: string): string {
+  return stripControls(log.replace(/\r+\n/g, '\n'))
     .split('\n')
     .map(line => line.slice(line.lastIndexOf('\r', line.length - 2) + 1).replace(/\r$/, ''))
     .join('\n');
 }
 
-function between(from: string, to: string): number {
+function secondsBetween(from: string, to: string): number {
   return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
 }
 
 /** Where a person looks at what stands at a stable address: object stores show no folders, so there its page. */
-export function pageOf(stable: string): string {
+export function findPage(stable: string): string {
   return /^https?:/.test(stable) ? stable.replace(/\/data\/$/, '/index.html') : stable;
 }

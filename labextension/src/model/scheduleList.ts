@@ -1,13 +1,13 @@
 /** The list of schedules: what is wrong first, and only what was asked for. */
 import type { Run, Schedule } from '../api/schemas';
 import type { Icon, Reader, Role } from './runs';
-import { isBad, isOpen, newest, stateOf } from './runs';
+import { needsALook, isOpen, findNewest, describeState } from './runs';
 
 export type Chip = 'all' | 'failing' | 'running' | 'paused';
 export const CHIPS: Chip[] = ['all', 'failing', 'running', 'paused'];
 
 /** Whether a schedule belongs under a chip. */
-export function isIn(chip: Chip, schedule: Schedule): boolean {
+export function matchesChip(chip: Chip, schedule: Schedule): boolean {
   switch (chip) {
     case 'all':
       return true;
@@ -23,24 +23,24 @@ export function isIn(chip: Chip, schedule: Schedule): boolean {
 /** Whether its last run that ended, ended badly; a skipped one says nothing about that. */
 function isFailing(schedule: Schedule): boolean {
   const ended = schedule.last_runs.find(run => !isOpen(run) && run.status !== 'skipped');
-  return ended !== undefined && isBad(ended);
+  return ended !== undefined && needsALook(ended);
 }
 
 /** How many there are under each chip. */
-export function counts(schedules: readonly Schedule[]): Record<Chip, number> {
-  const count = (chip: Chip) => schedules.filter(schedule => isIn(chip, schedule)).length;
+export function countByChip(schedules: readonly Schedule[]): Record<Chip, number> {
+  const count = (chip: Chip) => schedules.filter(schedule => matchesChip(chip, schedule)).length;
   return { all: schedules.length, failing: count('failing'), running: count('running'), paused: count('paused') };
 }
 
 /** Those under the chip whose name or notebook has all words of `filter`: failing, then running, then by next time. */
-export function listed(schedules: readonly Schedule[], chip: Chip, filter: string): Schedule[] {
+export function selectSchedules(schedules: readonly Schedule[], chip: Chip, filter: string): Schedule[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const matches = (schedule: Schedule) => {
     const text = `${schedule.name} ${schedule.form.notebook ?? ''}`.toLowerCase();
     return words.every(word => text.includes(word));
   };
   return schedules
-    .filter(schedule => schedule.state !== 'deleted' && isIn(chip, schedule) && matches(schedule))
+    .filter(schedule => schedule.state !== 'deleted' && matchesChip(chip, schedule) && matches(schedule))
     .sort((one, other) => rank(one) - rank(other) || next(one) - next(other) || (one.name < other.name ? -1 : 1));
 }
 
@@ -48,7 +48,7 @@ function rank(schedule: Schedule): number {
   if (isFailing(schedule)) {
     return 0;
   }
-  const latest = newest(schedule);
+  const latest = findNewest(schedule);
   return latest && isOpen(latest) ? 1 : 2;
 }
 
@@ -66,25 +66,25 @@ export interface Mark {
 }
 
 /** The newest `most` runs as marks, the oldest first; a mark's height is its duration, with room above the usual one. */
-export function marks(runs: readonly Run[], most: number, reader: Reader): Mark[] {
+export function drawMarks(runs: readonly Run[], most: number, reader: Reader): Mark[] {
   const last = runs.slice(0, most).reverse();
   const usual = median(last.flatMap(run => (run.status === 'succeeded' && run.seconds !== null ? [run.seconds] : [])));
   return last.map(run => {
-    const { icon, role, words } = stateOf(run, reader);
+    const { icon, role, words } = describeState(run, reader);
     const height = run.seconds === null || !usual ? 0.35 : Math.min(1, Math.max(0.25, (0.6 * run.seconds) / usual));
     return { run, icon, role, height, label: `${reader.clock.full(run.scheduled_for)}: ${words}` };
   });
 }
 
 /** The strip for those who don't see it: `Last 10 runs: 9 succeeded, latest failed`. */
-export function stripText(runs: readonly Run[], most: number, reader: Reader): string {
+export function describeStrip(runs: readonly Run[], most: number, reader: Reader): string {
   const last = runs.slice(0, most);
   const good = last.filter(run => run.status === 'succeeded').length;
   const latest = last[0];
   if (!latest) {
     return reader.trans.__('No runs yet');
   }
-  const words = stateOf(latest, reader).words.toLowerCase();
+  const words = describeState(latest, reader).words.toLowerCase();
   if (last.length === 1) {
     return reader.trans.__('One run: %1', words);
   }

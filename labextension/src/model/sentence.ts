@@ -1,8 +1,8 @@
 /** Where in a schedule's sentence the parts stand that can be changed in place. */
 import type { Schedule } from '../api/schemas';
-import type { Trans } from './translation';
+import type { TranslationBundle } from './translation';
 
-export interface Part {
+export interface SentencePart {
   text: string;
   /** what its field is called, what stands in it, and the merge patch of the form that a new value makes */
   label?: string;
@@ -11,11 +11,11 @@ export interface Part {
 }
 
 /** The sentence in pieces; a piece with `patch` can be changed.  A sentence of an unknown form is one piece. */
-export function partsOf({ summary, form }: Schedule, trans: Trans): Part[] {
+export function splitSentence({ summary, form }: Schedule, trans: TranslationBundle): SentencePart[] {
   const { kind, at, timezone } = form.frequency;
-  const parts: Part[] = [{ text: summary }];
+  const parts: SentencePart[] = [{ text: summary }];
   if (kind !== 'hourly' && kind !== 'cron' && kind !== 'once') {
-    insert(parts, new RegExp(`(?<=^Runs (?:(?!, next).)*)\\b${escaped(at)}\\b(?: UTC)?`), {
+    insert(parts, new RegExp(`(?<=^Runs (?:(?!, next).)*)\\b${escapePattern(at)}\\b(?: UTC)?`), {
       label: trans.__('Time of day (%1)', timezone),
       value: at,
       patch: value => ({ frequency: { at: value } })
@@ -30,14 +30,14 @@ export function partsOf({ summary, form }: Schedule, trans: Trans): Part[] {
 }
 
 /** Split the last piece where `pattern` is found first. */
-function insert(parts: Part[], pattern: RegExp, part: Omit<Part, 'text'>): void {
+function insert(parts: SentencePart[], pattern: RegExp, part: Omit<SentencePart, 'text'>): void {
   const last = parts.pop()!;
   const found = pattern.exec(last.text);
   if (!found) {
     parts.push(last);
     return;
   }
-  const pieces: Part[] = [
+  const pieces: SentencePart[] = [
     { text: last.text.slice(0, found.index) },
     { ...part, text: found[0] },
     { text: last.text.slice(found.index + found[0].length) }
@@ -45,6 +45,6 @@ function insert(parts: Part[], pattern: RegExp, part: Omit<Part, 'text'>): void 
   parts.push(...pieces.filter(({ text }) => text));
 }
 
-function escaped(text: string): string {
+function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -3,8 +3,8 @@
  *
  * Instants are ISO texts in UTC as the API sends them; `now` is milliseconds; nothing here computes occurrences.
  */
-import { coarse } from './format';
-import type { Trans } from './translation';
+import { formatCoarseDuration } from './format';
+import type { TranslationBundle } from './translation';
 
 const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
@@ -17,7 +17,7 @@ export class Clock {
   constructor(
     readonly zone: string,
     language: string,
-    private readonly trans: Trans
+    private readonly trans: TranslationBundle
   ) {
     // Days come before months in the server's English sentences, so here too.
     this.locale = !language || language.startsWith('en') ? 'en-GB' : language.replace('_', '-');
@@ -77,7 +77,7 @@ export class Clock {
     if (seconds >= DAY) {
       return this.full(instant);
     }
-    return seconds < MINUTE ? this.trans.__('just now') : this.trans.__('%1 ago', coarse(seconds));
+    return seconds < MINUTE ? this.trans.__('just now') : this.trans.__('%1 ago', formatCoarseDuration(seconds));
   }
 
   /** `in 3 min` within a day, then `Tue 24 Nov 13:00`; `now` once it has come. */
@@ -86,7 +86,7 @@ export class Clock {
     if (seconds >= DAY) {
       return this.full(instant);
     }
-    return seconds < 1 ? this.trans.__('now') : this.trans.__('in %1', coarse(seconds));
+    return seconds < 1 ? this.trans.__('now') : this.trans.__('in %1', formatCoarseDuration(seconds));
   }
 
   /** Both zones: `Tue 24 Nov 13:00 Europe/Paris (12:00 UTC)`, with the date in UTC where it is another. */

@@ -1,11 +1,11 @@
 /** The part of JupyterLab's translation bundle that components use; `%1`, `%2` … are filled in. */
-export interface Trans {
+export interface TranslationBundle {
   __(text: string, ...values: Array<string | number>): string;
   _n(one: string, many: string, count: number, ...values: Array<string | number>): string;
 }
 
 /** English, for a host without translations. */
-export const english: Trans = {
+export const english: TranslationBundle = {
   __: fill,
   _n: (one, many, count, ...values) => fill(count === 1 ? one : many, count, ...values)
 };

@@ -1,6 +1,6 @@
 /** Versions of a schedule beside each other, in words. */
 import type { CellDifference, Difference, FileChange, Version } from '../api/schemas';
-import type { Trans } from './translation';
+import type { TranslationBundle } from './translation';
 
 /** What is compared; `after` null is the notebook as it is now. */
 export interface Side {
@@ -9,13 +9,13 @@ export interface Side {
 }
 
 /** What is looked at first: the version in use beside the notebook, where there is one; else beside the one before. */
-export function sidesAtFirst(versions: readonly Version[], notebook: boolean): Side {
+export function chooseSides(versions: readonly Version[], notebook: boolean): Side {
   const [current, previous] = versions.map(({ version }) => version) as [number, number?];
   return notebook ? { before: current, after: null } : { before: previous ?? current, after: current };
 }
 
 /** What differs in one line: `2 cells differ`, `Nothing in the code differs`. */
-export function differenceWords(difference: Difference, trans: Trans): string {
+export function describeDifference(difference: Difference, trans: TranslationBundle): string {
   const { state, cells, more, kernels, files, message } = difference;
   const total = cells.length + more;
   switch (state) {
@@ -43,7 +43,7 @@ export function differenceWords(difference: Difference, trans: Trans): string {
 }
 
 /** `Cell 2 changed`, `Text added`. */
-export function cellTitle({ kind, type, number, tags }: CellDifference, trans: Trans): string {
+export function titleCell({ kind, type, number, tags }: CellDifference, trans: TranslationBundle): string {
   const what =
     number !== null ? trans.__('Cell %1', number) : type === 'markdown' ? trans.__('Text') : trans.__('Raw cell');
   const did: Record<string, string> = {
@@ -57,10 +57,10 @@ export function cellTitle({ kind, type, number, tags }: CellDifference, trans: T
 }
 
 /** The sign of a line, for those who don't see its colour. */
-export function signOf(kind: string): string {
+export function markLine(kind: string): string {
   return { added: '+', removed: '-' }[kind] ?? ' ';
 }
 
-export function fileWords({ kind }: FileChange, trans: Trans): string {
+export function describeFileChange({ kind }: FileChange, trans: TranslationBundle): string {
   return { added: trans.__('added'), removed: trans.__('removed') }[kind] ?? trans.__('changed');
 }

@@ -50,7 +50,7 @@ export function fromFragment(fragment: string): View {
 }
 
 /** What a notebook calls `name`, relative to Jupyter's root; null for what is outside of it. */
-export function beside(notebook: string, name: string): string | null {
+export function resolveBeside(notebook: string, name: string): string | null {
   if (name.startsWith('/') || name.startsWith('~')) {
     return null;
   }

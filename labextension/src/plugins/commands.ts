@@ -7,8 +7,8 @@ import { ITranslator } from '@jupyterlab/translation';
 
 import { Commands, ISchedulePanel } from '../tokens';
 import { calendarIcon } from '../hosts/lab/icon';
-import { notebookOf } from '../hosts/lab/notebooks';
-import { servicesOf } from '../hosts/lab/services';
+import { getNotebookPath } from '../hosts/lab/notebooks';
+import { collectServices } from '../hosts/lab/services';
 
 export const commands: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:commands',
@@ -24,10 +24,11 @@ export const commands: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     menu: IMainMenu | null
   ) => {
-    const services = servicesOf(app, translator, tracker);
+    const services = collectServices(app, translator, tracker);
     const { trans } = services;
     /** the notebook that is named, or else the one in front */
-    const subject = (path?: unknown) => (path as string | undefined) ?? notebookOf(app, tracker?.currentWidget ?? null);
+    const subject = (path?: unknown) =>
+      (path as string | undefined) ?? getNotebookPath(app, tracker?.currentWidget ?? null);
     // In one chunk with the news: what both need is then shared with the panel, not sent twice.
     const acts = () => import(/* webpackChunkName: "small" */ '../hosts/lab/notebookActions');
     const add = app.commands.addCommand.bind(app.commands);

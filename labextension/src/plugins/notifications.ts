@@ -3,7 +3,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { onChange } from '../hosts/lab/serverEvents';
-import { servicesOf } from '../hosts/lab/services';
+import { collectServices } from '../hosts/lab/services';
 import { ISchedulePanel } from '../tokens';
 
 const NEWS = new Set([
@@ -19,7 +19,7 @@ export const notifications: JupyterFrontEndPlugin<void> = {
   optional: [ITranslator],
   autoStart: true,
   activate: (app, panel: ISchedulePanel, translator: ITranslator | null) => {
-    const services = servicesOf(app, translator);
+    const services = collectServices(app, translator);
     onChange(app, change => {
       if (NEWS.has(change.kind) && !panel.shows(change.run ?? '')) {
         import(/* webpackChunkName: "small" */ '../hosts/lab/showNotification')

@@ -8,10 +8,10 @@ import { Widget } from '@lumino/widgets';
 
 import { Commands, ISchedulePanel } from '../tokens';
 import { calendarIcon } from '../hosts/lab/icon';
-import type { Mounted } from '../hosts/lab/mountPanel';
+import type { MountedPanel } from '../hosts/lab/mountPanel';
 import type { View } from '../model/views';
 import type { Services } from '../hosts/lab/services';
-import { servicesOf } from '../hosts/lab/services';
+import { collectServices } from '../hosts/lab/services';
 
 const ID = 'jupyter-schedule-panel';
 /** the query of an address that leads to a view */
@@ -22,7 +22,7 @@ const WIDTH = 'clamp(320px, 28vw, 400px)';
 
 /** Draws itself when it is first shown; asks for nothing while it is hidden. */
 class PanelWidget extends Widget {
-  private mounted: Promise<Mounted> | null = null;
+  private mounted: Promise<MountedPanel> | null = null;
   private view: View = { at: 'list' };
 
   constructor(private readonly services: Services) {
@@ -93,8 +93,8 @@ class PanelWidget extends Widget {
 
   private renew(): void {
     if (this.isVisible && !this.mounted) {
-      this.mounted = import('../hosts/lab/mountPanel').then(({ mount }) =>
-        mount(this.node, this.services, view => this.go(view))
+      this.mounted = import('../hosts/lab/mountPanel').then(({ mountPanel }) =>
+        mountPanel(this.node, this.services, view => this.go(view))
       );
     }
     void this.mounted?.then(mounted => mounted.show(this.view, this.isVisible));
@@ -115,7 +115,7 @@ export const panel: JupyterFrontEndPlugin<ISchedulePanel> = {
     restorer: ILayoutRestorer | null
   ): ISchedulePanel => {
     const { shell, commands } = app;
-    const services = servicesOf(app, translator, tracker, labShell);
+    const services = collectServices(app, translator, tracker, labShell);
     const { trans } = services;
     const widget = new PanelWidget(services);
     shell.add(widget, 'right', { rank: 900, type: 'Schedules' });

@@ -8,7 +8,7 @@ import type { ReactElement } from 'react';
 import type { Status } from '../api/schemas';
 import { onChange } from '../hosts/lab/serverEvents';
 import type { Services } from '../hosts/lab/services';
-import { servicesOf } from '../hosts/lab/services';
+import { collectServices } from '../hosts/lab/services';
 import { Commands } from '../tokens';
 
 /** milliseconds in which several changes are one */
@@ -61,7 +61,7 @@ export const statusBar: JupyterFrontEndPlugin<void> = {
     if (!bar) {
       return;
     }
-    const services = servicesOf(app, translator);
+    const services = collectServices(app, translator);
     const item = new StatusCounts(services);
     bar.registerStatusItem('jupyter-schedule:counts', { item, align: 'right', rank: 90 });
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,7 +69,7 @@ export const statusBar: JupyterFrontEndPlugin<void> = {
       clearTimeout(timer);
       timer = setTimeout(() => {
         import(/* webpackChunkName: "small" */ '../hosts/lab/client')
-          .then(({ clientOf }) => clientOf(app).status())
+          .then(({ createClient }) => createClient(app).status())
           .then(status => item.display(status))
           .catch((error: unknown) => console.warn('jupyter-schedule: no counts', error));
       }, GATHER);

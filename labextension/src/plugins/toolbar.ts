@@ -7,13 +7,13 @@ import { ITranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import type { Scheduled } from '../api/schemas';
+import type { NotebookStatus } from '../api/schemas';
 import { Commands, ISchedulePanel } from '../tokens';
 import { onChange } from '../hosts/lab/serverEvents';
 import { calendarIcon } from '../hosts/lab/icon';
-import { notebookOf } from '../hosts/lab/notebooks';
+import { getNotebookPath } from '../hosts/lab/notebooks';
 import type { Services } from '../hosts/lab/services';
-import { servicesOf } from '../hosts/lab/services';
+import { collectServices } from '../hosts/lab/services';
 
 /** milliseconds in which several changes are one */
 const GATHER = 1000;
@@ -26,7 +26,7 @@ const TELLING = /^schedule_|^run_(succeeded|failed|timed_out)$/;
 class ScheduleButton extends Widget {
   private readonly button = document.createElement('button');
   private readonly label = document.createElement('span');
-  private schedule: Scheduled | null = null;
+  private schedule: NotebookStatus | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly forget: () => void;
 
@@ -87,7 +87,7 @@ class ScheduleButton extends Widget {
   }
 
   private get path(): string {
-    return notebookOf(this.services.app, this.notebook)!;
+    return getNotebookPath(this.services.app, this.notebook)!;
   }
 
   /** Ask for this notebook's schedule in a moment, if the notebook is in view then. */
@@ -106,7 +106,7 @@ class ScheduleButton extends Widget {
     const query = new URLSearchParams({ notebook: this.path, reader: zone }).toString();
     const url = `${serverSettings.baseUrl}jupyter-schedule/scheduled?${query}`;
     const answer = await ServerConnection.makeRequest(url, {}, serverSettings);
-    this.schedule = answer.ok ? ((await answer.json()) as Scheduled | null) : null;
+    this.schedule = answer.ok ? ((await answer.json()) as NotebookStatus | null) : null;
     this.draw();
   }
 }
@@ -118,7 +118,7 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
   optional: [ITranslator],
   autoStart: true,
   activate: (app, panel: ISchedulePanel, registry: IToolbarWidgetRegistry, translator: ITranslator | null) => {
-    const services = servicesOf(app, translator);
+    const services = collectServices(app, translator);
     registry.addFactory<NotebookPanel>(
       'Notebook',
       'schedule',

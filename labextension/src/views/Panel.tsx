@@ -3,7 +3,7 @@ import type { ReactElement, ReactNode } from 'react';
 import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Run, Schedule } from '../api/schemas';
-import { isOpen, newest, stateOf } from '../model/runs';
+import { isOpen, findNewest, describeState } from '../model/runs';
 import type { View } from '../model/views';
 import { baseName } from '../model/views';
 import { Banner } from './common/Banner';
@@ -16,7 +16,7 @@ import { ScheduleForm } from './form/ScheduleForm';
 import { useAction } from './common/useAction';
 import { useFocusKept } from './common/useFocusKept';
 import { useLive } from './common/useLive';
-import type { Panel as PanelTools } from './schedules/useScheduleActions';
+import type { PanelControls as PanelTools } from './schedules/useScheduleActions';
 import { useUndo } from './common/useUndo';
 
 // The form is what most open the panel for; every other view is loaded when somebody comes to it.
@@ -212,7 +212,7 @@ function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel:
     );
   }
   const done = (schedule: Schedule) => {
-    const first = newest(schedule);
+    const first = findNewest(schedule);
     panel.refresh();
     panel.go(
       view.schedule === undefined && first
@@ -246,7 +246,7 @@ function Created({ schedule: name, panel }: { schedule: string; panel: PanelTool
   if (!schedule) {
     return null;
   }
-  const first = newest(schedule);
+  const first = findNewest(schedule);
   const next = schedule.next_due ? trans.__('Next: %1 your time.', clock.full(schedule.next_due)) : '';
   const undo = () =>
     panel.action.run(async () => {
@@ -262,7 +262,7 @@ function Created({ schedule: name, panel }: { schedule: string; panel: PanelTool
         <Button className="jp-mod-small" onClick={undo}>
           {trans.__('Undo')}
         </Button>
-        <span className="jp-Schedule-hidden">{first ? stateOf(first, reader).words : ''}</span>
+        <span className="jp-Schedule-hidden">{first ? describeState(first, reader).words : ''}</span>
       </div>
     </div>
   );

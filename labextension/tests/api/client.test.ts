@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 
 import { Client } from '../../src/api/client';
 import { asProblem, isAbort } from '../../src/api/problem';
-import { overHttp } from '../../src/api/transport';
+import { httpTransport } from '../../src/api/transport';
 import { form, schedule } from '../support/factories';
 import { FakeServer, refusal } from '../support/server';
 
 function clientOf(server: FakeServer): Client {
-  return new Client(overHttp('/base/', server.fetch), 'Europe/Paris');
+  return new Client(httpTransport('/base/', server.fetch), 'Europe/Paris');
 }
 
 describe('A request', () => {
@@ -45,11 +45,11 @@ describe('A failure becomes a sentence', () => {
     [
       'the server’s own',
       refusal(409, 'name_taken', '“bikes” is taken.', 'name'),
-      { code: 'name_taken', message: '“bikes” is taken.', field: 'name', status: 409, passing: false }
+      { code: 'name_taken', message: '“bikes” is taken.', field: 'name', status: 409, isTransient: false }
     ],
-    ['no connection', new TypeError('Failed to fetch'), { code: 'unreachable', passing: true }],
-    ['a gateway’s', new Response('<html>', { status: 502 }), { code: 'unreachable', passing: true }],
-    ['signed out', new Response('<html>', { status: 403 }), { code: 'signed_out', passing: false }],
+    ['no connection', new TypeError('Failed to fetch'), { code: 'unreachable', isTransient: true }],
+    ['a gateway’s', new Response('<html>', { status: 502 }), { code: 'unreachable', isTransient: true }],
+    ['signed out', new Response('<html>', { status: 403 }), { code: 'signed_out', isTransient: false }],
     ['no server half', new Response('<html>', { status: 404 }), { code: 'not_installed' }],
     ['a crash', new Response('<html>', { status: 500 }), { code: 'broken' }],
     ['a page instead of JSON', new Response('<html>'), { code: 'broken' }]

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Backfilled, Calendar, CalendarDay } from '../../src/api/schemas';
-import type { DayState, Picked } from '../../src/model/calendar';
+import type { BackfillResult, Calendar, CalendarDay } from '../../src/api/schemas';
+import type { DayState, DayRange } from '../../src/model/calendar';
 import {
   isRange,
-  labelOf,
-  later,
-  legend,
-  lookOf,
-  monthEnd,
-  monthLater,
+  describeDay,
+  addDays,
+  listStates,
+  findLook,
+  endOfMonth,
+  addMonths,
   pick,
-  planWords,
-  progressWords,
+  describePlan,
+  describeProgress,
   STATES,
-  stepOf,
-  weeksOf,
-  wordOf
+  stepByKey,
+  layOutWeeks,
+  nameState
 } from '../../src/model/calendar';
 import { Clock } from '../../src/model/time';
 import { english } from '../../src/model/translation';
@@ -25,7 +25,7 @@ import { day } from '../support/factories';
 const TODAY = '2026-11-24';
 const clock = new Clock('Europe/Paris', 'en', english);
 
-function plan(changes: Partial<Backfilled> = {}): Backfilled {
+function plan(changes: Partial<BackfillResult> = {}): BackfillResult {
   return {
     runs: 42,
     succeeded: 0,
@@ -43,14 +43,14 @@ describe('A month', () => {
     ['2027-02-10', 4, '2027-02-01', 0],
     ['2026-08-31', 6, '2026-08-01', 5]
   ])('of %s has %i weeks, Monday first', (within, weeks, first, place) => {
-    const laid = weeksOf(within);
+    const laid = layOutWeeks(within);
     expect(laid).toHaveLength(weeks);
     expect(laid[0]!.indexOf(first)).toBe(place);
-    expect(laid.flat().filter(Boolean)).toHaveLength(Number(monthEnd(within).slice(8)));
+    expect(laid.flat().filter(Boolean)).toHaveLength(Number(endOfMonth(within).slice(8)));
   });
 
   it('ends on its last day, also in leap years', () => {
-    expect(['2026-02-10', '2028-02-01', '2026-12-31'].map(monthEnd)).toEqual([
+    expect(['2026-02-10', '2028-02-01', '2026-12-31'].map(endOfMonth)).toEqual([
       '2026-02-28',
       '2028-02-29',
       '2026-12-31'
@@ -58,14 +58,14 @@ describe('A month', () => {
   });
 
   it('is followed by the next one, also into another year', () => {
-    expect([monthLater('2026-12-31', 1), monthLater('2026-01-15', -1)]).toEqual(['2027-01-01', '2025-12-01']);
-    expect(later('2026-12-31', 1)).toBe('2027-01-01');
+    expect([addMonths('2026-12-31', 1), addMonths('2026-01-15', -1)]).toEqual(['2027-01-01', '2025-12-01']);
+    expect(addDays('2026-12-31', 1)).toBe('2027-01-01');
   });
 });
 
 describe('Picking', () => {
-  const one = (day: string): Picked => ({ from: day, to: day });
-  it.each<[string, Picked | null, string, boolean, Picked | null]>([
+  const one = (day: string): DayRange => ({ from: day, to: day });
+  it.each<[string, DayRange | null, string, boolean, DayRange | null]>([
     ['a first day', null, '2026-11-10', false, one('2026-11-10')],
     ['a later one makes a stretch', one('2026-11-10'), '2026-11-12', false, { from: '2026-11-10', to: '2026-11-12' }],
     ['an earlier one too', one('2026-11-10'), '2026-11-02', false, { from: '2026-11-02', to: '2026-11-10' }],
@@ -98,7 +98,7 @@ describe('Picking', () => {
     expect(pick(before, day, TODAY, shift)).toEqual(after);
   });
 
-  it.each<[Picked | null, boolean]>([
+  it.each<[DayRange | null, boolean]>([
     [null, false],
     [one(TODAY), true],
     [{ from: '', to: TODAY }, false],
@@ -123,25 +123,25 @@ describe('A key', () => {
     ['PageDown', '2026-11-24', '2026-12-24'],
     ['x', '2026-11-24', undefined]
   ])('%s leads from %s to %s', (key, from, to) => {
-    expect(stepOf(key, from)).toBe(to);
+    expect(stepByKey(key, from)).toBe(to);
   });
 });
 
 describe('A day', () => {
   it.each(STATES.map(state => [state] as [DayState]))('that is %s has an icon, a colour and a word', state => {
-    expect(lookOf(state).icon).toBeTruthy();
-    expect(labelOf('2026-11-23', day('2026-11-23', state), clock, english)).toBe(
-      `Mon 23 Nov: ${wordOf(state, english)}`
+    expect(findLook(state).icon).toBeTruthy();
+    expect(describeDay('2026-11-23', day('2026-11-23', state), clock, english)).toBe(
+      `Mon 23 Nov: ${nameState(state, english)}`
     );
   });
 
   it('with several times counts them', () => {
     const told = day('2026-11-23', 'failed', { counts: { succeeded: 22, failed: 2 } });
-    expect(labelOf('2026-11-23', told, clock, english)).toBe('Mon 23 Nov: 22 succeeded, 2 failed');
+    expect(describeDay('2026-11-23', told, clock, english)).toBe('Mon 23 Nov: 22 succeeded, 2 failed');
   });
 
   it('on which it isn’t due says so', () => {
-    expect(labelOf('2026-11-22', undefined, clock, english)).toBe('Sun 22 Nov: not due');
+    expect(describeDay('2026-11-22', undefined, clock, english)).toBe('Sun 22 Nov: not due');
   });
 
   it('is explained by the legend, each state once', () => {
@@ -150,12 +150,12 @@ describe('A day', () => {
       day('2026-11-02', 'succeeded'),
       day('2026-11-03', 'succeeded')
     ];
-    expect(legend(days)).toEqual(['succeeded', 'not_yet']);
+    expect(listStates(days)).toEqual(['succeeded', 'not_yet']);
   });
 });
 
 describe('What a backfill would do', () => {
-  it.each<[Partial<Backfilled>, number, string]>([
+  it.each<[Partial<BackfillResult>, number, string]>([
     [{}, 1, '42 runs, the oldest first, one after another: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
     [{}, 3, '42 runs, the oldest first, 3 at a time: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
     [
@@ -170,12 +170,12 @@ describe('What a backfill would do', () => {
       'Nothing to run. Left as they are: 12 have succeeded and 3 wait or run already.'
     ]
   ])('%j, %i at a time', (changes, parallel, words) => {
-    expect(planWords(plan(changes), parallel, clock, english)).toBe(words);
+    expect(describePlan(plan(changes), parallel, clock, english)).toBe(words);
   });
 
   it('and how it gets on', () => {
     const told = { asked: 60, waiting: 20, going: 3 } as Calendar;
-    expect(progressWords(told, english)).toBe('37 of 60 past runs done, 3 running');
-    expect(progressWords({ ...told, asked: 0, waiting: 0, going: 0 }, english)).toBeNull();
+    expect(describeProgress(told, english)).toBe('37 of 60 past runs done, 3 running');
+    expect(describeProgress({ ...told, asked: 0, waiting: 0, going: 0 }, english)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { changesOf } from '../../src/model/changes';
+import { listChanges } from '../../src/model/changes';
 import { english } from '../../src/model/translation';
 import { form, schedule } from '../support/factories';
 
@@ -11,7 +11,7 @@ const after = (changes: Parameters<typeof form>[0], rest = {}) =>
 describe('What was changed elsewhere', () => {
   it('is told by the form’s own labels, with what was there before', () => {
     const frequency = { ...before.form.frequency, at: '06:30', kind: 'weekly' as const, days: ['Mon', 'Thu'] };
-    expect(changesOf(before, after({ frequency, files: ['a.csv'], parameters: { month: 4 } }), english)).toEqual([
+    expect(listChanges(before, after({ frequency, files: ['a.csv'], parameters: { month: 4 } }), english)).toEqual([
       { label: 'Schedule frequency', was: 'daily', now: 'weekly' },
       { label: 'Time of day', was: '12:00', now: '06:30' },
       { label: 'Day of week', was: 'nothing', now: 'Mon, Thu' },
@@ -21,12 +21,12 @@ describe('What was changed elsewhere', () => {
   });
 
   it('may be the code alone', () => {
-    expect(changesOf(before, after({}, { bundle: 'e'.repeat(64) }), english)).toEqual([
+    expect(listChanges(before, after({}, { bundle: 'e'.repeat(64) }), english)).toEqual([
       { label: 'Code', was: 'tarball ddddddd', now: 'tarball eeeeeee', code: true }
     ]);
   });
 
   it('may be nothing of the form', () => {
-    expect(changesOf(before, after({}, { state: 'paused' }), english)).toEqual([]);
+    expect(listChanges(before, after({}, { state: 'paused' }), english)).toEqual([]);
   });
 });

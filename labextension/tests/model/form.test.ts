@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import type { Kind } from '../../src/model/form';
 import {
-  byField,
-  fieldsOf,
-  firstWith,
+  groupByField,
+  fieldsFor,
+  findFirst,
   fromWire,
-  initial,
-  offeredIn,
-  ownProblems,
-  shown,
+  createForm,
+  findOfferedName,
+  checkForm,
+  formatDefault,
   suggestName,
   toWire,
   withFile,
@@ -21,7 +21,7 @@ import { mergePatch } from '../../src/model/patch';
 import { english } from '../../src/model/translation';
 import { NOW, form, parameter } from '../support/factories';
 
-const fresh = initial('reports/Bikes Report.ipynb', NOW);
+const fresh = createForm('reports/Bikes Report.ipynb', NOW);
 
 describe('A new form', () => {
   it('is daily at noon UTC, private, with two hours', () => {
@@ -53,7 +53,7 @@ describe('The frequency decides which fields are asked for, and only those are s
     ['once', ['date', 'at'], { date: '2026-11-24' }],
     ['cron', ['cron'], { cron: '0 12 * * *', days: [], date: '' }]
   ])('%s', (kind, fields, sent) => {
-    expect(fieldsOf(kind)).toEqual(fields);
+    expect(fieldsFor(kind)).toEqual(fields);
     expect(toWire(withKind(fresh, kind)).frequency).toMatchObject({ kind, ...sent });
   });
 
@@ -95,28 +95,28 @@ describe('A parameter', () => {
     [null, ''],
     [false, 'false']
   ])('with the value %j is shown as %s', (value, text) => {
-    expect(shown(parameter({ default: value }))).toBe(text);
+    expect(formatDefault(parameter({ default: value }))).toBe(text);
   });
 });
 
 describe('The browser tells alone', () => {
   it.each(['', '0', '1441', '-5', '2.5', 'two'])('that a time limit of “%s” isn’t one', timeout => {
-    expect(ownProblems({ ...fresh, timeout }, english)).toHaveProperty('timeout');
+    expect(checkForm({ ...fresh, timeout }, english)).toHaveProperty('timeout');
   });
 
   it.each(['1', ' 120 ', '1440'])('that “%s” is one', timeout => {
-    expect(ownProblems({ ...fresh, timeout }, english)).toEqual({});
+    expect(checkForm({ ...fresh, timeout }, english)).toEqual({});
   });
 
   it('that public results have to be looked at first', () => {
     const open = { ...fresh, visibility: 'public' as const };
-    expect(ownProblems(open, english)).toHaveProperty('visibility');
-    expect(ownProblems({ ...open, checkedPublic: true }, english)).toEqual({});
+    expect(checkForm(open, english)).toHaveProperty('visibility');
+    expect(checkForm({ ...open, checkedPublic: true }, english)).toEqual({});
   });
 
   it('that a weekly schedule needs a day', () => {
     const weekly = withKind(fresh, 'weekly');
-    expect(ownProblems({ ...weekly, frequency: { ...weekly.frequency, days: [] } }, english)).toHaveProperty('days');
+    expect(checkForm({ ...weekly, frequency: { ...weekly.frequency, days: [] } }, english)).toHaveProperty('days');
   });
 });
 
@@ -135,16 +135,16 @@ describe('A problem of the server', () => {
     ['something_else', 'daily', 'form'],
     [null, 'daily', 'form']
   ] as const)('about %s of a %s schedule stands under %s', (field, kind, ours) => {
-    expect(byField([problem(field)], kind)).toEqual({ [ours]: `about ${field}` });
+    expect(groupByField([problem(field)], kind)).toEqual({ [ours]: `about ${field}` });
   });
 
   it('is the first of several for one field', () => {
-    expect(byField([problem('name'), { ...problem('name'), message: 'second' }], 'daily').name).toBe('about name');
+    expect(groupByField([problem('name'), { ...problem('name'), message: 'second' }], 'daily').name).toBe('about name');
   });
 
   it('is looked for from the top', () => {
-    expect(firstWith({ timeout: 'x', at: 'y' })).toBe('at');
-    expect(firstWith({ form: 'x' })).toBeUndefined();
+    expect(findFirst({ timeout: 'x', at: 'y' })).toBe('at');
+    expect(findFirst({ form: 'x' })).toBeUndefined();
   });
 
   it.each([
@@ -152,7 +152,7 @@ describe('A problem of the server', () => {
     ['“bikes” still has published results.', 'bikes', null],
     ['Use letters.', 'Bikes!', null]
   ])('%s offers, instead of %s, %s', (sentence, name, offered) => {
-    expect(offeredIn(sentence, name)).toBe(offered);
+    expect(findOfferedName(sentence, name)).toBe(offered);
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { dollars } from '../../src/model/format';
+import { formatDollars } from '../../src/model/format';
 
 it.each([
   ['0', '$0.00'],
@@ -10,5 +10,5 @@ it.each([
   ['12.5', '$12.50'],
   ['1234567.891', '$1,234,567.89']
 ])('%s dollars are %s', (amount, text) => {
-  expect(dollars(amount)).toBe(text);
+  expect(formatDollars(amount)).toBe(text);
 });

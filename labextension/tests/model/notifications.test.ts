@@ -1,18 +1,18 @@
 /** Who is told of what, and what is news. */
 import { describe, expect, it } from 'vitest';
 
-import { OCCASIONS, offered, toggled, lostNews, successNews } from '../../src/model/notifications';
+import { NOTIFICATION_EVENTS, unite, toggle, takeUntold, describeSuccess } from '../../src/model/notifications';
 import { run } from '../support/factories';
 import { english as trans } from '../../src/model/translation';
 
 describe('picks', () => {
   it('keep the order in which they are offered', () => {
-    expect(toggled(OCCASIONS, ['silence'], 'failure', true)).toEqual(['failure', 'silence']);
-    expect(toggled(OCCASIONS, ['failure', 'silence'], 'failure', false)).toEqual(['silence']);
+    expect(toggle(NOTIFICATION_EVENTS, ['silence'], 'failure', true)).toEqual(['failure', 'silence']);
+    expect(toggle(NOTIFICATION_EVENTS, ['failure', 'silence'], 'failure', false)).toEqual(['silence']);
   });
 
   it('still show a channel that is gone, so that it can be dropped', () => {
-    expect(offered(['ops'], ['ops', 'gone'])).toEqual(['ops', 'gone']);
+    expect(unite(['ops'], ['ops', 'gone'])).toEqual(['ops', 'gone']);
   });
 });
 
@@ -25,7 +25,7 @@ describe('a success', () => {
       ended_at: status === 'running' ? null : `2026-11-24T${String(hour).padStart(2, '0')}:00:00Z`
     });
   const told = (...before: ReturnType<typeof at>[]) =>
-    successNews('bikes', [at(9, 'succeeded'), ...before], 'run-9', trans);
+    describeSuccess('bikes', [at(9, 'succeeded'), ...before], 'run-9', trans);
 
   it.each([
     ['is the first', [], 'bikes ran for the first time, 6.0 s.'],
@@ -44,7 +44,7 @@ describe('a success', () => {
   });
 
   it('that isn’t among the last ones is no news', () => {
-    expect(successNews('bikes', [at(8, 'succeeded')], 'run-9', trans)).toBeNull();
+    expect(describeSuccess('bikes', [at(8, 'succeeded')], 'run-9', trans)).toBeNull();
   });
 });
 
@@ -56,7 +56,8 @@ describe('words of a run that reached nobody', () => {
 
   it('are told each once, whichever was given up last', () => {
     const told = new Set<string>();
-    const channels = (...all: ReturnType<typeof word>[]) => lostNews(all, 'run-9', told).map(({ channel }) => channel);
+    const channels = (...all: ReturnType<typeof word>[]) =>
+      takeUntold(all, 'run-9', told).map(({ channel }) => channel);
     expect(channels(word('ops'), word('other', 'run-8'))).toEqual(['ops']);
     expect(channels(word('ops'), word('team'))).toEqual(['team']);
     expect(channels(word('ops'), word('team'))).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { dayOf, withDay, withNumber } from '../../src/model/policies';
+import { utcDay, withDay, withNumber } from '../../src/model/policies';
 import { form } from '../support/factories';
 
 const none = form().policies;
@@ -9,7 +9,7 @@ describe('A policy', () => {
   it('of a day includes the whole day, and reads as that day again', () => {
     const bounded = withDay(withDay(none, 'start', '2026-12-01'), 'end', '2026-12-24');
     expect([bounded.start, bounded.end]).toEqual(['2026-12-01T00:00:00Z', '2026-12-24T23:59:59Z']);
-    expect(dayOf(bounded.end)).toBe('2026-12-24');
+    expect(utcDay(bounded.end)).toBe('2026-12-24');
     expect(withDay(bounded, 'end', '').end).toBeNull();
   });
 

@@ -2,25 +2,25 @@ import { describe, expect, it } from 'vitest';
 
 import type { RunDetails } from '../../src/api/schemas';
 import { Drafts } from '../../src/model/drafts';
-import { initial } from '../../src/model/form';
-import { counts, listed, marks, stripText } from '../../src/model/scheduleList';
+import { createForm } from '../../src/model/form';
+import { countByChip, selectSchedules, drawMarks, describeStrip } from '../../src/model/scheduleList';
 import {
-  cause,
-  causeOfMissing,
-  missingName,
-  pageOf,
-  plain,
-  settled,
-  stateOf,
-  stateOfSchedule,
-  steps,
-  took
+  describeCause,
+  describeMissing,
+  findMissingName,
+  findPage,
+  stripControls,
+  renderLog,
+  describeState,
+  describeScheduleState,
+  listSteps,
+  describeDuration
 } from '../../src/model/runs';
-import { partsOf } from '../../src/model/sentence';
+import { splitSentence } from '../../src/model/sentence';
 import { Clock } from '../../src/model/time';
 import { english } from '../../src/model/translation';
 import type { View } from '../../src/model/views';
-import { beside, fromFragment, toFragment } from '../../src/model/views';
+import { resolveBeside, fromFragment, toFragment } from '../../src/model/views';
 import { NOW, failed, form, run, schedule } from '../support/factories';
 
 const reader = { trans: english, clock: new Clock('Europe/Paris', 'en', english), now: NOW };
@@ -50,11 +50,11 @@ describe('A run’s state has an icon, a colour and words', () => {
     ['missed', { status: 'skipped', reason: 'missed', count: 3 }, 'warning', 'Missed 3 times'],
     ['failed early', { status: 'failed' }, 'error', 'Failed']
   ])('%s', (_, changes, role, words) => {
-    expect(stateOf(run(changes), reader)).toMatchObject({ role, words });
+    expect(describeState(run(changes), reader)).toMatchObject({ role, words });
   });
 
   it('and where it failed', () => {
-    expect(stateOf(failed(), reader).words).toBe('Failed at cell 2 of 3');
+    expect(describeState(failed(), reader).words).toBe('Failed at cell 2 of 3');
   });
 });
 
@@ -74,30 +74,30 @@ describe('A cause', () => {
     ]
   ])('is a missing file: %s', (message, name, there, words) => {
     const missed = failed({ message, failure: null });
-    expect(missingName(missed)).toBe(name);
-    expect(causeOfMissing(missed, name, there, english)).toBe(words);
+    expect(findMissingName(missed)).toBe(name);
+    expect(describeMissing(missed, name, there, english)).toBe(words);
   });
 
   it('of a missing file is as short as any, however long the path', () => {
     const message = `No such file or directory: '${'x/'.repeat(200)}end.csv'`;
-    const line = causeOfMissing(failed({ message }), missingName(failed({ message }))!, true, english);
+    const line = describeMissing(failed({ message }), findMissingName(failed({ message }))!, true, english);
     expect(line.length).toBeLessThanOrEqual(120);
     expect(line).toContain('end.csv was not in the code tarball');
   });
 
   it('names no file where a run ended otherwise', () => {
-    expect(missingName(failed())).toBeNull();
-    expect(missingName(run({ message: "No such file or directory: 'x'" }))).toBeNull();
+    expect(findMissingName(failed())).toBeNull();
+    expect(findMissingName(run({ message: "No such file or directory: 'x'" }))).toBeNull();
   });
 
   it('is one line of at most 120 characters without escape codes', () => {
     const long = failed({ message: `\u001b[31mKeyError\u001b[0m: ${'x'.repeat(300)}\nsecond line` });
-    expect(cause(long)).toHaveLength(120);
-    expect(cause(long)).toMatch(/^KeyError: x+…$/);
+    expect(describeCause(long)).toHaveLength(120);
+    expect(describeCause(long)).toMatch(/^KeyError: x+…$/);
   });
 
   it('is empty when nothing was said', () => {
-    expect(cause(run({ message: null }))).toBe('');
+    expect(describeCause(run({ message: null }))).toBe('');
   });
 });
 
@@ -108,7 +108,7 @@ describe('What a terminal would show', () => {
     ['bell\u0007 and\u0000 nul', 'bell and nul'],
     ['tab\tand\nline', 'tab\tand\nline']
   ])('of %j is %j', (text, shown) => {
-    expect(plain(text)).toBe(shown);
+    expect(stripControls(text)).toBe(shown);
   });
 
   it.each([
@@ -117,12 +117,12 @@ describe('What a terminal would show', () => {
     ['half\r', 'half'],
     ['a\rb\r', 'b']
   ])('of the log %j is %j', (log, shown) => {
-    expect(settled(log)).toBe(shown);
+    expect(renderLog(log)).toBe(shown);
   });
 });
 
 describe('The steps', () => {
-  const words = (changes: Partial<RunDetails>) => steps(run(changes), reader).map(step => step.words);
+  const words = (changes: Partial<RunDetails>) => listSteps(run(changes), reader).map(step => step.words);
 
   it.each<[string, Partial<RunDetails>, string[]]>([
     ['waiting', { status: 'due', started_at: null }, ['Starting worker']],
@@ -143,7 +143,7 @@ describe('The steps', () => {
     [20, 6, '20 s, usually 6.0 s'],
     [1, 6, '1.0 s, usually 6.0 s']
   ])('took %d s where %s is usual: %s', (seconds, usual_seconds, text) => {
-    expect(took(run({ seconds, usual_seconds }), english)).toBe(text);
+    expect(describeDuration(run({ seconds, usual_seconds }), english)).toBe(text);
   });
 });
 
@@ -156,17 +156,23 @@ describe('The list', () => {
   const all = [fine, paused, soon, going, broken];
 
   it('has what fails first, then what runs, then what comes next', () => {
-    expect(listed(all, 'all', '').map(({ name }) => name)).toEqual(['broken', 'going', 'soon', 'fine', 'paused']);
+    expect(selectSchedules(all, 'all', '').map(({ name }) => name)).toEqual([
+      'broken',
+      'going',
+      'soon',
+      'fine',
+      'paused'
+    ]);
   });
 
   it('counts, and shows what a chip asks for', () => {
-    expect(counts(all)).toEqual({ all: 5, failing: 1, running: 1, paused: 1 });
-    expect(listed(all, 'running', '').map(({ name }) => name)).toEqual(['going']);
+    expect(countByChip(all)).toEqual({ all: 5, failing: 1, running: 1, paused: 1 });
+    expect(selectSchedules(all, 'running', '').map(({ name }) => name)).toEqual(['going']);
   });
 
   it('is filtered by all words, in the name or the notebook', () => {
     const other = schedule({ name: 'sql', form: form({ notebook: 'Team/Slow.ipynb' }) });
-    expect(listed([...all, other], 'all', 'slow TEAM').map(({ name }) => name)).toEqual(['sql']);
+    expect(selectSchedules([...all, other], 'all', 'slow TEAM').map(({ name }) => name)).toEqual(['sql']);
   });
 
   it.each([
@@ -176,7 +182,7 @@ describe('The list', () => {
     [soon, 'No runs yet'],
     [schedule({ last_runs: [failed()] }), 'Failed 59 min ago']
   ])('says how it is doing', (row, words) => {
-    expect(stateOfSchedule(row, reader).words.replace('60', '59')).toBe(words);
+    expect(describeScheduleState(row, reader).words.replace('60', '59')).toBe(words);
   });
 
   it('draws runs from old to new, with room above the usual duration', () => {
@@ -187,26 +193,26 @@ describe('The list', () => {
       run({ seconds: 10 }),
       run({ seconds: 12 })
     ];
-    expect(marks(runs, 4, reader).map(({ height }) => height)).toEqual([0.6, 1, 0.25, 0.6]);
+    expect(drawMarks(runs, 4, reader).map(({ height }) => height)).toEqual([0.6, 1, 0.25, 0.6]);
   });
 
   it('says of each mark when and how', () => {
-    const drawn = marks([run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: null })], 2, reader);
+    const drawn = drawMarks([run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: null })], 2, reader);
     expect(drawn[0]!.label).toBe('Mon 23 Nov 11:00: Succeeded in 1.0 s');
   });
 
   it('tells the strip in words', () => {
-    expect(stripText([failed(), run(), run()], 10, reader)).toBe(
+    expect(describeStrip([failed(), run(), run()], 10, reader)).toBe(
       'Last 3 runs: 2 succeeded, latest failed at cell 2 of 3'
     );
-    expect(stripText([failed()], 10, reader)).toBe('One run: failed at cell 2 of 3');
-    expect(stripText([], 10, reader)).toBe('No runs yet');
+    expect(describeStrip([failed()], 10, reader)).toBe('One run: failed at cell 2 of 3');
+    expect(describeStrip([], 10, reader)).toBe('No runs yet');
   });
 });
 
 describe('A sentence’s parts that can be changed', () => {
   const changeable = (changes: Parameters<typeof schedule>[0]) =>
-    partsOf(schedule(changes), english)
+    splitSentence(schedule(changes), english)
       .filter(({ patch }) => patch)
       .map(({ text, value, patch }) => [text, value, patch!('9')]);
 
@@ -223,7 +229,7 @@ describe('A sentence’s parts that can be changed', () => {
   });
 
   it('are none in a sentence that reads otherwise, which stays whole', () => {
-    expect(partsOf(schedule({ summary: 'Ended.' }), english)).toEqual([{ text: 'Ended.' }]);
+    expect(splitSentence(schedule({ summary: 'Ended.' }), english)).toEqual([{ text: 'Ended.' }]);
   });
 });
 
@@ -257,12 +263,12 @@ describe('A file that a notebook names', () => {
     ['~/a.csv', null],
     ['..', null]
   ])('%s is below Jupyter’s root, or nowhere', (name, path) => {
-    expect(beside('reports/bikes.ipynb', name)).toBe(path);
+    expect(resolveBeside('reports/bikes.ipynb', name)).toBe(path);
   });
 });
 
 describe('A draft', () => {
-  const fresh = initial('a.ipynb', NOW);
+  const fresh = createForm('a.ipynb', NOW);
 
   it('is kept for its notebook and its server alone', () => {
     new Drafts('/one/').save('a.ipynb', { ...fresh, name: 'mine' });
@@ -294,8 +300,8 @@ describe('A draft', () => {
 
 describe('What is published', () => {
   it('is looked at on its page where folders can’t be', () => {
-    expect(pageOf('https://results.example.org/bikes/data/')).toBe('https://results.example.org/bikes/index.html');
-    expect(pageOf('/user/ann/jupyter-schedule/publications/bikes/data/')).toBe(
+    expect(findPage('https://results.example.org/bikes/data/')).toBe('https://results.example.org/bikes/index.html');
+    expect(findPage('/user/ann/jupyter-schedule/publications/bikes/data/')).toBe(
       '/user/ann/jupyter-schedule/publications/bikes/data/'
     );
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { Clock, dateIn } from '../../src/model/time';
-import { duration, size } from '../../src/model/format';
+import { formatDuration, formatSize } from '../../src/model/format';
 import { english } from '../../src/model/translation';
 import { NOW } from '../support/factories';
 
@@ -69,7 +69,7 @@ it.each([
   [7500, '2 h 5 min'],
   [7200, '2 h']
 ])('%d seconds are written %s', (seconds, words) => {
-  expect(duration(seconds)).toBe(words);
+  expect(formatDuration(seconds)).toBe(words);
 });
 
 it.each([
@@ -80,7 +80,7 @@ it.each([
   [999_600, '1.0 MB'],
   [1_200_000_000, '1.2 GB']
 ])('%d bytes are written %s', (bytes, words) => {
-  expect(size(bytes)).toBe(words);
+  expect(formatSize(bytes)).toBe(words);
 });
 
 it('A date is that of its zone', () => {

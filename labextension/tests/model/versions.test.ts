@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Difference } from '../../src/api/schemas';
 import { english } from '../../src/model/translation';
-import { cellTitle, differenceWords, sidesAtFirst, signOf } from '../../src/model/versions';
+import { titleCell, describeDifference, chooseSides, markLine } from '../../src/model/versions';
 import { cell, difference, version } from '../support/factories';
 
 describe('What is compared first', () => {
@@ -12,7 +12,7 @@ describe('What is compared first', () => {
     [1, false, { before: 1, after: 1 }]
   ])('of %i versions, with a notebook: %s', (count, notebook, sides) => {
     const versions = Array.from({ length: count }, (_, place) => version(count - place));
-    expect(sidesAtFirst(versions, notebook)).toEqual(sides);
+    expect(chooseSides(versions, notebook)).toEqual(sides);
   });
 });
 
@@ -27,7 +27,7 @@ describe('A difference in one line', () => {
     [{ cells: [cell()], kernels: ['python3', 'r'] }, '1 cell differs, the kernel was python3 and is r.'],
     [{ files: [{ path: 'a.csv', kind: 'added' }] }, '1 other file differs.']
   ])('%#', (changes, words) => {
-    expect(differenceWords(difference(changes), english)).toBe(words);
+    expect(describeDifference(difference(changes), english)).toBe(words);
   });
 });
 
@@ -39,10 +39,10 @@ describe('A cell’s title', () => {
     [cell({ type: 'raw', number: null }), 'Raw cell changed'],
     [cell({ tags: ['', 'parameters'] }), 'Cell 2 changed; its tags were none and are parameters']
   ])('%#', (shown, words) => {
-    expect(cellTitle(shown, english)).toBe(words);
+    expect(titleCell(shown, english)).toBe(words);
   });
 });
 
 it('A line’s sign says what its colour says', () => {
-  expect(['added', 'removed', 'same'].map(signOf)).toEqual(['+', '-', ' ']);
+  expect(['added', 'removed', 'same'].map(markLine)).toEqual(['+', '-', ' ']);
 });

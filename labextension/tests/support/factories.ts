@@ -13,13 +13,13 @@ import type {
   Status,
   Version
 } from '../../src/api/schemas';
-import { initial, toWire } from '../../src/model/form';
+import { createForm, toWire } from '../../src/model/form';
 
 /** Mon 23 Nov 2026, 11:00 UTC: noon in Paris. */
 export const NOW = Date.parse('2026-11-23T11:00:00Z');
 
 export function form(changes: Partial<Form> = {}): Form {
-  return { ...toWire(initial('reports/bikes.ipynb', NOW)), ...changes };
+  return { ...toWire(createForm('reports/bikes.ipynb', NOW)), ...changes };
 }
 
 export function parameter(changes: Partial<Parameter> = {}): Parameter {

@@ -1,7 +1,7 @@
-import type { IModel } from '../../src/hosts/widget/traits';
+import type { WidgetModel } from '../../src/hosts/widget/traits';
 
 /** A model without a kernel: remembers what was saved and sent, and says what it is told to say. */
-export class FakeModel implements IModel {
+export class FakeModel implements WidgetModel {
   readonly sent: any[] = [];
   readonly saved: Record<string, unknown>[] = [];
   private _changed: Record<string, unknown> = {};

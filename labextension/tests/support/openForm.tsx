@@ -8,14 +8,14 @@ import { HostProvider } from '../../src/views/common/hostContext';
 import type { FormProps } from '../../src/views/form/ScheduleForm';
 import { ScheduleForm } from '../../src/views/form/ScheduleForm';
 import type { FakeServer } from './server';
-import { hostOf } from './server';
+import { createHost } from './server';
 
 export const NOTEBOOK = 'reports/bikes.ipynb';
 
 export function open(server: FakeServer, props: Partial<FormProps> = {}, changes: Partial<Host> = {}) {
   const done = vi.fn();
   const view = render(
-    <HostProvider value={hostOf(server, changes)}>
+    <HostProvider value={createHost(server, changes)}>
       <ScheduleForm notebook={NOTEBOOK} done={done} {...props} />
     </HostProvider>
   );

@@ -8,7 +8,7 @@ import type { Host } from '../../src/views/common/hostContext';
 import { Panel } from '../../src/views/Panel';
 import type { View } from '../../src/model/views';
 import { failed, preview, run, schedule, status } from './factories';
-import { FakeServer, hostOf } from './server';
+import { FakeServer, createHost } from './server';
 
 interface Shown {
   notebook?: string | null;
@@ -21,7 +21,7 @@ function Holder({ host, start, notebook = null, visible = true }: { host: Host; 
 }
 
 export function open(server: FakeServer, start: View, shown: Shown = {}, changes: Partial<Host> = {}) {
-  const host = hostOf(server, changes);
+  const host = createHost(server, changes);
   const view = render(<Holder host={host} start={start} {...shown} />);
   return {
     user: userEvent.setup(),

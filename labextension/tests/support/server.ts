@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 
 import type { Host } from '../../src/views/common/hostContext';
 import { Client } from '../../src/api/client';
-import { overHttp } from '../../src/api/transport';
+import { httpTransport } from '../../src/api/transport';
 import { Drafts } from '../../src/model/drafts';
 import { Clock } from '../../src/model/time';
 import { english } from '../../src/model/translation';
@@ -62,9 +62,9 @@ export function refusal(status: number, code: string, message: string, field: st
 }
 
 /** A host in Paris, whose server is `server`. */
-export function hostOf(server: FakeServer, changes: Partial<Host> = {}): Host {
+export function createHost(server: FakeServer, changes: Partial<Host> = {}): Host {
   return {
-    api: new Client(overHttp('/base/', server.fetch), 'Europe/Paris'),
+    api: new Client(httpTransport('/base/', server.fetch), 'Europe/Paris'),
     trans: english,
     clock: new Clock('Europe/Paris', 'en', english),
     drafts: new Drafts('/base/'),

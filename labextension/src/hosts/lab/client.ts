@@ -3,11 +3,11 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { Client } from '../../api/client';
-import { overHttp } from '../../api/transport';
+import { httpTransport } from '../../api/transport';
 import { browserZone } from '../../model/time';
 
-export function clientOf(app: JupyterFrontEnd): Client {
+export function createClient(app: JupyterFrontEnd): Client {
   const settings = app.serviceManager.serverSettings;
-  const transport = overHttp(settings.baseUrl, (url, init) => ServerConnection.makeRequest(url, init, settings));
+  const transport = httpTransport(settings.baseUrl, (url, init) => ServerConnection.makeRequest(url, init, settings));
   return new Client(transport, browserZone());
 }

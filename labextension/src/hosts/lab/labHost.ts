@@ -11,28 +11,28 @@ import { Clock, browserZone } from '../../model/time';
 import { toFragment } from '../../model/views';
 import { calendarIcon } from './icon';
 import type { Services } from './services';
-import { clientOf } from './client';
-import { panelOf, save } from './notebooks';
+import { createClient } from './client';
+import { findPanel, saveNotebook } from './notebooks';
 
 const BROWSE = 'filebrowser:activate';
 
-export function hostOf({ app, tracker, labShell, trans, language }: Services): Host {
+export function createLabHost({ app, tracker, labShell, trans, language }: Services): Host {
   const baseUrl = PageConfig.getBaseUrl();
   return {
-    api: clientOf(app),
+    api: createClient(app),
     trans,
     clock: new Clock(browserZone(), language, trans),
     drafts: new Drafts(baseUrl),
     now: Date.now,
-    save: notebook => save(app, tracker, notebook),
+    save: notebook => saveNotebook(app, tracker, notebook),
     onSaved: (notebook, listener) => {
-      const context = panelOf(app, tracker, notebook)?.context;
+      const context = findPanel(app, tracker, notebook)?.context;
       const saved = (_: unknown, state: string) => state === 'completed' && listener();
       context?.saveState.connect(saved);
       return () => void context?.saveState.disconnect(saved);
     },
     watchUnsaved: (notebook, listener) => {
-      const model = panelOf(app, tracker, notebook)?.context.model;
+      const model = findPanel(app, tracker, notebook)?.context.model;
       const tell = () => listener(model?.dirty ?? false);
       tell();
       model?.stateChanged.connect(tell);

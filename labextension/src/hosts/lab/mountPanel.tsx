@@ -4,13 +4,13 @@ import { createRoot } from 'react-dom/client';
 
 import { Panel } from '../../views/Panel';
 import type { View } from '../../model/views';
-import { notebookOf } from './notebooks';
+import { getNotebookPath } from './notebooks';
 import type { Services } from './services';
-import { hostOf } from './labHost';
+import { createLabHost } from './labHost';
 
 import '../../../style/panel.css';
 
-export interface Mounted {
+export interface MountedPanel {
   show(view: View, visible: boolean): void;
   /** Put the keyboard's focus where the view begins. */
   focus(): void;
@@ -18,12 +18,12 @@ export interface Mounted {
 }
 
 /** Draw the panel into `node`; `go` hears where the person wants to be. */
-export function mount(node: HTMLElement, services: Services, go: (view: View) => void): Mounted {
+export function mountPanel(node: HTMLElement, services: Services, go: (view: View) => void): MountedPanel {
   const root = createRoot(node);
-  const host = hostOf(services);
+  const host = createLabHost(services);
   return {
     show: (view, visible) => {
-      const notebook = notebookOf(services.app, services.tracker?.currentWidget ?? null);
+      const notebook = getNotebookPath(services.app, services.tracker?.currentWidget ?? null);
       // at once, so that what is asked for the focus next is there
       flushSync(() => root.render(<Panel host={host} view={view} go={go} visible={visible} notebook={notebook} />));
     },

@@ -5,22 +5,26 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { Problem } from '../../api/problem';
 
 /** A notebook's path under Jupyter's root as the server knows it, without the drive of real-time collaboration. */
-export function notebookOf(app: JupyterFrontEnd, panel: NotebookPanel | null): string | null {
+export function getNotebookPath(app: JupyterFrontEnd, panel: NotebookPanel | null): string | null {
   return panel ? app.serviceManager.contents.localPath(panel.context.path) : null;
 }
 
 /** The open panel of a notebook. */
-export function panelOf(
+export function findPanel(
   app: JupyterFrontEnd,
   tracker: INotebookTracker | null,
   notebook: string
 ): NotebookPanel | undefined {
-  return tracker?.find(panel => notebookOf(app, panel) === notebook);
+  return tracker?.find(panel => getNotebookPath(app, panel) === notebook);
 }
 
 /** Write the notebook's unsaved edits to disk; answers whether there were any.  Rejects with Problem `unsaved`. */
-export async function save(app: JupyterFrontEnd, tracker: INotebookTracker | null, notebook: string): Promise<boolean> {
-  const context = panelOf(app, tracker, notebook)?.context;
+export async function saveNotebook(
+  app: JupyterFrontEnd,
+  tracker: INotebookTracker | null,
+  notebook: string
+): Promise<boolean> {
+  const context = findPanel(app, tracker, notebook)?.context;
   await context?.ready;
   if (!context?.model.dirty) {
     return false;

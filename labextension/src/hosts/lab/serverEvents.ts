@@ -4,7 +4,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 const SCHEMA = 'https://events.jupyter.org/jupyter_schedule/change';
 
 /** Something happened to a schedule or a run. */
-export interface Change {
+export interface ChangeEvent {
   /** such as `run_failed`, `schedule_paused` */
   kind: string;
   schedule?: string;
@@ -12,11 +12,11 @@ export interface Change {
 }
 
 /** Hear of every change; the answer ends that. */
-export function onChange(app: JupyterFrontEnd, listener: (change: Change) => void): () => void {
+export function onChange(app: JupyterFrontEnd, listener: (change: ChangeEvent) => void): () => void {
   const { stream } = app.serviceManager.events;
   const hear = (_: unknown, event: { schema_id: string }) => {
     if (event.schema_id === SCHEMA) {
-      listener(event as unknown as Change);
+      listener(event as unknown as ChangeEvent);
     }
   };
   stream.connect(hear);

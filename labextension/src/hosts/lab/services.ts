@@ -4,19 +4,19 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';
 import { nullTranslator } from '@jupyterlab/translation';
 
-import type { Trans } from '../../model/translation';
+import type { TranslationBundle } from '../../model/translation';
 
 export interface Services {
   app: JupyterFrontEnd;
   tracker: INotebookTracker | null;
   /** null in Notebook 7, whose main area has room for one thing */
   labShell: ILabShell | null;
-  trans: Trans;
+  trans: TranslationBundle;
   /** such as `fr_FR` */
   language: string;
 }
 
-export function servicesOf(
+export function collectServices(
   app: JupyterFrontEnd,
   translator: ITranslator | null,
   tracker: INotebookTracker | null = null,

@@ -2,44 +2,44 @@
 import { Notification } from '@jupyterlab/apputils';
 
 import { Commands } from '../../tokens';
-import type { Change } from './serverEvents';
-import { lostNews, successNews } from '../../model/notifications';
-import { cause } from '../../model/runs';
+import type { ChangeEvent } from './serverEvents';
+import { takeUntold, describeSuccess } from '../../model/notifications';
+import { describeCause } from '../../model/runs';
 import type { Services } from './services';
-import { clientOf } from './client';
+import { createClient } from './client';
 
 /** milliseconds: it covers the panel's buttons; the bell keeps it */
 const SHOWN = 10_000;
-/** the words that reached nobody, of which was told */
+/** the notifications that reached nobody, once that was told */
 const LOST = new Set<string>();
 
 /** Tell of a run that failed, a first success, a recovery, a schedule that paused itself, of silence, and of who wasn't told. */
 export async function showNotification(
   { app, trans }: Services,
-  { kind, run: id, schedule: name }: Change
+  { kind, run: id, schedule: name }: ChangeEvent
 ): Promise<void> {
   if (!name) {
     return;
   }
-  const api = clientOf(app);
+  const api = createClient(app);
   const options = (run: string) => {
     const callback = () => void app.commands.execute(Commands.showRun, { run, schedule: name });
     return { actions: [{ label: trans.__('Open run'), callback }], autoClose: SHOWN };
   };
   if (id && (kind === 'run_failed' || kind === 'run_timed_out')) {
     const run = await api.run(id);
-    Notification.error(trans.__('%1: %2', name, cause(run) || trans.__('the run failed')), options(id));
+    Notification.error(trans.__('%1: %2', name, describeCause(run) || trans.__('the run failed')), options(id));
     return;
   }
   if (kind === 'word_given_up') {
-    for (const { channel, trouble, run_id } of lostNews((await api.status()).undelivered ?? [], id ?? '', LOST)) {
+    for (const { channel, trouble, run_id } of takeUntold((await api.status()).undelivered ?? [], id ?? '', LOST)) {
       Notification.warning(trans.__('%1: %2 was not told. %3', name, channel, trouble), options(run_id));
     }
     return;
   }
   const { last_runs, paused } = await api.schedule(name);
   if (kind === 'run_succeeded') {
-    const text = successNews(name, last_runs, id ?? '', trans);
+    const text = describeSuccess(name, last_runs, id ?? '', trans);
     if (text) {
       Notification.success(text, options(id ?? ''));
     }

@@ -7,37 +7,43 @@ import { ProblemBox, Waiting } from '../../views/common/messages';
 import { HostProvider } from '../../views/common/hostContext';
 import { Panel } from '../../views/Panel';
 import { ScheduleForm } from '../../views/form/ScheduleForm';
-import { newest } from '../../model/runs';
+import { findNewest } from '../../model/runs';
 import type { View } from '../../model/views';
-import type { ISurroundings } from './widgetHost';
-import { hostOf } from './widgetHost';
-import type { IModel } from './traits';
-import { tellingRun, tellingSchedule } from './traits';
+import type { WidgetContext } from './widgetHost';
+import { createWidgetHost } from './widgetHost';
+import type { WidgetModel } from './traits';
+import { withRunTrait, withScheduleTraits } from './traits';
 
 export interface WidgetProps {
-  model: IModel;
-  around: ISurroundings;
+  model: WidgetModel;
+  context: WidgetContext;
 }
 
-export function Widget({ model, around }: WidgetProps): ReactElement {
+export function Widget({ model, context }: WidgetProps): ReactElement {
   return model.get('view') === 'run' ? (
-    <RunWidget model={model} around={around} />
+    <RunWidget model={model} context={context} />
   ) : (
-    <FormWidget model={model} around={around} />
+    <FormWidget model={model} context={context} />
   );
 }
 
-function RunWidget({ model, around }: WidgetProps): ReactElement {
+function RunWidget({ model, context }: WidgetProps): ReactElement {
   const run = useTrait<string>(model, 'run_id');
-  const host = useMemo(() => hostOf(tellingRun(around.transport, model), around.notebook), [around, model]);
+  const host = useMemo(
+    () => createWidgetHost(withRunTrait(context.transport, model), context.notebook),
+    [context, model]
+  );
   const [view, go] = useState<View>({ at: 'run', run });
   useEffect(() => go({ at: 'run', run }), [run]);
-  return <Panel host={host} view={view} go={go} visible notebook={around.notebook?.path ?? null} />;
+  return <Panel host={host} view={view} go={go} visible notebook={context.notebook?.path ?? null} />;
 }
 
-function FormWidget({ model, around }: WidgetProps): ReactElement {
-  const notebook = useNotebook(around, useTrait<string>(model, 'notebook'));
-  const host = useMemo(() => hostOf(tellingSchedule(around.transport, model), around.notebook), [around, model]);
+function FormWidget({ model, context }: WidgetProps): ReactElement {
+  const notebook = useNotebook(context, useTrait<string>(model, 'notebook'));
+  const host = useMemo(
+    () => createWidgetHost(withScheduleTraits(context.transport, model), context.notebook),
+    [context, model]
+  );
   const [view, go] = useState<View>(() => startOf(model));
   if (notebook === undefined) {
     return (
@@ -57,7 +63,7 @@ function FormWidget({ model, around }: WidgetProps): ReactElement {
     return <Sentence text={'Which notebook is this? Say it: ScheduleForm("report.ipynb")'} />;
   }
   const done = (schedule: Schedule) => {
-    const first = newest(schedule);
+    const first = findNewest(schedule);
     go(
       first
         ? { at: 'run', run: first.run_id, schedule: schedule.name, created: true }
@@ -72,7 +78,7 @@ function FormWidget({ model, around }: WidgetProps): ReactElement {
 }
 
 interface OwnFormProps {
-  model: IModel;
+  model: WidgetModel;
   notebook: string;
   done(schedule: Schedule): void;
 }
@@ -99,7 +105,7 @@ function OwnForm({ model, notebook, done }: OwnFormProps): ReactElement {
 }
 
 /** What was scheduled here before the page was loaded again is shown, not a form that would do it twice. */
-function startOf(model: IModel): View {
+function startOf(model: WidgetModel): View {
   const schedule = model.get('schedule') as Schedule | null;
   const run = model.get('last_run') as Run | null;
   if (!schedule) {
@@ -109,22 +115,22 @@ function startOf(model: IModel): View {
 }
 
 /** The notebook's path; undefined until it is found, empty when it isn't. */
-function useNotebook(around: ISurroundings, named: string): string | undefined {
+function useNotebook(context: WidgetContext, named: string): string | undefined {
   const [path, setPath] = useState<string>();
   useEffect(() => {
     let waiting = true;
-    void around
+    void context
       .findNotebook()
       .catch(() => '')
       .then(found => waiting && setPath(found));
     return () => {
       waiting = false;
     };
-  }, [around, named]);
+  }, [context, named]);
   return path;
 }
 
-function useTrait<T>(model: IModel, name: string): T {
+function useTrait<T>(model: WidgetModel, name: string): T {
   const subscribe = useCallback(
     (listener: () => void) => {
       model.on(`change:${name}`, listener);

@@ -1,9 +1,9 @@
 /** Requests through the kernel, where there is no Jupyter page whose server could be asked, as in VS Code. */
 import { Problem } from '../../api/problem';
-import type { Ask, Transport } from '../../api/transport';
-import type { IModel } from './traits';
+import type { ApiRequest, Transport } from '../../api/transport';
+import type { WidgetModel } from './traits';
 
-interface IAnswer {
+interface KernelAnswer {
   kind: 'answer';
   id: number;
   value?: unknown;
@@ -14,11 +14,11 @@ interface IAnswer {
 export const NOTEBOOK = 'notebook';
 
 /** Asks the kernel.  It answers late while a cell runs: a kernel does one thing at a time. */
-export function overKernel(model: IModel): Transport {
-  const waiting = new Map<number, (answer: IAnswer) => void>();
+export function kernelTransport(model: WidgetModel): Transport {
+  const waiting = new Map<number, (answer: KernelAnswer) => void>();
   let last = 0;
   model.on('msg:custom', content => {
-    const answer = content as IAnswer | null;
+    const answer = content as KernelAnswer | null;
     if (answer?.kind === 'answer') {
       waiting.get(answer.id)?.(answer);
       waiting.delete(answer.id);
@@ -44,7 +44,7 @@ export function overKernel(model: IModel): Transport {
   };
 }
 
-function messageOf(id: number, { method, path, query, body, ifVersion }: Ask): object {
+function messageOf(id: number, { method, path, query, body, ifVersion }: ApiRequest): object {
   return {
     kind: 'ask',
     id,
@@ -57,7 +57,7 @@ function messageOf(id: number, { method, path, query, body, ifVersion }: Ask): o
 }
 
 /** The notebook that the kernel takes itself to be in; empty when it can't tell. */
-export async function notebookOfKernel(ask: Transport): Promise<string> {
+export async function askKernelForNotebook(ask: Transport): Promise<string> {
   try {
     return String(await ask({ path: NOTEBOOK }));
   } catch {

@@ -1,23 +1,23 @@
 /** The notebook that the widget is in, as far as the page around it gives it away. */
-import type { IModel } from './traits';
+import type { WidgetModel } from './traits';
 
 /** The part of JupyterLab's document context that we use; its widget manager has one in a notebook, none in a console. */
-interface IContext {
+interface DocumentContext {
   path: string;
   localPath?: string;
-  model: { dirty: boolean; stateChanged?: ISignal<unknown> };
+  model: { dirty: boolean; stateChanged?: Signal<unknown> };
   contentsModel?: { writable?: boolean } | null;
   save(): Promise<void>;
-  saveState?: ISignal<string>;
+  saveState?: Signal<string>;
 }
 
-interface ISignal<T> {
+interface Signal<T> {
   connect(slot: (sender: unknown, value: T) => void): void;
   disconnect(slot: (sender: unknown, value: T) => void): void;
 }
 
 /** An open notebook. */
-export interface INotebook {
+export interface OpenNotebook {
   /** Relative to the server's root, right also after a renaming. */
   readonly path: string;
   /** Write unsaved edits to disk; answers whether there were any. */
@@ -29,14 +29,14 @@ export interface INotebook {
 }
 
 /** The notebook around the widget; null where the host doesn't show it to widgets. */
-export function notebookAround(model: IModel): INotebook | null {
-  const context = (model.widget_manager as { context?: IContext } | undefined)?.context;
+export function findOpenNotebook(model: WidgetModel): OpenNotebook | null {
+  const context = (model.widget_manager as { context?: DocumentContext } | undefined)?.context;
   if (typeof context?.path !== 'string' || typeof context.save !== 'function') {
     return null;
   }
   return {
     get path() {
-      return withoutDrive(context.localPath ?? context.path);
+      return stripDrive(context.localPath ?? context.path);
     },
     save: async () => {
       if (!context.model.dirty || context.contentsModel?.writable === false) {
@@ -64,6 +64,6 @@ export function notebookAround(model: IModel): INotebook | null {
 }
 
 /** A shared document's path begins with its drive, `RTC:`. */
-export function withoutDrive(path: string): string {
+export function stripDrive(path: string): string {
   return path.replace(/^RTC:/, '');
 }

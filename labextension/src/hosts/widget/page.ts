@@ -1,9 +1,9 @@
 /** The Jupyter page around the widget: its server, and the notebook in it. */
 import type { Transport } from '../../api/transport';
-import { overHttp } from '../../api/transport';
-import { withoutDrive } from './notebook';
+import { httpTransport } from '../../api/transport';
+import { stripDrive } from './notebook';
 
-export interface IPage {
+export interface JupyterPage {
   /** Absolute, ending in `/`. */
   baseUrl: string;
   /** Empty where the login is a cookie. */
@@ -11,14 +11,14 @@ export interface IPage {
 }
 
 /** A session of the server, as far as we read it. */
-interface ISession {
+interface Session {
   path: string;
   type: string;
   kernel: { id: string } | null;
 }
 
 /** The page's own settings; null where there is no Jupyter page, as in VS Code. */
-export function jupyterPage(page: Document = document): IPage | null {
+export function readJupyterPage(page: Document = document): JupyterPage | null {
   const text = page.getElementById('jupyter-config-data')?.textContent;
   if (!text) {
     return null;
@@ -33,8 +33,8 @@ export function jupyterPage(page: Document = document): IPage | null {
 }
 
 /** The API on the page's own server, with the page's login. */
-export function pageTransport({ baseUrl, token }: IPage, page: Document = document): Transport {
-  return overHttp(baseUrl, (url, init) => {
+export function pageTransport({ baseUrl, token }: JupyterPage, page: Document = document): Transport {
+  return httpTransport(baseUrl, (url, init) => {
     const headers = new Headers(init.headers);
     const xsrf = /(?:^|;\s*)_xsrf=([^;]+)/.exec(page.cookie)?.[1];
     if (xsrf) {
@@ -52,10 +52,10 @@ export function pageTransport({ baseUrl, token }: IPage, page: Document = docume
  *
  * Empty when the server doesn't know the kernel.
  */
-export async function notebookOf(page: IPage, kernelId: string): Promise<string> {
+export async function findNotebookOfKernel(page: JupyterPage, kernelId: string): Promise<string> {
   const headers: Record<string, string> = page.token ? { Authorization: `token ${page.token}` } : {};
   const answer = await fetch(`${page.baseUrl}api/sessions`, { headers, credentials: 'same-origin' });
-  const sessions = answer.ok ? ((await answer.json()) as ISession[]) : [];
+  const sessions = answer.ok ? ((await answer.json()) as Session[]) : [];
   const own = sessions.find(session => session.type === 'notebook' && session.kernel?.id === kernelId);
-  return own ? withoutDrive(own.path) : '';
+  return own ? stripDrive(own.path) : '';
 }

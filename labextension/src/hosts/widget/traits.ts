@@ -1,10 +1,10 @@
 /** The traits that the front end shares with the kernel: what it learns from the API is told there, where people observe it. */
 import type { Run, Schedule } from '../../api/schemas';
-import type { Ask, Transport } from '../../api/transport';
-import { same } from '../../model/patch';
+import type { ApiRequest, Transport } from '../../api/transport';
+import { isSame } from '../../model/patch';
 
 /** The widget's side of the kernel's traits and messages, as anywidget hands it over. */
-export interface IModel {
+export interface WidgetModel {
   get(name: string): unknown;
   set(name: string, value: unknown): void;
   save_changes(): void;
@@ -16,30 +16,30 @@ export interface IModel {
 }
 
 /** `transport`, telling the traits `schedule` and `last_run` what it answers about the schedule that was made here. */
-export function tellingSchedule(transport: Transport, model: IModel): Transport {
+export function withScheduleTraits(transport: Transport, model: WidgetModel): Transport {
   const isOurs = (name: string) => name === (model.get('schedule') as Schedule | null)?.name;
   const tellRun = (run: Run | undefined) => {
     const known = model.get('last_run') as Run | null;
     if (run && isOurs(run.schedule) && !(known && known.created_at > run.created_at)) {
-      tell(model, 'last_run', run);
+      setTrait(model, 'last_run', run);
     }
   };
   return async ask => {
     const answer = await transport(ask);
-    switch (kindOf(ask)) {
+    switch (subjectOf(ask)) {
       case 'created':
-        tell(model, 'schedule', answer);
+        setTrait(model, 'schedule', answer);
         tellRun((answer as Schedule).last_runs?.[0]);
         break;
       case 'schedule':
         if (isOurs((answer as Schedule).name)) {
-          tell(model, 'schedule', answer);
+          setTrait(model, 'schedule', answer);
           tellRun((answer as Schedule).last_runs?.[0]);
         }
         break;
       case 'deleted':
         if (isOurs((answer as Schedule).name)) {
-          tell(model, 'schedule', null);
+          setTrait(model, 'schedule', null);
         }
         break;
       case 'run':
@@ -51,25 +51,25 @@ export function tellingSchedule(transport: Transport, model: IModel): Transport 
 }
 
 /** `transport`, telling the trait `run` what it answers about that run. */
-export function tellingRun(transport: Transport, model: IModel): Transport {
+export function withRunTrait(transport: Transport, model: WidgetModel): Transport {
   return async ask => {
     const answer = await transport(ask);
-    if (kindOf(ask) === 'run' && (answer as Run).run_id === model.get('run_id')) {
-      tell(model, 'run', answer);
+    if (subjectOf(ask) === 'run' && (answer as Run).run_id === model.get('run_id')) {
+      setTrait(model, 'run', answer);
     }
     return answer;
   };
 }
 
-function tell(model: IModel, trait: string, value: unknown): void {
-  if (!same(model.get(trait), value)) {
+function setTrait(model: WidgetModel, trait: string, value: unknown): void {
+  if (!isSame(model.get(trait), value)) {
     model.set(trait, value);
     model.save_changes();
   }
 }
 
 /** What a request's answer is about; nothing for lists, logs and the like. */
-function kindOf({ method = 'GET', path }: Ask): 'created' | 'schedule' | 'deleted' | 'run' | undefined {
+function subjectOf({ method = 'GET', path }: ApiRequest): 'created' | 'schedule' | 'deleted' | 'run' | undefined {
   if (path === 'schedules') {
     return method === 'POST' ? 'created' : undefined;
   }

@@ -5,45 +5,45 @@ import type { Host } from '../../views/common/hostContext';
 import { Drafts } from '../../model/drafts';
 import { Clock, browserZone } from '../../model/time';
 import { english } from '../../model/translation';
-import { notebookOfKernel, overKernel } from './kernelTransport';
-import type { IModel } from './traits';
-import type { INotebook } from './notebook';
-import { notebookAround } from './notebook';
-import { jupyterPage, notebookOf, pageTransport } from './page';
+import { askKernelForNotebook, kernelTransport } from './kernelTransport';
+import type { WidgetModel } from './traits';
+import type { OpenNotebook } from './notebook';
+import { findOpenNotebook } from './notebook';
+import { readJupyterPage, findNotebookOfKernel, pageTransport } from './page';
 
 /** Where the widget is, and how it asks. */
-export interface ISurroundings {
+export interface WidgetContext {
   transport: Transport;
   /** the open notebook, where the page shows it to widgets */
-  notebook: INotebook | null;
+  notebook: OpenNotebook | null;
   /** The path of the notebook that is to be scheduled, relative to the server's root; empty when nobody knows. */
   findNotebook(): Promise<string>;
 }
 
 /** A Jupyter page asks its own server; anything else asks through the kernel. */
-export function surroundings(model: IModel): ISurroundings {
-  const page = jupyterPage();
-  const notebook = notebookAround(model);
-  const transport = page ? pageTransport(page) : overKernel(model);
+export function discoverContext(model: WidgetModel): WidgetContext {
+  const page = readJupyterPage();
+  const notebook = findOpenNotebook(model);
+  const transport = page ? pageTransport(page) : kernelTransport(model);
   return {
     transport,
     notebook,
     findNotebook: async () =>
       (model.get('notebook') as string) ||
       notebook?.path ||
-      (page ? notebookOf(page, model.get('kernel_id') as string) : notebookOfKernel(transport))
+      (page ? findNotebookOfKernel(page, model.get('kernel_id') as string) : askKernelForNotebook(transport))
   };
 }
 
 /** The host of a widget whose requests travel by `transport`. */
-export function hostOf(transport: Transport, notebook: INotebook | null): Host {
+export function createWidgetHost(transport: Transport, notebook: OpenNotebook | null): Host {
   const zone = browserZone();
   const isOpen = (path: string) => notebook?.path === path;
   return {
     api: new Client(transport, zone),
     trans: english,
     clock: new Clock(zone, document.documentElement.lang, english),
-    drafts: new Drafts(document.location.origin, storage()),
+    drafts: new Drafts(document.location.origin, findStorage()),
     now: Date.now,
     save: async path => (isOpen(path) ? notebook!.save() : false),
     watchUnsaved: (path, listener) => (isOpen(path) ? notebook!.watchUnsaved(listener) : () => undefined),
@@ -52,7 +52,7 @@ export function hostOf(transport: Transport, notebook: INotebook | null): Host {
 }
 
 /** The browser's storage; one that forgets where the page is forbidden to have any. */
-function storage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
+function findStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
   try {
     return localStorage;
   } catch {

@@ -14,30 +14,30 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
   const { trans } = useHost();
   if (!status.ticking) {
     return (
-      <Box
+      <BannerBox
         role="warning"
         text={trans.__(
           'The scheduler service isn’t running, so nothing will start. Missed times are caught up when it is back.'
         )}
       >
         <HowTo label={trans.__('How to start it')} status={status} />
-      </Box>
+      </BannerBox>
     );
   }
   if (status.hindrance) {
-    return <Box role="warning" text={status.hindrance} />;
+    return <BannerBox role="warning" text={status.hindrance} />;
   }
   if (status.embedded && !status.service_installed && !quiet) {
     return (
-      <Box role="muted" text={trans.__('Schedules run only while Jupyter runs.')}>
+      <BannerBox role="muted" text={trans.__('Schedules run only while Jupyter runs.')}>
         <HowTo label={trans.__('Keep them running')} status={status} />
-      </Box>
+      </BannerBox>
     );
   }
   return null;
 }
 
-function Box({ role, text, children }: { role: string; text: string; children?: ReactElement }): ReactElement {
+function BannerBox({ role, text, children }: { role: string; text: string; children?: ReactElement }): ReactElement {
   return (
     <div className="jp-Schedule-banner" data-role={role} role={role === 'warning' ? 'alert' : 'note'}>
       <Picture of={role === 'warning' ? 'attention' : 'note'} />

@@ -5,7 +5,7 @@ import { useId } from 'react';
 import { Picture } from './Picture';
 
 /** What a labelled control has to carry. */
-export interface Described {
+export interface ControlProps {
   id: string;
   'aria-describedby': string;
   'aria-invalid': AriaAttributes['aria-invalid'];
@@ -17,13 +17,13 @@ interface FieldProps {
   name?: string;
   help?: ReactNode;
   error?: string;
-  children(described: Described): ReactNode;
+  children(described: ControlProps): ReactNode;
 }
 
 /** A control with its visible label; the line below holds its help or, instead, what is wrong. */
 export function Field({ label, name, help, error, children }: FieldProps): ReactElement {
   const id = useId();
-  const described: Described = { id, 'aria-describedby': `${id}-help`, 'aria-invalid': error ? true : undefined };
+  const described: ControlProps = { id, 'aria-describedby': `${id}-help`, 'aria-invalid': error ? true : undefined };
   return (
     <div className="jp-Schedule-field" data-field={name}>
       <label htmlFor={id}>{label}</label>
@@ -93,7 +93,7 @@ interface BoxProps {
   children: string;
 }
 
-export function Box({ checked, change, children }: BoxProps): ReactElement {
+export function CheckBox({ checked, change, children }: BoxProps): ReactElement {
   return (
     <label className="jp-Schedule-check">
       <input type="checkbox" checked={checked} onChange={event => change(event.target.checked)} />

@@ -5,13 +5,13 @@ import type { Client } from '../../api/client';
 import type { Drafts } from '../../model/drafts';
 import type { Reader } from '../../model/runs';
 import type { Clock } from '../../model/time';
-import type { Trans } from '../../model/translation';
+import type { TranslationBundle } from '../../model/translation';
 import type { View } from '../../model/views';
 
 /** Everything optional is something that not every host can do; its button is left out there. */
 export interface Host {
   api: Client;
-  trans: Trans;
+  trans: TranslationBundle;
   clock: Clock;
   drafts: Drafts;
   /** milliseconds */

@@ -30,7 +30,7 @@ export function LiveProblem({ live }: { live: Pick<Live<unknown>, 'problem' | 's
   if (!problem) {
     return null;
   }
-  const lost = problem.passing && seen > 0;
+  const lost = problem.isTransient && seen > 0;
   const text = trans.__(
     'Lost the connection to Jupyter. Showing %1; trying again.',
     clock.time(new Date(seen).toISOString())

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'react';
 const STOPS = ':is(a[href], button, input, select, textarea, summary, [tabindex]):not(:disabled, [tabindex="-1"])';
 
 /** What has the focus, with what is around it in the frame, the nearest first, and all stops of the tab order. */
-interface Held {
+interface FocusPlace {
   element: HTMLElement;
   around: HTMLElement[];
   stops: HTMLElement[];
@@ -20,9 +20,9 @@ export function useFocusKept(): RefObject<HTMLDivElement> {
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const within = frame.current!;
-    let held: Held | null = null;
+    let held: FocusPlace | null = null;
     const enter = ({ target }: FocusEvent) => {
-      held = holding(target as HTMLElement, within);
+      held = noteFocus(target as HTMLElement, within);
     };
     const leave = ({ target }: FocusEvent) =>
       // What is hidden or removed leaves too: only what can still be seen then was left on purpose.
@@ -33,7 +33,7 @@ export function useFocusKept(): RefObject<HTMLDivElement> {
       });
     const removal = new MutationObserver(() => {
       if (held && !held.element.isConnected) {
-        const next = nearest(held) ?? within;
+        const next = findNearest(held) ?? within;
         held = null;
         if (document.activeElement === document.body) {
           next.focus();
@@ -52,7 +52,7 @@ export function useFocusKept(): RefObject<HTMLDivElement> {
   return frame;
 }
 
-function holding(element: HTMLElement, within: HTMLElement): Held {
+function noteFocus(element: HTMLElement, within: HTMLElement): FocusPlace {
   const around: HTMLElement[] = [];
   for (let outer = element.parentElement; outer && outer !== within; outer = outer.parentElement) {
     around.push(outer);
@@ -61,7 +61,7 @@ function holding(element: HTMLElement, within: HTMLElement): Held {
 }
 
 /** Of two that are as near, the one that comes next. */
-function nearest({ element, around, stops }: Held): HTMLElement | undefined {
+function findNearest({ element, around, stops }: FocusPlace): HTMLElement | undefined {
   const place = stops.indexOf(element);
   const distance = (stop: HTMLElement) => Math.abs(stops.indexOf(stop) - place - 0.1);
   for (const outer of around.filter(({ isConnected }) => isConnected)) {

@@ -72,7 +72,7 @@ export function useLive<T>(
       } catch (error) {
         if (!stopped.signal.aborted && !isAbort(error)) {
           const problem = asProblem(error);
-          wait = problem.passing ? LOST : IDLE;
+          wait = problem.isTransient ? LOST : IDLE;
           setState(old => (old.key === key ? { ...old, problem } : { key, problem, seen: 0 }));
         }
       }

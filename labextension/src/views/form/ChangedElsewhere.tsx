@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { useEffect, useState } from 'react';
 
 import type { Schedule } from '../../api/schemas';
-import { changesOf } from '../../model/changes';
+import { listChanges } from '../../model/changes';
 import { Button } from '../common/controls';
 import { ProblemBox } from '../common/messages';
 import { useHost } from '../common/hostContext';
@@ -42,7 +42,7 @@ export function ChangedElsewhere({ editing, takeTheirs, keepMine }: Props): Reac
 
 function Changes({ before, after }: { before: Schedule; after: Schedule }): ReactElement {
   const { trans } = useHost();
-  const changes = changesOf(before, after, trans);
+  const changes = listChanges(before, after, trans);
   return (
     <dl className="jp-Schedule-facts">
       {changes.map(({ label, was, now }) => [

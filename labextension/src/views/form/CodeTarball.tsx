@@ -3,10 +3,10 @@ import type { ReactElement } from 'react';
 
 import type { Finding, Preview } from '../../api/schemas';
 import { isSent, withFile } from '../../model/form';
-import { size } from '../../model/format';
+import { formatSize } from '../../model/format';
 import { Button, TextButton } from '../common/controls';
 import { FieldGroup } from '../common/fields';
-import type { PartProps } from '../../model/form';
+import type { FormPartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 
@@ -19,7 +19,7 @@ export function CodeTarball({
   preview,
   change,
   review
-}: PartProps & { review(): void }): ReactElement {
+}: FormPartProps & { review(): void }): ReactElement {
   const { trans } = useHost();
   return (
     <FieldGroup
@@ -29,14 +29,14 @@ export function CodeTarball({
       error={problems.files}
     >
       <div className="jp-Schedule-row jp-mod-apart">
-        <span>{preview ? contents(preview, trans) : trans.__('Looking at the notebook…')}</span>
+        <span>{preview ? describeContents(preview, trans) : trans.__('Looking at the notebook…')}</span>
         <Button className="jp-mod-small" onClick={review} aria-haspopup="dialog" disabled={!preview}>
           {trans.__('Review files')}
         </Button>
       </div>
       {preview && (
         <ul className="jp-Schedule-findings">
-          {checks(preview).map(finding => (
+          {selectFindings(preview).map(finding => (
             <FindingRow
               key={`${finding.code} ${finding.message}`}
               finding={finding}
@@ -50,15 +50,15 @@ export function CodeTarball({
 }
 
 /** `2 files, 17 kB · Python 3.11`. */
-function contents(preview: Preview, trans: ReturnType<typeof useHost>['trans']): string {
+function describeContents(preview: Preview, trans: ReturnType<typeof useHost>['trans']): string {
   const count = preview.files.filter(isSent).length;
   const files = trans._n('%1 file', '%1 files', count);
   const python = preview.python_version ? ` · Python ${preview.python_version}` : '';
-  return `${files}${preview.size ? `, ${size(preview.size)}` : ''}${python}`;
+  return `${files}${preview.size ? `, ${formatSize(preview.size)}` : ''}${python}`;
 }
 
 /** What needs a look first, then what is fine. */
-function checks(preview: Preview): Finding[] {
+function selectFindings(preview: Preview): Finding[] {
   const weight = (finding: Finding) => (finding.level === 'ok' ? 1 : 0);
   return [...preview.findings].sort((one, other) => weight(one) - weight(other)).slice(0, MOST);
 }

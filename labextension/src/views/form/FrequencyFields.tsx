@@ -2,15 +2,15 @@
 import type { ReactElement } from 'react';
 
 import type { Preview } from '../../api/schemas';
-import type { FormState, Kind, PartProps } from '../../model/form';
-import { DAYS, KINDS, fieldsOf, withKind } from '../../model/form';
+import type { FormState, Kind, FormPartProps } from '../../model/form';
+import { DAYS, KINDS, fieldsFor, withKind } from '../../model/form';
 import type { Clock } from '../../model/time';
-import type { Trans } from '../../model/translation';
+import type { TranslationBundle } from '../../model/translation';
 import { TextButton } from '../common/controls';
 import { Field, FieldGroup } from '../common/fields';
 import { useHost } from '../common/hostContext';
 
-export function FrequencyFields({ state, problems, preview, change }: PartProps): ReactElement {
+export function FrequencyFields({ state, problems, preview, change }: FormPartProps): ReactElement {
   const { trans } = useHost();
   const { kind } = state.frequency;
   const set = (fields: Partial<FormState['frequency']>) =>
@@ -89,7 +89,7 @@ export function FrequencyFields({ state, problems, preview, change }: PartProps)
           </select>
         )}
       </Field>
-      {fieldsOf(kind).map(field => parts[field])}
+      {fieldsFor(kind).map(field => parts[field])}
     </>
   );
 }
@@ -200,7 +200,7 @@ function TimeField({ state, error, next, set }: TimeProps): ReactElement {
 }
 
 /** The same time on the reader's clock, and what to know about the zone. */
-function timeHelp(zone: string, next: string | undefined, clock: Clock, trans: Trans): string {
+function timeHelp(zone: string, next: string | undefined, clock: Clock, trans: TranslationBundle): string {
   const yours = next && zone !== clock.zone ? `${trans.__('%1 your time.', clock.time(next))} ` : '';
   return (
     yours +
@@ -210,12 +210,12 @@ function timeHelp(zone: string, next: string | undefined, clock: Clock, trans: T
   );
 }
 
-function cronHelp(preview: Preview | undefined, trans: Trans): string {
+function cronHelp(preview: Preview | undefined, trans: TranslationBundle): string {
   const first = preview?.summary.split(/[;,]/)[0];
   return first ? `${first}.` : trans.__('Minute, hour, day of month, month, day of week.');
 }
 
-function dayOfMonthHelp(day: string, trans: Trans): string {
+function dayOfMonthHelp(day: string, trans: TranslationBundle): string {
   switch (day) {
     case '29':
       return trans.__('Skips February, but for leap years. For month ends pick Last day.');
@@ -228,7 +228,7 @@ function dayOfMonthHelp(day: string, trans: Trans): string {
   }
 }
 
-function kindName(kind: Kind, trans: Trans): string {
+function kindName(kind: Kind, trans: TranslationBundle): string {
   const names: Record<Kind, string> = {
     daily: trans.__('Daily'),
     weekdays: trans.__('Weekdays'),
@@ -241,7 +241,7 @@ function kindName(kind: Kind, trans: Trans): string {
   return names[kind];
 }
 
-function dayName(day: string, trans: Trans): string {
+function dayName(day: string, trans: TranslationBundle): string {
   const names: Record<string, string> = {
     Mon: trans.__('Mon'),
     Tue: trans.__('Tue'),

@@ -3,15 +3,15 @@ import type { ReactElement } from 'react';
 import { useEffect, useId, useRef } from 'react';
 
 import type { Form } from '../../api/schemas';
-import type { Field as FieldName, PartProps } from '../../model/form';
-import { overlaps } from '../../model/policies';
-import type { Trans } from '../../model/translation';
+import type { Field as FieldName, FormPartProps } from '../../model/form';
+import { overlapLabels } from '../../model/policies';
+import type { TranslationBundle } from '../../model/translation';
 import { Field, focusIn } from '../common/fields';
 import { useHost } from '../common/hostContext';
-import { NotifyFields } from './NotificationFields';
+import { NotificationFields } from './NotificationFields';
 import { PolicyFields } from './PolicyFields';
 
-interface Props extends PartProps {
+interface Props extends FormPartProps {
   /** the field that the fold was opened for */
   sought?: FieldName;
 }
@@ -89,18 +89,18 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
         label={trans.__('If the last run is still going')}
         help={trans.__('Waiting is right for most.')}
         value={state.overlap}
-        options={overlaps(trans)}
+        options={overlapLabels(trans)}
         set={overlap => change({ ...state, overlap })}
       />
       <Choice
         label={trans.__('If the scheduler was off')}
         help={trans.__('Each missed time shows in History either way.')}
         value={state.catch_up}
-        options={catchUps(trans)}
+        options={catchUpLabels(trans)}
         set={catch_up => change({ ...state, catch_up })}
       />
       <PolicyFields {...props} />
-      <NotifyFields {...props} />
+      <NotificationFields {...props} />
       <Field
         name="expect"
         label={trans.__('Output contract')}
@@ -114,7 +114,7 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
             rows={2}
             spellCheck={false}
             value={state.expect.join('\n')}
-            onChange={event => change({ ...state, expect: linesOf(event.target.value) })}
+            onChange={event => change({ ...state, expect: splitLines(event.target.value) })}
           />
         )}
       </Field>
@@ -123,7 +123,7 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
 }
 
 /** The lines of a text; a text of nothing has none. */
-function linesOf(text: string): string[] {
+function splitLines(text: string): string[] {
   return text === '' ? [] : text.split('\n');
 }
 
@@ -151,7 +151,7 @@ function Choice<T extends string>({ label, help, value, options, set }: ChoicePr
   );
 }
 
-function catchUps(trans: Trans): Record<Form['catch_up'], string> {
+function catchUpLabels(trans: TranslationBundle): Record<Form['catch_up'], string> {
   return {
     latest: trans.__('Run the latest missed one'),
     all: trans.__('Run all missed ones'),

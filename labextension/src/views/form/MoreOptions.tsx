@@ -2,17 +2,17 @@
 import type { ReactElement } from 'react';
 import { Suspense, lazy, useEffect, useRef, useState } from 'react';
 
-import type { Field, PartProps } from '../../model/form';
+import type { Field, FormPartProps } from '../../model/form';
 import { BEHIND_FOLD } from '../../model/form';
-import { overlaps } from '../../model/policies';
-import type { Trans } from '../../model/translation';
+import { overlapLabels } from '../../model/policies';
+import type { TranslationBundle } from '../../model/translation';
 import { Waiting } from '../common/messages';
 import { useHost } from '../common/hostContext';
 
 // What few open is loaded when somebody does.
 const MoreFields = lazy(() => import('./MoreFields').then(({ MoreFields }) => ({ default: MoreFields })));
 
-interface Props extends PartProps {
+interface Props extends FormPartProps {
   /** the field that is looked at first, when it is one of these */
   sought?: Field;
 }
@@ -32,7 +32,7 @@ export function MoreOptions({ sought, ...part }: Props): ReactElement {
     <details ref={fold} className="jp-Schedule-more" onToggle={() => setOpened(true)}>
       <summary>
         {trans.__('More options')}
-        <span className="jp-Schedule-quiet"> {glance(state, trans)}</span>
+        <span className="jp-Schedule-quiet"> {summarize(state, trans)}</span>
       </summary>
       {(opened || wanted) && (
         <Suspense fallback={<Waiting />}>
@@ -44,6 +44,8 @@ export function MoreOptions({ sought, ...part }: Props): ReactElement {
 }
 
 /** `timeout 120 min · UTC`: what is behind the fold. */
-function glance({ timeout, frequency, overlap }: PartProps['state'], trans: Trans): string {
-  return [trans.__('timeout %1 min', timeout), frequency.timezone, overlaps(trans)[overlap].toLowerCase()].join(' · ');
+function summarize({ timeout, frequency, overlap }: FormPartProps['state'], trans: TranslationBundle): string {
+  return [trans.__('timeout %1 min', timeout), frequency.timezone, overlapLabels(trans)[overlap].toLowerCase()].join(
+    ' · '
+  );
 }

@@ -1,18 +1,18 @@
 /** Which of the operator's channels are told, and of what. */
 import type { ReactElement } from 'react';
 
-import type { Notify } from '../../model/notifications';
-import { OCCASIONS, occasionLabels, offered, toggled } from '../../model/notifications';
-import { Field, FieldGroup, Box } from '../common/fields';
-import type { PartProps } from '../../model/form';
+import type { NotificationSettings } from '../../model/notifications';
+import { NOTIFICATION_EVENTS, eventLabels, unite, toggle } from '../../model/notifications';
+import { Field, FieldGroup, CheckBox } from '../common/fields';
+import type { FormPartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
-export function NotifyFields({ state, problems, preview, change }: PartProps): ReactElement {
+export function NotificationFields({ state, problems, preview, change }: FormPartProps): ReactElement {
   const { trans } = useHost();
   const { notify } = state;
-  const set = (changes: Partial<Notify>) => change({ ...state, notify: { ...notify, ...changes } });
-  const channels = offered(preview?.channels ?? [], notify.channels);
-  const labels = occasionLabels(trans);
+  const set = (changes: Partial<NotificationSettings>) => change({ ...state, notify: { ...notify, ...changes } });
+  const channels = unite(preview?.channels ?? [], notify.channels);
+  const labels = eventLabels(trans);
   const known = (name: string) => preview?.channels.includes(name) ?? true;
   return (
     <>
@@ -27,25 +27,25 @@ export function NotifyFields({ state, problems, preview, change }: PartProps): R
         error={problems.notify}
       >
         {channels.map(name => (
-          <Box
+          <CheckBox
             key={name}
             checked={notify.channels.includes(name)}
-            change={on => set({ channels: toggled(channels, notify.channels, name, on) })}
+            change={on => set({ channels: toggle(channels, notify.channels, name, on) })}
           >
             {known(name) ? name : trans.__('%1, which is gone', name)}
-          </Box>
+          </CheckBox>
         ))}
       </FieldGroup>
       {notify.channels.length > 0 && (
         <FieldGroup label={trans.__('Send word when')}>
-          {OCCASIONS.map(occasion => (
-            <Box
+          {NOTIFICATION_EVENTS.map(occasion => (
+            <CheckBox
               key={occasion}
               checked={notify.on.includes(occasion)}
-              change={on => set({ on: toggled(OCCASIONS, notify.on, occasion, on) })}
+              change={on => set({ on: toggle(NOTIFICATION_EVENTS, notify.on, occasion, on) })}
             >
               {labels[occasion]}
-            </Box>
+            </CheckBox>
           ))}
         </FieldGroup>
       )}

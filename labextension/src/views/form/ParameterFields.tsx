@@ -3,15 +3,15 @@ import type { ReactElement } from 'react';
 import { useId } from 'react';
 
 import type { Parameter } from '../../api/schemas';
-import { settable, shown, withParameter } from '../../model/form';
-import type { Trans } from '../../model/translation';
+import { selectSettable, formatDefault, withParameter } from '../../model/form';
+import type { TranslationBundle } from '../../model/translation';
 import { TextButton } from '../common/controls';
 import { FieldGroup } from '../common/fields';
-import type { PartProps } from '../../model/form';
+import type { FormPartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 
-interface ParametersProps extends PartProps {
+interface ParametersProps extends FormPartProps {
   /** what something else decides, such as a control in the notebook: shown, not to be typed over */
   decided?: Record<string, unknown>;
 }
@@ -27,7 +27,7 @@ export function ParameterFields({
   if (!preview) {
     return null;
   }
-  const parameters = settable(preview);
+  const parameters = selectSettable(preview);
   const declared = new Set(preview.parameters.map(({ name }) => name));
   const gone = Object.keys(state.parameters).filter(name => !declared.has(name) && !(name in decided));
   const none = preview.parameters.length === 0;
@@ -108,8 +108,8 @@ function ParameterControl({ parameter, value, decided, wrong, set }: ControlProp
           aria-describedby={`${id}-type`}
           aria-invalid={wrong || undefined}
           readOnly={decided}
-          value={value === undefined ? shown(parameter) : text(value)}
-          onChange={event => set(event.target.value === shown(parameter) ? undefined : event.target.value)}
+          value={value === undefined ? formatDefault(parameter) : formatValue(value)}
+          onChange={event => set(event.target.value === formatDefault(parameter) ? undefined : event.target.value)}
         />
       )}
       <span id={`${id}-type`} className="jp-Schedule-quiet" title={parameter.help || undefined}>
@@ -124,11 +124,11 @@ function isDay({ type, default: value }: Parameter): boolean {
   return type === 'date' && typeof value === 'string' && value.length === 10;
 }
 
-function text(value: unknown): string {
+function formatValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function typeName({ type }: Parameter, trans: Trans): string {
+function typeName({ type }: Parameter, trans: TranslationBundle): string {
   const names: Record<Parameter['type'], string> = {
     number: trans.__('number'),
     integer: trans.__('number'),

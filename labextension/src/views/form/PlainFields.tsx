@@ -2,7 +2,7 @@
 import type { ReactElement, ReactNode } from 'react';
 
 import type { FormState } from '../../model/form';
-import { offeredIn } from '../../model/form';
+import { findOfferedName } from '../../model/form';
 import { TextButton } from '../common/controls';
 import { Field } from '../common/fields';
 import { useHost } from '../common/hostContext';
@@ -17,7 +17,7 @@ interface NameProps {
 
 export function NameField({ state, error, fixed, change }: NameProps): ReactElement {
   const { trans } = useHost();
-  const offered = error ? offeredIn(error, state.name) : null;
+  const offered = error ? findOfferedName(error, state.name) : null;
   return (
     <Field name="name" label={trans.__('Job name')} help={nameHelp(fixed, trans)} error={error}>
       {described => (

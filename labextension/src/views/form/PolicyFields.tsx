@@ -1,12 +1,12 @@
 /** The bounds of a schedule, and what happens after failures. */
 import type { ReactElement } from 'react';
 
-import { POLICIES, dayOf, policyLabels, withDay, withNumber } from '../../model/policies';
+import { POLICIES, utcDay, policyLabels, withDay, withNumber } from '../../model/policies';
 import { Field } from '../common/fields';
-import type { PartProps } from '../../model/form';
+import type { FormPartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
-export function PolicyFields({ state, problems, change }: PartProps): ReactElement {
+export function PolicyFields({ state, problems, change }: FormPartProps): ReactElement {
   const { trans } = useHost();
   const labels = policyLabels(trans);
   const { policies } = state;
@@ -20,7 +20,7 @@ export function PolicyFields({ state, problems, change }: PartProps): ReactEleme
                 {...described}
                 className="jp-mod-styled"
                 type="date"
-                value={dayOf(policies[name])}
+                value={utcDay(policies[name])}
                 onChange={event => change({ ...state, policies: withDay(policies, name, event.target.value) })}
               />
             ) : (

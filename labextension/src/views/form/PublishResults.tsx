@@ -3,14 +3,14 @@ import type { ReactElement } from 'react';
 import { useId } from 'react';
 
 import type { Form } from '../../api/schemas';
-import type { Trans } from '../../model/translation';
-import { Box, FieldGroup } from '../common/fields';
-import type { PartProps } from '../../model/form';
+import type { TranslationBundle } from '../../model/translation';
+import { CheckBox, FieldGroup } from '../common/fields';
+import type { FormPartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
 type Visibility = Form['visibility'];
 
-export function PublishResults({ state, problems, preview, change }: PartProps): ReactElement {
+export function PublishResults({ state, problems, preview, change }: FormPartProps): ReactElement {
   const { trans } = useHost();
   const group = useId();
   const names: Record<Visibility, string> = {
@@ -23,7 +23,7 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
     <FieldGroup
       name="visibility"
       label={trans.__('Publish results')}
-      help={`${help(state.visibility, preview?.destination ?? '', impossible, trans)} ${preview?.publishing_cost ?? ''}`.trim()}
+      help={`${describeVisibility(state.visibility, preview?.destination ?? '', impossible, trans)} ${preview?.publishing_cost ?? ''}`.trim()}
       error={problems.visibility}
     >
       <div className="jp-Schedule-choices">
@@ -46,22 +46,27 @@ export function PublishResults({ state, problems, preview, change }: PartProps):
       </div>
       {state.visibility === 'public' && (
         <>
-          <Box
+          <CheckBox
             checked={state.publish_report}
             change={checked => change({ ...state, publish_report: checked, checkedPublic: false })}
           >
             {trans.__('Also the notebook as run and its log, which show rows and errors')}
-          </Box>
-          <Box checked={state.checkedPublic} change={checked => change({ ...state, checkedPublic: checked })}>
+          </CheckBox>
+          <CheckBox checked={state.checkedPublic} change={checked => change({ ...state, checkedPublic: checked })}>
             {trans.__('I checked what will be public')}
-          </Box>
+          </CheckBox>
         </>
       )}
     </FieldGroup>
   );
 }
 
-function help(visibility: Visibility, destination: string, impossible: boolean, trans: Trans): string {
+function describeVisibility(
+  visibility: Visibility,
+  destination: string,
+  impossible: boolean,
+  trans: TranslationBundle
+): string {
   switch (visibility) {
     case 'public':
       return trans.__('Anyone on the internet can read these files. Aggregates are fine; raw data is not.');

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { BundledFile, Preview } from '../../api/schemas';
 import type { FormState } from '../../model/form';
 import { withFile, withoutFile, isSent } from '../../model/form';
-import { size } from '../../model/format';
+import { formatSize } from '../../model/format';
 import { Button, TextButton } from '../common/controls';
 import { Field } from '../common/fields';
 import { useHost } from '../common/hostContext';
@@ -130,7 +130,7 @@ function FileRows({ files, action, can, act }: RowsProps): ReactElement {
       {files.slice(0, MOST).map(file => (
         <li key={file.path}>
           <span className="jp-Schedule-code">{file.path}</span>
-          <span className="jp-Schedule-quiet jp-Schedule-number">{isSent(file) ? size(file.size) : ''}</span>
+          <span className="jp-Schedule-quiet jp-Schedule-number">{isSent(file) ? formatSize(file.size) : ''}</span>
           <span className="jp-Schedule-quiet jp-mod-reason">{file.why}</span>
           {can(file) && (
             <TextButton aria-label={`${action}: ${file.path}`} onClick={() => act(file)}>

@@ -4,7 +4,7 @@ import { Suspense, lazy, useEffect, useId, useMemo, useRef, useState } from 'rea
 
 import type { Form, Schedule } from '../../api/schemas';
 import type { Field as FieldName, FormState } from '../../model/form';
-import { byField, firstWith, hasChoice, ownProblems, toWire } from '../../model/form';
+import { groupByField, findFirst, hasChoice, checkForm, toWire } from '../../model/form';
 import { Button, TextButton } from '../common/controls';
 import { ProblemBox } from '../common/messages';
 import { focusField, focusIn } from '../common/fields';
@@ -79,10 +79,10 @@ export function ScheduleForm({
     done: finish
   });
   const found = {
-    ...(current ? byField(preview?.problems ?? [], wire.frequency.kind) : {}),
-    ...ownProblems(state, trans)
+    ...(current ? groupByField(preview?.problems ?? [], wire.frequency.kind) : {}),
+    ...checkForm(state, trans)
   };
-  if (submit.problem?.passing) {
+  if (submit.problem?.isTransient) {
     delete found.name; // it may be taken by the very schedule whose answer was lost
   }
   const all = submit.tried ? { ...found, ...submit.refused } : { ...pick(found, left), ...submit.refused };
@@ -100,7 +100,7 @@ export function ScheduleForm({
   }, []);
   useEffect(() => {
     if (submit.failures) {
-      look(firstWith({ ...found, ...submit.refused }));
+      look(findFirst({ ...found, ...submit.refused }));
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only a new failure moves the focus
   }, [submit.failures]);
@@ -255,7 +255,7 @@ function Unsaved({ notebook, saved, sent }: { notebook: string; saved?: boolean;
   );
 }
 
-function pick(problems: ReturnType<typeof ownProblems>, fields: ReadonlySet<string>): typeof problems {
+function pick(problems: ReturnType<typeof checkForm>, fields: ReadonlySet<string>): typeof problems {
   return Object.fromEntries(Object.entries(problems).filter(([field]) => field === 'form' || fields.has(field)));
 }
 

@@ -2,13 +2,13 @@
 import type { ReactElement } from 'react';
 import { useId } from 'react';
 
-import type { Preview, Worker } from '../../api/schemas';
-import { offered } from '../../model/notifications';
+import type { Preview, ComputeChoice } from '../../api/schemas';
+import { unite } from '../../model/notifications';
 import { Field, FieldGroup } from '../common/fields';
-import type { PartProps } from '../../model/form';
+import type { FormPartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
-export function WhereItRuns(props: PartProps & { preview: Preview }): ReactElement {
+export function WhereItRuns(props: FormPartProps & { preview: Preview }): ReactElement {
   const { state, problems, preview, change } = props;
   const { trans } = useHost();
   const group = useId();
@@ -40,11 +40,11 @@ export function WhereItRuns(props: PartProps & { preview: Preview }): ReactEleme
                     ...state,
                     launcher: worker.launcher,
                     size: worker.size,
-                    data_role: roleAt(worker, state.data_role)
+                    data_role: keepRole(worker, state.data_role)
                   })
                 }
               />
-              <span>{nameOf(worker)}</span> <span className="jp-Schedule-quiet">{worker.hardware}</span>
+              <span>{nameChoice(worker)}</span> <span className="jp-Schedule-quiet">{worker.hardware}</span>
             </label>
           ))}
         </div>
@@ -56,7 +56,7 @@ export function WhereItRuns(props: PartProps & { preview: Preview }): ReactEleme
 }
 
 /** What the analysis may do in the cloud: nothing, or what one of the operator's roles may. */
-function RoleField({ state, problems, change, roles }: PartProps & { roles: readonly string[] }): ReactElement {
+function RoleField({ state, problems, change, roles }: FormPartProps & { roles: readonly string[] }): ReactElement {
   const { trans } = useHost();
   const role = state.data_role;
   return (
@@ -74,7 +74,7 @@ function RoleField({ state, problems, change, roles }: PartProps & { roles: read
           onChange={event => change({ ...state, data_role: event.target.value || null })}
         >
           <option value="">{trans.__('None')}</option>
-          {offered(roles, role === null ? [] : [role]).map(name => (
+          {unite(roles, role === null ? [] : [role]).map(name => (
             <option key={name} value={name}>
               {roles.includes(name) ? name : trans.__('%1, which is gone', name)}
             </option>
@@ -85,7 +85,7 @@ function RoleField({ state, problems, change, roles }: PartProps & { roles: read
   );
 }
 
-function Cost({ state, problems, preview, change }: PartProps & { preview: Preview }): ReactElement {
+function Cost({ state, problems, preview, change }: FormPartProps & { preview: Preview }): ReactElement {
   const { trans } = useHost();
   const { policies } = state;
   return (
@@ -119,11 +119,11 @@ function Cost({ state, problems, preview, change }: PartProps & { preview: Previ
 }
 
 /** The role for data that a schedule keeps when it moves to `worker`. */
-function roleAt({ data_roles }: Worker, role: string | null): string | null {
+function keepRole({ data_roles }: ComputeChoice, role: string | null): string | null {
   return role !== null && data_roles.includes(role) ? role : null;
 }
 
 /** `This computer`. */
-function nameOf({ title, size }: Worker): string {
+function nameChoice({ title, size }: ComputeChoice): string {
   return size === null ? title.charAt(0).toUpperCase() + title.slice(1) : title;
 }

@@ -2,10 +2,10 @@
 import { useState } from 'react';
 
 import type { Form, Schedule } from '../../api/schemas';
-import { editOf } from '../../model/drafts';
+import { keyOfEdit } from '../../model/drafts';
 import type { FormState } from '../../model/form';
-import { fromWire, initial, toWire } from '../../model/form';
-import { same } from '../../model/patch';
+import { fromWire, createForm, toWire } from '../../model/form';
+import { isSame } from '../../model/patch';
 import { useHost } from '../common/hostContext';
 
 export interface Draft {
@@ -21,8 +21,8 @@ export interface Draft {
 export function useDraft(notebook: string, editing: Schedule | undefined, presets: Partial<Form> | undefined): Draft {
   const { drafts, now } = useHost();
   const kept = !presets;
-  const key = editing ? editOf(editing) : notebook;
-  const fresh = () => (editing ? fromWire(editing.form, now()) : initial(notebook, now()));
+  const key = editing ? keyOfEdit(editing) : notebook;
+  const fresh = () => (editing ? fromWire(editing.form, now()) : createForm(notebook, now()));
   const first = (): { start: FormState; restored: boolean } => {
     if (presets) {
       return { start: fromWire({ ...toWire(fresh()), ...presets, notebook }, now()), restored: false };
@@ -34,7 +34,7 @@ export function useDraft(notebook: string, editing: Schedule | undefined, preset
   return {
     start,
     restored,
-    keep: state => kept && (same(state, fresh()) ? drafts.drop(key) : drafts.save(key, state)),
+    keep: state => kept && (isSame(state, fresh()) ? drafts.drop(key) : drafts.save(key, state)),
     drop: () => kept && drafts.drop(key),
     startOver: () => {
       drafts.drop(key);

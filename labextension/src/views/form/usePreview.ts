@@ -11,7 +11,7 @@ const PAUSE = 300;
 /** milliseconds before the same question is asked again when nobody could be reached */
 const AGAIN = 3000;
 
-export interface Previewed {
+export interface PreviewState {
   /** the newest answer; also shown while a newer one is awaited, so that nothing flickers */
   preview: Preview | undefined;
   /** why there is no newer one */
@@ -21,7 +21,7 @@ export interface Previewed {
 }
 
 /** The preview of `form`, an edit of `schedule` if given; `renewal` counts up when the files may have changed under the same form. */
-export function usePreview(form: Form, schedule: string | undefined, renewal: number): Previewed {
+export function usePreview(form: Form, schedule: string | undefined, renewal: number): PreviewState {
   const { api } = useHost();
   const visible = useVisible();
   const question = `${renewal} ${JSON.stringify(form)}`;
@@ -30,7 +30,7 @@ export function usePreview(form: Form, schedule: string | undefined, renewal: nu
     problem: null
   });
   const [tries, setTries] = useState(0);
-  const answered = answer.question === question && !answer.problem?.passing;
+  const answered = answer.question === question && !answer.problem?.isTransient;
 
   useEffect(() => {
     if (!visible || answered || form.notebook === null) {
@@ -45,13 +45,13 @@ export function usePreview(form: Form, schedule: string | undefined, renewal: nu
         if (!isAbort(error) && !asking.signal.aborted) {
           const problem = asProblem(error);
           setAnswer(old => ({ question, preview: old.preview, problem }));
-          if (problem.passing) {
+          if (problem.isTransient) {
             setTries(count => count + 1);
           }
         }
       }
     };
-    const wait = answer.problem?.passing && answer.question === question ? AGAIN : PAUSE;
+    const wait = answer.problem?.isTransient && answer.question === question ? AGAIN : PAUSE;
     const timer = setTimeout(() => void ask(), answer.question ? wait : 0);
     return () => {
       clearTimeout(timer);

@@ -3,14 +3,14 @@ import { useRef, useState } from 'react';
 
 import type { Problem } from '../../api/problem';
 import { asProblem } from '../../api/problem';
-import type { Creation, Form, Schedule } from '../../api/schemas';
+import type { CreateSchedule, Form, Schedule } from '../../api/schemas';
 import type { Problems } from '../../model/form';
-import { byField } from '../../model/form';
-import { mergePatch, same } from '../../model/patch';
+import { groupByField } from '../../model/form';
+import { mergePatch, isSame } from '../../model/patch';
 import { useHost } from '../common/hostContext';
 
 /** What happens once it is recorded. */
-export interface How {
+export interface SubmitOptions {
   runNow: boolean;
   onceOnly: boolean;
   /** whether the run now has to succeed before others follow; left out where runs cost nothing */
@@ -27,14 +27,14 @@ export interface Submit {
   refused: Problems;
   /** what it refused or couldn't do, as a whole */
   problem: Problem | null;
-  send(found: Problems, how: How): void;
+  send(found: Problems, how: SubmitOptions): void;
   /** Say that the form was edited, so that old refusals go. */
   edited(): void;
   /** Save over what somebody else has saved meanwhile. */
   keepMine(): void;
 }
 
-interface What {
+interface SubmitInput {
   wire: Form;
   /** digest of a bundle that was made of this very form */
   bundle: string | null;
@@ -43,7 +43,7 @@ interface What {
   done(schedule: Schedule): void;
 }
 
-export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Submit {
+export function useSubmit({ wire, bundle, editing, rebundle, done }: SubmitInput): Submit {
   const { api, save } = useHost();
   const [busy, setBusy] = useState(false);
   const [tried, setTried] = useState(false);
@@ -51,12 +51,12 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
   const [refused, setRefused] = useState<Problems>({});
   const [problem, setProblem] = useState<Problem | null>(null);
   /** the last request, sent again to the letter as long as the form is the same: it never records a second schedule */
-  const last = useRef<{ of: unknown; key: string; request: Creation } | null>(null);
+  const last = useRef<{ of: unknown; key: string; request: CreateSchedule } | null>(null);
 
   // the form isn't sent before the box is ticked
   const confirmed = wire.visibility === 'public';
 
-  const create = async (how: How) => {
+  const create = async (how: SubmitOptions) => {
     const wasUnsaved = wire.notebook !== null && ((await save?.(wire.notebook)) ?? false);
     const of = {
       form: wire,
@@ -65,7 +65,7 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
       ...(confirmed && { public_confirmed: true as const }),
       ...(how.rehearse !== undefined && { rehearse: how.rehearse })
     };
-    const again = last.current !== null && same(last.current.of, of);
+    const again = last.current !== null && isSame(last.current.of, of);
     if (!again) {
       last.current = { of, key: randomKey(), request: { ...of, bundle: wasUnsaved ? null : bundle } };
     }
@@ -86,7 +86,7 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: What): Subm
       .then(done)
       .catch((error: unknown) => {
         const failed = asProblem(error);
-        const fields = failed.field ? byField([{ ...failed, message: failed.message }], wire.frequency.kind) : {};
+        const fields = failed.field ? groupByField([{ ...failed, message: failed.message }], wire.frequency.kind) : {};
         if (failed.field && !fields.form) {
           setRefused(fields);
           setFailures(count => count + 1);

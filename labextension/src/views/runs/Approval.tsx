@@ -17,7 +17,7 @@ interface Props {
   opened(run: Run): void;
 }
 
-export function Release({ run, action, opened }: Props): ReactElement | null {
+export function Approval({ run, action, opened }: Props): ReactElement | null {
   const { api, trans } = useHost();
   const [reason, setReason] = useState('');
   if (!run.releasable) {
@@ -25,7 +25,7 @@ export function Release({ run, action, opened }: Props): ReactElement | null {
   }
   const held = run.reason === 'disclosure';
   const others = Math.max(0, run.findings.length - SHOWN) + run.more_findings;
-  const release = () => action.run(async () => opened(await api.release(run.run_id, held ? reason : null)));
+  const release = () => action.run(async () => opened(await api.approve(run.run_id, held ? reason : null)));
   return (
     <section>
       <h3>{held ? trans.__('Kept from the public') : trans.__('Not public yet')}</h3>

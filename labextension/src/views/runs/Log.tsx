@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import { isAbort } from '../../api/problem';
 import type { RunDetails } from '../../api/schemas';
-import { isBad, isOpen, settled } from '../../model/runs';
+import { needsALook, isOpen, renderLog } from '../../model/runs';
 import { CopyButton } from '../common/controls';
 import { useHost, useVisible } from '../common/hostContext';
 
@@ -17,11 +17,11 @@ export function Log({ run }: { run: RunDetails }): ReactElement | null {
   const { trans } = useHost();
   const started = run.started_at !== null;
   const open = isOpen(run);
-  const [shown, setShown] = useState(open || (isBad(run) && !run.failure));
+  const [shown, setShown] = useState(open || (needsALook(run) && !run.failure));
   const text = useLog(run.run_id, started && shown);
   const end = useRef<HTMLPreElement>(null);
   const following = useRef(true);
-  const lines = settled(text);
+  const lines = renderLog(text);
   useLayoutEffect(() => {
     if (following.current && end.current) {
       end.current.scrollTop = end.current.scrollHeight;

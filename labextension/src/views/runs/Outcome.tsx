@@ -2,23 +2,23 @@
 import type { ReactElement } from 'react';
 
 import type { Failure, RunDetails } from '../../api/schemas';
-import { cause, causeOfMissing, isBad } from '../../model/runs';
+import { describeCause, describeMissing, needsALook } from '../../model/runs';
 import { CopyButton } from '../common/controls';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
-import type { Missing } from './useMissingFile';
+import type { MissingFile } from './useMissingFile';
 
 /** The cause first: one line, unless the state says it all. */
-export function Outcome({ run, missing }: { run: RunDetails; missing: Missing | null }): ReactElement {
+export function Outcome({ run, missing }: { run: RunDetails; missing: MissingFile | null }): ReactElement {
   const { trans } = useHost();
   const silent = trans.__('It ended without saying why. The log below may tell.');
   const saidByState = run.status === 'succeeded' && run.reason !== 'empty_output';
-  const known = missing ? causeOfMissing(run, missing.named, missing.apply !== null, trans) : cause(run);
-  const sentence = saidByState ? '' : known || (isBad(run) ? silent : '');
+  const known = missing ? describeMissing(run, missing.named, missing.apply !== null, trans) : describeCause(run);
+  const sentence = saidByState ? '' : known || (needsALook(run) ? silent : '');
   return (
     <>
       {sentence && (
-        <p className="jp-Schedule-cause" role={isBad(run) ? 'alert' : undefined}>
+        <p className="jp-Schedule-cause" role={needsALook(run) ? 'alert' : undefined}>
           {sentence}
         </p>
       )}

@@ -3,8 +3,8 @@ import type { ReactElement } from 'react';
 import { useEffect, useState } from 'react';
 
 import type { PublishedFile, RunDetails } from '../../api/schemas';
-import { size } from '../../model/format';
-import type { Trans } from '../../model/translation';
+import { formatSize } from '../../model/format';
+import type { TranslationBundle } from '../../model/translation';
 import { CopyButton } from '../common/controls';
 import { useHost } from '../common/hostContext';
 
@@ -20,7 +20,7 @@ const MOST_BYTES = 200_000;
 const MOST_LINES = 12;
 
 /** The executed notebook as a page, if there is one. */
-export function executed(run: RunDetails): PublishedFile | undefined {
+export function findExecuted(run: RunDetails): PublishedFile | undefined {
   return run.report.find(({ path }) => path.endsWith('.html'));
 }
 
@@ -64,7 +64,7 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
 }
 
 /** What a file of the report is. */
-function reportName(path: string, trans: Trans): string | undefined {
+function reportName(path: string, trans: TranslationBundle): string | undefined {
   if (path === 'log.txt') {
     return trans.__('Log');
   }
@@ -93,7 +93,7 @@ function FileRow({ file, name, preview = false, open = false }: FileRowProps): R
       <span className={name ? undefined : 'jp-Schedule-code'} title={file.path}>
         {name ?? file.path}
       </span>
-      <span className="jp-Schedule-quiet jp-Schedule-number">{size(file.size)}</span>
+      <span className="jp-Schedule-quiet jp-Schedule-number">{formatSize(file.size)}</span>
       <span className="jp-mod-links">
         {web && (
           <>

@@ -5,8 +5,16 @@ import { useEffect, useRef, useState } from 'react';
 import type { Run, RunDetails } from '../../api/schemas';
 import type { Field } from '../../model/form';
 import type { Reader } from '../../model/runs';
-import { isBad, isOpen, pageOf, stateOf, steps, took, why } from '../../model/runs';
-import { dollars, duration } from '../../model/format';
+import {
+  needsALook,
+  isOpen,
+  findPage,
+  describeState,
+  listSteps,
+  describeDuration,
+  describeTrigger
+} from '../../model/runs';
+import { formatDollars, formatDuration } from '../../model/format';
 import type { View } from '../../model/views';
 import { AwayLink, Button, CopyButton } from '../common/controls';
 import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
@@ -14,12 +22,12 @@ import { useHost, useReader } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 import { Log } from './Log';
 import { FailedCell, Outcome } from './Outcome';
-import { Release } from './Approval';
-import { ExecutedNotebook, RunFiles, executed } from './RunFiles';
+import { Approval } from './Approval';
+import { ExecutedNotebook, RunFiles, findExecuted } from './RunFiles';
 import type { Action } from '../common/useAction';
 import { useAction } from '../common/useAction';
 import { useLive } from '../common/useLive';
-import type { Missing } from './useMissingFile';
+import type { MissingFile } from './useMissingFile';
 import { useMissingFile } from './useMissingFile';
 
 /** milliseconds */
@@ -58,8 +66,8 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
   const { trans } = useHost();
   const reader = useReader(isOpen(run));
   const action = useAction();
-  const state = stateOf(run, reader);
-  const report = executed(run);
+  const state = describeState(run, reader);
+  const report = findExecuted(run);
   const missing = useMissingFile(run);
   return (
     <>
@@ -69,7 +77,7 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
           <span>{state.words}</span>
         </h2>
         <span className="jp-Schedule-quiet" title={reader.clock.both(run.scheduled_for)}>
-          {[reader.clock.full(run.started_at ?? run.scheduled_for), isBad(run) ? took(run, trans) : '']
+          {[reader.clock.full(run.started_at ?? run.scheduled_for), needsALook(run) ? describeDuration(run, trans) : '']
             .filter(Boolean)
             .join(', ')}
         </span>
@@ -80,14 +88,18 @@ function Details({ run, go, refresh }: { run: RunDetails; go(view: View): void; 
       <Spoken text={trans.__('Run of %1: %2', run.schedule, state.words)} />
       <Outcome run={run} missing={missing} />
       <Actions run={run} missing={missing} go={go} refresh={refresh} action={action} />
-      <Release run={run} action={action} opened={made => go({ at: 'run', run: made.run_id, schedule: run.schedule })} />
+      <Approval
+        run={run}
+        action={action}
+        opened={made => go({ at: 'run', run: made.run_id, schedule: run.schedule })}
+      />
       {action.problem && <ProblemBox problem={action.problem} />}
-      {run.failure && isBad(run) && <FailedCell failure={run.failure} />}
+      {run.failure && needsALook(run) && <FailedCell failure={run.failure} />}
       {run.status === 'succeeded' && <RunFiles run={run} />}
       <Steps run={run} reader={reader} />
       {run.removed ? <p className="jp-Schedule-note">{run.removed}</p> : <Log run={run} />}
       {run.status !== 'succeeded' && <RunFiles run={run} />}
-      {report && <ExecutedNotebook file={report} failed={isBad(run)} />}
+      {report && <ExecutedNotebook file={report} failed={needsALook(run)} />}
       <Facts run={run} reader={reader} />
     </>
   );
@@ -113,7 +125,7 @@ function Spoken({ text }: { text: string }): ReactElement {
 function OpenAtCell({ run, primary }: { run: RunDetails; primary: boolean }): ReactElement | null {
   const { api, trans, openNotebook } = useHost();
   const action = useAction();
-  const cell = isBad(run) ? run.failure?.cell : null;
+  const cell = needsALook(run) ? run.failure?.cell : null;
   if (!cell || !openNotebook) {
     return null;
   }
@@ -159,7 +171,7 @@ function StopButton({ run, action, refresh }: Omit<ActionsProps, 'go' | 'missing
 
 interface ActionsProps {
   run: RunDetails;
-  missing: Missing | null;
+  missing: MissingFile | null;
   go(view: View): void;
   refresh(): void;
   action: Action;
@@ -169,7 +181,7 @@ interface ActionsProps {
 function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElement {
   const { api, trans, openReport, clock } = useHost();
   const mend = missing?.apply;
-  const report = executed(run);
+  const report = findExecuted(run);
   if (isOpen(run)) {
     return <StopButton run={run} action={action} refresh={refresh} />;
   }
@@ -198,13 +210,13 @@ function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElem
         <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>
       )}
       {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open notebook as run')}</Button>}
-      {run.publication && <AwayLink href={pageOf(run.publication.url)}>{trans.__('Published files')}</AwayLink>}
+      {run.publication && <AwayLink href={findPage(run.publication.url)}>{trans.__('Published files')}</AwayLink>}
     </div>
   );
 }
 
 function Steps({ run, reader }: { run: RunDetails; reader: Reader }): ReactElement | null {
-  const all = steps(run, reader);
+  const all = listSteps(run, reader);
   if (all.length === 0) {
     return null;
   }
@@ -219,7 +231,7 @@ function Steps({ run, reader }: { run: RunDetails; reader: Reader }): ReactEleme
             </span>
             <span>{step.words}</span>
             <span className="jp-Schedule-quiet jp-Schedule-number">
-              {step.seconds === null ? '' : duration(step.seconds)}
+              {step.seconds === null ? '' : formatDuration(step.seconds)}
             </span>
           </li>
         ))}
@@ -240,7 +252,7 @@ function Facts({ run, reader }: { run: RunDetails; reader: Reader }): ReactEleme
         <dt>{trans.__('Due')}</dt>
         <dd>{clock.both(run.scheduled_for)}</dd>
         <dt>{trans.__('Why')}</dt>
-        <dd>{[why(run, trans), ...parameters].join(' · ')}</dd>
+        <dd>{[describeTrigger(run, trans), ...parameters].join(' · ')}</dd>
         <dt>{trans.__('Code')}</dt>
         <dd>{trans.__('version %1, tarball %2', run.version, run.bundle.slice(0, 7))}</dd>
         {run.machine_seconds !== null && (
@@ -248,8 +260,8 @@ function Facts({ run, reader }: { run: RunDetails; reader: Reader }): ReactEleme
             <dt>{trans.__('Cost')}</dt>
             <dd>
               {run.cost === null
-                ? trans.__('%1 of a machine, whose price isn’t known', duration(run.machine_seconds))
-                : trans.__('%1 for %2 of a machine', dollars(run.cost), duration(run.machine_seconds))}
+                ? trans.__('%1 of a machine, whose price isn’t known', formatDuration(run.machine_seconds))
+                : trans.__('%1 for %2 of a machine', formatDollars(run.cost), formatDuration(run.machine_seconds))}
             </dd>
           </>
         )}

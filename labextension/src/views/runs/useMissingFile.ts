@@ -3,12 +3,12 @@ import { useEffect, useState } from 'react';
 
 import type { Form, Run, RunDetails, Schedule } from '../../api/schemas';
 import { mergePatch } from '../../model/patch';
-import { missingName } from '../../model/runs';
-import { beside } from '../../model/views';
+import { findMissingName } from '../../model/runs';
+import { resolveBeside } from '../../model/views';
 import { isSent } from '../../model/form';
 import { useHost } from '../common/hostContext';
 
-export interface Missing {
+export interface MissingFile {
   /** as the notebook names it */
   named: string;
   /** relative to Jupyter's root */
@@ -17,10 +17,10 @@ export interface Missing {
   apply: (() => Promise<Run>) | null;
 }
 
-export function useMissingFile(run: RunDetails): Missing | null {
+export function useMissingFile(run: RunDetails): MissingFile | null {
   const { api, save } = useHost();
-  const [missing, setMissing] = useState<Missing | null>(null);
-  const named = missingName(run);
+  const [missing, setMissing] = useState<MissingFile | null>(null);
+  const named = findMissingName(run);
   useEffect(() => {
     setMissing(null);
     if (named === null) {
@@ -30,14 +30,14 @@ export function useMissingFile(run: RunDetails): Missing | null {
     find(named, asking.signal).then(setMissing, () => undefined);
     return () => asking.abort();
 
-    async function find(named: string, signal: AbortSignal): Promise<Missing | null> {
+    async function find(named: string, signal: AbortSignal): Promise<MissingFile | null> {
       const schedule = await api.schedule(run.schedule, signal);
       const { notebook } = schedule.form;
-      const path = notebook === null ? null : beside(notebook, named);
+      const path = notebook === null ? null : resolveBeside(notebook, named);
       if (path === null) {
         return null;
       }
-      const form = adding(schedule.form, path);
+      const form = addFile(schedule.form, path);
       const { files } = await api.preview(form, schedule.name, signal);
       const there = files.some(file => file.path === path && isSent(file));
       return { named, path, apply: there ? () => apply(schedule, form) : null };
@@ -52,6 +52,6 @@ export function useMissingFile(run: RunDetails): Missing | null {
   return missing;
 }
 
-function adding(form: Form, path: string): Form {
+function addFile(form: Form, path: string): Form {
   return { ...form, files: [...form.files, path], left_out: form.left_out.filter(other => other !== path) };
 }

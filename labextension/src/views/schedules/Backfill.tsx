@@ -2,12 +2,12 @@
 import type { ReactElement } from 'react';
 import { useEffect, useState } from 'react';
 
-import type { Backfilled } from '../../api/schemas';
+import type { BackfillResult } from '../../api/schemas';
 import type { Problem } from '../../api/problem';
 import { asProblem, isAbort } from '../../api/problem';
-import type { Picked } from '../../model/calendar';
-import { isRange, planWords } from '../../model/calendar';
-import type { Trans } from '../../model/translation';
+import type { DayRange } from '../../model/calendar';
+import { isRange, describePlan } from '../../model/calendar';
+import type { TranslationBundle } from '../../model/translation';
 import { Button, TextButton } from '../common/controls';
 import { ProblemBox, Waiting } from '../common/messages';
 import { Field } from '../common/fields';
@@ -21,8 +21,8 @@ const MOST_PARALLEL = 16;
 interface Props {
   name: string;
   today: string;
-  picked: Picked | null;
-  setPicked(picked: Picked | null): void;
+  picked: DayRange | null;
+  setPicked(picked: DayRange | null): void;
   changed(): void;
 }
 
@@ -47,7 +47,7 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
   }
   const start = () =>
     action.run(async () => {
-      const { runs } = await api.backfill(name, { ...asked(picked, Number(parallel), again), confirmed: sure });
+      const { runs } = await api.backfill(name, { ...toRequest(picked, Number(parallel), again), confirmed: sure });
       setSaid(trans._n('%1 run waits now.', '%1 runs wait now.', runs));
       changed();
     });
@@ -94,7 +94,7 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
       {!isRange(picked, today) && (
         <ProblemBox problem={trans.__('Choose a first day that has come, and a last day that isn’t before it.')} />
       )}
-      {plan && <p role="status">{said || planWords(plan, Number(parallel), clock, trans)}</p>}
+      {plan && <p role="status">{said || describePlan(plan, Number(parallel), clock, trans)}</p>}
       {plan?.confirm && !said && (
         <label className="jp-Schedule-check">
           <input type="checkbox" checked={sure} onChange={event => setSure(event.target.checked)} />
@@ -105,7 +105,7 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
       <div className="jp-Schedule-actions jp-mod-start">
         {plan !== null && plan.runs > 0 && !said && (
           <Button primary aria-disabled={!ready || action.busy} onClick={() => ready && start()}>
-            {action.busy ? trans.__('Starting…') : startName(plan.runs, trans)}
+            {action.busy ? trans.__('Starting…') : labelStartButton(plan.runs, trans)}
           </Button>
         )}
         <TextButton onClick={() => setPicked(null)}>{said ? trans.__('Done') : trans.__('Pick none')}</TextButton>
@@ -114,23 +114,23 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
   );
 }
 
-function startName(runs: number, trans: Trans): string {
+function labelStartButton(runs: number, trans: TranslationBundle): string {
   return runs === 1 ? trans.__('Start 1 run') : trans.__('Start %1 runs', runs.toLocaleString('en'));
 }
 
-function asked({ from, to }: Picked, parallel: number, again: boolean) {
+function toRequest({ from, to }: DayRange, parallel: number, again: boolean) {
   return { first_day: from, last_day: to, parallel, again };
 }
 
 /** What would happen, asked for a moment after the last change; null until that is known. */
 function usePlan(
   name: string,
-  picked: Picked | null,
+  picked: DayRange | null,
   parallel: number,
   again: boolean
-): { plan: Backfilled | null; problem: Problem | null } {
+): { plan: BackfillResult | null; problem: Problem | null } {
   const { api } = useHost();
-  const [answer, setAnswer] = useState<{ plan: Backfilled | null; problem: Problem | null }>({
+  const [answer, setAnswer] = useState<{ plan: BackfillResult | null; problem: Problem | null }>({
     plan: null,
     problem: null
   });
@@ -142,7 +142,7 @@ function usePlan(
     }
     const stopped = new AbortController();
     const timer = setTimeout(() => {
-      api.backfill(name, { ...asked({ from, to }, parallel, again), dry_run: true }, stopped.signal).then(
+      api.backfill(name, { ...toRequest({ from, to }, parallel, again), dry_run: true }, stopped.signal).then(
         plan => setAnswer({ plan, problem: null }),
         (error: unknown) => isAbort(error) || setAnswer({ plan: null, problem: asProblem(error) })
       );

@@ -3,19 +3,19 @@ import type { KeyboardEvent, MouseEvent, ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 
 import type { Calendar as Told, CalendarDay } from '../../api/schemas';
-import type { Picked } from '../../model/calendar';
+import type { DayRange } from '../../model/calendar';
 import {
   isPicked,
-  labelOf,
-  legend,
-  lookOf,
-  monthEnd,
-  monthLater,
+  describeDay,
+  listStates,
+  findLook,
+  endOfMonth,
+  addMonths,
   pick,
-  progressWords,
-  stepOf,
-  weeksOf,
-  wordOf
+  describeProgress,
+  stepByKey,
+  layOutWeeks,
+  nameState
 } from '../../model/calendar';
 import { dateIn } from '../../model/time';
 import type { View } from '../../model/views';
@@ -39,11 +39,11 @@ interface Props {
 
 export function Calendar({ name, timezone, go, refresh }: Props): ReactElement {
   const { api, trans, now } = useHost();
-  const [month, setMonth] = useState(() => monthLater(dateIn(timezone, now()), 0));
-  const [picked, setPicked] = useState<Picked | null>(null);
+  const [month, setMonth] = useState(() => addMonths(dateIn(timezone, now()), 0));
+  const [picked, setPicked] = useState<DayRange | null>(null);
   const live = useLive(
     `days ${name} ${month}`,
-    signal => api.days(name, month, monthEnd(month), signal),
+    signal => api.days(name, month, endOfMonth(month), signal),
     ({ waiting, going }) => waiting + going > 0
   );
   // what was told last stays on screen, so that nothing jumps from month to month
@@ -86,12 +86,12 @@ function Legend({ days }: { days: CalendarDay[] }): ReactElement {
   const { trans } = useHost();
   return (
     <ul className="jp-Schedule-legend" aria-label={trans.__('What the days say')}>
-      {legend(days).map(state => (
+      {listStates(days).map(state => (
         <li key={state}>
           {state === 'not_yet' ? (
-            <span className="jp-Schedule-state jp-mod-blank">{wordOf(state, trans)}</span>
+            <span className="jp-Schedule-state jp-mod-blank">{nameState(state, trans)}</span>
           ) : (
-            <StateMark state={{ ...lookOf(state), words: wordOf(state, trans) }} />
+            <StateMark state={{ ...findLook(state), words: nameState(state, trans) }} />
           )}
         </li>
       ))}
@@ -103,7 +103,7 @@ function Legend({ days }: { days: CalendarDay[] }): ReactElement {
 function Progress({ name, told, changed }: { name: string; told: Told; changed(): void }): ReactElement | null {
   const { api, trans } = useHost();
   const action = useAction();
-  const words = progressWords(told, trans);
+  const words = describeProgress(told, trans);
   if (!words) {
     return null;
   }
@@ -141,7 +141,7 @@ function Months({ month, today, show }: { month: string; today: string; show(mon
         className="jp-Schedule-iconButton"
         aria-label={names.before}
         title={names.before}
-        onClick={() => show(monthLater(month, -1))}
+        onClick={() => show(addMonths(month, -1))}
       >
         ‹
       </button>
@@ -151,12 +151,12 @@ function Months({ month, today, show }: { month: string; today: string; show(mon
         className="jp-Schedule-iconButton"
         aria-label={names.after}
         title={names.after}
-        onClick={() => show(monthLater(month, 1))}
+        onClick={() => show(addMonths(month, 1))}
       >
         ›
       </button>
-      {month !== monthLater(today, 0) && (
-        <button type="button" className="jp-Schedule-textButton" onClick={() => show(monthLater(today, 0))}>
+      {month !== addMonths(today, 0) && (
+        <button type="button" className="jp-Schedule-textButton" onClick={() => show(addMonths(today, 0))}>
           {trans.__('Today')}
         </button>
       )}
@@ -169,8 +169,8 @@ interface GridProps {
   today: string;
   /** undefined until they are known */
   days: ReadonlyMap<string, CalendarDay> | undefined;
-  picked: Picked | null;
-  setPicked(picked: Picked | null): void;
+  picked: DayRange | null;
+  setPicked(picked: DayRange | null): void;
   show(month: string): void;
 }
 
@@ -180,7 +180,7 @@ function Grid({ month, today, days, picked, setPicked, show }: GridProps): React
   const table = useRef<HTMLTableElement>(null);
   const moved = useRef(false);
   const [at, setAt] = useState(today);
-  const here = monthLater(at, 0) === month ? at : month;
+  const here = addMonths(at, 0) === month ? at : month;
   useEffect(() => {
     if (moved.current) {
       moved.current = false;
@@ -188,7 +188,7 @@ function Grid({ month, today, days, picked, setPicked, show }: GridProps): React
     }
   }, [here]);
   const onKeyDown = (event: KeyboardEvent) => {
-    const next = stepOf(event.key, here);
+    const next = stepByKey(event.key, here);
     if (next === undefined) {
       if (event.key === 'Escape' && picked) {
         event.stopPropagation();
@@ -199,8 +199,8 @@ function Grid({ month, today, days, picked, setPicked, show }: GridProps): React
     event.preventDefault();
     moved.current = true;
     setAt(next);
-    if (monthLater(next, 0) !== month) {
-      show(monthLater(next, 0));
+    if (addMonths(next, 0) !== month) {
+      show(addMonths(next, 0));
     }
     if (event.shiftKey) {
       setPicked(pick(picked ?? { from: here, to: here }, next, today, true));
@@ -222,7 +222,7 @@ function Grid({ month, today, days, picked, setPicked, show }: GridProps): React
     >
       <thead>
         <tr>
-          {weeksOf('2026-06-01')[0]!.map(day => (
+          {layOutWeeks('2026-06-01')[0]!.map(day => (
             <th key={day} scope="col">
               {clock.weekday(day!)}
             </th>
@@ -230,7 +230,7 @@ function Grid({ month, today, days, picked, setPicked, show }: GridProps): React
         </tr>
       </thead>
       <tbody>
-        {weeksOf(month).map((week, place) => (
+        {layOutWeeks(month).map((week, place) => (
           <tr key={place}>
             {week.map((day, place) =>
               day === null ? (
@@ -240,7 +240,7 @@ function Grid({ month, today, days, picked, setPicked, show }: GridProps): React
                   key={day}
                   day={day}
                   told={days?.get(day)}
-                  label={days ? labelOf(day, days.get(day), clock, trans) : clock.date(day, 'UTC')}
+                  label={days ? describeDay(day, days.get(day), clock, trans) : clock.date(day, 'UTC')}
                   now={day === today}
                   future={day > today}
                   stop={day === here}
@@ -269,7 +269,7 @@ interface CellProps {
 }
 
 function Cell({ day, told, label, now, future, stop, picked, choose }: CellProps): ReactElement {
-  const look = told && lookOf(told.state);
+  const look = told && findLook(told.state);
   return (
     <td role="gridcell" aria-selected={picked}>
       <button
@@ -303,7 +303,7 @@ function OneDay({ day, name, go }: { day: CalendarDay; name: string; go(view: Vi
       : ` ${trans.__('Data from %1 to %2.', clock.full(day.data_start), clock.full(day.data_end))}`;
   return (
     <p>
-      {labelOf(day.day, day, clock, trans)}.{data}{' '}
+      {describeDay(day.day, day, clock, trans)}.{data}{' '}
       {day.run_id && (
         <ViewLink view={{ at: 'run', run: day.run_id, schedule: name }} go={go}>
           {trans.__('Open run')}

@@ -3,13 +3,13 @@ import type { ReactElement } from 'react';
 import { useEffect, useState } from 'react';
 
 import type { Schedule } from '../../api/schemas';
-import { nameOf } from '../../model/runs';
-import { differenceWords } from '../../model/versions';
+import { namePerson } from '../../model/runs';
+import { describeDifference } from '../../model/versions';
 import { Button, TextButton, ViewLink } from '../common/controls';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 import { useDifference } from './useDifference';
-import type { Panel } from './useScheduleActions';
+import type { PanelControls } from './useScheduleActions';
 
 export function Code({
   schedule,
@@ -17,7 +17,7 @@ export function Code({
   refresh
 }: {
   schedule: Schedule;
-  panel: Panel;
+  panel: PanelControls;
   refresh(): void;
 }): ReactElement {
   const { api, trans, clock, save } = useHost();
@@ -32,7 +32,7 @@ export function Code({
       await api.edit(name, {}, version, true);
       refresh();
     });
-  const words = drift && drift.state !== 'none' ? differenceWords(drift, trans) : '';
+  const words = drift && drift.state !== 'none' ? describeDifference(drift, trans) : '';
   const differs = drift?.state === 'differs';
   return (
     <section>
@@ -71,7 +71,7 @@ export function Code({
           'Version %1, saved %2 by %3',
           version,
           clock.full(schedule.changed_at),
-          nameOf(schedule.changed_by, trans)
+          namePerson(schedule.changed_by, trans)
         )}
         {' · '}
         <ViewLink view={{ at: 'versions', schedule: name }} go={panel.go}>

@@ -2,17 +2,17 @@
 import type { ReactElement } from 'react';
 
 import type { CellDifference, Difference, DifferenceLine } from '../../api/schemas';
-import { changesOf } from '../../model/changes';
-import { cellTitle, differenceWords, fileWords, signOf } from '../../model/versions';
+import { listChanges } from '../../model/changes';
+import { titleCell, describeDifference, describeFileChange, markLine } from '../../model/versions';
 import { useHost } from '../common/hostContext';
 
 export function DifferenceView({ difference }: { difference: Difference }): ReactElement {
   const { trans } = useHost();
   const { before, after, cells, more, files } = difference;
-  const changes = after ? changesOf(before, after, trans).filter(({ code }) => !code) : [];
+  const changes = after ? listChanges(before, after, trans).filter(({ code }) => !code) : [];
   return (
     <>
-      <p role="status">{differenceWords(difference, trans)}</p>
+      <p role="status">{describeDifference(difference, trans)}</p>
       {changes.length > 0 && (
         <dl className="jp-Schedule-facts" aria-label={trans.__('Settings')}>
           {changes.map(({ label, was, now }) => [
@@ -26,7 +26,7 @@ export function DifferenceView({ difference }: { difference: Difference }): Reac
           {files.map(file => (
             <li key={file.path}>
               <span className="jp-Schedule-code">{file.path}</span>
-              <span className="jp-Schedule-quiet">{fileWords(file, trans)}</span>
+              <span className="jp-Schedule-quiet">{describeFileChange(file, trans)}</span>
             </li>
           ))}
         </ul>
@@ -43,7 +43,7 @@ export function DifferenceView({ difference }: { difference: Difference }): Reac
 
 function CellView({ cell }: { cell: CellDifference }): ReactElement {
   const { trans } = useHost();
-  const title = cellTitle(cell, trans);
+  const title = titleCell(cell, trans);
   return (
     <figure className="jp-Schedule-cell jp-Schedule-difference">
       <figcaption>{title}</figcaption>
@@ -66,7 +66,7 @@ function LineView({ line: { kind, text } }: { line: DifferenceLine }): ReactElem
   const Tag = kind === 'added' ? 'ins' : kind === 'removed' ? 'del' : 'span';
   return (
     <Tag data-line={kind}>
-      <span>{signOf(kind)}</span>
+      <span>{markLine(kind)}</span>
       {text || ' '}
     </Tag>
   );

@@ -4,9 +4,17 @@ import { Suspense, lazy, useState } from 'react';
 
 import type { Run, Schedule } from '../../api/schemas';
 import type { Reader } from '../../model/runs';
-import { dollars, duration, size } from '../../model/format';
-import { cause, isBad, isOpen, pageOf, stateOf, stateOfSchedule, why } from '../../model/runs';
-import type { Trans } from '../../model/translation';
+import { formatDollars, formatDuration, formatSize } from '../../model/format';
+import {
+  describeCause,
+  needsALook,
+  isOpen,
+  findPage,
+  describeState,
+  describeScheduleState,
+  describeTrigger
+} from '../../model/runs';
+import type { TranslationBundle } from '../../model/translation';
 import { AwayLink, Button, ViewLink } from '../common/controls';
 import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
 import { StateMark } from '../common/Picture';
@@ -18,15 +26,15 @@ import { Sentence } from './Sentence';
 import { Strip } from './Strip';
 import { NextDays } from '../common/Summary';
 import { useLive } from '../common/useLive';
-import type { Panel } from './useScheduleActions';
-import { pauseName, useScheduleActions } from './useScheduleActions';
+import type { PanelControls } from './useScheduleActions';
+import { labelPauseButton, useScheduleActions } from './useScheduleActions';
 
 // What few open is loaded when somebody does.
 const Calendar = lazy(() => import('./Calendar').then(({ Calendar }) => ({ default: Calendar })));
 
 type Filter = 'all' | 'failed' | 'skipped';
 
-export function History({ name, panel }: { name: string; panel: Panel }): ReactElement {
+export function History({ name, panel }: { name: string; panel: PanelControls }): ReactElement {
   const { api } = useHost();
   const live = useLive(
     `schedule ${name}`,
@@ -55,28 +63,32 @@ export function History({ name, panel }: { name: string; panel: Panel }): ReactE
   );
 }
 
-function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactElement {
+function Head({ schedule, panel }: { schedule: Schedule; panel: PanelControls }): ReactElement {
   const { trans } = useHost();
   const reader = useReader(schedule.last_runs.some(isOpen));
   const actions = useScheduleActions(schedule, panel);
   const rest = actions.menu.filter(
-    ({ label }) => ![trans.__('Run now'), pauseName(schedule, trans), trans.__('Edit')].includes(label)
+    ({ label }) => ![trans.__('Run now'), labelPauseButton(schedule, trans), trans.__('Edit')].includes(label)
   );
   return (
     <section>
       <div className="jp-Schedule-title">
         <h2>{schedule.name}</h2>
-        <StateMark state={stateOfSchedule(schedule, reader)} />
+        <StateMark state={describeScheduleState(schedule, reader)} />
       </div>
       <Sentence schedule={schedule} refresh={panel.refresh} />
       <div className="jp-Schedule-actions jp-mod-start">
         <Button primary onClick={actions.runNow}>
           {trans.__('Run now')}
         </Button>
-        {schedule.state !== 'ended' && <Button onClick={actions.pauseOrResume}>{pauseName(schedule, trans)}</Button>}
+        {schedule.state !== 'ended' && (
+          <Button onClick={actions.pauseOrResume}>{labelPauseButton(schedule, trans)}</Button>
+        )}
         <Button onClick={actions.edit}>{trans.__('Edit')}</Button>
         <Menu label={trans.__('More actions')} items={rest} />
-        {schedule.publication_url && <AwayLink href={pageOf(schedule.publication_url)}>{trans.__('Results')}</AwayLink>}
+        {schedule.publication_url && (
+          <AwayLink href={findPage(schedule.publication_url)}>{trans.__('Results')}</AwayLink>
+        )}
       </div>
       {schedule.state === 'rehearsing' && (
         <p className="jp-Schedule-note">
@@ -94,7 +106,15 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: Panel }): ReactE
 }
 
 /** The calendar, behind a fold; closed again it keeps what was picked, and asks for nothing. */
-function Days({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; refresh(): void }): ReactElement {
+function Days({
+  schedule,
+  panel,
+  refresh
+}: {
+  schedule: Schedule;
+  panel: PanelControls;
+  refresh(): void;
+}): ReactElement {
   const { trans } = useHost();
   const visible = useVisible();
   const [open, setOpen] = useState(false);
@@ -117,13 +137,13 @@ function Days({ schedule, panel, refresh }: { schedule: Schedule; panel: Panel; 
   );
 }
 
-function Runs({ runs, panel }: { runs: Run[]; panel: Panel }): ReactElement {
+function Runs({ runs, panel }: { runs: Run[]; panel: PanelControls }): ReactElement {
   const { trans } = useHost();
   const reader = useReader(runs.some(isOpen));
   const [filter, setFilter] = useState<Filter>('all');
   const groups: Record<Filter, Run[]> = {
     all: runs,
-    failed: runs.filter(isBad),
+    failed: runs.filter(needsALook),
     skipped: runs.filter(run => run.status === 'skipped')
   };
   const shown = (Object.keys(groups) as Filter[]).filter(name => name === 'all' || groups[name].length > 0);
@@ -143,7 +163,7 @@ function Runs({ runs, panel }: { runs: Run[]; panel: Panel }): ReactElement {
         <div className="jp-Schedule-chips" role="group" aria-label={trans.__('Show')}>
           {shown.map(name => (
             <button key={name} type="button" aria-pressed={filter === name} onClick={() => setFilter(name)}>
-              {filterName(name, trans)} <span>{groups[name].length}</span>
+              {labelFilter(name, trans)} <span>{groups[name].length}</span>
             </button>
           ))}
         </div>
@@ -157,15 +177,15 @@ function Runs({ runs, panel }: { runs: Run[]; panel: Panel }): ReactElement {
   );
 }
 
-function Row({ run, reader, panel }: { run: Run; reader: Reader; panel: Panel }): ReactElement {
-  const said = outcome(run, reader);
+function Row({ run, reader, panel }: { run: Run; reader: Reader; panel: PanelControls }): ReactElement {
+  const said = describeOutcome(run, reader);
   return (
     <li>
       <div className="jp-mod-head">
         <ViewLink view={{ at: 'run', run: run.run_id, schedule: run.schedule }} go={panel.go}>
           {reader.clock.full(run.scheduled_for)}
         </ViewLink>
-        <StateMark state={stateOf(run, reader)} title={reader.clock.both(run.scheduled_for)} />
+        <StateMark state={describeState(run, reader)} title={reader.clock.both(run.scheduled_for)} />
       </div>
       {said && <p className="jp-Schedule-quiet">{said}</p>}
     </li>
@@ -173,10 +193,10 @@ function Row({ run, reader, panel }: { run: Run; reader: Reader; panel: Panel })
 }
 
 /** What a row says besides the state: the cause, or what came out, and why it ran when not by schedule. */
-function outcome(run: Run, { trans, clock }: Reader): string {
+function describeOutcome(run: Run, { trans, clock }: Reader): string {
   const parts = [];
   if (run.trigger !== 'schedule') {
-    parts.push(why(run, trans));
+    parts.push(describeTrigger(run, trans));
   }
   if (run.until) {
     parts.push(trans.__('to %1', clock.full(run.until)));
@@ -186,20 +206,20 @@ function outcome(run: Run, { trans, clock }: Reader): string {
   } else if (run.publication) {
     const { files } = run.publication;
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
-    parts.push(trans._n('%1 file, %2', '%1 files, %2', files.length, size(bytes)));
+    parts.push(trans._n('%1 file, %2', '%1 files, %2', files.length, formatSize(bytes)));
   } else if (run.message && run.status !== 'succeeded') {
-    parts.push(cause(run));
+    parts.push(describeCause(run));
   }
   if (run.seconds !== null && run.status !== 'succeeded' && run.status !== 'timed_out') {
-    parts.push(duration(run.seconds));
+    parts.push(formatDuration(run.seconds));
   }
   if (run.cost !== null) {
-    parts.push(dollars(run.cost));
+    parts.push(formatDollars(run.cost));
   }
   return parts.join(' · ');
 }
 
-function filterName(filter: Filter, trans: Trans): string {
+function labelFilter(filter: Filter, trans: TranslationBundle): string {
   const names = { all: trans.__('All'), failed: trans.__('Failed'), skipped: trans.__('Skipped and missed') };
   return names[filter];
 }

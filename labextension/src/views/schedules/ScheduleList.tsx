@@ -4,10 +4,10 @@ import { useState } from 'react';
 
 import type { Schedule } from '../../api/schemas';
 import type { Chip } from '../../model/scheduleList';
-import { CHIPS, counts, listed } from '../../model/scheduleList';
+import { CHIPS, countByChip, selectSchedules } from '../../model/scheduleList';
 import type { Reader } from '../../model/runs';
-import { cause, isBad, newest, stateOfSchedule } from '../../model/runs';
-import type { Trans } from '../../model/translation';
+import { describeCause, needsALook, findNewest, describeScheduleState } from '../../model/runs';
+import type { TranslationBundle } from '../../model/translation';
 import { baseName } from '../../model/views';
 import { Button, ViewLink } from '../common/controls';
 import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
@@ -16,7 +16,7 @@ import { useHost, useReader } from '../common/hostContext';
 import { Menu } from '../common/Menu';
 import { Strip } from './Strip';
 import type { Live } from '../common/useLive';
-import type { Panel } from './useScheduleActions';
+import type { PanelControls } from './useScheduleActions';
 import { useScheduleActions } from './useScheduleActions';
 
 interface Props {
@@ -24,7 +24,7 @@ interface Props {
   /** names that are about to be deleted */
   hidden: ReadonlySet<string>;
   chip: Chip;
-  panel: Panel;
+  panel: PanelControls;
   /** the notebook that is open in front */
   notebook: string | null;
   /** Schedule that notebook. */
@@ -36,8 +36,8 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
   const [filter, setFilter] = useState('');
   const all = (schedules.value ?? []).filter(({ name, state }) => !hidden.has(name) && state !== 'deleted');
   const reader = useReader(false);
-  const count = counts(all);
-  const rows = listed(all, chip, filter);
+  const count = countByChip(all);
+  const rows = selectSchedules(all, chip, filter);
   if (!schedules.value) {
     return (
       <div className="jp-Schedule-page">
@@ -89,7 +89,7 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
             aria-pressed={chip === name}
             onClick={() => panel.go(name === 'all' ? { at: 'list' } : { at: 'list', chip: name })}
           >
-            {chipName(name, trans)} <span>{count[name]}</span>
+            {labelChip(name, trans)} <span>{count[name]}</span>
           </button>
         ))}
       </div>
@@ -106,10 +106,10 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
   );
 }
 
-function Row({ schedule, reader, panel }: { schedule: Schedule; reader: Reader; panel: Panel }): ReactElement {
+function Row({ schedule, reader, panel }: { schedule: Schedule; reader: Reader; panel: PanelControls }): ReactElement {
   const { trans } = reader;
   const actions = useScheduleActions(schedule, panel);
-  const latest = newest(schedule);
+  const latest = findNewest(schedule);
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     if (event.key === '.') {
       event.currentTarget.querySelector<HTMLElement>('[aria-haspopup="menu"]')?.click();
@@ -127,15 +127,15 @@ function Row({ schedule, reader, panel }: { schedule: Schedule; reader: Reader; 
             view={{ at: 'run', run: latest.run_id, schedule: schedule.name }}
             go={panel.go}
           >
-            <StateMark state={stateOfSchedule(schedule, reader)} />
+            <StateMark state={describeScheduleState(schedule, reader)} />
           </ViewLink>
         ) : (
-          <StateMark state={stateOfSchedule(schedule, reader)} />
+          <StateMark state={describeScheduleState(schedule, reader)} />
         )}
       </div>
-      {latest && isBad(latest) && <p className="jp-mod-cause">{cause(latest)}</p>}
+      {latest && needsALook(latest) && <p className="jp-mod-cause">{describeCause(latest)}</p>}
       <p className="jp-mod-when" title={schedule.summary}>
-        {whenOf(schedule, reader)}
+        {describeNext(schedule, reader)}
       </p>
       <Strip runs={schedule.last_runs} most={10} reader={reader} />
       <Menu label={trans.__('Actions for %1', schedule.name)} items={actions.menu} />
@@ -144,8 +144,8 @@ function Row({ schedule, reader, panel }: { schedule: Schedule; reader: Reader; 
 }
 
 /** `Every day at 12:00 UTC · next tomorrow 13:00`; of a paused one, since when and what it would do. */
-function whenOf(schedule: Schedule, { trans, clock, now }: Reader): string {
-  const cadence = cadenceOf(schedule.summary);
+function describeNext(schedule: Schedule, { trans, clock, now }: Reader): string {
+  const cadence = shortenSummary(schedule.summary);
   if (schedule.state === 'active' && schedule.next_due) {
     const next = trans.__('next %1', clock.upcoming(schedule.next_due, now));
     return cadence ? `${cadence} · ${next}` : next;
@@ -154,7 +154,7 @@ function whenOf(schedule: Schedule, { trans, clock, now }: Reader): string {
 }
 
 /** The sentence's first part without its verb: `Every day at 12:00 UTC`; empty where it begins otherwise. */
-function cadenceOf(summary: string): string {
+function shortenSummary(summary: string): string {
   const found = /^Runs (.+?)(?:, next|;|$)/.exec(summary);
   const words = found?.[1] ?? '';
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -172,7 +172,7 @@ function walk(event: KeyboardEvent<HTMLElement>): void {
   }
 }
 
-function chipName(chip: Chip, trans: Trans): string {
+function labelChip(chip: Chip, trans: TranslationBundle): string {
   const names: Record<Chip, string> = {
     all: trans.__('All'),
     failing: trans.__('Failing'),

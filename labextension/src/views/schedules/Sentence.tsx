@@ -3,8 +3,8 @@ import type { KeyboardEvent, ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 
 import type { Schedule } from '../../api/schemas';
-import type { Part } from '../../model/sentence';
-import { partsOf } from '../../model/sentence';
+import type { SentencePart } from '../../model/sentence';
+import { splitSentence } from '../../model/sentence';
 import { ProblemBox } from '../common/messages';
 import { focusField } from '../common/fields';
 import { useHost } from '../common/hostContext';
@@ -26,7 +26,7 @@ export function Sentence({ schedule, refresh }: { schedule: Schedule; refresh():
       left.current = null;
     }
   }, [editing]);
-  const save = (part: Part, place: number, value: string) =>
+  const save = (part: SentencePart, place: number, value: string) =>
     action.run(async () => {
       if (value.trim() !== part.value) {
         await api.edit(schedule.name, part.patch!(value.trim()), schedule.version);
@@ -37,7 +37,7 @@ export function Sentence({ schedule, refresh }: { schedule: Schedule; refresh():
   return (
     <>
       <p ref={line} className="jp-Schedule-sentence">
-        {partsOf(schedule, trans).map((part, place) => {
+        {splitSentence(schedule, trans).map((part, place) => {
           if (!part.patch) {
             return <span key={place}>{part.text}</span>;
           }
@@ -62,7 +62,15 @@ export function Sentence({ schedule, refresh }: { schedule: Schedule; refresh():
   );
 }
 
-function InPlace({ part, save, leave }: { part: Part; save(value: string): void; leave(): void }): ReactElement {
+function InPlace({
+  part,
+  save,
+  leave
+}: {
+  part: SentencePart;
+  save(value: string): void;
+  leave(): void;
+}): ReactElement {
   const [value, setValue] = useState(part.value!);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => focusField(input.current), []);

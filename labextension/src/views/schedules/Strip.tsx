@@ -2,7 +2,7 @@
 import type { KeyboardEvent, ReactElement } from 'react';
 
 import type { Run } from '../../api/schemas';
-import { marks, stripText } from '../../model/scheduleList';
+import { drawMarks, describeStrip } from '../../model/scheduleList';
 import type { Reader } from '../../model/runs';
 import { Picture } from '../common/Picture';
 
@@ -17,11 +17,11 @@ interface Props {
 }
 
 export function Strip({ runs, most, reader, open }: Props): ReactElement | null {
-  const drawn = marks(runs, most, reader);
+  const drawn = drawMarks(runs, most, reader);
   if (drawn.length === 0) {
     return null;
   }
-  const text = stripText(runs, most, reader);
+  const text = describeStrip(runs, most, reader);
   if (!open) {
     return (
       <span className="jp-Schedule-strip" role="img" aria-label={text}>

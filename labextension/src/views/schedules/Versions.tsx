@@ -5,8 +5,8 @@ import { useState } from 'react';
 import { asProblem } from '../../api/problem';
 import type { Schedule, Version } from '../../api/schemas';
 import type { Side } from '../../model/versions';
-import { sidesAtFirst } from '../../model/versions';
-import { nameOf } from '../../model/runs';
+import { chooseSides } from '../../model/versions';
+import { namePerson } from '../../model/runs';
 import { Button, TextButton } from '../common/controls';
 import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
 import { Field } from '../common/fields';
@@ -14,11 +14,11 @@ import { DifferenceView } from './DifferenceView';
 import { useHost } from '../common/hostContext';
 import { useDifference } from './useDifference';
 import { useLive } from '../common/useLive';
-import type { Panel } from './useScheduleActions';
+import type { PanelControls } from './useScheduleActions';
 
 import '../../../style/versions.css';
 
-export function Versions({ name, panel }: { name: string; panel: Panel }): ReactElement {
+export function Versions({ name, panel }: { name: string; panel: PanelControls }): ReactElement {
   const { api } = useHost();
   const live = useLive(
     `versions ${name}`,
@@ -44,7 +44,7 @@ interface ComparedProps {
   schedule: Schedule;
   /** the newest first */
   versions: readonly Version[];
-  panel: Panel;
+  panel: PanelControls;
   refresh(): void;
 }
 
@@ -53,7 +53,7 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
   const { name, version, form } = schedule;
   // another version starts the comparison afresh
   const [chosen, setChosen] = useState<{ at: number; sides: Side }>();
-  const sides = chosen?.at === version ? chosen.sides : sidesAtFirst(versions, form.notebook !== null);
+  const sides = chosen?.at === version ? chosen.sides : chooseSides(versions, form.notebook !== null);
   const setSides = (sides: Side) => setChosen({ at: version, sides });
   const { difference, problem } = useDifference(schedule, sides);
   const update = () =>
@@ -131,7 +131,7 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
                   : trans.__('Version %1', each.version)}
               </span>
               <span className="jp-Schedule-quiet" title={clock.both(each.created_at)}>
-                {trans.__('%1 by %2', clock.full(each.created_at), nameOf(each.author, trans))}
+                {trans.__('%1 by %2', clock.full(each.created_at), namePerson(each.author, trans))}
               </span>
               {each.version !== version && (
                 <span className="jp-Schedule-row">

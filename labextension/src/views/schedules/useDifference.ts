@@ -7,7 +7,7 @@ import type { Difference, Schedule } from '../../api/schemas';
 import type { Side } from '../../model/versions';
 import { useHost, useVisible } from '../common/hostContext';
 
-interface Differing {
+interface DifferenceState {
   /** null until it is known */
   difference: Difference | null;
   problem: Problem | null;
@@ -17,7 +17,7 @@ interface Differing {
 export function useDifference(
   { name, version, bundle, form: { notebook } }: Schedule,
   { before, after }: Side
-): Differing {
+): DifferenceState {
   const { api, onSaved } = useHost();
   const visible = useVisible();
   const question = `${name} ${version} ${bundle} ${before} ${after}`;

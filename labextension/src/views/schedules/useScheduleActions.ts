@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 
 import { asProblem } from '../../api/problem';
 import type { Schedule } from '../../api/schemas';
-import type { Trans } from '../../model/translation';
+import type { TranslationBundle } from '../../model/translation';
 import type { View } from '../../model/views';
 import { copyText } from '../common/controls';
 import { useHost } from '../common/hostContext';
@@ -11,7 +11,7 @@ import type { MenuItem } from '../common/Menu';
 import type { Action } from '../common/useAction';
 import type { Undo } from '../common/useUndo';
 
-export interface Panel {
+export interface PanelControls {
   go(view: View): void;
   undo: Undo;
   action: Action;
@@ -28,7 +28,7 @@ export interface ScheduleActions {
   menu: MenuItem[];
 }
 
-export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleActions {
+export function useScheduleActions(schedule: Schedule, panel: PanelControls): ScheduleActions {
   const { api, trans, linkTo } = useHost();
   const { name } = schedule;
   const paused = schedule.state === 'paused' || schedule.state === 'rehearsing';
@@ -67,7 +67,7 @@ export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleAc
     const edit = () => go({ at: 'form', notebook: schedule.form.notebook, schedule: name });
     const items: Array<MenuItem | false> = [
       { label: trans.__('Run now'), act: runNow },
-      schedule.state !== 'ended' && { label: pauseName(schedule, trans), act: pauseOrResume },
+      schedule.state !== 'ended' && { label: labelPauseButton(schedule, trans), act: pauseOrResume },
       { label: trans.__('Edit'), act: edit },
       { label: trans.__('Duplicate'), act: () => go({ at: 'form', notebook: schedule.form.notebook, from: name }) },
       linkTo !== undefined && {
@@ -81,7 +81,7 @@ export function useScheduleActions(schedule: Schedule, panel: Panel): ScheduleAc
 }
 
 /** What the button says that pauses a schedule, or lets it run. */
-export function pauseName({ state }: Schedule, trans: Trans): string {
+export function labelPauseButton({ state }: Schedule, trans: TranslationBundle): string {
   if (state === 'rehearsing') {
     return trans.__('Start without it');
   }

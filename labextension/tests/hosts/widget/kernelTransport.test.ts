@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 
-import { notebookOfKernel, overKernel } from '../../../src/hosts/widget/kernelTransport';
+import { askKernelForNotebook, kernelTransport } from '../../../src/hosts/widget/kernelTransport';
 import { FakeModel } from '../../support/fakeModel';
 
 it('a request becomes a message', () => {
   const model = new FakeModel();
-  void overKernel(model)({
+  void kernelTransport(model)({
     method: 'PATCH',
     path: 'schedules/a%20b',
     query: { reader: 'UTC' },
@@ -27,7 +27,7 @@ it('a request becomes a message', () => {
 
 it('what a request leaves out is told as nothing', () => {
   const model = new FakeModel();
-  void overKernel(model)({ path: 'status' });
+  void kernelTransport(model)({ path: 'status' });
   expect(model.sent).toEqual([
     { kind: 'ask', id: 1, method: 'GET', path: 'status', query: {}, body: null, if_version: null }
   ]);
@@ -35,7 +35,7 @@ it('what a request leaves out is told as nothing', () => {
 
 it('answers find their requests in any order', async () => {
   const model = new FakeModel();
-  const ask = overKernel(model);
+  const ask = kernelTransport(model);
   const answers = [ask({ path: 'status' }), ask({ path: 'schedules' })];
   model.say('msg:custom', { kind: 'answer', id: 2, value: ['two'] });
   model.say('msg:custom', { kind: 'other', id: 1 });
@@ -45,7 +45,7 @@ it('answers find their requests in any order', async () => {
 
 it('a refusal is a problem with its code, sentence and field', async () => {
   const model = new FakeModel();
-  const answer = overKernel(model)({ path: 'status' });
+  const answer = kernelTransport(model)({ path: 'status' });
   model.say('msg:custom', { kind: 'answer', id: 1, error: { code: 'bad_name', message: 'No.', field: 'name' } });
   await expect(answer).rejects.toMatchObject({ name: 'Problem', code: 'bad_name', message: 'No.', field: 'name' });
 });
@@ -53,7 +53,7 @@ it('a refusal is a problem with its code, sentence and field', async () => {
 it('a request that is no longer wanted ends at once, and its late answer is left alone', async () => {
   const model = new FakeModel();
   const gone = new AbortController();
-  const answer = overKernel(model)({ path: 'status', signal: gone.signal });
+  const answer = kernelTransport(model)({ path: 'status', signal: gone.signal });
   gone.abort();
   await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
   model.say('msg:custom', { kind: 'answer', id: 1, value: {} });
@@ -61,11 +61,11 @@ it('a request that is no longer wanted ends at once, and its late answer is left
 
 it('the kernel tells its notebook, or that it cannot', async () => {
   const model = new FakeModel();
-  const ask = overKernel(model);
-  const known = notebookOfKernel(ask);
+  const ask = kernelTransport(model);
+  const known = askKernelForNotebook(ask);
   model.say('msg:custom', { kind: 'answer', id: 1, value: 'a é.ipynb' });
   expect(await known).toBe('a é.ipynb');
-  const unknown = notebookOfKernel(ask);
+  const unknown = askKernelForNotebook(ask);
   model.say('msg:custom', { kind: 'answer', id: 2, error: { code: 'which_notebook', message: '', field: null } });
   expect(await unknown).toBe('');
 });

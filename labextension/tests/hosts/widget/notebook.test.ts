@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 
-import { notebookAround } from '../../../src/hosts/widget/notebook';
+import { findOpenNotebook } from '../../../src/hosts/widget/notebook';
 import { FakeModel } from '../../support/fakeModel';
 
 function contextOf(more: object = {}) {
@@ -19,7 +19,7 @@ function contextOf(more: object = {}) {
 }
 
 function around(context: unknown) {
-  return notebookAround(new FakeModel({}, { context }))!;
+  return findOpenNotebook(new FakeModel({}, { context }))!;
 }
 
 it('the notebook is where it is now', () => {
@@ -63,5 +63,5 @@ it('a listener hears of finished saves until it stops listening', () => {
 });
 
 it.each([undefined, {}, { context: null }, { context: { path: 3 } }])('a host may keep it to itself', manager => {
-  expect(notebookAround(new FakeModel({}, manager))).toBeNull();
+  expect(findOpenNotebook(new FakeModel({}, manager))).toBeNull();
 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 
 import { Client } from '../../../src/api/client';
-import { jupyterPage, notebookOf, pageTransport } from '../../../src/hosts/widget/page';
+import { readJupyterPage, findNotebookOfKernel, pageTransport } from '../../../src/hosts/widget/page';
 import { FakeServer } from '../../support/server';
 
 const PAGE = { baseUrl: 'http://localhost:8888/base/', token: 'secret' };
@@ -30,19 +30,19 @@ it.each([
   ['{"baseUrl": "https://hub/user/ann/"}', { baseUrl: 'https://hub/user/ann/', token: '' }]
 ])('the page says where its server is', (text, expected) => {
   settings(text);
-  expect(jupyterPage()).toEqual(expected);
+  expect(readJupyterPage()).toEqual(expected);
 });
 
 it.each(['', '{', '{}', '{"baseUrl": 3}', '{"baseUrl": "javascript:alert(1)/"}'])(
   'where the page says nothing of use there is no server',
   text => {
     settings(text);
-    expect(jupyterPage()).toBeNull();
+    expect(readJupyterPage()).toBeNull();
   }
 );
 
 it('outside of Jupyter there is no page', () => {
-  expect(jupyterPage()).toBeNull();
+  expect(readJupyterPage()).toBeNull();
 });
 
 it('the notebook is the one whose session has the kernel, also when it was renamed', async () => {
@@ -51,8 +51,8 @@ it('the notebook is the one whose session has the kernel, also when it was renam
     { type: 'notebook', path: 'other.ipynb', kernel: null },
     { type: 'notebook', path: 'RTC:a/renamed é.ipynb', kernel: { id: 'k' } }
   ]);
-  expect(await notebookOf(PAGE, 'k')).toBe('a/renamed é.ipynb');
-  expect(await notebookOf(PAGE, 'gone')).toBe('');
+  expect(await findNotebookOfKernel(PAGE, 'k')).toBe('a/renamed é.ipynb');
+  expect(await findNotebookOfKernel(PAGE, 'gone')).toBe('');
   expect(asked).toHaveBeenLastCalledWith('http://localhost:8888/base/api/sessions', {
     headers: { Authorization: 'token secret' },
     credentials: 'same-origin'
@@ -61,7 +61,7 @@ it('the notebook is the one whose session has the kernel, also when it was renam
 
 it('a server that does not tell its sessions leaves the notebook unknown', async () => {
   server({ message: 'Forbidden' }, 403);
-  expect(await notebookOf(PAGE, 'k')).toBe('');
+  expect(await findNotebookOfKernel(PAGE, 'k')).toBe('');
 });
 
 it('requests go to the page’s base URL with its own login', async () => {
@@ -69,7 +69,7 @@ it('requests go to the page’s base URL with its own login', async () => {
   vi.stubGlobal('fetch', server.fetch);
   settings('{"baseUrl": "/base/", "token": "tok"}');
   document.cookie = '_xsrf=abc';
-  await new Client(pageTransport(jupyterPage()!), 'UTC').status();
+  await new Client(pageTransport(readJupyterPage()!), 'UTC').status();
   expect(server.asked[0]!.headers.get('X-XSRFToken')).toBe('abc');
   expect(server.asked[0]!.headers.get('Authorization')).toBe('token tok');
 });

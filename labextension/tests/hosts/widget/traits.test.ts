@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 
-import type { Ask } from '../../../src/api/transport';
-import { tellingRun, tellingSchedule } from '../../../src/hosts/widget/traits';
+import type { ApiRequest } from '../../../src/api/transport';
+import { withRunTrait, withScheduleTraits } from '../../../src/hosts/widget/traits';
 import { FakeModel } from '../../support/fakeModel';
 
 const OURS = { name: 'ours', version: 1, last_runs: [] };
 const RUN = { run_id: 'r2', schedule: 'ours', status: 'running', created_at: '2026-11-24T12:00:00Z' };
 
-async function after(model: FakeModel, ask: Ask, answer: unknown) {
-  const given = await tellingSchedule(async () => answer, model)(ask);
+async function after(model: FakeModel, ask: ApiRequest, answer: unknown) {
+  const given = await withScheduleTraits(async () => answer, model)(ask);
   expect(given).toBe(answer);
   return model.saved;
 }
@@ -69,7 +69,7 @@ it('the same is told once, and an older run not at all', async () => {
 
 it('a view of a run tells that run only', async () => {
   const model = new FakeModel({ run_id: 'r2', run: null });
-  await tellingRun(async () => RUN, model)({ path: 'runs/r2' });
-  await tellingRun(async () => ({ ...RUN, run_id: 'r3' }), model)({ path: 'runs/r2/retry', method: 'POST' });
+  await withRunTrait(async () => RUN, model)({ path: 'runs/r2' });
+  await withRunTrait(async () => ({ ...RUN, run_id: 'r3' }), model)({ path: 'runs/r2/retry', method: 'POST' });
   expect(model.saved).toEqual([{ run: RUN }]);
 });

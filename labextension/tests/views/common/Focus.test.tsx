@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Panel } from '../../../src/views/Panel';
 import type { View } from '../../../src/model/views';
 import { calendar, day, difference, schedule, status, version } from '../../support/factories';
-import { FakeServer, hostOf } from '../../support/server';
+import { FakeServer, createHost } from '../../support/server';
 
 const PLAN = {
   runs: 2,
@@ -19,7 +19,7 @@ const PLAN = {
 };
 
 function Holder({ server, start }: { server: FakeServer; start: View }) {
-  const [host] = useState(() => hostOf(server));
+  const [host] = useState(() => createHost(server));
   const [view, go] = useState(start);
   return <Panel host={host} view={view} go={go} visible notebook={null} />;
 }

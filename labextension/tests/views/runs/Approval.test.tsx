@@ -6,7 +6,7 @@ import type { RunDetails } from '../../../src/api/schemas';
 import { Panel } from '../../../src/views/Panel';
 import type { View } from '../../../src/model/views';
 import { failed, run, schedule, status } from '../../support/factories';
-import { FakeServer, hostOf } from '../../support/server';
+import { FakeServer, createHost } from '../../support/server';
 
 const ID = run().run_id;
 const KEY = {
@@ -32,7 +32,7 @@ function open(shown: RunDetails) {
   const gone: View[] = [];
   render(
     <Panel
-      host={hostOf(server)}
+      host={createHost(server)}
       view={{ at: 'run', run: ID, schedule: 'bikes' }}
       go={view => gone.push(view)}
       visible

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { Calendar } from '../../../src/views/schedules/Calendar';
 import { HostProvider } from '../../../src/views/common/hostContext';
 import { calendar, day } from '../../support/factories';
-import { FakeServer, hostOf, refusal } from '../../support/server';
+import { FakeServer, createHost, refusal } from '../../support/server';
 
 const PLAN = {
   runs: 2,
@@ -31,7 +31,7 @@ function open(routes: Record<string, unknown> = {}) {
   const go = vi.fn();
   const refresh = vi.fn();
   render(
-    <HostProvider value={hostOf(server)}>
+    <HostProvider value={createHost(server)}>
       <Calendar name="bikes" timezone="UTC" go={go} refresh={refresh} />
     </HostProvider>
   );

@@ -9,7 +9,7 @@ import { Panel } from '../../../src/views/Panel';
 import type { View } from '../../../src/model/views';
 import { calendar, cell, day, difference, form, schedule, status, version } from '../../support/factories';
 import type { Asked } from '../../support/server';
-import { FakeServer, hostOf, refusal } from '../../support/server';
+import { FakeServer, createHost, refusal } from '../../support/server';
 
 function Holder({ host, start, visible = true }: { host: Host; start: View; visible?: boolean }) {
   const [view, go] = useState(start);
@@ -28,7 +28,7 @@ function open(at: 'history' | 'versions', routes: Record<string, unknown> = {}, 
     'POST schedules/bikes/pause': schedule({ state: 'paused' }),
     ...routes
   });
-  const host = hostOf(server, changes);
+  const host = createHost(server, changes);
   const start = { at, schedule: 'bikes' };
   const view = render(<Holder host={host} start={start} />);
   const show = (visible: boolean) => view.rerender(<Holder host={host} start={start} visible={visible} />);
