@@ -3,7 +3,7 @@ import type { Schedule } from '../api/schemas';
 import type { FormState } from './form';
 
 const PREFIX = 'jupyter-schedule:draft:';
-const DRAFT_VERSION = 1;
+const DRAFT_VERSION = 2;
 
 /** The key of an edit's draft: of another version it would be another edit. */
 export function keyOfEdit({ id, version }: Schedule): string {

@@ -1,49 +1,45 @@
 /** The form's rules: what it starts with, which fields it shows, what goes over the wire, which problem belongs where. */
 import type { Form, Frequency, Parameter, Preview, FieldProblem } from '../api/schemas';
+import { DEFAULTS, DEFAULT_FREQUENCY, LIMITS } from './formDefaults';
 import { dateIn } from './time';
 import type { TranslationBundle } from './translation';
-import type { Policy } from './policies';
 import { POLICIES } from './policies';
 
 export type Kind = Frequency['kind'];
 
-/** What the person has typed.  Like the wire's form, but for the field that can hold text that isn't a number yet. */
+/** The text that was typed, in the form of the API.  Only the time limit can hold text that isn't a number yet. */
 export interface FormState extends Omit<Form, 'timeout_minutes'> {
-  timeout: string;
+  timeout_minutes: string;
   /** the box beside *Public* */
   checkedPublic: boolean;
 }
 
-/** The fields that an error can stand under. */
-export type Field =
-  | 'name'
-  | 'kind'
-  | 'at'
-  | 'days'
-  | 'day_of_month'
-  | 'date'
-  | 'cron'
-  | 'timezone'
-  | 'parameters'
-  | 'files'
-  | 'output_dir'
-  | 'command'
-  | 'timeout'
-  | 'expect'
-  | 'visibility'
-  | 'size'
-  | 'data_role'
-  | 'notify'
-  | 'silence_by'
-  | 'monthly_cap'
-  | Policy;
+/** One place in the form shows the problems of all that goes into the tarball. */
+export const TARBALL_FIELDS = ['files', 'left_out', 'kernel', 'environment'] as const;
+/** A machine is chosen with its launcher. */
+export const COMPUTE_FIELDS = ['launcher', 'size'] as const;
+/** The fields that most leave as they are, in the order in which they stand. */
+export const BEHIND_FOLD = [
+  ...(['command', 'timeout_minutes', 'timezone'] as const),
+  ...POLICIES,
+  ...(['notify', 'silence_by', 'expect'] as const)
+] as const;
+/** The fields that an error can stand under, by the API's names, in the order in which they stand. */
+const FIELDS = [
+  ...(['name', 'kind', 'days', 'day_of_month', 'date', 'at', 'cron', 'parameters'] as const),
+  ...TARBALL_FIELDS,
+  ...(['output_dir', 'visibility'] as const),
+  ...COMPUTE_FIELDS,
+  ...(['data_role', 'monthly_cap'] as const),
+  ...BEHIND_FOLD
+] as const;
+export type Field = (typeof FIELDS)[number];
 
 /** Sentences by field; `form` is what belongs to none. */
 export type Problems = Partial<Record<Field | 'form', string>>;
 
 export const KINDS: Kind[] = ['daily', 'weekdays', 'weekly', 'monthly', 'hourly', 'once', 'cron'];
 export const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-const TIMEOUT = { least: 1, most: 1440 };
 
 const FIELDS_OF: Record<Kind, Field[]> = {
   daily: ['at'],
@@ -54,100 +50,36 @@ const FIELDS_OF: Record<Kind, Field[]> = {
   once: ['date', 'at'],
   cron: ['cron']
 };
-/** The fields that most leave as they are, in the order in which they stand. */
-export const BEHIND_FOLD: Field[] = ['command', 'timeout', 'timezone', ...POLICIES, 'notify', 'silence_by', 'expect'];
-const ORDER: Field[] = [
-  'name',
-  'kind',
-  'days',
-  'day_of_month',
-  'date',
-  'at',
-  'cron',
-  'parameters',
-  'files',
-  'output_dir',
-  'visibility',
-  'size',
-  'data_role',
-  'monthly_cap',
-  ...BEHIND_FOLD
-];
-/** the server's name of a field, where it isn't ours */
-const ALIASES: Record<string, Field> = {
-  day: 'day_of_month',
-  once: 'date',
-  timeout_minutes: 'timeout',
-  timing: 'cron',
-  environment: 'files',
-  kernel: 'files',
-  launcher: 'size',
-  left_out: 'files'
-};
 
 /** A new schedule's form: daily, noon UTC, private, 120 minutes. */
 export function createForm(notebook: string | null, now: number): FormState {
   return {
+    ...DEFAULTS,
     notebook,
     name: notebook ? suggestName(notebook) : '',
     frequency: {
-      kind: 'daily',
-      at: '12:00',
+      ...DEFAULT_FREQUENCY,
       days: [DAYS[(new Date(now).getUTCDay() + 6) % 7]!],
-      day_of_month: '1',
-      date: dateIn('UTC', now, 1),
-      cron: '0 12 * * *',
-      timezone: 'UTC'
+      date: dateIn('UTC', now, 1)
     },
-    parameters: {},
-    files: [],
-    left_out: [],
-    output_dir: null,
-    timeout: '120',
-    visibility: 'private',
-    publish_report: false,
-    previous: [],
-    expect: [],
-    env: [],
-    environment: 'kernel',
-    kernel: null,
-    command: './run.sh',
-    overlap: 'queue_one',
-    catch_up: 'latest',
-    policies: {
-      start: null,
-      end: null,
-      max_runs: null,
-      retries: 0,
-      retry_wait: 5,
-      start_deadline: null,
-      monthly_cap: null,
-      pause_after: null,
-      keep_runs: null,
-      keep_days: null
-    },
-    notify: { channels: [], on: ['failure', 'time_out', 'recovery', 'auto_pause', 'silence'], silence_by: null },
-    launcher: 'local',
-    size: null,
-    data_role: null,
+    timeout_minutes: String(DEFAULTS.timeout_minutes),
     checkedPublic: false
   };
 }
 
 /** The form of a recorded schedule; fields that its frequency doesn't use start as in a new one. */
 export function fromWire(form: Form, now: number): FormState {
-  const { timeout_minutes, ...rest } = form;
   const fresh = createForm(form.notebook, now).frequency;
   const { frequency } = form;
   return {
-    ...rest,
+    ...form,
     frequency: {
       ...frequency,
       days: frequency.days.length ? frequency.days : fresh.days,
       date: frequency.date || fresh.date,
       cron: frequency.cron || fresh.cron
     },
-    timeout: String(timeout_minutes),
+    timeout_minutes: String(form.timeout_minutes),
     checkedPublic: form.visibility === 'public'
   };
 }
@@ -155,10 +87,10 @@ export function fromWire(form: Form, now: number): FormState {
 /**
  * What goes over the wire, without what the frequency doesn't ask for.
  *
- * A time limit that is no number yet is sent as the default, and told by `ownProblems`.
+ * A time limit that is no number yet is sent as the default, and told by `checkForm`.
  */
 export function toWire(state: FormState): Form {
-  const { timeout, checkedPublic: _, ...rest } = state;
+  const { checkedPublic: _, ...rest } = state;
   const { frequency } = state;
   const asked = fieldsFor(frequency.kind);
   return {
@@ -166,13 +98,13 @@ export function toWire(state: FormState): Form {
     name: state.name.trim(),
     frequency: {
       ...frequency,
-      at: asked.includes('at') ? frequency.at : '12:00',
+      at: asked.includes('at') ? frequency.at : DEFAULT_FREQUENCY.at,
       days: asked.includes('days') ? frequency.days : [],
-      day_of_month: asked.includes('day_of_month') ? frequency.day_of_month : '1',
+      day_of_month: asked.includes('day_of_month') ? frequency.day_of_month : DEFAULT_FREQUENCY.day_of_month,
       date: asked.includes('date') ? frequency.date : '',
       cron: asked.includes('cron') ? frequency.cron : ''
     },
-    timeout_minutes: parseMinutes(timeout) ?? 120
+    timeout_minutes: parseMinutes(state.timeout_minutes) ?? DEFAULTS.timeout_minutes
   };
 }
 
@@ -188,7 +120,7 @@ export function withKind(state: FormState, kind: Kind): FormState {
   if (kind === 'hourly' && was.kind !== 'hourly') {
     at = '0';
   } else if (kind !== 'hourly' && was.kind === 'hourly') {
-    at = '12:00';
+    at = DEFAULT_FREQUENCY.at;
   }
   return { ...state, frequency: { ...was, kind, at } };
 }
@@ -214,8 +146,8 @@ export function withoutFile(state: FormState, path: string): FormState {
 /** What is wrong that the browser can tell alone. */
 export function checkForm(state: FormState, trans: TranslationBundle): Problems {
   const problems: Problems = {};
-  if (parseMinutes(state.timeout) === null) {
-    problems.timeout = trans.__('Between 1 and 1,440 minutes, please.');
+  if (parseMinutes(state.timeout_minutes) === null) {
+    problems.timeout_minutes = trans.__('Between 1 and 1,440 minutes, please.');
   }
   if (state.visibility === 'public' && !state.checkedPublic) {
     problems.visibility = trans.__('Look at what will be public first, then tick the box.');
@@ -226,7 +158,7 @@ export function checkForm(state: FormState, trans: TranslationBundle): Problems 
   return problems;
 }
 
-/** The server's problems under our fields; of several for one field, the first. */
+/** The server's problems by field; of several for one field, the first. */
 export function groupByField(found: readonly FieldProblem[], kind: Kind): Problems {
   const problems: Problems = {};
   for (const { field, message } of found) {
@@ -237,14 +169,19 @@ export function groupByField(found: readonly FieldProblem[], kind: Kind): Proble
 
 /** The first field with a problem, in the order in which they stand. */
 export function findFirst(problems: Problems): Field | undefined {
-  return ORDER.find(field => problems[field]);
+  return FIELDS.find(field => problems[field]);
+}
+
+/** The first problem of `fields`, which one place in the form shows. */
+export function findProblem(problems: Problems, fields: readonly Field[]): string | undefined {
+  return fields.map(field => problems[field]).find(problem => problem);
 }
 
 function placeProblem(field: string | null, kind: Kind): Field | 'form' {
   const last = field?.split('.').pop() ?? '';
-  const ours = ALIASES[last] ?? (ORDER.includes(last as Field) ? (last as Field) : 'form');
+  const known = FIELDS.find(name => name === last) ?? 'form';
   // A cron expression made of a preset can only be wrong where the person chose: in the time or the days.
-  return ours === 'cron' && kind !== 'cron' ? 'kind' : ours;
+  return known === 'cron' && kind !== 'cron' ? 'kind' : known;
 }
 
 /** A name from a notebook's path, as the server would suggest it: `Slow SQL.ipynb` becomes `slow-sql`. */
@@ -288,7 +225,8 @@ export function selectSettable(preview: Preview): Parameter[] {
 function parseMinutes(text: string): number | null {
   const plain = text.trim();
   const minutes = /^\d{1,5}$/.test(plain) ? Number(plain) : NaN;
-  return minutes >= TIMEOUT.least && minutes <= TIMEOUT.most ? minutes : null;
+  const { least, most } = LIMITS.timeout_minutes;
+  return minutes >= least && minutes <= most ? minutes : null;
 }
 
 /** Whether a file is in the tarball. */

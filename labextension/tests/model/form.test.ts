@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import type { Kind } from '../../src/model/form';
 import {
+  COMPUTE_FIELDS,
+  TARBALL_FIELDS,
+  findProblem,
   groupByField,
   fieldsFor,
   findFirst,
@@ -101,11 +104,11 @@ describe('A parameter', () => {
 
 describe('The browser tells alone', () => {
   it.each(['', '0', '1441', '-5', '2.5', 'two'])('that a time limit of “%s” isn’t one', timeout => {
-    expect(checkForm({ ...fresh, timeout }, english)).toHaveProperty('timeout');
+    expect(checkForm({ ...fresh, timeout_minutes: timeout }, english)).toHaveProperty('timeout_minutes');
   });
 
   it.each(['1', ' 120 ', '1440'])('that “%s” is one', timeout => {
-    expect(checkForm({ ...fresh, timeout }, english)).toEqual({});
+    expect(checkForm({ ...fresh, timeout_minutes: timeout }, english)).toEqual({});
   });
 
   it('that public results have to be looked at first', () => {
@@ -126,12 +129,12 @@ describe('A problem of the server', () => {
   it.each([
     ['name', 'daily', 'name'],
     ['form.frequency.at', 'daily', 'at'],
-    ['day', 'monthly', 'day_of_month'],
-    ['once', 'once', 'date'],
+    ['form.frequency.day_of_month', 'monthly', 'day_of_month'],
+    ['date', 'once', 'date'],
     ['cron', 'cron', 'cron'],
     ['cron', 'daily', 'kind'],
-    ['timeout_minutes', 'daily', 'timeout'],
-    ['kernel', 'daily', 'files'],
+    ['timeout_minutes', 'daily', 'timeout_minutes'],
+    ['kernel', 'daily', 'kernel'],
     ['something_else', 'daily', 'form'],
     [null, 'daily', 'form']
   ] as const)('about %s of a %s schedule stands under %s', (field, kind, ours) => {
@@ -142,8 +145,17 @@ describe('A problem of the server', () => {
     expect(groupByField([problem('name'), { ...problem('name'), message: 'second' }], 'daily').name).toBe('about name');
   });
 
+  it('with any part of the code tarball stands under the tarball', () => {
+    for (const field of ['files', 'left_out', 'kernel', 'environment']) {
+      const problems = groupByField([problem(field)], 'daily');
+      expect(findProblem(problems, TARBALL_FIELDS)).toBe(`about ${field}`);
+    }
+    expect(findProblem(groupByField([problem('launcher')], 'daily'), COMPUTE_FIELDS)).toBe('about launcher');
+    expect(findProblem(groupByField([problem('at')], 'daily'), TARBALL_FIELDS)).toBeUndefined();
+  });
+
   it('is looked for from the top', () => {
-    expect(findFirst({ timeout: 'x', at: 'y' })).toBe('at');
+    expect(findFirst({ timeout_minutes: 'x', at: 'y' })).toBe('at');
     expect(findFirst({ form: 'x' })).toBeUndefined();
   });
 

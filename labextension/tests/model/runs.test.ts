@@ -278,7 +278,7 @@ describe('A draft', () => {
   });
 
   it('that lacks a field takes it from the fresh form', () => {
-    localStorage.setItem('jupyter-schedule:draft:/:a.ipynb', JSON.stringify({ shape: 1, state: { name: 'old' } }));
+    localStorage.setItem('jupyter-schedule:draft:/:a.ipynb', JSON.stringify({ shape: 2, state: { name: 'old' } }));
     expect(new Drafts('/').load('a.ipynb', fresh)).toEqual({ ...fresh, name: 'old' });
   });
 

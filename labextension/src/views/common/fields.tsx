@@ -13,7 +13,7 @@ export interface ControlProps {
 
 interface FieldProps {
   label: string;
-  /** the field's name in the form, by which the first error is found */
+  /** the fields' names in the form, apart by blanks, by which the first error is found */
   name?: string;
   help?: ReactNode;
   error?: string;
@@ -74,7 +74,7 @@ export function focusField(input: HTMLInputElement | null | undefined): void {
 
 /** Put the focus into the field of that name, what is wrong in it first; whether it is in `frame`. */
 export function focusIn(frame: HTMLElement | null, field: string | undefined): boolean {
-  const place = field && frame?.querySelector(`[data-field="${field}"]`);
+  const place = field && frame?.querySelector(`[data-field~="${field}"]`);
   if (!place) {
     return false;
   }

@@ -2,7 +2,7 @@
 import type { ReactElement } from 'react';
 
 import type { Finding, Preview } from '../../api/schemas';
-import { isSent, withFile } from '../../model/form';
+import { TARBALL_FIELDS, findProblem, isSent, withFile } from '../../model/form';
 import { formatSize } from '../../model/format';
 import { Button, TextButton } from '../common/controls';
 import { FieldGroup } from '../common/fields';
@@ -23,10 +23,10 @@ export function CodeTarball({
   const { trans } = useHost();
   return (
     <FieldGroup
-      name="files"
+      name={TARBALL_FIELDS.join(' ')}
       label={trans.__('Code tarball')}
       help={trans.__('As they are now: later edits don’t change the schedule.')}
-      error={problems.files}
+      error={findProblem(problems, TARBALL_FIELDS)}
     >
       <div className="jp-Schedule-row jp-mod-apart">
         <span>{preview ? describeContents(preview, trans) : trans.__('Looking at the notebook…')}</span>

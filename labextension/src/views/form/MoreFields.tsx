@@ -44,10 +44,10 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
         )}
       </Field>
       <Field
-        name="timeout"
+        name="timeout_minutes"
         label={trans.__('Job timeout (minutes)')}
         help={trans.__('Then it is stopped, so that a stuck run can’t go on all night.')}
-        error={problems.timeout}
+        error={problems.timeout_minutes}
       >
         {described => (
           <input
@@ -55,8 +55,8 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
             className="jp-mod-styled jp-Schedule-short"
             inputMode="numeric"
             autoComplete="off"
-            value={state.timeout}
-            onChange={event => change({ ...state, timeout: event.target.value })}
+            value={state.timeout_minutes}
+            onChange={event => change({ ...state, timeout_minutes: event.target.value })}
           />
         )}
       </Field>

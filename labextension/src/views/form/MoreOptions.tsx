@@ -44,8 +44,10 @@ export function MoreOptions({ sought, ...part }: Props): ReactElement {
 }
 
 /** `timeout 120 min · UTC`: what is behind the fold. */
-function summarize({ timeout, frequency, overlap }: FormPartProps['state'], trans: TranslationBundle): string {
-  return [trans.__('timeout %1 min', timeout), frequency.timezone, overlapLabels(trans)[overlap].toLowerCase()].join(
-    ' · '
-  );
+function summarize({ timeout_minutes, frequency, overlap }: FormPartProps['state'], trans: TranslationBundle): string {
+  return [
+    trans.__('timeout %1 min', timeout_minutes),
+    frequency.timezone,
+    overlapLabels(trans)[overlap].toLowerCase()
+  ].join(' · ');
 }

@@ -259,10 +259,10 @@ function pick(problems: ReturnType<typeof checkForm>, fields: ReadonlySet<string
   return Object.fromEntries(Object.entries(problems).filter(([field]) => field === 'form' || fields.has(field)));
 }
 
-/** The fields that were left, with the one that holds `element`. */
+/** The fields that were left, with those of the place that holds `element`. */
 function withField(left: ReadonlySet<string>, element: Element): ReadonlySet<string> {
-  const field = element.closest<HTMLElement>('[data-field]')?.dataset.field;
-  return field && !left.has(field) ? new Set([...left, field]) : left;
+  const fields = element.closest<HTMLElement>('[data-field]')?.dataset.field?.split(' ') ?? [];
+  return fields.every(field => left.has(field)) ? left : new Set([...left, ...fields]);
 }
 
 /** React 18 doesn't know `inert` yet; as an empty text it becomes the attribute. */
@@ -271,5 +271,5 @@ function inertWhile(covered: boolean): object {
 }
 
 function focusReview(form: HTMLFormElement | null): void {
-  requestAnimationFrame(() => form?.querySelector<HTMLElement>('[data-field="files"] [aria-haspopup]')?.focus());
+  requestAnimationFrame(() => form?.querySelector<HTMLElement>('[data-field~="files"] [aria-haspopup]')?.focus());
 }

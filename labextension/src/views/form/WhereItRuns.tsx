@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { useId } from 'react';
 
 import type { Preview, ComputeChoice } from '../../api/schemas';
+import { COMPUTE_FIELDS, findProblem } from '../../model/form';
 import { unite } from '../../model/notifications';
 import { Field, FieldGroup } from '../common/fields';
 import type { FormPartProps } from '../../model/form';
@@ -19,14 +20,14 @@ export function WhereItRuns(props: FormPartProps & { preview: Preview }): ReactE
   return (
     <>
       <FieldGroup
-        name="size"
+        name={COMPUTE_FIELDS.join(' ')}
         label={trans.__('Where it runs')}
         help={
           chosen?.paid
             ? trans.__('A fresh machine for each run, which ends with it.')
             : trans.__('Beside the scheduler, at no cost of its own.')
         }
-        error={problems.size}
+        error={findProblem(problems, COMPUTE_FIELDS)}
       >
         <div className="jp-Schedule-workers">
           {preview.workers.map(worker => (

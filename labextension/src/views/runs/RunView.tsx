@@ -205,7 +205,7 @@ function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElem
         </Button>
       )}
       <Button onClick={start(() => api.retry(run.run_id))}>{trans.__('Run again')}</Button>
-      {run.reason === 'time_limit' && <Button onClick={edit('timeout')}>{trans.__('Change timeout')}</Button>}
+      {run.reason === 'time_limit' && <Button onClick={edit('timeout_minutes')}>{trans.__('Change timeout')}</Button>}
       {run.reason === 'empty_output' && (
         <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>
       )}
