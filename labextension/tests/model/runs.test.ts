@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import type { RunDetails } from '../../src/api/schemas';
-import { Drafts } from '../../src/model/drafts';
-import { createForm } from '../../src/model/form';
-import { countByChip, selectSchedules, drawMarks, describeStrip } from '../../src/model/scheduleList';
 import {
   describeCause,
   describeMissing,
@@ -16,12 +13,9 @@ import {
   listSteps,
   describeDuration
 } from '../../src/model/runs';
-import { splitSentence } from '../../src/model/sentence';
 import { Clock } from '../../src/model/time';
 import { english } from '../../src/model/translation';
-import type { View } from '../../src/model/views';
-import { resolveBeside, fromFragment, toFragment } from '../../src/model/views';
-import { NOW, failed, form, run, schedule } from '../support/factories';
+import { NOW, failed, run, schedule } from '../support/factories';
 
 const reader = { trans: english, clock: new Clock('Europe/Paris', 'en', english), now: NOW };
 
@@ -147,162 +141,25 @@ describe('The steps', () => {
   });
 });
 
-describe('The list', () => {
-  const fine = schedule({ name: 'fine', next_due: '2026-11-24T12:00:00Z', last_runs: [run()] });
-  const soon = schedule({ name: 'soon', next_due: '2026-11-23T12:00:00Z' });
-  const going = schedule({ name: 'going', last_runs: [run({ status: 'running', ended_at: null })] });
-  const broken = schedule({ name: 'broken', last_runs: [run({ status: 'skipped' }), failed()] });
-  const paused = schedule({ name: 'paused', state: 'paused', next_due: null });
-  const all = [fine, paused, soon, going, broken];
-
-  it('has what fails first, then what runs, then what comes next', () => {
-    expect(selectSchedules(all, 'all', '').map(({ name }) => name)).toEqual([
-      'broken',
-      'going',
-      'soon',
-      'fine',
-      'paused'
-    ]);
-  });
-
-  it('counts, and shows what a chip asks for', () => {
-    expect(countByChip(all)).toEqual({ all: 5, failing: 1, running: 1, paused: 1 });
-    expect(selectSchedules(all, 'running', '').map(({ name }) => name)).toEqual(['going']);
-  });
-
-  it('is filtered by all words, in the name or the notebook', () => {
-    const other = schedule({ name: 'sql', form: form({ notebook: 'Team/Slow.ipynb' }) });
-    expect(selectSchedules([...all, other], 'all', 'slow TEAM').map(({ name }) => name)).toEqual(['sql']);
-  });
-
-  it.each([
-    [fine, 'Succeeded 59 min ago'],
-    [going, 'Running'],
-    [paused, 'Paused'],
-    [soon, 'No runs yet'],
-    [schedule({ last_runs: [failed()] }), 'Failed 59 min ago']
-  ])('says how it is doing', (row, words) => {
-    expect(describeScheduleState(row, reader).words.replace('60', '59')).toBe(words);
-  });
-
-  it('draws runs from old to new, with room above the usual duration', () => {
-    const runs = [
-      run({ seconds: 10 }),
-      run({ seconds: 1 }),
-      failed({ seconds: 7200 }),
-      run({ seconds: 10 }),
-      run({ seconds: 12 })
-    ];
-    expect(drawMarks(runs, 4, reader).map(({ height }) => height)).toEqual([0.6, 1, 0.25, 0.6]);
-  });
-
-  it('says of each mark when and how', () => {
-    const drawn = drawMarks([run({ seconds: 10 }), run({ seconds: 1 }), failed({ seconds: null })], 2, reader);
-    expect(drawn[0]!.label).toBe('Mon 23 Nov 11:00: Succeeded in 1.0 s');
-  });
-
-  it('tells the strip in words', () => {
-    expect(describeStrip([failed(), run(), run()], 10, reader)).toBe(
-      'Last 3 runs: 2 succeeded, latest failed at cell 2 of 3'
-    );
-    expect(describeStrip([failed()], 10, reader)).toBe('One run: failed at cell 2 of 3');
-    expect(describeStrip([], 10, reader)).toBe('No runs yet');
-  });
-});
-
-describe('A sentence’s parts that can be changed', () => {
-  const changeable = (changes: Parameters<typeof schedule>[0]) =>
-    splitSentence(schedule(changes), english)
-      .filter(({ patch }) => patch)
-      .map(({ text, value, patch }) => [text, value, patch!('9')]);
-
-  it('are the time of day and the time limit', () => {
-    expect(changeable({})).toEqual([
-      ['12:00 UTC', '12:00', { frequency: { at: '9' } }],
-      ['2 h', '120', { timeout_minutes: 9 }]
-    ]);
-  });
-
-  it('never the next time, which only looks like it', () => {
-    const summary = 'Paused by you since Mon 23 Nov, would next run Tue 24 Nov 12:00 your time; stops after 2 h; x.';
-    expect(changeable({ summary }).map(([text]) => text)).toEqual(['2 h']);
-  });
-
-  it('are none in a sentence that reads otherwise, which stays whole', () => {
-    expect(splitSentence(schedule({ summary: 'Ended.' }), english)).toEqual([{ text: 'Ended.' }]);
-  });
-});
-
-describe('A view', () => {
-  it.each<View>([
-    { at: 'list' },
-    { at: 'list', chip: 'failing' },
-    { at: 'history', schedule: 'a.b' },
-    { at: 'run', run: '6f1c' },
-    { at: 'form', notebook: 'a b/ü%.ipynb' },
-    { at: 'form', notebook: null, schedule: 'bikes' }
-  ])('%j can be copied as a link', view => {
-    expect(fromFragment(toFragment(view))).toEqual(view);
-  });
-
-  it.each(['', 'nonsense', 'run/', 'list/nothing', 'schedule/%E0%A4%A'])(
-    'the fragment “%s” means the list',
-    fragment => {
-      expect(fromFragment(fragment)).toEqual({ at: 'list' });
-    }
-  );
-});
-
-describe('A file that a notebook names', () => {
-  it.each([
-    ['a.csv', 'reports/a.csv'],
-    ['./a.csv', 'reports/a.csv'],
-    ['../data//a.csv', 'data/a.csv'],
-    ['../../a.csv', null],
-    ['/etc/passwd', null],
-    ['~/a.csv', null],
-    ['..', null]
-  ])('%s is below Jupyter’s root, or nowhere', (name, path) => {
-    expect(resolveBeside('reports/bikes.ipynb', name)).toBe(path);
-  });
-});
-
-describe('A draft', () => {
-  const fresh = createForm('a.ipynb', NOW);
-
-  it('is kept for its notebook and its server alone', () => {
-    new Drafts('/one/').save('a.ipynb', { ...fresh, name: 'mine' });
-    expect(new Drafts('/one/').load('a.ipynb', fresh)?.name).toBe('mine');
-    expect(new Drafts('/one/').load('b.ipynb', fresh)).toBeNull();
-    expect(new Drafts('/two/').load('a.ipynb', fresh)).toBeNull();
-  });
-
-  it('that lacks a field takes it from the fresh form', () => {
-    localStorage.setItem('jupyter-schedule:draft:/:a.ipynb', JSON.stringify({ shape: 2, state: { name: 'old' } }));
-    expect(new Drafts('/').load('a.ipynb', fresh)).toEqual({ ...fresh, name: 'old' });
-  });
-
-  it.each(['{', 'null', '{"shape":99,"state":{}}'])('that can’t be read (%s) is none', text => {
-    localStorage.setItem('jupyter-schedule:draft:/:a.ipynb', text);
-    expect(new Drafts('/').load('a.ipynb', fresh)).toBeNull();
-  });
-
-  it('is given up where the browser keeps nothing', () => {
-    const full = () => {
-      throw new DOMException('full', 'QuotaExceededError');
-    };
-    const drafts = new Drafts('/', { getItem: full, setItem: full, removeItem: full });
-    drafts.save('a.ipynb', fresh);
-    drafts.drop('a.ipynb');
-    expect(drafts.load('a.ipynb', fresh)).toBeNull();
-  });
-});
-
 describe('What is published', () => {
   it('is looked at on its page where folders can’t be', () => {
     expect(findPage('https://results.example.org/bikes/data/')).toBe('https://results.example.org/bikes/index.html');
     expect(findPage('/user/ann/jupyter-schedule/publications/bikes/data/')).toBe(
       '/user/ann/jupyter-schedule/publications/bikes/data/'
     );
+  });
+});
+
+describe('A schedule’s state in the list', () => {
+  const going = run({ status: 'running', ended_at: null });
+
+  it.each([
+    [schedule({ last_runs: [run()] }), 'Succeeded 59 min ago'],
+    [schedule({ last_runs: [going] }), 'Running'],
+    [schedule({ state: 'paused', next_due: null }), 'Paused'],
+    [schedule(), 'No runs yet'],
+    [schedule({ last_runs: [failed()] }), 'Failed 59 min ago']
+  ])('says how it is doing', (row, words) => {
+    expect(describeScheduleState(row, reader).words.replace('60', '59')).toBe(words);
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import { Clock, dateIn } from '../../src/model/time';
-import { formatDuration, formatSize } from '../../src/model/format';
 import { english } from '../../src/model/translation';
 import { NOW } from '../support/factories';
 
@@ -59,28 +58,6 @@ describe('A time is shown in the reader’s zone', () => {
   it('in the interface’s language', () => {
     expect(new Clock('Europe/Paris', 'fr_FR', english).date('2026-11-24T12:00:00Z')).toContain('nov.');
   });
-});
-
-it.each([
-  [0.42, '0.4 s'],
-  [9.96, '10 s'],
-  [119, '119 s'],
-  [240, '4 min'],
-  [7500, '2 h 5 min'],
-  [7200, '2 h']
-])('%d seconds are written %s', (seconds, words) => {
-  expect(formatDuration(seconds)).toBe(words);
-});
-
-it.each([
-  [0, '0 B'],
-  [999, '999 B'],
-  [1000, '1.0 kB'],
-  [17_000, '17 kB'],
-  [999_600, '1.0 MB'],
-  [1_200_000_000, '1.2 GB']
-])('%d bytes are written %s', (bytes, words) => {
-  expect(formatSize(bytes)).toBe(words);
 });
 
 it('A date is that of its zone', () => {
