@@ -15,7 +15,7 @@ from benchmarks import Row
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.store.base import RunCursor, ScheduleAdvance
 from jupyter_schedule.core.store.common import SqlStore
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.statements import schedule_row, version_row
 from jupyter_schedule.core.store.tables import runs, schedule_versions, schedules
 from jupyter_schedule.core.timing import planning

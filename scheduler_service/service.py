@@ -15,8 +15,8 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import LauncherCatalog
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
-from jupyter_schedule.core.store.sql import open_store
 from scheduler_service import disclosure
 from scheduler_service.context import ACTOR, LEASE, Surroundings, second_clock
 from scheduler_service.health import Voice

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.factories import NOON
 
 #: nothing a test writes outlives the session, so nothing waits for a disk

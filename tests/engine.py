@@ -23,7 +23,7 @@ from jupyter_schedule.core.models import Run, Schedule, Spec, Timing
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.service import Service
 from scheduler_service.settings import load_settings
 

@@ -67,8 +67,8 @@ from jupyter_schedule.core.storage.factory import (
     StorageUnusable,
     open_storage,
 )
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
-from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.timing.recurrence import check
 from jupyter_schedule.core.timing.timezones import find_zone
 

@@ -18,8 +18,8 @@ from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.operations.channels import channels_in
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker, has_leader
-from jupyter_schedule.core.store.sql import open_store
 
 #: a run's id, or its beginning
 _RUN_ID = re.compile(r"[0-9a-f-]{4,36}")

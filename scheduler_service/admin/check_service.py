@@ -8,8 +8,8 @@ from pathlib import Path
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
-from jupyter_schedule.core.store.sql import open_store
 from scheduler_service.admin.check import Finding, compared
 from scheduler_service.admin.open_ledger import is_made
 from scheduler_service.tick import LEAST_FREE

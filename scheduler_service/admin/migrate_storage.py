@@ -12,7 +12,7 @@ from jupyter_schedule.core.models import GOING_STATUSES
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
 from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_storage
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.text import quoted
 from scheduler_service.admin.check import Finding
 from scheduler_service.admin.open_ledger import is_made

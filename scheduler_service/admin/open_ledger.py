@@ -7,7 +7,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 
 
 def is_made(places: DataPaths) -> bool:

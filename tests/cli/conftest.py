@@ -19,7 +19,7 @@ from jupyter_schedule.core.models import Result as AgentResult
 from jupyter_schedule.core.object_keys import LIVE_LOG, LOG, RESULT, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import open_storage
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.factories import NOON, make_attempt
 
 

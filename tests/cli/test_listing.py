@@ -4,7 +4,7 @@ from datetime import timedelta
 from jupyter_schedule.core.config import SETTINGS
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.models import ConcurrencyLimits, LauncherCatalog, Reason, RunStatus
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_run, make_schedule, make_spec

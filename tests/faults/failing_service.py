@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.storage.factory import open_storage
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.__main__ import run_until_signalled
 from scheduler_service.launchers import local
 from scheduler_service.launchers.local import AGENT, LocalLauncher

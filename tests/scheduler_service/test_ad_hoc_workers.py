@@ -13,7 +13,7 @@ import pytest
 from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, LauncherCatalog
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.ad_hoc_workers import AdHocPass
 from scheduler_service.admin.reap import reap
 from scheduler_service.backoff import Memory

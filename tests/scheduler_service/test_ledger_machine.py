@@ -35,7 +35,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import OUTPUT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectExists, ObjectStorage, digest
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.context import Surroundings
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.tick import Ticker

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import CatchUp, Run, RunStatus, Timing
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.engine import Engine, eventually
 
 EVERY_MINUTE = Timing(cron="* * * * *")

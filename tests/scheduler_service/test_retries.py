@@ -16,7 +16,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Trigger,
 )
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.timing.run_queue import Space
 from scheduler_service.auto_pause import pause_after_failures
 from scheduler_service.decide import End, Gate, Seen, Start, Wait, decide_attempt, decide_due

@@ -16,7 +16,7 @@ from jupyter_schedule.client.schedule import schedule
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import AdHocAllowance, LauncherCatalog, LauncherInfo, MachineSize
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.engine import notebook_of
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.common import SqlStore
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.factories import NOON
 from tests.simulation.memory_store import MemoryStore
 

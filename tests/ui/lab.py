@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from jupyter_schedule.core.data_paths import DataPaths
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.engine import eventually, notebook_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -14,7 +14,7 @@ from jupyter_schedule.core.machines.ad_hoc import ended, public_key
 from jupyter_schedule.core.models import AdHocAllowance, AdHocStatus, LauncherCatalog, LauncherInfo, MachineSize
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.factories import NOON, make_ad_hoc
 
 HOUR = timedelta(hours=1)

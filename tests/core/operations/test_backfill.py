@@ -13,7 +13,7 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import backfill
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.timing.run_queue import Space
 from scheduler_service.decide import Start, Wait, decide_due
 from tests.factories import NOON, make_run, make_schedule, make_spec

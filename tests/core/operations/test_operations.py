@@ -14,7 +14,7 @@ from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import LocalStorage
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.factories import NOON, make_spec
 
 SECOND = timedelta(seconds=1)

@@ -14,7 +14,7 @@ from jupyter_schedule.core.models import Confirmation, Reason, RunStatus, Spec, 
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.operations.publication_policy import check_releasable, confirmed
 from jupyter_schedule.core.storage.factory import LocalStorage
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.engine import DAILY, notebook_of
 from tests.factories import NOON, PublicFolders, make_run, make_schedule, make_spec
 

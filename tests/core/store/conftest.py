@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.databases import Clock, DatabaseClock
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store import sqlite
 from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.filesystem import GONE, RENEW, LastUse, filesystem_of, is_network, on_network, refusal
-from jupyter_schedule.core.store.sql import open_store
 from tests.factories import make_schedule
 
 MOUNTINFO = r"""

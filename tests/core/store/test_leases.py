@@ -9,7 +9,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
 )
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.databases import Clock
 from tests.factories import NOON, make_run, make_schedule
 

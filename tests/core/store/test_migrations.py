@@ -1,5 +1,6 @@
 """How a database gets its shape."""
 
+import shutil
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,18 +8,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.store import migrate
 from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.migrate import MIGRATIONS
 from jupyter_schedule.core.store.migrations import HEAD
-from jupyter_schedule.core.store.sql import open_store
 from jupyter_schedule.core.store.tables import metadata
 from tests.databases import PostgresqlServer
 from tests.engine import PATIENCE
@@ -97,15 +97,32 @@ def test_services_that_start_together_on_an_empty_database_make_its_tables_once(
         store.close()
 
 
+#: what a later version may bring
+NOVELTY = """
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision = "0002", "0001"
+
+
+def upgrade():
+    op.add_column("schedules", sa.Column("novelty", sa.Integer))
+"""
+
+
 def test_a_migration_waits_for_who_reads_and_keeps_nobody_waiting_meanwhile(
-    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+    postgresql: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried = threading.Event()
-    # instead of a pause between two tries
-    monkeypatch.setattr("jupyter_schedule.core.store.migrate.time.sleep", lambda _: tried.set())
     postgresql.ask("CREATE DATABASE older")
     address = postgresql.address_of("older")
-    make(address, "0003")
+    open_store(address).close()
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "migrations" / "versions" / "0002_novelty.py").write_text(NOVELTY)
+    monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path / "migrations")
+    monkeypatch.setattr(migrate, "HEAD", "0002")
+    tried = threading.Event()
+    # instead of a pause between two tries
+    monkeypatch.setattr(migrate.time, "sleep", lambda _: tried.set())
     with psycopg.connect(address) as reader, ThreadPoolExecutor(1) as pool:
         reader.execute("SELECT count(*) FROM schedules")
         upgraded = pool.submit(open_store, address)
@@ -116,6 +133,7 @@ def test_a_migration_waits_for_who_reads_and_keeps_nobody_waiting_meanwhile(
         reader.rollback()
         store = upgraded.result(PATIENCE)
     assert store.schedules() == []
+    assert postgresql.ask("SELECT count(novelty) FROM schedules", "older") == [(0,)]
     store.close()
 
 
@@ -129,17 +147,6 @@ def test_a_ledger_that_cannot_be_made_is_refused_with_its_place_and_cause(tmp_pa
 def test_an_address_that_nobody_speaks_is_refused_with_examples(address: str) -> None:
     with pytest.raises(Refused, match=r"use .* such as sqlite:////a/file or postgresql://"):
         open_store(address)
-
-
-def make(address: str, revision: str) -> None:
-    """A ledger as an older version made it."""
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    engine.dispose()
 
 
 def change(address: str, *statements: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.common import SqlStore
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.sqlite import SqliteStore
 from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_schedule

@@ -9,7 +9,7 @@ import pytest
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store import postgresql as store_module
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from tests.databases import PostgresqlServer
 from tests.engine import eventually
 from tests.factories import NOON, make_run, make_schedule

@@ -12,7 +12,7 @@ from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.__main__ import main
 from scheduler_service.admin.migrate_storage import bring, missing, planned
 from tests.factories import make_run, make_spec

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 from jupyter_schedule.core.models import Attempt, Outcome
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.admin.reap import Told, reap
 from scheduler_service.launchers.ec2.client import open_regions
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG

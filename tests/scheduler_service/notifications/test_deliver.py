@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_schedule.core.models import Notification, NotificationEvent, QueuedNotification, RunStatus
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.sql import open_store
+from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.notifications.deliver import FIRST_PAUSE, LEASE, LONGEST_PAUSE, LOOK, MOST, Deliverer, again_in
 from scheduler_service.notifications.message import Message
 from tests.databases import Clock

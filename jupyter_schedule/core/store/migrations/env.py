@@ -1,4 +1,4 @@
-"""Alembic's entry: run the migrations on the connection that `sql.migrate` hands over, in its transaction."""
+"""Alembic's entry: run the migrations on the connection that `migrate.migrate` hands over, in its transaction."""
 
 from alembic import context
 
