@@ -7,10 +7,30 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.storage import s3_clients
-from tests import s3_servers
+from tests import lanes, s3_servers
 from tests.databases import PostgresqlServer, postgresql_server
 from tests.disks import Mount, mounting
+from tests.leftovers import Leftovers
 from tests.s3_servers import S3Server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    lanes.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(lanes.Lanes(config))
+    config.pluginmanager.register(lanes.Skips())
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Leftovers(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers `-n auto` has."""
+    from tests.shares import workers
+
+    return workers(config.args)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,6 +21,7 @@ def play(tmp_path: Path) -> Play:
     return Play(tmp_path)
 
 
+@pytest.mark.promise("P1")
 def test_two_services_on_one_database_fire_once(play: Play) -> None:
     """Both tick at the very minute, and after it."""
     play.schedule("hourly", "0 * * * *")

@@ -53,6 +53,7 @@ def test_a_schedule_is_asked_for_by_its_name(terminal: Terminal) -> None:
     ]
 
 
+@pytest.mark.promise("P16")
 def test_a_schedule_shows_no_times_that_its_policies_leave_out(terminal: Terminal) -> None:
     terminal.scheduled("short", "--daily", "--start", "2026-11-27", "--end", "2026-11-28")
     days = [due["scheduled_for"] for due in terminal.json("next", "short")]

@@ -94,6 +94,7 @@ def test_a_schedule_whose_zone_is_gone_says_so_and_has_no_next_times() -> None:
     assert upcoming(schedule, NOW, 5) == []
 
 
+@pytest.mark.promise("P16")
 @pytest.mark.parametrize(
     ("timing", "words"),
     [

@@ -106,6 +106,7 @@ def times(engine: Engine, name: str) -> int:
     return len(counted.read_text().splitlines()) if counted.exists() else 0
 
 
+@pytest.mark.promise("P17")
 def test_ten_minutes_without_the_ledger(trouble: Trouble, caplog: pytest.LogCaptureFixture) -> None:
     """One run works meanwhile, and comes to its end; others come due, and are there a look or two after it is back."""
     caplog.set_level(logging.INFO, "scheduler_service.service")

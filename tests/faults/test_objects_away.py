@@ -62,6 +62,7 @@ def assert_published_whole(engine: Engine, run: Run, server: S3Server) -> None:
         assert area.get(f"{run.schedule}/data/{path}") == content.encode()
 
 
+@pytest.mark.promise("P18")
 def test_an_analysis_ends_while_they_are_away_and_is_published_when_they_are_back(
     seaweedfs: S3Server, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ class TestAttempt:
         lost = seen(worker=WorkerState.GONE, number=number)
         assert decide_attempt(lost, NOON) == Start(lost=lost.attempt)
 
+    @pytest.mark.promise("P20")
     def test_after_the_last_attempt_a_lost_worker_fails_the_run(self) -> None:
         decision = decide_attempt(seen(worker=WorkerState.GONE, number=MAX_ATTEMPTS), NOON)
         assert decision == End(
@@ -115,6 +116,7 @@ class TestAttempt:
             Outcome.LOST,
         )
 
+    @pytest.mark.promise("P19")
     def test_without_capacity_the_next_way_is_tried_after_a_pause_that_grows(self) -> None:
         first = seen(gate=Gate.REVOKED, without_worker_since=NOON)
         assert decide_attempt(first, NOON + 4 * SECOND) == Wait()
@@ -123,6 +125,7 @@ class TestAttempt:
         assert decide_attempt(many, NOON + 59 * SECOND) == Wait()
         assert decide_attempt(many, NOON + 60 * SECOND) == Start()
 
+    @pytest.mark.promise("P19")
     def test_nobody_waits_for_capacity_longer_than_two_hours(self) -> None:
         waiting = seen(gate=Gate.REVOKED, without_worker_since=NOON)
         message = "No worker could be started for 2 hours. None left."
@@ -165,6 +168,7 @@ class TestAttempt:
     def test_a_machine_that_slept_past_the_deadline_stops_nothing(self) -> None:
         assert decide_attempt(seen(watched_for=1), NOON + 3 * HOUR) == Wait()
 
+    @pytest.mark.promise("P20")
     def test_a_worker_that_is_silent_for_three_minutes_is_hung(self) -> None:
         assert decide_attempt(seen(silent_for=179), NOON) == Wait()
         assert decide_attempt(seen(silent_for=180), NOON) == Stop(Outcome.LOST, at_once=True)
@@ -283,6 +287,7 @@ class TestDue:
     def kinds(decisions: list[Decision]) -> list[str]:
         return [d.reason.value if isinstance(d, End) else type(d).__name__ for d in decisions]
 
+    @pytest.mark.promise("P7")
     @pytest.mark.parametrize(
         ("overlap", "alone", "beside"),
         [

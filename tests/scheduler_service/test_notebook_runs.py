@@ -66,6 +66,7 @@ def test_a_notebook_that_names_when_it_is_due_is_told(engine: Engine) -> None:
     assert engine.published("told") == {"told.txt": utc_text(run.scheduled_for)}
 
 
+@pytest.mark.promise("P28")
 def test_a_failing_cell_is_the_first_thing_that_is_said_and_nothing_is_lost(engine: Engine) -> None:
     engine.notebook("fails", "1", "2", "open('output/partial.csv', 'w').write('half')", "print('so far')", "1 / 0", "6")
     with engine.service():
@@ -78,6 +79,7 @@ def test_a_failing_cell_is_the_first_thing_that_is_said_and_nothing_is_lost(engi
     assert engine.operations.files.read(run, "output/partial.csv") == b"half"
 
 
+@pytest.mark.promise("P28")
 @pytest.mark.parametrize("death", ["import os; os._exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
 def test_a_kernel_that_dies_ends_the_run(engine: Engine, death: str) -> None:
     engine.notebook("dies", "print('alive')", death)

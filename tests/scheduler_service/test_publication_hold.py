@@ -131,6 +131,7 @@ GOOD = WRITES.format(r"country,clients\\nDE,100\\n")
 BAD = WRITES.format(r"user_id,visits\\n17,8\\n18,9\\n19,10\\n")
 
 
+@pytest.mark.promise("P24")
 def test_a_public_schedule_run_by_hand_publishes_nothing_until_a_person_releases_it(public: Public) -> None:
     public.public_script("daily", GOOD)
     with public.service():
@@ -170,6 +171,7 @@ def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason
     assert public.area.size(f"{PublicationKeys('daily').data}table.csv")
 
 
+@pytest.mark.promise("P24")
 def test_executed_notebook_and_log_are_published_only_where_that_is_ticked(public: Public) -> None:
     public.public_script("daily", f"{GOOD}; echo said", publish_report=True)
     with public.service():

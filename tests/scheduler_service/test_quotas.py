@@ -16,6 +16,7 @@ ALL = (
 )
 
 
+@pytest.mark.promise("P21")
 @pytest.mark.parametrize(
     ("caps", "used", "sentence"),
     [

@@ -62,6 +62,7 @@ def test_all_tick_and_each_run_goes_once(engine: Engine) -> None:
     assert times(engine) == 6
 
 
+@pytest.mark.promise("P3")
 def test_a_lone_service_that_restarts_goes_on_with_its_runs_without_waiting_for_leases(engine: Engine) -> None:
     with engine.service_process() as first:
         run = engine.started(engine.run("waiting"))
@@ -74,6 +75,7 @@ def test_a_lone_service_that_restarts_goes_on_with_its_runs_without_waiting_for_
     assert times(engine) == 1
 
 
+@pytest.mark.promise("P3")
 def test_the_runs_of_a_dead_replica_are_taken_by_another_when_its_lease_has_run_out(
     engine: Engine, database_clock: DatabaseClock
 ) -> None:

@@ -53,6 +53,7 @@ def tool(name: str, *arguments: object) -> None:
     subprocess.run([POSTGRES_BIN_PATH / name, *map(str, arguments)], check=True)
 
 
+@pytest.mark.promise("P6")
 def test_what_ran_since_the_backup_is_not_run_again_and_what_passed_is_accounted_for(
     engine: Engine, tmp_path: Path
 ) -> None:

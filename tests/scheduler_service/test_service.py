@@ -75,6 +75,7 @@ class TestMainJob:
         due = run.scheduled_for.strftime("%Y-%m-%dT%H:%M:%SZ")
         assert engine.log(run).split()[:3] == [due, day_before.isoformat(), run.id]
 
+    @pytest.mark.promise("P3")
     def test_a_schedule_fires_by_the_clock_within_a_second_of_its_minute(self, tmp_path: Path) -> None:
         now = shortly_before_the_minute()
         engine = Engine(tmp_path, now)
@@ -256,6 +257,7 @@ class TestFaults:
         with engine.service_process():
             assert engine.ended(run).status == RunStatus.SUCCEEDED
 
+    @pytest.mark.promise("P20")
     def test_a_killed_agent_is_swept_and_followed_by_another_attempt(self, engine: Engine, waiting: Schedule) -> None:
         with engine.service():
             run = engine.started(engine.run(waiting.name))
@@ -304,6 +306,7 @@ class TestFaults:
 
 
 class TestPolicies:
+    @pytest.mark.promise("P7")
     def test_two_runs_of_a_schedule_never_go_at_once(self, engine: Engine, waiting: Schedule) -> None:
         with engine.service():
             first = engine.started(engine.run(waiting.name))

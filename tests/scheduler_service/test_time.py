@@ -117,6 +117,7 @@ class TestNights:
 
 
 class TestClocks:
+    @pytest.mark.promise("P14")
     def test_a_clock_that_is_set_back_fires_nothing_twice(self, tmp_path: Path) -> None:
         play = Play(tmp_path)
         play.schedule("hourly", "0 * * * *")
@@ -137,6 +138,7 @@ class TestClocks:
         covered = Counter(run.scheduled_for + step * HOUR for run in play.runs("hourly") for step in range(run.count))
         assert covered == Counter(NOON + step * HOUR for step in range(1, 6))
 
+    @pytest.mark.promise("P15")
     def test_a_clock_that_the_database_contradicts_starts_nothing_until_they_agree(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -246,6 +248,7 @@ class TestClocks:
 
 
 class TestRoom:
+    @pytest.mark.promise("P22")
     def test_a_disk_that_is_nearly_full_takes_rows_and_starts_nothing_until_there_is_room(self, tmp_path: Path) -> None:
         play = Play(tmp_path)
         play.schedule("hourly", "0 * * * *")
@@ -315,6 +318,7 @@ class TestSleep:
 class TestCatchUp:
     """A service that was down from noon to 15:30, and an hourly schedule."""
 
+    @pytest.mark.promise("P4")
     @pytest.mark.parametrize(
         ("catch_up", "skipped", "executed"),
         [

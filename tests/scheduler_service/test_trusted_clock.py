@@ -18,6 +18,7 @@ def look(trust: Trust, *, wall: float, since_boot: float, second: float | None) 
     return judge(trust, NOON + timedelta(seconds=wall), 1000 + since_boot, lambda: other)
 
 
+@pytest.mark.promise("P15")
 @pytest.mark.parametrize(
     ("what", "wall", "since_boot", "second", "halted"),
     [

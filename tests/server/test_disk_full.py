@@ -29,6 +29,7 @@ def api(jp_fetch: Any, jp_root_dir: Path, disk: Path) -> Api:
     return Api(jp_fetch, Path(jp_root_dir), DataPaths(disk / "schedule"))
 
 
+@pytest.mark.promise("P22")
 async def test_whoever_writes_is_told_to_free_some_space_and_can_go_on_then(api: Api, disk: Path) -> None:
     await api.create()
     form = {"name": "other", "notebook": api.notebook("new.ipynb", "print(2)"), "environment": "kernel"}

@@ -1,6 +1,5 @@
 """One bundle for every JupyterLab and Notebook that we say we run in, each in an environment of its own."""
 
-import os
 import re
 from collections.abc import Iterator
 
@@ -14,15 +13,15 @@ from tests.ui.walk import open_form, panel, press_schedule
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.proof("browsers"),
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
 ]
 
-asked_for = pytest.mark.skipif("EVERY_JUPYTERLAB" not in os.environ, reason="./dev versions tries it")
-#: JupyterLab and the Notebook that is built of it: the oldest always, the newest is where all other tests are
+#: JupyterLab and the Notebook that is built of it; all other tests are in the newest that there is
 VERSIONS = [
     pytest.param(("4.4", "7.4"), id="lab-4.4"),
-    pytest.param(("4.5", "7.5"), id="lab-4.5", marks=asked_for),
-    pytest.param(("4.6", "7.6"), id="lab-4.6", marks=asked_for),
+    pytest.param(("4.5", "7.5"), id="lab-4.5"),
+    pytest.param(("4.6", "7.6"), id="lab-4.6"),
 ]
 
 

@@ -73,6 +73,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended
         yield dict(zip(CORPUS, pool.map(lambda name: both_ways(name, folders[name]), CORPUS), strict=True))
 
 
+@pytest.mark.promise("P28")
 @pytest.mark.parametrize("name", CORPUS)
 def test_a_foreign_notebook_succeeds_or_fails_exactly_as_by_bare_papermill(corpus: dict[str, Ended], name: str) -> None:
     ended = corpus[name]

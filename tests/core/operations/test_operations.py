@@ -156,6 +156,7 @@ class TestNames:
 
 
 class TestChange:
+    @pytest.mark.promise("P6")
     def test_an_edit_settles_what_the_old_version_owed_under_the_old_version(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + HOUR
@@ -169,6 +170,7 @@ class TestChange:
         desk.create()
         assert desk.mine.edit("daily", desk.spec(timeout=5), if_version=1).timing_rev == 1
 
+    @pytest.mark.promise("P6")
     def test_an_edit_never_fires_a_time_that_the_old_version_did_not_have(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + HOUR
@@ -190,6 +192,7 @@ class TestChange:
         with refusal("in_the_past"):
             desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON)), if_version=1)
 
+    @pytest.mark.promise("P6")
     def test_pausing_settles_first_and_resuming_fires_nothing_of_the_past(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + HOUR

@@ -33,6 +33,7 @@ class TestRuns:
         assert store.schedule(before.id) == after
         assert store.runs(before.id) == [make_run(before, queued=1)]
 
+    @pytest.mark.promise("P1")
     def test_an_occurrence_is_in_the_ledger_once(self, store: Store) -> None:
         schedule = make_schedule()
         store.add_schedule(schedule)
@@ -159,6 +160,7 @@ class TestRuns:
         with pytest.raises(ValueError, match="never goes from due to succeeded"):
             store.replace_run(run, run.model_copy(update={"status": RunStatus.SUCCEEDED}), actor="service")
 
+    @pytest.mark.promise("P26")
     def test_the_database_itself_keeps_an_ended_run_as_it_is(self, store: Store) -> None:
         schedule = make_schedule()
         store.add_schedule(schedule)

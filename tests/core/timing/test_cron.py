@@ -145,6 +145,7 @@ def test_either_day_field_is_enough_when_both_are_restricted(days: str, matching
     assert [found.day for found in dates(f"0 0 {day} * {weekday}", 2030, 4)] == list(matching)
 
 
+@pytest.mark.promise("P12")
 @pytest.mark.parametrize(("year", "last"), [(2024, 29), (2026, 28), (2100, 28)])
 def test_the_last_day_of_february_depends_on_the_year(year: int, last: int) -> None:
     assert dates("0 0 L 2 *", year, 2) == (date(year, 2, last),)
@@ -154,6 +155,7 @@ def test_a_month_that_is_not_asked_for_has_no_dates() -> None:
     assert dates("0 0 * 5 *", 2026, 4) == ()
 
 
+@pytest.mark.promise("P13")
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -172,6 +174,7 @@ def test_what_happens_at_times_is_accepted(text: str) -> None:
     assert any(dates(text, year, month) for year in (2027, 2028) for month in (2, 3))
 
 
+@pytest.mark.promise("P13")
 @pytest.mark.parametrize(
     ("text", "advice"),
     [

@@ -41,6 +41,7 @@ def test_what_was_owed_once_is_not_owed_again() -> None:
     assert planning.owed(settled, NOON + HOUR).runs == ()
 
 
+@pytest.mark.promise("P14")
 def test_a_clock_set_back_owes_nothing_and_moves_no_cursor_back() -> None:
     settled = planning.owed(make_schedule(), NOON).schedule
     again = planning.owed(settled, NOON - DAY)
@@ -60,6 +61,7 @@ def test_a_new_timing_has_other_ids_for_the_same_instant() -> None:
     )
 
 
+@pytest.mark.promise("P4")
 @pytest.mark.parametrize(
     ("catch_up", "late", "ran", "skipped"),
     [
@@ -138,6 +140,7 @@ def test_a_run_by_hand_is_due_now_over_the_last_complete_interval() -> None:
     assert run.id != planning.manual_run(make_schedule(), NOON + HOUR).id
 
 
+@pytest.mark.promise("P1")
 @given(st.lists(st.integers(min_value=0, max_value=72 * 60), min_size=1, max_size=8), st.sampled_from(CatchUp))
 def test_however_often_it_is_brought_up_to_date_every_occurrence_is_accounted_for_once(
     minutes: list[int], catch_up: CatchUp

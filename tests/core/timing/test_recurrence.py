@@ -36,6 +36,7 @@ def note(cron: str, zone: str, instant: str) -> str | None:
     return occurrence.note
 
 
+@pytest.mark.promise("P8", "P9", "P11")
 @pytest.mark.parametrize(
     ("cron", "zone", "start", "end", "expected"),
     [
@@ -176,6 +177,7 @@ def test_due_times(cron: str, zone: str, start: str, end: str, expected: list[st
     assert due(cron, zone, start, end) == expected
 
 
+@pytest.mark.promise("P10")
 @pytest.mark.parametrize(("day", "count"), [("2027-03-28", 23), ("2026-10-25", 25), ("2026-07-01", 24)])
 def test_an_hourly_schedule_runs_as_often_as_the_day_has_hours(day: str, count: int) -> None:
     hours = timing("0 * * * *", "Europe/Paris")
@@ -283,6 +285,7 @@ def test_after_excludes_its_start_and_between_includes_its_end() -> None:
     assert due("0 12 * * *", "UTC", "2026-01-01 12:00", "2026-01-02 12:00") == ["2026-01-02T12:00/0 02 12:00"]
 
 
+@pytest.mark.promise("P12")
 def test_29_february_skips_eight_years_around_2100() -> None:
     leap = timing("0 0 29 2 *")
     assert [found.instant.year for found in islice(recurrence.after(leap, at("2090-01-01 00:00")), 3)] == [
@@ -418,6 +421,7 @@ def test_occurrences_only_go_forward(cron: str, zone: str, moment: datetime) -> 
     assert all(earlier < later for earlier, later in pairwise(instants))
 
 
+@pytest.mark.promise("P5")
 @given(expressions(), ZONES, MOMENTS, st.integers(0, 10), st.integers(0, 10**6))
 def test_the_kth_occurrence_does_not_depend_on_where_one_starts(
     cron: str, zone: str, moment: datetime, k: int, gap: int

@@ -63,6 +63,7 @@ def test_clocks_show_a_wall_time_never_once_or_twice(zone: str, wall: str, expec
     assert list(found) == [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in expected]
 
 
+@pytest.mark.promise("P8", "P11")
 @pytest.mark.parametrize(
     ("zone", "wall", "shown"),
     [

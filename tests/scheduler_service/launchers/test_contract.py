@@ -163,6 +163,7 @@ def test_nothing_is_left_of_an_attempt_that_is_over(workshop: Workshop) -> None:
 # -- those of EC2
 
 
+@pytest.mark.promise("P2")
 def test_asking_again_launches_nothing(ec2: Ec2Workshop) -> None:
     assert ec2.launched().handle == ec2.launched().handle
     assert ec2.living() == 1

@@ -147,6 +147,7 @@ def test_the_next_run_replaces_its_names_and_keeps_the_others() -> None:
     assert document(area, KEYS.latest)["run"] == due_on(1).id
 
 
+@pytest.mark.promise("P23")
 def test_an_older_run_fills_gaps_but_replaces_nothing_newer() -> None:
     area = MemoryObjects()
     publish_files(due_on(5), {"weekly.csv": b"new", "5.csv": b"5"}, area)

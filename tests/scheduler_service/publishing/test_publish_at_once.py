@@ -84,6 +84,7 @@ def test_claims_whose_files_went_with_their_run_are_left_as_they_are() -> None:
 CONTENT = st.sampled_from([b"A", b"B", b"C"])
 
 
+@pytest.mark.promise("P23")
 @settings(max_examples=150, deadline=None)
 @given(
     contents=st.tuples(CONTENT, CONTENT, CONTENT, CONTENT),

@@ -208,6 +208,7 @@ class Looked(Watched):
             self.look()
 
 
+@pytest.mark.promise("P25")
 def test_no_reader_ever_meets_a_half_and_the_ledger_says_what_is_missing(deployment: Deployment) -> None:
     looks = []
 

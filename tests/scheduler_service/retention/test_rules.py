@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,6 +114,7 @@ def test_beyond_both_means_beyond_number_and_age() -> None:
     assert len(doomed(runs, Keep(30, 90), NOW + 1000 * DAY)) == 370
 
 
+@pytest.mark.promise("P25")
 def test_the_latest_good_run_stays_however_many_failed_since() -> None:
     runs = [a_run(0), *(a_run(number, status=RunStatus.FAILED) for number in range(1, 50))]
     assert "0" not in {run.key for run in doomed(runs, Keep(5, 10), NOW)}

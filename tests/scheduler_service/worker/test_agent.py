@@ -65,6 +65,7 @@ def test_the_gate_names_the_agents_process_for_ever(bench: Bench) -> None:
     assert UTC.fullmatch(gate["at"])
 
 
+@pytest.mark.promise("P2")
 @pytest.mark.parametrize("gate", [b'{"revoked_by": "replica"}', b"", b'{"started_by": {}}'])
 def test_an_agent_that_lost_the_gate_executes_nothing_and_stores_nothing(bench: Bench, gate: bytes) -> None:
     bench.objects.put(f"gates/{TOKEN}", gate)

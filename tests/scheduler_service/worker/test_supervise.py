@@ -118,6 +118,7 @@ def start_all(bench: Bench, end: str) -> "subprocess.Popen[str]":
 @linux
 @pytest.mark.parametrize("kind", MACHINES)
 class TestOnEveryKindOfMachine:
+    @pytest.mark.promise("P27")
     def test_a_time_out_ends_what_tries_to_survive(self, bench: Bench, kind: str) -> None:
         machine(bench, kind)
         for name, source in ALL.items():
@@ -135,6 +136,7 @@ class TestOnEveryKindOfMachine:
             bench.objects.delete(key)
         return (bench.folder / f"{name}.pid").exists()
 
+    @pytest.mark.promise("P27")
     def test_a_normal_end_leaves_nothing_either_and_names_what_was_left(self, bench: Bench, kind: str) -> None:
         machine(bench, kind)
         agent = start_all(bench, "touch $OUTPUT_DIR/a")

@@ -36,6 +36,7 @@ def test_a_machine_whose_answer_was_lost_belongs_to_its_attempt(region: Region) 
     assert reaped(region, LATER, attempt) == []
 
 
+@pytest.mark.promise("P21")
 def test_past_its_deadline_a_machine_goes_whatever_the_ledger_says(region: Region) -> None:
     assert reaped(region, PAST, region.launched(region.attempt())) == [Ground.PAST_DEADLINE]
 

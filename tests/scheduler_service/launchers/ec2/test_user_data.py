@@ -41,6 +41,7 @@ def test_it_leaves_room_in_what_ec2_takes() -> None:
     assert len(user_data(CONFIGURATION).encode()) < 8 * 1024
 
 
+@pytest.mark.promise("P21")
 def test_the_end_of_the_machine_is_armed_with_the_seconds_it_is_told() -> None:
     lines = user_data(CONFIGURATION).partition("python3 -")[0].replace("systemd-run", "echo")
     said = subprocess.run(["bash"], input=lines, text=True, check=True, capture_output=True).stdout
