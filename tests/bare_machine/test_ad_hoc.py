@@ -16,7 +16,11 @@ from tests.engine import eventually
 from tests.factories import make_ad_hoc
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 
-pytestmark = [pytest.mark.bare_machine, pytest.mark.skipif(missing() is not None, reason=missing() or "")]
+pytestmark = [
+    pytest.mark.bare_machine,
+    pytest.mark.proof("machines"),
+    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB"
 FIRST, MORE = timedelta(seconds=60), timedelta(seconds=30)

@@ -37,6 +37,7 @@ def test_a_machine_executes_its_user_data_once_and_ends_as_terminated(cloud: Bar
     ]
 
 
+@pytest.mark.proof("machines")
 def test_a_machine_without_power_is_off_with_everything_on_it(cloud: BareCloud) -> None:
     instance_id = launch(cloud, "#!/bin/bash\ntouch /root/on\nsetsid sleep 3601 &\nsleep 3601\n")
     machine = cloud.machines[instance_id]

@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.s3,
     pytest.mark.skipif(missing() is not None, reason=missing() or ""),
 ]
+proof = pytest.mark.proof("machines")
 
 
 def test_a_command_runs_on_a_fresh_machine_which_is_gone_afterwards(team: Team) -> None:
@@ -82,6 +83,7 @@ tried("the worker's gate", lambda: s3.get_object(Bucket=work, Key=prefix + "gate
 """
 
 
+@proof
 def test_an_analysis_has_the_data_role_it_asks_for_and_nothing_of_the_workers(team: Team, seaweedfs: S3Server) -> None:
     seaweedfs.client().put_object(Bucket=seaweedfs.bucket("data"), Key="stations.csv", Body=b"Oslo,Bergen\n")
     team.work.put("gates/known", b"")
@@ -147,6 +149,7 @@ def test_a_stolen_worker_is_refused_whatever_is_another_s_by_the_server(team: Te
     assert team.work.get("gates/t") == b"1"
 
 
+@proof
 def test_a_rehearsal_on_a_fresh_machine_starts_its_schedule_and_touches_no_reader(team: Team) -> None:
     """Unasked for: machines cost money."""
     team.script("careful", 'echo 1 > "$OUTPUT_DIR/a.csv"', rehearse=None)
@@ -199,6 +202,7 @@ def test_an_agent_that_is_killed_takes_its_machine_along_and_another_does_the_ru
     assert team.cloud.living == []
 
 
+@proof
 def test_a_machine_that_loses_its_power_is_followed_by_another(team: Team) -> None:
     team.script("flaky", 'echo begun; sleep 5; echo done > "$OUTPUT_DIR/done"')
     run = team.run("flaky")
@@ -209,6 +213,7 @@ def test_a_machine_that_loses_its_power_is_followed_by_another(team: Team) -> No
     assert [attempt.outcome for attempt in team.store.attempts(run.id)] == [Outcome.LOST, Outcome.FINISHED]
 
 
+@proof
 def test_a_boot_that_never_comes_is_given_up_ended_and_followed_by_another(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +236,7 @@ def test_a_boot_that_never_comes_is_given_up_ended_and_followed_by_another(
     assert team.cloud.living == []
 
 
+@proof
 def test_a_run_goes_on_and_is_taken_over_when_the_service_is_dead_for_all_of_it(team: Team) -> None:
     team.script("alone", 'echo begun; sleep 3; echo done > "$OUTPUT_DIR/done"')
     run = team.run("alone")
@@ -243,6 +249,7 @@ def test_a_run_goes_on_and_is_taken_over_when_the_service_is_dead_for_all_of_it(
     assert len(team.store.attempts(run.id)) == 1
 
 
+@proof
 def test_a_spot_notice_moves_the_run_to_another_machine(team: Team) -> None:
     team.script("moved", 'echo begun; sleep 8; echo done > "$OUTPUT_DIR/done"')
     run = team.run("moved")
@@ -265,6 +272,7 @@ def test_a_notebook_with_packages_of_its_own_is_published_from_a_fresh_machine(t
     assert len(team.cloud.machines) == 1
 
 
+@proof
 def test_a_tarball_with_a_command_is_published_from_a_fresh_machine(team: Team) -> None:
     """The second sample."""
     team.sample_command()
@@ -275,6 +283,7 @@ def test_a_tarball_with_a_command_is_published_from_a_fresh_machine(team: Team) 
     assert "Most frequent" in next(text for path, text in team.data("words").items() if path.endswith("summary.txt"))
 
 
+@proof
 def test_debian_packages_that_cannot_be_had_are_named(team: Team) -> None:
     team.script("lacking", "true", more={"apt.txt": b"no-such-package-here\n"})
     run = team.run("lacking")
@@ -285,6 +294,7 @@ def test_debian_packages_that_cannot_be_had_are_named(team: Team) -> None:
     assert "apt.txt" in ended.message
 
 
+@proof
 def test_an_image_with_a_python_too_old_for_the_agent_is_named_with_both_versions(team: Team, tmp_path: Path) -> None:
     team.cloud.layers.insert(0, older_python(tmp_path / "older"))
     team.script("old", "true")
@@ -298,6 +308,7 @@ def test_an_image_with_a_python_too_old_for_the_agent_is_named_with_both_version
     assert team.cloud.living == []
 
 
+@proof
 def test_pins_that_need_a_newer_python_than_the_image_has_are_named_with_both_versions(
     team: Team, tmp_path: Path
 ) -> None:
@@ -313,6 +324,7 @@ def test_pins_that_need_a_newer_python_than_the_image_has_are_named_with_both_ve
     assert ended.message.endswith("Python here is 3.11.2.")
 
 
+@proof
 def test_eight_runs_at_once_have_eight_machines_and_leave_none(team: Team) -> None:
     runs = []
     for number in range(8):

@@ -83,6 +83,7 @@ def test_an_analysis_ends_while_they_are_away_and_is_published_when_they_are_bac
         assert_published_whole(engine, ended, seaweedfs)
 
 
+@pytest.mark.proof("faults")
 def test_runs_end_well_while_every_seventh_request_fails_breaks_off_or_is_not_answered(
     seaweedfs: S3Server, tmp_path: Path
 ) -> None:

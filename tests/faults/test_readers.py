@@ -23,7 +23,8 @@ from tests.scheduler_service.publishing.results import (
     due_on,
 )
 
-DAYS = 200
+#: how many days are published, which is how often the publishers can be killed
+DAYS = pytest.mark.parametrize("days", [40, pytest.param(200, marks=pytest.mark.proof("faults"))])
 #: starts a publisher of these days, which is killed at the nth thing that it does
 StartPublisher = Callable[[range, int], Process]
 
@@ -50,55 +51,57 @@ class Reader:
         return [word for kind, word in pairs if kind == what]
 
 
-def publish_all(start: StartPublisher, done: Path, longest: int) -> int:
+def publish_all(start: StartPublisher, done: Path, *, days: int, longest: int) -> int:
     """Have all days published, by one publisher after the other; how many of them were killed.
 
     longest: none does more than so many things.
     """
     chance = random.Random(6)
     killed = 0
-    while (published := len(done.read_text().splitlines()) if done.exists() else 0) < DAYS:
-        ended = start(range(published, DAYS), chance.randrange(longest)).ended()
+    while (published := len(done.read_text().splitlines()) if done.exists() else 0) < days:
+        ended = start(range(published, days), chance.randrange(longest)).ended()
         assert ended in {0, -signal.SIGKILL}
         killed += ended != 0
     return killed
 
 
-def assert_never_backwards(reader: Reader, area: ObjectStorage) -> None:
+def assert_never_backwards(reader: Reader, area: ObjectStorage, days: int) -> None:
     """It never saw an older run after a newer one, it was there all the time, and in the end everything is in place."""
     for what in ("runs", "days"):
         seen = reader.seen(what)
         assert seen == sorted(seen)
-        assert len(set(seen)) > DAYS / 10
-    assert assert_readers_find_what_latest_points_at(area) == utc_text(due_on(DAYS - 1).scheduled_for)
-    newest = {f"day{day % 5}.csv": files_of(day)[f"day{day % 5}.csv"] for day in range(DAYS - 5, DAYS)}
-    assert data_of(area) == newest | {"same.csv": files_of(DAYS - 1)["same.csv"]}
+        assert len(set(seen)) > days / 10
+    assert assert_readers_find_what_latest_points_at(area) == utc_text(due_on(days - 1).scheduled_for)
+    newest = {f"day{day % 5}.csv": files_of(day)[f"day{day % 5}.csv"] for day in range(days - 5, days)}
+    assert data_of(area) == newest | {"same.csv": files_of(days - 1)["same.csv"]}
 
 
-def test_in_a_folder_where_they_die_before_any_touch_of_a_file(tmp_path: Path) -> None:
+@DAYS
+def test_in_a_folder_where_they_die_before_any_touch_of_a_file(tmp_path: Path, days: int) -> None:
     work, area = LocalStorage(tmp_path / "work"), LocalStorage(tmp_path / "published")
-    put_outputs(work, range(DAYS))
+    put_outputs(work, range(days))
     done = tmp_path / "done"
 
-    def start(days: range, dies_at: int) -> Process:
-        return Process(publish_days, work, area, days, done, dies_at=dies_at, variables={})
+    def start(which: range, dies_at: int) -> Process:
+        return Process(publish_days, work, area, which, done, dies_at=dies_at, variables={})
 
     with Reader(area, tmp_path) as reader:
-        killed = publish_all(start, done, longest=400)
-    assert killed > DAYS / 4
-    assert_never_backwards(reader, area)
+        killed = publish_all(start, done, days=days, longest=400)
+    assert killed > days / 4
+    assert_never_backwards(reader, area, days)
 
 
 @pytest.mark.s3
-def test_on_s3_where_they_die_in_the_middle_of_any_request(seaweedfs: S3Server, tmp_path: Path) -> None:
+@DAYS
+def test_on_s3_where_they_die_in_the_middle_of_any_request(seaweedfs: S3Server, tmp_path: Path, days: int) -> None:
     """Half of the requests that somebody dies at happen all the same."""
     work, area = seaweedfs.objects("work"), seaweedfs.objects("public")
-    put_outputs(work, range(DAYS))
+    put_outputs(work, range(days))
     done = tmp_path / "done"
     with faulty(seaweedfs.endpoint) as proxy:
         address = seaweedfs.address(area.address.bucket, prefix=area.address.prefix, endpoint=proxy.endpoint)
 
-        def start(days: range, dies_at: int) -> Process:
+        def start(which: range, dies_at: int) -> Process:
             requests, known = itertools.count(), threading.Event()
 
             def decide(method: str, path: str) -> Fault | None:
@@ -109,11 +112,13 @@ def test_on_s3_where_they_die_in_the_middle_of_any_request(seaweedfs: S3Server, 
                 return (Fault.CLOSED, Fault.LOST)[number % 2] if number >= dies_at else None
 
             proxy.decide = decide
-            publisher = Process(publish_days, work, S3Storage(address), days, done, dies_at=None, variables=variables())
+            publisher = Process(
+                publish_days, work, S3Storage(address), which, done, dies_at=None, variables=variables()
+            )
             known.set()
             return publisher
 
         with Reader(area, tmp_path) as reader:
-            killed = publish_all(start, done, longest=300)
-    assert killed > DAYS / 4
-    assert_never_backwards(reader, area)
+            killed = publish_all(start, done, days=days, longest=300)
+    assert killed > days / 4
+    assert_never_backwards(reader, area, days)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,11 @@ class Lab:
         eventually(self._answers, what="JupyterLab's start")
 
     def stop(self) -> None:
-        """End it, as Ctrl-C would."""
+        """End what runs, which would outlive the server, and then the server, as Ctrl-C would."""
         assert self._process is not None
+        with closing(self.store()) as store:
+            store.ask_all_to_cancel([run.id for run in store.open_runs()], actor="test")
+            eventually(lambda: not store.open_runs(), what="the end of all runs")
         self._process.terminate()
         self._process.wait(60)
 

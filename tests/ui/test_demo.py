@@ -16,6 +16,7 @@ from tests.ui.walk import panel
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.proof("browsers"),
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
 ]
 

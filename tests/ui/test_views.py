@@ -22,6 +22,9 @@ PAGES = {320: 1140, 400: 1440, 900: 1240}
 #: what JupyterLab tells of other tests' runs would lie on the buttons
 NO_TOASTS = """addEventListener('DOMContentLoaded', () => document.head.append(Object.assign(
   document.createElement('style'), {textContent: '#react-toastify-container {display: none}'})))"""
+proof = pytest.mark.proof("browsers")
+#: beside the smallest and the largest
+LOOKS = [("light", 400), ("light", 900), ("dark", 400), ("contrast", 400)]
 THEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
 
 
@@ -45,7 +48,7 @@ def tab(lab: Lab, context: BrowserContext, _gallery: None, theme: str, width: in
     page.close()
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 900), ("dark", 900)])
+@pytest.mark.parametrize(("theme", "width"), [("light", 900), pytest.param("dark", 900, marks=proof)])
 def test_in_a_cell_the_form_and_a_run_are_whole_and_axe_finds_nothing(
     lab: Lab, tab: Page, theme: str, width: int
 ) -> None:
@@ -65,7 +68,7 @@ def test_in_a_cell_the_form_and_a_run_are_whole_and_axe_finds_nothing(
 
 @pytest.mark.parametrize(
     ("theme", "width"),
-    [("light", 320), ("light", 400), ("light", 900), ("dark", 400), ("dark", 900), ("contrast", 400)],
+    [("light", 320), ("dark", 900), *(pytest.param(*look, marks=proof) for look in LOOKS)],
 )
 def test_every_view_is_whole_and_axe_finds_nothing(tab: Page, theme: str, width: int) -> None:
     found = []

@@ -15,7 +15,7 @@ from tests.ui.walk import open_form, panel, press_schedule
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
-    pytest.mark.parametrize("app", ["lab", "notebooks"]),
+    pytest.mark.parametrize("app", ["lab", pytest.param("notebooks", marks=pytest.mark.proof("browsers"))]),
 ]
 
 HELLO = "from pathlib import Path\nPath('output').mkdir(exist_ok=True)\nPath('output/hello.txt').write_text('hello')"

@@ -42,7 +42,9 @@ def _machines(lab: Lab) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_machines")
-@pytest.mark.parametrize(("theme", "width"), [("light", 1140), ("dark", 1440)])
+@pytest.mark.parametrize(
+    ("theme", "width"), [("light", 1140), pytest.param("dark", 1440, marks=pytest.mark.proof("browsers"))]
+)
 def test_a_size_a_role_and_a_cap_are_chosen_in_the_form(
     lab: Lab, context: BrowserContext, theme: str, width: int
 ) -> None:

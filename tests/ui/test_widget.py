@@ -27,7 +27,7 @@ Path('output/country.txt').write_text(country)"""
 SEEN = "print(form.schedule['name'], form.last_run['status'], sep=' is ') if form.schedule else None"
 
 
-@pytest.mark.parametrize("app", ["lab", "notebooks"])
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebooks", marks=pytest.mark.proof("browsers"))])
 def test_a_control_in_the_notebook_decides_a_parameter_and_python_sees_the_run(lab: Lab, page: Page, app: str) -> None:
     name = f"by-country-{app}"
     lab.notebook(f"{name}.ipynb", CONTROL, FORM.replace("NAME", name), WORK, SEEN, parameters="country = 'DK'")

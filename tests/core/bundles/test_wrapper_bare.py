@@ -26,7 +26,11 @@ def missing() -> str | None:
     return None if shutil.which("mmdebstrap") else "needs mmdebstrap"
 
 
-pytestmark = [pytest.mark.bare, pytest.mark.skipif(missing() is not None, reason=missing() or "")]
+pytestmark = [
+    pytest.mark.bare,
+    pytest.mark.proof("machines"),
+    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -150,9 +152,16 @@ def test_a_kernel_that_can_start_isnt_gone() -> None:
     assert gone(find_kernel("python3")) is None
 
 
-def test_a_vanished_kernel_is_gone_in_one_sentence(tmp_path: Path) -> None:
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose name leaves room in a sentence."""
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_a_vanished_kernel_is_gone_in_one_sentence(short_path: Path) -> None:
     """A missing program, one that may not be executed and a launcher's missing Python each get their reason."""
-    program = tmp_path / "R"
+    program = short_path / "R"
     assert gone(kernel(str(program))) == f"The kernel K is gone: there is no {program} any more."
     program.touch(mode=0o644)
     assert not os.access(program, os.X_OK)
