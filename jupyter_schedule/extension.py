@@ -14,7 +14,7 @@ from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.embedded import Supervisor, service_command
 from jupyter_schedule.server.events import SCHEMA, SCHEMA_ID, Changes
 from jupyter_schedule.server.handlers import BACKEND, HANDLERS, REMEMBERED
-from jupyter_schedule.server.idempotency import Remembered
+from jupyter_schedule.server.idempotency import IdempotencyCache
 
 if TYPE_CHECKING:
     from jupyter_schedule.api.desk import Desk
@@ -41,7 +41,7 @@ class JupyterSchedule(ExtensionApp):
         self._supervisor: Supervisor | None = None
         self._backend = Backend(self._open_desk, self._watch)
         self.settings[BACKEND] = self._backend
-        self.settings[REMEMBERED] = Remembered()
+        self.settings[REMEMBERED] = IdempotencyCache()
         assert self.serverapp is not None
         assert self.serverapp.event_logger is not None
         self.serverapp.event_logger.register_event_schema(SCHEMA)

@@ -16,10 +16,11 @@ import traitlets
 from pydantic import BaseModel, ValidationError
 
 from jupyter_schedule.api.forms import validated
-from jupyter_schedule.api.responses import Frequency, RunShape
+from jupyter_schedule.api.requests import Frequency
+from jupyter_schedule.api.responses import RunResponse
 from jupyter_schedule.client.client import Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.client.discovery import inside_run, kernel_id
-from jupyter_schedule.client.schedule import FORM, IN_RUN, Scheduled, frequency
+from jupyter_schedule.client.schedule import FORM, IN_RUN, ScheduleHandle, frequency
 from jupyter_schedule.core.errors import Refused
 
 NOT_BUILT = "The front end isn't built. In a checkout, build it with:  ./dev npm run build:widget"
@@ -114,9 +115,9 @@ class ScheduleForm(_View):
     values = traitlets.Dict().tag(sync=True)
     #: a sentence about a value that a control has and a run can't be given
     problem = traitlets.Unicode().tag(sync=True)
-    #: what was recorded, as the API's ScheduleShape; None until the button is pressed
+    #: what was recorded, as the API's ScheduleResponse; None until the button is pressed
     schedule = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    #: its newest run, as the API's RunShape, renewed while it goes
+    #: its newest run, as the API's RunResponse, renewed while it goes
     last_run = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
     def __init__(  # what the form can be told, spelled out for completion
@@ -176,7 +177,9 @@ class RunView(_View):
     #: as the API's RunDetails, renewed while it goes; None until the front end has asked
     run = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
-    def __init__(self, run: str | RunShape | Scheduled | Mapping[str, Any], *, client: Client | None = None) -> None:
+    def __init__(
+        self, run: str | RunResponse | ScheduleHandle | Mapping[str, Any], *, client: Client | None = None
+    ) -> None:
         super().__init__(view="run", run_id=_run_id(run), client=client)
 
     def __repr__(self) -> str:
@@ -208,12 +211,12 @@ def _is_control(value: Any) -> bool:
     return isinstance(value, traitlets.HasTraits) and value.has_trait("value")
 
 
-def _run_id(run: str | RunShape | Scheduled | Mapping[str, Any]) -> str:
+def _run_id(run: str | RunResponse | ScheduleHandle | Mapping[str, Any]) -> str:
     if isinstance(run, str):
         return run
-    if isinstance(run, RunShape):
+    if isinstance(run, RunResponse):
         return run.run_id
-    if isinstance(run, Scheduled):
+    if isinstance(run, ScheduleHandle):
         newest = run.newest()
         if newest is None:
             raise Refused("not_run_yet", f"“{run.name}” has not run yet. Run it with .run_now().")

@@ -12,7 +12,7 @@ import traitlets
 from jupyter_schedule import RunView, ScheduleForm
 from jupyter_schedule import widget as widget_module
 from jupyter_schedule.client.client import Client
-from jupyter_schedule.client.schedule import IN_RUN, Scheduled
+from jupyter_schedule.client.schedule import IN_RUN, ScheduleHandle
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.widget import plain
 from tests.transports import HOSTILE, STATUS, Told, run_answer, schedule_answer
@@ -218,7 +218,7 @@ def test_a_run_is_shown_by_its_id(run: Any) -> None:
 
 def test_of_a_schedule_its_newest_run_is_shown() -> None:
     client = Client(Told({"GET schedules/daily": schedule_answer(), "GET schedules/daily/runs": [run_answer("r2")]}))
-    handle = Scheduled(client.schedule("daily"), client)
+    handle = ScheduleHandle(client.schedule("daily"), client)
     assert RunView(handle).run_id == "r2"
     assert RunView(client.runs("daily")[0]).run_id == "r2"
 
@@ -226,7 +226,7 @@ def test_of_a_schedule_its_newest_run_is_shown() -> None:
 def test_a_schedule_that_never_ran_has_nothing_to_show() -> None:
     client = Client(Told({"GET schedules/daily": schedule_answer(), "GET schedules/daily/runs": []}))
     with pytest.raises(Refused, match="has not run yet"):
-        RunView(Scheduled(client.schedule("daily"), client))
+        RunView(ScheduleHandle(client.schedule("daily"), client))
 
 
 # -- the bundle

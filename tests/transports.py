@@ -56,7 +56,7 @@ class InTurn:
 
 
 def schedule_answer(name: str = "daily", **changes: Any) -> dict[str, Any]:
-    """A ScheduleShape as JSON."""
+    """A ScheduleResponse as JSON."""
     plain = {
         "name": name,
         "id": "00000000-0000-4000-8000-000000000000",
@@ -80,7 +80,7 @@ def schedule_answer(name: str = "daily", **changes: Any) -> dict[str, Any]:
 
 
 def run_answer(run_id: str = "r1", status: str = "succeeded", **changes: Any) -> dict[str, Any]:
-    """A RunShape as JSON, which is a RunDetails too."""
+    """A RunResponse as JSON, which is a RunDetails too."""
     plain = {
         "run_id": run_id,
         "schedule": "daily",

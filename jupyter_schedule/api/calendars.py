@@ -2,8 +2,9 @@
 
 from datetime import date, timedelta
 
-from jupyter_schedule.api.backfill_shapes import Backfill, Backfilled, CalendarShape, DayShape
-from jupyter_schedule.api.presenter import Answers
+from jupyter_schedule.api.presenter import Presenter
+from jupyter_schedule.api.requests import BackfillSchedule
+from jupyter_schedule.api.responses import BackfillResponse, CalendarResponse, DayResponse
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Schedule
 from jupyter_schedule.core.operations import backfill
@@ -14,7 +15,7 @@ from jupyter_schedule.core.timing.timezones import find_zone
 MONTH = timedelta(days=30)
 
 
-def backfilled(operations: Operations, name: str, asked: Backfill) -> Backfilled:
+def backfilled(operations: Operations, name: str, asked: BackfillSchedule) -> BackfillResponse:
     """Carry out what was asked, or only plan it."""
     start, end = asked.start, asked.end
     if asked.first_day is not None and asked.last_day is not None:
@@ -27,7 +28,7 @@ def backfilled(operations: Operations, name: str, asked: Backfill) -> Backfilled
     else:
         confirmed = asked.confirmed
         plan = operations.backfill(name, start, end, again=asked.again, parallel=asked.parallel, confirmed=confirmed)
-    return Backfilled(
+    return BackfillResponse(
         runs=len(plan.runs),
         succeeded=plan.succeeded,
         waiting=plan.waiting,
@@ -37,7 +38,7 @@ def backfilled(operations: Operations, name: str, asked: Backfill) -> Backfilled
     )
 
 
-def calendar_of(answers: Answers, schedule: Schedule, first: str, last: str) -> CalendarShape:
+def calendar_of(answers: Presenter, schedule: Schedule, first: str, last: str) -> CalendarResponse:
     """The schedule's days from `first` to `last`, each `YYYY-MM-DD`; without them those of the month up to today.
 
     Raises Refused `invalid`, and as `calendar.check_days`.
@@ -51,11 +52,11 @@ def calendar_of(answers: Answers, schedule: Schedule, first: str, last: str) -> 
     known = backfill.rows(store, schedule, *calendar.bounds(timezone, since, until), reaching=True)
     progress = store.backfill_progress(schedule.id)
     waiting = progress.get(RunStatus.DUE, 0)
-    return CalendarShape(
+    return CalendarResponse(
         timezone=timezone,
         today=today,
         days=tuple(
-            DayShape(
+            DayResponse(
                 day=day.day,
                 state=day.state,
                 counts=dict(day.counts),

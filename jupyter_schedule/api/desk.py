@@ -15,32 +15,29 @@ from sqlalchemy.exc import DBAPIError
 
 from jupyter_schedule import __version__
 from jupyter_schedule.api.addresses import Addresses
-from jupyter_schedule.api.backfill_shapes import Backfill, Backfilled, CalendarShape
 from jupyter_schedule.api.calendars import backfilled, calendar_of
-from jupyter_schedule.api.difference_shapes import DifferenceShape
 from jupyter_schedule.api.differences import drift, version_difference
 from jupyter_schedule.api.forms import edited, form_of, patched, rebundled, request_of
 from jupyter_schedule.api.frequencies import timing_of
-from jupyter_schedule.api.presenter import LAST_RUNS, Answers, version_shape
+from jupyter_schedule.api.presenter import LAST_RUNS, Presenter, present_version
 from jupyter_schedule.api.previewing import previewed
+from jupyter_schedule.api.requests import BackfillSchedule, CreateSchedule, EditSchedule, Form, RollbackSchedule
 from jupyter_schedule.api.responses import (
-    Bundled,
-    Creation,
-    Deleted,
-    Edit,
-    Form,
-    LogShape,
-    PreviewShape,
-    Rollback,
+    BackfillResponse,
+    BundleResponse,
+    CalendarResponse,
+    DeletedResponse,
+    DifferenceResponse,
+    LogResponse,
+    NotebookStatus,
+    PreviewResponse,
     RunDetails,
-    RunFiles,
-    RunShape,
-    Scheduled,
-    ScheduleShape,
-    Status,
-    VersionShape,
+    RunFilesResponse,
+    RunResponse,
+    ScheduleResponse,
+    StatusResponse,
+    VersionResponse,
 )
-from jupyter_schedule.api.user_service import installable, installed
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import preview
@@ -71,6 +68,7 @@ from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
 from jupyter_schedule.core.timing.recurrence import check
 from jupyter_schedule.core.timing.timezones import find_zone
+from jupyter_schedule.core.user_service import installable, installed
 
 #: runs that a list has, unless fewer are asked for
 MOST_RUNS = 1000
@@ -126,7 +124,7 @@ class Desk:
         """Let go of the ledger."""
         self.store.close()
 
-    def answers(self, reader: str = "") -> Answers:
+    def answers(self, reader: str = "") -> Presenter:
         """Answers for somebody who reads in that zone; a zone that isn't known counts as none."""
         zone: tzinfo | None = None
         if reader:
@@ -134,15 +132,15 @@ class Desk:
                 zone = find_zone(reader)
             except Refused:
                 zone = None
-        return Answers(self.operations, self.root, self.addresses, zone, self.operations.now())
+        return Presenter(self.operations, self.root, self.addresses, zone, self.operations.now())
 
-    def status(self) -> Status:
+    def status(self) -> StatusResponse:
         """Whether anybody ticks, and how it goes."""
         schedules = self.operations.schedules()
         recent = self.operations.recent_runs(schedules, LAST_RUNS)
         running = [run for run in self.operations.open_runs() if run.status in GOING]
         hindered = find_blocker(self.places.lock, self.store)
-        return Status(
+        return StatusResponse(
             version=__version__,
             ticking=has_leader(self.places.lock, self.store),
             hindrance=hindered and hindered.sentence,
@@ -158,11 +156,11 @@ class Desk:
 
     # -- bundles
 
-    def preview(self, form: Form, answers: Answers, editing: str | None) -> PreviewShape:
+    def preview(self, form: Form, answers: Presenter, editing: str | None) -> PreviewResponse:
         """What would happen; keeps the bundle."""
         return previewed(form, answers, editing)
 
-    def receive_bundle(self, digest: str, packed: Path) -> Bundled:
+    def receive_bundle(self, digest: str, packed: Path) -> BundleResponse:
         """Keep a tarball that came over the wire, which is consumed; Refused when it isn't what its name says."""
         found, members = archive.inspect(packed)
         if found != digest:
@@ -170,11 +168,11 @@ class Desk:
             raise Refused("wrong_digest", message, "bundle")
         size = packed.stat().st_size
         self.operations.objects.put_file(bundle_key(digest), packed, consume=True)
-        return Bundled(bundle=digest, size=size, files=len(members))
+        return BundleResponse(bundle=digest, size=size, files=len(members))
 
     # -- schedules
 
-    def create(self, creation: Creation, answers: Answers) -> ScheduleShape:
+    def create(self, creation: CreateSchedule, answers: Presenter) -> ScheduleResponse:
         """Record a schedule, and run it once if that is asked for."""
         form = creation.form
         spec = self._spec(form, creation.bundle, once_only=creation.once_only)
@@ -202,7 +200,7 @@ class Desk:
             return preview(request, self.root, self.operations.objects).spec
         return spec_of_bundle(request, self.root, self.operations.objects, bundle)
 
-    def edit(self, name: str, edit: Edit, if_version: int, answers: Answers) -> ScheduleShape:
+    def edit(self, name: str, edit: EditSchedule, if_version: int, answers: Presenter) -> ScheduleResponse:
         """Merge a patch into the form that made the schedule."""
         schedule = self.operations.schedule(name)
         self.operations.check_version(schedule, if_version)
@@ -223,42 +221,42 @@ class Desk:
         given = bundled_parameters(spec, self.operations.objects, request.parameters, request.parameter_texts)
         return spec.model_copy(update={"parameters": given})
 
-    def schedules(self, notebook: str | None, answers: Answers) -> list[ScheduleShape]:
+    def schedules(self, notebook: str | None, answers: Presenter) -> list[ScheduleResponse]:
         """All schedules by name, or those of a notebook."""
         return answers.schedules(self.operations.schedules() if notebook is None else self._schedules_of(notebook))
 
-    def scheduled(self, notebook: str, answers: Answers) -> Scheduled | None:
+    def scheduled(self, notebook: str, answers: Presenter) -> NotebookStatus | None:
         """The first of a notebook's schedules that hasn't ended, None when there is none."""
         for schedule in self._schedules_of(notebook):
             if schedule.state is not ScheduleState.ENDED:
                 runs = self.operations.recent_runs([schedule], LAST_RUNS).get(schedule.id, [])
                 said = schedule_summary(schedule, answers.now, answers.reader)
-                return Scheduled(name=schedule.name, summary=said, failing=_is_failing(runs))
+                return NotebookStatus(name=schedule.name, summary=said, failing=_is_failing(runs))
         return None
 
     def _schedules_of(self, notebook: str) -> list[Schedule]:
         return [each for each in self.operations.schedules() if form_of(each, self.root).notebook == notebook]
 
-    def delete(self, name: str) -> Deleted:
+    def delete(self, name: str) -> DeletedResponse:
         """Remove a schedule; what it published stays."""
         spec = self.operations.delete(name).spec
         area = open_storage(spec.publication_base)
         published = sum(1 for _ in area.list(PublicationKeys(name).data))
         address = self.addresses.stable(name, spec) if published else None
         said = on_deletion(address, public_name(name, spec))
-        return Deleted(name=name, published=published, publication_url=address, message=said)
+        return DeletedResponse(name=name, published=published, publication_url=address, message=said)
 
-    def roll_back(self, name: str, asked: Rollback, if_version: int, answers: Answers) -> ScheduleShape:
+    def roll_back(self, name: str, asked: RollbackSchedule, if_version: int, answers: Presenter) -> ScheduleResponse:
         """Record an older version as the newest."""
         says_so = asked.public_confirmed
         changed = roll_back(self.operations, name, asked.version, if_version=if_version, public_confirmed=says_so)
         return answers.schedule(changed)
 
-    def versions(self, name: str) -> list[VersionShape]:
+    def versions(self, name: str) -> list[VersionResponse]:
         """Who recorded which version, the newest first."""
-        return [version_shape(version) for version in self.operations.versions(name)]
+        return [present_version(version) for version in self.operations.versions(name)]
 
-    def difference(self, name: str, before: int | None, after: int | None) -> DifferenceShape:
+    def difference(self, name: str, before: int | None, after: int | None) -> DifferenceResponse:
         """Two versions beside each other; without `after`, one beside the notebook as it is now."""
         if after is None:
             return drift(self.operations, self.root, name, before)
@@ -266,29 +264,29 @@ class Desk:
 
     # -- runs
 
-    def backfill(self, name: str, asked: Backfill) -> Backfilled:
+    def backfill(self, name: str, asked: BackfillSchedule) -> BackfillResponse:
         """Run a schedule for times that have passed."""
         return backfilled(self.operations, name, asked)
 
-    def days(self, name: str, first: str, last: str, answers: Answers) -> CalendarShape:
+    def days(self, name: str, first: str, last: str, answers: Presenter) -> CalendarResponse:
         """What became of a schedule's days, and how its backfills get on."""
         return calendar_of(answers, self.operations.schedule(name), first, last)
 
-    def runs(self, name: str | None, before: str | None, limit: int, answers: Answers) -> list[RunShape]:
+    def runs(self, name: str | None, before: str | None, limit: int, answers: Presenter) -> list[RunResponse]:
         """Runs of a schedule or of all, the newest occurrence first; those after the run `before`, if one is named."""
         found = self.operations.runs(name, before=before, limit=min(limit, MOST_RUNS))
         return [answers.run(run) for run in found]
 
-    def run(self, run_id: str, answers: Answers) -> RunDetails:
+    def run(self, run_id: str, answers: Presenter) -> RunDetails:
         """A run with what it left."""
         return answers.run_details(self.operations.run(run_id))
 
-    def run_files(self, run_id: str, answers: Answers) -> RunFiles:
+    def run_files(self, run_id: str, answers: Presenter) -> RunFilesResponse:
         """What a run left."""
         run = self.operations.run(run_id)
         return answers.files(run, self.operations.files.result(run))
 
-    def log(self, run_id: str, first: int, answers: Answers) -> LogShape:
+    def log(self, run_id: str, first: int, answers: Presenter) -> LogResponse:
         """What a run printed.  Raises Refused `files_removed`."""
         run = self.operations.run(run_id)
         check_there(run)

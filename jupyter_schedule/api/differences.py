@@ -4,15 +4,15 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from jupyter_schedule.api.difference_shapes import (
-    CellShape,
-    DifferenceShape,
+from jupyter_schedule.api.forms import form_of
+from jupyter_schedule.api.responses import (
+    CellResponse,
+    DifferenceResponse,
     DifferenceState,
     FileChange,
-    LineShape,
+    LineResponse,
     VersionDetails,
 )
-from jupyter_schedule.api.forms import form_of
 from jupyter_schedule.core.bundles.stored import ABOUT, contents, digests
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Spec, Version
@@ -27,14 +27,14 @@ _OURS = {ABOUT, "run.sh", "params.json"}
 
 def version_difference(
     operations: Operations, root: Path, name: str, before: int | None, after: int
-) -> DifferenceShape:
+) -> DifferenceResponse:
     """What differs between two versions, without `before` the current one: the form, the notebook, and which files.
 
     Raises Refused `no_such_version`.
     """
     schedule = operations.schedule(name)
     old, new = (operations.version(name, number) for number in (before or schedule.version, after))
-    plain = DifferenceShape(
+    plain = DifferenceResponse(
         state=DifferenceState.SAME, before=_details(schedule, old, root), after=_details(schedule, new, root)
     )
     if old.spec.bundle == new.spec.bundle:
@@ -47,11 +47,11 @@ def version_difference(
     return plain.model_copy(update={**_told(found, differs=bool(found or files)), "files": files})
 
 
-def drift(operations: Operations, root: Path, name: str, number: int | None) -> DifferenceShape:
+def drift(operations: Operations, root: Path, name: str, number: int | None) -> DifferenceResponse:
     """How the notebook on disk differs from the one of a version; without a number, of the current one."""
     schedule = operations.schedule(name)
     version = operations.version(name, number or schedule.version)
-    plain = DifferenceShape(state=DifferenceState.NONE, before=_details(schedule, version, root))
+    plain = DifferenceResponse(state=DifferenceState.NONE, before=_details(schedule, version, root))
     path = form_of(schedule, root).notebook
     if path is None or version.spec.notebook is None:
         return plain
@@ -107,11 +107,11 @@ def _files(operations: Operations, old: Spec, new: Spec) -> tuple[FileChange, ..
 
 def _told(found: NotebookDifference, *, differs: bool) -> dict[str, object]:
     cells = tuple(
-        CellShape(
+        CellResponse(
             kind=cell.kind,
             type=cell.type,
             number=cell.number,
-            lines=tuple(LineShape(kind=line.kind, text=line.text) for line in cell.lines),
+            lines=tuple(LineResponse(kind=line.kind, text=line.text) for line in cell.lines),
             tags=cell.tags,
         )
         for cell in found.cells

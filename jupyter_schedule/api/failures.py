@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from jupyter_schedule.api.responses import Failure
+from jupyter_schedule.api.responses import FailureResponse
 from jupyter_schedule.core.text import strip_escapes
 
 #: characters that a browser is given of a cell, and of a traceback
@@ -13,13 +13,13 @@ LONGEST_TRACEBACK = 100_000
 _ADDED = "injected-parameters"
 
 
-def described(failure: dict[str, Any], executed: bytes | None) -> Failure:
+def described(failure: dict[str, Any], executed: bytes | None) -> FailureResponse:
     """The failure as the agent noted it, with source and traceback of the cell in the executed notebook.
 
     Both come from a run and may hold anything; what isn't as expected is left out.
     """
     cell, cells, line = (_count(failure.get(key)) for key in ("cell", "cells", "line"))
-    known = Failure(kind=str(failure.get("kind", "unknown"))[:100], cell=cell, cells=cells, line=line)
+    known = FailureResponse(kind=str(failure.get("kind", "unknown"))[:100], cell=cell, cells=cells, line=line)
     found = _cell(executed, cell) if executed is not None and cell is not None else None
     if found is None:
         return known

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from jupyter_schedule.api.frequencies import frequency_of, timing_of
-from jupyter_schedule.api.responses import Form
+from jupyter_schedule.api.requests import Form
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.packaging import Request, normal_output_dir, preview
 from jupyter_schedule.core.errors import Refused

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from typing import Literal
 
-from jupyter_schedule.api.responses import Frequency
+from jupyter_schedule.api.requests import Frequency
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.text import quoted

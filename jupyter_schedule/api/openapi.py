@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from jupyter_schedule import __version__
-from jupyter_schedule.api.responses import ProblemAnswer
+from jupyter_schedule.api.responses import ProblemResponse
 from jupyter_schedule.api.routes import ROUTES, Route
 
 REF = "#/components/schemas/{model}"
@@ -23,7 +23,7 @@ def document() -> dict[str, Any]:
         for mode, adapter in (("validation", route.body_type), ("serialization", route.answer_type))
         if (route.body if mode == "validation" else route.shape) is not None
     ]
-    problem = TypeAdapter(ProblemAnswer)
+    problem = TypeAdapter(ProblemResponse)
     inputs: list[Any] = [((route.method + route.path), mode, adapter) for route, mode, adapter in adapters]
     schemas, definitions = TypeAdapter.json_schemas([*inputs, ("problem", "serialization", problem)], ref_template=REF)
     for route in ROUTES:

@@ -12,17 +12,19 @@ from jupyter_schedule.api.addresses import Addresses
 from jupyter_schedule.api.failures import described
 from jupyter_schedule.api.forms import form_of
 from jupyter_schedule.api.responses import (
-    AttemptShape,
-    LogShape,
-    OccurrenceShape,
+    AdHocWorkerResponse,
+    AttemptResponse,
+    LogResponse,
+    OccurrenceResponse,
     RunDetails,
-    RunFiles,
-    RunShape,
-    ScheduleShape,
-    VersionShape,
+    RunFilesResponse,
+    RunResponse,
+    ScheduleResponse,
+    VersionResponse,
 )
 from jupyter_schedule.core.descriptions import destination, schedule_summary, upcoming
 from jupyter_schedule.core.models import (
+    AdHocWorker,
     Attempt,
     FileEntry,
     PublishedFile,
@@ -52,7 +54,7 @@ _OF_ANSWERS = {"attempts", "publication", "progress", "place", "held", "removed"
 _GOING = {RunStatus.RUNNING, RunStatus.PUBLISHING}
 
 
-class Answers:
+class Presenter:
     """What one reader is told."""
 
     def __init__(
@@ -67,19 +69,19 @@ class Answers:
 
     # -- schedules
 
-    def schedules(self, schedules: list[Schedule]) -> list[ScheduleShape]:
+    def schedules(self, schedules: list[Schedule]) -> list[ScheduleResponse]:
         """Schedules with their last runs, which are had at once."""
         recent = self.operations.recent_runs(schedules, LAST_RUNS)
         return [self._schedule(schedule, recent.get(schedule.id, [])) for schedule in schedules]
 
-    def schedule(self, schedule: Schedule) -> ScheduleShape:
+    def schedule(self, schedule: Schedule) -> ScheduleResponse:
         """A schedule with its last runs."""
         return self.schedules([schedule])[0]
 
-    def _schedule(self, schedule: Schedule, last_runs: Iterable[Run]) -> ScheduleShape:
+    def _schedule(self, schedule: Schedule, last_runs: Iterable[Run]) -> ScheduleResponse:
         spec = schedule.spec
         address = self.addresses.stable(schedule.name, spec)
-        return ScheduleShape(
+        return ScheduleResponse(
             name=schedule.name,
             id=schedule.id,
             state=schedule.state,
@@ -102,13 +104,13 @@ class Answers:
             last_runs=tuple(self.run(run) for run in last_runs),
         )
 
-    def next(self, spec: Spec) -> tuple[OccurrenceShape, ...]:
+    def next(self, spec: Spec) -> tuple[OccurrenceResponse, ...]:
         """The next occurrences, as instants and as the zone's clocks show them."""
         return self._shown(islice(coming(spec, self.now), NEXT))
 
-    def _shown(self, occurrences: Iterable[Occurrence]) -> tuple[OccurrenceShape, ...]:
+    def _shown(self, occurrences: Iterable[Occurrence]) -> tuple[OccurrenceResponse, ...]:
         return tuple(
-            OccurrenceShape(
+            OccurrenceResponse(
                 scheduled_for=occurrence.instant,
                 local=occurrence.local.isoformat(timespec="seconds"),
                 note=occurrence.note,
@@ -118,9 +120,9 @@ class Answers:
 
     # -- runs
 
-    def run(self, run: Run) -> RunShape:
+    def run(self, run: Run) -> RunResponse:
         """A run, without its attempts."""
-        return RunShape(**self._of_run(run))
+        return RunResponse(**self._of_run(run))
 
     def run_details(self, run: Run) -> RunDetails:
         """A run with its attempts and what it left."""
@@ -147,25 +149,25 @@ class Answers:
             **more,
         )
 
-    def files(self, run: Run, result: Result | None) -> RunFiles:
+    def files(self, run: Run, result: Result | None) -> RunFilesResponse:
         """What a run left, each file at its address."""
         if result is None:
-            return RunFiles()
-        return RunFiles(
+            return RunFilesResponse()
+        return RunFilesResponse(
             outputs=tuple(self._file(run, OUTPUT, file) for file in result.files),
             report=tuple(self._file(run, REPORT, file) for file in result.report),
         )
 
-    def log(self, run: Run, first: int) -> LogShape:
+    def log(self, run: Run, first: int) -> LogResponse:
         """What a run printed from piece `first` on.  `run` must have been read before: what ended prints no more."""
         pieces = self.operations.files.log_pieces(run, first)
         text = b"".join(pieces) if pieces or first else self.operations.files.log(run)
-        return LogShape(
+        return LogResponse(
             text=text.decode(errors="replace"), next=first + max(len(pieces), bool(text)), ended=run.status.terminal
         )
 
     def _of_run(self, run: Run) -> dict[str, Any]:
-        same = run.model_dump(include=set(RunShape.model_fields) - _OF_ANSWERS)
+        same = run.model_dump(include=set(RunResponse.model_fields) - _OF_ANSWERS)
         return same | {
             "run_id": run.id,
             "publication": self.addresses.publication(run),
@@ -207,12 +209,18 @@ class Answers:
         return statistics.median(took) if took else None
 
 
-def version_shape(version: Version) -> VersionShape:
+def present_version(version: Version) -> VersionResponse:
     """Who recorded a version, and when."""
-    return VersionShape(
+    return VersionResponse(
         version=version.version, author=version.author, created_at=version.created_at, bundle=version.spec.bundle
     )
 
 
-def _attempt(attempt: Attempt) -> AttemptShape:
-    return AttemptShape(**attempt.model_dump(include=set(AttemptShape.model_fields)))
+def _attempt(attempt: Attempt) -> AttemptResponse:
+    return AttemptResponse(**attempt.model_dump(include=set(AttemptResponse.model_fields)))
+
+
+def present_ad_hoc_worker(worker: AdHocWorker) -> AdHocWorkerResponse:
+    """The worker as it is told: what was asked of its launcher stays in the ledger."""
+    same = worker.model_dump(include=set(AdHocWorkerResponse.model_fields))
+    return AdHocWorkerResponse(worker_id=worker.id, ends_at=worker.deadline, connect=worker.connect, **same)

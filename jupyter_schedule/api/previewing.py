@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from jupyter_schedule.api.forms import of_form, request_of
 from jupyter_schedule.api.frequencies import timing_of
-from jupyter_schedule.api.presenter import Answers
-from jupyter_schedule.api.responses import BundledFile, FindingShape, Form, PreviewShape, Problem
+from jupyter_schedule.api.presenter import Presenter
+from jupyter_schedule.api.requests import Form
+from jupyter_schedule.api.responses import BundledFile, FindingResponse, PreviewResponse, Problem
 from jupyter_schedule.core.bundles.packaging import Examined, Request, examine, plain_spec, preview
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.descriptions import destination, summary
@@ -44,7 +45,7 @@ class _Problems:
             return None
 
 
-def previewed(form: Form, answers: Answers, editing: str | None) -> PreviewShape:
+def previewed(form: Form, answers: Presenter, editing: str | None) -> PreviewResponse:
     """Bundle what the form asks for, unless something is wrong with it; `editing` is the schedule that it changes."""
     operations, root = answers.operations, answers.root
     problems = _Problems()
@@ -61,7 +62,7 @@ def previewed(form: Form, answers: Answers, editing: str | None) -> PreviewShape
     if made:
         problems.catch(lambda: operations.check_edit(made.spec))
     name = form.name or names.suggest(Path(form.notebook or "").stem)
-    shape = PreviewShape(
+    shape = PreviewResponse(
         problems=tuple(problems.found),
         suggested_name=_free_name(form, answers),
         can_be_public=operations.areas.can_be_public,
@@ -82,7 +83,7 @@ def _check_parameters(request: Request, examined: Examined) -> None:
     coerce_parameters(examined.checked.parameters, request.parameters, request.parameter_texts)
 
 
-def _free_name(form: Form, answers: Answers) -> str:
+def _free_name(form: Form, answers: Presenter) -> str:
     """A name from the notebook's that can be taken, or nearly: `report`, `report-2`."""
     wanted = names.suggest(Path(form.notebook or "").stem) or "analysis"
     taken = {schedule.name for schedule in answers.operations.store.schedules()}
@@ -95,7 +96,7 @@ def _seen(examined: Examined, form: Form) -> dict[str, object]:
     return {
         "files": tuple(_files(examined, form)),
         "findings": tuple(
-            FindingShape(
+            FindingResponse(
                 level=finding.level,
                 code=finding.code,
                 message=" ".join(filter(None, (finding.message, finding.fix))),
@@ -142,7 +143,7 @@ def _size(examined: Examined, form: Form, path: str) -> int:
         return 0
 
 
-def _told(name: str, spec: Spec, answers: Answers, editing: str | None) -> dict[str, object]:
+def _told(name: str, spec: Spec, answers: Presenter, editing: str | None) -> dict[str, object]:
     operations, edited = answers.operations, _edited(editing, answers)
     recorded = edited.id if edited else None
     return {
@@ -154,7 +155,7 @@ def _told(name: str, spec: Spec, answers: Answers, editing: str | None) -> dict[
     }
 
 
-def _edited(name: str | None, answers: Answers) -> Schedule | None:
+def _edited(name: str | None, answers: Presenter) -> Schedule | None:
     """The schedule that the form changes; None for a new one, and for one that is gone."""
     with suppress(Refused):
         return answers.operations.schedule(name) if name else None

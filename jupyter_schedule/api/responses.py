@@ -1,20 +1,20 @@
-"""What goes over the wire: the API's requests and answers, from which OpenAPI and the TypeScript types are made.
+"""The responses of the API, from which, with its requests, OpenAPI and the TypeScript types are made.
 
-Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, sizes bytes.
-
-`?reader=ZONE` on any request names the zone in which the person reads; sentences say "your time" in it.
-`GET /schedules?notebook=PATH` answers with that notebook's schedules only.
-`POST /preview?schedule=NAME` previews an edit of that schedule, whose name is taken by itself.
-A refusal's `field` is the name of a field of `Form` or `Frequency`.
+Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, sizes bytes.  A refusal's `field` is
+the name of a field of `Form` or `Frequency`.
 """
 
+from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from jupyter_schedule.api.requests import Form, WireModel
 from jupyter_schedule.core.costs import Estimate
 from jupyter_schedule.core.models import (
+    AdHocStatus,
     Approval,
     ComputeChoice,
     Confirmation,
@@ -26,104 +26,16 @@ from jupyter_schedule.core.models import (
     PublishedFile,
     Reason,
     RunStatus,
-    ScheduleOptions,
     ScheduleState,
     Timing,
     Trigger,
     UtcTime,
 )
 from jupyter_schedule.core.notebooks.parameters import Parameter
+from jupyter_schedule.core.timing.calendar import DayState
 
 
-class Shape(BaseModel):
-    """A frozen value that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Frequency(Shape):
-    """When, as the form asks for it; only the fields that belong to `kind` are read."""
-
-    kind: Literal["daily", "weekdays", "weekly", "monthly", "hourly", "once", "cron"] = "daily"
-    #: a time of day as a person writes it; of `hourly` the minute
-    at: str = "12:00"
-    #: of `weekly`: Mon, Tue, Wed, Thu, Fri, Sat, Sun
-    days: tuple[str, ...] = ()
-    #: of `monthly`: 1 to 31, or L for the last day
-    day_of_month: str = "1"
-    #: of `once`: YYYY-MM-DD
-    date: str = ""
-    cron: str = ""
-    timezone: str = "UTC"
-
-
-class Form(ScheduleOptions):
-    """What the form holds: enough to preview, create or edit a schedule."""
-
-    #: path of the notebook, relative to Jupyter's root
-    notebook: str | None = None
-    name: str = ""
-    frequency: Frequency = Field(default_factory=Frequency)
-    #: values by name, typed or as the texts of input fields; a name left out keeps the notebook's value
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    #: files and patterns relative to Jupyter's root, beside what the notebook is seen to use
-    files: tuple[str, ...] = ()
-    #: files that the notebook is seen to use and that stay out all the same
-    left_out: tuple[str, ...] = ()
-    #: None takes the folder that the notebook is seen to write to
-    output_dir: str | None = None
-    timeout_minutes: int = Field(default=120, ge=1, le=1440)
-    kernel: str | None = None
-
-
-class Creation(Shape):
-    """POST /schedules."""
-
-    form: Form
-    #: digest from a preview; None bundles the files as they are now
-    bundle: str | None = None
-    #: also run it once now
-    run_now: bool = False
-    #: let it wait for a rehearsal, which stands for the run now; None does so where runs cost money
-    rehearse: bool | None = None
-    #: run it once now and never by the clock: `form.frequency` is left aside
-    once_only: bool = False
-    #: the person checked what will be public; needed for a public schedule
-    public_confirmed: bool = False
-
-
-class Edit(Shape):
-    """PATCH /schedules/{name}: a merge patch of the form; `If-Match` carries the version."""
-
-    form: dict[str, Any]
-    #: take the notebook and its files as they are now; otherwise the code stays as it was
-    rebundle: bool = False
-    #: the person checked what will be public; needed where more becomes public than before
-    public_confirmed: bool = False
-
-
-class Releasing(Shape):
-    """POST /runs/{id}/release: publish what was kept back."""
-
-    #: why it may be public although the disclosure check found something; recorded with the person's name
-    reason: str | None = None
-
-
-class Pausing(Shape):
-    """POST /schedules/{name}/pause: why, for whoever finds it paused; null leaves what was said before."""
-
-    note: str | None = None
-
-
-class Rollback(Shape):
-    """POST /schedules/{name}/rollback: the version that it goes back to; `If-Match` carries the one it is at."""
-
-    version: int = Field(ge=1)
-    #: the person checked what will be public; needed where more becomes public than is now
-    public_confirmed: bool = False
-
-
-class Problem(Shape):
+class Problem(WireModel):
     """Why a request was refused: a sentence that says what to do, and the form's field it belongs to."""
 
     code: str
@@ -131,13 +43,13 @@ class Problem(Shape):
     field: str | None = None
 
 
-class ProblemAnswer(Shape):
+class ProblemResponse(WireModel):
     """The body of every 4xx and 5xx."""
 
     error: Problem
 
 
-class OccurrenceShape(Shape):
+class OccurrenceResponse(WireModel):
     """A time at which a schedule is due."""
 
     scheduled_for: UtcTime
@@ -146,7 +58,7 @@ class OccurrenceShape(Shape):
     note: str | None = None
 
 
-class BundledFile(Shape):
+class BundledFile(WireModel):
     """A file of the code tarball and why it is in it, or why it isn't."""
 
     path: str
@@ -158,7 +70,7 @@ class BundledFile(Shape):
     cell: int | None = None
 
 
-class FindingShape(Shape):
+class FindingResponse(WireModel):
     """Something that was noticed before a run; never blocks."""
 
     #: ok, warning, stop-public
@@ -170,14 +82,14 @@ class FindingShape(Shape):
     fix: str | None = None
 
 
-class PreviewShape(Shape):
+class PreviewResponse(WireModel):
     """POST /preview: what would happen.  `problems` by field; with any, nothing was bundled and `bundle` is None."""
 
     problems: tuple[Problem, ...] = ()
     bundle: str | None = None
     size: int = 0
     files: tuple[BundledFile, ...] = ()
-    findings: tuple[FindingShape, ...] = ()
+    findings: tuple[FindingResponse, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     #: names among them that every run fills by itself
     filled: tuple[str, ...] = ()
@@ -189,7 +101,7 @@ class PreviewShape(Shape):
     requirements: tuple[str, ...] = ()
     summary: str = ""
     destination: str = ""
-    next: tuple[OccurrenceShape, ...] = ()
+    next: tuple[OccurrenceResponse, ...] = ()
     #: whether a public area is set up
     can_be_public: bool = False
     #: names of the channels that can be picked
@@ -202,7 +114,7 @@ class PreviewShape(Shape):
     publishing_cost: str = ""
 
 
-class AttemptShape(Shape):
+class AttemptResponse(WireModel):
     """One worker's try."""
 
     number: int
@@ -212,7 +124,7 @@ class AttemptShape(Shape):
     ended_at: UtcTime | None
 
 
-class Failure(Shape):
+class FailureResponse(WireModel):
     """Where a notebook failed."""
 
     kind: str
@@ -224,7 +136,7 @@ class Failure(Shape):
     traceback: str | None = None
 
 
-class RunShape(Shape):
+class RunResponse(WireModel):
     """A run.  `count` and `until` only where the row is a stretch of skipped occurrences."""
 
     run_id: str
@@ -235,7 +147,7 @@ class RunShape(Shape):
     status: RunStatus
     reason: Reason | None
     message: str | None
-    attempts: tuple[AttemptShape, ...] = ()
+    attempts: tuple[AttemptResponse, ...] = ()
     count: int = 1
     until: UtcTime | None = None
     created_at: UtcTime
@@ -260,7 +172,7 @@ class RunShape(Shape):
     removed: str | None = None
 
 
-class RunDetails(RunShape):
+class RunDetails(RunResponse):
     """GET /runs/{id}: a run with what it left."""
 
     #: the output folder, with addresses on this server
@@ -270,7 +182,7 @@ class RunDetails(RunShape):
     notes: tuple[str, ...] = ()
     #: written outside the output folder, so not published
     elsewhere: tuple[str, ...] = ()
-    failure: Failure | None = None
+    failure: FailureResponse | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     bundle: str = ""
     #: seconds that a successful run of this schedule usually takes
@@ -282,14 +194,14 @@ class RunDetails(RunShape):
     releasable: bool = False
 
 
-class RunFiles(Shape):
+class RunFilesResponse(WireModel):
     """GET /runs/{id}/files: what a run left, each file at its address."""
 
     outputs: tuple[PublishedFile, ...] = ()
     report: tuple[PublishedFile, ...] = ()
 
 
-class LogShape(Shape):
+class LogResponse(WireModel):
     """GET /runs/{id}/log?first=N: what was printed from piece N on; ask again with `next`."""
 
     text: str
@@ -297,7 +209,7 @@ class LogShape(Shape):
     ended: bool
 
 
-class ScheduleShape(Shape):
+class ScheduleResponse(WireModel):
     """A schedule at its current version."""
 
     name: str
@@ -310,7 +222,7 @@ class ScheduleShape(Shape):
     timing: Timing
     form: Form
     next_due: UtcTime | None
-    next: tuple[OccurrenceShape, ...] = ()
+    next: tuple[OccurrenceResponse, ...] = ()
     destination: str
     #: the stable address, None when nothing is published
     publication_url: str | None
@@ -325,10 +237,10 @@ class ScheduleShape(Shape):
     #: what goes and what stays when it is deleted
     on_delete: str = ""
     #: the newest runs, newest first
-    last_runs: tuple[RunShape, ...] = ()
+    last_runs: tuple[RunResponse, ...] = ()
 
 
-class Scheduled(Shape):
+class NotebookStatus(WireModel):
     """GET /scheduled?notebook=PATH: what the button of a notebook says, in a few hundred bytes."""
 
     name: str
@@ -338,7 +250,7 @@ class Scheduled(Shape):
     failing: bool
 
 
-class VersionShape(Shape):
+class VersionResponse(WireModel):
     """Who recorded a version, and when."""
 
     version: int
@@ -347,7 +259,7 @@ class VersionShape(Shape):
     bundle: str
 
 
-class Bundled(Shape):
+class BundleResponse(WireModel):
     """PUT /bundles/{digest}: a tarball that was received, and is what its name says."""
 
     bundle: str
@@ -355,7 +267,7 @@ class Bundled(Shape):
     files: int
 
 
-class Deleted(Shape):
+class DeletedResponse(WireModel):
     """DELETE /schedules/{name}: what went, and what stays."""
 
     name: str
@@ -366,7 +278,7 @@ class Deleted(Shape):
     message: str = ""
 
 
-class Status(Shape):
+class StatusResponse(WireModel):
     """GET /status."""
 
     version: str
@@ -386,3 +298,141 @@ class Status(Shape):
     timezone_names: tuple[str, ...] = ()
     #: where schedules can run
     workers: tuple[ComputeChoice, ...] = ()
+
+
+class BackfillResponse(WireModel):
+    """What a backfill put into the ledger, or would, and what it left as it was."""
+
+    runs: int
+    succeeded: int
+    waiting: int
+    #: when the first and the last of the runs were due, None of none
+    first: UtcTime | None = None
+    last: UtcTime | None = None
+    #: whether so many have to be confirmed
+    confirm: bool = False
+
+
+class BackfillCancelledResponse(WireModel):
+    """DELETE /schedules/{name}/backfill: how many runs don't start any more."""
+
+    cancelled: int
+
+
+class DayResponse(WireModel):
+    """A day of the schedule's zone on which it is, was or would have been due."""
+
+    day: date
+    state: DayState
+    #: how many of its times are in which state
+    counts: dict[DayState, int]
+    #: the data that its runs are about
+    data_start: UtcTime
+    data_end: UtcTime
+    #: the newest run that has the day's state
+    run_id: str | None = None
+
+
+class CalendarResponse(WireModel):
+    """GET /schedules/{name}/days?first=YYYY-MM-DD&last=YYYY-MM-DD: the days on which it is due; others are left out."""
+
+    timezone: str
+    #: the day that it is there now
+    today: date
+    days: tuple[DayResponse, ...]
+    #: of the backfills that are under way: runs that wait, that go, and all of them
+    waiting: int = 0
+    going: int = 0
+    asked: int = 0
+
+
+class VersionDetails(VersionResponse):
+    """A version with the form that makes it."""
+
+    form: Form
+
+
+class LineResponse(WireModel):
+    """A line of a cell: same, added, removed, or gap for so many that are the same."""
+
+    kind: str
+    text: str
+
+
+class CellResponse(WireModel):
+    """A cell that was added, removed or changed."""
+
+    kind: str
+    #: code, markdown, raw
+    type: str
+    #: among the code cells; None of text
+    number: int | None
+    lines: tuple[LineResponse, ...]
+    #: tags before and after, where they differ
+    tags: tuple[str, str] | None = None
+
+
+class FileChange(WireModel):
+    """A file of the bundle that was added, removed or changed."""
+
+    path: str
+    kind: str
+
+
+class DifferenceState(StrEnum):
+    """Whether the code differs."""
+
+    SAME = "same"
+    DIFFERS = "differs"
+    #: the notebook isn't on disk any more
+    GONE = "gone"
+    #: one of the two can't be read; `message` says why
+    UNREADABLE = "unreadable"
+    #: there is no notebook here to compare with
+    NONE = "none"
+
+
+class DifferenceResponse(WireModel):
+    """GET /schedules/{name}/difference: a version beside another, or beside the notebook on disk."""
+
+    state: DifferenceState
+    message: str | None = None
+    before: VersionDetails
+    #: None is the notebook on disk
+    after: VersionDetails | None = None
+    #: the notebook's cells, without outputs, and how many more differ
+    cells: tuple[CellResponse, ...] = ()
+    more: int = 0
+    #: names of the kernels before and after, where they differ
+    kernels: tuple[str, str] | None = None
+    #: the bundle's other files, of two versions
+    files: tuple[FileChange, ...] = ()
+
+
+class AdHocWorkerResponse(WireModel):
+    """A machine to develop on."""
+
+    worker_id: str
+    owner: str
+    launcher: str
+    size: str
+    hardware: str
+    #: dollars for an hour; None where no price is known
+    hourly: Decimal | None
+    status: AdHocStatus
+    #: why it ended, or what it waits for
+    message: str | None
+    created_at: UtcTime
+    #: when it ends by itself
+    ends_at: UtcTime
+    #: as its launcher calls it
+    instance: str | None
+    address: str | None
+    #: commands that get into it; empty while it isn't ready
+    connect: tuple[str, ...]
+    #: who asked for its end
+    stopped_by: str | None
+    ended_at: UtcTime | None
+    #: how long its machine lived, and what it cost in dollars
+    machine_seconds: int | None
+    cost: Decimal | None

@@ -8,30 +8,37 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from jupyter_schedule.api.ad_hoc_shapes import AdHocExtension, AdHocLaunch, AdHocShape, ad_hoc_shape
-from jupyter_schedule.api.backfill_shapes import Backfill, BackfillCancelled, Backfilled, CalendarShape
 from jupyter_schedule.api.desk import Desk, guarded
-from jupyter_schedule.api.difference_shapes import DifferenceShape
 from jupyter_schedule.api.forms import of_form, validated
-from jupyter_schedule.api.presenter import Answers
-from jupyter_schedule.api.responses import (
-    Bundled,
-    Creation,
-    Deleted,
-    Edit,
+from jupyter_schedule.api.presenter import Presenter, present_ad_hoc_worker
+from jupyter_schedule.api.requests import (
+    ApproveRun,
+    BackfillSchedule,
+    CreateSchedule,
+    EditSchedule,
+    ExtendAdHocWorker,
     Form,
-    LogShape,
-    Pausing,
-    PreviewShape,
-    Releasing,
-    Rollback,
+    LaunchAdHocWorker,
+    PauseSchedule,
+    RollbackSchedule,
+)
+from jupyter_schedule.api.responses import (
+    AdHocWorkerResponse,
+    BackfillCancelledResponse,
+    BackfillResponse,
+    BundleResponse,
+    CalendarResponse,
+    DeletedResponse,
+    DifferenceResponse,
+    LogResponse,
+    NotebookStatus,
+    PreviewResponse,
     RunDetails,
-    RunFiles,
-    RunShape,
-    Scheduled,
-    ScheduleShape,
-    Status,
-    VersionShape,
+    RunFilesResponse,
+    RunResponse,
+    ScheduleResponse,
+    StatusResponse,
+    VersionResponse,
 )
 from jupyter_schedule.core.errors import Refused
 
@@ -42,11 +49,11 @@ OF_A_PAGE = {
 }
 
 
-class Asked(NamedTuple):
+class ApiRequest(NamedTuple):
     """A request, taken apart."""
 
     desk: Desk
-    answers: Answers
+    answers: Presenter
     #: the variable parts of the path, by name
     parts: Mapping[str, str]
     query: Mapping[str, str]
@@ -73,7 +80,7 @@ class Asked(NamedTuple):
         return int(text)
 
 
-class Answer(NamedTuple):
+class ApiResponse(NamedTuple):
     """What goes back: a status of HTTP, and JSON."""
 
     status: int
@@ -91,7 +98,7 @@ class Route:
     #: None for a file
     shape: Any
     #: None where a handler of its own carries it out
-    carry_out: Callable[[Asked], Any] | None = None
+    carry_out: Callable[[ApiRequest], Any] | None = None
     body: Any = None
     status: int = 200
     query: Mapping[str, str] = field(default_factory=dict)
@@ -115,12 +122,14 @@ class Route:
 
 
 ROUTES = (
-    Route("GET", "status", "Whether a service ticks, and how it goes.", Status, lambda asked: asked.desk.status()),
+    Route(
+        "GET", "status", "Whether a service ticks, and how it goes.", StatusResponse, lambda asked: asked.desk.status()
+    ),
     Route(
         "POST",
         "preview",
         "What would happen; keeps the bundle and names it.",
-        PreviewShape,
+        PreviewResponse,
         lambda asked: asked.desk.preview(asked.body, asked.answers, asked.query.get("schedule")),
         body=Form,
         query={"schedule": "the schedule that the form edits"},
@@ -129,7 +138,7 @@ ROUTES = (
         "GET",
         "schedules",
         "All schedules by name.",
-        list[ScheduleShape],
+        list[ScheduleResponse],
         lambda asked: asked.desk.schedules(asked.query.get("notebook"), asked.answers),
         query={"notebook": "only those of this notebook, a path relative to Jupyter's root"},
     ),
@@ -137,16 +146,16 @@ ROUTES = (
         "POST",
         "schedules",
         "Record a schedule; with the same Idempotency-Key again, the same one.",
-        ScheduleShape,
+        ScheduleResponse,
         lambda asked: asked.desk.create(asked.body, asked.answers),
-        body=Creation,
+        body=CreateSchedule,
         status=201,
     ),
     Route(
         "GET",
         "scheduled",
         "What a notebook's button says; null for a notebook that isn't scheduled.",
-        Scheduled | None,
+        NotebookStatus | None,
         lambda asked: asked.desk.scheduled(asked.query.get("notebook", ""), asked.answers),
         query={"notebook": "a path relative to Jupyter's root"},
     ),
@@ -154,47 +163,47 @@ ROUTES = (
         "GET",
         "schedules/{name}",
         "A schedule at its current version.",
-        ScheduleShape,
+        ScheduleResponse,
         lambda asked: asked.answers.schedule(asked.desk.operations.schedule(asked.name)),
     ),
     Route(
         "PATCH",
         "schedules/{name}",
         "Edit a schedule that still is at the version of If-Match.",
-        ScheduleShape,
+        ScheduleResponse,
         lambda asked: asked.desk.edit(asked.name, asked.body, asked.version, asked.answers),
-        body=Edit,
+        body=EditSchedule,
         needs_version=True,
     ),
     Route(
         "DELETE",
         "schedules/{name}",
         "Remove a schedule; what it published stays.",
-        Deleted,
+        DeletedResponse,
         lambda asked: asked.desk.delete(asked.name),
     ),
     Route(
         "POST",
         "schedules/{name}/pause",
         "Keep it from running by the clock.",
-        ScheduleShape,
+        ScheduleResponse,
         lambda asked: asked.answers.schedule(
             asked.desk.operations.pause(asked.name, asked.body.note if asked.body else None)
         ),
-        body=Pausing | None,
+        body=PauseSchedule | None,
     ),
     Route(
         "POST",
         "schedules/{name}/resume",
         "Let it run by the clock again.",
-        ScheduleShape,
+        ScheduleResponse,
         lambda asked: asked.answers.schedule(asked.desk.operations.resume(asked.name)),
     ),
     Route(
         "POST",
         "schedules/{name}/run",
         "Run it once now.",
-        RunShape,
+        RunResponse,
         lambda asked: asked.answers.run(asked.desk.operations.run_now(asked.name)),
         status=201,
     ),
@@ -202,7 +211,7 @@ ROUTES = (
         "POST",
         "schedules/{name}/rehearse",
         "Run it once now without touching what it published; a schedule that waits for that starts by its success.",
-        RunShape,
+        RunResponse,
         lambda asked: asked.answers.run(asked.desk.operations.rehearse(asked.name)),
         status=201,
     ),
@@ -210,23 +219,23 @@ ROUTES = (
         "POST",
         "schedules/{name}/backfill",
         "Run it for times that have passed; what has succeeded or waits is left as it is.",
-        Backfilled,
+        BackfillResponse,
         lambda asked: asked.desk.backfill(asked.name, asked.body),
-        body=Backfill,
+        body=BackfillSchedule,
         status=201,
     ),
     Route(
         "DELETE",
         "schedules/{name}/backfill",
         "Start none of its backfills' runs that still wait.",
-        BackfillCancelled,
-        lambda asked: BackfillCancelled(cancelled=asked.desk.operations.cancel_backfill(asked.name)),
+        BackfillCancelledResponse,
+        lambda asked: BackfillCancelledResponse(cancelled=asked.desk.operations.cancel_backfill(asked.name)),
     ),
     Route(
         "GET",
         "schedules/{name}/days",
         "What became of the days on which it is due, and how its backfills get on.",
-        CalendarShape,
+        CalendarResponse,
         lambda asked: asked.desk.days(
             asked.name, asked.query.get("first", ""), asked.query.get("last", ""), asked.answers
         ),
@@ -239,7 +248,7 @@ ROUTES = (
         "GET",
         "schedules/{name}/runs",
         "Its runs, the newest occurrence first.",
-        list[RunShape],
+        list[RunResponse],
         lambda asked: asked.desk.runs(asked.name, asked.query.get("before"), asked.number("limit", 100), asked.answers),
         query=OF_A_PAGE,
     ),
@@ -247,7 +256,7 @@ ROUTES = (
         "GET",
         "runs",
         "The runs of all schedules, the newest occurrence first.",
-        list[RunShape],
+        list[RunResponse],
         lambda asked: asked.desk.runs(None, asked.query.get("before"), asked.number("limit", 100), asked.answers),
         query=OF_A_PAGE,
     ),
@@ -255,14 +264,14 @@ ROUTES = (
         "GET",
         "schedules/{name}/versions",
         "Who recorded which version, the newest first.",
-        list[VersionShape],
+        list[VersionResponse],
         lambda asked: asked.desk.versions(asked.name),
     ),
     Route(
         "GET",
         "schedules/{name}/difference",
         "How a version differs from another, or from the notebook as it is now.",
-        DifferenceShape,
+        DifferenceResponse,
         lambda asked: asked.desk.difference(
             asked.name, asked.number("before", 0) or None, asked.number("after", 0) or None
         ),
@@ -272,9 +281,9 @@ ROUTES = (
         "POST",
         "schedules/{name}/rollback",
         "Let it do what an older version did, as a new version, if it still is at the one of If-Match.",
-        ScheduleShape,
+        ScheduleResponse,
         lambda asked: asked.desk.roll_back(asked.name, asked.body, asked.version, asked.answers),
-        body=Rollback,
+        body=RollbackSchedule,
         needs_version=True,
     ),
     Route(
@@ -288,7 +297,7 @@ ROUTES = (
         "GET",
         "runs/{id}/log",
         "What it printed, from a piece on.",
-        LogShape,
+        LogResponse,
         lambda asked: asked.desk.log(asked.run, asked.number("first", 0), asked.answers),
         query={"first": "the piece to begin with: `next` of the answer before"},
     ),
@@ -296,73 +305,77 @@ ROUTES = (
         "GET",
         "runs/{id}/files",
         "What it left, each file at its address.",
-        RunFiles,
+        RunFilesResponse,
         lambda asked: asked.desk.run_files(asked.run, asked.answers),
     ),
     Route(
         "POST",
         "runs/{id}/cancel",
         "Ask it to stop; what it has so far is kept.",
-        RunShape,
+        RunResponse,
         lambda asked: asked.answers.run(asked.desk.operations.cancel(asked.run)),
     ),
     Route(
         "POST",
         "runs/{id}/retry",
         "Run the same again: same version, same occurrence.",
-        RunShape,
+        RunResponse,
         lambda asked: asked.answers.run(asked.desk.operations.retry(asked.run)),
         status=201,
     ),
     Route(
         "POST",
-        "runs/{id}/release",
+        "runs/{id}/approve",
         "Publish what it made and what was kept back: a rehearsal, or what the disclosure check found something in.",
-        RunShape,
-        lambda asked: asked.answers.run(asked.desk.operations.release(asked.run, asked.body.reason)),
-        body=Releasing,
+        RunResponse,
+        lambda asked: asked.answers.run(asked.desk.operations.approve(asked.run, asked.body.reason)),
+        body=ApproveRun,
         status=201,
     ),
     Route(
         "GET",
         "ad-hoc-workers",
         "Your machines to develop on, the newest first.",
-        list[AdHocShape],
-        lambda asked: [ad_hoc_shape(each) for each in asked.desk.operations.ad_hoc.workers()],
+        list[AdHocWorkerResponse],
+        lambda asked: [present_ad_hoc_worker(each) for each in asked.desk.operations.ad_hoc.workers()],
     ),
     Route(
         "POST",
         "ad-hoc-workers",
         "Ask for a machine to develop on; with the same Idempotency-Key again, the same one.",
-        AdHocShape,
-        lambda asked: ad_hoc_shape(asked.desk.operations.ad_hoc.launch(**asked.body.model_dump())),
-        body=AdHocLaunch,
+        AdHocWorkerResponse,
+        lambda asked: present_ad_hoc_worker(asked.desk.operations.ad_hoc.launch(**asked.body.model_dump())),
+        body=LaunchAdHocWorker,
         status=201,
     ),
     Route(
         "GET",
         "ad-hoc-workers/{id}",
         "One of them, with the commands that get into it once it is ready.",
-        AdHocShape,
-        lambda asked: ad_hoc_shape(asked.desk.operations.ad_hoc.worker(asked.parts["id"])),
+        AdHocWorkerResponse,
+        lambda asked: present_ad_hoc_worker(asked.desk.operations.ad_hoc.worker(asked.parts["id"])),
     ),
     Route(
         "POST",
         "ad-hoc-workers/{id}/extend",
         "Let it end later.",
-        AdHocShape,
-        lambda asked: ad_hoc_shape(asked.desk.operations.ad_hoc.extend(asked.parts["id"], hours=asked.body.hours)),
-        body=AdHocExtension,
+        AdHocWorkerResponse,
+        lambda asked: present_ad_hoc_worker(
+            asked.desk.operations.ad_hoc.extend(asked.parts["id"], hours=asked.body.hours)
+        ),
+        body=ExtendAdHocWorker,
     ),
     Route(
         "POST",
         "ad-hoc-workers/{id}/stop",
         "End it; nothing on it is kept.",
-        AdHocShape,
-        lambda asked: ad_hoc_shape(asked.desk.operations.ad_hoc.stop(asked.parts["id"])),
+        AdHocWorkerResponse,
+        lambda asked: present_ad_hoc_worker(asked.desk.operations.ad_hoc.stop(asked.parts["id"])),
     ),
     Route("GET", "openapi.json", "This document.", dict[str, Any]),
-    Route("PUT", "bundles/{digest}", "Keep a tarball, named by the sha256 of its tar stream.", Bundled, status=201),
+    Route(
+        "PUT", "bundles/{digest}", "Keep a tarball, named by the sha256 of its tar stream.", BundleResponse, status=201
+    ),
     Route(
         "GET",
         "runs/{id}/files/{path}",
@@ -382,7 +395,7 @@ ROUTES = (
 
 def answer(
     desk: Desk, method: str, path: str, *, body: Any, query: Mapping[str, str], if_version: int | None
-) -> Answer:
+) -> ApiResponse:
     """Carry out a request.  `path` is below `/jupyter-schedule/`, unquoted; `body` is JSON's plain value.
 
     Raises Refused with the code, sentence and field of the answer; `statuses.status_of` gives its status.
@@ -396,10 +409,10 @@ def answer(
     try:
         with guarded(desk.places):
             answers = desk.answers(query.get("reader", ""))
-            answered = route.carry_out(Asked(desk, answers, parts, query, checked, if_version or 0))
+            answered = route.carry_out(ApiRequest(desk, answers, parts, query, checked, if_version or 0))
     except Refused as refused:
         raise of_form(refused) from None
-    return Answer(route.status, route.answer_type.dump_json(answered))
+    return ApiResponse(route.status, route.answer_type.dump_json(answered))
 
 
 def find(method: str, path: str) -> tuple[Route, Mapping[str, str]]:

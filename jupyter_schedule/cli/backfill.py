@@ -9,7 +9,7 @@ from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.session import HOW_TO_TICK, opened
 from jupyter_schedule.cli.timing import moment
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.operations.backfill import MOST_PARALLEL, Plan
+from jupyter_schedule.core.operations.backfill import MOST_PARALLEL, BackfillPlan
 from jupyter_schedule.core.timing.calendar import bounds
 
 
@@ -66,7 +66,7 @@ def _bounds(text: str, zone: str, field: str) -> tuple[datetime, datetime]:
     return bounds(zone, day, day)
 
 
-def _told(name: str, plan: Plan, parallel: int) -> str:
+def _told(name: str, plan: BackfillPlan, parallel: int) -> str:
     """What was put into the ledger, and what was left out."""
     count = len(plan.runs)
     left = [f"{plan.succeeded:,} have succeeded"] * bool(plan.succeeded)

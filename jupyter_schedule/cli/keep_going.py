@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import click
 
-from jupyter_schedule.api import user_service
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.session import opened
+from jupyter_schedule.core import user_service
 
 
 @click.group()

@@ -29,7 +29,7 @@ def release(run: str, reason: str | None, as_json: bool) -> None:
             for finding in checked.findings:
                 echo(f"! {finding.message}", err=True)
             reason = click.prompt("Why may these results be public all the same?", err=True)
-        made: Run = session.operations.release(held.id, reason)
+        made: Run = session.operations.approve(held.id, reason)
         if as_json:
             echo_json(session.run_shape(made))
             return

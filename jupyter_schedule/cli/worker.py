@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jupyter_schedule.api.ad_hoc_shapes import ad_hoc_shape
+from jupyter_schedule.api.presenter import present_ad_hoc_worker
 from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
 from jupyter_schedule.cli.run import INTERRUPTED
 from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
@@ -74,7 +74,7 @@ def list_workers(as_json: bool) -> None:
     with opened() as session:
         found = session.operations.ad_hoc.workers()
         if as_json:
-            echo_json([ad_hoc_shape(each).model_dump(mode="json") for each in found])
+            echo_json([present_ad_hoc_worker(each).model_dump(mode="json") for each in found])
             return
         if not found:
             echo("You have no machine to develop on. Get one:  jupyter schedule worker launch")
@@ -185,4 +185,4 @@ def _row(worker: AdHocWorker, now: datetime) -> list[Cell]:
 
 
 def _print(worker: AdHocWorker) -> None:
-    echo_json(ad_hoc_shape(worker).model_dump(mode="json"))
+    echo_json(present_ad_hoc_worker(worker).model_dump(mode="json"))

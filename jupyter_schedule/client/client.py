@@ -10,29 +10,36 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
-from jupyter_schedule.api.ad_hoc_shapes import AdHocExtension, AdHocLaunch, AdHocShape
-from jupyter_schedule.api.backfill_shapes import Backfill, BackfillCancelled, Backfilled, CalendarShape
-from jupyter_schedule.api.difference_shapes import DifferenceShape
-from jupyter_schedule.api.responses import (
-    Creation,
-    Deleted,
-    Edit,
+from jupyter_schedule.api.requests import (
+    ApproveRun,
+    BackfillSchedule,
+    CreateSchedule,
+    EditSchedule,
+    ExtendAdHocWorker,
     Form,
-    LogShape,
-    Pausing,
-    PreviewShape,
-    Releasing,
-    Rollback,
+    LaunchAdHocWorker,
+    PauseSchedule,
+    RollbackSchedule,
+)
+from jupyter_schedule.api.responses import (
+    AdHocWorkerResponse,
+    BackfillCancelledResponse,
+    BackfillResponse,
+    CalendarResponse,
+    DeletedResponse,
+    DifferenceResponse,
+    LogResponse,
+    NotebookStatus,
+    PreviewResponse,
     RunDetails,
-    RunFiles,
-    RunShape,
-    Scheduled,
-    ScheduleShape,
-    Status,
-    VersionShape,
+    RunFilesResponse,
+    RunResponse,
+    ScheduleResponse,
+    StatusResponse,
+    VersionResponse,
 )
 from jupyter_schedule.client.discovery import calling_notebook, kernel_id, own_server
-from jupyter_schedule.client.http import OverHttp
+from jupyter_schedule.client.http import HttpTransport
 from jupyter_schedule.core.errors import Refused
 
 #: seconds between two looks at a run, the first and the longest: it doubles in between
@@ -87,19 +94,19 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.transport!r})"
 
-    def status(self) -> Status:
+    def status(self) -> StatusResponse:
         """Whether a service ticks, and how many runs go and fail."""
-        return self._ask(Status, "GET", "status")
+        return self._ask(StatusResponse, "GET", "status")
 
     # -- schedules
 
-    def preview(self, form: Form, *, editing: str | None = None) -> PreviewShape:
+    def preview(self, form: Form, *, editing: str | None = None) -> PreviewResponse:
         """What would happen; keeps the bundle, so that `create` needn't make it again.
 
         editing: the schedule that the form changes.
         """
         query = {"schedule": editing} if editing is not None else {}
-        return self._ask(PreviewShape, "POST", "preview", form, query=query)
+        return self._ask(PreviewResponse, "POST", "preview", form, query=query)
 
     def create(
         self,
@@ -110,13 +117,13 @@ class Client:
         once_only: bool = False,
         rehearse: bool | None = None,
         public_confirmed: bool = False,
-    ) -> ScheduleShape:
+    ) -> ScheduleResponse:
         """Record a schedule; `bundle` is a preview's, None takes the files as they are now.
 
         rehearse: whether it waits for a rehearsal; None does so where runs cost money.
         public_confirmed: somebody checked what will be public; needed for a public one.
         """
-        creation = Creation(
+        creation = CreateSchedule(
             form=form,
             bundle=bundle,
             run_now=run_now,
@@ -124,7 +131,7 @@ class Client:
             rehearse=rehearse,
             public_confirmed=public_confirmed,
         )
-        return self._ask(ScheduleShape, "POST", "schedules", creation)
+        return self._ask(ScheduleResponse, "POST", "schedules", creation)
 
     def edit(
         self,
@@ -134,64 +141,66 @@ class Client:
         if_version: int,
         rebundle: bool = False,
         public_confirmed: bool = False,
-    ) -> ScheduleShape:
+    ) -> ScheduleResponse:
         """Merge `changes` into the form; Refused `changed_elsewhere` when it is no longer at version `if_version`."""
-        edit = Edit(form=dict(changes), rebundle=rebundle, public_confirmed=public_confirmed)
-        return self._ask(ScheduleShape, "PATCH", _schedule(name), edit, if_version=if_version)
+        edit = EditSchedule(form=dict(changes), rebundle=rebundle, public_confirmed=public_confirmed)
+        return self._ask(ScheduleResponse, "PATCH", _schedule(name), edit, if_version=if_version)
 
-    def schedules(self, notebook: str | None = None) -> list[ScheduleShape]:
+    def schedules(self, notebook: str | None = None) -> list[ScheduleResponse]:
         """All schedules by name, or those of a notebook, whose path is relative to the root."""
         query = {"notebook": notebook} if notebook is not None else {}
-        return self._ask(list[ScheduleShape], "GET", "schedules", query=query)
+        return self._ask(list[ScheduleResponse], "GET", "schedules", query=query)
 
-    def scheduled(self, notebook: str) -> Scheduled | None:
+    def scheduled(self, notebook: str) -> NotebookStatus | None:
         """The schedule of a notebook in a sentence, and whether it fails; None of one that isn't scheduled."""
-        shape: Any = Scheduled | None
-        found: Scheduled | None = self._ask(shape, "GET", "scheduled", query={"notebook": notebook})
+        shape: Any = NotebookStatus | None
+        found: NotebookStatus | None = self._ask(shape, "GET", "scheduled", query={"notebook": notebook})
         return found
 
-    def schedule(self, name: str) -> ScheduleShape:
+    def schedule(self, name: str) -> ScheduleResponse:
         """The schedule of this name."""
-        return self._ask(ScheduleShape, "GET", _schedule(name))
+        return self._ask(ScheduleResponse, "GET", _schedule(name))
 
-    def versions(self, name: str) -> list[VersionShape]:
+    def versions(self, name: str) -> list[VersionResponse]:
         """Who recorded which version of it, the newest first."""
-        return self._ask(list[VersionShape], "GET", _schedule(name, "versions"))
+        return self._ask(list[VersionResponse], "GET", _schedule(name, "versions"))
 
-    def difference(self, name: str, before: int | None = None, after: int | None = None) -> DifferenceShape:
+    def difference(self, name: str, before: int | None = None, after: int | None = None) -> DifferenceResponse:
         """How a version, None the current one, differs from another, or (None) from the notebook as it is now."""
         query = {key: str(number) for key, number in (("before", before), ("after", after)) if number is not None}
-        return self._ask(DifferenceShape, "GET", _schedule(name, "difference"), query=query)
+        return self._ask(DifferenceResponse, "GET", _schedule(name, "difference"), query=query)
 
-    def roll_back(self, name: str, version: int, *, if_version: int, public_confirmed: bool = False) -> ScheduleShape:
+    def roll_back(
+        self, name: str, version: int, *, if_version: int, public_confirmed: bool = False
+    ) -> ScheduleResponse:
         """Let it do what that version did; Refused `changed_elsewhere` when it is no longer at `if_version`.
 
         public_confirmed: somebody checked what will be public; needed where more becomes public than is now.
         """
-        asked = Rollback(version=version, public_confirmed=public_confirmed)
-        return self._ask(ScheduleShape, "POST", _schedule(name, "rollback"), asked, if_version=if_version)
+        asked = RollbackSchedule(version=version, public_confirmed=public_confirmed)
+        return self._ask(ScheduleResponse, "POST", _schedule(name, "rollback"), asked, if_version=if_version)
 
-    def pause(self, name: str, note: str | None = None) -> ScheduleShape:
+    def pause(self, name: str, note: str | None = None) -> ScheduleResponse:
         """Keep it from running by the clock; `note` says why, None leaves what was said before."""
-        return self._ask(ScheduleShape, "POST", _schedule(name, "pause"), Pausing(note=note))
+        return self._ask(ScheduleResponse, "POST", _schedule(name, "pause"), PauseSchedule(note=note))
 
-    def resume(self, name: str) -> ScheduleShape:
+    def resume(self, name: str) -> ScheduleResponse:
         """Let it run by the clock again."""
-        return self._ask(ScheduleShape, "POST", _schedule(name, "resume"))
+        return self._ask(ScheduleResponse, "POST", _schedule(name, "resume"))
 
-    def delete(self, name: str) -> Deleted:
+    def delete(self, name: str) -> DeletedResponse:
         """Remove it and stop its runs; what it published stays."""
-        return self._ask(Deleted, "DELETE", _schedule(name))
+        return self._ask(DeletedResponse, "DELETE", _schedule(name))
 
     # -- runs
 
-    def run_now(self, name: str) -> RunShape:
+    def run_now(self, name: str) -> RunResponse:
         """Run it once now, apart from the clock."""
-        return self._ask(RunShape, "POST", _schedule(name, "run"))
+        return self._ask(RunResponse, "POST", _schedule(name, "run"))
 
-    def rehearse(self, name: str) -> RunShape:
+    def rehearse(self, name: str) -> RunResponse:
         """Run it once now without touching what it has published; one that waits for that starts when it succeeds."""
-        return self._ask(RunShape, "POST", _schedule(name, "rehearse"))
+        return self._ask(RunResponse, "POST", _schedule(name, "rehearse"))
 
     def backfill(
         self,
@@ -203,7 +212,7 @@ class Client:
         confirmed: bool = False,
         parallel: int = 1,
         dry_run: bool = False,
-    ) -> Backfilled:
+    ) -> BackfillResponse:
         """Run it for every time from `start` to `end` at which it was due, `parallel` at a time.
 
         start, end: two times, or two days of the schedule's zone, both whole.  again: also for those that succeeded.
@@ -214,47 +223,47 @@ class Client:
             raise Refused("invalid", "Say either from which time to which, or from which day to which.", "start")
         span = {"start": start, "end": end} if times[0] else {"first_day": start, "last_day": end}
         rest = {"again": again, "confirmed": confirmed, "parallel": parallel, "dry_run": dry_run}
-        asked = Backfill.model_validate(span | rest)
-        return self._ask(Backfilled, "POST", _schedule(name, "backfill"), asked)
+        asked = BackfillSchedule.model_validate(span | rest)
+        return self._ask(BackfillResponse, "POST", _schedule(name, "backfill"), asked)
 
-    def cancel_backfill(self, name: str) -> BackfillCancelled:
+    def cancel_backfill(self, name: str) -> BackfillCancelledResponse:
         """Start none of its backfills' runs that still wait."""
-        return self._ask(BackfillCancelled, "DELETE", _schedule(name, "backfill"))
+        return self._ask(BackfillCancelledResponse, "DELETE", _schedule(name, "backfill"))
 
-    def days(self, name: str, first: date | None = None, last: date | None = None) -> CalendarShape:
+    def days(self, name: str, first: date | None = None, last: date | None = None) -> CalendarResponse:
         """What became of the days from `first` to `last`, 62 at most; without both, of the month up to today."""
         query = {key: day.isoformat() for key, day in (("first", first), ("last", last)) if day is not None}
-        return self._ask(CalendarShape, "GET", _schedule(name, "days"), query=query)
+        return self._ask(CalendarResponse, "GET", _schedule(name, "days"), query=query)
 
-    def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[RunShape]:
+    def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[RunResponse]:
         """Runs of one schedule or of all, the newest first, page by page: `before` is the id of a page's last run."""
         path = "runs" if name is None else _schedule(name, "runs")
         query = {"limit": str(limit)} | ({"before": before} if before else {})
-        return self._ask(list[RunShape], "GET", path, query=query)
+        return self._ask(list[RunResponse], "GET", path, query=query)
 
     def run(self, run_id: str) -> RunDetails:
         """A run with what it left."""
         return self._ask(RunDetails, "GET", _run(run_id))
 
-    def run_files(self, run_id: str) -> RunFiles:
+    def run_files(self, run_id: str) -> RunFilesResponse:
         """What it left, each file at its address."""
-        return self._ask(RunFiles, "GET", _run(run_id, "files"))
+        return self._ask(RunFilesResponse, "GET", _run(run_id, "files"))
 
-    def cancel(self, run_id: str) -> RunShape:
+    def cancel(self, run_id: str) -> RunResponse:
         """Ask it to stop; what it has so far is kept."""
-        return self._ask(RunShape, "POST", _run(run_id, "cancel"))
+        return self._ask(RunResponse, "POST", _run(run_id, "cancel"))
 
-    def retry(self, run_id: str) -> RunShape:
+    def retry(self, run_id: str) -> RunResponse:
         """Run the same again, as a run of its own."""
-        return self._ask(RunShape, "POST", _run(run_id, "retry"))
+        return self._ask(RunResponse, "POST", _run(run_id, "retry"))
 
-    def release(self, run_id: str, reason: str | None = None) -> RunShape:
+    def approve(self, run_id: str, reason: str | None = None) -> RunResponse:
         """Publish what it made and what was kept back; `reason` overrides the disclosure check, and is recorded."""
-        return self._ask(RunShape, "POST", _run(run_id, "release"), Releasing(reason=reason))
+        return self._ask(RunResponse, "POST", _run(run_id, "approve"), ApproveRun(reason=reason))
 
-    def log(self, run_id: str, first: int = 0) -> LogShape:
+    def log(self, run_id: str, first: int = 0) -> LogResponse:
         """What it printed from piece `first` on; ask again with `next`."""
-        return self._ask(LogShape, "GET", _run(run_id, "log"), query={"first": str(first)})
+        return self._ask(LogResponse, "GET", _run(run_id, "log"), query={"first": str(first)})
 
     def wait(
         self, run_id: str, *, timeout: float | None = None, pause: Callable[[float], None] = time.sleep
@@ -279,13 +288,13 @@ class Client:
 
     # -- ad-hoc workers
 
-    def ad_hoc_workers(self) -> list[AdHocShape]:
+    def ad_hoc_workers(self) -> list[AdHocWorkerResponse]:
         """Your machines to develop on, the newest first."""
-        return self._ask(list[AdHocShape], "GET", "ad-hoc-workers")
+        return self._ask(list[AdHocWorkerResponse], "GET", "ad-hoc-workers")
 
-    def ad_hoc_worker(self, worker_id: str) -> AdHocShape:
+    def ad_hoc_worker(self, worker_id: str) -> AdHocWorkerResponse:
         """One of them, with the commands that get into it once it is ready."""
-        return self._ask(AdHocShape, "GET", _ad_hoc(worker_id))
+        return self._ask(AdHocWorkerResponse, "GET", _ad_hoc(worker_id))
 
     def launch_ad_hoc(
         self,
@@ -294,18 +303,18 @@ class Client:
         hours: int | None = None,
         ssh_key: str | None = None,
         launcher: str | None = None,
-    ) -> AdHocShape:
+    ) -> AdHocWorkerResponse:
         """Ask for a machine to develop on, which lets the public key in; ask for it again until it is ready."""
-        asked = AdHocLaunch(size=size, hours=hours, ssh_key=ssh_key, launcher=launcher)
-        return self._ask(AdHocShape, "POST", "ad-hoc-workers", asked)
+        asked = LaunchAdHocWorker(size=size, hours=hours, ssh_key=ssh_key, launcher=launcher)
+        return self._ask(AdHocWorkerResponse, "POST", "ad-hoc-workers", asked)
 
-    def extend_ad_hoc(self, worker_id: str, hours: int | None = None) -> AdHocShape:
+    def extend_ad_hoc(self, worker_id: str, hours: int | None = None) -> AdHocWorkerResponse:
         """Let it end so many hours from now, or as late as may be."""
-        return self._ask(AdHocShape, "POST", _ad_hoc(worker_id, "extend"), AdHocExtension(hours=hours))
+        return self._ask(AdHocWorkerResponse, "POST", _ad_hoc(worker_id, "extend"), ExtendAdHocWorker(hours=hours))
 
-    def stop_ad_hoc(self, worker_id: str) -> AdHocShape:
+    def stop_ad_hoc(self, worker_id: str) -> AdHocWorkerResponse:
         """End it; nothing on it is kept."""
-        return self._ask(AdHocShape, "POST", _ad_hoc(worker_id, "stop"))
+        return self._ask(AdHocWorkerResponse, "POST", _ad_hoc(worker_id, "stop"))
 
     # -- how
 
@@ -336,11 +345,11 @@ def connect(url: str | None = None, token: str = "", *, reader: str = "") -> Cli
     The last also where that server can't be asked: the ledger is the same.
     """
     if url is not None:
-        return Client(OverHttp(url, token), reader=reader)
+        return Client(HttpTransport(url, token), reader=reader)
     server = own_server()
     if server is None:
         return _direct(Path.cwd(), reader)
-    client = Client(OverHttp(server.url, server.token, proxies=False), root=server.root, reader=reader)
+    client = Client(HttpTransport(server.url, server.token, proxies=False), root=server.root, reader=reader)
     try:
         client.status()
     except Refused as problem:
@@ -353,15 +362,17 @@ def connect(url: str | None = None, token: str = "", *, reader: str = "") -> Cli
 
 def _direct(root: Path, reader: str) -> Client:
     # Its SQLAlchemy takes most of a second to load, which a cell beside a server needn't wait for.
-    from jupyter_schedule.client.in_process import Direct  # noqa: PLC0415
+    from jupyter_schedule.client.in_process import InProcessTransport  # noqa: PLC0415
 
-    return Client(Direct(root), root=root, reader=reader)
+    return Client(InProcessTransport(root), root=root, reader=reader)
 
 
 def own_notebook(client: Client) -> str:
     """The notebook that this code runs in, relative to the client's root.  Raises Refused `which_notebook`."""
     known = (
-        client.transport.session_path(kernel_id()) if isinstance(client.transport, OverHttp) and kernel_id() else None
+        client.transport.session_path(kernel_id())
+        if isinstance(client.transport, HttpTransport) and kernel_id()
+        else None
     )
     path = calling_notebook()
     if known is not None:

@@ -13,7 +13,7 @@ TIMEOUT = httpx.Timeout(10, read=600)
 PREFIX = "jupyter-schedule/"
 
 
-class OverHttp:
+class HttpTransport:
     """Asks the Jupyter server at `url`, which may be an address copied from a browser, token and all.
 
     token: the server's, sent in a header only.

@@ -11,7 +11,7 @@ from jupyter_schedule.api.routes import answer
 from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 
 
-class Direct:
+class InProcessTransport:
     """Answers for forms whose paths are relative to `root`; the ledger is opened when it is first needed."""
 
     def __init__(self, root: Path, places: DataPaths | None = None) -> None:

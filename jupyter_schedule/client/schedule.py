@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter
 
 from jupyter_schedule.api.forms import validated
-from jupyter_schedule.api.responses import Form, Frequency, RunDetails, RunShape, ScheduleShape
+from jupyter_schedule.api.requests import Form, Frequency
+from jupyter_schedule.api.responses import RunDetails, RunResponse, ScheduleResponse
 from jupyter_schedule.client.client import Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.client.discovery import inside_run
 from jupyter_schedule.core.errors import Refused
@@ -76,7 +77,7 @@ def schedule(
     public_confirmed: bool = False,
     client: Client | None = None,
     **options: Any,
-) -> "Scheduled":
+) -> "ScheduleHandle":
     """Schedule a notebook as it is saved, daily at noon UTC unless told otherwise, and run it once now.
 
     notebook: a path from where the code runs; None is the notebook that calls.
@@ -103,14 +104,14 @@ def schedule(
     if existing is None:
         seen = client.preview(form)
         made = client.create(form, bundle=seen.bundle, run_now=run_now, public_confirmed=public_confirmed)
-        return Scheduled(made, client, [finding.message for finding in seen.findings if finding.level != "ok"])
+        return ScheduleHandle(made, client, [finding.message for finding in seen.findings if finding.level != "ok"])
     changes = form.model_dump(mode="json", exclude={"name"})
     changed = client.edit(
         form.name, changes, if_version=existing.version, rebundle=True, public_confirmed=public_confirmed
     )
     if run_now:
         client.run_now(changed.name)
-    return Scheduled(changed, client)
+    return ScheduleHandle(changed, client)
 
 
 def _weekday(word: str) -> str:
@@ -122,10 +123,10 @@ def _weekday(word: str) -> str:
     return found
 
 
-class Scheduled:
+class ScheduleHandle:
     """A schedule, to look at and to act on."""
 
-    def __init__(self, shape: ScheduleShape, client: Client, warnings: Sequence[str] = ()) -> None:
+    def __init__(self, shape: ScheduleResponse, client: Client, warnings: Sequence[str] = ()) -> None:
         #: as it was when it was last asked for
         self.shape = shape
         #: sentences: what may go wrong, seen when it was made
@@ -137,20 +138,20 @@ class Scheduled:
         """Its name."""
         return self.shape.name
 
-    def refresh(self) -> "Scheduled":
+    def refresh(self) -> "ScheduleHandle":
         """Ask for it again."""
         self.shape = self._client.schedule(self.name)
         return self
 
-    def runs(self) -> list[RunShape]:
+    def runs(self) -> list[RunResponse]:
         """Its runs, the newest first."""
         return self._client.runs(self.name)
 
-    def newest(self) -> RunShape | None:
+    def newest(self) -> RunResponse | None:
         """The run that came into the ledger last, None when there is none."""
         return max(self.runs(), key=lambda run: (run.created_at, run.scheduled_for), default=None)
 
-    def run_now(self) -> RunShape:
+    def run_now(self) -> RunResponse:
         """Run it once now, apart from the clock."""
         return self._client.run_now(self.name)
 
@@ -159,12 +160,12 @@ class Scheduled:
         newest = self.newest()
         return self._client.wait(newest.run_id, timeout=timeout) if newest else None
 
-    def pause(self) -> "Scheduled":
+    def pause(self) -> "ScheduleHandle":
         """Keep it from running by the clock."""
         self.shape = self._client.pause(self.name)
         return self
 
-    def resume(self) -> "Scheduled":
+    def resume(self) -> "ScheduleHandle":
         """Let it run by the clock again."""
         self.shape = self._client.resume(self.name)
         return self
@@ -174,7 +175,7 @@ class Scheduled:
         self._client.delete(self.name)
 
     def __repr__(self) -> str:
-        return f"<Scheduled {self.name}: {self.shape.summary}>"
+        return f"<ScheduleHandle {self.name}: {self.shape.summary}>"
 
     def _repr_html_(self) -> str:
         shape = self.shape
@@ -187,7 +188,7 @@ class Scheduled:
         return "<div>" + "<br>".join(lines) + "</div>"
 
 
-class InsideRun(Scheduled):
+class InsideRun(ScheduleHandle):
     """What stands for the schedule inside one of its own runs: nothing is asked of anybody."""
 
     def __init__(self) -> None:
@@ -198,17 +199,17 @@ class InsideRun(Scheduled):
         """None of its own."""
         return ""
 
-    def refresh(self) -> "Scheduled":
+    def refresh(self) -> "ScheduleHandle":
         """Nothing changes."""
         return self
 
     pause = resume = refresh
 
-    def runs(self) -> list[RunShape]:
+    def runs(self) -> list[RunResponse]:
         """None."""
         return []
 
-    def run_now(self) -> RunShape:
+    def run_now(self) -> RunResponse:
         """Refused: runs don't start runs of themselves."""
         raise Refused("inside_run", IN_RUN)
 
@@ -222,7 +223,7 @@ class InsideRun(Scheduled):
         return f"<div>{IN_RUN}</div>"
 
 
-def _last(run: RunShape) -> str:
+def _last(run: RunResponse) -> str:
     told = run.message or f"is {run.status.value.replace('_', ' ')}."
     return f"Last run, due {utc_text(run.scheduled_for)}: {told}"
 

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Watch(Protocol):
+class ChangeWatch(Protocol):
     """What watches an open desk."""
 
     def stop(self) -> None:
@@ -29,13 +29,13 @@ class Backend:
     """One server's way to its desk."""
 
     def __init__(
-        self, open_desk: "Callable[[], Desk]", watch: "Callable[[Desk, asyncio.AbstractEventLoop], Watch]"
+        self, open_desk: "Callable[[], Desk]", watch: "Callable[[Desk, asyncio.AbstractEventLoop], ChangeWatch]"
     ) -> None:
         """`watch` starts to watch the desk for changes, once it is open."""
         self._open_desk = open_desk
         self._start_watch = watch
         self._desk: Desk | None = None
-        self._watch: Watch | None = None
+        self._watch: ChangeWatch | None = None
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="jupyter-schedule")
 

@@ -21,12 +21,12 @@ from tornado.iostream import StreamClosedError
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.server.backend import Backend
-from jupyter_schedule.server.idempotency import Remembered
+from jupyter_schedule.server.idempotency import IdempotencyCache
 from jupyter_schedule.server.statuses import status_of
 
 if TYPE_CHECKING:
     from jupyter_schedule.api.desk import Desk, OpenFile
-    from jupyter_schedule.api.routes import Answer
+    from jupyter_schedule.api.routes import ApiResponse
 
 BACKEND = "jupyter_schedule_backend"
 REMEMBERED = "jupyter_schedule_remembered"
@@ -78,12 +78,12 @@ class Handler(APIHandler):
             self.set_status(answer.status)
             await self.finish(answer.content)
 
-    async def _ask(self, method: str, path: str) -> "Answer":
+    async def _ask(self, method: str, path: str) -> "ApiResponse":
         body = self._json_body()
         query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         if_version = self._if_version()
 
-        def ask(desk: "Desk") -> "Answer":
+        def ask(desk: "Desk") -> "ApiResponse":
             # It takes most of a second to import: in this thread, and not at the server's start.
             from jupyter_schedule.api.routes import answer  # noqa: PLC0415
 
@@ -92,7 +92,7 @@ class Handler(APIHandler):
         key = self.request.headers.get("Idempotency-Key")
         if key is None or method != "POST":
             return await self.backend.ask(ask)
-        remembered = cast("Remembered[Answer]", self.settings[REMEMBERED])
+        remembered = cast("IdempotencyCache[ApiResponse]", self.settings[REMEMBERED])
         return await remembered.once(f"{path} {key}", self.request.body, lambda: self.backend.ask(ask))
 
     def _json_body(self) -> Any:

@@ -13,7 +13,7 @@ MOST = 1000
 T = TypeVar("T")
 
 
-class Remembered(Generic[T]):
+class IdempotencyCache(Generic[T]):
     """The newest answers, by `Idempotency-Key`, for as long as this process lives; refusals aren't remembered.
 
     After a restart the name of a schedule still keeps it from being made twice.

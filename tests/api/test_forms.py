@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from jupyter_schedule.api.forms import edited, form_of, patched, request_of, validated
-from jupyter_schedule.api.responses import Edit, Form, Frequency
+from jupyter_schedule.api.requests import EditSchedule, Form, Frequency
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel, Overlap, Timing, Visibility
 from tests.engine import DAILY
@@ -109,7 +109,7 @@ class TestPatch:
 
     def test_what_is_no_object_at_all_is_one_sentence(self) -> None:
         with pytest.raises(Refused) as refused:
-            validated([], TypeAdapter(Edit))
+            validated([], TypeAdapter(EditSchedule))
         assert refused.value.code == "invalid"
         assert refused.value.message.endswith(".")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.api.frequencies import frequency_of, timing_of
-from jupyter_schedule.api.responses import Frequency
+from jupyter_schedule.api.requests import Frequency
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
 

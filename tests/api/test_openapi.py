@@ -38,7 +38,7 @@ def test_every_reference_leads_somewhere() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     references = set(re.findall(r"#/components/schemas/([\w-]+)", str(DOCUMENT)))
     assert references == set(schemas)
-    assert {"Form", "ScheduleShape", "RunDetails", "PreviewShape", "ProblemAnswer"} <= references
+    assert {"Form", "ScheduleResponse", "RunDetails", "PreviewResponse", "ProblemResponse"} <= references
 
 
 def test_what_has_to_be_said_is_marked_so() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.api.desk import Desk
-from jupyter_schedule.api.responses import Form
+from jupyter_schedule.api.requests import Form
 from jupyter_schedule.core.data_paths import default_data_paths
 from tests.cli.conftest import Terminal
 from tests.s3_servers import S3Server

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.api.ad_hoc_shapes import ad_hoc_shape
-from jupyter_schedule.api.responses import Form
+from jupyter_schedule.api.presenter import present_ad_hoc_worker
+from jupyter_schedule.api.requests import Form
 from jupyter_schedule.api.routes import ROUTES, find
 from jupyter_schedule.client import client as client_module
 from jupyter_schedule.client.client import LONGEST_LOOK, Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.client.discovery import Server
-from jupyter_schedule.client.http import OverHttp
-from jupyter_schedule.client.in_process import Direct
+from jupyter_schedule.client.http import HttpTransport
+from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.core.errors import Refused
 from tests.factories import NOON, make_ad_hoc
 from tests.transports import PREVIEW, STATUS, InTurn, Told, run_answer, schedule_answer
@@ -25,7 +25,7 @@ DIFFERENCE = {
 SCHEDULED = {"name": "daily", "summary": "Runs every day at 12:00 UTC.", "failing": False}
 BACKFILLED = {"runs": 1, "succeeded": 0, "waiting": 0}
 CALENDAR = {"timezone": "UTC", "today": "2026-11-24", "days": []}
-AD_HOC = ad_hoc_shape(make_ad_hoc()).model_dump(mode="json")
+AD_HOC = present_ad_hoc_worker(make_ad_hoc()).model_dump(mode="json")
 FORM = Form(notebook="report.ipynb", name="daily")
 
 
@@ -45,7 +45,7 @@ REQUESTS: list[tuple[Callable[[Client], Any], str, Any]] = [
     (lambda client: client.cancel_backfill("daily"), "DELETE schedules/daily/backfill", {"cancelled": 2}),
     (lambda client: client.days("daily"), "GET schedules/daily/days", CALENDAR),
     (lambda client: client.run_files("r1"), "GET runs/r1/files", {}),
-    (lambda client: client.release("r1"), "POST runs/r1/release", run_answer()),
+    (lambda client: client.approve("r1"), "POST runs/r1/approve", run_answer()),
     (lambda client: client.pause("daily"), "POST schedules/daily/pause", schedule_answer()),
     (lambda client: client.resume("daily"), "POST schedules/daily/resume", schedule_answer()),
     (lambda client: client.delete("daily"), "DELETE schedules/daily", DELETED),
@@ -163,18 +163,18 @@ def beside_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, problem: Refused | None) -> None:
-    def ask(self: OverHttp, *args: Any, **kwargs: Any) -> Any:
+    def ask(self: HttpTransport, *args: Any, **kwargs: Any) -> Any:
         if problem:
             raise problem
         return STATUS
 
-    monkeypatch.setattr(OverHttp, "ask", ask)
+    monkeypatch.setattr(HttpTransport, "ask", ask)
 
 
 def test_the_server_that_started_the_kernel_is_asked(beside_server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, None)
     found = connect()
-    assert isinstance(found.transport, OverHttp)
+    assert isinstance(found.transport, HttpTransport)
     assert (found.transport.url, found.root) == ("http://localhost:8888/", beside_server)
 
 
@@ -184,7 +184,7 @@ def test_where_it_cannot_be_asked_the_same_folder_is_served_from_the_ledger(
 ) -> None:
     answering(monkeypatch, Refused(code, "No."))
     found = connect()
-    assert isinstance(found.transport, Direct)
+    assert isinstance(found.transport, InProcessTransport)
     assert found.root == beside_server
 
 
@@ -200,13 +200,13 @@ def test_without_a_server_the_ledger_serves_the_folder_one_is_in(
     monkeypatch.setattr(client_module, "own_server", lambda: None)
     monkeypatch.chdir(tmp_path)
     found = connect()
-    assert isinstance(found.transport, Direct)
+    assert isinstance(found.transport, InProcessTransport)
     assert found.root == tmp_path
 
 
 def test_a_given_address_is_the_only_one_asked(beside_server: Path) -> None:
     found = connect("http://elsewhere/lab?token=abc")
-    assert isinstance(found.transport, OverHttp)
+    assert isinstance(found.transport, HttpTransport)
     assert (found.transport.url, found.root) == ("http://elsewhere/", None)
 
 
@@ -234,8 +234,8 @@ def test_a_path_outside_of_the_root_is_refused(tmp_path: Path) -> None:
 def test_the_server_knows_of_a_renaming(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(client_module, "kernel_id", lambda: "k1")
     monkeypatch.setattr(client_module, "calling_notebook", lambda: tmp_path / "Untitled.ipynb")
-    monkeypatch.setattr(OverHttp, "session_path", lambda self, kernel: f"{kernel}/renamed.ipynb")
-    assert own_notebook(Client(OverHttp("http://localhost/"), root=tmp_path)) == "k1/renamed.ipynb"
+    monkeypatch.setattr(HttpTransport, "session_path", lambda self, kernel: f"{kernel}/renamed.ipynb")
+    assert own_notebook(Client(HttpTransport("http://localhost/"), root=tmp_path)) == "k1/renamed.ipynb"
 
 
 def test_without_a_server_the_notebook_is_where_the_kernel_was_started(

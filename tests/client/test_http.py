@@ -5,14 +5,14 @@ from typing import Any
 import httpx
 import pytest
 
-from jupyter_schedule.client.http import OverHttp
+from jupyter_schedule.client.http import HttpTransport
 from jupyter_schedule.core.errors import Refused
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def server(answer: Answer, url: str = "http://localhost:8888/base/", token: str = "secret") -> OverHttp:
-    return OverHttp(url, token, transport=httpx.MockTransport(answer))
+def server(answer: Answer, url: str = "http://localhost:8888/base/", token: str = "secret") -> HttpTransport:
+    return HttpTransport(url, token, transport=httpx.MockTransport(answer))
 
 
 def refusal(answer: Answer) -> Refused:
@@ -83,7 +83,7 @@ def test_a_server_that_is_gone_is_named_without_the_token(fault: Exception) -> N
     ],
 )
 def test_an_address_from_a_browser_will_do(address: str, base: str) -> None:
-    assert OverHttp(address).url == base
+    assert HttpTransport(address).url == base
 
 
 def test_the_token_may_be_in_the_address_and_is_never_shown() -> None:
@@ -114,7 +114,7 @@ def test_the_token_may_be_in_the_address_and_is_never_shown() -> None:
 )
 def test_what_is_no_address_is_refused_without_repeating_a_token(address: str) -> None:
     with pytest.raises(Refused) as caught:
-        OverHttp(address)
+        HttpTransport(address)
     assert caught.value.code == "bad_url"
     assert "abc" not in caught.value.message
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import jupyter_schedule
-from jupyter_schedule.api.responses import Frequency
+from jupyter_schedule.api.requests import Frequency
 from jupyter_schedule.client.client import Client
-from jupyter_schedule.client.schedule import InsideRun, Scheduled, frequency, schedule
+from jupyter_schedule.client.schedule import InsideRun, ScheduleHandle, frequency, schedule
 from jupyter_schedule.core.errors import Refused
 from tests.transports import HOSTILE, PREVIEW, Told, run_answer, schedule_answer
 
@@ -210,9 +210,9 @@ def test_only_what_a_browser_follows_is_a_link(address: str, link: bool) -> None
     assert ("href" in made(Told(), publication_url=address)._repr_html_()) == link
 
 
-def made(answers: Told, warning: str = "", **changes: Any) -> Scheduled:
+def made(answers: Told, warning: str = "", **changes: Any) -> ScheduleHandle:
     client = Client(Told({"GET schedules/daily": schedule_answer(**changes)}))
-    return Scheduled(client.schedule("daily"), Client(answers), [warning] if warning else [])
+    return ScheduleHandle(client.schedule("daily"), Client(answers), [warning] if warning else [])
 
 
 def test_the_function_comes_without_widgets_a_server_and_a_database() -> None:

@@ -141,7 +141,7 @@ def test_a_public_schedule_run_by_hand_publishes_nothing_until_a_person_releases
         assert list(public.area.list()) == []
         assert public.operations.files.read(rehearsal, "output/table.csv") == b"country,clients\nDE,100\n"
 
-        released = public.ended(public.operations.release(rehearsal.id))
+        released = public.ended(public.operations.approve(rehearsal.id))
     assert (released.status, released.message) == (RunStatus.SUCCEEDED, "Published by local.")
     assert public.area.get(f"{PublicationKeys('daily').data}table.csv") == b"country,clients\nDE,100\n"
     assert public.operations.files.read(released, "output/table.csv") == b"country,clients\nDE,100\n"
@@ -154,14 +154,14 @@ def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason
     public.public_script("daily", BAD)
     with public.service():
         rehearsal = public.ended(public.operations.run_now("daily"))
-        held = public.ended(public.operations.release(rehearsal.id))
+        held = public.ended(public.operations.approve(rehearsal.id))
         assert (held.status, held.reason) == (RunStatus.FAILED, Reason.DISCLOSURE)
         assert [finding.kind for finding in public.operations.files.checked(held).findings] == [FindingKind.ROW_LEVEL]
         assert list(public.area.list()) == []
         with pytest.raises(Refused, check=lambda refused: refused.code == "reason_needed"):
-            public.operations.release(held.id)
+            public.operations.approve(held.id)
 
-        done = public.ended(public.operations.release(held.id, "Numbers of machines, not of people."))
+        done = public.ended(public.operations.approve(held.id, "Numbers of machines, not of people."))
     assert done.status == RunStatus.SUCCEEDED
     assert done.message == (
         "Published by local, although the disclosure check held them back: Numbers of machines, not of people."
@@ -176,7 +176,7 @@ def test_executed_notebook_and_log_are_published_only_where_that_is_ticked(publi
     public.public_script("daily", f"{GOOD}; echo said", publish_report=True)
     with public.service():
         rehearsal = public.ended(public.operations.run_now("daily"))
-        run = public.ended(public.operations.release(rehearsal.id))
+        run = public.ended(public.operations.approve(rehearsal.id))
     (manifest,) = [each.key for each in public.area.list() if each.key.endswith("manifest.json")]
     assert [file["path"] for file in json.loads(public.area.get(manifest))["report"]] == ["log.txt"]
     assert b"said" in public.area.get(manifest.replace("manifest.json", "report/log.txt"))
@@ -197,4 +197,4 @@ def test_only_the_owner_may_release(public: Public) -> None:
         rehearsal = public.ended(public.operations.run_now("daily"))
     others = Operations(public.store, public.objects, owner="somebody-else")
     with pytest.raises(Refused, check=lambda refused: refused.code == "no_such_run"):
-        others.release(rehearsal.id, "because")
+        others.approve(rehearsal.id, "because")

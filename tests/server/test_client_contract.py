@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from jupyter_schedule.api.responses import Form, Frequency
+from jupyter_schedule.api.requests import Form, Frequency
 from jupyter_schedule.client.client import Client
-from jupyter_schedule.client.http import OverHttp
-from jupyter_schedule.client.in_process import Direct
+from jupyter_schedule.client.http import HttpTransport
+from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.client.schedule import schedule
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
@@ -30,12 +30,14 @@ def client(request: pytest.FixtureRequest, jp_root_dir: Path, tmp_path: Path) ->
     text = json.dumps(notebook_of(cells[1], parameters=cells[0]))
     (jp_root_dir / "work" / "Café report.ipynb").write_text(text)
     if request.param == "direct":
-        transport: OverHttp | Direct = Direct(jp_root_dir, DataPaths(tmp_path / "schedule"))
+        transport: HttpTransport | InProcessTransport = InProcessTransport(
+            jp_root_dir, DataPaths(tmp_path / "schedule")
+        )
     else:
         request.getfixturevalue("http_server")
         app, port = (request.getfixturevalue(name) for name in ("jp_serverapp", "jp_http_port"))
         url = f"http://127.0.0.1:{port}{app.base_url}"
-        transport = OverHttp(url, app.identity_provider.token, proxies=False)
+        transport = HttpTransport(url, app.identity_provider.token, proxies=False)
     with Client(transport, root=jp_root_dir, reader="Europe/Paris") as made:
         yield made
 

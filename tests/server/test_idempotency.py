@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.server.idempotency import Remembered
+from jupyter_schedule.server.idempotency import IdempotencyCache
 
 
 class Counter:
@@ -22,7 +22,7 @@ class Counter:
 
 def test_the_same_key_gets_the_same_answer_also_at_the_same_time() -> None:
     async def play() -> None:
-        remembered, counter = Remembered[int](), Counter()
+        remembered, counter = IdempotencyCache[int](), Counter()
         assert await asyncio.gather(*(remembered.once("k", b"b", counter) for _ in range(3))) == [1, 1, 1]
         assert await remembered.once("k", b"b", counter) == 1
         assert await remembered.once("other", b"b", counter) == 2
@@ -32,7 +32,7 @@ def test_the_same_key_gets_the_same_answer_also_at_the_same_time() -> None:
 
 def test_a_key_that_comes_with_another_body_is_refused() -> None:
     async def play() -> None:
-        remembered, counter = Remembered[int](), Counter()
+        remembered, counter = IdempotencyCache[int](), Counter()
         await remembered.once("k", b"b", counter)
         with pytest.raises(Refused) as refused:
             await remembered.once("k", b"c", counter)
@@ -46,7 +46,7 @@ def test_a_refusal_is_not_remembered() -> None:
         raise Refused("no", "No.")
 
     async def play() -> None:
-        remembered, counter = Remembered[int](), Counter()
+        remembered, counter = IdempotencyCache[int](), Counter()
         with pytest.raises(Refused):
             await remembered.once("k", b"b", refuse)
         assert await remembered.once("k", b"b", counter) == 1
@@ -56,7 +56,7 @@ def test_a_refusal_is_not_remembered() -> None:
 
 def test_a_client_that_goes_away_takes_nothing_back() -> None:
     async def play() -> None:
-        remembered, counter = Remembered[int](), Counter()
+        remembered, counter = IdempotencyCache[int](), Counter()
         first = asyncio.ensure_future(remembered.once("k", b"b", counter))
         await asyncio.sleep(0)
         first.cancel()
@@ -67,7 +67,7 @@ def test_a_client_that_goes_away_takes_nothing_back() -> None:
 
 def test_the_oldest_answers_are_forgotten() -> None:
     async def play() -> None:
-        remembered, counter = Remembered[int](most=2), Counter()
+        remembered, counter = IdempotencyCache[int](most=2), Counter()
         for key in "abc":
             await remembered.once(key, b"", counter)
         assert await remembered.once("b", b"", counter) == 2

@@ -28,7 +28,7 @@ _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
-class Plan:
+class BackfillPlan:
     """What a backfill adds to the ledger, and what it leaves as it is."""
 
     runs: tuple[Run, ...]
@@ -46,7 +46,7 @@ def ask(
     *,
     again: bool = False,
     parallel: int = 1,
-) -> Plan:
+) -> BackfillPlan:
     """A run for every time from `start` to `end` at which the schedule was, or would have been, due.
 
     Those that have succeeded, unless `again`, and those whose run hasn't ended are left as they are: who was
@@ -83,7 +83,7 @@ def plan(
     *,
     again: bool,
     parallel: int = 1,
-) -> Plan:
+) -> BackfillPlan:
     """One due row for every occurrence from `start` to `end`, both included, oldest first.
 
     Left out are those whose run hasn't ended, and, unless `again`, those that have succeeded.
@@ -103,7 +103,7 @@ def plan(
         else:
             batch = 1 + sum(run.trigger == Trigger.BACKFILL for run in before)
             runs.append(planning.backfill_run(schedule, occurrence, batch, now, parallel))
-    return Plan(tuple(runs), succeeded, waiting)
+    return BackfillPlan(tuple(runs), succeeded, waiting)
 
 
 def check_confirmed(runs: Sequence[Run], *, confirmed: bool) -> None:

@@ -263,7 +263,7 @@ class Operations(Lookup):
 
     def plan_backfill(
         self, name: str, start: datetime, end: datetime, *, again: bool = False, parallel: int = 1
-    ) -> backfill.Plan:
+    ) -> backfill.BackfillPlan:
         """What `backfill` would put into the ledger; nothing is."""
         now = utc(self.now())
         return backfill.ask(self.store, self.schedule(name), start, end, now, again=again, parallel=parallel)
@@ -277,7 +277,7 @@ class Operations(Lookup):
         again: bool = False,
         confirmed: bool = False,
         parallel: int = 1,
-    ) -> backfill.Plan:
+    ) -> backfill.BackfillPlan:
         """Put runs for times that have passed into the ledger, as `backfill.ask` plans them."""
         plan = self.plan_backfill(name, start, end, again=again, parallel=parallel)
         backfill.check_confirmed(plan.runs, confirmed=confirmed)
@@ -310,7 +310,7 @@ class Operations(Lookup):
         self.store.add_run(again, actor=self.owner)
         return self.run(again.id)
 
-    def release(self, run_id: str, reason: str | None = None) -> Run:
+    def approve(self, run_id: str, reason: str | None = None) -> Run:
         """Put a run into the ledger that publishes what an ended one made: a rehearsal, or one that was held back.
 
         reason: why it may be public although the disclosure check found something; recorded with the person's name.

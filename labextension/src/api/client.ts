@@ -141,7 +141,7 @@ export class Client {
 
   /** Publish what was kept back; `reason` says why it may be public although something was found. */
   approve(id: string, reason: string | null): Promise<Run> {
-    return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/release`, body: { reason } });
+    return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/approve`, body: { reason } });
   }
 
   private ask<T>(ask: ApiRequest): Promise<T> {

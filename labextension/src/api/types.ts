@@ -175,6 +175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish what it made and what was kept back: a rehearsal, or what the disclosure check found something in. */
+        post: operations["post_runs_id_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{id}/cancel": {
         parameters: {
             query?: never;
@@ -237,23 +254,6 @@ export interface paths {
         get: operations["get_runs_id_log"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/runs/{id}/release": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Publish what it made and what was kept back: a rehearsal, or what the disclosure check found something in. */
-        post: operations["post_runs_id_release"];
         delete?: never;
         options?: never;
         head?: never;
@@ -524,47 +524,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * AdHocExtension
-         * @description Hours from now; None is as many as are allowed.
+         * AdHocStatus
+         * @description Where an ad-hoc worker is.  Operations insert `asked`; only the service moves it on.
+         * @enum {string}
          */
-        AdHocExtension: {
-            /**
-             * Hours
-             * @default null
-             */
-            hours: number | null;
-        };
+        AdHocStatus: "asked" | "launching" | "ready" | "stopped" | "ended" | "failed";
         /**
-         * AdHocLaunch
-         * @description What is asked for; what is left out is the first that there is, and the longest that is allowed.
-         */
-        AdHocLaunch: {
-            /**
-             * Hours
-             * @default null
-             */
-            hours: number | null;
-            /**
-             * Launcher
-             * @default null
-             */
-            launcher: string | null;
-            /**
-             * Size
-             * @default null
-             */
-            size: string | null;
-            /**
-             * Ssh Key
-             * @default null
-             */
-            ssh_key: string | null;
-        };
-        /**
-         * AdHocShape
+         * AdHocWorkerResponse
          * @description A machine to develop on.
          */
-        AdHocShape: {
+        AdHocWorkerResponse: {
             /** Address */
             address: string | null;
             /** Connect */
@@ -606,12 +575,6 @@ export interface components {
             worker_id: string;
         };
         /**
-         * AdHocStatus
-         * @description Where an ad-hoc worker is.  Operations insert `asked`; only the service moves it on.
-         * @enum {string}
-         */
-        AdHocStatus: "asked" | "launching" | "ready" | "stopped" | "ended" | "failed";
-        /**
          * Approval
          * @description A person's decision to publish the outputs of a run that were kept back.
          */
@@ -632,10 +595,21 @@ export interface components {
             run_id: string;
         };
         /**
-         * AttemptShape
+         * ApproveRun
+         * @description POST /runs/{id}/approve: publish what was kept back.
+         */
+        ApproveRun: {
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+        };
+        /**
+         * AttemptResponse
          * @description One worker's try.
          */
-        AttemptShape: {
+        AttemptResponse: {
             /**
              * Created At
              * Format: date-time
@@ -650,12 +624,47 @@ export interface components {
             outcome: components["schemas"]["Outcome"] | null;
         };
         /**
-         * Backfill
+         * BackfillCancelledResponse
+         * @description DELETE /schedules/{name}/backfill: how many runs don't start any more.
+         */
+        BackfillCancelledResponse: {
+            /** Cancelled */
+            cancelled: number;
+        };
+        /**
+         * BackfillResponse
+         * @description What a backfill put into the ledger, or would, and what it left as it was.
+         */
+        BackfillResponse: {
+            /**
+             * Confirm
+             * @default false
+             */
+            confirm: boolean;
+            /**
+             * First
+             * @default null
+             */
+            first: string | null;
+            /**
+             * Last
+             * @default null
+             */
+            last: string | null;
+            /** Runs */
+            runs: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * BackfillSchedule
          * @description POST /schedules/{name}/backfill: every time from `start` to `end`, both included, at which it was due.
          *
          *     Instead of times, days of the schedule's zone: from the first to the last of them, both whole.
          */
-        Backfill: {
+        BackfillSchedule: {
             /**
              * Again
              * @default false
@@ -698,45 +707,10 @@ export interface components {
             start: string | null;
         };
         /**
-         * BackfillCancelled
-         * @description DELETE /schedules/{name}/backfill: how many runs don't start any more.
-         */
-        BackfillCancelled: {
-            /** Cancelled */
-            cancelled: number;
-        };
-        /**
-         * Backfilled
-         * @description What a backfill put into the ledger, or would, and what it left as it was.
-         */
-        Backfilled: {
-            /**
-             * Confirm
-             * @default false
-             */
-            confirm: boolean;
-            /**
-             * First
-             * @default null
-             */
-            first: string | null;
-            /**
-             * Last
-             * @default null
-             */
-            last: string | null;
-            /** Runs */
-            runs: number;
-            /** Succeeded */
-            succeeded: number;
-            /** Waiting */
-            waiting: number;
-        };
-        /**
-         * Bundled
+         * BundleResponse
          * @description PUT /bundles/{digest}: a tarball that was received, and is what its name says.
          */
-        Bundled: {
+        BundleResponse: {
             /** Bundle */
             bundle: string;
             /** Files */
@@ -764,17 +738,17 @@ export interface components {
             why: string;
         };
         /**
-         * CalendarShape
+         * CalendarResponse
          * @description GET /schedules/{name}/days?first=YYYY-MM-DD&last=YYYY-MM-DD: the days on which it is due; others are left out.
          */
-        CalendarShape: {
+        CalendarResponse: {
             /**
              * Asked
              * @default 0
              */
             asked: number;
             /** Days */
-            days: components["schemas"]["DayShape"][];
+            days: components["schemas"]["DayResponse"][];
             /**
              * Going
              * @default 0
@@ -800,14 +774,14 @@ export interface components {
          */
         CatchUp: "latest" | "all" | "none";
         /**
-         * CellShape
+         * CellResponse
          * @description A cell that was added, removed or changed.
          */
-        CellShape: {
+        CellResponse: {
             /** Kind */
             kind: string;
             /** Lines */
-            lines: components["schemas"]["LineShape"][];
+            lines: components["schemas"]["LineResponse"][];
             /** Number */
             number: number | null;
             /**
@@ -870,10 +844,10 @@ export interface components {
             by: string;
         };
         /**
-         * Creation
+         * CreateSchedule
          * @description POST /schedules.
          */
-        Creation: {
+        CreateSchedule: {
             /**
              * Bundle
              * @default null
@@ -902,10 +876,10 @@ export interface components {
             run_now: boolean;
         };
         /**
-         * DayShape
+         * DayResponse
          * @description A day of the schedule's zone on which it is, was or would have been due.
          */
-        DayShape: {
+        DayResponse: {
             /** Counts */
             counts: {
                 [key: string]: number;
@@ -939,10 +913,10 @@ export interface components {
          */
         DayState: "going" | "failed" | "missed" | "skipped" | "stopped" | "succeeded" | "not_run" | "not_yet";
         /**
-         * Deleted
+         * DeletedResponse
          * @description DELETE /schedules/{name}: what went, and what stays.
          */
-        Deleted: {
+        DeletedResponse: {
             /**
              * Message
              * @default
@@ -956,10 +930,10 @@ export interface components {
             published: number;
         };
         /**
-         * DifferenceShape
+         * DifferenceResponse
          * @description GET /schedules/{name}/difference: a version beside another, or beside the notebook on disk.
          */
-        DifferenceShape: {
+        DifferenceResponse: {
             /** @default null */
             after: components["schemas"]["VersionDetails"] | null;
             before: components["schemas"]["VersionDetails"];
@@ -967,7 +941,7 @@ export interface components {
              * Cells
              * @default []
              */
-            cells: components["schemas"]["CellShape"][];
+            cells: components["schemas"]["CellResponse"][];
             /**
              * Files
              * @default []
@@ -1036,10 +1010,10 @@ export interface components {
             row: number | null;
         };
         /**
-         * Edit
+         * EditSchedule
          * @description PATCH /schedules/{name}: a merge patch of the form; `If-Match` carries the version.
          */
-        Edit: {
+        EditSchedule: {
             /** Form */
             form: {
                 [key: string]: unknown;
@@ -1080,6 +1054,17 @@ export interface components {
             text: string;
         };
         /**
+         * ExtendAdHocWorker
+         * @description Hours from now; None is as many as are allowed.
+         */
+        ExtendAdHocWorker: {
+            /**
+             * Hours
+             * @default null
+             */
+            hours: number | null;
+        };
+        /**
          * FailedNotification
          * @description A word that was given up, or that has failed so far.
          */
@@ -1104,10 +1089,10 @@ export interface components {
             trouble: string;
         };
         /**
-         * Failure
+         * FailureResponse
          * @description Where a notebook failed.
          */
-        Failure: {
+        FailureResponse: {
             /**
              * Cell
              * @default null
@@ -1153,10 +1138,10 @@ export interface components {
          */
         FindingKind: "secret" | "email" | "ip_address" | "client_id" | "row_level" | "small_cell" | "unchecked";
         /**
-         * FindingShape
+         * FindingResponse
          * @description Something that was noticed before a run; never blocks.
          */
-        FindingShape: {
+        FindingResponse: {
             /**
              * Cell
              * @default null
@@ -1340,26 +1325,64 @@ export interface components {
             timezone: string;
         };
         /**
-         * LineShape
+         * LaunchAdHocWorker
+         * @description What is asked for; what is left out is the first that there is, and the longest that is allowed.
+         */
+        LaunchAdHocWorker: {
+            /**
+             * Hours
+             * @default null
+             */
+            hours: number | null;
+            /**
+             * Launcher
+             * @default null
+             */
+            launcher: string | null;
+            /**
+             * Size
+             * @default null
+             */
+            size: string | null;
+            /**
+             * Ssh Key
+             * @default null
+             */
+            ssh_key: string | null;
+        };
+        /**
+         * LineResponse
          * @description A line of a cell: same, added, removed, or gap for so many that are the same.
          */
-        LineShape: {
+        LineResponse: {
             /** Kind */
             kind: string;
             /** Text */
             text: string;
         };
         /**
-         * LogShape
+         * LogResponse
          * @description GET /runs/{id}/log?first=N: what was printed from piece N on; ask again with `next`.
          */
-        LogShape: {
+        LogResponse: {
             /** Ended */
             ended: boolean;
             /** Next */
             next: number;
             /** Text */
             text: string;
+        };
+        /**
+         * NotebookStatus
+         * @description GET /scheduled?notebook=PATH: what the button of a notebook says, in a few hundred bytes.
+         */
+        NotebookStatus: {
+            /** Failing */
+            failing: boolean;
+            /** Name */
+            name: string;
+            /** Summary */
+            summary: string;
         };
         /**
          * NotificationEvent
@@ -1395,10 +1418,10 @@ export interface components {
             silence_by: string | null;
         };
         /**
-         * OccurrenceShape
+         * OccurrenceResponse
          * @description A time at which a schedule is due.
          */
-        OccurrenceShape: {
+        OccurrenceResponse: {
             /** Local */
             local: string;
             /**
@@ -1468,10 +1491,10 @@ export interface components {
             note: string;
         };
         /**
-         * Pausing
+         * PauseSchedule
          * @description POST /schedules/{name}/pause: why, for whoever finds it paused; null leaves what was said before.
          */
-        Pausing: {
+        PauseSchedule: {
             /**
              * Note
              * @default null
@@ -1535,10 +1558,10 @@ export interface components {
             start_deadline: number | null;
         };
         /**
-         * PreviewShape
+         * PreviewResponse
          * @description POST /preview: what would happen.  `problems` by field; with any, nothing was bundled and `bundle` is None.
          */
-        PreviewShape: {
+        PreviewResponse: {
             /**
              * Bundle
              * @default null
@@ -1575,12 +1598,12 @@ export interface components {
              * Findings
              * @default []
              */
-            findings: components["schemas"]["FindingShape"][];
+            findings: components["schemas"]["FindingResponse"][];
             /**
              * Next
              * @default []
              */
-            next: components["schemas"]["OccurrenceShape"][];
+            next: components["schemas"]["OccurrenceResponse"][];
             /**
              * Output Dir
              * @default output
@@ -1653,10 +1676,10 @@ export interface components {
             message: string;
         };
         /**
-         * ProblemAnswer
+         * ProblemResponse
          * @description The body of every 4xx and 5xx.
          */
-        ProblemAnswer: {
+        ProblemResponse: {
             error: components["schemas"]["Problem"];
         };
         /**
@@ -1693,21 +1716,10 @@ export interface components {
          */
         Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "cap" | "missed" | "paused";
         /**
-         * Releasing
-         * @description POST /runs/{id}/release: publish what was kept back.
-         */
-        Releasing: {
-            /**
-             * Reason
-             * @default null
-             */
-            reason: string | null;
-        };
-        /**
-         * Rollback
+         * RollbackSchedule
          * @description POST /schedules/{name}/rollback: the version that it goes back to; `If-Match` carries the one it is at.
          */
-        Rollback: {
+        RollbackSchedule: {
             /**
              * Public Confirmed
              * @default false
@@ -1725,7 +1737,7 @@ export interface components {
              * Attempts
              * @default []
              */
-            attempts: components["schemas"]["AttemptShape"][];
+            attempts: components["schemas"]["AttemptResponse"][];
             /**
              * Bundle
              * @default
@@ -1756,7 +1768,7 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             /** @default null */
-            failure: components["schemas"]["Failure"] | null;
+            failure: components["schemas"]["FailureResponse"] | null;
             /**
              * Findings
              * @default []
@@ -1855,10 +1867,10 @@ export interface components {
             version: number;
         };
         /**
-         * RunFiles
+         * RunFilesResponse
          * @description GET /runs/{id}/files: what a run left, each file at its address.
          */
-        RunFiles: {
+        RunFilesResponse: {
             /**
              * Outputs
              * @default []
@@ -1871,15 +1883,15 @@ export interface components {
             report: components["schemas"]["PublishedFile"][];
         };
         /**
-         * RunShape
+         * RunResponse
          * @description A run.  `count` and `until` only where the row is a stretch of skipped occurrences.
          */
-        RunShape: {
+        RunResponse: {
             /**
              * Attempts
              * @default []
              */
-            attempts: components["schemas"]["AttemptShape"][];
+            attempts: components["schemas"]["AttemptResponse"][];
             /** Cancelled By */
             cancelled_by: string | null;
             /**
@@ -1964,10 +1976,10 @@ export interface components {
          */
         RunStatus: "due" | "launching" | "running" | "publishing" | "succeeded" | "failed" | "timed_out" | "cancelled" | "skipped";
         /**
-         * ScheduleShape
+         * ScheduleResponse
          * @description A schedule at its current version.
          */
-        ScheduleShape: {
+        ScheduleResponse: {
             /** Bundle */
             bundle: string;
             /**
@@ -1991,14 +2003,14 @@ export interface components {
              * Last Runs
              * @default []
              */
-            last_runs: components["schemas"]["RunShape"][];
+            last_runs: components["schemas"]["RunResponse"][];
             /** Name */
             name: string;
             /**
              * Next
              * @default []
              */
-            next: components["schemas"]["OccurrenceShape"][];
+            next: components["schemas"]["OccurrenceResponse"][];
             /** Next Due */
             next_due: string | null;
             /**
@@ -2028,22 +2040,10 @@ export interface components {
          */
         ScheduleState: "active" | "paused" | "rehearsing" | "ended" | "deleted";
         /**
-         * Scheduled
-         * @description GET /scheduled?notebook=PATH: what the button of a notebook says, in a few hundred bytes.
-         */
-        Scheduled: {
-            /** Failing */
-            failing: boolean;
-            /** Name */
-            name: string;
-            /** Summary */
-            summary: string;
-        };
-        /**
-         * Status
+         * StatusResponse
          * @description GET /status.
          */
-        Status: {
+        StatusResponse: {
             /** Embedded */
             embedded: boolean;
             /**
@@ -2131,10 +2131,10 @@ export interface components {
             version: number;
         };
         /**
-         * VersionShape
+         * VersionResponse
          * @description Who recorded a version, and when.
          */
-        VersionShape: {
+        VersionResponse: {
             /** Author */
             author: string;
             /** Bundle */
@@ -2180,7 +2180,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdHocShape"][];
+                    "application/json": components["schemas"]["AdHocWorkerResponse"][];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2189,7 +2189,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2208,7 +2208,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AdHocLaunch"];
+                "application/json": components["schemas"]["LaunchAdHocWorker"];
             };
         };
         responses: {
@@ -2218,7 +2218,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdHocShape"];
+                    "application/json": components["schemas"]["AdHocWorkerResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2227,7 +2227,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2252,7 +2252,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdHocShape"];
+                    "application/json": components["schemas"]["AdHocWorkerResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2261,7 +2261,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2280,7 +2280,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AdHocExtension"];
+                "application/json": components["schemas"]["ExtendAdHocWorker"];
             };
         };
         responses: {
@@ -2290,7 +2290,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdHocShape"];
+                    "application/json": components["schemas"]["AdHocWorkerResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2299,7 +2299,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2324,7 +2324,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdHocShape"];
+                    "application/json": components["schemas"]["AdHocWorkerResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2333,7 +2333,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2359,7 +2359,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Bundled"];
+                    "application/json": components["schemas"]["BundleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2368,7 +2368,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2399,7 +2399,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2428,7 +2428,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PreviewShape"];
+                    "application/json": components["schemas"]["PreviewResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2437,7 +2437,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2472,7 +2472,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2499,7 +2499,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunShape"][];
+                    "application/json": components["schemas"]["RunResponse"][];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2508,7 +2508,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2542,7 +2542,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
+    post_runs_id_approve: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveRun"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunResponse"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2567,7 +2605,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunShape"];
+                    "application/json": components["schemas"]["RunResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2576,7 +2614,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2601,7 +2639,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunFiles"];
+                    "application/json": components["schemas"]["RunFilesResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2610,7 +2648,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2645,7 +2683,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2672,7 +2710,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LogShape"];
+                    "application/json": components["schemas"]["LogResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2681,45 +2719,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    post_runs_id_release: {
-        parameters: {
-            query?: {
-                /** @description the zone in which the person reads, an IANA name */
-                reader?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Releasing"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunShape"];
-                };
-            };
-            /** @description Refused, with a sentence that says what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2744,7 +2744,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunShape"];
+                    "application/json": components["schemas"]["RunResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2753,7 +2753,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2778,7 +2778,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Scheduled"] | null;
+                    "application/json": components["schemas"]["NotebookStatus"] | null;
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2787,7 +2787,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2812,7 +2812,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleShape"][];
+                    "application/json": components["schemas"]["ScheduleResponse"][];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2821,7 +2821,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2840,7 +2840,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Creation"];
+                "application/json": components["schemas"]["CreateSchedule"];
             };
         };
         responses: {
@@ -2850,7 +2850,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleShape"];
+                    "application/json": components["schemas"]["ScheduleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2859,7 +2859,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2884,7 +2884,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleShape"];
+                    "application/json": components["schemas"]["ScheduleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2893,7 +2893,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2918,7 +2918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Deleted"];
+                    "application/json": components["schemas"]["DeletedResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2927,7 +2927,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2948,7 +2948,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Edit"];
+                "application/json": components["schemas"]["EditSchedule"];
             };
         };
         responses: {
@@ -2958,7 +2958,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleShape"];
+                    "application/json": components["schemas"]["ScheduleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -2967,7 +2967,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -2986,7 +2986,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Backfill"];
+                "application/json": components["schemas"]["BackfillSchedule"];
             };
         };
         responses: {
@@ -2996,7 +2996,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Backfilled"];
+                    "application/json": components["schemas"]["BackfillResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3005,7 +3005,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3030,7 +3030,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BackfillCancelled"];
+                    "application/json": components["schemas"]["BackfillCancelledResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3039,7 +3039,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3068,7 +3068,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CalendarShape"];
+                    "application/json": components["schemas"]["CalendarResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3077,7 +3077,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3106,7 +3106,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DifferenceShape"];
+                    "application/json": components["schemas"]["DifferenceResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3115,7 +3115,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3134,7 +3134,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Pausing"] | null;
+                "application/json": components["schemas"]["PauseSchedule"] | null;
             };
         };
         responses: {
@@ -3144,7 +3144,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleShape"];
+                    "application/json": components["schemas"]["ScheduleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3153,7 +3153,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3178,7 +3178,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunShape"];
+                    "application/json": components["schemas"]["RunResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3187,7 +3187,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3212,7 +3212,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleShape"];
+                    "application/json": components["schemas"]["ScheduleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3221,7 +3221,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3242,7 +3242,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Rollback"];
+                "application/json": components["schemas"]["RollbackSchedule"];
             };
         };
         responses: {
@@ -3252,7 +3252,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleShape"];
+                    "application/json": components["schemas"]["ScheduleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3261,7 +3261,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3286,7 +3286,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunShape"];
+                    "application/json": components["schemas"]["RunResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3295,7 +3295,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3324,7 +3324,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunShape"][];
+                    "application/json": components["schemas"]["RunResponse"][];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3333,7 +3333,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3358,7 +3358,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionShape"][];
+                    "application/json": components["schemas"]["VersionResponse"][];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3367,7 +3367,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };
@@ -3390,7 +3390,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Status"];
+                    "application/json": components["schemas"]["StatusResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3399,7 +3399,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
+                    "application/json": components["schemas"]["ProblemResponse"];
                 };
             };
         };

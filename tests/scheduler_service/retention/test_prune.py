@@ -181,7 +181,7 @@ def test_a_run_that_somebody_releases_meanwhile_stays(deployment: Deployment) ->
     first = deployment.runs[0]
     held = first.model_copy(update={"status": RunStatus.FAILED, "reason": "publishing"})
     deployment.store.runs_by_id[first.id] = held
-    operations.release(first.id)
+    operations.approve(first.id)
     for batch in plan.batches():
         deployment.pruning().remove(batch)
     assert [run.id for run in map(deployment.store.run, ids(deployment)) if run and run.pruned_at] == ids(deployment)[

@@ -27,7 +27,7 @@ function open(shown: RunDetails) {
     'GET schedules/bikes': schedule(),
     [`GET runs/${ID}`]: shown,
     [`GET runs/${ID}/log`]: { text: '', next: 0, ended: true },
-    [`POST runs/${ID}/release`]: made
+    [`POST runs/${ID}/approve`]: made
   });
   const gone: View[] = [];
   render(
@@ -59,7 +59,7 @@ describe('What was kept from the public', () => {
     await user.click(screen.getByLabelText('Why they may be public'));
     await user.paste('A made-up key.');
     await user.click(screen.getByRole('button', { name: 'Publish anyway' }));
-    await waitFor(() => expect(server.to(`POST runs/${ID}/release`)[0]!.body).toEqual({ reason: 'A made-up key.' }));
+    await waitFor(() => expect(server.to(`POST runs/${ID}/approve`)[0]!.body).toEqual({ reason: 'A made-up key.' }));
     await waitFor(() => expect(gone).toEqual([{ at: 'run', run: 'released', schedule: 'bikes' }]));
   });
 
@@ -67,7 +67,7 @@ describe('What was kept from the public', () => {
     const { server, user } = open(run({ trigger: 'rehearsal', releasable: true }));
     await user.click(await screen.findByRole('button', { name: 'Publish these results' }));
     expect(screen.queryByLabelText('Why they may be public')).toBeNull();
-    await waitFor(() => expect(server.to(`POST runs/${ID}/release`)[0]!.body).toEqual({ reason: null }));
+    await waitFor(() => expect(server.to(`POST runs/${ID}/approve`)[0]!.body).toEqual({ reason: null }));
   });
 
   it('isn’t looked for where the files were removed', async () => {

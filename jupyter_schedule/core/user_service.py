@@ -23,7 +23,7 @@ BY_HAND = (
 
 
 @dataclass(frozen=True)
-class Manager:
+class ServiceManager:
     """What keeps services going on this machine."""
 
     #: `systemd` or `launchd`
@@ -37,15 +37,15 @@ def command() -> list[str]:
     return [sys.executable, "-P", "-m", "scheduler_service", "run"]
 
 
-def find_manager(home: Path | None = None, platform: str = sys.platform) -> Manager | None:
+def find_manager(home: Path | None = None, platform: str = sys.platform) -> ServiceManager | None:
     """The one that works here for this user, None when there is none."""
     home = home or Path.home()
     if platform == "darwin":
-        return Manager("launchd", home / "Library" / "LaunchAgents" / f"{LABEL}.plist")
+        return ServiceManager("launchd", home / "Library" / "LaunchAgents" / f"{LABEL}.plist")
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if shutil.which("systemctl") and runtime and (Path(runtime) / "systemd").is_dir():
         config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-        return Manager("systemd", config / "systemd" / "user" / f"{NAME}.service")
+        return ServiceManager("systemd", config / "systemd" / "user" / f"{NAME}.service")
     return None
 
 
@@ -75,7 +75,7 @@ def install() -> str:
         raise
 
 
-def _install(manager: Manager) -> str:
+def _install(manager: ServiceManager) -> str:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     manager.file.parent.mkdir(parents=True, exist_ok=True)
     if manager.kind == "launchd":
@@ -174,14 +174,14 @@ def _systemd_quoted(word: str, *, command_line: bool = False) -> str:
     return f'"{escaped.replace("$", "$$") if command_line else escaped}"'
 
 
-def _manager() -> Manager:
+def _manager() -> ServiceManager:
     manager = find_manager()
     if manager is None:
         raise Refused("no_service_manager", BY_HAND.format(command=" ".join(command())))
     return manager
 
 
-def _domain(manager: Manager) -> str:
+def _domain(manager: ServiceManager) -> str:
     return f"gui/{os.getuid()}/{manager.file.stem}"
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from jupyter_schedule.api import user_service
-from jupyter_schedule.api.user_service import Manager, find_manager, launchd_agent, systemd_unit
 from jupyter_schedule.cli import cli
+from jupyter_schedule.core import user_service
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from jupyter_schedule.core.user_service import ServiceManager, find_manager, launchd_agent, systemd_unit
 
 AWKWARD = '/home/ann b/50% "of" $HOME/\\python\nü'
 
@@ -33,7 +33,7 @@ class Programs:
         return subprocess.CompletedProcess(arguments, int(fails), "", "first\nIt said no.\n" if fails else "")
 
 
-def use(monkeypatch: pytest.MonkeyPatch, manager: Manager | None, *failing: str) -> Programs:
+def use(monkeypatch: pytest.MonkeyPatch, manager: ServiceManager | None, *failing: str) -> Programs:
     programs = Programs(*failing)
     monkeypatch.setattr(subprocess, "run", programs)
     monkeypatch.setattr(user_service, "find_manager", lambda: manager)
@@ -41,8 +41,8 @@ def use(monkeypatch: pytest.MonkeyPatch, manager: Manager | None, *failing: str)
 
 
 @pytest.fixture
-def systemd(tmp_path: Path) -> Manager:
-    return Manager("systemd", tmp_path / "config" / "systemd" / "user" / "jupyter-schedule.service")
+def systemd(tmp_path: Path) -> ServiceManager:
+    return ServiceManager("systemd", tmp_path / "config" / "systemd" / "user" / "jupyter-schedule.service")
 
 
 def test_a_unit_quotes_whatever_is_in_a_path() -> None:
@@ -72,17 +72,17 @@ def test_an_agent_is_a_property_list_that_holds_whatever_is_in_a_path() -> None:
 
 def test_what_keeps_services_going_is_found_by_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on_mac = find_manager(tmp_path, "darwin")
-    assert on_mac == Manager("launchd", tmp_path / "Library/LaunchAgents/org.jupyter.schedule.plist")
+    assert on_mac == ServiceManager("launchd", tmp_path / "Library/LaunchAgents/org.jupyter.schedule.plist")
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     assert find_manager(tmp_path, "linux") is None
     (tmp_path / "systemd").mkdir()
     expected = tmp_path / "config/systemd/user/jupyter-schedule.service"
-    assert find_manager(tmp_path, "linux") == Manager("systemd", expected)
+    assert find_manager(tmp_path, "linux") == ServiceManager("systemd", expected)
 
 
-def test_installing_writes_the_unit_and_starts_it(systemd: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installing_writes_the_unit_and_starts_it(systemd: ServiceManager, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_DATA_DIR", "/data")
     programs = use(monkeypatch, systemd)
     said = user_service.install()
@@ -94,12 +94,12 @@ def test_installing_writes_the_unit_and_starts_it(systemd: Manager, monkeypatch:
     assert user_service.installed()
 
 
-def test_without_the_right_to_linger_that_is_said(systemd: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_right_to_linger_that_is_said(systemd: ServiceManager, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, systemd, "enable-linger")
     assert "loginctl enable-linger" in user_service.install()
 
 
-def test_a_program_that_fails_is_quoted(systemd: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_fails_is_quoted(systemd: ServiceManager, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, systemd, "daemon-reload")
     with pytest.raises(Refused) as refused:
         user_service.install()
@@ -108,7 +108,7 @@ def test_a_program_that_fails_is_quoted(systemd: Manager, monkeypatch: pytest.Mo
 
 
 def test_an_agent_is_installed_anew_over_an_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    manager = Manager("launchd", tmp_path / "org.jupyter.schedule.plist")
+    manager = ServiceManager("launchd", tmp_path / "org.jupyter.schedule.plist")
     programs = use(monkeypatch, manager, "bootout")
     user_service.install()
     assert [line.split()[1] for line in programs.asked] == ["bootout", "bootstrap"]
@@ -117,7 +117,7 @@ def test_an_agent_is_installed_anew_over_an_old_one(tmp_path: Path, monkeypatch:
     assert not manager.file.exists()
 
 
-def test_the_status_says_what_to_do(systemd: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_status_says_what_to_do(systemd: ServiceManager, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, systemd, "is-active")
     assert user_service.status().startswith("Not installed")
     assert user_service.uninstall().startswith("Not installed")
@@ -137,7 +137,7 @@ def test_where_nothing_keeps_services_going_the_terminal_says_what_does(monkeypa
 
 
 def test_the_terminal_answers_in_a_sentence_or_in_json(
-    systemd: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    systemd: ServiceManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     use(monkeypatch, systemd)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
@@ -147,7 +147,7 @@ def test_the_terminal_answers_in_a_sentence_or_in_json(
 
 
 def test_what_keeps_the_service_from_starting_anything_is_said_with_its_status(
-    systemd: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    systemd: ServiceManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     use(monkeypatch, systemd)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))

@@ -1,0 +1,139 @@
+"""The requests of the API: what the form holds, and the body of everything that changes something.
+
+Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, sizes bytes.
+
+`?reader=ZONE` on any request names the zone in which the person reads; sentences say "your time" in it.
+`GET /schedules?notebook=PATH` answers with that notebook's schedules only.
+`POST /preview?schedule=NAME` previews an edit of that schedule, whose name is taken by itself.
+"""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jupyter_schedule.core.models import ScheduleOptions, UtcTime
+
+
+class WireModel(BaseModel):
+    """A frozen value that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Frequency(WireModel):
+    """When, as the form asks for it; only the fields that belong to `kind` are read."""
+
+    kind: Literal["daily", "weekdays", "weekly", "monthly", "hourly", "once", "cron"] = "daily"
+    #: a time of day as a person writes it; of `hourly` the minute
+    at: str = "12:00"
+    #: of `weekly`: Mon, Tue, Wed, Thu, Fri, Sat, Sun
+    days: tuple[str, ...] = ()
+    #: of `monthly`: 1 to 31, or L for the last day
+    day_of_month: str = "1"
+    #: of `once`: YYYY-MM-DD
+    date: str = ""
+    cron: str = ""
+    timezone: str = "UTC"
+
+
+class Form(ScheduleOptions):
+    """What the form holds: enough to preview, create or edit a schedule."""
+
+    #: path of the notebook, relative to Jupyter's root
+    notebook: str | None = None
+    name: str = ""
+    frequency: Frequency = Field(default_factory=Frequency)
+    #: values by name, typed or as the texts of input fields; a name left out keeps the notebook's value
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    #: files and patterns relative to Jupyter's root, beside what the notebook is seen to use
+    files: tuple[str, ...] = ()
+    #: files that the notebook is seen to use and that stay out all the same
+    left_out: tuple[str, ...] = ()
+    #: None takes the folder that the notebook is seen to write to
+    output_dir: str | None = None
+    timeout_minutes: int = Field(default=120, ge=1, le=1440)
+    kernel: str | None = None
+
+
+class CreateSchedule(WireModel):
+    """POST /schedules."""
+
+    form: Form
+    #: digest from a preview; None bundles the files as they are now
+    bundle: str | None = None
+    #: also run it once now
+    run_now: bool = False
+    #: let it wait for a rehearsal, which stands for the run now; None does so where runs cost money
+    rehearse: bool | None = None
+    #: run it once now and never by the clock: `form.frequency` is left aside
+    once_only: bool = False
+    #: the person checked what will be public; needed for a public schedule
+    public_confirmed: bool = False
+
+
+class EditSchedule(WireModel):
+    """PATCH /schedules/{name}: a merge patch of the form; `If-Match` carries the version."""
+
+    form: dict[str, Any]
+    #: take the notebook and its files as they are now; otherwise the code stays as it was
+    rebundle: bool = False
+    #: the person checked what will be public; needed where more becomes public than before
+    public_confirmed: bool = False
+
+
+class PauseSchedule(WireModel):
+    """POST /schedules/{name}/pause: why, for whoever finds it paused; null leaves what was said before."""
+
+    note: str | None = None
+
+
+class RollbackSchedule(WireModel):
+    """POST /schedules/{name}/rollback: the version that it goes back to; `If-Match` carries the one it is at."""
+
+    version: int = Field(ge=1)
+    #: the person checked what will be public; needed where more becomes public than is now
+    public_confirmed: bool = False
+
+
+class BackfillSchedule(WireModel):
+    """POST /schedules/{name}/backfill: every time from `start` to `end`, both included, at which it was due.
+
+    Instead of times, days of the schedule's zone: from the first to the last of them, both whole.
+    """
+
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    #: also what has succeeded
+    again: bool = False
+    #: how many of the runs may go at once
+    parallel: int = 1
+    #: that many runs are wanted, when they are 100 or more
+    confirmed: bool = False
+    #: only say what would be done
+    dry_run: bool = False
+
+
+class ApproveRun(WireModel):
+    """POST /runs/{id}/approve: publish what was kept back."""
+
+    #: why it may be public although the disclosure check found something; recorded with the person's name
+    reason: str | None = None
+
+
+class LaunchAdHocWorker(WireModel):
+    """What is asked for; what is left out is the first that there is, and the longest that is allowed."""
+
+    launcher: str | None = None
+    size: str | None = None
+    hours: int | None = None
+    #: an OpenSSH public key that it lets in
+    ssh_key: str | None = None
+
+
+class ExtendAdHocWorker(WireModel):
+    """Hours from now; None is as many as are allowed."""
+
+    hours: int | None = None
