@@ -1,12 +1,16 @@
 """`python -m scheduler_service run`: the scheduler service, embedded or an operator's."""
 
+import json
 import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +24,7 @@ from scheduler_service.admin.check_aws import check_account
 from scheduler_service.admin.check_service import check_service
 from scheduler_service.admin.migrate_storage import bring, check_code, check_idle, missing, planned
 from scheduler_service.admin.open_ledger import known_ledger
-from scheduler_service.admin.price_list import price_lines, refresh_prices
+from scheduler_service.admin.price_list import price_lines, refresh_prices, size_prices
 from scheduler_service.admin.reap import open_machines, reap
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.publishing.unpublish import withdraw_deleted
@@ -29,10 +33,41 @@ from scheduler_service.service import Service
 from scheduler_service.settings import load_settings, show_to_doors
 
 
-class CannotStart(click.ClickException):
-    """The service can't start: one sentence and exit code 2."""
+class Command(click.Command):
+    """A command that answers what it refuses in one sentence, with `--json` as an object, and exit code 2."""
 
-    exit_code = 2
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (Refused, OSError, ValueError) as problem:
+            code, message = (
+                (problem.code, problem.message) if isinstance(problem, Refused) else ("system", str(problem))
+            )
+            if ctx.params.get("as_json"):
+                _echo_json({"error": {"code": code, "message": message}})
+            else:
+                click.echo(f"Error: {message}", err=True)
+            ctx.exit(2)
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--config` and `--folder`."""
+    folder = click.option(
+        "--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings."
+    )
+    config = click.option(
+        "--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder."
+    )
+    return config(folder(command))
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def _echo_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2))
 
 
 @click.group()
@@ -40,163 +75,148 @@ def main() -> None:
     """The scheduler service: what runs beside the clock."""
 
 
-@main.command()
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
+@main.command(cls=Command)
+@_settings_options
 @click.option("--until-stdin-closes", is_flag=True, help="Stop ticking when whoever started it ends.")
 @click.option("--verbose", is_flag=True, help="Tell what it does, on standard error.")
 def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, verbose: bool) -> None:
     """Tick until stopped.  Runs that are going when it stops go on, and the next service takes them over."""
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    try:
-        settings = load_settings(config, folder)
-        service = Service(settings)
-        if config is not None:
-            show_to_doors(config, settings.folder)
-        if until_stdin_closes:
-            threading.Thread(target=_stop_at_the_end_of, args=(sys.stdin.fileno(), service), daemon=True).start()
-        run_until_signalled(service)
-    except Refused as refusal:
-        raise CannotStart(refusal.message) from None
+    settings = load_settings(config, folder)
+    service = Service(settings)
+    if config is not None:
+        show_to_doors(config, settings.folder)
+    if until_stdin_closes:
+        threading.Thread(target=_stop_at_the_end_of, args=(sys.stdin.fileno(), service), daemon=True).start()
+    run_until_signalled(service)
 
 
-@main.command("check", short_help="Try what the settings name.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
-@click.option("--word", metavar="CHANNEL", help="Also send a message to this channel of the settings.")
-def check_settings(config: Path | None, folder: Path | None, word: str | None) -> None:
+@main.command("check", cls=Command, short_help="Try what the settings name.")
+@_settings_options
+@click.option("--notify", metavar="CHANNEL", help="Also send a message to this channel of the settings.")
+@_json_option
+def check_settings(config: Path | None, folder: Path | None, notify: str | None, as_json: bool) -> None:
     """Try what the settings name, without leaving anything behind; exit code 1 when something is missing.
 
-    Nothing is sent to any channel unless --word names it.
+    Nothing is sent to any channel unless --notify names it.
     """
-    try:
-        settings = load_settings(config, folder)
-        if word is not None:
-            _check_named(word, tuple(settings.channels))
-        now = clock.now()
-        account = check_account(settings.ec2, now, load_prices(settings.places.folder)) if settings.ec2 else ()
-    except Refused as refusal:
-        raise CannotStart(refusal.message) from None
-    wrong = 0
+    settings = load_settings(config, folder)
+    if notify is not None:
+        _check_named(notify, tuple(settings.channels))
+    now = clock.now()
+    account = check_account(settings.ec2, now, load_prices(settings.places.folder)) if settings.ec2 else ()
     looks = check_service(settings.places, now), check_code(settings.areas, settings.places), check(settings.areas, now)
-    for finding in chain(*looks, check_channels(settings.channels, word, now), account):
-        wrong += not finding.right
-        click.echo(f"{'ok     ' if finding.right else 'MISSING'} {finding.text}")
-    sys.exit(1 if wrong else 0)
+    found = []
+    for finding in chain(*looks, check_channels(settings.channels, notify, now), account):
+        found.append(finding)
+        if not as_json:
+            click.echo(f"{'ok     ' if finding.right else 'MISSING'} {finding.text}")
+    if as_json:
+        _echo_json([{"right": finding.right, "message": finding.text} for finding in found])
+    sys.exit(0 if all(finding.right for finding in found) else 1)
 
 
-@main.command("move")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
+@main.command("migrate-storage", cls=Command, short_help="Copy files to another work area.")
+@_settings_options
 @click.option("--from", "source", metavar="ADDRESS", help="The former work area; else the folder by the ledger.")
 @click.option("--dry-run", is_flag=True, help="Only say how much would be copied.")
-def move_files(config: Path | None, folder: Path | None, source: str | None, dry_run: bool) -> None:
+def migrate_storage(config: Path | None, folder: Path | None, source: str | None, dry_run: bool) -> None:
     """Copy bundles and what runs left from a former work area to the one of the settings.
 
     The former one stays as it was; what the new one has already isn't replaced.  Broken off, ask for it once more.
     """
-    try:
-        settings = load_settings(config, folder)
-        move = planned(settings.areas, settings.places, source)
-        former, work = open_storage(move.source), open_storage(move.work)
-        with known_ledger(settings.places) as store:
-            check_idle(store)
-            objects = missing(former, work)
-            if not dry_run:
-                bring(former, work, objects)
-        count = f"{len(objects):,} object{'s' * (len(objects) != 1)}, {size_text(sum(each.size for each in objects))}"
-        click.echo(f"{'Would copy' if dry_run else 'Copied'} {count}, to {move.work}.")
-    except (Refused, OSError, ValueError) as problem:
-        raise click.ClickException(str(problem)) from None
+    settings = load_settings(config, folder)
+    move = planned(settings.areas, settings.places, source)
+    former, work = open_storage(move.source), open_storage(move.work)
+    with known_ledger(settings.places) as store:
+        check_idle(store)
+        objects = missing(former, work)
+        if not dry_run:
+            bring(former, work, objects)
+    count = f"{len(objects):,} object{'s' * (len(objects) != 1)}, {size_text(sum(each.size for each in objects))}"
+    click.echo(f"{'Would copy' if dry_run else 'Copied'} {count}, to {move.work}.")
 
 
-@main.command("reap", short_help="End machines that nobody needs.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
+@main.command("reap", cls=Command, short_help="End machines that nobody needs.")
+@_settings_options
 @click.option("--dry-run", is_flag=True, help="Only say which machines would be ended, and why.")
-def reap_machines(config: Path | None, folder: Path | None, dry_run: bool) -> None:
+@_json_option
+def reap_machines(config: Path | None, folder: Path | None, dry_run: bool, as_json: bool) -> None:
     """End this deployment's machines that nobody needs, in every region of the settings; others are never touched.
 
     A machine goes when its deadline has passed, or when nobody needs it and it is 15 minutes old.  Exit code 1 when a
     region couldn't be looked at, or a machine not be ended.
     """
-    try:
-        settings = load_settings(config, folder)
-        with open_machines(settings) as (regions, attempt_of, ad_hoc_of):
-            wrong = 0
-            for told in reap(regions, attempt_of, clock.now(), dry_run=dry_run, ad_hoc_of=ad_hoc_of):
-                wrong += told.wrong
+    settings = load_settings(config, folder)
+    with open_machines(settings) as (regions, attempt_of, ad_hoc_of):
+        found = []
+        for told in reap(regions, attempt_of, clock.now(), dry_run=dry_run, ad_hoc_of=ad_hoc_of):
+            found.append(told)
+            if not as_json:
                 click.echo(told.text)
-    except Refused as refusal:
-        raise click.ClickException(refusal.message) from None
-    sys.exit(1 if wrong else 0)
+    if as_json:
+        _echo_json([asdict(told) for told in found])
+    sys.exit(1 if any(told.wrong for told in found) else 0)
 
 
-@main.command(short_help="Tell what machines cost.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
+@main.command(cls=Command, short_help="Tell what machines cost.")
+@_settings_options
 @click.option("--refresh", is_flag=True, help="Ask Amazon for today's; needs the right pricing:GetProducts.")
-def prices(config: Path | None, folder: Path | None, refresh: bool) -> None:
+@_json_option
+def prices(config: Path | None, folder: Path | None, refresh: bool, as_json: bool) -> None:
     """What an hour of each size costs, by the table of prices that a service which starts now would use."""
-    try:
-        settings = load_settings(config, folder)
-        refreshed = refresh_prices(settings, clock.now().date()) if refresh else ()
-        for line in chain(refreshed, price_lines(settings)):
-            click.echo(line)
-    except Refused as refusal:
-        raise click.ClickException(refusal.message) from None
+    settings = load_settings(config, folder)
+    for line in refresh_prices(settings, clock.now().date()) if refresh else ():
+        click.echo(line, err=as_json)
+    if as_json:
+        _echo_json(size_prices(settings))
+        return
+    for line in price_lines(settings):
+        click.echo(line)
 
 
-@main.command(short_help="Remove files whose time is over.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
+@main.command(cls=Command, short_help="Remove files whose time is over.")
+@_settings_options
 @click.option("--dry-run", is_flag=True, help="List what would go, with sizes, and remove nothing.")
 def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     """Remove now the files whose time is over, as a service does once a day."""
-    try:
-        settings = load_settings(config, folder)
-        with known_ledger(settings.places) as store:
-            work = open_storage(settings.areas.work or settings.places.objects)
-            pruning = Pruning(store, work, open_storage, settings.retention.keep)
-            plan = pruning.plan(clock.now())
-            for words, size in told(plan):
-                click.echo(f"{size_text(size):>8}  {words}")
-            troubles = list(plan.troubles)
-            if not dry_run:
-                troubles += filter(None, map(pruning.remove, plan.batches()))
-                pruning.remove_loose(plan.loose)
-        for trouble in troubles:
-            click.echo(trouble, err=True)
-        total = size_text(sum(size for _, size in told(plan)))
-        count = f"{len(plan.runs)} run{'s' * (len(plan.runs) != 1)}"
-        click.echo(f"{'Would remove' if dry_run else 'Removed'} the files of {count}, {total} in all.")
-    except (Refused, OSError) as problem:
-        raise click.ClickException(str(problem)) from None
+    settings = load_settings(config, folder)
+    with known_ledger(settings.places) as store:
+        work = open_storage(settings.areas.work or settings.places.objects)
+        pruning = Pruning(store, work, open_storage, settings.retention.keep)
+        plan = pruning.plan(clock.now())
+        for words, size in told(plan):
+            click.echo(f"{size_text(size):>8}  {words}")
+        troubles = list(plan.troubles)
+        if not dry_run:
+            troubles += filter(None, map(pruning.remove, plan.batches()))
+            pruning.remove_loose(plan.loose)
+    for trouble in troubles:
+        click.echo(trouble, err=True)
+    total = size_text(sum(size for _, size in told(plan)))
+    count = f"{len(plan.runs)} run{'s' * (len(plan.runs) != 1)}"
+    click.echo(f"{'Would remove' if dry_run else 'Removed'} the files of {count}, {total} in all.")
     sys.exit(1 if troubles else 0)
 
 
-@main.command("withdraw", short_help="Take a deleted schedule's results private.")
+@main.command("unpublish", cls=Command, short_help="Take a deleted schedule's results private.")
 @click.argument("name")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file; without one, service.toml in the folder.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the ledger is; overrides the settings.")
-def withdraw_by_hand(name: str, config: Path | None, folder: Path | None) -> None:
+@_settings_options
+def unpublish(name: str, config: Path | None, folder: Path | None) -> None:
     """Move what a deleted schedule NAME published from the public area to the private one; it may be repeated."""
-    try:
-        settings = load_settings(config, folder)
-        private = open_storage(settings.areas.base(Visibility.PRIVATE, settings.folder, ""))
-        with known_ledger(settings.places) as store:
-            moved = withdraw_deleted(name, store, settings.areas, private, clock.now())
-        where = f"; they are at {private.url(f'{name}/')}" if moved else ""
-        click.echo(f"{moved:,} objects of “{name}” left the public area{where}.")
-    except (Refused, OSError) as problem:
-        raise click.ClickException(str(problem)) from None
+    settings = load_settings(config, folder)
+    private = open_storage(settings.areas.base(Visibility.PRIVATE, settings.folder, ""))
+    with known_ledger(settings.places) as store:
+        moved = withdraw_deleted(name, store, settings.areas, private, clock.now())
+    where = f"; they are at {private.url(f'{name}/')}" if moved else ""
+    click.echo(f"{moved:,} objects of “{name}” left the public area{where}.")
 
 
 def _check_named(channel: str, named: tuple[str, ...]) -> None:
     """The settings name the channel, or Refused says where an operator does that."""
     if channel not in named:
-        there = f"Name one of {listed(named)}." if named else "Add it under [channels], as docs/word.md shows."
+        there = f"Name one of {listed(named)}." if named else "Add it under [channels], as docs/notifications.md shows."
         raise Refused("no_such_channel", f"The settings name no channel {quoted(channel)}. {there}")
 
 

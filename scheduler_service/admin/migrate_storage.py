@@ -87,5 +87,6 @@ def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[Finding]:
     yield Finding(
         False,
         f"code: that of {of} isn't in the work area: NO. Bring it from the former one: "
-        "python -m scheduler_service move, or save with the code as it is now: jupyter schedule edit NAME --rebundle.",
+        "python -m scheduler_service migrate-storage, or save with the code as it is now: "
+        "jupyter schedule edit NAME --rebundle.",
     )

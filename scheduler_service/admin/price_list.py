@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +23,17 @@ def price_lines(settings: Settings) -> Iterator[str]:
         cost = "no price known: run prices --refresh" if hourly is None else f"${hourly.normalize():f} an hour at most"
         yield f"{name}: {size.hardware}, {cost}"
     yield f"Prices of {table.at}."
+
+
+def size_prices(settings: Settings) -> dict[str, Any]:
+    """The same for programs; the dollars of a size whose price isn't known are None."""
+    ec2, table = settings.machines, load_prices(settings.places.folder)
+    dearest = {name: table.dearest(size, ec2.regions) for name, size in ec2.sizes.items()}
+    sizes = [
+        {"size": name, "hardware": size.hardware, "hourly": None if (hourly := dearest[name]) is None else str(hourly)}
+        for name, size in ec2.sizes.items()
+    ]
+    return {"prices_of": str(table.at), "sizes": sizes}
 
 
 def refresh_prices(settings: Settings, today: date) -> Iterator[str]:

@@ -28,6 +28,10 @@ class Told:
 
     text: str
     wrong: bool = False
+    #: what it tells of, and what happened to that: `stays`, `would_end`, `ended`, `failed`; None of a line about all
+    region: str | None = None
+    machine: str | None = None
+    action: str | None = None
 
 
 @contextmanager
@@ -56,18 +60,20 @@ def reap(
         try:
             found = doomed(machines.look().values(), attempt_of, ad_hoc_of)
         except (ClientError, BotoCoreError) as problem:
-            yield Told(f"{region}: its machines can't be seen. {trouble(problem, now)}", wrong=True)
+            yield Told(f"{region}: its machines can't be seen. {trouble(problem, now)}", wrong=True, region=region)
             away.append(region)
             continue
         lives += len(found)
         for reaped in sorted(found, key=lambda each: each.at):
             what = f"{region}  {reaped.machine.id}  {_whose(reaped)}"
             if now < reaped.at:
-                yield Told(f"stays    {what}: {_until(reaped)}")
+                yield _told(f"stays    {what}: {_until(reaped)}", region, reaped, "stays")
                 continue
             ends += 1
-            ended = Told(f"would go {what}: {reaped.ground.value}") if dry_run else _ended(machines, reaped, what)
-            yield ended
+            if dry_run:
+                yield _told(f"would go {what}: {reaped.ground.value}", region, reaped, "would_end")
+            else:
+                yield _ended(machines, reaped, region, what)
     seen = [region for region in regions if region not in away]
     if not seen:
         yield Told("No region could be looked at, so machines may be there all the same.")
@@ -76,12 +82,16 @@ def reap(
     yield Told(f"{_machines(lives)} of this deployment in {listed(seen)}; {ends} to end.{unseen}")
 
 
-def _ended(machines: Machines, reaped: Reaped, what: str) -> Told:
+def _told(text: str, region: str, reaped: Reaped, action: str, *, wrong: bool = False) -> Told:
+    return Told(text, wrong=wrong, region=region, machine=reaped.machine.id, action=action)
+
+
+def _ended(machines: Machines, reaped: Reaped, region: str, what: str) -> Told:
     try:
         machines.terminate(reaped.machine.id)
     except OSError as problem:
-        return Told(f"FAILED   {what}: {problem}", wrong=True)
-    return Told(f"ended    {what}: {reaped.ground.value}")
+        return _told(f"FAILED   {what}: {problem}", region, reaped, "failed", wrong=True)
+    return _told(f"ended    {what}: {reaped.ground.value}", region, reaped, "ended")
 
 
 def _until(reaped: Reaped) -> str:

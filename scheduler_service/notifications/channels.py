@@ -43,7 +43,7 @@ def address_of(name: str, channel: Channel) -> str:
     if channel.variable is not None:
         found = os.environ.get(channel.variable, "")
         if not found.strip():
-            raise _unusable(name, f"{channel.place} isn't set. Set it to an address, as docs/word.md shows")
+            raise _unusable(name, f"{channel.place} isn't set. Set it to an address, as docs/notifications.md shows")
         return found.strip()
     assert channel.file is not None
     try:

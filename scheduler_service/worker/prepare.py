@@ -125,7 +125,8 @@ def unpack_bundle(task: Task, objects: ObjectStorage, folders: Folders) -> None:
     except NoSuchObject:
         sentence = (
             "The bundle isn't in the work area any more: save the schedule with the code as it is now "
-            "(jupyter schedule edit NAME --rebundle), or have an operator bring it (python -m scheduler_service move)."
+            "(jupyter schedule edit NAME --rebundle), or have an operator bring it "
+            "(python -m scheduler_service migrate-storage)."
         )
         raise Refused("bundle_unusable", sentence) from None
     except Refused as refused:

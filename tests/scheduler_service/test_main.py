@@ -92,11 +92,11 @@ def test_a_database_that_is_not_there_ends_it_with_one_sentence_that_has_no_pass
     assert "hush" not in said
 
 
-@pytest.mark.parametrize("command", [["prune", "--dry-run"], ["prune"], ["withdraw", "daily"]])
+@pytest.mark.parametrize("command", [["prune", "--dry-run"], ["prune"], ["unpublish", "daily"]])
 def test_a_folder_without_a_ledger_is_taken_for_a_misspelt_one_and_not_made(tmp_path: Path, command: list[str]) -> None:
     said = CliRunner().invoke(main, [*command, "--folder", str(tmp_path / "tpyo")])
     sentence = f"There is no ledger in {tmp_path}/tpyo: name the service's own with --folder."
-    assert (said.exit_code, said.output) == (1, f"Error: {sentence}\n")
+    assert (said.exit_code, said.output) == (2, f"Error: {sentence}\n")
     assert not (tmp_path / "tpyo").exists()
 
 

@@ -196,7 +196,7 @@ def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_b
     assert private.get("gone/data/a.csv") == b"1\n"
     assert public.get("kept/data/a.csv") == b"1\n"
 
-    by_hand = ["withdraw", "kept", "--folder", str(engine.places.folder)]
+    by_hand = ["unpublish", "kept", "--folder", str(engine.places.folder)]
     told = CliRunner().invoke(main, by_hand).output
     assert list(public.list("kept/")) == []
     assert private.get("kept/data/a.csv") == b"1\n"

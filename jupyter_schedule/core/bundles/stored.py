@@ -111,8 +111,9 @@ def _opened(objects: ObjectStorage, digest: str) -> Iterator[Source]:
 def no_such_bundle() -> Refused:
     """The refusal that says how code that isn't in the work area gets there."""
     message = (
-        "The bundle isn't there any more. Make it again: take the notebook as it is now (jupyter schedule edit NAME "
-        "--rebundle). Where the work area was moved, an operator brings it: python -m scheduler_service move."
+        "The bundle isn't there any more. Make it again: take the notebook as it is now "
+        "(jupyter schedule edit NAME --rebundle). Where the work area was moved, an operator brings it: "
+        "python -m scheduler_service migrate-storage."
     )
     return Refused("no_such_bundle", message, "files")
 

@@ -18,7 +18,7 @@ def on_deletion(published_at: str | None, public_name: str | None = None) -> str
     return (
         f"What it published stays at {published_at} for everybody, and reserves the name as long as it is there. "
         "To withdraw it, make the schedule private before you delete it; later an operator can: "
-        f"python -m scheduler_service withdraw {public_name}. {gone}"
+        f"python -m scheduler_service unpublish {public_name}. {gone}"
     )
 
 

@@ -51,6 +51,6 @@ def test_who_deletes_is_told_what_goes_and_what_stays() -> None:
 def test_who_deletes_a_public_schedule_is_told_how_to_withdraw_it() -> None:
     said = on_deletion("https://results/daily/data/", public_name("daily", make_spec(visibility=Visibility.PUBLIC)))
     assert "stays at https://results/daily/data/ for everybody" in said
-    assert "private before you delete it; later an operator can: python -m scheduler_service withdraw daily." in said
+    assert "private before you delete it; later an operator can: python -m scheduler_service unpublish daily." in said
     assert said.endswith(on_deletion(None).partition(". ")[2])
     assert public_name("daily", make_spec()) is None

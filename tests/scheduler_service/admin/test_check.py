@@ -102,16 +102,20 @@ def test_a_message_is_sent_to_the_channel_that_was_named_and_to_no_other(tmp_pat
         assert quiet.exit_code == 0
         assert "ok      channel ops: the variable OPS holds an address that Apprise knows" in quiet.output
         assert ops.asked == 0
-        sent = check_of("--word", "ops")
+        sent = check_of("--notify", "ops")
         assert "ok      channel ops: a message was taken" in sent.output
         assert "tried the channel “ops”" in ops.bodies[0]
         ops.status = 403
-        refused = check_of("--word", "ops")
+        refused = check_of("--notify", "ops")
         assert (refused.exit_code, "channel ops: a message was taken: NO." in refused.output) == (1, True)
         wrong = check_of(TEAM=f"nonsense://{TOKEN}")
         assert (wrong.exit_code, "MISSING The channel “team” can't be used" in wrong.output) == (1, True)
-        unknown = check_of("--word", "absent")
+        unknown = check_of("--notify", "absent")
         sentence = "The settings name no channel “absent”. Name one of ops and team."
         assert (unknown.exit_code, sentence in unknown.output) == (2, True)
         assert team.asked == 0
+        told = json.loads(check_of("--json").stdout)
+        assert {"right": True, "message": "channel ops: the variable OPS holds an address that Apprise knows"} in told
+        said = check_of("--notify", "absent", "--json")
+        assert (said.exit_code, json.loads(said.stdout)["error"]["code"]) == (2, "no_such_channel")
         assert TOKEN not in quiet.output + sent.output + refused.output + wrong.output

@@ -50,15 +50,15 @@ def test_the_code_and_what_runs_left_come_along_and_a_second_time_there_is_nothi
     place.work.put("workers/local/1/report/log.txt", b"newer")
     looked = place("check")
     assert "MISSING code: that of “daily” isn't in the work area: NO." in looked.output
-    planned_only = place("move", "--dry-run")
+    planned_only = place("migrate-storage", "--dry-run")
     assert planned_only.output.startswith(f"Would copy 1 object, 4 B, to {place.work.url('').rstrip('/')}.")
     assert place.work.get_or_none(CODE) is None
 
-    assert place("move").output.startswith("Copied 1 object, 4 B, to ")
+    assert place("migrate-storage").output.startswith("Copied 1 object, 4 B, to ")
     assert (place.work.get(CODE), place.former.get(CODE)) == (b"code", b"code")
     assert place.work.get("workers/local/1/report/log.txt") == b"newer"
     assert "ok      code: the work area has that of every schedule" in place("check").output
-    assert place("move").output.startswith("Copied 0 objects, 0 B, to ")
+    assert place("migrate-storage").output.startswith("Copied 0 objects, 0 B, to ")
 
 
 def test_nothing_moves_while_a_run_writes_where_it_began(place: Place) -> None:
@@ -67,23 +67,23 @@ def test_nothing_moves_while_a_run_writes_where_it_began(place: Place) -> None:
     launching = place.run.model_copy(update={"status": RunStatus.LAUNCHING})
     assert store.replace_run(place.run, launching, actor="service")
     store.close()
-    refused = place("move")
-    assert refused.exit_code == 1
+    refused = place("migrate-storage")
+    assert refused.exit_code == 2
     assert "1 run is going and writes where it began." in refused.output
     assert place.work.get_or_none(CODE) is None
 
 
 def test_without_another_area_there_is_nowhere_to_move(place: Place) -> None:
     (place.places.folder / "service.toml").write_text("")
-    refused = place("move")
-    assert refused.exit_code == 1
+    refused = place("migrate-storage")
+    assert refused.exit_code == 2
     assert (
         "is the work area already. Set areas.work to the new one, or name the former: --from ADDRESS." in refused.output
     )
 
 
 def test_what_is_no_area_is_said(place: Place) -> None:
-    refused = place("move", "--from", "ftp://old")
+    refused = place("migrate-storage", "--from", "ftp://old")
     assert refused.output == "Error: “ftp://old” is no area: write file:///a/folder or s3://bucket/prefix.\n"
 
 

@@ -1,5 +1,6 @@
 """`python -m scheduler_service reap`: what goes and why, what waits, and whose machines are never touched."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -72,7 +73,9 @@ def test_every_region_is_looked_at_although_one_does_not_answer(region: Region) 
     region.ec2.faults_before.append(client_error("UnauthorizedOperation", "You may not", 403))
     lines = told(region, **{"us-east-1": other.machines})
     assert lines[0] == Told(
-        "eu-west-1: its machines can't be seen. EC2 refused a permission (UnauthorizedOperation): You may not.", True
+        "eu-west-1: its machines can't be seen. EC2 refused a permission (UnauthorizedOperation): You may not.",
+        wrong=True,
+        region="eu-west-1",
     )
     assert lines[1].text.startswith("ended    us-east-1")
     assert other.ec2.living == []
@@ -172,6 +175,11 @@ def test_the_command_ends_ours_in_every_region_and_leaves_a_thousand_of_others(m
 
     dry = run("--dry-run")
     assert (dry.returncode, dry.stdout.count("would go")) == (0, 2), dry.stdout + dry.stderr
+    planned = json.loads(run("--dry-run", "--json").stdout)
+    assert sorted((each["region"], each["action"]) for each in planned if each["machine"]) == [
+        ("eu-west-1", "would_end"),
+        ("us-east-1", "would_end"),
+    ]
     assert run().stdout.count("ended ") == 2
     assert {region: alive(moto, region) - count for region, count in before.items()} == {
         "us-east-1": 1002,
@@ -184,7 +192,7 @@ def test_without_a_ledger_nothing_is_made_or_ended(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scheduler_service", "reap", "--folder", tmp_path]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (said.returncode, said.stderr) == (
-        1,
+        2,
         f"Error: There is no ledger in {tmp_path}: name the service's own with --folder.\n",
     )
     assert [path.name for path in tmp_path.iterdir()] == ["service.toml"]
