@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import Row
 from jupyter_schedule.core.bundles import build
-from jupyter_schedule.core.bundles.tarstream import Limits
+from jupyter_schedule.core.bundles.tarstream import ArchiveLimits
 
 TRIES = 3
 FILES = 30
@@ -25,9 +25,9 @@ def rows() -> Iterator[Row]:
         source = folder / "source"
         source.mkdir()
         names = _fill(source)
-        limits = Limits(total=400 * MEGABYTE)
+        limits = ArchiveLimits(total=400 * MEGABYTE)
         packed, copied = folder / "bundle.tar.gz", folder / "copy"
-        ours = _median(lambda: build.write(packed, source, names, {}, limits), packed)
+        ours = _median(lambda: build.write_archive(packed, source, names, {}, limits), packed)
         copy = _median(lambda: shutil.copytree(source, copied), copied)
         tar = _median(lambda: subprocess.run(["tar", "czf", packed, "-C", source, "."], check=True), packed)
     yield Row("bundle of 300 MB, with sha256", ours, "cp", copy)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
-from jupyter_schedule.core.bundles.packaging import Request, preview
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.models import Run, Schedule, Spec, Timing
 from jupyter_schedule.core.object_keys import bundle_key
@@ -93,7 +93,7 @@ class Engine:
         path = self.root / f"{name}.ipynb"
         path.write_text(json.dumps(notebook_of(*cells, parameters=parameters)))
         plain: dict[str, Any] = {"timing": DAILY, "notebook": path}
-        made = preview(Request(**plain | changes), self.root, self.objects)
+        made = build_bundle(PackagingRequest(**plain | changes), self.root, self.objects)
         return self.operations.create(name, made.spec)
 
     def run(self, name: str) -> Run:

@@ -40,8 +40,8 @@ from jupyter_schedule.api.responses import (
 )
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
-from jupyter_schedule.core.bundles.packaging import preview
-from jupyter_schedule.core.bundles.stored import bundled_parameters, spec_of_bundle
+from jupyter_schedule.core.bundles.packaging import build_bundle
+from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
 from jupyter_schedule.core.config import PUBLISHED, areas_in, store_in
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.descriptions import schedule_summary
@@ -197,8 +197,8 @@ class Desk:
         self.operations.check_name(form.name, LocalStorage(self.root).url(PUBLISHED))
         request = request_of(form, timing, self.root)
         if bundle is None:
-            return preview(request, self.root, self.operations.objects).spec
-        return spec_of_bundle(request, self.root, self.operations.objects, bundle)
+            return build_bundle(request, self.root, self.operations.objects).spec
+        return build_spec(request, self.root, self.operations.objects, bundle)
 
     def edit(self, name: str, edit: EditSchedule, if_version: int, answers: Presenter) -> ScheduleResponse:
         """Merge a patch into the form that made the schedule."""
@@ -218,7 +218,7 @@ class Desk:
         if after.parameters == before.parameters:
             return spec
         request = request_of(after, spec.timing, self.root)
-        given = bundled_parameters(spec, self.operations.objects, request.parameters, request.parameter_texts)
+        given = check_parameters(spec, self.operations.objects, request.parameters, request.parameter_texts)
         return spec.model_copy(update={"parameters": given})
 
     def schedules(self, notebook: str | None, answers: Presenter) -> list[ScheduleResponse]:

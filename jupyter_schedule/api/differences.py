@@ -13,16 +13,16 @@ from jupyter_schedule.api.responses import (
     LineResponse,
     VersionDetails,
 )
-from jupyter_schedule.core.bundles.stored import ABOUT, contents, digests
+from jupyter_schedule.core.bundles.stored import MANIFEST, file_digests, read_files
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Spec, Version
-from jupyter_schedule.core.notebooks.diff import NotebookDifference, difference
-from jupyter_schedule.core.notebooks.notebook import Notebook, checked, read
+from jupyter_schedule.core.notebooks.diff import NotebookDiff, diff_notebooks
+from jupyter_schedule.core.notebooks.notebook import Notebook, check_notebook, read_notebook
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
 #: what is generated anew for every bundle, or told otherwise
-_OURS = {ABOUT, "run.sh", "params.json"}
+_OURS = {MANIFEST, "run.sh", "params.json"}
 
 
 def version_difference(
@@ -40,7 +40,7 @@ def version_difference(
     if old.spec.bundle == new.spec.bundle:
         return plain
     try:
-        found = difference(_bundled(operations, old.spec), _bundled(operations, new.spec))
+        found = diff_notebooks(_bundled(operations, old.spec), _bundled(operations, new.spec))
         files = _files(operations, old.spec, new.spec)
     except Refused as refused:
         return plain.model_copy(update={"state": DifferenceState.UNREADABLE, "message": refused.message})
@@ -56,7 +56,7 @@ def drift(operations: Operations, root: Path, name: str, number: int | None) -> 
     if path is None or version.spec.notebook is None:
         return plain
     try:
-        found = difference(_bundled(operations, version.spec), read(root / path))
+        found = diff_notebooks(_bundled(operations, version.spec), read_notebook(root / path))
     except Refused as refused:
         gone = refused.code == "notebook_missing"
         message = f"{path} isn't there any more. The schedule runs on from its own copy of it."
@@ -80,7 +80,7 @@ def _bundled(operations: Operations, spec: Spec) -> Notebook:
     if spec.notebook is None:
         return {"cells": []}
     try:
-        return checked(spec.notebook, json.loads(_member(operations.objects, spec.bundle, spec.notebook)))
+        return check_notebook(spec.notebook, json.loads(_member(operations.objects, spec.bundle, spec.notebook)))
     except (ValueError, RecursionError):
         raise Refused("not_a_notebook", "The notebook in the bundle can't be read.", "notebook") from None
 
@@ -88,7 +88,7 @@ def _bundled(operations: Operations, spec: Spec) -> Notebook:
 # a panel asks again and again, and a bundle may be large; its digest names its content for good
 @lru_cache(maxsize=4)
 def _member(objects: ObjectStorage, digest: str, path: str) -> bytes:
-    data = contents(objects, digest, {path}).get(path)
+    data = read_files(objects, digest, {path}).get(path)
     if data is None:
         raise Refused("no_such_bundle", "The bundle doesn't hold the notebook any more.", "files")
     return data
@@ -96,7 +96,7 @@ def _member(objects: ObjectStorage, digest: str, path: str) -> bytes:
 
 def _files(operations: Operations, old: Spec, new: Spec) -> tuple[FileChange, ...]:
     """The other files that differ, by their paths."""
-    before, after = (digests(operations.objects, spec.bundle) for spec in (old, new))
+    before, after = (file_digests(operations.objects, spec.bundle) for spec in (old, new))
     left_out = _OURS | {old.notebook, new.notebook}
     return tuple(
         FileChange(path=path, kind="removed" if path not in after else "added" if path not in before else "changed")
@@ -105,7 +105,7 @@ def _files(operations: Operations, old: Spec, new: Spec) -> tuple[FileChange, ..
     )
 
 
-def _told(found: NotebookDifference, *, differs: bool) -> dict[str, object]:
+def _told(found: NotebookDiff, *, differs: bool) -> dict[str, object]:
     cells = tuple(
         CellResponse(
             kind=cell.kind,

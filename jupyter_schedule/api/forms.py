@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from jupyter_schedule.api.frequencies import frequency_of, timing_of
 from jupyter_schedule.api.requests import Form
 from jupyter_schedule.core import expectations
-from jupyter_schedule.core.bundles.packaging import Request, normal_output_dir, preview
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle, normalize_output_dir
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import left_behind
 from jupyter_schedule.core.models import Schedule, Spec, Timing
@@ -49,10 +49,10 @@ def of_form(refused: Refused) -> Refused:
     return Refused(refused.code, refused.message, field)
 
 
-def request_of(form: Form, timing: Timing, root: Path) -> Request:
+def request_of(form: Form, timing: Timing, root: Path) -> PackagingRequest:
     """What the form asks to bundle.  Texts of input fields are typed by the notebook's parameters cell."""
     texts = {name: value for name, value in form.parameters.items() if isinstance(value, str)}
-    return Request(
+    return PackagingRequest(
         timing=timing,
         notebook=_inside(form.notebook, root) if form.notebook is not None else None,
         files=form.files,
@@ -113,16 +113,16 @@ def edited(spec: Spec, before: Form, after: Form) -> Spec:
             message = "That changes the code tarball: take the notebook and its files as they are now, then save."
             raise Refused("needs_rebundle", message, field)
     timing = spec.timing if after.frequency == before.frequency else timing_of(after.frequency)
-    output_dir = spec.output_dir if after.output_dir is None else normal_output_dir(after.output_dir)
+    output_dir = spec.output_dir if after.output_dir is None else normalize_output_dir(after.output_dir)
     changes = {"timing": timing, "timeout": after.timeout_minutes, "output_dir": output_dir}
-    return spec.model_copy(update=after.terms | changes | {"expect": expectations.normal(after.expect)})
+    return spec.model_copy(update=after.terms | changes | {"expect": expectations.normalize(after.expect)})
 
 
 def rebundled(schedule: Schedule, before: Form, after: Form, root: Path, objects: ObjectStorage) -> Spec:
     """What the form `after` asks for, of the notebook and its files as they are now.  Raises as `preview`."""
     known = schedule.spec
     timing = known.timing if after.frequency == before.frequency else timing_of(after.frequency)
-    spec = preview(request_of(after, timing, root), root, objects).spec
+    spec = build_bundle(request_of(after, timing, root), root, objects).spec
     # the publication stays where people know it
     return spec.model_copy(update={"publication_base": known.publication_base, "root": known.root})
 

@@ -10,13 +10,19 @@ from jupyter_schedule.api.frequencies import timing_of
 from jupyter_schedule.api.presenter import Presenter
 from jupyter_schedule.api.requests import Form
 from jupyter_schedule.api.responses import BundledFile, FindingResponse, PreviewResponse, Problem
-from jupyter_schedule.core.bundles.packaging import Examined, Request, examine, plain_spec, preview
+from jupyter_schedule.core.bundles.packaging import (
+    NotebookInspection,
+    PackagingRequest,
+    base_spec,
+    build_bundle,
+    inspect_notebook,
+)
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.descriptions import destination, summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import Schedule, Spec, Timing
-from jupyter_schedule.core.notebooks.parameters import coerce_parameters, product_parameters
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.preflight import FileStatus
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.publishing_cost import cost_before
@@ -53,12 +59,12 @@ def previewed(form: Form, answers: Presenter, editing: str | None) -> PreviewRes
     if form.name and form.name != editing:
         problems.catch(lambda: operations.check_name(form.name, LocalStorage(root).url(PUBLISHED)))
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
-    examined = problems.catch(lambda: examine(request, root)) if request else None
+    examined = problems.catch(lambda: inspect_notebook(request, root)) if request else None
     if request and examined:
         problems.catch(lambda: _check_parameters(request, examined))
     made = None
     if request and examined and not problems.found:
-        made = problems.catch(lambda: preview(request, root, operations.objects, examined))
+        made = problems.catch(lambda: build_bundle(request, root, operations.objects, examined))
     if made:
         problems.catch(lambda: operations.check_edit(made.spec))
     name = form.name or names.suggest(Path(form.notebook or "").stem)
@@ -74,12 +80,12 @@ def previewed(form: Form, answers: Presenter, editing: str | None) -> PreviewRes
     if made and not problems.found:
         shape = shape.model_copy(update={"bundle": made.spec.bundle, "size": made.size})
     if request and timing:
-        spec = operations.placed(made.spec if made else plain_spec(request, root, NO_BUNDLE))
+        spec = operations.placed(made.spec if made else base_spec(request, root, NO_BUNDLE))
         shape = shape.model_copy(update=_told(name, spec, answers, editing))
     return shape
 
 
-def _check_parameters(request: Request, examined: Examined) -> None:
+def _check_parameters(request: PackagingRequest, examined: NotebookInspection) -> None:
     coerce_parameters(examined.checked.parameters, request.parameters, request.parameter_texts)
 
 
@@ -91,7 +97,7 @@ def _free_name(form: Form, answers: Presenter) -> str:
     return wanted if wanted not in taken else next(name for name in free if name not in taken)
 
 
-def _seen(examined: Examined, form: Form) -> dict[str, object]:
+def _seen(examined: NotebookInspection, form: Form) -> dict[str, object]:
     checked, needs = examined.checked, examined.needs
     return {
         "files": tuple(_files(examined, form)),
@@ -106,7 +112,7 @@ def _seen(examined: Examined, form: Form) -> dict[str, object]:
             for finding in checked.findings
         ),
         "parameters": checked.parameters,
-        "filled": product_parameters(examined.content),
+        "filled": find_product_parameters(examined.content),
         "output_dir": checked.output_dir,
         "python_version": needs.python_version if needs else None,
         "requirements_source": needs.source if needs else None,
@@ -114,7 +120,7 @@ def _seen(examined: Examined, form: Form) -> dict[str, object]:
     }
 
 
-def _files(examined: Examined, form: Form) -> Iterator[BundledFile]:
+def _files(examined: NotebookInspection, form: Form) -> Iterator[BundledFile]:
     """The notebook, what it uses, what the person named, and what stays out of either."""
     own = examined.path
     yield BundledFile(path=form.notebook or own.name, size=own.stat().st_size, status="included", why="the notebook")
@@ -135,7 +141,7 @@ def _files(examined: Examined, form: Form) -> Iterator[BundledFile]:
         yield BundledFile(path=left.path, size=0, status="left_out", why=left.why)
 
 
-def _size(examined: Examined, form: Form, path: str) -> int:
+def _size(examined: NotebookInspection, form: Form, path: str) -> int:
     root = examined.path.parents[len(Path(form.notebook or "").parts) - 1]
     try:
         return (root / path).stat().st_size

@@ -18,7 +18,7 @@ from jupyter_schedule.cli.shapes import schedule_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.timing import timing_options
 from jupyter_schedule.cli.upcoming import echo_occurrences
-from jupyter_schedule.core.bundles.packaging import Preview, Request, make_bundle, preview
+from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle, write_bundle
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
@@ -117,7 +117,7 @@ def create(
     name = name if name is not None else _suggested(request)
     names.check(name)
     with opened() as session:
-        made = preview(request, root, session.operations.objects)
+        made = build_bundle(request, root, session.operations.objects)
         schedule = with_consent(
             lambda says_so: session.operations.create(name, made.spec, public_confirmed=says_so, rehearse=rehearse),
             says_so=confirm_public,
@@ -149,7 +149,7 @@ def bundle(output: Path | None, force: bool, timezone: str, as_json: bool, **opt
         raise Refused("file_exists", f"{output} is there already: add --force to replace it.", "output")
     if not output.parent.is_dir():
         raise Refused("no_such_folder", f"There is no folder {output.parent}: make it first.", "output")
-    made = make_bundle(request, root, output)
+    made = write_bundle(request, root, output)
     if as_json:
         files = [file.model_dump(mode="json") for file in made.files]
         about = {"path": str(output), "digest": made.spec.bundle, "size": made.size}
@@ -169,7 +169,7 @@ def _request(  # one argument an option
     params_json: tuple[str, ...],
     files: tuple[str, ...],
     **options: Any,
-) -> tuple[Request, Path]:
+) -> tuple[PackagingRequest, Path]:
     """What the options ask for, and the root: the folder one is in, or the notebook's when that is elsewhere."""
     if (notebook is None) == (tarball is None):
         raise Refused("one_thing", "Give one of a notebook and --tarball FILE.", "notebook")
@@ -178,7 +178,7 @@ def _request(  # one argument an option
     here = Path.cwd()
     path = _placed(here, notebook) if notebook is not None else None
     root = here if path is None or path.is_relative_to(here) else path.parent
-    request = Request(
+    request = PackagingRequest(
         timing=timing,
         notebook=path,
         tarball=here / tarball if tarball is not None else None,
@@ -228,7 +228,7 @@ def _json_parameters(texts: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-def _suggested(request: Request) -> str:
+def _suggested(request: PackagingRequest) -> str:
     path = request.notebook or request.tarball
     assert path is not None
     stem = path.name.removesuffix(".ipynb").removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar")
@@ -238,7 +238,7 @@ def _suggested(request: Request) -> str:
     return suggestion
 
 
-def _tell(session: Session, schedule: Schedule, made: Preview) -> None:
+def _tell(session: Session, schedule: Schedule, made: BuiltBundle) -> None:
     """What was recorded, what is in it, when it is due, and what to do now."""
     now = utc(session.now)
     echo(f"Scheduled “{schedule.name}”.")
@@ -263,7 +263,7 @@ def _tell(session: Session, schedule: Schedule, made: Preview) -> None:
         echo(f"Nothing is ticking now, so nothing runs by itself: {HOW_TO_TICK}.")
 
 
-def _tell_files(made: Preview) -> None:
+def _tell_files(made: BuiltBundle) -> None:
     count = len(made.files)
     echo(f"{count} file{'s' * (count != 1)}, {size_text(made.size)} packed:")
     echo_files(made.files)

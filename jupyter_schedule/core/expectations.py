@@ -55,16 +55,16 @@ class Expectation:
         )
 
 
-def normal(lines: Iterable[str]) -> tuple[str, ...]:
+def normalize(lines: Iterable[str]) -> tuple[str, ...]:
     """The contract's lines as they are kept.  Raises Refused `bad_contract` for what no file can ever meet."""
     said = [line.strip() for line in lines]
-    expectations = [parsed(line) for line in said if line]
+    expectations = [parse(line) for line in said if line]
     if len(expectations) > MOST_LINES:
         raise _refused(f"A contract has at most {MOST_LINES} lines. Use patterns, such as *.csv.")
     return tuple(dict.fromkeys(expectation.line for expectation in expectations))
 
 
-def parsed(line: str) -> Expectation:
+def parse(line: str) -> Expectation:
     """What a line means.  Raises Refused `bad_contract`."""
     if len(line) > LONGEST_LINE or not line.isprintable():
         raise _refused(f"A line of a contract has at most {LONGEST_LINE} characters, all of them visible.")

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from jupyter_schedule.core.bundles.tarstream import Limits, quoted
+from jupyter_schedule.core.bundles.tarstream import ArchiveLimits, quote_name
 from jupyter_schedule.core.errors import Refused
 
 CREDENTIALS = "may hold credentials"
@@ -55,21 +55,21 @@ _PARTS = {pattern: why for pattern, why in _DENIED.items() if "/" not in pattern
 _RUNS = {pattern: why for pattern, why in _DENIED.items() if "/" in pattern}
 
 
-class LeftOut(NamedTuple):
+class ExcludedFile(NamedTuple):
     """A file, or a whole folder with a trailing slash, that a pattern matched and that isn't taken."""
 
     path: str
     why: str
 
 
-class Selection(NamedTuple):
+class FileSelection(NamedTuple):
     """The files to bundle, sorted, and what was left out of the folders and patterns they were chosen by."""
 
     files: list[str]
-    left_out: list[LeftOut]
+    left_out: list[ExcludedFile]
 
 
-def denied(path: str) -> str | None:
+def denial_reason(path: str) -> str | None:
     """Why a file of this name stays out of bundles unless it is named exactly; None when it may go in."""
     lower = path.lower().strip("/")
     for part in lower.split("/"):
@@ -90,20 +90,20 @@ def bundle_root(files: Sequence[Path], server_root: Path) -> Path:
         if inside is None:
             raise Refused(
                 "outside_root",
-                f"{quoted(str(file))} is outside {root}, the folder that Jupyter serves: copy it there first.",
+                f"{quote_name(str(file))} is outside {root}, the folder that Jupyter serves: copy it there first.",
                 "files",
             )
         folders.append(inside.parent)
     return Path(os.path.commonpath(folders))
 
 
-def expand(root: Path, patterns: Sequence[str], limits: Limits | None = None) -> Selection:
+def expand_patterns(root: Path, patterns: Sequence[str], limits: ArchiveLimits | None = None) -> FileSelection:
     """The files that `patterns` (names, folders, globs with `*`, `?`, `[…]` and `**`) stand for under `root`.
 
     As in a shell, `*` and `**` don't match a leading dot; folders are taken with everything in them, links to folders
     as links.  Refused("no_match") for a pattern that matches nothing, Refused("too_many") beyond `limits.entries`.
     """
-    most = (limits or Limits()).entries
+    most = (limits or ArchiveLimits()).entries
     files: set[str] = set()
     left_out: dict[str, str] = {}
     for pattern in patterns:
@@ -117,13 +117,15 @@ def expand(root: Path, patterns: Sequence[str], limits: Limits | None = None) ->
                 files.add(path)
             if len(files) > most:
                 raise Refused(
-                    "too_many", f"{quoted(pattern)} brings in more than {most:,} files: choose fewer.", "files"
+                    "too_many", f"{quote_name(pattern)} brings in more than {most:,} files: choose fewer.", "files"
                 )
         if before == (len(files), len(left_out)) and not known:
             raise Refused(
-                "no_match", f"{quoted(pattern)} matches no file in {root}: check its spelling and folder.", "files"
+                "no_match", f"{quote_name(pattern)} matches no file in {root}: check its spelling and folder.", "files"
             )
-    return Selection(sorted(files), [LeftOut(*item) for item in sorted(left_out.items()) if item[0] not in files])
+    return FileSelection(
+        sorted(files), [ExcludedFile(*item) for item in sorted(left_out.items()) if item[0] not in files]
+    )
 
 
 def _absolute(path: Path) -> Path:
@@ -142,7 +144,7 @@ def _inside(file: Path, root: Path) -> Path | None:
 def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str | None]]:
     """Each path that `pattern` stands for, with the reason if it is left out."""
     if pattern.startswith("/") or ".." in PurePosixPath(pattern).parts:
-        raise Refused("outside_root", f"{quoted(pattern)} must be a path inside {root}, without “..”.", "files")
+        raise Refused("outside_root", f"{quote_name(pattern)} must be a path inside {root}, without “..”.", "files")
     named = str(PurePosixPath(pattern))
     if os.path.lexists(root / named) and not _is_folder(root / named):
         yield named, None
@@ -171,7 +173,7 @@ def _glob(root: Path, folder: str, parts: tuple[str, ...]) -> Iterator[str]:
         if name.startswith(".") and not first.startswith("."):
             continue
         if first == "**" and rest:
-            if _is_folder(root / path) and not denied(name):
+            if _is_folder(root / path) and not denial_reason(name):
                 yield from _glob(root, path, parts)
         elif (first == "**" or fnmatchcase(name, first)) and (not rest or (root / path).is_dir()):
             yield from _glob(root, path, rest)
@@ -192,7 +194,7 @@ def _walk(root: Path, folder: str) -> Iterator[tuple[str, str | None]]:
 
 def _unfit(root: Path, path: str) -> str | None:
     """Why something found by a pattern can't or mustn't be bundled."""
-    if why := denied(path):
+    if why := denial_reason(path):
         return why
     found = root / path
     if not found.is_symlink():
@@ -209,7 +211,7 @@ def _names(folder: Path) -> list[str]:
         return sorted(child.name for child in folder.iterdir())
     except OSError as problem:
         raise Refused(
-            "unreadable", f"The folder {quoted(str(folder))} can't be read: {problem.strerror}.", "files"
+            "unreadable", f"The folder {quote_name(str(folder))} can't be read: {problem.strerror}.", "files"
         ) from None
 
 

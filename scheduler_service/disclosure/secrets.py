@@ -70,7 +70,7 @@ def in_line(line: str) -> str | None:
         small = line.lower()
         if not any(sign in small for sign in _SIGNS):
             return None
-    known = next((what for what, _ in key_like.found(line)), None)
+    known = next((what for what, _ in key_like.find_keys(line)), None)
     if known:
         return known
     for detector in _DETECTORS:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from jupyter_schedule.core.expectations import Expectation, parsed
+from jupyter_schedule.core.expectations import Expectation, parse
 from jupyter_schedule.core.storage.factory import ObjectStorage, file_digest
 from scheduler_service.worker.files import is_itself, walk
 
@@ -30,7 +30,7 @@ def check(lines: Sequence[str], output: Path, day: date, published: ObjectStorag
     found = (path for path in walk(output) if path.is_file() and not path.is_symlink()) if is_itself(output) else ()
     paths = {path.relative_to(output).as_posix(): path for path in found}
     before: dict[str, str] | None = None
-    for expectation in map(parsed, lines):
+    for expectation in map(parse, lines):
         chosen = [(name, path) for name, path in paths.items() if expectation.matches(name)]
         if not chosen:
             raise Broken(f"no file is named {expectation.pattern}")

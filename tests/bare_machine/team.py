@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
-from jupyter_schedule.core.bundles.packaging import Request, preview
-from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
+from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render_wrapper
 from jupyter_schedule.core.models import (
     EnvironmentSource,
     LauncherCatalog,
@@ -92,7 +92,7 @@ class Team(Engine):
 
     def pinned(self, name: str, requirements: str, *, python: str) -> Schedule:
         """A schedule of a notebook whose requirements were pinned for that Python."""
-        wrapper = render(WrapperConfig(notebook="a.ipynb", kernel_name="python3", python_version=python))
+        wrapper = render_wrapper(WrapperConfig(notebook="a.ipynb", kernel_name="python3", python_version=python))
         files = {path: content for path, (content, _) in wrapper.items()}
         text = files.pop("run.sh").decode()
         of_its_own = {"a.ipynb": json.dumps(notebook_of("1")).encode(), "requirements.txt": requirements.encode()}
@@ -102,13 +102,13 @@ class Team(Engine):
         """The first sample."""
         folder = self.root / "flights"
         shutil.copytree(EXAMPLES / "flights", folder)
-        asked = Request(
+        asked = PackagingRequest(
             timing=DAILY,
             notebook=folder / "flights.ipynb",
             environment=EnvironmentSource.FRESH,
             previous=("flights*.csv.gz",),
         )
-        spec = preview(asked, folder, self.work).spec.model_copy(update=self._on_machines)
+        spec = build_bundle(asked, folder, self.work).spec.model_copy(update=self._on_machines)
         return self.operations.create("flights", spec, rehearse=False)
 
     def sample_command(self) -> Schedule:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.expectations import Expectation, normal, parsed
+from jupyter_schedule.core.expectations import Expectation, normalize, parse
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from jupyter_schedule.core.expectations import Expectation, normal, parsed
     ],
 )
 def test_a_line_means(line: str, expectation: Expectation) -> None:
-    assert parsed(line) == expectation
-    assert parsed(expectation.line) == expectation
+    assert parse(line) == expectation
+    assert parse(expectation.line) == expectation
 
 
 @given(
@@ -36,11 +36,11 @@ def test_a_line_means(line: str, expectation: Expectation) -> None:
     )
 )
 def test_what_is_kept_means_the_same(expectation: Expectation) -> None:
-    assert parsed(expectation.line) == expectation
+    assert parse(expectation.line) == expectation
 
 
 def test_lines_are_kept_once_and_without_what_says_nothing() -> None:
-    assert normal([" a.csv  rows>=1_0 ", "", "a.csv rows>=10"]) == ("a.csv rows>=10",)
+    assert normalize([" a.csv  rows>=1_0 ", "", "a.csv rows>=10"]) == ("a.csv rows>=10",)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_lines_are_kept_once_and_without_what_says_nothing() -> None:
 )
 def test_a_contract_that_no_file_can_meet_is_refused(line: str, said: str) -> None:
     with pytest.raises(Refused, match=said) as refused:
-        normal([line])
+        normalize([line])
     assert (refused.value.code, refused.value.field) == ("bad_contract", "expect")
 
 
 def test_there_are_not_more_lines_than_anybody_reads() -> None:
     with pytest.raises(Refused, match="at most 20 lines"):
-        normal(f"{number}.csv" for number in range(21))
+        normalize(f"{number}.csv" for number in range(21))

@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.bundles.build import Limits, bundle_root, denied, expand
+from jupyter_schedule.core.bundles.tarstream import ArchiveLimits
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.file_selection import CLUTTER, CREDENTIALS, HISTORY, PRIVATE_KEY
+from jupyter_schedule.core.file_selection import (
+    CLUTTER,
+    CREDENTIALS,
+    HISTORY,
+    PRIVATE_KEY,
+    bundle_root,
+    denial_reason,
+    expand_patterns,
+)
 
 FILES = (
     "report.ipynb",
@@ -59,17 +67,19 @@ def root(tmp_path: Path) -> Path:
 )
 def test_a_pattern_stands_for_files(pattern: str, files: list[str], root: Path) -> None:
     """Names, folders and globs as in a shell; folders whole; a name that exists is that file even with brackets."""
-    assert expand(root, [pattern]).files == files
+    assert expand_patterns(root, [pattern]).files == files
 
 
 def test_patterns_add_up_without_doubles(root: Path) -> None:
     """Order and overlap of patterns don't matter."""
-    assert expand(root, ["data/b.csv", "data/*.csv"]) == expand(root, ["data/*.csv", "data/b.csv", "data/b.csv"])
+    assert expand_patterns(root, ["data/b.csv", "data/*.csv"]) == expand_patterns(
+        root, ["data/*.csv", "data/b.csv", "data/b.csv"]
+    )
 
 
 def test_what_stays_out_is_reported_with_the_reason(root: Path) -> None:
     """Everything the project's own folder brings in but mustn't, whole folders as one line."""
-    selection = expand(root, ["."])
+    selection = expand_patterns(root, ["."])
     assert dict(selection.left_out) == {
         ".aws/": CREDENTIALS,
         ".git/": HISTORY,
@@ -91,20 +101,20 @@ def test_what_stays_out_is_reported_with_the_reason(root: Path) -> None:
 
 def test_two_stars_pass_denied_folders_by(root: Path) -> None:
     """They may hold a hundred thousand files that nobody meant: they aren't entered, and that isn't worth a line."""
-    assert expand(root, ["**/*.csv"]).left_out == []
+    assert expand_patterns(root, ["**/*.csv"]).left_out == []
 
 
 def test_naming_a_file_exactly_beats_the_deny_list(root: Path) -> None:
     """Named and matched, it is in and no longer reported as left out."""
-    assert expand(root, ["*.pem", "key.pem"]) == (["key.pem"], [])
-    assert expand(root, ["*.pem"]) == ([], [("key.pem", PRIVATE_KEY)])
+    assert expand_patterns(root, ["*.pem", "key.pem"]) == (["key.pem"], [])
+    assert expand_patterns(root, ["*.pem"]) == ([], [("key.pem", PRIVATE_KEY)])
 
 
 @pytest.mark.parametrize("pattern", ["*.parquet", "nowhere", "data/x.csv", "report.ipynb/*", "nowhere/**", "*/*/*/*"])
 def test_a_pattern_without_a_match_is_refused_by_name(pattern: str, root: Path) -> None:
     """A slip of the pen never becomes a bundle that lacks a file."""
     with pytest.raises(Refused) as refused:
-        expand(root, ["report.ipynb", pattern])
+        expand_patterns(root, ["report.ipynb", pattern])
     assert refused.value.code == "no_match"
     assert f"“{pattern}”" in refused.value.message
 
@@ -113,7 +123,7 @@ def test_a_pattern_without_a_match_is_refused_by_name(pattern: str, root: Path) 
 def test_a_pattern_never_leaves_the_root(pattern: str, root: Path) -> None:
     """Absolute patterns and `..` are refused; a tilde is an ordinary letter."""
     with pytest.raises(Refused) as refused:
-        expand(root, [pattern])
+        expand_patterns(root, [pattern])
     assert refused.value.code == ("no_match" if pattern.startswith("~") else "outside_root")
 
 
@@ -124,7 +134,7 @@ def test_links_are_listed_when_they_stay_inside(root: Path) -> None:
     (root / "data" / "absolute").symlink_to(root / "report.ipynb")
     (root.parent / "x").write_text("secret")
     os.mkfifo(root / "data" / "pipe")
-    selection = expand(root, ["data/*"])
+    selection = expand_patterns(root, ["data/*"])
     assert selection.files == ["data/a.csv", "data/b.csv", "data/folder", "data/in", "data/sub/c.csv"]
     assert dict(selection.left_out) == {
         "data/absolute": "a link that leads outside",
@@ -137,7 +147,7 @@ def test_links_are_listed_when_they_stay_inside(root: Path) -> None:
 def test_too_many_files_are_refused(root: Path) -> None:
     """A home folder chosen by mistake isn't read to its end."""
     with pytest.raises(Refused, match="more than 3 files") as refused:
-        expand(root, ["data"], Limits(entries=3))
+        expand_patterns(root, ["data"], ArchiveLimits(entries=3))
     assert refused.value.code == "too_many"
 
 
@@ -159,7 +169,7 @@ def test_too_many_files_are_refused(root: Path) -> None:
 )  # fmt: skip
 def test_the_deny_list_knows_credentials_by_name(path: str, why: str | None) -> None:
     """In any folder, in capitals too; names that only look similar pass."""
-    assert denied(path) == why
+    assert denial_reason(path) == why
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.bundles.packaging import Request, preview
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
 from jupyter_schedule.core.models import EnvironmentSource, Reason, Run, RunStatus, utc_text
 from tests.engine import DAILY, Engine, notebook_of
 
@@ -120,8 +120,8 @@ def test_names_may_have_any_characters(engine: Engine) -> None:
     notebook = folder / f"{AWKWARD}.ipynb"
     source = f"text = open({AWKWARD + '.csv'!r}).read(); open('output/' + {AWKWARD!r}, 'w').write(text)"
     notebook.write_text(json.dumps(notebook_of(source)))
-    request = Request(timing=DAILY, notebook=notebook, files=(f"{AWKWARD}/{AWKWARD}.csv",))
-    made = preview(request, engine.root, engine.objects)
+    request = PackagingRequest(timing=DAILY, notebook=notebook, files=(f"{AWKWARD}/{AWKWARD}.csv",))
+    made = build_bundle(request, engine.root, engine.objects)
     engine.operations.create("awkward", made.spec)
     with engine.service():
         run = engine.ended(engine.run("awkward"))

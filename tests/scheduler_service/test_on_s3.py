@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import pytest
 from click.testing import CliRunner
 
-from jupyter_schedule.core.bundles.packaging import Request, preview
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
 from jupyter_schedule.core.config import StorageConfig, areas_in
 from jupyter_schedule.core.models import FileEntry, Run, RunStatus, Visibility
 from jupyter_schedule.core.operations.operations import Operations
@@ -111,13 +111,13 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
     areas = areas_on(seaweedfs, private=f"s3://{seaweedfs.bucket('private')}/week")
     engine = deployment(tmp_path / "week", areas.model_copy(update={"work": None}), now=now)
     shutil.copytree(FLIGHTS, engine.root / "flights")
-    asked = Request(
+    asked = PackagingRequest(
         timing=DAILY,
         notebook=engine.root / "flights" / "flights.ipynb",
         previous=("flights*.csv.gz",),
         visibility=Visibility.PUBLIC,
     )
-    made = preview(asked, engine.root, engine.objects)
+    made = build_bundle(asked, engine.root, engine.objects)
     engine.operations.create("flights", made.spec, public_confirmed=True)
     with engine.service():
         for day in range(7):

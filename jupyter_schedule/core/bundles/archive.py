@@ -15,14 +15,14 @@ from pathlib import Path
 
 from jupyter_schedule.core.bundles.tarstream import (
     DEEPEST,
-    Kind,
-    Limits,
-    Member,
+    ArchiveLimits,
+    ArchiveMember,
+    MemberKind,
     check_text,
-    members,
-    opened,
-    quoted,
-    unsafe,
+    open_archive,
+    quote_name,
+    read_members,
+    refuse_unsafe,
 )
 from jupyter_schedule.core.errors import Refused
 
@@ -31,19 +31,19 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 MOST_HOPS = 40
 
 
-def inspect(path: Path, limits: Limits | None = None) -> tuple[str, tuple[Member, ...]]:
+def inspect(path: Path, limits: ArchiveLimits | None = None) -> tuple[str, tuple[ArchiveMember, ...]]:
     """Digest and members of the archive at `path`, read once to its end; Refused when `unpack` would refuse it."""
-    tree = Tree(limits or Limits())
-    found: dict[str, Member] = {}
-    with opened(path, tree.limits) as source:
-        for member, _ in members(source):
+    tree = ArchiveTree(limits or ArchiveLimits())
+    found: dict[str, ArchiveMember] = {}
+    with open_archive(path, tree.limits) as source:
+        for member, _ in read_members(source):
             tree.add(member)
             found[member.path] = member
     tree.check_links()
     return source.hash.hexdigest(), tuple(found.values())
 
 
-def unpack(path: Path, into: Path, limits: Limits | None = None, expected_digest: str | None = None) -> None:
+def unpack(path: Path, into: Path, limits: ArchiveLimits | None = None, expected_digest: str | None = None) -> None:
     """Put the files of the archive at `path` into the new or empty folder `into`, or refuse and leave it empty.
 
     Files get mode 0644 or 0755 and belong to whoever unpacks; links are made last.  With `expected_digest`, an archive
@@ -53,8 +53,8 @@ def unpack(path: Path, into: Path, limits: Limits | None = None, expected_digest
         raise Refused("not_empty", f"{into} isn't empty: unpack into a new folder.")
     into.mkdir(parents=True, exist_ok=True)
     try:
-        with refusing_full_disk(into):
-            digest = _unpack(path, into, limits or Limits())
+        with refuse_full_disk(into):
+            digest = _unpack(path, into, limits or ArchiveLimits())
         if expected_digest not in {None, digest}:
             raise Refused("bundle_changed", f"{path.name} isn't what was recorded: make the bundle again.")
     except BaseException:
@@ -63,7 +63,7 @@ def unpack(path: Path, into: Path, limits: Limits | None = None, expected_digest
 
 
 @contextmanager
-def refusing_full_disk(folder: Path) -> Iterator[None]:
+def refuse_full_disk(folder: Path) -> Iterator[None]:
     """Refused("disk_full") in place of the OSError of a disk or quota that is full."""
     try:
         yield
@@ -74,36 +74,36 @@ def refusing_full_disk(folder: Path) -> Iterator[None]:
 
 
 @dataclass
-class Tree:
+class ArchiveTree:
     """The entries seen so far, which must fit together: one kind for each name, and links that stay inside.
 
     Refusing a name that is both a link and something else is what keeps files from being written through links.
     """
 
-    limits: Limits
+    limits: ArchiveLimits
     entries: int = 0
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, MemberKind] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     _ends: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def add(self, member: Member) -> list[str]:
+    def add(self, member: ArchiveMember) -> list[str]:
         """Take `member` in; the folders that this made necessary, outermost first."""
         parts = member.path.split("/")
         above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-        folders = [folder for folder in above if self._claim(folder, Kind.FOLDER)]
+        folders = [folder for folder in above if self._claim(folder, MemberKind.FOLDER)]
         self.entries += 1 + len(folders)
         if self.entries > self.limits.entries:
             raise Refused("archive_too_big", f"More than {self.limits.entries:,} files and folders: leave some out.")
-        if self._claim(member.path, member.kind) and member.kind is Kind.FOLDER:
+        if self._claim(member.path, member.kind) and member.kind is MemberKind.FOLDER:
             folders.append(member.path)
-        if member.kind is Kind.LINK:
+        if member.kind is MemberKind.LINK:
             self.links[member.path] = member.target
         return folders
 
-    def _claim(self, path: str, kind: Kind) -> bool:
+    def _claim(self, path: str, kind: MemberKind) -> bool:
         known = self.kinds.get(path)
         if known not in {None, kind}:
-            unsafe(f"{quoted(path)} is both a {known} and a {kind}: keep one of them.")
+            refuse_unsafe(f"{quote_name(path)} is both a {known} and a {kind}: keep one of them.")
         self.kinds[path] = kind
         return known is None
 
@@ -118,9 +118,14 @@ class Tree:
             return self._ends[link]
         target = self.links[link]
         if hops > MOST_HOPS:
-            unsafe(f"The link {quoted(link)} leads to itself or through more than {MOST_HOPS} others: leave it out.")
+            refuse_unsafe(
+                f"The link {quote_name(link)} leads to itself or through more than {MOST_HOPS} others: leave it out."
+            )
         if target.startswith("/") or not target or target.count("/") > DEEPEST:
-            unsafe(f"The link {quoted(link)} to {quoted(target)} isn't a relative path: make it one or leave it out.")
+            refuse_unsafe(
+                f"The link {quote_name(link)} to {quote_name(target)} isn't a relative path: "
+                "make it one or leave it out."
+            )
         check_text(target)
         here = link.split("/")[:-1]
         for part in target.split("/"):
@@ -128,7 +133,7 @@ class Tree:
                 continue
             if part == "..":
                 if not here:
-                    unsafe(f"The link {quoted(link)} leads outside, to {quoted(target)}: leave it out.")
+                    refuse_unsafe(f"The link {quote_name(link)} leads outside, to {quote_name(target)}: leave it out.")
                 here.pop()
                 continue
             here.append(part)
@@ -138,15 +143,15 @@ class Tree:
         return self._ends[link]
 
 
-def _unpack(path: Path, into: Path, limits: Limits) -> str:
+def _unpack(path: Path, into: Path, limits: ArchiveLimits) -> str:
     """Everything but the emptiness of `into`, the digest's comparison and clearing up; the digest."""
-    tree = Tree(limits)
-    with opened(path, limits) as source:
-        for member, content in members(source):
+    tree = ArchiveTree(limits)
+    with open_archive(path, limits) as source:
+        for member, content in read_members(source):
             for folder in tree.add(member):
                 (into / folder).mkdir()
                 (into / folder).chmod(0o755)
-            if member.kind is Kind.FILE:
+            if member.kind is MemberKind.FILE:
                 _write(into / member.path, content, member.mode)
     tree.check_links()
     # No folder is made after the first link: where names differ only for us (a case-insensitive disk), a folder of a
@@ -155,7 +160,7 @@ def _unpack(path: Path, into: Path, limits: Limits) -> str:
         try:
             (into / link).symlink_to(target)
         except FileExistsError:
-            unsafe(f"{quoted(link)} and another entry are the same name on this disk: keep one of them.")
+            refuse_unsafe(f"{quote_name(link)} and another entry are the same name on this disk: keep one of them.")
     return source.hash.hexdigest()
 
 

@@ -19,10 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from jupyter_schedule.core.bundles.archive import FULL, Tree, refusing_full_disk
-from jupyter_schedule.core.bundles.tarstream import BLOCK, RECORD, Kind, Limits, Member, clean_name, quoted, shown
+from jupyter_schedule.core.bundles.archive import FULL, ArchiveTree, refuse_full_disk
+from jupyter_schedule.core.bundles.tarstream import (
+    BLOCK,
+    RECORD,
+    ArchiveLimits,
+    ArchiveMember,
+    MemberKind,
+    clean_name,
+    printable_name,
+    quote_name,
+)
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.file_selection import LeftOut, Selection, bundle_root, denied, expand
 from jupyter_schedule.core.models import FileEntry, Model
 from jupyter_schedule.core.text import size_text
 
@@ -32,20 +40,8 @@ try:
 except ImportError:  # no wheel for this machine: zlib packs the same tar stream
     igzip_threaded = None
 
-__all__ = [
-    "MAKING",
-    "BundleManifest",
-    "LeftOut",
-    "Limits",
-    "Selection",
-    "bundle_root",
-    "denied",
-    "expand",
-    "write",
-]
-
 #: what a bundle may hold when nothing else is configured; the total is of its files before packing
-MAKING = Limits(total=500_000_000)
+BUNDLE_LIMITS = ArchiveLimits(total=500_000_000)
 ISAL_LEVEL, ZLIB_LEVEL = 2, 1
 #: blocks that may wait to be hashed
 BACKLOG = 4
@@ -65,21 +61,21 @@ class BundleManifest(Model):
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _PlannedEntry:
     """One thing to pack: `content` itself, or the file `source` as it looked when the bundle was planned."""
 
-    member: Member
+    member: ArchiveMember
     content: bytes = b""
     source: Path | None = None
     seen: tuple[int, ...] = ()
 
 
-def write(
+def write_archive(
     destination: Path,
     root: Path,
     files: Sequence[str],
     generated: Mapping[str, bytes | tuple[bytes, int]],
-    limits: Limits = MAKING,
+    limits: ArchiveLimits = BUNDLE_LIMITS,
 ) -> BundleManifest:
     """Pack `files` (relative to `root`) and `generated` (content, or content and mode, by name) into `destination`.
 
@@ -90,7 +86,7 @@ def write(
     entries = _plan(Path(os.path.realpath(root)), files, generated, limits)
     _check_total(entries, limits)
     with _replacing(destination) as packed:
-        with ThreadPoolExecutor(1, "bundle-digest") as pool, _compressing(packed) as stream:
+        with ThreadPoolExecutor(1, "bundle-digest") as pool, _open_compressor(packed) as stream:
             packer = _Packer(pool, stream)
             listed = [_pack(packer, entry) for entry in entries]
             packer.finish()
@@ -102,22 +98,24 @@ def write(
         size=size,
         unpacked_size=sum(entry.member.size for entry in entries),
         files=tuple(file for file in listed if file),
-        links={entry.member.path: entry.member.target for entry in entries if entry.member.kind is Kind.LINK},
+        links={entry.member.path: entry.member.target for entry in entries if entry.member.kind is MemberKind.LINK},
     )
 
 
 def _plan(
-    root: Path, files: Sequence[str], generated: Mapping[str, bytes | tuple[bytes, int]], limits: Limits
-) -> list[_Entry]:
+    root: Path, files: Sequence[str], generated: Mapping[str, bytes | tuple[bytes, int]], limits: ArchiveLimits
+) -> list[_PlannedEntry]:
     """What to pack, by name, with everything refused that can be seen without reading a file."""
     chosen = sorted({_clean_name(name) for name in files})
     for name in chosen:
         if name in generated:
-            raise Refused("name_clash", f"{quoted(name)} is a name that the bundle needs: rename your file.", "files")
-    entries = [_made(_clean_name(name), value) for name, value in generated.items()]
-    entries += [_found(root, name) for name in chosen]
+            raise Refused(
+                "name_clash", f"{quote_name(name)} is a name that the bundle needs: rename your file.", "files"
+            )
+    entries = [_plan_generated(_clean_name(name), value) for name, value in generated.items()]
+    entries += [_plan_file(root, name) for name in chosen]
     entries.sort(key=lambda entry: entry.member.path)
-    tree = Tree(limits)
+    tree = ArchiveTree(limits)
     for entry in entries:
         tree.add(entry.member)
     for link in tree.links:
@@ -126,7 +124,7 @@ def _plan(
         if (end or ".") != real or (end and end not in tree.kinds):
             raise Refused(
                 "link_alone",
-                f"{quoted(link)} is a link to {quoted(real)}, which isn't in the bundle: choose that too.",
+                f"{quote_name(link)} is a link to {quote_name(real)}, which isn't in the bundle: choose that too.",
                 "files",
             )
     return entries
@@ -135,32 +133,34 @@ def _plan(
 def _clean_name(name: str) -> str:
     if clean := clean_name(name):
         return clean
-    raise Refused("not_a_file", f"{quoted(name)} is the folder itself: choose files.", "files")
+    raise Refused("not_a_file", f"{quote_name(name)} is the folder itself: choose files.", "files")
 
 
-def _made(path: str, value: bytes | tuple[bytes, int]) -> _Entry:
+def _plan_generated(path: str, value: bytes | tuple[bytes, int]) -> _PlannedEntry:
     content, mode = value if isinstance(value, tuple) else (value, 0o644)
-    return _Entry(Member(path, Kind.FILE, len(content), _mode(mode)), content)
+    return _PlannedEntry(ArchiveMember(path, MemberKind.FILE, len(content), _mode(mode)), content)
 
 
-def _found(root: Path, path: str) -> _Entry:
+def _plan_file(root: Path, path: str) -> _PlannedEntry:
     source = root / path
     try:
         status = source.lstat()
         real = os.path.realpath(source, strict=True)
     except OSError as problem:
-        raise Refused("missing_file", f"{quoted(path)} can't be found: {problem.strerror}.", "files") from None
+        raise Refused("missing_file", f"{quote_name(path)} can't be found: {problem.strerror}.", "files") from None
     if not Path(real).is_relative_to(root):
         raise Refused(
-            "outside_root", f"{quoted(path)} leads outside {root} through a link: copy the file there.", "files"
+            "outside_root", f"{quote_name(path)} leads outside {root} through a link: copy the file there.", "files"
         )
     if stat.S_ISLNK(status.st_mode):
-        return _Entry(Member(path, Kind.LINK, target=os.readlink(source)))  # noqa: PTH115  (Path would rewrite the target)
+        return _PlannedEntry(ArchiveMember(path, MemberKind.LINK, target=os.readlink(source)))  # noqa: PTH115  (Path would rewrite the target)
     if not stat.S_ISREG(status.st_mode):
         what = "a folder: choose the files in it" if stat.S_ISDIR(status.st_mode) else "no regular file: leave it out"
-        raise Refused("not_a_file", f"{quoted(path)} is {what}.", "files")
-    return _Entry(
-        Member(path, Kind.FILE, status.st_size, _mode(status.st_mode)), source=source, seen=_fingerprint(status)
+        raise Refused("not_a_file", f"{quote_name(path)} is {what}.", "files")
+    return _PlannedEntry(
+        ArchiveMember(path, MemberKind.FILE, status.st_size, _mode(status.st_mode)),
+        source=source,
+        seen=_fingerprint(status),
     )
 
 
@@ -172,7 +172,7 @@ def _fingerprint(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _check_total(entries: Sequence[_Entry], limits: Limits) -> None:
+def _check_total(entries: Sequence[_PlannedEntry], limits: ArchiveLimits) -> None:
     total = sum(entry.member.size for entry in entries)
     if total <= limits.total:
         return
@@ -180,19 +180,19 @@ def _check_total(entries: Sequence[_Entry], limits: Limits) -> None:
     raise Refused(
         "bundle_too_big",
         f"{size_text(total)} is over the {size_text(limits.total)} limit. "
-        f"Largest: {shown(largest.path)}, {size_text(largest.size)}.",
+        f"Largest: {printable_name(largest.path)}, {size_text(largest.size)}.",
         "files",
     )
 
 
-def _check_ratio(entries: Sequence[_Entry], stream: int, packed: int, limits: Limits) -> None:
+def _check_ratio(entries: Sequence[_PlannedEntry], stream: int, packed: int, limits: ArchiveLimits) -> None:
     """What is written can be read: `archive` refuses big archives that were packed too tightly."""
     if stream <= max(limits.harmless, limits.ratio * packed):
         return
     largest = max((entry.member for entry in entries), key=lambda member: member.size)
     raise Refused(
         "bundle_too_dense",
-        f"{quoted(largest.path)} packs to less than a {limits.ratio}th of its size, as an attack would: "
+        f"{quote_name(largest.path)} packs to less than a {limits.ratio}th of its size, as an attack would: "
         "compress it yourself first, with gzip for instance.",
         "files",
     )
@@ -202,7 +202,7 @@ def _check_ratio(entries: Sequence[_Entry], stream: int, packed: int, limits: Li
 def _replacing(destination: Path) -> Iterator[IO[bytes]]:
     """A file that becomes `destination` when the block ends well, and leaves nothing behind when it doesn't."""
     part = destination.with_name(f".{secrets.token_hex(8)}.part")
-    with refusing_full_disk(destination.parent):
+    with refuse_full_disk(destination.parent):
         try:
             with part.open("xb") as file:
                 yield file
@@ -249,7 +249,7 @@ class _Packer:
             self._hashing.popleft().result()
 
 
-def _compressing(out: IO[bytes]) -> IO[bytes]:
+def _open_compressor(out: IO[bytes]) -> IO[bytes]:
     """A gzip writer onto `out` whose header holds neither a name nor a time."""
     if igzip_threaded is None:
         return cast("IO[bytes]", gzip.GzipFile("", "wb", ZLIB_LEVEL, out, mtime=0))
@@ -257,32 +257,32 @@ def _compressing(out: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", igzip_threaded.open(out, "wb", ISAL_LEVEL, threads=threads, block_size=BLOCK))
 
 
-def _pack(packer: _Packer, entry: _Entry) -> FileEntry | None:
+def _pack(packer: _Packer, entry: _PlannedEntry) -> FileEntry | None:
     """Append `entry` to the stream; its line in the manifest, None for a link."""
     member = entry.member
-    packer.add(_header(member))
-    if member.kind is Kind.LINK:
+    packer.add(_build_header(member))
+    if member.kind is MemberKind.LINK:
         return None
     digest = hashlib.sha256()
-    for block in [entry.content] if entry.source is None else _blocks(entry, entry.source):
+    for block in [entry.content] if entry.source is None else _read_blocks(entry, entry.source):
         digest.update(block)
         packer.add(block)
     packer.add(bytes(-member.size % RECORD))
     return FileEntry(path=member.path, size=member.size, sha256=digest.hexdigest())
 
 
-def _header(member: Member) -> bytes:
+def _build_header(member: ArchiveMember) -> bytes:
     """The member's header in pax format: ustar, with extended records where a name needs them."""
     info = tarfile.TarInfo(member.path)
     info.mode, info.size = member.mode, member.size
-    if member.kind is Kind.LINK:
+    if member.kind is MemberKind.LINK:
         info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, member.target
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
 
 
-def _blocks(entry: _Entry, source: Path) -> Iterator[bytes]:
+def _read_blocks(entry: _PlannedEntry, source: Path) -> Iterator[bytes]:
     """The content of `source`, Refused when it isn't what was planned, before or after reading."""
-    name, left = quoted(entry.member.path), entry.member.size
+    name, left = quote_name(entry.member.path), entry.member.size
     try:
         # O_NONBLOCK: a named pipe put in the file's place must not hold us up
         handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -16,26 +16,26 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_schedule.core import expectations
-from jupyter_schedule.core.bundles import archive, build
-from jupyter_schedule.core.bundles.build import BundleManifest
-from jupyter_schedule.core.bundles.wrapper import RESERVED, WrapperConfig, render
+from jupyter_schedule.core.bundles import archive
+from jupyter_schedule.core.bundles.build import BundleManifest, write_archive
+from jupyter_schedule.core.bundles.wrapper import RESERVED, WrapperConfig, render_wrapper
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.file_selection import Selection
+from jupyter_schedule.core.file_selection import FileSelection, bundle_root, expand_patterns
 from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, ScheduleOptions, Spec, Timing
 from jupyter_schedule.core.notebooks import kernels, notebook, preflight, requirements
 from jupyter_schedule.core.notebooks.notebook import Notebook
-from jupyter_schedule.core.notebooks.parameters import coerce_parameters, parameters, product_parameters
-from jupyter_schedule.core.notebooks.preflight import Level, Preflight
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters, find_product_parameters
+from jupyter_schedule.core.notebooks.preflight import FindingLevel, Preflight
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, file_digest
 from jupyter_schedule.core.timing import recurrence
 
 #: a bundle that nobody has recorded is kept for a day after it was stored; one that is older than this is stored again
-YOUNG = timedelta(hours=12)
+RESTORE_AFTER = timedelta(hours=12)
 
 
-class Request(ScheduleOptions):
+class PackagingRequest(ScheduleOptions):
     """What a person asks to schedule: a notebook, or a tarball with a command."""
 
     timing: Timing
@@ -56,7 +56,7 @@ class Request(ScheduleOptions):
     kernel: str | None = None
 
 
-class Preview(Model):
+class BuiltBundle(Model):
     """What would be recorded, and what there is to say about it before it is."""
 
     spec: Spec
@@ -69,7 +69,7 @@ class Preview(Model):
 
 
 @dataclass(frozen=True)
-class Examined:
+class NotebookInspection:
     """What a request's notebook is, and what it needs, as far as that is seen without running it."""
 
     path: Path
@@ -78,22 +78,22 @@ class Examined:
     #: None where the kernel isn't Python's, so that its packages can't be listed
     needs: requirements.Requirements | None
     #: what the person's names and patterns stand for
-    chosen: Selection
+    chosen: FileSelection
     checked: Preflight
     #: what goes into the bundle, relative to the root
     wanted: frozenset[str]
 
 
-def examine(request: Request, root: Path) -> Examined:
+def inspect_notebook(request: PackagingRequest, root: Path) -> NotebookInspection:
     """Look at the request's notebook, under `root`.  Raises Refused, field `notebook`, `kernel`, `files`, …"""
     path = request.notebook
     if path is None:
-        raise _nothing()
-    within = _relative(path, root)
-    content = notebook.read(path)
+        raise _nothing_to_schedule()
+    within = _relative_to_root(path, root)
+    content = notebook.read_notebook(path)
     kernel = kernels.find_kernel(request.kernel or notebook.kernel_name(content))
-    needs = _requirements(path, content, root, kernel, request.environment)
-    chosen = build.expand(root, request.files) if request.files else Selection([], [])
+    needs = _find_requirements(path, content, root, kernel, request.environment)
+    chosen = expand_patterns(root, request.files) if request.files else FileSelection([], [])
     checked = preflight.preflight(
         path,
         root,
@@ -103,10 +103,12 @@ def examine(request: Request, root: Path) -> Examined:
         modules_missing=needs.missing if needs else (),
     )
     seen = set(checked.included) - set(request.left_out)
-    return Examined(path, content, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
+    return NotebookInspection(path, content, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
 
 
-def preview(request: Request, root: Path, objects: ObjectStorage, examined: Examined | None = None) -> Preview:
+def build_bundle(
+    request: PackagingRequest, root: Path, objects: ObjectStorage, examined: NotebookInspection | None = None
+) -> BuiltBundle:
     """Bundle what the request names, under `root`, and check it against what the notebook uses.
 
     examined: what `examine` said of the request, when it was asked already.
@@ -116,11 +118,11 @@ def preview(request: Request, root: Path, objects: ObjectStorage, examined: Exam
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
         packed = Path(scratch) / "bundle.tar.gz"
         if request.notebook is not None:
-            made = make_bundle(request, root, packed, examined)
+            made = write_bundle(request, root, packed, examined)
         elif request.tarball is not None:
-            made = _brought(request, root, packed)
+            made = _import_tarball(request, root, packed)
         else:
-            raise _nothing()
+            raise _nothing_to_schedule()
         key = bundle_key(made.spec.bundle)
         if not _is_kept(objects, key, packed):
             objects.put_file(key, packed, consume=True)
@@ -133,45 +135,47 @@ def _is_kept(objects: ObjectStorage, key: str, packed: Path) -> bool:
     if there is None or there.size != packed.stat().st_size:  # none, or one that a power cut left torn
         return False
     just_now = datetime.fromtimestamp(packed.stat().st_mtime, UTC)
-    return just_now - there.modified < YOUNG
+    return just_now - there.modified < RESTORE_AFTER
 
 
-def make_bundle(request: Request, root: Path, destination: Path, examined: Examined | None = None) -> Preview:
+def write_bundle(
+    request: PackagingRequest, root: Path, destination: Path, examined: NotebookInspection | None = None
+) -> BuiltBundle:
     """The bundle of the request's notebook as a file, and what would be recorded."""
-    seen = examined or examine(request, root)
+    seen = examined or inspect_notebook(request, root)
     needs, kernel = seen.needs, seen.kernel
-    output_dir = normal_output_dir(seen.checked.output_dir)
-    base = build.bundle_root([root / name for name in seen.wanted], root)
+    output_dir = normalize_output_dir(seen.checked.output_dir)
+    base = bundle_root([root / name for name in seen.wanted], root)
     inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
     within = seen.path.relative_to(base).as_posix()
-    given = coerce_parameters(parameters(seen.content), request.parameters, request.parameter_texts)
+    given = coerce_parameters(find_parameters(seen.content), request.parameters, request.parameter_texts)
     config = WrapperConfig(
         notebook=within,
         kernel_name=kernel.name,
         output_dir=output_dir,
         timezone=request.timing.timezone,
-        product_parameters=product_parameters(seen.content),
+        product_parameters=find_product_parameters(seen.content),
         python_version=needs.python_version if needs else None,
     )
-    generated: dict[str, bytes | tuple[bytes, int]] = {**render(config), "params.json": _json(given)}
+    generated: dict[str, bytes | tuple[bytes, int]] = {**render_wrapper(config), "params.json": _to_json(given)}
     if needs:
         generated["requirements.txt"] = needs.text().encode()
-    generated["schedule.json"] = _json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
+    generated["schedule.json"] = _to_json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
     listed = [name for name in inside if name != "requirements.txt" or not needs]
     _refuse_reserved(listed)
-    manifest = build.write(destination, base, listed, generated)
-    spec = plain_spec(request, root, manifest.digest).model_copy(
+    manifest = write_archive(destination, base, listed, generated)
+    spec = base_spec(request, root, manifest.digest).model_copy(
         update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}
     )
     warnings = (
-        *(finding.message for finding in seen.checked.findings if finding.level is not Level.OK),
+        *(finding.message for finding in seen.checked.findings if finding.level is not FindingLevel.OK),
         *(f"{left.path} is left out: {left.why}." for left in seen.chosen.left_out),
         *(needs.notes if needs else ()),
     )
-    return Preview(spec=spec, files=_own(manifest, generated), size=manifest.size, warnings=warnings)
+    return BuiltBundle(spec=spec, files=_own_files(manifest, generated), size=manifest.size, warnings=warnings)
 
 
-def _brought(request: Request, root: Path, destination: Path) -> Preview:
+def _import_tarball(request: PackagingRequest, root: Path, destination: Path) -> BuiltBundle:
     """The analyst's own tarball: kept as it is, if it can be unpacked safely."""
     assert request.tarball is not None
     if request.parameters or request.parameter_texts:
@@ -183,17 +187,17 @@ def _brought(request: Request, root: Path, destination: Path) -> Preview:
         message = f"{request.tarball.name} can't be read: {problem.strerror}."
         raise Refused("tarball_unreadable", message, field="tarball") from None
     digest, members = archive.inspect(destination)
-    output_dir = normal_output_dir(request.output_dir or "output")
-    spec = plain_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
+    output_dir = normalize_output_dir(request.output_dir or "output")
+    spec = base_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
     packed = FileEntry(path=request.tarball.name, size=destination.stat().st_size, sha256=file_digest(destination))
     names = {member.path for member in members}
     first = re.match(r"\./[\w./-]+", request.command)
     missing = first and PurePosixPath(first[0]).as_posix() not in names
     warnings = (f"{first[0]} is not in the tarball.",) if first and missing else ()
-    return Preview(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
+    return BuiltBundle(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
 
 
-def _nothing() -> Refused:
+def _nothing_to_schedule() -> Refused:
     return Refused("nothing_to_schedule", "Choose a notebook, or a tarball with a command.", field="notebook")
 
 
@@ -204,7 +208,7 @@ def _refuse_reserved(names: Sequence[str]) -> None:
         raise Refused("reserved_name", message, field="files")
 
 
-def _requirements(
+def _find_requirements(
     path: Path, content: Notebook, root: Path, kernel: Kernel, source: EnvironmentSource
 ) -> requirements.Requirements | None:
     """The pinned packages for a Python notebook; another language has none, and needs its kernel where it runs."""
@@ -213,13 +217,13 @@ def _requirements(
     return requirements.find_requirements(path, content, root, kernel)
 
 
-def plain_spec(request: Request, root: Path, digest: str) -> Spec:
+def base_spec(request: PackagingRequest, root: Path, digest: str) -> Spec:
     """What the request itself says, without what its notebook adds: notebook, parameters, output_dir, kernel."""
     return Spec(
-        **request.terms | {"expect": expectations.normal(request.expect)},
+        **request.terms | {"expect": expectations.normalize(request.expect)},
         timing=request.timing,
         bundle=digest,
-        source=_relative(request.notebook, root) if request.notebook else None,
+        source=_relative_to_root(request.notebook, root) if request.notebook else None,
         files=request.files,
         left_out=request.left_out,
         timeout=request.timeout,
@@ -229,7 +233,7 @@ def plain_spec(request: Request, root: Path, digest: str) -> Spec:
     )
 
 
-def normal_output_dir(name: str) -> str:
+def normalize_output_dir(name: str) -> str:
     """A folder beside the notebook, as a normal relative path."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or path == PurePosixPath() or "\0" in name:
@@ -237,7 +241,7 @@ def normal_output_dir(name: str) -> str:
     return path.as_posix()
 
 
-def _relative(path: Path, root: Path) -> str:
+def _relative_to_root(path: Path, root: Path) -> str:
     try:
         return path.relative_to(root).as_posix()
     except ValueError:
@@ -245,9 +249,9 @@ def _relative(path: Path, root: Path) -> str:
         raise Refused("outside_root", message, field="files") from None
 
 
-def _own(manifest: BundleManifest, generated: Mapping[str, object]) -> tuple[FileEntry, ...]:
+def _own_files(manifest: BundleManifest, generated: Mapping[str, object]) -> tuple[FileEntry, ...]:
     return tuple(file for file in manifest.files if file.path not in generated)
 
 
-def _json(value: object) -> bytes:
+def _to_json(value: object) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

@@ -8,46 +8,46 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_schedule.core.bundles.packaging import Request, normal_output_dir, plain_spec
-from jupyter_schedule.core.bundles.tarstream import Kind, Limits, Source, members, opened
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, normalize_output_dir
+from jupyter_schedule.core.bundles.tarstream import ArchiveLimits, ArchiveStream, MemberKind, open_archive, read_members
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Spec
 from jupyter_schedule.core.notebooks.kernels import find_kernel
 from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT, Notebook
-from jupyter_schedule.core.notebooks.parameters import coerce_parameters, parameters
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage
 
 #: what `preview` notes in every bundle that it makes
-ABOUT = "schedule.json"
+MANIFEST = "schedule.json"
 
 
-def spec_of_bundle(request: Request, root: Path, objects: ObjectStorage, digest: str) -> Spec:
+def build_spec(request: PackagingRequest, root: Path, objects: ObjectStorage, digest: str) -> Spec:
     """What would be recorded of a request whose bundle is kept; its files on disk aren't looked at.
 
     Raises Refused `no_such_bundle`, `not_its_bundle` when the bundle is of another notebook, and what parameters raise.
     """
-    spec = plain_spec(request, root, digest)
+    spec = base_spec(request, root, digest)
     if request.notebook is None:
-        found = contents(objects, digest, {ABOUT})
+        found = read_files(objects, digest, {MANIFEST})
         if found:
             raise _not_its_bundle()
-        return spec.model_copy(update={"output_dir": normal_output_dir(request.output_dir or "output")})
-    about = _object(contents(objects, digest, {ABOUT}).get(ABOUT, b""))
+        return spec.model_copy(update={"output_dir": normalize_output_dir(request.output_dir or "output")})
+    about = _object(read_files(objects, digest, {MANIFEST}).get(MANIFEST, b""))
     within = str(about.get("notebook"))
     if not f"/{spec.source}".endswith(f"/{within}"):
         raise _not_its_bundle()
     made = {
         "notebook": within,
-        "output_dir": normal_output_dir(request.output_dir or str(about.get("output_dir"))),
+        "output_dir": normalize_output_dir(request.output_dir or str(about.get("output_dir"))),
         "kernel": find_kernel(str(about.get("kernel"))),
     }
     spec = spec.model_copy(update=made)
-    given = bundled_parameters(spec, objects, request.parameters, request.parameter_texts)
+    given = check_parameters(spec, objects, request.parameters, request.parameter_texts)
     return spec.model_copy(update={"parameters": given})
 
 
-def bundled_parameters(
+def check_parameters(
     spec: Spec, objects: ObjectStorage, given: Mapping[str, Any], texts: Mapping[str, str]
 ) -> dict[str, Any]:
     """A run's parameters, checked against the notebook in the spec's bundle; as `coerce_parameters`."""
@@ -55,13 +55,13 @@ def bundled_parameters(
         if given or texts:
             raise Refused("no_parameters", "A tarball takes no parameters; put them into the command.", "parameters")
         return {}
-    content: Notebook = _object(contents(objects, spec.bundle, {spec.notebook}).get(spec.notebook, b""))
+    content: Notebook = _object(read_files(objects, spec.bundle, {spec.notebook}).get(spec.notebook, b""))
     if not isinstance(content.get("cells"), list):
         raise _not_its_bundle()
-    return coerce_parameters(parameters(content), given, texts)
+    return coerce_parameters(find_parameters(content), given, texts)
 
 
-def contents(objects: ObjectStorage, digest: str, paths: Collection[str]) -> dict[str, bytes]:
+def read_files(objects: ObjectStorage, digest: str, paths: Collection[str]) -> dict[str, bytes]:
     """Those of the files `paths` that the bundle has.  Raises Refused `no_such_bundle`, and what `archive` raises."""
     found: dict[str, bytes] = {}
     for path, data in _files(objects, digest, lambda path: path in paths):
@@ -71,12 +71,12 @@ def contents(objects: ObjectStorage, digest: str, paths: Collection[str]) -> dic
     return found
 
 
-def digests(objects: ObjectStorage, digest: str) -> dict[str, str]:
+def file_digests(objects: ObjectStorage, digest: str) -> dict[str, str]:
     """The sha256 of each file that the bundle has, by its path.  Raises as `contents`."""
     found: dict[str, str] = {}
     with _opened(objects, digest) as source:
-        for member, blocks in members(source):
-            if member.kind is Kind.FILE:
+        for member, blocks in read_members(source):
+            if member.kind is MemberKind.FILE:
                 sum_of_file = hashlib.sha256()
                 for block in blocks:
                     sum_of_file.update(block)
@@ -84,27 +84,27 @@ def digests(objects: ObjectStorage, digest: str) -> dict[str, str]:
     return found
 
 
-def code(objects: ObjectStorage, digest: str) -> Iterator[tuple[str, bytes]]:
+def read_code(objects: ObjectStorage, digest: str) -> Iterator[tuple[str, bytes]]:
     """The notebooks and Python files of the bundle.  Raises as `contents`."""
     return _files(objects, digest, lambda path: path.endswith((".ipynb", ".py")))
 
 
 def _files(objects: ObjectStorage, digest: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     with _opened(objects, digest) as source:
-        for member, blocks in members(source):
+        for member, blocks in read_members(source):
             if wanted(member.path) and member.size <= SIZE_LIMIT:
                 yield member.path, b"".join(blocks)
 
 
 @contextmanager
-def _opened(objects: ObjectStorage, digest: str) -> Iterator[Source]:
+def _opened(objects: ObjectStorage, digest: str) -> Iterator[ArchiveStream]:
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
         packed = Path(scratch) / "bundle.tar.gz"
         try:
             objects.fetch(bundle_key(digest), packed)
         except NoSuchObject:
             raise no_such_bundle() from None
-        with opened(packed, Limits()) as source:
+        with open_archive(packed, ArchiveLimits()) as source:
             yield source
 
 

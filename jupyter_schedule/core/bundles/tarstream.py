@@ -55,7 +55,7 @@ _UNWANTED = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """How much an archive may hold."""
 
     #: bytes after decompression
@@ -72,7 +72,7 @@ class Limits:
         return min(self.total, max(self.harmless, self.ratio * packed))
 
 
-class Kind(StrEnum):
+class MemberKind(StrEnum):
     """What an entry of an archive is."""
 
     FILE = "file"
@@ -81,11 +81,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Member:
+class ArchiveMember:
     """An entry of an archive.  `path` is relative, posix, without `.` and `..`; `size` is 0 but for files."""
 
     path: str
-    kind: Kind
+    kind: MemberKind
     size: int = 0
     #: 0o644 or 0o755
     mode: int = 0o644
@@ -93,10 +93,10 @@ class Member:
     target: str = ""
 
 
-class Source:
+class ArchiveStream:
     """The decompressed bytes of an archive, counted against its allowance and hashed as they are read."""
 
-    def __init__(self, stream: gzip.GzipFile, name: str, packed: int, limits: Limits) -> None:
+    def __init__(self, stream: gzip.GzipFile, name: str, packed: int, limits: ArchiveLimits) -> None:
         self.name = name
         self.hash = hashlib.sha256()
         self._stream = stream
@@ -142,7 +142,7 @@ class Source:
 
 
 @contextmanager
-def opened(path: Path, limits: Limits) -> Iterator[Source]:
+def open_archive(path: Path, limits: ArchiveLimits) -> Iterator[ArchiveStream]:
     try:
         if not path.is_file():
             raise Refused("archive_unreadable", f"{path} isn't a file: give the path of a .tar.gz.")
@@ -153,7 +153,7 @@ def opened(path: Path, limits: Limits) -> Iterator[Source]:
         _check_format(packed.read(RECORD), path.name)
         packed.seek(0)
         with _GzipFile(fileobj=packed, mode="rb") as stream:
-            yield Source(stream, path.name, os.fstat(packed.fileno()).st_size, limits)
+            yield ArchiveStream(stream, path.name, os.fstat(packed.fileno()).st_size, limits)
 
 
 def _check_format(start: bytes, name: str) -> None:
@@ -165,7 +165,7 @@ def _check_format(start: bytes, name: str) -> None:
     raise Refused("archive_unreadable", f"{name} is {what if start else 'empty'}, not a .tar.gz. {HOW_TO_MAKE}")
 
 
-def members(source: Source) -> Iterator[tuple[Member, Iterator[bytes]]]:
+def read_members(source: ArchiveStream) -> Iterator[tuple[ArchiveMember, Iterator[bytes]]]:
     """Each member with the blocks of its content, which are gone once the next one is asked for."""
     empty = True
     headers = MOST_HEADERS
@@ -175,13 +175,13 @@ def members(source: Source) -> Iterator[tuple[Member, Iterator[bytes]]]:
         while info.type in {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}:
             headers -= RECORD + info.size
             if headers < 0:
-                unsafe(f"{source.name} has huge extended headers. {HOW_TO_MAKE}")
+                refuse_unsafe(f"{source.name} has huge extended headers. {HOW_TO_MAKE}")
             body = source.exactly(_padded(info.size))[: info.size]
             extended |= _extension(info.type, body, source.name)
             info = _header(source.exactly(RECORD), source.name)
         member = _member(info, extended)
         empty = empty and not member.path
-        if member.kind is Kind.FILE:
+        if member.kind is MemberKind.FILE:
             content = source.blocks(member.size)
             yield member, content
             for _ in content:
@@ -191,7 +191,7 @@ def members(source: Source) -> Iterator[tuple[Member, Iterator[bytes]]]:
             yield member, iter(())
     while rest := source.read(BLOCK):
         if rest.count(0) < len(rest):
-            unsafe(f"{source.name} goes on after its end, as joined archives do. {HOW_TO_MAKE}")
+            refuse_unsafe(f"{source.name} goes on after its end, as joined archives do. {HOW_TO_MAKE}")
     if empty:
         raise Refused("archive_unreadable", f"{source.name} holds no files. {HOW_TO_MAKE}")
 
@@ -209,7 +209,7 @@ def _header(block: bytes, name: str) -> tarfile.TarInfo:
             f"{name} isn't a tar archive inside, or is damaged ({problem}). {HOW_TO_MAKE}",
         ) from None
     if info.size < 0:
-        unsafe(f"{name} has an entry of negative size. {HOW_TO_MAKE}")
+        refuse_unsafe(f"{name} has an entry of negative size. {HOW_TO_MAKE}")
     return info
 
 
@@ -241,60 +241,62 @@ def _pax_records(body: bytes, name: str) -> dict[str, str]:
     return found
 
 
-def _member(info: tarfile.TarInfo, extended: dict[str, str]) -> Member:
+def _member(info: tarfile.TarInfo, extended: dict[str, str]) -> ArchiveMember:
     written = extended.get("path", info.name)
     if info.type in _UNWANTED or any(key.startswith("GNU.sparse.") for key in extended):
         what = _UNWANTED.get(info.type, "a sparse file")
-        unsafe(f"{quoted(written)} is {what}: only files, folders and relative links are accepted.")
+        refuse_unsafe(f"{quote_name(written)} is {what}: only files, folders and relative links are accepted.")
     path = clean_name(written)
     if info.isdir() or (info.isreg() and written.endswith("/")):
-        return Member(path, Kind.FOLDER, mode=0o755)
+        return ArchiveMember(path, MemberKind.FOLDER, mode=0o755)
     if not path:
-        unsafe(f"An entry has no name. {HOW_TO_MAKE}")
+        refuse_unsafe(f"An entry has no name. {HOW_TO_MAKE}")
     if info.issym():
-        return Member(path, Kind.LINK, target=extended.get("linkpath", info.linkname))
+        return ArchiveMember(path, MemberKind.LINK, target=extended.get("linkpath", info.linkname))
     if not info.isreg():
-        unsafe(f"{quoted(written)} is of an unknown kind: only files, folders and relative links are accepted.")
+        refuse_unsafe(
+            f"{quote_name(written)} is of an unknown kind: only files, folders and relative links are accepted."
+        )
     size = extended.get("size", str(info.size))
     if not (size.isascii() and size.isdigit() and len(size) < 20):
-        unsafe(f"{quoted(written)} has a size that isn't a number. {HOW_TO_MAKE}")
-    return Member(path, Kind.FILE, int(size), 0o755 if info.mode & stat.S_IXUSR else 0o644)
+        refuse_unsafe(f"{quote_name(written)} has a size that isn't a number. {HOW_TO_MAKE}")
+    return ArchiveMember(path, MemberKind.FILE, int(size), 0o755 if info.mode & stat.S_IXUSR else 0o644)
 
 
 def check_text(name: str) -> None:
     if "\0" in name:
-        unsafe(f"{quoted(name)} contains a NUL character: rename it.")
+        refuse_unsafe(f"{quote_name(name)} contains a NUL character: rename it.")
     try:
         name.encode()
     except UnicodeEncodeError:
-        unsafe(f"The name {quoted(name)} isn't written in UTF-8: rename it.")
+        refuse_unsafe(f"The name {quote_name(name)} isn't written in UTF-8: rename it.")
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """`name` for a sentence: one line, at most about 120 characters, nothing that a terminal would obey."""
     text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name[:1100])
     return text if len(text) <= 120 else f"{text[:60]} … {text[-55:]}"
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """`name` as `shown`, in quotes."""
-    return f"“{shown(name)}”"
+    return f"“{printable_name(name)}”"
 
 
 def clean_name(name: str) -> str:
     """`name` without `.`, doubled and trailing slashes; "" for the root.  Refused when it could leave its folder."""
     if name.startswith("/"):
-        unsafe(f"{quoted(name)} is an absolute path: only paths relative to the archive are accepted.")
+        refuse_unsafe(f"{quote_name(name)} is an absolute path: only paths relative to the archive are accepted.")
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
-        unsafe(f"{quoted(name)} contains “..”, which could lead outside the folder: leave it out.")
+        refuse_unsafe(f"{quote_name(name)} contains “..”, which could lead outside the folder: leave it out.")
     check_text(name)
     clean = "/".join(parts)
     longest = max((len(part.encode()) for part in parts), default=0)
     if len(clean.encode()) > LONGEST_NAME or longest > LONGEST_PART or len(parts) > DEEPEST:
-        unsafe(f"The name {quoted(name)} is too long or too deep: shorten it.")
+        refuse_unsafe(f"The name {quote_name(name)} is too long or too deep: shorten it.")
     return clean
 
 
-def unsafe(message: str) -> NoReturn:
+def refuse_unsafe(message: str) -> NoReturn:
     raise Refused("archive_unsafe", message)

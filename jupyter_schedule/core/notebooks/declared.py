@@ -41,7 +41,7 @@ class Declared:
     notes: list[str] = field(default_factory=list)
 
 
-def find(folder: Path, root: Path, cells: Sequence[CodeCell]) -> tuple[Declared | None, list[str]]:
+def find_declared(folder: Path, root: Path, cells: Sequence[CodeCell]) -> tuple[Declared | None, list[str]]:
     """The most trusted declaration for a notebook in `folder` with these `cells`, None without one.
 
     Second come sentences about files that were passed over.
@@ -52,7 +52,7 @@ def find(folder: Path, root: Path, cells: Sequence[CodeCell]) -> tuple[Declared 
     inside = [place for place in (folder, *folder.parents) if place == root or root in place.parents]
     for place in inside:
         if (place / "requirements.txt").is_file():
-            return requirements_file(place / "requirements.txt", root), notes
+            return read_requirements_file(place / "requirements.txt", root), notes
         project = place / "pyproject.toml"
         if project.is_file():
             declared = _project_file(project, notes)
@@ -72,7 +72,7 @@ def find(folder: Path, root: Path, cells: Sequence[CodeCell]) -> tuple[Declared 
     return None, notes
 
 
-def requirements_file(path: Path, root: Path) -> Declared:
+def read_requirements_file(path: Path, root: Path) -> Declared:
     """What a requirements.txt asks for, with the files that it includes.
 
     Left out with a note: local folders and files, index addresses with a password in them, hashes (the versions stay).

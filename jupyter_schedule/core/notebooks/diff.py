@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
 
-from jupyter_schedule.core.notebooks.notebook import Notebook, code_cells, kernel_name, text_of
+from jupyter_schedule.core.notebooks.notebook import Notebook, cell_text, code_cells, kernel_name
 
 #: unchanged lines that are shown around what changed, and lines that are shown in all
 CONTEXT = 3
@@ -23,7 +23,7 @@ MOST_PAIRS = 900
 
 
 @dataclass(frozen=True)
-class Line:
+class LineChange:
     """A line of a cell: `same`, `added`, `removed`, or `gap` for so many unchanged ones."""
 
     kind: str
@@ -39,13 +39,13 @@ class CellChange:
     type: str
     #: among the code cells, of the notebook that has it, the newer one first; None of text
     number: int | None
-    lines: tuple[Line, ...]
+    lines: tuple[LineChange, ...]
     #: tags before and after, where they differ
     tags: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
-class NotebookDifference:
+class NotebookDiff:
     """The cells that differ, in order; how many more do that aren't listed; and the kernels, where they differ."""
 
     cells: tuple[CellChange, ...]
@@ -69,7 +69,7 @@ class _Cell:
         return self.type, self.source, self.tags
 
 
-def difference(before: Notebook, after: Notebook) -> NotebookDifference:
+def diff_notebooks(before: Notebook, after: Notebook) -> NotebookDiff:
     """What changed from one notebook to the other."""
     old, new = _cells(before), _cells(after)
     changes = _changes(old, new)
@@ -81,7 +81,7 @@ def difference(before: Notebook, after: Notebook) -> NotebookDifference:
         shown.append(change)
         left -= len(change.lines)
     kernels = (kernel_name(before), kernel_name(after))
-    return NotebookDifference(tuple(shown), len(changes) - len(shown), kernels if kernels[0] != kernels[1] else None)
+    return NotebookDiff(tuple(shown), len(changes) - len(shown), kernels if kernels[0] != kernels[1] else None)
 
 
 def _cells(notebook: Notebook) -> list[_Cell]:
@@ -90,7 +90,7 @@ def _cells(notebook: Notebook) -> list[_Cell]:
         _Cell(
             type=str(cell.get("cell_type")),
             # a line that ends in a return and a newline is the same line
-            source=text_of(cell).replace("\r\n", "\n"),
+            source=cell_text(cell).replace("\r\n", "\n"),
             tags=known[index].tags if index in known else (),
             id=str(cell.get("id") or ""),
             number=known[index].number if index in known else None,
@@ -154,7 +154,7 @@ def _same_id(one: _Cell, other: _Cell) -> float:
 
 
 def _whole(kind: str, cell: _Cell) -> CellChange:
-    lines = tuple(Line(kind, _shown(text)) for text in islice(cell.source.split("\n"), MOST_LINES))
+    lines = tuple(LineChange(kind, _shown(text)) for text in islice(cell.source.split("\n"), MOST_LINES))
     return CellChange(kind, cell.type, cell.number, lines)
 
 
@@ -164,22 +164,22 @@ def _changed(old: _Cell, new: _Cell) -> CellChange:
     return CellChange("changed", new.type, new.number, lines, tags)
 
 
-def _lines(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+def _lines(old: Sequence[str], new: Sequence[str]) -> Iterator[LineChange]:
     """The lines that changed with some around them; of stretches between, how long they are."""
     end = 0
     groups = list(SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT))
     for group in groups:
         if gap := group[0][1] - end:
-            yield Line("gap", str(gap))
+            yield LineChange("gap", str(gap))
         for kind, i, j, k, m in group:
             if kind == "equal":
-                yield from (Line("same", _shown(text)) for text in old[i:j])
+                yield from (LineChange("same", _shown(text)) for text in old[i:j])
             else:
-                yield from (Line("removed", _shown(text)) for text in old[i:j])
-                yield from (Line("added", _shown(text)) for text in new[k:m])
+                yield from (LineChange("removed", _shown(text)) for text in old[i:j])
+                yield from (LineChange("added", _shown(text)) for text in new[k:m])
         end = group[-1][2]
     if groups and len(old) > end:
-        yield Line("gap", str(len(old) - end))
+        yield LineChange("gap", str(len(old) - end))
 
 
 def _shown(text: str) -> str:

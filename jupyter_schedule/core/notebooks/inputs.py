@@ -10,12 +10,18 @@ from enum import StrEnum
 from jupyter_schedule.core.models import Model
 from jupyter_schedule.core.notebooks.imports import Import
 from jupyter_schedule.core.notebooks.notebook import printable
-from jupyter_schedule.core.notebooks.path_uses import HOLE, How, Use
-from jupyter_schedule.core.notebooks.used_files import FileStatus, Look, Places, like_a_path, plausible
+from jupyter_schedule.core.notebooks.path_uses import HOLE, PathAction, PathUse
+from jupyter_schedule.core.notebooks.used_files import (
+    FileStatus,
+    PathResolver,
+    PathState,
+    is_plausible_path,
+    looks_like_path,
+)
 from jupyter_schedule.core.text import size_text
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     """How much a finding matters; none of them keeps a schedule from being made."""
 
     OK = "ok"
@@ -24,10 +30,10 @@ class Level(StrEnum):
     STOP_PUBLIC = "stop-public"
 
 
-class Finding(Model):
+class PreflightFinding(Model):
     """One thing that a person should know before scheduling."""
 
-    level: Level
+    level: FindingLevel
     #: a stable word for programs
     code: str
     message: str
@@ -53,36 +59,36 @@ class UsedFile(Model):
 
 
 @dataclass
-class Source:
+class CodeSource:
     """A piece of code, a cell or a module of the notebook's own, with what it names and imports."""
 
     #: as people are told: `cell 5`, `utils.py`
     where: str
     cell: int | None
     text: str
-    uses: list[Use] = field(default_factory=list)
+    uses: list[PathUse] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
     #: absolute, of a module
     path: str = ""
 
 
-def named(text: str, source: Source | None) -> str:
+def locate(text: str, source: CodeSource | None) -> str:
     """A path or module as people are told: with holes as `*`, and where it stands."""
     shown = printable(text.replace(HOLE, "*"), 200)
     return f"{shown} ({source.where})" if source else shown
 
 
-class Inputs:
+class InputCollector:
     """The inputs of a notebook, collected use by use, in the order of its code."""
 
-    def __init__(self, places: Places, notebook: str) -> None:
+    def __init__(self, places: PathResolver, notebook: str) -> None:
         self.files: dict[str, UsedFile] = {}
-        self.findings: list[Finding] = []
+        self.findings: list[PreflightFinding] = []
         self._places = places
         self._notebook = notebook
         self._settled: set[str] = set()
         self._guarded: set[str] = set()
-        self._folders: dict[str, tuple[str, Source]] = {}
+        self._folders: dict[str, tuple[str, CodeSource]] = {}
 
     def add_named(self, path: str) -> None:
         """A file that the analyst named, relative to the root."""
@@ -91,17 +97,17 @@ class Inputs:
             path=_as_text(path), cell=None, line=0, size=look.size, status=look.status, why="added by you"
         )
 
-    def add(self, source: Source, use: Use) -> None:
+    def add(self, source: CodeSource, use: PathUse) -> None:
         """One use; the first of a path that decides about it is the one that is told."""
         wild = HOLE in use.text or "*" in use.text
-        if use.how in {How.ASK, How.MODULES} or not plausible(use.text.replace(HOLE, "x")):
+        if use.how in {PathAction.ASK, PathAction.MODULES} or not is_plausible_path(use.text.replace(HOLE, "x")):
             return
-        if use.how is How.GUARD:
+        if use.how is PathAction.GUARD:
             self._guarded.add(use.text)
         key = self._places.relative(use.text)
         if key in self._settled or key == self._notebook:
             return
-        if use.how is How.WRITE:
+        if use.how is PathAction.WRITE:
             self._settled.add(key)
             self._written(source, use, key)
         elif wild:
@@ -109,60 +115,62 @@ class Inputs:
         else:
             self._single(source, use, key)
 
-    def _written(self, source: Source, use: Use, path: str) -> None:
-        if use.text.startswith(("/", "~")) or self._places.is_output(path) or not like_a_path(use.text):
+    def _written(self, source: CodeSource, use: PathUse, path: str) -> None:
+        if use.text.startswith(("/", "~")) or self._places.is_output(path) or not looks_like_path(use.text):
             return
         self._tell(
-            Level.WARNING,
+            FindingLevel.WARNING,
             "written_elsewhere",
-            f"{named(use.text, source)} is written outside the output folder, so it isn't published.",
+            f"{locate(use.text, source)} is written outside the output folder, so it isn't published.",
             source,
             f"Write it below {printable(self._places.output_text)}/.",
         )
 
-    def _pattern(self, source: Source, use: Use, key: str) -> None:
-        if not like_a_path(use.text.replace(HOLE, "x")) or use.text.startswith(("/", "~")):
+    def _pattern(self, source: CodeSource, use: PathUse, key: str) -> None:
+        if not looks_like_path(use.text.replace(HOLE, "x")) or use.text.startswith(("/", "~")):
             return
-        if use.how is How.MENTION and "/" not in use.text:
+        if use.how is PathAction.MENTION and "/" not in use.text:
             return
         matches = self._places.matching(use.text)
-        what = named(use.text, source)
+        what = locate(use.text, source)
         if matches.files:
             self._settled.add(key)
             for look in matches.files:
                 self._keep(look, source, use, "a pattern matches it")
             total = size_text(sum(look.size for look in matches.files))
             count = "1 file" if len(matches.files) == 1 else f"{len(matches.files)} files"
-            self._tell(Level.OK, "included", f"{what} matches {count}, {total}, included.", source)
+            self._tell(FindingLevel.OK, "included", f"{what} matches {count}, {total}, included.", source)
         elif not matches.complete:
             message = f"{what} may match more files than can be listed here, so none is included."
-            self._tell(Level.WARNING, "too_many", message, source, "Add those that are needed.")
-        elif use.how is How.READ and HOLE not in use.text:
+            self._tell(FindingLevel.WARNING, "too_many", message, source, "Add those that are needed.")
+        elif use.how is PathAction.READ and HOLE not in use.text:
             message = f"{what} matches no file; fine if the notebook creates them."
-            self._tell(Level.WARNING, "missing", message, source, "Add the files, or correct the pattern.")
+            self._tell(FindingLevel.WARNING, "missing", message, source, "Add the files, or correct the pattern.")
 
-    def _single(self, source: Source, use: Use, key: str) -> None:
+    def _single(self, source: CodeSource, use: PathUse, key: str) -> None:
         look = self._places.look(use.text)
-        reads = use.how is How.READ
+        reads = use.how is PathAction.READ
         if look.folder:
-            if look.status is FileStatus.INCLUDED and (use.how in {How.LIST, How.READ} or "/" in use.text):
+            if look.status is FileStatus.INCLUDED and (
+                use.how in {PathAction.LIST, PathAction.READ} or "/" in use.text
+            ):
                 self._folders.setdefault(look.path, (use.text, source))
             return
-        if not reads and (look.status in {FileStatus.MISSING, FileStatus.OUTPUT} or not like_a_path(use.text)):
+        if not reads and (look.status in {FileStatus.MISSING, FileStatus.OUTPUT} or not looks_like_path(use.text)):
             return
-        if look.status is FileStatus.MISSING and (use.text in self._guarded or not like_a_path(use.text)):
+        if look.status is FileStatus.MISSING and (use.text in self._guarded or not looks_like_path(use.text)):
             return
         if look.status is FileStatus.ABSOLUTE and not reads and self._places.inside(look.path) is None:
             return
         self._settled.add(key)
         self._keep(look, source, use, "it is read" if reads else "it is named")
         message, fix = self._sentence(look, source, use)
-        level = Level.OK if look.status is FileStatus.INCLUDED else Level.WARNING
+        level = FindingLevel.OK if look.status is FileStatus.INCLUDED else FindingLevel.WARNING
         addable = look.path if look.status is FileStatus.DENIED else None
         self._tell(level, str(look.status), message, source, fix, addable=addable)
 
-    def _sentence(self, look: Look, source: Source, use: Use) -> tuple[str, str | None]:
-        what = named(use.text, source)
+    def _sentence(self, look: PathState, source: CodeSource, use: PathUse) -> tuple[str, str | None]:
+        what = locate(use.text, source)
         match look.status:
             case FileStatus.INCLUDED:
                 kept = "" if self._places.beside_notebook(look.path) else "; its path is kept"
@@ -184,7 +192,7 @@ class Inputs:
                 )
         return self._absolute_sentence(look, what)
 
-    def _absolute_sentence(self, look: Look, what: str) -> tuple[str, str]:
+    def _absolute_sentence(self, look: PathState, what: str) -> tuple[str, str]:
         inside = self._places.inside(look.path)
         if inside is not None:
             return f"{what} is an absolute path, which only this machine has.", f"Write {printable(inside)}."
@@ -204,10 +212,10 @@ class Inputs:
             count = (
                 f"{len(contents.files)} files, {size}" if contents.complete else "more files than can be listed here"
             )
-            message = f"The folder {named(text, source)} isn't included as a whole: {count}."
-            self._tell(Level.WARNING, "folder", message, source, "Add the files that are needed.")
+            message = f"The folder {locate(text, source)} isn't included as a whole: {count}."
+            self._tell(FindingLevel.WARNING, "folder", message, source, "Add the files that are needed.")
 
-    def _keep(self, look: Look, source: Source, use: Use, why: str) -> None:
+    def _keep(self, look: PathState, source: CodeSource, use: PathUse, why: str) -> None:
         reason = why if look.status is FileStatus.INCLUDED else look.why or str(look.status)
         path = _as_text(look.path)
         file = UsedFile(path=path, cell=source.cell, line=use.line, size=look.size, status=look.status, why=reason)
@@ -215,15 +223,15 @@ class Inputs:
 
     def _tell(
         self,
-        level: Level,
+        level: FindingLevel,
         code: str,
         message: str,
-        source: Source,
+        source: CodeSource,
         fix: str | None = None,
         *,
         addable: str | None = None,
     ) -> None:
-        finding = Finding(level=level, code=code, message=message, cell=source.cell, fix=fix, addable=addable)
+        finding = PreflightFinding(level=level, code=code, message=message, cell=source.cell, fix=fix, addable=addable)
         self.findings.append(finding)
 
 

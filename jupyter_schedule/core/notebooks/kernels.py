@@ -26,7 +26,7 @@ _PYTHON = re.compile(r"(pypy|python)[0-9.]*(\.exe)?")
 _THIS_PYTHON = {"python", f"python{sys.version_info[0]}", f"python{sys.version_info[0]}.{sys.version_info[1]}"}
 
 
-def kernels() -> dict[str, Kernel]:
+def list_kernels() -> dict[str, Kernel]:
     """Every kernel that Jupyter would find, by name; of two with one name the first on Jupyter's path.
 
     Damaged kernelspecs are passed over.  `python3` is always there, as this very Python when no kernelspec is.
@@ -92,7 +92,7 @@ def _native() -> Kernel:
 
 def find_kernel(name: str) -> Kernel:
     """The installed kernel `name`, in whatever case.  Raises Refused `kernel_missing`, field `kernel`."""
-    installed = kernels()
+    installed = list_kernels()
     kernel = installed.get(name.lower())
     if kernel is None:
         raise Refused(
@@ -104,7 +104,7 @@ def find_kernel(name: str) -> Kernel:
     return kernel
 
 
-def interpreter(kernel: Kernel) -> str | None:
+def find_interpreter(kernel: Kernel) -> str | None:
     """The Python that a Python kernel runs in, None when its command line doesn't tell.
 
     It is what stands before `-m …ipykernel…`, also behind a launcher such as nb_conda_kernels' or `env`;
@@ -123,7 +123,7 @@ def interpreter(kernel: Kernel) -> str | None:
     return str(beside) if program.is_absolute() and beside.exists() else None
 
 
-def gone(kernel: Kernel) -> str | None:
+def missing_reason(kernel: Kernel) -> str | None:
     """Why a frozen kernel can't be started any more, as a sentence; None while it can."""
     program = kernel.argv[0]
     name = printable(kernel.display_name)
@@ -131,7 +131,7 @@ def gone(kernel: Kernel) -> str | None:
         return f"The kernel {name} is gone: there is no {printable(program)} any more."
     if not os.access(program, os.X_OK):
         return f"The kernel {name} can't be started: {printable(program)} isn't executable."
-    python = interpreter(kernel)
+    python = find_interpreter(kernel)
     if python and not Path(python).is_file():
         return f"The kernel {name} is gone: there is no {printable(python)} any more."
     return None

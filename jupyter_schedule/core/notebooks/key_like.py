@@ -24,7 +24,7 @@ _ASSIGNED = re.compile(
 _PLACEHOLDER = re.compile(r"[<{$%*]|x{4}|\.\.\.|your|change|example|dummy|secret$|password$|token$", re.IGNORECASE)
 
 
-def found(text: str) -> Iterator[tuple[str, int]]:
+def find_keys(text: str) -> Iterator[tuple[str, int]]:
     """What looks like a key in `text`, each kind once with the 1-based line where it first stands, never the key."""
     for what, pattern in _PATTERNS.items():
         match = pattern.search(text)

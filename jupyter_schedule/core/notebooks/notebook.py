@@ -64,7 +64,7 @@ class CodeCell:
     tags: tuple[str, ...] = ()
 
 
-def read(path: Path) -> Notebook:
+def read_notebook(path: Path) -> Notebook:
     """The JSON of the notebook at `path`.
 
     Raises Refused `notebook_missing`, `notebook_unreadable`, `notebook_too_large`, `not_a_notebook` or
@@ -92,10 +92,10 @@ def read(path: Path) -> Notebook:
         raise _not_a_notebook(name, f"line {problem.lineno} isn't JSON") from None
     except (RecursionError, ValueError):
         raise _not_a_notebook(name, "its JSON is nested too deeply or has a number out of range") from None
-    return checked(name, notebook)
+    return check_notebook(name, notebook)
 
 
-def checked(name: str, notebook: object) -> Notebook:
+def check_notebook(name: str, notebook: object) -> Notebook:
     """The JSON, if it is a notebook's; Refused as of `read`."""
     if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
         raise _not_a_notebook(name, "it doesn't say its notebook format")
@@ -147,7 +147,7 @@ def _metadata(notebook: Notebook, part: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def text_of(cell: dict[str, Any]) -> str:
+def cell_text(cell: dict[str, Any]) -> str:
     """A cell's source as one text, whether it was saved as a text or as a list of lines."""
     source = cell.get("source", "")
     if isinstance(source, list):
@@ -163,14 +163,14 @@ def code_cells(notebook: Notebook) -> list[CodeCell]:
 
 
 def _code_cell(number: int, index: int, cell: dict[str, Any], *, python: bool) -> CodeCell:
-    source, magics = plain_python(text_of(cell)) if python else (text_of(cell), ())
+    source, magics = blank_magics(cell_text(cell)) if python else (cell_text(cell), ())
     metadata = cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
     return CodeCell(number, index, source, magics, known)
 
 
-def plain_python(source: str) -> tuple[str, tuple[Magic, ...]]:
+def blank_magics(source: str) -> tuple[str, tuple[Magic, ...]]:
     """The Python of a cell, line by line where it was, and the magics that were blanked.
 
     A blanked line becomes `pass` at its indentation, so that a block made of shell lines stays a block; what a magic
@@ -193,10 +193,10 @@ def _has_magics(source: str) -> bool:
     """Whether a line looks like IPython's syntax, unless the whole is Python as it is: `%` stands in strings, too."""
     patterns = (_MAGIC_LINE, _HELP_LINE, _MAGIC_VALUE)
     suspicious = any(pattern.match(line) for line in source.split("\n") for pattern in patterns)
-    return suspicious and parsed(source) is None
+    return suspicious and parse_python(source) is None
 
 
-def parsed(source: str) -> ast.Module | None:
+def parse_python(source: str) -> ast.Module | None:
     """The syntax tree of `source`, None when it isn't Python, however odd it is."""
     try:
         with _warning_filters, warnings.catch_warnings():

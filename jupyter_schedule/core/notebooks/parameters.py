@@ -18,7 +18,7 @@ from typing import Any
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Model
-from jupyter_schedule.core.notebooks.notebook import CodeCell, Notebook, code_cells, language, parsed, printable
+from jupyter_schedule.core.notebooks.notebook import CodeCell, Notebook, code_cells, language, parse_python, printable
 
 #: names that every run fills when the parameters cell declares them
 PRODUCT_NAMES = (
@@ -101,7 +101,7 @@ _FOREIGN_WORDS = {"TRUE": "True", "true": "True", "FALSE": "False", "false": "Fa
 _TYPE_COMMENT = re.compile(r"type:\s*(\w+)(?:\[[^\]]*\])?\s*")
 
 
-def parameters(notebook: Notebook) -> list[Parameter]:
+def find_parameters(notebook: Notebook) -> list[Parameter]:
     """What the first cell tagged `parameters` assigns, in order; empty without one.
 
     In languages other than Python only one-line assignments are understood.
@@ -113,14 +113,14 @@ def parameters(notebook: Notebook) -> list[Parameter]:
     return list({parameter.name: parameter for parameter in found}.values())
 
 
-def product_parameters(notebook: Notebook) -> tuple[str, ...]:
+def find_product_parameters(notebook: Notebook) -> tuple[str, ...]:
     """The names in the parameters cell that every run fills by itself, in the order of `PRODUCT_NAMES`."""
-    declared = {parameter.name for parameter in parameters(notebook)}
+    declared = {parameter.name for parameter in find_parameters(notebook)}
     return tuple(name for name in PRODUCT_NAMES if name in declared)
 
 
 def _python(cell: CodeCell) -> Iterator[Parameter]:
-    tree = parsed(cell.source)
+    tree = parse_python(cell.source)
     comments = _comments(cell.source) if tree else {}
     for statement in tree.body if tree else ():
         comment = comments.get(statement.end_lineno or statement.lineno, "")
@@ -198,7 +198,7 @@ def _foreign(cell: CodeCell) -> Iterator[Parameter]:
         found = _FOREIGN.fullmatch(line.strip())
         if found:
             name, literal, comment = found[1], found[2], found[3] or ""
-            tree = parsed(_FOREIGN_WORDS.get(literal, literal))
+            tree = parse_python(_FOREIGN_WORDS.get(literal, literal))
             value = tree.body[0] if tree and len(tree.body) == 1 else None
             node = value.value if isinstance(value, ast.Expr) else ast.Name("unknown")
             yield _parameter(name, node, comment)

@@ -21,7 +21,7 @@ NUL = "\1"
 OUTPUT_DIR = "output"
 
 
-class How(StrEnum):
+class PathAction(StrEnum):
     """What code does with a path."""
 
     READ = "read"
@@ -38,11 +38,11 @@ class How(StrEnum):
     ASK = "ask"
 
 
-class Use(NamedTuple):
+class PathUse(NamedTuple):
     """A path, as the code names it."""
 
     text: str
-    how: How
+    how: PathAction
     #: 1-based in its cell or file
     line: int
 
@@ -81,7 +81,7 @@ _PERCENT_FIELD = re.compile(r"%(?:\([^)]*\))?[-+ #0-9.]*[a-zA-Z]")
 DEPTH = 40
 
 
-class Names:
+class KnownTexts:
     """The texts that names stand for, as assigned so far."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class Names:
         return None
 
     def _called(self, call: ast.Call, depth: int) -> str | None:
-        name, receiver = called(call), None
+        name, receiver = called_name(call), None
         if isinstance(call.func, ast.Attribute):
             receiver = self.text(call.func.value, depth)
         first = call.args[0] if call.args else None
@@ -177,7 +177,7 @@ class Names:
         return self.text(call.args[1], depth) if len(call.args) > 1 else None
 
 
-def called(call: ast.Call) -> str:
+def called_name(call: ast.Call) -> str:
     """The last part of the name of what is called."""
     match call.func:
         case ast.Attribute(attr=name) | ast.Name(id=name):
@@ -185,7 +185,7 @@ def called(call: ast.Call) -> str:
     return ""
 
 
-def uses(tree: ast.Module, names: Names) -> Iterator[Use]:
+def find_uses(tree: ast.Module, names: KnownTexts) -> Iterator[PathUse]:
     """Every path that the code of `tree` names, in order of its statements; `names` is kept up to date."""
     for statement in tree.body:
         found = list(_in_statement(statement, names))
@@ -200,7 +200,7 @@ def uses(tree: ast.Module, names: Names) -> Iterator[Use]:
                     names.put(name, None)
 
 
-def _in_statement(statement: ast.stmt, names: Names) -> Iterator[Use]:
+def _in_statement(statement: ast.stmt, names: KnownTexts) -> Iterator[PathUse]:
     """The uses in one statement; a text that a call takes for a path isn't a mention as well."""
     taken: set[int] = set()
     for node in ast.walk(statement):
@@ -210,7 +210,7 @@ def _in_statement(statement: ast.stmt, names: Names) -> Iterator[Use]:
             taken.add(id(node.value))
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name) and node.func.id == "input":
-                yield Use("", How.ASK, node.lineno)
+                yield PathUse("", PathAction.ASK, node.lineno)
             for use, argument in _by_call(node, names):
                 taken.update(map(id, ast.walk(argument)))
                 yield use
@@ -218,23 +218,23 @@ def _in_statement(statement: ast.stmt, names: Names) -> Iterator[Use]:
             text = names.text(node)
             if text:
                 taken.update(map(id, ast.walk(node)))
-                yield Use(text, How.MENTION, getattr(node, "lineno", 1))
+                yield PathUse(text, PathAction.MENTION, getattr(node, "lineno", 1))
 
 
-def _by_call(call: ast.Call, names: Names) -> Iterator[tuple[Use, ast.expr]]:
+def _by_call(call: ast.Call, names: KnownTexts) -> Iterator[tuple[PathUse, ast.expr]]:
     """What a call does with which of its paths, each with the expression that names it."""
     for how, argument, suffix in _taken(call, names):
         text = names.text(argument)
         if text:
-            yield Use(posixpath.join(text, suffix) if suffix else text, how, call.lineno), argument
+            yield PathUse(posixpath.join(text, suffix) if suffix else text, how, call.lineno), argument
 
 
-def _taken(call: ast.Call, names: Names) -> Iterator[tuple[How, ast.expr, str]]:
+def _taken(call: ast.Call, names: KnownTexts) -> Iterator[tuple[PathAction, ast.expr, str]]:
     """What a call does with which argument, and a pattern below it."""
     if isinstance(call.func, ast.Attribute) and names.text(call.func.value) is not None:
         yield from _by_method(call, call.func.value, names)
         return
-    name = called(call)
+    name = called_name(call)
     keywords = _keywords(call)
     first = call.args[0] if call.args else next((keywords[key] for key in FILE_KEYWORDS if key in keywords), None)
     second = call.args[1] if len(call.args) > 1 else None
@@ -244,21 +244,21 @@ def _taken(call: ast.Call, names: Names) -> Iterator[tuple[How, ast.expr, str]]:
         yield _by_mode(second or keywords.get("mode")), first, ""
     elif name in {"append", "insert"}:
         if ast.unparse(call.func).startswith("sys.path."):
-            yield How.MODULES, call.args[-1], ""
+            yield PathAction.MODULES, call.args[-1], ""
     elif name in BY_FUNCTION or (name.startswith("read_") and name not in QUERIES):
-        yield BY_FUNCTION.get(name, How.READ), first, ""
+        yield BY_FUNCTION.get(name, PathAction.READ), first, ""
     if second is not None and name in {"copy", "copy2", "copyfile", "move", "dump"}:
-        yield How.WRITE, second, ""
+        yield PathAction.WRITE, second, ""
 
 
-def _by_method(call: ast.Call, path: ast.expr, names: Names) -> Iterator[tuple[How, ast.expr, str]]:
-    name = called(call)
+def _by_method(call: ast.Call, path: ast.expr, names: KnownTexts) -> Iterator[tuple[PathAction, ast.expr, str]]:
+    name = called_name(call)
     first = call.args[0] if call.args else _keywords(call).get("mode")
     if name == "open":
         yield _by_mode(first), path, ""
     elif name in {"glob", "rglob"} and first is not None:
         pattern = names.text(first) or HOLE
-        yield How.READ, path, f"**/{pattern}" if name == "rglob" else pattern
+        yield PathAction.READ, path, f"**/{pattern}" if name == "rglob" else pattern
     elif name in BY_METHOD:
         yield BY_METHOD[name], path, ""
 
@@ -269,27 +269,27 @@ def _keywords(call: ast.Call) -> dict[str | None, ast.expr]:
 
 #: of a path
 BY_METHOD = {
-    **dict.fromkeys(("read_text", "read_bytes"), How.READ),
-    **dict.fromkeys(("write_text", "write_bytes", "touch"), How.WRITE),
-    **dict.fromkeys(("exists", "is_file", "is_dir"), How.GUARD),
-    "iterdir": How.LIST,
+    **dict.fromkeys(("read_text", "read_bytes"), PathAction.READ),
+    **dict.fromkeys(("write_text", "write_bytes", "touch"), PathAction.WRITE),
+    **dict.fromkeys(("exists", "is_file", "is_dir"), PathAction.GUARD),
+    "iterdir": PathAction.LIST,
 }
 #: of their first argument
 BY_FUNCTION = {
-    **dict.fromkeys(("exists", "isfile", "isdir"), How.GUARD),
-    **dict.fromkeys(("listdir", "scandir", "walk", "copytree"), How.LIST),
-    **dict.fromkeys(("glob", "iglob", "copy", "copy2", "copyfile", "move"), How.READ),
-    **dict.fromkeys(READERS, How.READ),
-    **dict.fromkeys(WRITERS, How.WRITE),
+    **dict.fromkeys(("exists", "isfile", "isdir"), PathAction.GUARD),
+    **dict.fromkeys(("listdir", "scandir", "walk", "copytree"), PathAction.LIST),
+    **dict.fromkeys(("glob", "iglob", "copy", "copy2", "copyfile", "move"), PathAction.READ),
+    **dict.fromkeys(READERS, PathAction.READ),
+    **dict.fromkeys(WRITERS, PathAction.WRITE),
 }
 
 
-def _by_mode(mode: ast.expr | None) -> How:
+def _by_mode(mode: ast.expr | None) -> PathAction:
     text = mode.value if isinstance(mode, ast.Constant) else "r"
-    return How.WRITE if isinstance(text, str) and set(text) & set("wax") else How.READ
+    return PathAction.WRITE if isinstance(text, str) and set(text) & set("wax") else PathAction.READ
 
 
-def in_magics(magics: Sequence[Magic]) -> Iterator[Use]:
+def find_in_magics(magics: Sequence[Magic]) -> Iterator[PathUse]:
     """The words of shell and magic lines that may be paths."""
     for magic in magics:
         try:
@@ -298,13 +298,19 @@ def in_magics(magics: Sequence[Magic]) -> Iterator[Use]:
             continue
         before = ""
         for word in words:
-            how = How.WRITE if before in {">", ">>", "writefile"} else How.READ if before == "run" else How.MENTION
+            how = (
+                PathAction.WRITE
+                if before in {">", ">>", "writefile"}
+                else PathAction.READ
+                if before == "run"
+                else PathAction.MENTION
+            )
             before = word
-            yield Use(word.replace(HOLE, NUL), how, magic.line)
+            yield PathUse(word.replace(HOLE, NUL), how, magic.line)
 
 
-def in_texts(source: str) -> Iterator[Use]:
+def find_in_texts(source: str) -> Iterator[PathUse]:
     """The quoted texts of code in any language, each as a mention."""
     for number, line in enumerate(source.split("\n"), start=1):
         for found in re.finditer(r"(\"|')([^\"'\0]{1,255})\1", line):
-            yield Use(found[2], How.MENTION, number)
+            yield PathUse(found[2], PathAction.MENTION, number)

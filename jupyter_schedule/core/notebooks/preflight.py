@@ -9,21 +9,36 @@ from pathlib import Path
 
 from jupyter_schedule.core.models import Kernel, Model
 from jupyter_schedule.core.notebooks import imports, key_like, parameters
-from jupyter_schedule.core.notebooks.inputs import Finding, Inputs, Level, Source, UsedFile, named
+from jupyter_schedule.core.notebooks.inputs import (
+    CodeSource,
+    FindingLevel,
+    InputCollector,
+    PreflightFinding,
+    UsedFile,
+    locate,
+)
 from jupyter_schedule.core.notebooks.notebook import (
     CodeCell,
     Notebook,
+    cell_text,
     code_cells,
     language,
-    parsed,
+    parse_python,
     printable,
-    read,
-    text_of,
+    read_notebook,
 )
-from jupyter_schedule.core.notebooks.path_uses import HOLE, OUTPUT_DIR, How, Names, in_magics, in_texts, uses
-from jupyter_schedule.core.notebooks.used_files import FileStatus, Places, plausible
+from jupyter_schedule.core.notebooks.path_uses import (
+    HOLE,
+    OUTPUT_DIR,
+    KnownTexts,
+    PathAction,
+    find_in_magics,
+    find_in_texts,
+    find_uses,
+)
+from jupyter_schedule.core.notebooks.used_files import FileStatus, PathResolver, is_plausible_path
 
-__all__ = ["FileStatus", "Finding", "Level", "Preflight", "UsedFile", "preflight"]
+__all__ = ["FileStatus", "FindingLevel", "Preflight", "PreflightFinding", "UsedFile", "preflight"]
 
 #: characters of a cell that are still read as code
 CELL_LIMIT = 1_000_000
@@ -36,7 +51,7 @@ class Preflight(Model):
     #: Python files of the notebook's own that it imports, relative to the root
     local_modules: tuple[str, ...]
     modules_missing: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[PreflightFinding, ...]
     parameters: tuple[parameters.Parameter, ...]
     #: the folder that the notebook writes to, relative to its own
     output_dir: str
@@ -64,13 +79,13 @@ def preflight(
     modules_missing: what the kernel's environment lacks, as `environment.requirements` tells.
     Takes milliseconds; asks no kernel.  Raises Refused when there is no notebook to read.
     """
-    content = read(notebook)
-    places = Places(root, notebook.parent, frozenset(extra_files))
+    content = read_notebook(notebook)
+    places = PathResolver(root, notebook.parent, frozenset(extra_files))
     sources = list(_cells(content))
     modules = _add_modules(sources, places)
     guess = output_dir or _output_guess(sources, places)
     places.output = places.relative(guess)
-    inputs = Inputs(places, notebook.relative_to(root).as_posix())
+    inputs = InputCollector(places, notebook.relative_to(root).as_posix())
     for path in extra_files:
         inputs.add_named(path)
     for source in sources:
@@ -89,38 +104,38 @@ def preflight(
         local_modules=tuple(sorted(modules)),
         modules_missing=tuple(modules_missing),
         findings=tuple(findings),
-        parameters=tuple(parameters.parameters(content)),
+        parameters=tuple(parameters.find_parameters(content)),
         output_dir=guess,
     )
 
 
-def _cells(content: Notebook) -> Iterator[Source]:
+def _cells(content: Notebook) -> Iterator[CodeSource]:
     """The code cells with what they name; cells that aren't Python are searched for quoted file names."""
-    names = Names()
+    names = KnownTexts()
     python = language(content) == "python"
     for cell in code_cells(content):
-        source = Source(f"cell {cell.number}", cell.number, cell.source)
-        tree = parsed(cell.source) if python and len(cell.source) <= CELL_LIMIT else None
-        source.uses = list(uses(tree, names) if tree else in_texts(cell.source[:CELL_LIMIT]))
-        source.uses += in_magics(cell.magics)
+        source = CodeSource(f"cell {cell.number}", cell.number, cell.source)
+        tree = parse_python(cell.source) if python and len(cell.source) <= CELL_LIMIT else None
+        source.uses = list(find_uses(tree, names) if tree else find_in_texts(cell.source[:CELL_LIMIT]))
+        source.uses += find_in_magics(cell.magics)
         source.imports = list(imports.find_imports(tree)) if tree else []
         if "parameters" in cell.tags:
             _fill(names, content)
         yield source
 
 
-def _fill(names: Names, content: Notebook) -> None:
+def _fill(names: KnownTexts, content: Notebook) -> None:
     """Forget the values of parameters that every run fills, but for the output folder."""
-    for name in parameters.product_parameters(content):
+    for name in parameters.find_product_parameters(content):
         known = name == "output_dir" and names.named(name)
         names.put(name, (known or OUTPUT_DIR) if name == "output_dir" else None)
 
 
-def _add_modules(sources: list[Source], places: Places) -> dict[str, Source]:
+def _add_modules(sources: list[CodeSource], places: PathResolver) -> dict[str, CodeSource]:
     """Append the notebook's own modules to `sources`; return their files for the bundle, with who imports them."""
-    added = [places.relative(use.text) for source in sources for use in source.uses if use.how is How.MODULES]
+    added = [places.relative(use.text) for source in sources for use in source.uses if use.how is PathAction.MODULES]
     folders = [str(places.folder), *(str(places.root / path) for path in added if not path.startswith(".."))]
-    modules: dict[str, Source] = {}
+    modules: dict[str, CodeSource] = {}
     for source in sources:
         for found in source.imports:
             for path in imports.local_files(found, folders, source.path):
@@ -130,19 +145,19 @@ def _add_modules(sources: list[Source], places: Places) -> dict[str, Source]:
     return modules
 
 
-def _module(path: str, places: Places) -> Source:
-    names = Names()
+def _module(path: str, places: PathResolver) -> CodeSource:
+    names = KnownTexts()
     name = Path(path).relative_to(places.root).as_posix()
     names.put("__file__", posixpath.relpath(name, places.relative(".")))
     text = imports.read_source(path)[:CELL_LIMIT]
-    tree = parsed(text)
-    source = Source(printable(name), None, text, path=path)
-    source.uses = list(uses(tree, names)) if tree else []
+    tree = parse_python(text)
+    source = CodeSource(printable(name), None, text, path=path)
+    source.uses = list(find_uses(tree, names)) if tree else []
     source.imports = list(imports.find_imports(tree)) if tree else []
     return source
 
 
-def _module_files(path: str, places: Places) -> list[str]:
+def _module_files(path: str, places: PathResolver) -> list[str]:
     """The files that come with a module: itself, and of a package all its Python files."""
     name = Path(path).relative_to(places.root).as_posix()
     if not name.endswith("/__init__.py"):
@@ -151,7 +166,7 @@ def _module_files(path: str, places: Places) -> list[str]:
     return [name, *(look.path for look in matches.files if look.path.endswith(".py") and look.path != name)]
 
 
-def _output_guess(sources: Sequence[Source], places: Places) -> str:
+def _output_guess(sources: Sequence[CodeSource], places: PathResolver) -> str:
     """The folder below the notebook's that is written to most and that no input is in; `output` when there is none."""
     written: list[str] = []
     read_first: set[str] = set()
@@ -159,16 +174,18 @@ def _output_guess(sources: Sequence[Source], places: Places) -> str:
     for use in (use for source in sources for use in source.uses):
         top, slash, _ = posixpath.normpath(use.text).partition("/") if use.text else ("", "", "")
         inside = bool(slash) and top not in {"", ".", ".."} and HOLE not in top
-        if use.how is How.WRITE:
+        if use.how is PathAction.WRITE:
             written.append(use.text)
             folders[top] = folders.get(top, 0) + inside
-        elif inside and use.text not in written and plausible(use.text) and places.look(use.text).size:
+        elif inside and use.text not in written and is_plausible_path(use.text) and places.look(use.text).size:
             read_first.add(top)
     best = [folder for folder in folders if folders[folder] and folder not in read_first]
     return max(best, key=lambda folder: folders[folder], default=OUTPUT_DIR)
 
 
-def _module_findings(sources: Sequence[Source], modules: dict[str, Source], places: Places) -> Iterator[Finding]:
+def _module_findings(
+    sources: Sequence[CodeSource], modules: dict[str, CodeSource], places: PathResolver
+) -> Iterator[PreflightFinding]:
     """One for every own module, and one for every own package, that is imported."""
     packages = [path.removesuffix("/__init__.py") for path in modules if path.endswith("/__init__.py")]
     outer = [path for path in packages if posixpath.dirname(path) not in packages]
@@ -176,72 +193,78 @@ def _module_findings(sources: Sequence[Source], modules: dict[str, Source], plac
         name = path.removesuffix("/__init__.py")
         if name in outer:
             files = sum(other.startswith(f"{name}/") for other in modules)
-            message = f"{named(name, source)} is imported; its Python files are included, {files} in all."
+            message = f"{locate(name, source)} is imported; its Python files are included, {files} in all."
         elif not any(path.startswith(f"{folder}/") for folder in outer):
-            message = f"{named(path, source)} is imported and included."
+            message = f"{locate(path, source)} is imported and included."
         else:
             continue
-        yield Finding(level=Level.OK, code="module_included", message=message, cell=source.cell)
+        yield PreflightFinding(level=FindingLevel.OK, code="module_included", message=message, cell=source.cell)
     for source in sources:
         for use in source.uses:
-            if use.how is How.MODULES and places.look(use.text).status is not FileStatus.INCLUDED:
-                yield Finding(
-                    level=Level.WARNING,
+            if use.how is PathAction.MODULES and places.look(use.text).status is not FileStatus.INCLUDED:
+                yield PreflightFinding(
+                    level=FindingLevel.WARNING,
                     code="modules_outside",
-                    message=f"{named(use.text, source)} is searched for modules, and a run doesn't have that folder.",
+                    message=f"{locate(use.text, source)} is searched for modules, and a run doesn't have that folder.",
                     cell=source.cell,
                     fix="Copy the modules beside the notebook.",
                 )
 
 
-def _missing_findings(sources: Sequence[Source], missing: Sequence[str], kernel: Kernel | None) -> Iterator[Finding]:
+def _missing_findings(
+    sources: Sequence[CodeSource], missing: Sequence[str], kernel: Kernel | None
+) -> Iterator[PreflightFinding]:
     name = f"the kernel {printable(kernel.display_name)}" if kernel else "the kernel"
     for module in missing:
         source = next((each for each in sources if any(found.top == module for found in each.imports)), None)
-        yield Finding(
-            level=Level.WARNING,
+        yield PreflightFinding(
+            level=FindingLevel.WARNING,
             code="module_missing",
-            message=f"{named(module, source)} is imported, but {name} doesn't have it.",
+            message=f"{locate(module, source)} is imported, but {name} doesn't have it.",
             cell=source.cell if source else None,
             fix="Install it in the kernel's environment, or schedule with another kernel.",
         )
 
 
-def _habits(content: Notebook, sources: Sequence[Source]) -> Iterator[Finding]:
+def _habits(content: Notebook, sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
     """What works for a person at the notebook, and less so for a run."""
-    asking = [(source, use) for source in sources for use in source.uses if use.how is How.ASK]
+    asking = [(source, use) for source in sources for use in source.uses if use.how is PathAction.ASK]
     for source, use in asking:
         message = f"Line {use.line} of {source.where} asks for input, and in a run nobody answers."
-        yield Finding(level=Level.WARNING, code="input", message=message, cell=source.cell, fix="Use a parameter.")
+        yield PreflightFinding(
+            level=FindingLevel.WARNING, code="input", message=message, cell=source.cell, fix="Use a parameter."
+        )
     for cell in code_cells(content):
         if any(magic.installs for magic in cell.magics):
             message = f"Cell {cell.number} installs packages, which every run does anew."
             fix = "List the packages in requirements.txt beside the notebook."
-            yield Finding(level=Level.WARNING, code="installs", message=message, cell=cell.number, fix=fix)
+            yield PreflightFinding(
+                level=FindingLevel.WARNING, code="installs", message=message, cell=cell.number, fix=fix
+            )
         if language(content) == "python" and not _checkable(cell):
             message = f"Cell {cell.number} isn't Python as it stands, so its files and imports aren't known."
-            yield Finding(level=Level.WARNING, code="not_checked", message=message, cell=cell.number)
+            yield PreflightFinding(level=FindingLevel.WARNING, code="not_checked", message=message, cell=cell.number)
 
 
 def _checkable(cell: CodeCell) -> bool:
-    return len(cell.source) <= CELL_LIMIT and parsed(cell.source) is not None
+    return len(cell.source) <= CELL_LIMIT and parse_python(cell.source) is not None
 
 
-def _keys(content: Notebook, sources: Sequence[Source]) -> Iterator[Finding]:
+def _keys(content: Notebook, sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
     """Key-like text in cells of any kind and in own modules; never the text itself."""
     numbers = {cell.index: cell.number for cell in code_cells(content)}
-    texts = [(numbers.get(index), text_of(cell)) for index, cell in enumerate(content["cells"])]
+    texts = [(numbers.get(index), cell_text(cell)) for index, cell in enumerate(content["cells"])]
     for number, text in texts:
         where = f"Cell {number}" if number else "A cell without code"
-        yield from (_key(where, what, number) for what, _ in key_like.found(text))
+        yield from (_key(where, what, number) for what, _ in key_like.find_keys(text))
     for source in sources:
         if source.path:
-            yield from (_key(source.where, what, None) for what, _ in key_like.found(source.text))
+            yield from (_key(source.where, what, None) for what, _ in key_like.find_keys(source.text))
 
 
-def _key(where: str, what: str, cell: int | None) -> Finding:
-    return Finding(
-        level=Level.STOP_PUBLIC,
+def _key(where: str, what: str, cell: int | None) -> PreflightFinding:
+    return PreflightFinding(
+        level=FindingLevel.STOP_PUBLIC,
         code="key",
         message=f"{where} has what looks like {what}; results can't be public until it is gone.",
         cell=cell,

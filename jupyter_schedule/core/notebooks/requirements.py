@@ -18,8 +18,8 @@ from packaging.requirements import Requirement
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel, Model
 from jupyter_schedule.core.notebooks import imports
-from jupyter_schedule.core.notebooks.declared import Declared, find
-from jupyter_schedule.core.notebooks.kernels import interpreter
+from jupyter_schedule.core.notebooks.declared import Declared, find_declared
+from jupyter_schedule.core.notebooks.kernels import find_interpreter
 from jupyter_schedule.core.notebooks.notebook import CodeCell, Notebook, code_cells, printable
 
 #: seconds that a kernel's Python may take to answer; it takes 0.15
@@ -66,7 +66,7 @@ def find_requirements(
     doesn't answer, `requirements_unreadable` when a requirements file can't be followed; field `environment`.
     """
     cells = code_cells(content)
-    declared, notes = (Declared(EVERYTHING), []) if freeze else find(notebook.parent, root, cells)
+    declared, notes = (Declared(EVERYTHING), []) if freeze else find_declared(notebook.parent, root, cells)
     found = declared or Declared(IMPORTS)
     answer = scan(
         kernel,
@@ -122,7 +122,7 @@ def scan(
 
     Takes about 0.15 s.  Raises Refused `environment_unsupported` or `kernel_unreadable`, field `environment`.
     """
-    python = interpreter(kernel)
+    python = find_interpreter(kernel)
     name = printable(kernel.display_name)
     if kernel.language != "python":
         raise Refused(

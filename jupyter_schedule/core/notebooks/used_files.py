@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from jupyter_schedule.core.file_selection import denied
+from jupyter_schedule.core.file_selection import denial_reason
 from jupyter_schedule.core.notebooks.path_uses import HOLE
 
 #: folder entries that one pattern may look at; a pattern of a notebook is a hint, not worth a walk over a whole disk
@@ -42,7 +42,7 @@ class FileStatus(StrEnum):
     OUTPUT = "output"
 
 
-class Look(NamedTuple):
+class PathState(NamedTuple):
     """What is at a path."""
 
     status: FileStatus
@@ -54,26 +54,26 @@ class Look(NamedTuple):
     folder: bool = False
 
 
-class Matches(NamedTuple):
+class PathMatches(NamedTuple):
     """The files that a pattern stands for."""
 
-    files: tuple[Look, ...]
+    files: tuple[PathState, ...]
     #: whether every folder entry was looked at
     complete: bool
 
 
-def like_a_path(text: str) -> bool:
+def looks_like_path(text: str) -> bool:
     """Whether `text` reads like the path of a file: a suffix or a slash, and no address or sentence."""
-    return plausible(text) and ("/" in text.rstrip("/") or bool(_SUFFIX.search(text)))
+    return is_plausible_path(text) and ("/" in text.rstrip("/") or bool(_SUFFIX.search(text)))
 
 
-def plausible(text: str) -> bool:
+def is_plausible_path(text: str) -> bool:
     """Whether `text` can be a path at all."""
     return 0 < len(text) <= TEXT_LIMIT and not _ADDRESS.match(text) and text.isprintable() and text.strip("./~ ") != ""
 
 
 @dataclass
-class Places:
+class PathResolver:
     """The folders of a preflight; `root` and `folder` (the notebook's) are absolute, `folder` inside `root`."""
 
     root: Path
@@ -109,65 +109,65 @@ class Places:
         """The output folder as the notebook names it."""
         return posixpath.relpath(self.output, self._folder)
 
-    def at(self, path: str) -> Look:
+    def at(self, path: str) -> PathState:
         """What is at a path relative to the root."""
         return self.look(posixpath.relpath(path, self._folder))
 
-    def look(self, text: str) -> Look:
+    def look(self, text: str) -> PathState:
         """What is at the path `text`."""
         if text.startswith(("/", "~")):
             return self._absolute(text)
         path = self.relative(text)
         if path == ".." or path.startswith("../"):
-            return Look(FileStatus.OUTSIDE if _status(self.root / path) else FileStatus.MISSING, text)
+            return PathState(FileStatus.OUTSIDE if _status(self.root / path) else FileStatus.MISSING, text)
         found = _status(self.root / path)
         if self.is_output(path):
-            return Look(FileStatus.OUTPUT, path)
+            return PathState(FileStatus.OUTPUT, path)
         if found is None:
-            return Look(FileStatus.MISSING, path)
+            return PathState(FileStatus.MISSING, path)
         if stat.S_ISDIR(found.st_mode):
-            return Look(FileStatus.INCLUDED, path, folder=True)
+            return PathState(FileStatus.INCLUDED, path, folder=True)
         return self._file(path, found)
 
     def is_output(self, path: str) -> bool:
         """Whether a path relative to the root is in the output folder."""
         return bool(self.output) and (path == self.output or path.startswith(f"{self.output}/"))
 
-    def _absolute(self, text: str) -> Look:
+    def _absolute(self, text: str) -> PathState:
         path = os.path.normpath(os.path.expanduser(text))  # noqa: PTH111  (Path raises for an unknown user)
         found = _status(Path(path))
         if found is None:
-            return Look(FileStatus.MISSING, text)
-        return Look(FileStatus.ABSOLUTE, path, found.st_size, folder=not stat.S_ISREG(found.st_mode))
+            return PathState(FileStatus.MISSING, text)
+        return PathState(FileStatus.ABSOLUTE, path, found.st_size, folder=not stat.S_ISREG(found.st_mode))
 
-    def _file(self, path: str, found: os.stat_result) -> Look:
-        why = None if path in self.named else denied(path)
+    def _file(self, path: str, found: os.stat_result) -> PathState:
+        why = None if path in self.named else denial_reason(path)
         if not stat.S_ISREG(found.st_mode):
-            return Look(FileStatus.DENIED, path, why="it is no regular file")
+            return PathState(FileStatus.DENIED, path, why="it is no regular file")
         if why:
-            return Look(FileStatus.DENIED, path, found.st_size, f"it {why}")
+            return PathState(FileStatus.DENIED, path, found.st_size, f"it {why}")
         if os.path.commonpath([self._real_root, os.path.realpath(self.root / path)]) != self._real_root:
-            return Look(FileStatus.OUTSIDE, path, found.st_size, "link")
-        return Look(FileStatus.INCLUDED, path, found.st_size)
+            return PathState(FileStatus.OUTSIDE, path, found.st_size, "link")
+        return PathState(FileStatus.INCLUDED, path, found.st_size)
 
-    def matching(self, text: str) -> Matches:
+    def matching(self, text: str) -> PathMatches:
         """The files for the bundle that a relative path with wildcards or holes stands for, sorted."""
         pattern = self.relative(text)
         fixed = re.split(r"[*?\[\0]", pattern)[0].rpartition("/")[0]
         if pattern.startswith("..") or text.startswith(f"{HOLE}/"):
-            return Matches((), complete=True)
+            return PathMatches((), complete=True)
         depth = None if "**" in pattern else pattern.count("/")
         compiled = re.compile(_expression(pattern))
-        found: list[Look] = []
+        found: list[PathState] = []
         for looked, path in enumerate(_walk(self.root, fixed, depth)):
             if looked >= ENTRY_LIMIT or len(found) > MATCH_LIMIT:
-                return Matches((), complete=False)
+                return PathMatches((), complete=False)
             if compiled.fullmatch(path):
                 look = self.at(path)
                 found.extend([look] if look.status is FileStatus.INCLUDED and not look.folder else [])
-        return Matches(tuple(sorted(found)), complete=True)
+        return PathMatches(tuple(sorted(found)), complete=True)
 
-    def contents(self, path: str) -> Matches:
+    def contents(self, path: str) -> PathMatches:
         """The files below a folder that is given relative to the root."""
         return self.matching(posixpath.join(posixpath.relpath(path, self._folder), "**"))
 

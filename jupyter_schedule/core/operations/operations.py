@@ -379,7 +379,7 @@ class Operations(Lookup):
                 "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",
                 field="visibility",
             )
-        expectations.normal(spec.expect)
+        expectations.normalize(spec.expect)
         check_known(spec.notify.channels, self.channels)
         if self.objects.size(bundle_key(spec.bundle)) is None:
             raise stored.no_such_bundle()

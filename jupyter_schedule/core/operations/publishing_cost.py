@@ -72,6 +72,6 @@ def _in_folder(spec: Spec) -> int:
 def _named(lines: Iterable[str]) -> int:
     """Files that a contract names one by one; 0 when it has a pattern, which says nothing about their number."""
     with suppress(Refused):
-        patterns = {expectations.parsed(line).pattern for line in lines}
+        patterns = {expectations.parse(line).pattern for line in lines}
         return 0 if any(_WILD & set(pattern) for pattern in patterns) else len(patterns)
     return 0

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from jupyter_schedule.core.bundles import tarstream
 from jupyter_schedule.core.bundles.archive import inspect, unpack
-from jupyter_schedule.core.bundles.tarstream import Kind, Limits
+from jupyter_schedule.core.bundles.tarstream import ArchiveLimits, MemberKind
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.text import size_text
 
@@ -87,7 +87,7 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def refusal(archive: Path, into: Path, limits: Limits | None = None) -> Refused:
+def refusal(archive: Path, into: Path, limits: ArchiveLimits | None = None) -> Refused:
     """The refusal of an archive, the same by inspect and unpack, after which only the archive is there."""
     before = tree(into.parent.parent)
     with pytest.raises(Refused) as looked:
@@ -138,7 +138,7 @@ def test_the_digest_is_that_of_the_decompressed_stream(home: Path) -> None:
     archive = packed(home, entry("a", b"1"), end=bytes(10240))
     digest, members = inspect(archive)
     assert digest == hashlib.sha256(gzip.decompress(archive.read_bytes())).hexdigest()
-    assert [(member.path, member.kind, member.size) for member in members] == [("a", Kind.FILE, 1)]
+    assert [(member.path, member.kind, member.size) for member in members] == [("a", MemberKind.FILE, 1)]
 
 
 def test_several_gzip_members_are_one_stream(home: Path) -> None:
@@ -297,18 +297,26 @@ def many(make: Callable[[int], bytes], count: int) -> Iterable[bytes]:
 
 
 BIG = {
-    "files": (list(many(lambda n: entry(f"f{n}"), 11)), Limits(entries=10), "More than 10 files"),
-    "the same file": (list(many(lambda n: entry("f"), 11)), Limits(entries=10), "More than 10 files"),
-    "implied folders": ([entry("a/b/c/d/e/f/g/h/i/j/k")], Limits(entries=10), "More than 10 files"),
-    "bytes": ([entry("a", bytes(5000))], Limits(total=4000), "unpacks to more than 4.0 kB"),
-    "declared bytes": ([entry("a", size=1 << 60)], Limits(), "more than 200 times its own size"),
-    "ratio": ([entry("a", bytes(900_000))], Limits(ratio=200, harmless=100_000), "more than 200 times its own size"),
-    "padding": ([entry("a"), bytes(900_000)], Limits(ratio=200, harmless=100_000), "more than 200 times its own size"),
+    "files": (list(many(lambda n: entry(f"f{n}"), 11)), ArchiveLimits(entries=10), "More than 10 files"),
+    "the same file": (list(many(lambda n: entry("f"), 11)), ArchiveLimits(entries=10), "More than 10 files"),
+    "implied folders": ([entry("a/b/c/d/e/f/g/h/i/j/k")], ArchiveLimits(entries=10), "More than 10 files"),
+    "bytes": ([entry("a", bytes(5000))], ArchiveLimits(total=4000), "unpacks to more than 4.0 kB"),
+    "declared bytes": ([entry("a", size=1 << 60)], ArchiveLimits(), "more than 200 times its own size"),
+    "ratio": (
+        [entry("a", bytes(900_000))],
+        ArchiveLimits(ratio=200, harmless=100_000),
+        "more than 200 times its own size",
+    ),
+    "padding": (
+        [entry("a"), bytes(900_000)],
+        ArchiveLimits(ratio=200, harmless=100_000),
+        "more than 200 times its own size",
+    ),
 }
 
 
 @pytest.mark.parametrize(("members", "limits", "sentence"), BIG.values(), ids=BIG)
-def test_what_is_too_big_is_refused(members: list[bytes], limits: Limits, sentence: str, home: Path) -> None:
+def test_what_is_too_big_is_refused(members: list[bytes], limits: ArchiveLimits, sentence: str, home: Path) -> None:
     """Entries, bytes and the ratio of bytes are counted while reading, whatever the headers claim."""
     refused = refusal(packed(home, *members), home / "into", limits)
     assert refused.code == "archive_too_big"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from jupyter_schedule.core.bundles import build
 from jupyter_schedule.core.bundles.archive import inspect, unpack
-from jupyter_schedule.core.bundles.build import BundleManifest, Limits, write
-from jupyter_schedule.core.bundles.tarstream import BLOCK
+from jupyter_schedule.core.bundles.build import BUNDLE_LIMITS, BundleManifest, write_archive
+from jupyter_schedule.core.bundles.tarstream import BLOCK, ArchiveLimits
 from jupyter_schedule.core.errors import Refused
 
 #: of `test_the_digest_is_pinned`, the same for all versions of Python, tarfile and isal
@@ -48,11 +48,11 @@ FILES = ["a.ipynb", "data/x.csv", "go.sh", "latest.csv"]
 GENERATED: dict[str, bytes | tuple[bytes, int]] = {"run.sh": (b"#!/bin/bash\n", 0o755), "params.json": b"{}"}
 
 
-def make(root: Path, files: list[str] = FILES, limits: Limits = build.MAKING) -> BundleManifest:
-    return write(root.parent / "x.tar.gz", root, files, GENERATED, limits)
+def make(root: Path, files: list[str] = FILES, limits: ArchiveLimits = BUNDLE_LIMITS) -> BundleManifest:
+    return write_archive(root.parent / "x.tar.gz", root, files, GENERATED, limits)
 
 
-def refusal(root: Path, files: list[str], limits: Limits = build.MAKING) -> Refused:
+def refusal(root: Path, files: list[str], limits: ArchiveLimits = BUNDLE_LIMITS) -> Refused:
     """The refusal to make a bundle, which leaves nothing behind."""
     before = sorted(root.parent.iterdir())
     with pytest.raises(Refused) as refused:
@@ -123,7 +123,7 @@ def test_the_gzip_file_holds_no_time_and_no_name(library: str, root: Path) -> No
     """Two bundles made by the same library are the same to the byte."""
     make(root)
     first = (root.parent / "x.tar.gz").read_bytes()
-    write(root.parent / "y.tar.gz", root, FILES, GENERATED)
+    write_archive(root.parent / "y.tar.gz", root, FILES, GENERATED)
     assert (root.parent / "y.tar.gz").read_bytes() == first
     assert first[3:8] == bytes(5)
 
@@ -187,7 +187,7 @@ def test_any_name_makes_the_journey(paths: list[list[str]], tmp_path_factory: py
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes("/".join(parts).encode())
         files.append("/".join(parts))
-    manifest = write(home / "x.tar.gz", home / "root", files, {})
+    manifest = write_archive(home / "x.tar.gz", home / "root", files, {})
     unpack(home / "x.tar.gz", home / "out", expected_digest=manifest.digest)
     assert {file: (home / "out" / file).read_bytes().decode() for file in files} == {file: file for file in files}
     with tarfile.open(home / "x.tar.gz") as archive:
@@ -292,13 +292,13 @@ def test_too_much_is_refused_with_the_largest_file(root: Path) -> None:
 
 def test_too_many_files_are_refused(root: Path) -> None:
     """As many as `unpack` would take, no more."""
-    assert refusal(root, FILES, Limits(entries=3)).code == "archive_too_big"
+    assert refusal(root, FILES, ArchiveLimits(entries=3)).code == "archive_too_big"
 
 
 def test_what_unpack_would_take_for_a_bomb_isnt_made(root: Path) -> None:
     """Big and hundredfold compressible: the sentence says which file to compress."""
     (root / "zeros").write_bytes(bytes(1_000_000))
-    refused = refusal(root, ["zeros"], Limits(harmless=900_000, ratio=50))
+    refused = refusal(root, ["zeros"], ArchiveLimits(harmless=900_000, ratio=50))
     assert (refused.code, "“zeros”" in refused.message) == ("bundle_too_dense", True)
     make(root, ["zeros"])
 
@@ -385,6 +385,6 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
 def test_a_destination_that_cant_be_written_is_refused(destination: str, root: Path) -> None:
     """A missing folder, or a folder in the file's place: a sentence with the path, and nothing left behind."""
     with pytest.raises(Refused, match="can't be written") as refused:
-        write(root.parent / destination, root, FILES, {})
+        write_archive(root.parent / destination, root, FILES, {})
     assert refused.value.code == "destination"
     assert [path.name for path in root.parent.iterdir()] == ["root"]

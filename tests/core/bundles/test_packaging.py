@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.bundles import archive
-from jupyter_schedule.core.bundles.packaging import Preview, Request, preview
+from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.object_keys import bundle_key
@@ -33,11 +33,11 @@ class Desk:
     def cells(self, *cells: str, **more: Any) -> None:
         self.notebook.write_text(json.dumps(notebook_of(*cells, **more)))
 
-    def preview(self, **changes: Any) -> Preview:
+    def preview(self, **changes: Any) -> BuiltBundle:
         plain: dict[str, Any] = {"timing": DAILY, "notebook": self.notebook}
-        return preview(Request(**plain | changes), self.root, self.objects)
+        return build_bundle(PackagingRequest(**plain | changes), self.root, self.objects)
 
-    def unpacked(self, made: Preview, into: Path) -> Path:
+    def unpacked(self, made: BuiltBundle, into: Path) -> Path:
         packed = into.with_suffix(".tar.gz")
         self.objects.fetch(bundle_key(made.spec.bundle), packed)
         archive.unpack(packed, into, expected_digest=made.spec.bundle)

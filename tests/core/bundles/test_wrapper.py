@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS, WrapperConfig, render, uv_settings
+from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS, WrapperConfig, render_wrapper, uv_settings
 from jupyter_schedule.core.bundles.wrapper.driver.failures import diagnose, one_line, shorten
-from jupyter_schedule.core.bundles.wrapper.driver.progress import Log, Progress
+from jupyter_schedule.core.bundles.wrapper.driver.progress import CellProgress, ProgressLog
 from jupyter_schedule.core.bundles.wrapper.driver.variables import run_variables
 from tests.core.bundles.wrapped import code, launcher_environment, notebook, run, write_bundle, write_kernel_spec
 from tests.engine import PATIENCE
@@ -330,11 +330,11 @@ def test_a_stop_saves_the_notebook_so_far(tmp_path: Path) -> None:
 def test_the_same_config_renders_the_same_bytes_and_nothing_of_it_is_in_the_scripts() -> None:
     hostile = WrapperConfig(notebook='"; touch x #/$(id).ipynb', kernel_name="`id`", output_dir="'")
     plain = WrapperConfig(notebook="a.ipynb", kernel_name="python3")
-    assert render(hostile) == render(hostile)
-    differing = {name for name in render(plain) if render(plain)[name] != render(hostile)[name]}
+    assert render_wrapper(hostile) == render_wrapper(hostile)
+    differing = {name for name in render_wrapper(plain) if render_wrapper(plain)[name] != render_wrapper(hostile)[name]}
     assert differing == {".wrapper/config.json"}
-    assert render(plain)["run.sh"][1] == 0o755
-    assert all(name == "run.sh" or name.startswith(".wrapper/") for name in render(plain))
+    assert render_wrapper(plain)["run.sh"][1] == 0o755
+    assert all(name == "run.sh" or name.startswith(".wrapper/") for name in render_wrapper(plain))
 
 
 def test_the_runner_is_pinned_and_lean() -> None:
@@ -381,7 +381,7 @@ def test_a_sentence_fits_in_120_characters() -> None:
 
 
 def test_a_full_disk_is_told_apart() -> None:
-    failure = diagnose(OSError(28, "No space left on device"), Progress(Log(sys.stdout)), None)
+    failure = diagnose(OSError(28, "No space left on device"), CellProgress(ProgressLog(sys.stdout)), None)
     assert (failure.kind, failure.code) == ("disk_full", 74)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render
+from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render_wrapper
 
 KERNEL_SPEC = {
     "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -42,7 +42,7 @@ def write_bundle(
     **config: Any,
 ) -> Path:
     """A bundle as it is after `tar xzf`; its folder."""
-    for name, (data, mode) in render(WrapperConfig(notebook=path, kernel_name="python3", **config)).items():
+    for name, (data, mode) in render_wrapper(WrapperConfig(notebook=path, kernel_name="python3", **config)).items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)

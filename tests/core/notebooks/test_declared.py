@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.notebooks.declared import Declared, find, requirements_file
+from jupyter_schedule.core.notebooks.declared import Declared, find_declared, read_requirements_file
 from jupyter_schedule.core.notebooks.notebook import code_cells
 from tests.core.notebooks.written import notebook
 
@@ -18,11 +18,11 @@ def put(path: Path, content: str) -> Path:
 
 def found(root: Path, folder: str = "a/b", *sources: str) -> tuple[Declared | None, list[str]]:
     (root / folder).mkdir(parents=True, exist_ok=True)
-    return find(root / folder, root, code_cells(notebook(*sources)))
+    return find_declared(root / folder, root, code_cells(notebook(*sources)))
 
 
 def lines(content: str, root: Path) -> tuple[list[str], list[str], list[str]]:
-    declared = requirements_file(put(root / "requirements.txt", content), root)
+    declared = read_requirements_file(put(root / "requirements.txt", content), root)
     return declared.lines, declared.options, declared.notes
 
 
@@ -53,7 +53,7 @@ def test_nothing_above_the_root_is_looked_at(tmp_path: Path) -> None:
 
 def test_metadata_in_a_cell_is_a_declaration() -> None:
     """PEP 723's block, wherever the cell stands; a file comes before it."""
-    declared, _ = find(Path("/nowhere"), Path("/nowhere"), code_cells(notebook("x = 1", CELL)))
+    declared, _ = find_declared(Path("/nowhere"), Path("/nowhere"), code_cells(notebook("x = 1", CELL)))
     assert declared == Declared("cell metadata", lines=["pandas>=2"])
 
 
@@ -90,7 +90,7 @@ def test_files_that_declare_nothing_for_us_are_passed_over(
 def test_damaged_cell_metadata_is_passed_over() -> None:
     """With the number of the cell."""
     cells = code_cells(notebook("# /// script\n# dependencies = [\n# ///"))
-    assert find(Path("/nowhere"), Path("/nowhere"), cells) == (
+    assert find_declared(Path("/nowhere"), Path("/nowhere"), cells) == (
         None,
         ["The script metadata in cell 1 isn't TOML, so it is passed over."],
     )

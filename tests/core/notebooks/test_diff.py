@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.notebooks.diff import MOST_LINES, CellChange, difference
+from jupyter_schedule.core.notebooks.diff import MOST_LINES, CellChange, diff_notebooks
 from tests.engine import notebook_of
 
 
@@ -28,7 +28,7 @@ def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, int |
     signs = {"same": " ", "added": "+", "removed": "-", "gap": "~"}
     return [
         (cell.kind, cell.number, [signs[line.kind] + line.text for line in cell.lines])
-        for cell in difference(before, after).cells
+        for cell in diff_notebooks(before, after).cells
     ]
 
 
@@ -42,7 +42,7 @@ def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, int |
     ],
 )
 def test_outputs_numbers_ids_and_how_it_is_saved_are_no_difference(after: dict[str, Any]) -> None:
-    assert not difference(book("a = 1", "b = 2"), after)
+    assert not diff_notebooks(book("a = 1", "b = 2"), after)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_long_stretches_between_what_changed_are_counted() -> None:
 
 def test_tags_and_the_kernel_count_as_they_change_what_runs() -> None:
     tagged = code("month = 3", metadata={"tags": ["parameters"]})
-    found = difference(book("month = 3"), book(tagged, kernel="other"))
+    found = diff_notebooks(book("month = 3"), book(tagged, kernel="other"))
     assert found.kernels == ("python3", "other")
     assert found.cells == (CellChange("changed", "code", 1, (), ("", "parameters")),)
 
@@ -104,17 +104,19 @@ def test_tags_and_the_kernel_count_as_they_change_what_runs() -> None:
 def test_of_a_notebook_that_was_written_anew_only_a_part_is_told_and_the_rest_counted() -> None:
     """Also a line that is endless is cut off."""
     after = book(*(f"# {number}\n" + "a\n" * 99 for number in range(30)), "y" * 10_000)
-    found = difference(book(), after)
+    found = diff_notebooks(book(), after)
     assert sum(len(cell.lines) for cell in found.cells) <= MOST_LINES + 101
     assert len(found.cells) + found.more == 31
-    assert max(len(line.text) for cell in difference(book(), book("y" * 10_000)).cells for line in cell.lines) == 300
+    assert (
+        max(len(line.text) for cell in diff_notebooks(book(), book("y" * 10_000)).cells for line in cell.lines) == 300
+    )
 
 
 def test_many_cells_in_the_place_of_many_are_told_all_the_same() -> None:
     before = book(*(code(f"a{n}", id=f"i{n}") for n in range(60)))
     after = book(*(code(f"import b{n}", id=f"i{n}") for n in range(60)))
-    assert {cell.kind for cell in difference(before, after).cells} == {"changed"}
+    assert {cell.kind for cell in diff_notebooks(before, after).cells} == {"changed"}
 
 
 def test_a_line_end_of_another_system_is_none_of_the_difference() -> None:
-    assert not difference(book("a = 1\nb = 2"), book("a = 1\r\nb = 2"))
+    assert not diff_notebooks(book("a = 1\nb = 2"), book("a = 1\r\nb = 2"))

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel
-from jupyter_schedule.core.notebooks.kernels import find_kernel, gone, interpreter, kernels
+from jupyter_schedule.core.notebooks.kernels import find_interpreter, find_kernel, list_kernels, missing_reason
 
 CONNECTION = ["-f", "{connection_file}"]
 
@@ -44,7 +44,7 @@ def test_a_kernelspec_is_frozen_with_an_absolute_command(share: Path) -> None:
         "My-Kernel",
         {"argv": ["python", "-m", "ipykernel_launcher", *CONNECTION], "display_name": "Mine", "env": {"A": "1"}},
     )
-    assert kernels()["my-kernel"] == Kernel(
+    assert list_kernels()["my-kernel"] == Kernel(
         name="my-kernel",
         display_name="Mine",
         language="python",
@@ -74,7 +74,7 @@ def test_the_commands_first_word_becomes_absolute(
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     install(share, "k", {"argv": [first, "{resource_dir}/x", "{connection_file}"], "language": "R"})
     expected = absolute.replace("{bin}", str(tmp_path / "bin")).replace("{share}", str(share))
-    assert kernels()["k"].argv == (expected, str(share / "k" / "x"), "{connection_file}")
+    assert list_kernels()["k"].argv == (expected, str(share / "k" / "x"), "{connection_file}")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_damaged_kernelspec_is_passed_over(spec: object, share: Path) -> None:
     """The others are there all the same."""
     install(share, "broken", spec)
     install(share, "good", {"argv": ["/bin/x"]})
-    assert list(kernels()) == ["good", "python3"]
+    assert list(list_kernels()) == ["good", "python3"]
 
 
 def test_the_first_of_a_name_wins(share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,8 +94,8 @@ def test_the_first_of_a_name_wins(share: Path, tmp_path: Path, monkeypatch: pyte
     install(second, "k", {"argv": ["/second"]})
     install(second, "not a name", {"argv": ["/x"]})
     monkeypatch.setattr("jupyter_schedule.core.notebooks.kernels.jupyter_path", lambda *_: [str(share), str(second)])
-    assert kernels()["k"].argv == ("/first",)
-    assert list(kernels()) == ["k", "python3"]
+    assert list_kernels()["k"].argv == ("/first",)
+    assert list(list_kernels()) == ["k", "python3"]
 
 
 def test_python3_is_there_without_any_kernelspec() -> None:
@@ -133,23 +133,23 @@ def test_a_kernel_that_isnt_installed_is_refused_with_those_that_are(share: Path
 )
 def test_a_python_kernels_interpreter_is_in_its_command(argv: list[str], python: str | None) -> None:
     """It stands before `-m ipykernel…`, or first."""
-    assert interpreter(kernel(*argv)) == python
+    assert find_interpreter(kernel(*argv)) == python
 
 
 def test_a_kernel_with_its_own_program_has_the_python_beside_it(tmp_path: Path) -> None:
     """xeus-python's program lies in the folder of its environment's Python."""
     (tmp_path / "python").touch()
-    assert interpreter(kernel(str(tmp_path / "xpython"))) == str(tmp_path / "python")
+    assert find_interpreter(kernel(str(tmp_path / "xpython"))) == str(tmp_path / "python")
 
 
 def test_other_languages_have_no_interpreter() -> None:
     """Also when their launcher is a Python program."""
-    assert interpreter(kernel("/e/bin/python", "-m", "octave_kernel", language="octave")) is None
+    assert find_interpreter(kernel("/e/bin/python", "-m", "octave_kernel", language="octave")) is None
 
 
 def test_a_kernel_that_can_start_isnt_gone() -> None:
     """This very Python is there."""
-    assert gone(find_kernel("python3")) is None
+    assert missing_reason(find_kernel("python3")) is None
 
 
 @pytest.fixture
@@ -162,9 +162,9 @@ def short_path() -> Iterator[Path]:
 def test_a_vanished_kernel_is_gone_in_one_sentence(short_path: Path) -> None:
     """A missing program, one that may not be executed and a launcher's missing Python each get their reason."""
     program = short_path / "R"
-    assert gone(kernel(str(program))) == f"The kernel K is gone: there is no {program} any more."
+    assert missing_reason(kernel(str(program))) == f"The kernel K is gone: there is no {program} any more."
     program.touch(mode=0o644)
     assert not os.access(program, os.X_OK)
-    assert gone(kernel(str(program))) == f"The kernel K can't be started: {program} isn't executable."
+    assert missing_reason(kernel(str(program))) == f"The kernel K can't be started: {program} isn't executable."
     launcher = kernel(sys.executable, "-m", "runner", "/e/python", "-m", "ipykernel_launcher")
-    assert gone(launcher) == "The kernel K is gone: there is no /e/python any more."
+    assert missing_reason(launcher) == "The kernel K is gone: there is no /e/python any more."

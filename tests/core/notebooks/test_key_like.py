@@ -1,6 +1,6 @@
 import pytest
 
-from jupyter_schedule.core.notebooks.key_like import found
+from jupyter_schedule.core.notebooks.key_like import find_keys
 
 # Put together here, so that nobody's scanner takes this file for a leak.
 AWS = "AKIA" + "IOSFODNN7ABCDEFG"
@@ -29,7 +29,7 @@ AWS = "AKIA" + "IOSFODNN7ABCDEFG"
 )
 def test_what_looks_like_a_key_is_named_by_its_kind(text: str, what: str) -> None:
     """With its line, never with the key."""
-    assert list(found(f"x = 1\n{text}\n")) == [(what, 2)]
+    assert list(find_keys(f"x = 1\n{text}\n")) == [(what, 2)]
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_what_looks_like_a_key_is_named_by_its_kind(text: str, what: str) -> Non
 )
 def test_ordinary_text_is_no_key(text: str) -> None:
     """Placeholders, variables and addresses without a password."""
-    assert list(found(text)) == []
+    assert list(find_keys(text)) == []

@@ -9,13 +9,13 @@ import pytest
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.notebooks import notebook as notebooks
 from jupyter_schedule.core.notebooks.notebook import (
+    blank_magics,
     code_cells,
     kernel_name,
     language,
-    parsed,
-    plain_python,
+    parse_python,
     printable,
-    read,
+    read_notebook,
 )
 
 from .written import notebook, saved
@@ -24,7 +24,7 @@ from .written import notebook, saved
 def test_a_notebook_is_read_as_the_json_that_it_is(tmp_path: Path) -> None:
     """What is read equals what was saved, also below a name with spaces and other letters."""
     path = saved(tmp_path / "wöchentlich 'A'.ipynb", "x = 1")
-    assert read(path) == notebook("x = 1")
+    assert read_notebook(path) == notebook("x = 1")
 
 
 REFUSED: list[tuple[bytes, str, str]] = [
@@ -62,7 +62,7 @@ def test_what_is_no_notebook_is_refused_with_its_reason(
     path = tmp_path / "n.ipynb"
     path.write_bytes(content)
     with pytest.raises(Refused) as refused:
-        read(path)
+        read_notebook(path)
     assert (refused.value.code, refused.value.message, refused.value.field) == (code, sentence, "notebook")
 
 
@@ -70,7 +70,7 @@ def test_what_is_no_notebook_is_refused_with_its_reason(
 def test_an_absent_notebook_is_refused_by_its_path(name: str, tmp_path: Path) -> None:
     """A path that nothing is at, or that can't be one, is named."""
     with pytest.raises(Refused) as refused:
-        read(tmp_path / name)
+        read_notebook(tmp_path / name)
     assert refused.value.code == "notebook_missing"
     assert refused.value.message.startswith("There is no notebook /")
 
@@ -79,7 +79,7 @@ def test_a_folder_is_refused_as_unreadable(tmp_path: Path) -> None:
     """A folder with a notebook's name is refused with the system's words."""
     (tmp_path / "folder.ipynb").mkdir()
     with pytest.raises(Refused) as refused:
-        read(tmp_path / "folder.ipynb")
+        read_notebook(tmp_path / "folder.ipynb")
     assert (refused.value.code, refused.value.message) == (
         "notebook_unreadable",
         "folder.ipynb can't be read: Is a directory.",
@@ -92,7 +92,7 @@ def test_a_notebook_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) 
     path.touch()
     os.truncate(path, 250_000_000)
     with pytest.raises(Refused) as refused:
-        read(path)
+        read_notebook(path)
     assert refused.value.code == "notebook_too_large"
     assert refused.value.message == (
         "huge.ipynb is 250 MB, over the limit of 100 MB for a notebook. Clear its outputs and save it."
@@ -140,7 +140,7 @@ BLANKED = [
 @pytest.mark.parametrize(("source", "python"), BLANKED)
 def test_magics_are_blanked_line_by_line(source: str, python: str) -> None:
     """What plain Python doesn't know is blanked where it stands; what it does know stays."""
-    assert plain_python(source)[0] == python
+    assert blank_magics(source)[0] == python
     assert python.count("\n") == source.count("\n")
 
 
@@ -158,14 +158,14 @@ def test_magics_are_blanked_line_by_line(source: str, python: str) -> None:
 )
 def test_a_magic_tells_whether_it_installs_packages(line: str, *, installs: bool) -> None:
     """Only an install command at the beginning of the line counts."""
-    (magic,) = plain_python(line + "\nx = 1")[1]
+    (magic,) = blank_magics(line + "\nx = 1")[1]
     assert (magic.line, magic.text, magic.installs) == (1, line, installs)
 
 
 def test_shell_cells_keep_their_lines_as_magics() -> None:
     """The lines of a shell cell are at hand for who looks for file names; those of an HTML cell aren't."""
-    assert [magic.text for magic in plain_python("%%bash\n\nwc data.csv")[1]] == ["%%bash", "wc data.csv"]
-    assert [magic.text for magic in plain_python("%%html\n<a href=x>")[1]] == ["%%html"]
+    assert [magic.text for magic in blank_magics("%%bash\n\nwc data.csv")[1]] == ["%%bash", "wc data.csv"]
+    assert [magic.text for magic in blank_magics("%%html\n<a href=x>")[1]] == ["%%html"]
 
 
 def test_other_languages_are_left_as_they_are() -> None:
@@ -197,14 +197,14 @@ def test_hostile_source_is_no_python_rather_than_an_error(source: str) -> None:
     """Null bytes, lone surrogates and deep nesting come back as they are, and parse to nothing or to a tree."""
     (cell,) = code_cells(notebook(source))
     assert cell.source == source
-    parsed(cell.source)
+    parse_python(cell.source)
 
 
 def test_parsing_warns_nobody() -> None:
     """A cell's doubtful escape isn't our warning to give."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert parsed(r"x = '\d'") is not None
+        assert parse_python(r"x = '\d'") is not None
 
 
 def test_text_in_a_sentence_is_one_printable_line() -> None:
@@ -217,7 +217,7 @@ def test_the_limit_is_in_the_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path:
     """A notebook of exactly the limit is read; one byte more is refused."""
     path = saved(tmp_path / "n.ipynb", "x = 1")
     monkeypatch.setattr(notebooks, "SIZE_LIMIT", path.stat().st_size)
-    assert read(path)["cells"]
+    assert read_notebook(path)["cells"]
     path.write_text(json.dumps(notebook("x = 12")), encoding="utf-8")
     with pytest.raises(Refused):
-        read(path)
+        read_notebook(path)

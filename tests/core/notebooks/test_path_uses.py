@@ -3,12 +3,19 @@ import ast
 import pytest
 
 from jupyter_schedule.core.notebooks.notebook import Magic
-from jupyter_schedule.core.notebooks.path_uses import HOLE, How, Names, in_magics, in_texts, uses
+from jupyter_schedule.core.notebooks.path_uses import (
+    HOLE,
+    KnownTexts,
+    PathAction,
+    find_in_magics,
+    find_in_texts,
+    find_uses,
+)
 
 
 def used(source: str) -> list[tuple[str, str]]:
     """The uses in `source` as (what is done, path), holes written as `*`."""
-    return [(str(use.how), use.text.replace(HOLE, "*")) for use in uses(ast.parse(source), Names())]
+    return [(str(use.how), use.text.replace(HOLE, "*")) for use in find_uses(ast.parse(source), KnownTexts())]
 
 
 @pytest.mark.parametrize(
@@ -84,17 +91,17 @@ def test_a_path_is_followed_through_names_and_joins(expression: str, path: str) 
 
 def test_a_name_stands_for_what_it_was_last_assigned() -> None:
     """Across cells, and nothing once it is something unknown."""
-    names = Names()
-    list(uses(ast.parse("folder = 'a'"), names))
-    assert next(uses(ast.parse("open(folder + '/x')"), names)).text == "a/x"
-    list(uses(ast.parse("folder = compute()"), names))
-    assert next(uses(ast.parse("open(folder + '/x')"), names)).text == f"{HOLE}/x"
+    names = KnownTexts()
+    list(find_uses(ast.parse("folder = 'a'"), names))
+    assert next(find_uses(ast.parse("open(folder + '/x')"), names)).text == "a/x"
+    list(find_uses(ast.parse("folder = compute()"), names))
+    assert next(find_uses(ast.parse("open(folder + '/x')"), names)).text == f"{HOLE}/x"
 
 
 def test_uses_know_their_lines_and_come_in_their_order() -> None:
     """Statement by statement."""
     tree = ast.parse("x = 1\nif x:\n  open('a')\n  open('b')\nopen('c')")
-    assert [(use.text, use.line) for use in uses(tree, Names())] == [("a", 3), ("b", 4), ("c", 5)]
+    assert [(use.text, use.line) for use in find_uses(tree, KnownTexts())] == [("a", 3), ("b", 4), ("c", 5)]
 
 
 def test_deep_expressions_end_without_an_answer() -> None:
@@ -108,7 +115,7 @@ def test_deep_expressions_end_without_an_answer() -> None:
 def test_words_of_shell_lines_may_be_paths() -> None:
     """What is run is read, what is redirected to is written; unbalanced quotes are passed over."""
     texts = ["!wc -l 'a b.csv' > out.txt", "%run other.py", "%%writefile utils.py", "!echo it's"]
-    found = list(in_magics([Magic(number, text) for number, text in enumerate(texts, start=1)]))
+    found = list(find_in_magics([Magic(number, text) for number, text in enumerate(texts, start=1)]))
     interesting = [(str(use.how), use.text, use.line) for use in found if "." in use.text]
     assert interesting == [
         ("mention", "a b.csv", 1),
@@ -120,7 +127,7 @@ def test_words_of_shell_lines_may_be_paths() -> None:
 
 def test_quoted_texts_of_any_language_are_mentions() -> None:
     """R's and Julia's quotes are Python's."""
-    assert [(use.text, use.how, use.line) for use in in_texts("x <-\n read.csv(\"a.csv\", sep=';')")] == [
-        ("a.csv", How.MENTION, 2),
-        (";", How.MENTION, 2),
+    assert [(use.text, use.how, use.line) for use in find_in_texts("x <-\n read.csv(\"a.csv\", sep=';')")] == [
+        ("a.csv", PathAction.MENTION, 2),
+        (";", PathAction.MENTION, 2),
     ]

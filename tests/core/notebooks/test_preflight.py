@@ -7,7 +7,7 @@ import pytest
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.notebooks import used_files
 from jupyter_schedule.core.notebooks.kernels import find_kernel
-from jupyter_schedule.core.notebooks.preflight import Finding, Preflight, preflight
+from jupyter_schedule.core.notebooks.preflight import Preflight, PreflightFinding, preflight
 from tests.core.notebooks.written import notebook, saved
 
 ON_DISK = {
@@ -277,7 +277,7 @@ def test_missing_modules_are_told_with_the_cell_that_imports_them(root: Path) ->
     found = preflight(path, root, find_kernel("python3"), modules_missing=["geopandas"])
     assert found.modules_missing == ("geopandas",)
     assert found.findings == (
-        Finding(
+        PreflightFinding(
             level="warning",  # type: ignore[arg-type]
             code="module_missing",
             message="geopandas (cell 2) is imported, but the kernel Python 3 (ipykernel) doesn't have it.",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.bundles.packaging import Request, preview
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Confirmation, Reason, RunStatus, Spec, Trigger, Visibility
 from jupyter_schedule.core.operations.operations import Operations
@@ -98,7 +98,9 @@ class TestCode:
     def spec(self, operations: Operations, folder: Path, *cells: str, visibility: Visibility) -> Spec:
         path = folder / "report.ipynb"
         path.write_text(json.dumps(notebook_of(*cells)))
-        return preview(Request(timing=DAILY, notebook=path, visibility=visibility), folder, operations.objects).spec
+        return build_bundle(
+            PackagingRequest(timing=DAILY, notebook=path, visibility=visibility), folder, operations.objects
+        ).spec
 
     def test_a_key_in_a_cell_stops_public_and_not_private(self, operations: Operations, tmp_path: Path) -> None:
         cells = ("x = 1", f"connect('{TOKEN}')")

@@ -45,7 +45,7 @@ class WrapperConfig:
     python_version: str | None = None
 
 
-def render(config: WrapperConfig) -> dict[str, tuple[bytes, int]]:
+def render_wrapper(config: WrapperConfig) -> dict[str, tuple[bytes, int]]:
     """The generated files of a bundle: path to (content, mode).  The same config gives the same bytes."""
     scripts = [file.name for file in _FOLDER.joinpath("driver").iterdir() if file.name.endswith(".py")]
     rendered = {"run.sh": (_FOLDER.joinpath("run.sh").read_bytes(), 0o755)}

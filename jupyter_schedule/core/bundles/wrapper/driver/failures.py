@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
-from .progress import Progress
+from .progress import CellProgress
 
 SENTENCE_LENGTH = 120
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -17,7 +17,7 @@ LINE_IN_CELL = (
 
 
 @dataclass(frozen=True)
-class Failure:
+class DriverFailure:
     """Why a run ended; written as `failure.json` for the service.
 
     kind: `cell_failed`, `kernel_died`, `kernel_unavailable`, `notebook`, `variables`, `disk_full`, `unwritable` or
@@ -41,7 +41,7 @@ class Refusal(Exception):  # noqa: N818  (what was found, not a fault)
 
     def __init__(self, kind: str, code: int, sentence: str) -> None:
         super().__init__(sentence)
-        self.failure = Failure(kind, code, kind, sentence, shorten(sentence))
+        self.failure = DriverFailure(kind, code, kind, sentence, shorten(sentence))
 
 
 def one_line(text: str) -> str:
@@ -54,7 +54,7 @@ def shorten(text: str, length: int = SENTENCE_LENGTH) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def diagnose(error: BaseException, progress: Progress, exit_status: int | None) -> Failure:
+def diagnose(error: BaseException, progress: CellProgress, exit_status: int | None) -> DriverFailure:
     """What an exception means for the person who reads it.  exit_status: of the kernel, negative for a signal."""
     name, message = type(error).__name__, str(error)
     cell, cells = (progress.cell, progress.cells) if progress.started else (None, None)
@@ -65,9 +65,9 @@ def diagnose(error: BaseException, progress: Progress, exit_status: int | None) 
         sentence = (
             f"Stopped at {progress.place(progress.cell)}" if progress.started else "Stopped before the first cell"
         )
-        return Failure("stopped", code, name, sentence, sentence, cell, cells)
+        return DriverFailure("stopped", code, name, sentence, sentence, cell, cells)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Failure(
+        return DriverFailure(
             "disk_full", 74, name, message, "The disk is full, so the report couldn't be written.", cell, cells
         )
     if name == "PapermillExecutionError":
@@ -75,16 +75,18 @@ def diagnose(error: BaseException, progress: Progress, exit_status: int | None) 
     if name == "DeadKernelError":
         how = ended(exit_status)
         sentence = shorten(f"Kernel died at {progress.place(progress.cell)}: {how}")
-        return Failure("kernel_died", 138, name, how, sentence, cell, cells)
+        return DriverFailure("kernel_died", 138, name, how, sentence, cell, cells)
     if not progress.connecting:
-        return Failure("notebook", 65, name, message, shorten(f"The notebook can't be read: {one_line(message)}"))
+        return DriverFailure("notebook", 65, name, message, shorten(f"The notebook can't be read: {one_line(message)}"))
     if not progress.started:
-        return Failure("kernel_unavailable", 70, name, message, shorten(f"Kernel didn't start: {one_line(message)}"))
+        return DriverFailure(
+            "kernel_unavailable", 70, name, message, shorten(f"Kernel didn't start: {one_line(message)}")
+        )
     sentence = shorten(f"{name} at {progress.place(progress.cell)}: {one_line(message)}")
-    return Failure("cell_failed", 1, name, message, sentence, cell, cells)
+    return DriverFailure("cell_failed", 1, name, message, sentence, cell, cells)
 
 
-def diagnose_cell(error: Any, progress: Progress) -> Failure:
+def diagnose_cell(error: Any, progress: CellProgress) -> DriverFailure:
     """A cell that raised: which one, at which of its lines, and in one sentence why."""
     cell = progress.numbers.get(error.cell_index, progress.cell)
     trace = ANSI.sub("", "\n".join(error.traceback))
@@ -95,7 +97,7 @@ def diagnose_cell(error: Any, progress: Progress) -> Failure:
     cause = one_line(error.evalue)
     sentence = f"{error.ename} at {progress.place(cell)}" + (f": {cause}" if cause else "")
     message = ANSI.sub("", error.evalue)
-    return Failure("cell_failed", 1, error.ename, message, shorten(sentence), cell, progress.cells, line)
+    return DriverFailure("cell_failed", 1, error.ename, message, shorten(sentence), cell, progress.cells, line)
 
 
 def ended(status: int | None) -> str:

@@ -14,7 +14,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
 from .failures import Refusal
-from .progress import Log, Progress
+from .progress import CellProgress, ProgressLog
 
 #: a kernel that keeps no history file and doesn't write its own warnings into the analyst's log
 IPYKERNEL_OPTIONS = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
@@ -45,10 +45,10 @@ def kernel_spec(environ: Mapping[str, str]) -> dict[str, Any]:
     return spec
 
 
-class Manager(AsyncKernelManager):
+class NotebookKernelManager(AsyncKernelManager):
     """Notices when papermill has read the notebook and turns to the kernel, and keeps the client to close it."""
 
-    progress: Progress
+    progress: CellProgress
     opened: Any = None
     runs_ipykernel = False
 
@@ -58,7 +58,9 @@ class Manager(AsyncKernelManager):
         return self.opened
 
 
-def start_kernel(spec: Mapping[str, Any], name: str, cwd: Path, scratch: Path, progress: Progress) -> Manager:
+def start_kernel(
+    spec: Mapping[str, Any], name: str, cwd: Path, scratch: Path, progress: CellProgress
+) -> NotebookKernelManager:
     """A kernel that is booting, so that what papermill needs is imported meanwhile: a fifth of a trivial run's time."""
 
     class OnlySpec(KernelSpecManager):
@@ -68,7 +70,7 @@ def start_kernel(spec: Mapping[str, Any], name: str, cwd: Path, scratch: Path, p
             return KernelSpec(**spec)
 
     file = str(scratch / "kernel.json")
-    manager = Manager(kernel_name=name, kernel_spec_manager=OnlySpec(), connection_file=file)
+    manager = NotebookKernelManager(kernel_name=name, kernel_spec_manager=OnlySpec(), connection_file=file)
     manager.progress = progress
     manager.runs_ipykernel = any("ipykernel" in word for word in spec["argv"])
     options = IPYKERNEL_OPTIONS if manager.runs_ipykernel else []
@@ -79,12 +81,12 @@ def start_kernel(spec: Mapping[str, Any], name: str, cwd: Path, scratch: Path, p
     return manager
 
 
-def kill_kernel(manager: Manager) -> None:
+def kill_kernel(manager: NotebookKernelManager) -> None:
     """The kernel is gone at once, and what it had still to do is lost."""
     run_sync(manager.shutdown_kernel)(now=True)
 
 
-def end_kernel(manager: Manager, busy: bool, log: Log, meanwhile: Callable[[], None]) -> None:
+def end_kernel(manager: NotebookKernelManager, busy: bool, log: ProgressLog, meanwhile: Callable[[], None]) -> None:
     """The kernel is asked to end, `meanwhile` is done, and then the kernel is gone.
 
     It's waited for because what the notebook left to the end of its process (files not closed, atexit) is output too.
@@ -123,6 +125,6 @@ async def hold(client: Any) -> None:
             pass
 
 
-def exit_status(manager: Manager | None) -> int | None:
+def exit_status(manager: NotebookKernelManager | None) -> int | None:
     process = getattr(manager.provisioner, "process", None) if manager else None
     return process.poll() if process else None

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from .failures import Failure, Refusal, diagnose, one_line
+from .failures import DriverFailure, Refusal, diagnose, one_line
 from .kernel import end_kernel, exit_status, kernel_spec, kill_kernel, start_kernel
-from .progress import Log, Progress
+from .progress import CellProgress, ProgressLog
 from .variables import parameters, run_variables
 
 #: bytes; the HTML of a larger notebook takes minutes to make and no browser opens it
@@ -28,7 +28,7 @@ AUTOSAVE = 10
 PRIVATE_VARIABLES = ("KERNEL_SPEC", "KERNEL_PYTHON", "RUNNER_PYTHON")
 
 
-def make_folders(variables: Mapping[str, str], log: Log) -> None:
+def make_folders(variables: Mapping[str, str], log: ProgressLog) -> None:
     """The folders that the run is told of exist, the report's without an older run's failure."""
     output, report = Path(variables["OUTPUT_DIR"]), Path(variables["REPORT_DIR"])
     try:
@@ -42,7 +42,7 @@ def make_folders(variables: Mapping[str, str], log: Log) -> None:
         log.say(f"{output} has files already; they stay, and this run adds to them")
 
 
-def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, progress: Progress) -> None:
+def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, progress: CellProgress) -> None:
     """papermill, exactly as its command line runs a notebook.  Raises whatever papermill raises."""
     # an extra of jsonschema that takes 0.8 s to import where it is installed; notebooks have no use for it
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, pr
         language=manager.kernel_spec.language or None,
         progress_bar=False,
         stdout_file=progress.log,
-        stderr_file=Log(sys.stderr),
+        stderr_file=ProgressLog(sys.stderr),
         cwd=str(source.parent),
         km=manager,
         autosave_cell_every=AUTOSAVE,
@@ -71,7 +71,7 @@ def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, pr
     )
 
 
-def write_html(notebook: Path, log: Log) -> None:
+def write_html(notebook: Path, log: ProgressLog) -> None:
     """The executed notebook as a page beside it.  Whatever goes wrong is said and changes nothing."""
     if not notebook.exists():
         return
@@ -90,10 +90,10 @@ def write_html(notebook: Path, log: Log) -> None:
 
 
 def conduct(
-    root: Path, config: Mapping[str, Any], variables: Mapping[str, str], scratch: Path, log: Log
-) -> Failure | None:
+    root: Path, config: Mapping[str, Any], variables: Mapping[str, str], scratch: Path, log: ProgressLog
+) -> DriverFailure | None:
     """One run from kernel to report; None when papermill succeeded."""
-    progress = Progress(log)
+    progress = CellProgress(log)
     source = root / config["notebook"]
     target = Path(variables["REPORT_DIR"]) / source.name
     manager = None
@@ -132,7 +132,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     # debugpy would warn about frozen modules in the analyst's log; papermill's command line sets the same
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    log = Log(sys.stdout)
+    log = ProgressLog(sys.stdout)
     here = Path(__file__).resolve().parents[1]
     config = json.loads((here / "config.json").read_text("utf-8"))
     report = Path(os.environ.get("REPORT_DIR") or here.parent / "report")

@@ -3,7 +3,7 @@
 from typing import Any, TextIO
 
 
-class Log:
+class ProgressLog:
     """Progress lines and the notebook's own output on one stream, each progress line on a line of its own."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -23,10 +23,10 @@ class Log:
         self.write(("" if self.at_line_start else "\n") + text + "\n")
 
 
-class Progress:
+class CellProgress:
     """Which cell runs now, in the analyst's own count: code cells of the notebook as it was written, from 1."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: ProgressLog) -> None:
         self.log = log
         #: whether papermill adds a cell that the analyst's notebook doesn't have
         self.adds_cell = False
