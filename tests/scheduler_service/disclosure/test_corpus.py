@@ -24,8 +24,8 @@ def kinds(tmp_path: Path) -> Callable[[Case], set[FindingKind]]:
     return of
 
 
-#: the second one was never looked at while the rules were made
-SEEDS = (1, 2026)
+#: the first one was never looked at while the rules were made
+SEEDS = (2026, pytest.param(1, marks=pytest.mark.proof("simulation")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
