@@ -100,6 +100,7 @@ def test_the_embedded_default_publishes_to_s3_by_one_setting(seaweedfs: S3Server
 # -- a week
 
 
+@pytest.mark.proof("faults")
 def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, tmp_path: Path) -> None:
     """Daily by a clock that is set on; a reader starts from latest.json; afterwards it all becomes private."""
     everybody_may(seaweedfs, "s3:GetObject")
@@ -207,6 +208,7 @@ def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_b
 # -- an hour of failures
 
 
+@pytest.mark.proof("faults")
 def test_in_an_hour_of_failures_nothing_is_lost_or_mixed(
     seaweedfs: S3Server, prompt: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,20 +34,21 @@ def test_after_the_last_attempt_it_has_failed(engine: Engine) -> None:
     assert (run.status, run.attempt) == (RunStatus.FAILED, 2)
 
 
-def test_a_backfill_of_sixty_days_that_is_killed_half_way_runs_every_day_once(engine: Engine) -> None:
+@pytest.mark.parametrize("length", [24, pytest.param(60, marks=pytest.mark.proof("faults"))])
+def test_a_backfill_that_is_killed_half_way_runs_every_day_once(engine: Engine, length: int) -> None:
     """The service is killed by -9 with half of the days done and some going; the next one does the rest."""
     days = engine.root / "days"
     engine.script("past", f'echo "$SCHEDULED_FOR" >> {days}')
     now = clock.now()
-    plan = engine.operations.backfill("past", now - 60 * DAY, now, parallel=3)
-    assert len(plan.runs) == 60
+    plan = engine.operations.backfill("past", now - length * DAY, now, parallel=3)
+    assert len(plan.runs) == length
 
     def done() -> list[str]:
         return days.read_text().splitlines() if days.exists() else []
 
     with engine.service_process():
-        eventually(lambda: len(done()) >= 30, what="half of the days")
-    assert len(done()) < 60
+        eventually(lambda: len(done()) >= length // 2, what="half of the days")
+    assert len(done()) < length
     with engine.service():
         ended = [engine.ended(run) for run in plan.runs]
     assert {run.status for run in ended} == {RunStatus.SUCCEEDED}
