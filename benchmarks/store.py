@@ -117,7 +117,7 @@ def _idle(store: SqlStore) -> None:
 def _settle(store: SqlStore) -> None:
     """What the tick does with what is due."""
     while due := store.due_schedules(NOON, BATCH):
-        owed = [(schedule, planning.owed(schedule, NOON)) for schedule in due]
+        owed = [(schedule, planning.plan_runs(schedule, NOON)) for schedule in due]
         store.settle([ScheduleAdvance(before, what.schedule, what.runs) for before, what in owed], actor="scheduler")
 
 

@@ -1,42 +1,40 @@
-"""What a server of objects answers to anybody who asks without credentials."""
+"""Requests without credentials: the answer that a server of objects gives to anybody."""
 
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
+import httpx
+
 from jupyter_schedule.core.storage.factory import ObjectStorage, S3Storage
 
 #: seconds that an answer is waited for
-PATIENCE = 5
+PATIENCE_SECONDS = 5
 
 
-def address(area: S3Storage, key: str) -> str:
-    """A key of the area's bucket, as anybody would ask the server for it."""
+def public_address(area: S3Storage, key: str) -> str:
+    """The address of a key of the area's bucket, as anybody would ask the server for it."""
     place = area.address
     if place.endpoint:
         return f"{place.endpoint.rstrip('/')}/{place.bucket}/{quote(key)}"
     return f"https://{place.bucket}.s3.{place.region or 'us-east-1'}.amazonaws.com/{quote(key)}"
 
 
-def answer(url: str) -> tuple[int, dict[str, str]]:
-    """Status and headers; 0 when there is no answer."""
+def anonymous_get(url: str) -> tuple[int, httpx.Headers]:
+    """The status and the headers of the answer, redirects followed; 0 and none when there is no answer."""
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as found:  # noqa: S310  (an operator's own http address)
-            return found.status, dict(found.headers)
-    except urllib.error.HTTPError as problem:
-        with problem:
-            return problem.code, dict(problem.headers)
-    except (OSError, ValueError):
-        return 0, {}
+        # only the head of the answer is wanted: an object may be large
+        with httpx.stream("GET", url, timeout=PATIENCE_SECONDS, follow_redirects=True) as answer:
+            return answer.status_code, answer.headers
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        return 0, httpx.Headers()
 
 
-def time_at(area: ObjectStorage) -> datetime | None:
+def server_time(area: ObjectStorage) -> datetime | None:
     """The time by the date on its server's answers, refusals too; None for folders, and when there is no answer."""
     if not isinstance(area, S3Storage):
         return None
     try:
-        return parsedate_to_datetime(answer(address(area, ""))[1].get("Date", "")).astimezone(UTC)
+        return parsedate_to_datetime(anonymous_get(public_address(area, ""))[1].get("Date", "")).astimezone(UTC)
     except (ValueError, TypeError):
         return None

@@ -1,4 +1,4 @@
-"""What a ticker works with: its store, its objects, its launchers, and the clocks."""
+"""The things that a ticker works with: its store, its objects, its launchers, and the clocks."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -6,15 +6,15 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from jupyter_schedule.core import clock
+from jupyter_schedule.core.clock import awake
 from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.models import ConcurrencyLimits
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.anonymous_get import time_at
+from scheduler_service.anonymous_get import server_time
 from scheduler_service.disclosure import Limits
 from scheduler_service.launchers.base import Launcher
-from scheduler_service.trusted_clock import WatchedClock
+from scheduler_service.trusted_clock import TrustedClock
 
 #: seconds that a service may act on a run without renewing its lease
 LEASE = 60
@@ -23,8 +23,8 @@ ACTOR = "scheduler"
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a ticker works with."""
+class ServiceContext:
+    """The things that a ticker works with."""
 
     store: Store
     #: the work area
@@ -36,10 +36,10 @@ class Surroundings:
     #: name of this service in leases
     holder: str
     #: what it can see workers from
-    place: str
+    host: str
     #: runs that may go at once
-    room: ConcurrencyLimits
-    watched: WatchedClock
+    concurrency: ConcurrencyLimits
+    clock: TrustedClock
     lease: int = LEASE
     #: how publications are reached
     open_objects: Callable[[str], ObjectStorage] = open_storage
@@ -47,7 +47,7 @@ class Surroundings:
     #: of the disclosure check
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
     #: seconds that nobody can set, without the machine's sleep
-    awake: Callable[[], float] = clock.awake
+    awake: Callable[[], float] = awake
     #: bytes that are free where this service, and workers on this machine, write
     free: Callable[[], int] = lambda: sys.maxsize
     #: makes what effects run in
@@ -57,9 +57,9 @@ class Surroundings:
 
     def now(self) -> datetime:
         """The time that is believed."""
-        return self.watched.now()
+        return self.clock.now()
 
 
 def second_clock(store: Store, objects: ObjectStorage) -> datetime | None:
     """The time by a clock that isn't this machine's: the database's, else that of who keeps the work area."""
-    return store.clock() or time_at(objects)
+    return store.clock() or server_time(objects)

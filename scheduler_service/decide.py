@@ -1,4 +1,4 @@
-"""What to do next, from what is known: pure.  `tick` loads what these functions read and applies what they answer.
+"""The next step, decided from what is known: pure.  `tick` loads what these functions read and applies the answers.
 
 Two questions: which of the runs that are due may start (`decide_due`), and what an open run's attempt needs
 (`decide_attempt`).  Neither reads a clock, a store or an object.
@@ -22,9 +22,9 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.timing.run_queue import Space, may_go_beside
+from jupyter_schedule.core.timing.run_queue import Capacity, may_overlap
 from scheduler_service.launchers.base import WorkerState
-from scheduler_service.retries import retry_at, too_late
+from scheduler_service.retries import missed_deadline, next_retry_at
 
 #: of a schedule that has none
 NO_POLICIES = Policies()
@@ -45,7 +45,7 @@ LAST_WORDS = 60
 
 
 class Gate(StrEnum):
-    """Who has an attempt's gate, which is taken once and for ever."""
+    """The holder of an attempt's gate, which is taken once and for ever."""
 
     OPEN = "open"
     #: the worker: its user code may have started
@@ -55,8 +55,8 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An open run's attempt and what the outside says about it.
+class Observation:
+    """An open run's attempt and all that the outside says about it.
 
     If the worker is gone, `result` was read after that was seen: a worker writes its result before it goes.  If the
     gate is its worker's, `worker` is the state of that worker, not of another that lost the gate.
@@ -82,7 +82,7 @@ class Seen:
     failure: str | None = None
 
     def out_of_time(self, now: datetime, beyond: float = 0) -> bool:
-        """Whether the deadline has passed by the clock and while we were awake: a laptop that slept hasn't worked.
+        """True when the deadline has passed by the clock and while we were awake: a laptop that slept hasn't worked.
 
         beyond: so many seconds ago.
         """
@@ -159,9 +159,9 @@ Decision = Wait | Start | Promote | Relaunch | MarkRunning | Publish | Stop | Ca
 
 
 def decide_due(
-    due: Sequence[Run], going: Sequence[Run], spec_of: Callable[[Run], Spec], space: Space, now: datetime
+    due: Sequence[Run], going: Sequence[Run], spec_of: Callable[[Run], Spec], capacity: Capacity, now: datetime
 ) -> list[tuple[Run, Decision]]:
-    """Which of the `due` runs start, beside those that are `going`, as far as there is `space`, which they take.
+    """The decisions on the `due` runs, beside those that are `going`, as far as there is `capacity` to reserve.
 
     Runs start in the order given.  Two runs of a schedule go at once only under `allow`.  `queue_one` keeps the newest
     of the scheduled runs that wait, unless the schedule catches up on all.  Nothing is skipped or stopped for a
@@ -177,18 +177,18 @@ def decide_due(
         spec = spec_of(run)
         beside = busy.setdefault(run.schedule_id, [])
         if run.trigger == Trigger.BACKFILL and not run.cancelled_by:
-            may = run.schedule_id not in waits and may_go_beside(run, spec.overlap, beside)
+            may = run.schedule_id not in waits and may_overlap(run, spec.overlap, beside)
             decision: Decision = Start() if may else Wait()
         else:
             decision = _decide_one_due(run, spec, beside, newest.get(run.schedule_id))
-        if isinstance(decision, Start) and space.hold(run) is not None:
+        if isinstance(decision, Start) and capacity.blocked_by(run) is not None:
             decision = Wait()
-        if not isinstance(decision, End) and too_late(spec.policies, run, now):
+        if not isinstance(decision, End) and missed_deadline(spec.policies, run, now):
             message = f"It couldn't start within {spec.policies.start_deadline} minutes of its time."
             decision = End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
         decisions.append((run, decision))
         if isinstance(decision, Start):
-            space.take(run)
+            capacity.reserve(run)
             beside.append(run)
         elif not isinstance(decision, End):
             waits.add(run.schedule_id)
@@ -205,7 +205,7 @@ def _decide_one_due(run: Run, spec: Spec, beside: Sequence[Run], newest: str | N
         return End(
             RunStatus.SKIPPED, Reason.SUPERSEDED, "A newer time came due while it waited; that one runs instead."
         )
-    if may_go_beside(run, spec.overlap, beside):
+    if may_overlap(run, spec.overlap, beside):
         return Start()
     other = beside[-1]
     if other.trigger == Trigger.BACKFILL:
@@ -218,8 +218,8 @@ def _decide_one_due(run: Run, spec: Spec, beside: Sequence[Run], newest: str | N
     return Wait()
 
 
-def decide_attempt(seen: Seen, now: datetime) -> Decision:
-    """What an open run that has an attempt needs: the result first, then the worker's state, then wishes and limits."""
+def decide_attempt(seen: Observation, now: datetime) -> Decision:
+    """The next step of an open run's attempt: the result first, then the worker's state, then wishes and limits."""
     if seen.run.status == RunStatus.PUBLISHING:
         return _decide_publishing(seen)
     if seen.result is not None:
@@ -235,7 +235,7 @@ def decide_attempt(seen: Seen, now: datetime) -> Decision:
     return _decide_started(seen)
 
 
-def _decide_over(seen: Seen, now: datetime) -> Decision:
+def _decide_over(seen: Observation, now: datetime) -> Decision:
     """No worker is at it, and there is no result."""
     if seen.attempt.outcome == Outcome.NO_CAPACITY:
         return _decide_without_worker(seen, now)
@@ -243,7 +243,7 @@ def _decide_over(seen: Seen, now: datetime) -> Decision:
     return _decide_lost(seen, now, "The worker disappeared without a word" if began else "No worker began in time")
 
 
-def _decide_without_worker(seen: Seen, now: datetime) -> Decision:
+def _decide_without_worker(seen: Observation, now: datetime) -> Decision:
     """Nobody had a worker that way: try the next way, until the run has waited too long."""
     if seen.run.cancelled_by:
         message = f"Stopped by {seen.run.cancelled_by} before it started."
@@ -256,12 +256,12 @@ def _decide_without_worker(seen: Seen, now: datetime) -> Decision:
     return Start() if now >= (seen.attempt.ended_at or now) + pause else Wait()
 
 
-def _decide_started(seen: Seen) -> Decision:
+def _decide_started(seen: Observation) -> Decision:
     started = seen.gate == Gate.STARTED and seen.run.status == RunStatus.LAUNCHING
     return MarkRunning() if started else Wait()
 
 
-def _decide_unreachable(seen: Seen, now: datetime) -> Decision:
+def _decide_unreachable(seen: Observation, now: datetime) -> Decision:
     """Nobody can tell whether it still works, however silent it is: only its own end of time is sure.
 
     A heartbeat after that contradicts the clock.
@@ -272,7 +272,7 @@ def _decide_unreachable(seen: Seen, now: datetime) -> Decision:
     return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT)
 
 
-def _reason_to_stop(seen: Seen, now: datetime) -> Stop | None:
+def _reason_to_stop(seen: Observation, now: datetime) -> Stop | None:
     if seen.out_of_time(now):
         return Stop(Outcome.TIMED_OUT, at_once=seen.out_of_time(now, LAST_WORDS))
     silent = seen.silent_for >= seen.patience
@@ -283,7 +283,7 @@ def _reason_to_stop(seen: Seen, now: datetime) -> Stop | None:
     return None
 
 
-def _decide_publishing(seen: Seen) -> Decision:
+def _decide_publishing(seen: Observation) -> Decision:
     if seen.result is None:
         message = "The run succeeded, but its outputs are gone, so nothing was published."
         return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED)
@@ -294,7 +294,7 @@ def _decide_publishing(seen: Seen) -> Decision:
     return Publish(seen.result)
 
 
-def _decide_result(seen: Seen, result: Result, now: datetime) -> Decision:
+def _decide_result(seen: Observation, result: Result, now: datetime) -> Decision:
     whole = result.reason in {Reason.OK, Reason.EMPTY_OUTPUT}
     if result.outcome == "finished" and result.exit_code == 0 and whole:
         return Publish(result)
@@ -302,13 +302,13 @@ def _decide_result(seen: Seen, result: Result, now: datetime) -> Decision:
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, result.sentence, Outcome.TIMED_OUT, result)
     if result.outcome == "stopped":
         return _decide_lost(seen, now, "The worker was stopped from outside")
-    again = None if seen.run.cancelled_by else retry_at(seen.policies, result, seen.failed_before)
+    again = None if seen.run.cancelled_by else next_retry_at(seen.policies, result, seen.failed_before)
     if again is not None:
         return Start(failed=(seen.attempt, result)) if now >= again else Wait()
     return End(RunStatus.FAILED, result.reason, result.sentence, Outcome.FINISHED, result)
 
 
-def _decide_lost(seen: Seen, now: datetime, cause: str) -> Decision:
+def _decide_lost(seen: Observation, now: datetime, cause: str) -> Decision:
     """A worker that is over without having finished: as it was wanted, out of time, or lost and tried again."""
     never_started = seen.gate == Gate.REVOKED
     if seen.run.cancelled_by:

@@ -1,4 +1,4 @@
-"""What decisions do outside: workers started and stopped, outputs published, runs ended.
+"""The effects of decisions outside: workers started and stopped, outputs published, runs ended.
 
 An effect may fail, or come too late, at any of its steps: each writes to the ledger before it reaches outside, and
 every write is guarded by the run's fence.
@@ -27,20 +27,17 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.object_keys import gate_key
 from jupyter_schedule.core.storage.factory import ObjectExists
-from scheduler_service import spending
-from scheduler_service.auto_pause import AMONG, pause_after_failures
-from scheduler_service.clearance import WorkerFiles
-from scheduler_service.context import ACTOR, Surroundings
+from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import End, Start, Stop
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.launchers.missing import Launchers
 from scheduler_service.notifications.rules import looks_back, owed
-from scheduler_service.observe import Lookout
-from scheduler_service.publication_hold import Outlet
-from scheduler_service.quotas import used_seconds
-from scheduler_service.redaction import given, tellable
-from scheduler_service.rehearsed import start_after_rehearsal
-from scheduler_service.task import GRACE, brief_for, token_of
+from scheduler_service.observe import Observer
+from scheduler_service.publication_hold import PublicationStorage, WorkerFiles, publish_or_hold
+from scheduler_service.quotas import budget_block, used_seconds
+from scheduler_service.redaction import redact, secret_values
+from scheduler_service.schedule_changes import RECENT_RUNS, activate_after_rehearsal, pause_after_failures, pause_at_cap
+from scheduler_service.task import UPLOAD_GRACE_SECONDS, brief_for, token_of
 
 log = logging.getLogger(__name__)
 
@@ -50,35 +47,35 @@ class Effects:
 
     def __init__(
         self,
-        around: Surroundings,
+        context: ServiceContext,
         launchers: Launchers,
-        look: Lookout,
+        observer: Observer,
         spec_of: Callable[[Run], Spec],
     ) -> None:
-        self._around = around
-        self._store = around.store
+        self._context = context
+        self._store = context.store
         self._launchers = launchers
-        self._look = look
+        self._observer = observer
         self._spec_of = spec_of
 
     def start(self, run: Run, start: Start) -> None:
         """Plan the next attempt, record it with all that is frozen in it, and launch it."""
-        if start.lost and not self._leave(run, start.lost, Outcome.LOST):
+        if start.lost and not self._close_attempt(run, start.lost, Outcome.LOST):
             return
         if start.failed:
             failed, result = start.failed
-            if not self._leave(run, failed, Outcome.FINISHED, self._tellable(run, result.sentence), ended=True):
+            if not self._close_attempt(run, failed, Outcome.FINISHED, self._redact(run, result.sentence), ended=True):
                 return
         spec = self._spec_of(run)
-        if refused := self._too_many_hours(run, spec):
+        if refused := self._quota_block(run, spec):
             self.end(run, None, End(RunStatus.SKIPPED, Reason.CAP, refused))
             return
-        if refused := spending.may_start(self._store, run, spec, self._around.now()):
+        if refused := budget_block(self._store, run, spec, self._context.now()):
             self.end(run, None, End(RunStatus.SKIPPED, Reason.CAP, refused))
-            spending.pause_at_cap(self._store, run, self._around.now())
+            pause_at_cap(self._store, run, self._context.now())
             return
         try:
-            attempt = self._planned(run, spec, self._launchers[spec.launcher])
+            attempt = self._plan_attempt(run, spec, self._launchers[spec.launcher])
         except LaunchRefused as refusal:
             self.end(run, None, End(RunStatus.FAILED, refusal.reason, str(refusal)))
             return
@@ -91,29 +88,29 @@ class Effects:
             log.info("action=launch run=%s schedule=%s attempt=%d", run.id, run.schedule, attempt.number)
             self.launch(launching, attempt)
 
-    def _too_many_hours(self, run: Run, spec: Spec) -> str | None:
-        """Why a run may not start, since machines have lived for as long as they may this month; None when it may."""
-        caps, now = self._launchers[spec.launcher].hours, self._around.now()
-        if not caps.any or run.status is not RunStatus.DUE:
+    def _quota_block(self, run: Run, spec: Spec) -> str | None:
+        """The sentence that says that this month's machine-hours are used up; None while they aren't."""
+        quota, now = self._launchers[spec.launcher].hours, self._context.now()
+        if not quota.any or run.status is not RunStatus.DUE:
             return None
-        return caps.refusal(used_seconds(self._store, now), self._look.owner_of(run), now)
+        return quota.refusal(used_seconds(self._store, now), self._observer.owner_of(run), now)
 
-    def _planned(self, run: Run, spec: Spec, launcher: Launcher) -> Attempt:
+    def _plan_attempt(self, run: Run, spec: Spec, launcher: Launcher) -> Attempt:
         """The next attempt with all that is frozen in it.
 
         Raises LaunchRefused, and Refused when what it needs, such as its zone, is gone.
         """
         number = run.attempt + 1
-        token = token_of(self._around.secret, run.id, number)
-        now = utc(self._around.now())
-        deadline = now + timedelta(seconds=spec.timeout * 60 + GRACE)
+        token = token_of(self._context.secret, run.id, number)
+        now = utc(self._context.now())
+        deadline = now + timedelta(seconds=spec.timeout * 60 + UPLOAD_GRACE_SECONDS)
         brief = brief_for(
             run,
             spec,
             number=number,
             token=token,
             worker=launcher.identity,
-            work_area=self._around.work_area,
+            work_area=self._context.work_area,
             launcher_environment=launcher.environment(),
         )
         return Attempt(
@@ -129,7 +126,7 @@ class Effects:
 
     def launch(self, run: Run, attempt: Attempt) -> None:
         """Ask for the attempt's worker, once more with the same frozen parameters if it was asked for before."""
-        if self._look.started_by(attempt) is not None:
+        if self._observer.started_by(attempt) is not None:
             # a ledger from a backup may not know of a worker that has long begun
             return
         try:
@@ -138,9 +135,9 @@ class Effects:
             self.end(run, attempt, End(RunStatus.FAILED, refusal.reason, str(refusal), Outcome.REFUSED))
             return
         except NoCapacity as shortage:
-            self._leave(run, attempt, Outcome.NO_CAPACITY, self._tellable(run, str(shortage)))
+            self._close_attempt(run, attempt, Outcome.NO_CAPACITY, self._redact(run, str(shortage)))
             return
-        if self._look.started_by(attempt) is None:
+        if self._observer.started_by(attempt) is None:
             self._store.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
 
     def publish(self, run: Run, attempt: Attempt, result: Result) -> None:
@@ -151,13 +148,14 @@ class Effects:
             status=RunStatus.PUBLISHING,
             started_at=run.started_at or result.started_at,
             seconds=result.seconds,
-            **self._spent(run),
+            **self._costs_of(run),
         )
         if moved is None:
             return
-        outlet = Outlet(self._around.open_objects, self._around.areas, self._around.now())
-        files = WorkerFiles(self._around.objects, self._look.prefix(attempt), self._around.limits)
-        end, publication = outlet.let_out(run, spec, self._store.schedule(run.schedule_id), result, files)
+        storage = PublicationStorage(self._context.open_objects, self._context.areas, self._context.now())
+        files = WorkerFiles(self._context.objects, self._observer.prefix(attempt), self._context.limits)
+        schedule = self._store.schedule(run.schedule_id)
+        end, publication = publish_or_hold(run, spec, schedule, result, files=files, storage=storage)
         self.end(moved.model_copy(update={"publication": publication}), attempt, end)
 
     def stop(self, run: Run, attempt: Attempt, stop: Stop) -> None:
@@ -173,50 +171,50 @@ class Effects:
         """End the run, and its attempt if it has one."""
         result = end.result
         outcome = end.outcome or Outcome.FINISHED
-        message = self._tellable(run, end.message)
+        message = self._redact(run, end.message)
         # the attempt of a run that is released was closed by that run
         own = attempt if attempt is not None and attempt.run_id == run.id else None
-        if own is not None and not self._leave(run, own, outcome, message, ended=result is not None):
+        if own is not None and not self._close_attempt(run, own, outcome, message, ended=result is not None):
             return
         if end.status is RunStatus.SUCCEEDED:
-            start_after_rehearsal(self._store, run, self._around.now())
+            activate_after_rehearsal(self._store, run, self._context.now())
         ended = run.model_copy(
             update={
                 "status": end.status,
                 "reason": end.reason,
                 "message": message,
                 "started_at": run.started_at or (result.started_at if result else None),
-                "ended_at": utc(self._around.now()),
+                "ended_at": utc(self._context.now()),
                 "seconds": result.seconds if result else run.seconds,
-                **self._spent(run),
+                **self._costs_of(run),
             }
         )
-        if self._store.replace_run(run, ended, actor=ACTOR, words=self._owed(ended)):
+        if self._store.replace_run(run, ended, actor=ACTOR, words=self._notifications_for(ended)):
             log.info("action=end run=%s schedule=%s status=%s reason=%s", run.id, run.schedule, end.status, end.reason)
-            pause_after_failures(self._store, ended, self._around.now())
+            pause_after_failures(self._store, ended, self._context.now())
             if ended.cost is not None:
-                spending.pause_at_cap(self._store, ended, self._around.now())
+                pause_at_cap(self._store, ended, self._context.now())
 
-    def _spent(self, run: Run) -> dict[str, object]:
-        """What its machines have cost, told once: a worker has gone when publishing what it left begins."""
+    def _costs_of(self, run: Run) -> dict[str, object]:
+        """The cost of its machines, reckoned once: a worker has gone when publishing what it left begins."""
         if run.machine_seconds is not None or run.release is not None:
             return {}
-        return spent(self._store.attempts(run.id), self._around.now()).model_dump()
+        return spent(self._store.attempts(run.id), self._context.now()).model_dump()
 
-    def _tellable(self, run: Run, sentence: str) -> str:
+    def _redact(self, run: Run, sentence: str) -> str:
         """As it is recorded: every door shows it, and channels send it.  Workers and stores may have said anything."""
-        return tellable(sentence, given(self._spec_of(run), os.environ))
+        return redact(sentence, secret_values(self._spec_of(run), os.environ))
 
-    def _owed(self, ended: Run) -> list[Notification]:
-        """What is told of the run, as the schedule's owner wants it now."""
+    def _notifications_for(self, ended: Run) -> list[Notification]:
+        """The notifications about the run that the schedule's owner wants now."""
         schedule = self._store.schedule(ended.schedule_id)
         if schedule is None or schedule.state == ScheduleState.DELETED:
             return []
         notify = schedule.spec.notify
-        before = self._store.runs(schedule.id, limit=AMONG) if looks_back(notify, ended) else ()
+        before = self._store.runs(schedule.id, limit=RECENT_RUNS) if looks_back(notify, ended) else ()
         return owed(notify, ended, before)
 
-    def _leave(
+    def _close_attempt(
         self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False
     ) -> bool:
         """Close an attempt: whoever gives up on one takes its gate first, so that a late worker never starts.
@@ -225,22 +223,22 @@ class Effects:
         when the run isn't ours any more.
         ended: its result says that it is over, so the gate doesn't matter.
         """
-        if not ended and not self._revoke(attempt) and self._look.started_by(attempt) != attempt.handle:
+        if not ended and not self._revoke(attempt) and self._observer.started_by(attempt) != attempt.handle:
             return False
-        closed = {"outcome": outcome, "detail": detail, "ended_at": self._around.now()}
+        closed = {"outcome": outcome, "detail": detail, "ended_at": self._context.now()}
         if not self._store.replace_attempt(run, attempt.model_copy(update=closed)):
             return False
         self._launcher(attempt).discard(attempt)
         return True
 
     def _revoke(self, attempt: Attempt) -> bool:
-        """Whether the gate is ours, so that user code of this attempt never starts."""
+        """Take the gate; True when it is ours, so that user code of this attempt never starts."""
         key = gate_key(attempt.token)
-        word = json.dumps({"revoked_by": self._around.holder}).encode()
+        word = json.dumps({"revoked_by": self._context.holder}).encode()
         try:
-            self._around.objects.put_once(key, word)
+            self._context.objects.put_once(key, word)
         except ObjectExists:
-            return "revoked_by" in json.loads(self._around.objects.get(key))
+            return "revoked_by" in json.loads(self._context.objects.get(key))
         return True
 
     def move(self, run: Run, **changes: object) -> Run | None:

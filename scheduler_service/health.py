@@ -1,4 +1,4 @@
-"""What keeps a service from starting anything, told once to the log and, for as long as it lasts, to whoever looks."""
+"""The report of what blocks a service from starting anything: once to the log, and to whoever looks while it lasts."""
 
 import logging
 
@@ -9,35 +9,35 @@ from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 log = logging.getLogger(__name__)
 
 
-class Voice:
-    """Speaks where doors listen: in the store if many share it, else in the file of the lock, which is None then."""
+class HealthReporter:
+    """Reports to where clients look: the store if many share it, and then lock is None; else the file of the lock."""
 
     def __init__(self, store: Store, lock: LeaderLock | None) -> None:
         self._store = store
         self._lock = lock
         self._last: Blocker | None = None
-        self._said = False
+        self._is_reported = False
 
-    def say(self, hindrance: Blocker | None) -> None:
+    def report(self, blocker: Blocker | None) -> None:
         """Nothing starts for this reason; None when things start again."""
-        if hindrance != self._last:
-            if hindrance is None:
+        if blocker != self._last:
+            if blocker is None:
                 log.warning("action=goes_on The scheduler service starts runs again.")
             else:
-                log.error("action=hindered by=%s %s", hindrance, hindrance.sentence)
-            self._last, self._said = hindrance, False
-        if not self._said:
-            self._said = self._tell(hindrance)
+                log.error("action=hindered by=%s %s", blocker, blocker.sentence)
+            self._last, self._is_reported = blocker, False
+        if not self._is_reported:
+            self._is_reported = self._write(blocker)
 
-    def _tell(self, hindrance: Blocker | None) -> bool:
-        """Whether it was heard; else the next tick says it again."""
-        if self._lock is None and hindrance is Blocker.AWAY:
+    def _write(self, blocker: Blocker | None) -> bool:
+        """Write it down; False when that failed, so that the next tick tries again."""
+        if self._lock is None and blocker is Blocker.AWAY:
             return False
         try:
             if self._lock is None:
-                self._store.say(hindrance or "")
+                self._store.say(blocker or "")
             else:
-                self._lock.say(hindrance)
+                self._lock.say(blocker)
         except (Refused, OSError):
             # a database that has just gone, or a file that never had room for a word: the log has it
             return False

@@ -1,4 +1,4 @@
-"""What is done beside the runs: withdraw what is public no more, sweep what was left, prune what is over."""
+"""The work beside the runs: withdraw what is public no more, sweep what was left, prune what is over."""
 
 import logging
 import threading
@@ -15,15 +15,15 @@ from scheduler_service.retention.prune_daily import DailyPruning
 log = logging.getLogger(__name__)
 
 #: seconds between two looks when nothing changes, and for which a change is waited for
-LOOK = 60.0
-WAIT = 1.0
+LOOK_SECONDS = 60.0
+WAIT_SECONDS = 1.0
 SWEEP_EVERY = timedelta(days=1)
 #: what was begun longer ago isn't going on any more: a run and its uploads take a day and a bit at most
 LEFT_BEHIND = timedelta(days=3)
 
 
-class Caretaker:
-    """Looks after the areas until stopped; whatever fails is tried again."""
+class MaintenanceLoop:
+    """Maintains the storage until stopped; whatever fails is tried again."""
 
     def __init__(
         self,
@@ -47,24 +47,29 @@ class Caretaker:
         """Look after every change, and every minute."""
         while not stopped.is_set():
             try:
-                self._look_and_wait(stopped)
+                self._maintain_and_wait(stopped)
             except Refused as refusal:
                 # such as a ledger that is away: the next look starts from it again
-                log.warning("action=care_failed message=%s", refusal.message)
-                stopped.wait(WAIT)
+                log.warning("action=maintenance_failed message=%s", refusal.message)
+                stopped.wait(WAIT_SECONDS)
             except Exception:
-                log.exception("action=care_failed")
-                stopped.wait(WAIT)
+                log.exception("action=maintenance_failed")
+                stopped.wait(WAIT_SECONDS)
 
-    def _look_and_wait(self, stopped: threading.Event) -> None:
+    def _maintain_and_wait(self, stopped: threading.Event) -> None:
         seen = self._store.last_change()
-        more = self.look()
+        more = self.maintain()
         waited = 0.0
-        while not more and waited < LOOK and not stopped.is_set() and self._store.wait_for_change(seen, WAIT) <= seen:
-            waited += WAIT
+        while (
+            not more
+            and waited < LOOK_SECONDS
+            and not stopped.is_set()
+            and self._store.wait_for_change(seen, WAIT_SECONDS) <= seen
+        ):
+            waited += WAIT_SECONDS
 
-    def look(self) -> bool:
-        """Do what is owed now, of much a part; whether there is more."""
+    def maintain(self) -> bool:
+        """Do what is due now, of much a part; True when there is more."""
         now = self._now()
         self._withdrawals.look(now)
         if self._sweep_at is None or now >= self._sweep_at:

@@ -13,13 +13,13 @@ from jupyter_schedule.core.object_keys import HEARTBEAT, RESULT, gate_key, worke
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.backoff import Memory
-from scheduler_service.decide import SILENCE, Gate, Seen
+from scheduler_service.decide import SILENCE, Gate, Observation
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 
 log = logging.getLogger(__name__)
 
 
-class Lookout:
+class Observer:
     """Asks the stores and the launchers, in an order in which no answer can be taken for another."""
 
     def __init__(
@@ -44,14 +44,14 @@ class Lookout:
             self._owners[run.schedule_id] = schedule.owner if schedule else ""
         return self._owners[run.schedule_id]
 
-    def see(self, run: Run) -> Seen:
+    def observe(self, run: Run) -> Observation:
         """The result first, as it ends everything; then gate, heartbeat and worker.
 
         A worker that is gone may have taken the gate and stored a result since they were looked at, so they are looked
         at again.
         """
         *before, attempt = self._store.attempts(run.origin)
-        seen = self._see(run, attempt)
+        seen = self._observe(run, attempt)
         lost = sum(earlier.outcome == Outcome.LOST for earlier in before)
         return replace(
             seen,
@@ -62,10 +62,10 @@ class Lookout:
             failure=self._memory.failure(run.id),
         )
 
-    def _see(self, run: Run, attempt: Attempt) -> Seen:
+    def _observe(self, run: Run, attempt: Attempt) -> Observation:
         result = self._result(attempt)
         if result is not None or run.status == RunStatus.PUBLISHING:
-            return Seen(run, attempt, WorkerState.GONE, Gate.STARTED, result)
+            return Observation(run, attempt, WorkerState.GONE, Gate.STARTED, result)
         attempt, gate = self._gate(run, attempt)
         heartbeat = self._objects.get_or_none(self.prefix(attempt) + HEARTBEAT) if attempt.worker else None
         silent_for = self._memory.silent_for(run.id, attempt.number, heartbeat)
@@ -77,7 +77,7 @@ class Lookout:
                 worker = self._poll(attempt)
             result = self._result(attempt)
         patience = SILENCE if heartbeat else max(SILENCE, self._launchers[attempt.launcher].starts_within)
-        return Seen(run, attempt, worker, gate, result, silent_for=silent_for, patience=patience)
+        return Observation(run, attempt, worker, gate, result, silent_for=silent_for, patience=patience)
 
     def started_by(self, attempt: Attempt) -> Handle | None:
         """The worker that has the attempt's gate, if one has."""

@@ -1,18 +1,22 @@
-"""Caps on machine-hours: of all machines together, and of one owner's, in a month of UTC."""
+"""Caps of a month of UTC: on machine-hours, of all machines together and of one owner's, and on a schedule's cost."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from jupyter_schedule.core.costs import month_start
+from jupyter_schedule.core.costs import dollars, month_start
+from jupyter_schedule.core.models import Run, RunStatus, Spec, Trigger
 from jupyter_schedule.core.store.base import Store
 
-_HOUR = 3600
+_HOUR_SECONDS = 3600
+#: triggers of runs that nobody is asking for by hand just now
+AUTOMATIC = frozenset({Trigger.SCHEDULE, Trigger.BACKFILL})
 
 
 @dataclass(frozen=True)
-class HourCaps:
+class MachineHourQuota:
     """Hours that machines may live in a month; None is no cap."""
 
     total: int | None = None
@@ -20,24 +24,24 @@ class HourCaps:
 
     @property
     def any(self) -> bool:
-        """Whether there is one."""
+        """True when at least one cap is set."""
         return self.total is not None or self.per_owner is not None
 
     def refusal(self, used: Mapping[str, int], owner: str, now: datetime) -> str | None:
-        """Why no further machine may start for the owner: a sentence; None when one may.
+        """The sentence that says why no further machine may start for the owner; None when one may.
 
         used: machine seconds of this month by owner, as `used_seconds` gives them.
         """
         month = f"{month_start(now):%B}"
-        if self.per_owner is not None and (mine := used.get(owner, 0)) >= self.per_owner * _HOUR:
-            return _told("your machines have", mine, self.per_owner, month, "max_machine_hours_per_owner")
-        if self.total is not None and (every := sum(used.values())) >= self.total * _HOUR:
-            return _told("all machines together have", every, self.total, month, "max_machine_hours")
+        if self.per_owner is not None and (mine := used.get(owner, 0)) >= self.per_owner * _HOUR_SECONDS:
+            return _quota_sentence("your machines have", mine, self.per_owner, month, "max_machine_hours_per_owner")
+        if self.total is not None and (every := sum(used.values())) >= self.total * _HOUR_SECONDS:
+            return _quota_sentence("all machines together have", every, self.total, month, "max_machine_hours")
         return None
 
 
 def used_seconds(store: Store, now: datetime) -> dict[str, int]:
-    """By owner, how long machines have lived this month: of what has ended, and of ad-hoc workers up to now."""
+    """The seconds that machines have lived this month, by owner: of what has ended, and of ad-hoc workers up to now."""
     start = month_start(now)
     used = Counter(store.machine_seconds_since(start))
     for worker in store.live_ad_hoc_workers():
@@ -46,8 +50,30 @@ def used_seconds(store: Store, now: datetime) -> dict[str, int]:
     return dict(used)
 
 
-def _told(whose: str, seconds: int, cap: int, month: str, setting: str) -> str:
+def _quota_sentence(whose: str, seconds: int, cap: int, month: str, setting: str) -> str:
     return (
-        f"Not started: {whose} used {seconds / _HOUR:.1f} machine-hours in {month}, and {cap} are allowed. "
+        f"Not started: {whose} used {seconds / _HOUR_SECONDS:.1f} machine-hours in {month}, and {cap} are allowed. "
         f"More start in the next month, or when an operator raises ec2.{setting}."
     )
+
+
+def budget_message(cost: Decimal, spec: Spec, now: datetime) -> str | None:
+    """The clause about a schedule whose runs of this month cost as much as its cap; None while they cost less."""
+    cap = spec.policies.monthly_cap
+    if cap is None or cost < cap:
+        return None
+    month = f"{month_start(now):%B}"
+    return f"its runs have cost {dollars(cost)} in {month}, and its monthly cap is {dollars(cap)}"
+
+
+def budget_block(store: Store, run: Run, spec: Spec, now: datetime) -> str | None:
+    """The sentence that says why a run that is due may not start; None when it may.
+
+    A run that a person asks for by hand may.
+    """
+    if spec.policies.monthly_cap is None or run.status is not RunStatus.DUE or run.trigger not in AUTOMATIC:
+        return None
+    reached = budget_message(store.cost_since(run.schedule_id, month_start(now)), spec, now)
+    if reached is None:
+        return None
+    return f"Not started: {reached}. Raise the cap and resume the schedule, or wait for the next month."

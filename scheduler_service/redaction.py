@@ -1,23 +1,23 @@
-"""A sentence that goes to people, without what mustn't be told: what is recorded of a run, and what channels get."""
+"""Redaction of sentences that go to people: what is recorded of a run, and what channels get."""
 
 from collections.abc import Mapping
 
 from jupyter_schedule.core.models import Spec
 from scheduler_service.disclosure.secrets import in_line
-from scheduler_service.worker.withheld import LEFT_OUT, without
+from scheduler_service.worker.withheld import LEFT_OUT, mask_values
 
 
-def given(spec: Spec, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that runs are given from here, and nobody is told."""
+def secret_values(spec: Spec, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that runs are given from here and whose values nobody is told, by name."""
     return {name: environment[name] for name in spec.env if name in environment}
 
 
-def tellable(sentence: str, known: Mapping[str, str]) -> str:
+def redact(sentence: str, known: Mapping[str, str]) -> str:
     """`sentence` without the values of `known`, and without anything that looks like a secret.
 
     What it says before its first colon stays, where that is no secret: it names the cell.
     """
-    sentence = without(sentence, known)
+    sentence = mask_values(sentence, known)
     what = in_line(sentence)
     if what is None:
         return sentence

@@ -1,4 +1,4 @@
-"""What a schedule's policies say of a run that waits, failed, or failed again: pure, beside `decide`."""
+"""A schedule's policies about a run that waits, failed, or failed again: pure, beside `decide`."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,8 +21,8 @@ LONGEST_WAIT = timedelta(days=1)
 BAD_ENDS = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
 
 
-def retry_at(policies: Policies, result: Result, failed_before: int) -> datetime | None:
-    """When a further attempt follows one that ended so; None when none does.
+def next_retry_at(policies: Policies, result: Result, failed_before: int) -> datetime | None:
+    """The time of a further attempt after one that ended so; None when none follows.
 
     The wait is twice as long each time, a day at most.  failed_before: attempts before it that the code failed, too.
     """
@@ -32,15 +32,15 @@ def retry_at(policies: Policies, result: Result, failed_before: int) -> datetime
     return result.ended_at + wait
 
 
-def too_late(policies: Policies, run: Run, now: datetime) -> bool:
-    """Whether a run by the clock has waited longer than its schedule lets it.  Others may wait as long as they must."""
+def missed_deadline(policies: Policies, run: Run, now: datetime) -> bool:
+    """True when a run by the clock has waited longer than its schedule lets it.  No other run is too late."""
     if policies.start_deadline is None or run.trigger != Trigger.SCHEDULE:
         return False
     return now > run.scheduled_for + timedelta(minutes=policies.start_deadline)
 
 
 def failures_in_a_row(runs: Iterable[Run], since: datetime) -> int:
-    """How many of the runs by the clock failed after the last one that succeeded, and after `since`.
+    """The number of runs by the clock that failed after the last one that succeeded, and after `since`.
 
     runs: the newest occurrence first.  What was skipped, stopped or hasn't ended counts neither way.
     """

@@ -18,12 +18,12 @@ from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 from scheduler_service import disclosure
-from scheduler_service.context import ACTOR, LEASE, Surroundings, second_clock
-from scheduler_service.health import Voice
+from scheduler_service.context import ACTOR, LEASE, ServiceContext, second_clock
+from scheduler_service.health import HealthReporter
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.client import open_ec2
 from scheduler_service.launchers.local import LocalLauncher
-from scheduler_service.maintenance import Caretaker
+from scheduler_service.maintenance import MaintenanceLoop
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.compose import Composer
 from scheduler_service.notifications.deliver import Deliverer
@@ -31,7 +31,7 @@ from scheduler_service.retention.prune import Pruning
 from scheduler_service.retention.prune_daily import DailyPruning
 from scheduler_service.settings import Settings
 from scheduler_service.tick import Ticker
-from scheduler_service.trusted_clock import WatchedClock
+from scheduler_service.trusted_clock import TrustedClock
 from scheduler_service.worker.handle import place
 from scheduler_service.worker.limits import Limits
 
@@ -64,14 +64,14 @@ def open_launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) ->
 
 
 @dataclass(frozen=True)
-class Parts:
-    """How a service comes by what it works with: a test puts something of its own in between."""
+class ServiceFactories:
+    """The makers of what a service works with: a test puts something of its own in between."""
 
     open_store: Callable[[str, Callable[[], datetime]], Store] = open_store
     #: for the work area and for every publication
     open_objects: Callable[[str], ObjectStorage] = open_storage
     open_launchers: Callable[[Path, Limits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
-    #: seconds, see `surroundings.LEASE`
+    #: seconds, see `context.LEASE`
     lease: int = LEASE
 
 
@@ -82,12 +82,14 @@ class Service:
     and takes over when it ends.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime] = clock.now, parts: Parts | None = None) -> None:
+    def __init__(
+        self, settings: Settings, now: Callable[[], datetime] = clock.now, factories: ServiceFactories | None = None
+    ) -> None:
         """Raises Refused when a channel can't be used."""
         self._settings = settings
         self._channels = open_channels(settings.channels)
         self._now = now
-        self._parts = parts or Parts()
+        self._factories = factories or ServiceFactories()
         self._wake = threading.Event()
         self._stopped = threading.Event()
         #: called when anybody has written to the store
@@ -106,51 +108,51 @@ class Service:
         if places.shared_store is None and not self._wait_for(lock):
             return
         work_area = self._settings.areas.work or places.objects
-        objects = self._parts.open_objects(work_area)
-        watched = WatchedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
-        store = self._parts.open_store(places.store, watched.now)
+        objects = self._factories.open_objects(work_area)
+        trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
+        store = self._factories.open_store(places.store, trusted_clock.now)
         store.join()
-        watched.look()
+        trusted_clock.assess()
         limits = Limits(**self._settings.limits.model_dump())
-        launchers = dict(self._parts.open_launchers(places.folder, limits, self._wake.set))
+        launchers = dict(self._factories.open_launchers(places.folder, limits, self._wake.set))
         if self._settings.ec2 is not None:
-            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), watched.now, places.folder)
+            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), trusted_clock.now, places.folder)
         holder = f"{os.getpid()}-{uuid4().hex[:8]}"
         offered = tuple(launcher.offer(name) for name, launcher in launchers.items())
         store.announce(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
         ticker = Ticker(
-            Surroundings(
+            ServiceContext(
                 store=store,
                 objects=objects,
-                open_objects=self._parts.open_objects,
+                open_objects=self._factories.open_objects,
                 areas=self._settings.areas,
                 limits=disclosure.Limits(smallest_cell=self._settings.smallest_cell),
                 work_area=work_area,
                 launchers=launchers,
                 secret=store.secret(),
                 holder=holder,
-                place=place(),
-                room=self._settings.room,
-                watched=watched,
-                lease=self._parts.lease,
+                host=place(),
+                concurrency=self._settings.room,
+                clock=trusted_clock,
+                lease=self._factories.lease,
                 free=lambda: shutil.disk_usage(places.folder).free,
                 wake=self._wake.set,
             )
         )
-        words = Deliverer(store, self._channels, Composer(store, objects), now=watched.now)
+        words = Deliverer(store, self._channels, Composer(store, objects), now=trusted_clock.now)
         self._wakers = (self._wake.set, words.wake)
-        care = self._care(store, work_area, holder, watched.now)
+        maintenance = self._maintenance(store, work_area, holder, trusted_clock.now)
         helpers = [
             threading.Thread(target=self._watch, args=(store,), name="watcher"),
             threading.Thread(target=words.run, name="words"),
-            threading.Thread(target=care.run, args=(self._stopped,), name="caretaker"),
+            threading.Thread(target=maintenance.run, args=(self._stopped,), name="maintenance"),
         ]
-        voice = Voice(store, None if places.shared_store else lock)
+        health = HealthReporter(store, None if places.shared_store else lock)
         for helper in helpers:
             helper.start()
         log.info("action=ticking folder=%s", places.folder)
         try:
-            self._tick_until_stopped(ticker, store, voice, watched.now)
+            self._tick_until_stopped(ticker, store, health, trusted_clock.now)
         finally:
             self.stop()
             words.stop()
@@ -163,12 +165,12 @@ class Service:
             lock.release()
             log.info("action=stopped folder=%s", places.folder)
 
-    def _care(self, store: Store, work_area: str, holder: str, now: Callable[[], datetime]) -> Caretaker:
-        settings, open_area = self._settings, self._parts.open_objects
+    def _maintenance(self, store: Store, work_area: str, holder: str, now: Callable[[], datetime]) -> MaintenanceLoop:
+        settings, open_area = self._settings, self._factories.open_objects
         objects = open_area(work_area)
         pruning = Pruning(store, objects, open_area, settings.retention.keep)
         daily = DailyPruning(pruning, objects, holder, now())
-        return Caretaker(store, settings.areas, open_area, now, daily, work_area=work_area)
+        return MaintenanceLoop(store, settings.areas, open_area, now, daily, work_area=work_area)
 
     def _wait_for(self, lock: LeaderLock) -> bool:
         """Stand by until the right to tick is ours; False when stopped before."""
@@ -179,18 +181,20 @@ class Service:
                     return False
         return not self._stopped.is_set()
 
-    def _tick_until_stopped(self, ticker: Ticker, store: Store, voice: Voice, now: Callable[[], datetime]) -> None:
+    def _tick_until_stopped(
+        self, ticker: Ticker, store: Store, health: HealthReporter, now: Callable[[], datetime]
+    ) -> None:
         while not self._stopped.is_set():
             self._wake.clear()
             try:
                 busy = ticker.tick()
                 pause = until_next_tick(store.next_due(), now(), busy=busy)
-                voice.say(ticker.hindrance)
+                health.report(ticker.blocker)
                 self._wake.wait(pause)
             except Refused as refusal:
                 # the ledger can't be used now
                 known = refusal.code in set(Blocker)
-                voice.say(Blocker(refusal.code) if known else Blocker.UNUSABLE)
+                health.report(Blocker(refusal.code) if known else Blocker.UNUSABLE)
                 log.info("action=tick_refused message=%s", refusal.message)
                 self._stopped.wait(LOOK_AT_CLOCK)
             except Exception:

@@ -12,7 +12,7 @@ from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.timing import recurrence
 
 #: seconds beyond the command's time-out after which an agent ends itself, whatever it is at: for uploads, and its end
-GRACE = 20 * 60
+UPLOAD_GRACE_SECONDS = 20 * 60
 
 
 def token_of(secret: bytes, run_id: str, number: int) -> str:
@@ -43,7 +43,7 @@ def brief_for(
         "output_dir": spec.output_dir,
         "parameters": None if spec.notebook is None else spec.parameters,
         "timeout": spec.timeout * 60,
-        "life": spec.timeout * 60 + GRACE,
+        "life": spec.timeout * 60 + UPLOAD_GRACE_SECONDS,
         "environment": dict(launcher_environment) | _variables(run, spec),
         "pass_environment": list(spec.env),
         "kernel": _kernel(spec),

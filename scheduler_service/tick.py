@@ -27,10 +27,10 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.store.base import ScheduleAdvance
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning
-from jupyter_schedule.core.timing.run_queue import Space, in_line
-from scheduler_service.ad_hoc_workers import AdHocPass
+from jupyter_schedule.core.timing.run_queue import Capacity, fair_order
+from scheduler_service.ad_hoc import AdHocPass
 from scheduler_service.backoff import Memory, looking_at
-from scheduler_service.context import ACTOR, Surroundings
+from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import (
     CancelOther,
     Decision,
@@ -49,7 +49,7 @@ from scheduler_service.effects import Effects
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.missing import Launchers
 from scheduler_service.notifications import silences
-from scheduler_service.observe import Lookout
+from scheduler_service.observe import Observer
 
 log = logging.getLogger(__name__)
 
@@ -66,51 +66,51 @@ AD_HOC, AD_HOC_EVERY = "ad-hoc workers", 2
 #: a machine is at work for a run in these
 WORKING = frozenset({RunStatus.LAUNCHING, RunStatus.RUNNING})
 #: for runs that could be started otherwise
-NO_ROOM = ConcurrencyLimits(total=0)
+NO_STARTS = ConcurrencyLimits(total=0)
 
 
 class Ticker:
     """Applies decisions; each run has at most one effect under way, in a pool, so that a slow one delays no other."""
 
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
-        self._store = around.store
-        self._pool = around.pool("effect")
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        self._store = context.store
+        self._pool = context.pool("effect")
         # of each area's own, since they may take long: one that hangs mustn't keep others from starting, nor publishing
         self._publishers: dict[str, Executor] = {}
         self._under_way: dict[str, Future[None]] = {}
         self._reaping: dict[str, Future[bool]] = {}
-        self._memory = Memory(around.awake)
+        self._memory = Memory(context.awake)
         #: by owner the number of the start that was theirs last
         self._served: dict[str, int] = {}
         self._starts = count(1)
-        self._hindrance: Blocker | None = None
-        self._launchers = Launchers(around.launchers)
-        self._look = Lookout(self._store, around.objects, self._launchers, self._memory, around.now)
+        self._blocked_by: Blocker | None = None
+        self._launchers = Launchers(context.launchers)
+        self._observer = Observer(self._store, context.objects, self._launchers, self._memory, context.now)
         self._ad_hoc = AdHocPass(
             self._store,
             self._launchers,
             self._memory,
-            around.now,
-            most=around.room.per_launcher,
+            context.now,
+            most=context.concurrency.per_launcher,
             machines_of_runs=self._machines_of_runs,
         )
         self._ad_hoc_look: Future[bool] | None = None
         self._spec = lru_cache(maxsize=4096)(lambda schedule_id, number: self._store.version(schedule_id, number).spec)
-        self._effects = Effects(around, self._launchers, self._look, self._spec_of)
+        self._effects = Effects(context, self._launchers, self._observer, self._spec_of)
 
     def tick(self) -> bool:
         """Do everything that can be done now; whether any run is open."""
-        self._around.watched.look()
-        now = self._around.now()
-        self._hindrance = self._hindered()
+        self._context.clock.assess()
+        now = self._context.now()
+        self._blocked_by = self._find_blocker()
         # a ledger that has room takes what comes due, also while nothing is started
-        if not self._around.watched.halted:
-            self._bring_up_to_date(now)
-            self._hear_silence(now)
+        if not self._context.clock.stopped:
+            self._record_due(now)
+            self._check_freshness(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
-        runs = self._store.claim(self._around.holder, self._around.lease, self._around.place)
+        runs = self._store.claim(self._context.holder, self._context.lease, self._context.host)
         self._memory.keep_only(run.id for run in runs)
         for run in runs:
             # of its own, since a look that fails says nothing about an effect, nor one that doesn't
@@ -125,28 +125,28 @@ class Ticker:
         return bool(runs)
 
     @property
-    def hindrance(self) -> Blocker | None:
+    def blocker(self) -> Blocker | None:
         """What kept the last tick from starting anything."""
-        return self._hindrance
+        return self._blocked_by
 
     def close(self) -> None:
         """Let effects under way finish; runs go on without us."""
         for pool in (self._pool, *self._publishers.values()):
             pool.shutdown(wait=True, cancel_futures=True)
         try:
-            self._store.release(self._around.holder)
+            self._store.release(self._context.holder)
         except Refused as refusal:
             # the ledger is away: our leases run out by themselves
             log.warning("action=release_failed message=%s", refusal.message)
 
     # -- load
 
-    def _hindered(self) -> Blocker | None:
-        if self._around.watched.halted:
+    def _find_blocker(self) -> Blocker | None:
+        if self._context.clock.stopped:
             return Blocker.CLOCK
-        return Blocker.DISK if self._around.free() < LEAST_FREE else None
+        return Blocker.DISK if self._context.free() < LEAST_FREE else None
 
-    def _bring_up_to_date(self, now: datetime) -> None:
+    def _record_due(self, now: datetime) -> None:
         """Write what has come due into the ledger, many schedules at once."""
         moved = True
         while moved:
@@ -154,7 +154,7 @@ class Ticker:
             settlements = [settlement for schedule in due if (settlement := self._owed(schedule, now))]
             moved = self._settle(settlements) and len(due) == BATCH
 
-    def _hear_silence(self, now: datetime) -> None:
+    def _check_freshness(self, now: datetime) -> None:
         """Tell of schedules of which nothing was published by the time that their owners set."""
         for schedule in self._store.silences_due(now, BATCH):
             if self._memory.may_try(schedule.id):
@@ -165,7 +165,7 @@ class Ticker:
         found: list[ScheduleAdvance] = []
 
         def look() -> None:
-            owed = planning.owed(schedule, now)
+            owed = planning.plan_runs(schedule, now)
             found.append(ScheduleAdvance(schedule, owed.schedule, owed.runs))
 
         if self._memory.may_try(schedule.id):
@@ -198,15 +198,15 @@ class Ticker:
         due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
         going = [run for run in runs if run.status in GOING_STATUSES or run.id in self._under_way]
         working = [run for run in going if run.status != RunStatus.PUBLISHING]
-        room = NO_ROOM if self._hindrance else self._around.room
+        limits = NO_STARTS if self._blocked_by else self._context.concurrency
         taken = at_work(self._store.live_ad_hoc_workers())
-        space = Space(room, self._look.owner_of, self._launcher_of, working, taken)
-        line = in_line(due, self._look.owner_of, working, self._served)
-        for run, decision in decide_due(line, going, self._spec_of, space, now):
+        capacity = Capacity(limits, self._observer.owner_of, self._launcher_of, working, taken)
+        line = fair_order(due, self._observer.owner_of, working, self._served)
+        for run, decision in decide_due(line, going, self._spec_of, capacity, now):
             if run.id not in held:
                 continue
             if isinstance(decision, Start):
-                self._served[self._look.owner_of(run)] = next(self._starts)
+                self._served[self._observer.owner_of(run)] = next(self._starts)
             self._apply(run, None, decision)
 
     def _launcher_of(self, run: Run) -> str:
@@ -220,7 +220,7 @@ class Ticker:
         is_free = self._ad_hoc_look is None or self._ad_hoc_look.done()
         if is_free and self._memory.may_try(AD_HOC) and self._store.live_ad_hoc_workers():
             self._memory.pause(AD_HOC, AD_HOC_EVERY)
-            look = partial(self._ad_hoc.look, may_start=self._hindrance is None)
+            look = partial(self._ad_hoc.look, may_start=self._blocked_by is None)
             self._ad_hoc_look = self._pool.submit(self._attempt_to, AD_HOC, look)
 
     def _machines_of_runs(self) -> Counter[str]:
@@ -264,9 +264,9 @@ class Ticker:
         return self._attempt_to(run.id, self._spec_of, run)
 
     def _look_after(self, run: Run, now: datetime) -> None:
-        seen = replace(self._look.see(run), policies=self._spec_of(run).policies)
+        seen = replace(self._observer.observe(run), policies=self._spec_of(run).policies)
         decision = decide_attempt(seen, now)
-        if not (self._hindrance and isinstance(decision, Start | Relaunch)):
+        if not (self._blocked_by and isinstance(decision, Start | Relaunch)):
             self._apply(run, seen.attempt, decision)
 
     # -- apply
@@ -276,7 +276,7 @@ class Ticker:
             case Wait():
                 return
             case MarkRunning():
-                self._effects.move(run, status=RunStatus.RUNNING, started_at=self._around.now())
+                self._effects.move(run, status=RunStatus.RUNNING, started_at=self._context.now())
             case Promote():
                 self._effects.move(run, status=RunStatus.PUBLISHING)
             case CancelOther():
@@ -291,7 +291,7 @@ class Ticker:
     def _publisher(self, run: Run) -> Executor:
         area = self._spec_of(run).publication_base
         if area not in self._publishers:
-            self._publishers[area] = self._around.pool("publish")
+            self._publishers[area] = self._context.pool("publish")
         return self._publishers[area]
 
     def _effect(self, run: Run, attempt: Attempt | None, decision: Decision) -> None:
@@ -313,7 +313,7 @@ class Ticker:
 
         if self._attempt_to(run.id, act):
             self._memory.succeeded(run.id)
-            self._around.wake()
+            self._context.wake()
 
     # -- what belongs to a run
 

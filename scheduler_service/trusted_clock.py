@@ -1,4 +1,4 @@
-"""Whether the clock may be believed, and what time it is while it isn't: pure, but for the clocks that it is given.
+"""The clock that is trusted only while nothing contradicts it: pure, but for the clocks that it is given.
 
 A clock that was set far ahead would fire everything up to then, and nothing takes that back.  A machine that slept is
 no such case: the clock that counts since its start has moved on as well.  Nor is a clock that was slow and was set
@@ -15,8 +15,8 @@ TOLERANCE = 60.0
 
 
 @dataclass(frozen=True)
-class Trust:
-    """What is known of the clock so far."""
+class ClockState:
+    """All that is known of the clock so far."""
 
     #: seconds from the epoch to the start of the machine, by the clock when it was believed last, or by the second
     #: source while it never was; None before the first look
@@ -25,59 +25,59 @@ class Trust:
     ahead: float | None = None
 
     @property
-    def halted(self) -> bool:
-        """Whether nothing may be dispatched."""
+    def stopped(self) -> bool:
+        """True while nothing may be dispatched."""
         return self.ahead is not None
 
 
-def judge(trust: Trust, wall: datetime, since_boot: float, second: Callable[[], datetime | None]) -> Trust:
-    """What to think of the clock now.
+def assess(state: ClockState, wall: datetime, since_boot: float, second: Callable[[], datetime | None]) -> ClockState:
+    """The state that follows from what the clocks say now.
 
     wall: what it says; since_boot: seconds since the machine started, its sleep included; second: what another clock
     says, None when there is none or it doesn't answer.  It is asked only when the first two disagree.
     """
     offset = wall.timestamp() - since_boot
-    steady = trust.offset is not None and offset - trust.offset <= TOLERANCE
+    steady = state.offset is not None and offset - state.offset <= TOLERANCE
     if steady:
-        return Trust(offset)
+        return ClockState(offset)
     other = second()
     if other is None:
-        return trust if trust.halted else Trust(offset)
+        return state if state.stopped else ClockState(offset)
     ahead = (wall - other).total_seconds()
     if ahead <= TOLERANCE:
-        return Trust(offset)
-    return Trust(other.timestamp() - since_boot if trust.offset is None else trust.offset, ahead)
+        return ClockState(offset)
+    return ClockState(other.timestamp() - since_boot if state.offset is None else state.offset, ahead)
 
 
-def believed(trust: Trust, wall: datetime, since_boot: float) -> datetime:
+def trusted_time(state: ClockState, wall: datetime, since_boot: float) -> datetime:
     """The time: the clock's, unless it is ahead of what it was when it was believed and of the seconds since then."""
-    if trust.offset is None:
+    if state.offset is None:
         return wall
-    ahead = wall.timestamp() - since_boot - trust.offset
+    ahead = wall.timestamp() - since_boot - state.offset
     return wall - timedelta(seconds=ahead) if ahead > TOLERANCE else wall
 
 
-class WatchedClock:
+class TrustedClock:
     """The one clock that a service goes by, in all its threads: never far ahead of what is believed."""
 
     def __init__(
         self, wall: Callable[[], datetime], since_boot: Callable[[], float], second: Callable[[], datetime | None]
     ) -> None:
-        """The clocks of this machine and a second source, each as `judge` takes it."""
+        """The clocks of this machine and a second source, each as `assess` takes it."""
         self._wall = wall
         self._since_boot = since_boot
         self._second = second
-        self._trust = Trust()
+        self._state = ClockState()
 
-    def look(self) -> None:
-        """Judge the clock anew; raises what the second source raises."""
-        self._trust = judge(self._trust, self._wall(), self._since_boot(), self._second)
+    def assess(self) -> None:
+        """Assess the clock anew; raises what the second source raises."""
+        self._state = assess(self._state, self._wall(), self._since_boot(), self._second)
 
     @property
-    def halted(self) -> bool:
-        """Whether nothing may be dispatched, by the last look."""
-        return self._trust.halted
+    def stopped(self) -> bool:
+        """True while nothing may be dispatched, by the last assessment."""
+        return self._state.stopped
 
     def now(self) -> datetime:
-        """The time that is believed.  A jump ahead is only followed when a look has found it right."""
-        return believed(self._trust, self._wall(), self._since_boot())
+        """The time that is believed.  A jump ahead is only followed when an assessment has found it right."""
+        return trusted_time(self._state, self._wall(), self._since_boot())

@@ -79,14 +79,14 @@ def test_an_expression_that_never_matches_is_refused_before_anything_is_stored(p
 def test_one_schedule_that_cannot_be_reckoned_stops_no_other(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even at the next start."""
     broken, _ = play.schedule("broken", "0 * * * *"), play.schedule("hourly", "0 * * * *")
-    owed = planning.owed
+    owed = planning.plan_runs
 
-    def fail(schedule: Schedule, *arguments: object) -> planning.Owed:
+    def fail(schedule: Schedule, *arguments: object) -> planning.RunPlan:
         if schedule.id == broken.id:
             raise RuntimeError("nobody thought of this")
         return owed(schedule, *arguments)
 
-    monkeypatch.setattr(tick.ledger, "owed", fail)
+    monkeypatch.setattr(tick.planning, "plan_runs", fail)
     play.pass_by(HOUR)
     play.restart()
     play.settle()

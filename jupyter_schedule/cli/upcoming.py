@@ -37,7 +37,7 @@ def upcoming(
     if as_json:
         echo_json([occurrence_shape(occurrence) for occurrence in coming])
         return
-    echo(f"Runs {recurrence.cadence(timing, now)}.")
+    echo(f"Runs {recurrence.describe_timing(timing, now)}.")
     echo_occurrences(coming)
 
 

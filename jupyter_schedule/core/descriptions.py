@@ -17,7 +17,7 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import duration_text, short_date
-from jupyter_schedule.core.timing.describe import cadence
+from jupyter_schedule.core.timing.describe import describe_timing
 from jupyter_schedule.core.timing.policies import coming, last_instant, next_coming
 from jupyter_schedule.core.timing.recurrence import Occurrence
 
@@ -56,7 +56,7 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
 def recorded_cadence(timing: Timing, now: datetime) -> str:
     """How often a recorded timing is due, in words; as it is written when its zone is gone since."""
     try:
-        return cadence(timing, now)
+        return describe_timing(timing, now)
     except Refused:
         return f"`{timing.cron or utc_text(timing.once or now)}` in {timing.timezone}"
 

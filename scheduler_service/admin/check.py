@@ -22,7 +22,7 @@ from jupyter_schedule.core.storage.factory import (
     digest,
     open_storage,
 )
-from scheduler_service import anonymous_get
+from scheduler_service.anonymous_get import anonymous_get, public_address, server_time
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.message import trial
 
@@ -100,7 +100,7 @@ def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) 
         yield _tried(f"{name}: an object is replaced only by who saw the newest", lambda: _compare_and_set(area, probe))
         yield _tried(f"{name}: objects can be listed and copied", lambda: _list_and_copy(area, probe))
         if isinstance(area, S3Storage):
-            yield compared(name, "the server's", now, anonymous_get.time_at(area))
+            yield compared(name, "the server's", now, server_time(area))
             yield _anonymous(name, area, probe, public=public)
             if public:
                 yield _no_public_list(name, area)
@@ -145,20 +145,20 @@ def _list_and_copy(area: ObjectStorage, key: str) -> str | None:
 
 def _anonymous(name: str, area: S3Storage, probe: str, *, public: bool) -> Finding:
     if public:
-        status, _ = anonymous_get.answer(area.url(probe))
+        status, _ = anonymous_get(area.url(probe))
         right = f"{name}: everybody can read at {area.address.public}"
         mend = "Allow s3:GetObject to everybody in the bucket's policy, or see that public_base leads to the prefix."
         return (
             Finding(True, right) if status == 200 else Finding(False, f"{right}: NO ({status or 'no answer'}). {mend}")
         )
-    status, _ = anonymous_get.answer(anonymous_get.address(area, area.address.prefix + probe))
+    status, _ = anonymous_get(public_address(area, area.address.prefix + probe))
     right = f"{name}: nobody reads without credentials"
     mend = "Block public access to the bucket, and take everybody out of its policy."
     return Finding(True, right) if status != 200 else Finding(False, f"{right}: NO. {mend}")
 
 
 def _no_public_list(name: str, area: S3Storage) -> Finding:
-    status, _ = anonymous_get.answer(anonymous_get.address(area, "") + "?list-type=2&max-keys=1")
+    status, _ = anonymous_get(public_address(area, "") + "?list-type=2&max-keys=1")
     right = f"{name}: nobody can list it without credentials"
     mend = "Take s3:ListBucket for everybody out of the bucket's policy: names alone can tell too much."
     return Finding(True, right) if status != 200 else Finding(False, f"{right}: NO. {mend}")

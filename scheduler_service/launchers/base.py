@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_schedule.core.models import Attempt, LauncherInfo, Reason, Run, Spec
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocOf, nobodys
-from scheduler_service.quotas import HourCaps
+from scheduler_service.quotas import MachineHourQuota
 
 #: a worker as data, which survives a restart of the service
 Handle = dict[str, Any]
@@ -58,7 +58,7 @@ class Launcher(ABC):
     #: seconds that a worker may take from its launch to its first heartbeat
     starts_within: float = 0
     #: how long its machines may live in a month
-    hours: HourCaps = HourCaps()
+    hours: MachineHourQuota = MachineHourQuota()
     #: where alone its workers can be polled and ended, None when that is anywhere
     place: str | None = None
     #: what has machines for ad-hoc workers, also for those that were allowed once; None of a launcher without machines

@@ -8,7 +8,7 @@ from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.notifications.log_lines import last_lines, log_end
 from scheduler_service.notifications.message import GOOD, Message, message
-from scheduler_service.redaction import given, tellable
+from scheduler_service.redaction import redact, secret_values
 
 
 class Composer:
@@ -26,11 +26,13 @@ class Composer:
             raise KeyError(word.run_id)
         spec = self._store.version(run.schedule_id, run.version).spec
         # what is in its name is in its address, too
-        known = {name: text for name, text in given(spec, self._environment).items() if text not in run.schedule}
+        known = {
+            name: text for name, text in secret_values(spec, self._environment).items() if text not in run.schedule
+        }
         lines: list[str] = []
         if word.occasion not in GOOD:
             try:
                 lines = last_lines(log_end(self._store, self._objects, run), known)
             except OSError:
                 lines = ["(It can't be read now.)"]
-        return message(word, run, spec, lines, lambda text: tellable(text, known))
+        return message(word, run, spec, lines, lambda text: redact(text, known))

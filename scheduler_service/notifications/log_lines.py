@@ -10,7 +10,7 @@ from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import strip_escapes
 from scheduler_service.disclosure.secrets import in_line
-from scheduler_service.worker.withheld import LEFT_OUT, without
+from scheduler_service.worker.withheld import LEFT_OUT, mask_values
 
 #: lines that a message has, and signs of each
 LINES = 20
@@ -41,7 +41,7 @@ def last_lines(text: str, known: Mapping[str, str]) -> list[str]:
 
 
 def _without_secrets(line: str, known: Mapping[str, str]) -> str:
-    line = without(line, known)
+    line = mask_values(line, known)
     secret = in_line(line)
     if secret is not None:
         return LEFT_OUT.format(f"a line with {secret}")

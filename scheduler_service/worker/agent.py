@@ -33,7 +33,7 @@ from scheduler_service.worker.prepare import Folders, Task
 from scheduler_service.worker.processes import Process
 from scheduler_service.worker.subreaper import keep
 from scheduler_service.worker.supervise import Cause, Ended, Signals
-from scheduler_service.worker.withheld import without
+from scheduler_service.worker.withheld import mask_values
 
 #: seconds for which an object store that is away is asked again
 PATIENCE = 900.0
@@ -213,9 +213,9 @@ class Attempt:
                 self._decide(Verdict(self._outcome(), "disk_full", full))
             else:
                 # before it is cut short, since half a secret is one too
-                cause = without(f"{type(problem).__name__}: {problem}", self.given)
+                cause = mask_values(f"{type(problem).__name__}: {problem}", self.given)
                 self._decide(Verdict(self._outcome(), stage, sentence(f"{what}: {cause}")))
-            self.record.notes.append(without("".join(traceback.format_exception(problem)), self.given)[-4000:])
+            self.record.notes.append(mask_values("".join(traceback.format_exception(problem)), self.given)[-4000:])
 
     def _decide(self, verdict: Verdict) -> None:
         earlier = self.record.verdict
@@ -313,7 +313,7 @@ class Attempt:
             expectations.check(expect["lines"], workspace.output, day, published, expect["index"])
         except expectations.Broken as broken:
             self._decide(
-                Verdict("finished", "contract", sentence(f"Contract not kept: {without(str(broken), self.given)}"))
+                Verdict("finished", "contract", sentence(f"Contract not kept: {mask_values(str(broken), self.given)}"))
             )
 
     def _collect_output(self, workspace: Workspace) -> None:
@@ -343,7 +343,7 @@ class Attempt:
                 out_of_memory=ended.out_of_memory,
                 failure=failure,
                 progress=notebook.progress(executed) if executed else None,
-                log_end=without(_end_of(self.log), self.given) if self.log else "",
+                log_end=mask_values(_end_of(self.log), self.given) if self.log else "",
                 outputs=len(self.record.files),
                 is_notebook=self.task.notebook is not None,
                 output_dir=self.task.output_dir,
@@ -359,7 +359,7 @@ class Attempt:
             self.record.verdict = verdict
 
     def _tellable(self, value: object) -> object:
-        return without(value, self.given) if isinstance(value, str) else value
+        return mask_values(value, self.given) if isinstance(value, str) else value
 
     def _collect_report(self) -> None:
         if self.log:

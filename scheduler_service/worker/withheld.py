@@ -9,7 +9,7 @@ LEFT_OUT = "[left out: {}]"
 _CUT = "…"
 
 
-def without(text: str, known: Mapping[str, str]) -> str:
+def mask_values(text: str, known: Mapping[str, str]) -> str:
     """`text` with the name in the place of each value, and of the beginning of one that was cut short at its end.
 
     known: values by their names; of a value of many lines each line counts.

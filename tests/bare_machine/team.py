@@ -34,7 +34,7 @@ from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import Machines
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 from scheduler_service.launchers.ec2.work_area import WorkArea
-from scheduler_service.service import Parts, Service
+from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.index import package_index, serving
@@ -138,8 +138,8 @@ class Team(Engine):
     @contextmanager
     def service(self, now: Any = None, room: int = 4) -> Iterator[Service]:
         """A service with the launcher of EC2, whose EC2 boots bare machines."""
-        parts = Parts(open_launchers=self._launchers, open_objects=self._objects)
-        running = Service(Settings(folder=self.places.folder, max_running=room), parts=parts)
+        parts = ServiceFactories(open_launchers=self._launchers, open_objects=self._objects)
+        running = Service(Settings(folder=self.places.folder, max_running=room), factories=parts)
         thread = threading.Thread(target=running.run)
         thread.start()
         try:

@@ -16,7 +16,7 @@ from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.__main__ import run_until_signalled
 from scheduler_service.launchers import local
 from scheduler_service.launchers.local import AGENT, LocalLauncher
-from scheduler_service.service import Parts, Service
+from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
 from scheduler_service.worker.limits import Limits
 from tests.faults.failpoints import Failing, Failpoint
@@ -30,10 +30,10 @@ def serve(settings: dict[str, Any], failpoint: Failpoint, folder: Path) -> None:
     with (folder / "service.log").open("ab") as log:
         os.dup2(log.fileno(), 2)
     logging.basicConfig(level=logging.INFO, format="%(process)d %(asctime)s %(name)s %(message)s")
-    run_until_signalled(Service(Settings(**settings), parts=parts(failpoint, folder / "journal")))
+    run_until_signalled(Service(Settings(**settings), factories=parts(failpoint, folder / "journal")))
 
 
-def parts(failpoint: Failpoint, journal: Path) -> Parts:
+def parts(failpoint: Failpoint, journal: Path) -> ServiceFactories:
     """The product's own parts, each wrapped."""
     # these runs are commands, which need no runner
     local.lean_runner = lambda folder: Path(sys.executable)
@@ -53,7 +53,7 @@ def parts(failpoint: Failpoint, journal: Path) -> Parts:
         launcher = LocalLauncher(folder, limits=limits, on_exit=on_exit, agent=agent)
         return {"local": Failing(launcher, "launcher", failpoint)}
 
-    return Parts(open_store=store, open_objects=objects, open_launchers=launchers, lease=LEASE)
+    return ServiceFactories(open_store=store, open_objects=objects, open_launchers=launchers, lease=LEASE)
 
 
 class Journalled:

@@ -27,10 +27,10 @@ from jupyter_schedule.core.object_keys import HEARTBEAT, RESULT, bundle_key, gat
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.factory import open_store
-from scheduler_service.context import Surroundings, second_clock
+from scheduler_service.context import ServiceContext, second_clock
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.tick import Ticker
-from scheduler_service.trusted_clock import WatchedClock
+from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import NOON, make_spec
 from tests.scheduler_service.stores import MemoryObjects
 
@@ -161,16 +161,16 @@ class Play:
         self._services += 1
         area = objects or self.objects
         return Ticker(
-            Surroundings(
+            ServiceContext(
                 store=self.store,
                 objects=area,
                 work_area="memory:///",
                 launchers={"local": self.workers},
                 secret=b"secret",
                 holder=f"service-{self._services}",
-                place="here",
-                room=ConcurrencyLimits(total=self._room),
-                watched=WatchedClock(lambda: self.now, lambda: self.since_boot, lambda: second_clock(self.store, area)),
+                host="here",
+                concurrency=ConcurrencyLimits(total=self._room),
+                clock=TrustedClock(lambda: self.now, lambda: self.since_boot, lambda: second_clock(self.store, area)),
                 awake=lambda: self.awake,
                 free=lambda: self.free,
                 pool=lambda _: AtOnce(),

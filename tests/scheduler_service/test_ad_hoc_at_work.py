@@ -61,7 +61,7 @@ def play(tmp_path: Path) -> Play:
 
 def roomy(play: Play, room: ConcurrencyLimits) -> Ticker:
     """The service with that room."""
-    play.ticker = Ticker(replace(play.ticker._around, room=room))
+    play.ticker = Ticker(replace(play.ticker._context, concurrency=room))
     return play.ticker
 
 

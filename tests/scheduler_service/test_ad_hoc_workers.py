@@ -14,7 +14,7 @@ from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, LauncherCatal
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
-from scheduler_service.ad_hoc_workers import AdHocPass
+from scheduler_service.ad_hoc import AdHocPass
 from scheduler_service.admin.reap import reap
 from scheduler_service.backoff import Memory
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher

@@ -20,7 +20,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.timing.run_queue import Space
+from jupyter_schedule.core.timing.run_queue import Capacity
 from scheduler_service.decide import (
     MAX_ATTEMPTS,
     CancelOther,
@@ -28,10 +28,10 @@ from scheduler_service.decide import (
     End,
     Gate,
     MarkRunning,
+    Observation,
     Promote,
     Publish,
     Relaunch,
-    Seen,
     Start,
     Stop,
     Wait,
@@ -68,11 +68,11 @@ def seen(
     number: int = 1,
     without_worker_since: datetime | None = None,
     **heard: float,
-) -> Seen:
+) -> Observation:
     run = make_run(make_schedule(), status=status, attempt=number, cancelled_by=cancelled_by)
     left = {"outcome": Outcome.NO_CAPACITY, "ended_at": without_worker_since, "detail": "None left."}
     attempt = make_attempt(run, number, **(left if without_worker_since else {}))
-    return Seen(run, attempt, worker, gate=gate, result=result, lost_before=number - 1, **heard)  # type: ignore[arg-type]
+    return Observation(run, attempt, worker, gate=gate, result=result, lost_before=number - 1, **heard)  # type: ignore[arg-type]
 
 
 class TestAttempt:
@@ -93,7 +93,7 @@ class TestAttempt:
             (seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, worker=WorkerState.UNKNOWN), Wait()),
         ],
     )
-    def test_an_ordinary_run_goes_its_way(self, what: Seen, expected: Decision) -> None:
+    def test_an_ordinary_run_goes_its_way(self, what: Observation, expected: Decision) -> None:
         assert decide_attempt(what, NOON + 10 * SECOND) == expected
 
     def test_a_launch_that_nobody_heard_of_is_repeated(self) -> None:
@@ -189,7 +189,7 @@ class TestAttempt:
     def test_a_worker_that_was_ended_for_its_time_is_not_followed_by_another_after_a_restart(self) -> None:
         run = make_run(make_schedule(), status=RunStatus.RUNNING, attempt=1)
         ended = make_attempt(run, outcome=Outcome.TIMED_OUT)
-        decision = decide_attempt(Seen(run, ended, WorkerState.GONE, gate=Gate.STARTED), NOON + HOUR)
+        decision = decide_attempt(Observation(run, ended, WorkerState.GONE, gate=Gate.STARTED), NOON + HOUR)
         assert isinstance(decision, End)
         assert decision.status == RunStatus.TIMED_OUT
 
@@ -280,7 +280,7 @@ class TestDue:
     def decided(due: list[Run], going: list[Run], spec: Spec, room: int = 10) -> list[Decision]:
         return [
             decision
-            for _, decision in decide_due(due, going, lambda _: spec, Space(ConcurrencyLimits(total=room)), NOON)
+            for _, decision in decide_due(due, going, lambda _: spec, Capacity(ConcurrencyLimits(total=room)), NOON)
         ]
 
     @staticmethod
@@ -352,6 +352,6 @@ def test_a_release_goes_straight_to_publishing_however_late_and_busy() -> None:
     release = make_run(schedule, "release:before:1", trigger=Trigger.RETRY, release=decision)
     other = make_run(schedule, status=RunStatus.RUNNING)
     decided = decide_due(
-        [release], [other], lambda _: schedule.spec, Space(ConcurrencyLimits(total=0)), NOON + 24 * HOUR
+        [release], [other], lambda _: schedule.spec, Capacity(ConcurrencyLimits(total=0)), NOON + 24 * HOUR
     )
     assert decided == [(release, Promote())]

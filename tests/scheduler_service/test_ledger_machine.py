@@ -36,10 +36,10 @@ from jupyter_schedule.core.object_keys import OUTPUT, RESULT, bundle_key, gate_k
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectExists, ObjectStorage, digest
 from jupyter_schedule.core.store.factory import open_store
-from scheduler_service.context import Surroundings
+from scheduler_service.context import ServiceContext
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.tick import Ticker
-from scheduler_service.trusted_clock import WatchedClock
+from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import NOON, make_spec
 from tests.scheduler_service.stores import MemoryObjects
 
@@ -312,16 +312,16 @@ class LedgerMachine(RuleBasedStateMachine):
     def tick(self) -> None:
         """A service starts, ticks once, lets its effects finish, and stops."""
         ticker = Ticker(
-            Surroundings(
+            ServiceContext(
                 store=self.store,
                 objects=self.objects,
                 work_area="file:///work-area",
                 launchers={"local": self.workers},
                 secret=b"secret",
                 holder="test",
-                place="here",
-                room=ConcurrencyLimits(total=2),
-                watched=WatchedClock(self.now, lambda: 0.0, lambda: None),
+                host="here",
+                concurrency=ConcurrencyLimits(total=2),
+                clock=TrustedClock(self.now, lambda: 0.0, lambda: None),
             )
         )
         ticker.tick()

@@ -11,7 +11,7 @@ from jupyter_schedule.core.config import FOLDERS
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
 from scheduler_service import maintenance
-from scheduler_service.maintenance import LEFT_BEHIND, Caretaker
+from scheduler_service.maintenance import LEFT_BEHIND, MaintenanceLoop
 from scheduler_service.retention.prune import Pruning
 from scheduler_service.retention.prune_daily import DailyPruning
 from scheduler_service.retention.rules import Keep
@@ -20,14 +20,14 @@ from tests.factories import NOON, make_schedule, make_spec
 from tests.simulation.memory_store import MemoryStore
 
 
-def make_caretaker(folder: Path) -> tuple[Caretaker, MemoryStore]:
+def make_loop(folder: Path) -> tuple[MaintenanceLoop, MemoryStore]:
     """Of a deployment without settings, with one schedule that publishes to a folder."""
     store, work = MemoryStore(Clock()), LocalStorage(folder / "work")
     base = LocalStorage(folder).url("published")
     store.add_schedule(make_schedule("daily", spec=make_spec(publication_base=base)))
     pruning = Pruning(store, work, open_storage, Keep(30, 90))
     daily = DailyPruning(pruning, work, "one", NOON)
-    return Caretaker(store, FOLDERS, open_storage, lambda: NOON, daily, work_area=work.url("")), store
+    return MaintenanceLoop(store, FOLDERS, open_storage, lambda: NOON, daily, work_area=work.url("")), store
 
 
 @pytest.mark.parametrize("area", ["work", "published"])
@@ -38,8 +38,8 @@ def test_what_a_killed_writer_left_half_written_goes_after_some_days(tmp_path: P
     for path, age in ((old, LEFT_BEHIND + timedelta(hours=1)), (young, timedelta(hours=1)), (whole, 2 * LEFT_BEHIND)):
         path.write_text("half")
         os.utime(path, ((NOON - age).timestamp(),) * 2)
-    made, _ = make_caretaker(tmp_path)
-    made.look()
+    made, _ = make_loop(tmp_path)
+    made.maintain()
     assert sorted(path.name for path in folder.iterdir()) == [young.name, whole.name]
 
 
@@ -47,7 +47,7 @@ def test_what_a_killed_writer_left_half_written_goes_after_some_days(tmp_path: P
 def test_a_ledger_that_is_away_for_a_moment_ends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
-    made, store = make_caretaker(tmp_path)
+    made, store = make_loop(tmp_path)
     stopped, looks = threading.Event(), []
 
     def last_change() -> int:
@@ -58,6 +58,6 @@ def test_a_ledger_that_is_away_for_a_moment_ends_nothing(
         return 0
 
     monkeypatch.setattr(store, "last_change", last_change)
-    monkeypatch.setattr(maintenance, "WAIT", 0.001)
+    monkeypatch.setattr(maintenance, "WAIT_SECONDS", 0.001)
     made.run(stopped)
     assert len(looks) == 2

@@ -21,9 +21,9 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import LocalStorage
-from scheduler_service import clearance
-from scheduler_service.clearance import WorkerFiles, check, held_back
+from scheduler_service import publication_hold
 from scheduler_service.disclosure import Limits
+from scheduler_service.publication_hold import WorkerFiles, check, hold_reason
 from tests.engine import Engine
 from tests.factories import PublicFolders, make_run, make_schedule, make_spec
 from tests.scheduler_service.publishing.results import result_of
@@ -47,7 +47,7 @@ def public_schedule() -> Schedule:
 
 class TestVerdict:
     def verdict(self, files: dict[str, bytes], **changes: Any) -> Any:
-        return held_back(make_run(public_schedule(), **changes), PUBLIC, result_of(files), left(files))
+        return hold_reason(make_run(public_schedule(), **changes), PUBLIC, result_of(files), left(files))
 
     def test_clean_outputs_may_become_public(self) -> None:
         assert self.verdict({"a.csv": CLEAN}) is None
@@ -64,7 +64,7 @@ class TestVerdict:
 
     def test_a_file_that_was_changed_after_the_run_is_not_trusted(self) -> None:
         run = make_run(public_schedule())
-        end = held_back(run, PUBLIC, result_of({"a.csv": CLEAN}), left({"a.csv": CLEAN[::-1]}))
+        end = hold_reason(run, PUBLIC, result_of({"a.csv": CLEAN}), left({"a.csv": CLEAN[::-1]}))
         assert end is not None
         assert end.reason == Reason.DISCLOSURE
 
@@ -72,13 +72,13 @@ class TestVerdict:
 class TestCheck:
     def test_a_file_is_looked_at_once_whatever_fails_after_that(self, monkeypatch: pytest.MonkeyPatch) -> None:
         looked: list[str] = []
-        real = clearance.check_file
+        real = publication_hold.check_file
 
         def counting(path: str, *rest: Any) -> Any:
             looked.append(path)
             return real(path, *rest)
 
-        monkeypatch.setattr(clearance, "check_file", counting)
+        monkeypatch.setattr(publication_hold, "check_file", counting)
         files, run = left({"a.csv": RAW, "b.csv": CLEAN}), make_run(public_schedule())
         first = check(run, PUBLIC, result_of({"a.csv": RAW, "b.csv": CLEAN}), files)
         again = check(run, PUBLIC, result_of({"a.csv": RAW, "b.csv": CLEAN}), files)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler_service.quotas import HourCaps
+from scheduler_service.quotas import MachineHourQuota
 from tests.factories import NOON
 
 HOUR = 3600
@@ -20,17 +20,19 @@ ALL = (
 @pytest.mark.parametrize(
     ("caps", "used", "sentence"),
     [
-        (HourCaps(), {"ann": 1000 * HOUR}, None),
-        (HourCaps(per_owner=10), {}, None),
-        (HourCaps(per_owner=10), {"ann": 10 * HOUR - 1}, None),
-        (HourCaps(per_owner=10), {"ann": 10 * HOUR}, ANN),
+        (MachineHourQuota(), {"ann": 1000 * HOUR}, None),
+        (MachineHourQuota(per_owner=10), {}, None),
+        (MachineHourQuota(per_owner=10), {"ann": 10 * HOUR - 1}, None),
+        (MachineHourQuota(per_owner=10), {"ann": 10 * HOUR}, ANN),
         # another's hours are another's
-        (HourCaps(per_owner=10), {"bob": 50 * HOUR}, None),
-        (HourCaps(total=12), {"ann": 6 * HOUR, "bob": 5 * HOUR}, None),
-        (HourCaps(total=12), {"ann": 6 * HOUR, "bob": 6 * HOUR + HOUR // 2}, ALL),
+        (MachineHourQuota(per_owner=10), {"bob": 50 * HOUR}, None),
+        (MachineHourQuota(total=12), {"ann": 6 * HOUR, "bob": 5 * HOUR}, None),
+        (MachineHourQuota(total=12), {"ann": 6 * HOUR, "bob": 6 * HOUR + HOUR // 2}, ALL),
         # what the owner can do something about is said first
-        (HourCaps(total=5, per_owner=10), {"ann": 10 * HOUR}, ANN),
+        (MachineHourQuota(total=5, per_owner=10), {"ann": 10 * HOUR}, ANN),
     ],
 )
-def test_hours_are_counted_by_owner_and_for_all(caps: HourCaps, used: dict[str, int], sentence: str | None) -> None:
+def test_hours_are_counted_by_owner_and_for_all(
+    caps: MachineHourQuota, used: dict[str, int], sentence: str | None
+) -> None:
     assert caps.refusal(used, "ann", NOON) == sentence

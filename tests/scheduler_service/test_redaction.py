@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler_service.redaction import given, tellable
+from scheduler_service.redaction import redact, secret_values
 from tests.factories import make_spec
 
 KEY = "ghp_" + "a1B2" * 9
@@ -22,13 +22,15 @@ KEY = "ghp_" + "a1B2" * 9
     ],
 )
 def test_a_sentence_says_where_it_failed_but_no_secret(sentence: str, told: str) -> None:
-    assert tellable(sentence, {"DOOR": "opensesame", "SHORT": "a"}) == told
+    assert redact(sentence, {"DOOR": "opensesame", "SHORT": "a"}) == told
 
 
 def test_each_line_of_a_value_and_a_value_that_holds_another_are_left_out() -> None:
     known = {"PART": "opens", "KEY": "first line\nopensesame\n"}
-    assert tellable("It said opensesame, then first line.", known) == "It said [left out: KEY], then [left out: KEY]."
+    assert redact("It said opensesame, then first line.", known) == "It said [left out: KEY], then [left out: KEY]."
 
 
 def test_the_values_are_those_of_the_variables_that_the_schedule_lists() -> None:
-    assert given(make_spec(env=("DOOR", "ABSENT")), {"DOOR": "opensesame", "HOME": "/"}) == {"DOOR": "opensesame"}
+    assert secret_values(make_spec(env=("DOOR", "ABSENT")), {"DOOR": "opensesame", "HOME": "/"}) == {
+        "DOOR": "opensesame"
+    }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState, Trigger, Visibility
-from scheduler_service.rehearsed import start_after_rehearsal
+from scheduler_service.schedule_changes import activate_after_rehearsal
 from tests.engine import Engine, eventually
 
 FILE = "mkdir -p output && echo 1 > output/a.csv"
@@ -52,7 +52,7 @@ def test_what_was_green_before_an_edit_of_something_else_starts_it_all_the_same(
     before = engine.script("careful", "true", rehearse=True)
     going = rehearsal(engine, "careful")
     engine.operations.edit("careful", before.spec.model_copy(update={"visibility": Visibility.NONE}), if_version=1)
-    start_after_rehearsal(engine.store, going, engine.now())
+    activate_after_rehearsal(engine.store, going, engine.now())
     assert engine.operations.schedule("careful").state is ScheduleState.ACTIVE
 
 
@@ -60,14 +60,14 @@ def test_what_was_green_as_an_older_version_starts_nothing(engine: Engine) -> No
     before = engine.script("careful", "true", rehearse=True)
     old = rehearsal(engine, "careful")
     engine.operations.edit("careful", before.spec.model_copy(update={"timeout": 5}), if_version=1)
-    start_after_rehearsal(engine.store, old, engine.now())
+    activate_after_rehearsal(engine.store, old, engine.now())
     assert engine.operations.schedule("careful").state is ScheduleState.REHEARSING
 
 
 def test_a_service_that_dies_between_the_start_and_the_runs_end_does_both_again(engine: Engine) -> None:
     engine.script("careful", FILE, rehearse=True)
     run = rehearsal(engine, "careful")
-    start_after_rehearsal(engine.store, run, engine.now())
+    activate_after_rehearsal(engine.store, run, engine.now())
     with engine.service():
         assert engine.ended(run).status is RunStatus.SUCCEEDED
     assert engine.operations.schedule("careful").state is ScheduleState.ACTIVE
@@ -82,7 +82,7 @@ def test_times_that_pass_meanwhile_are_in_the_ledger_with_that_reason(tmp_path: 
     engine = Engine(tmp_path)
     engine.script("careful", "true", rehearse=True)
     later = engine.now() + timedelta(days=2)
-    start_after_rehearsal(engine.store, rehearsal(engine, "careful"), later)
+    activate_after_rehearsal(engine.store, rehearsal(engine, "careful"), later)
     (row,) = [run for run in engine.operations.runs("careful") if run.trigger is Trigger.SCHEDULE]
     assert (row.status, row.count) == (RunStatus.SKIPPED, 2)
     assert row.message == "2 times passed while the schedule waited for its rehearsal."

@@ -6,22 +6,13 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import (
-    ConcurrencyLimits,
-    Policies,
-    Reason,
-    Result,
-    Run,
-    RunStatus,
-    ScheduleState,
-    Trigger,
-)
+from jupyter_schedule.core.models import Policies, Reason, Result, Run, RunStatus, ScheduleState, Trigger
 from jupyter_schedule.core.store.factory import open_store
-from jupyter_schedule.core.timing.run_queue import Space
-from scheduler_service.auto_pause import pause_after_failures
-from scheduler_service.decide import End, Gate, Seen, Start, Wait, decide_attempt, decide_due
+from jupyter_schedule.core.timing.run_queue import Capacity, ConcurrencyLimits
+from scheduler_service.decide import End, Gate, Observation, Start, Wait, decide_attempt, decide_due
 from scheduler_service.launchers.base import WorkerState
-from scheduler_service.retries import failures_in_a_row, retry_at, too_late
+from scheduler_service.retries import failures_in_a_row, missed_deadline, next_retry_at
+from scheduler_service.schedule_changes import pause_after_failures
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
 
 MINUTE = timedelta(minutes=1)
@@ -34,22 +25,24 @@ def failure(reason: Reason = Reason.CELL_FAILED, outcome: str = "finished") -> R
     )
 
 
-def seen(result: Result, *, failed_before: int = 0, cancelled_by: str | None = None, **given: Any) -> Seen:
+def seen(result: Result, *, failed_before: int = 0, cancelled_by: str | None = None, **given: Any) -> Observation:
     run = make_run(make_schedule(), status=RunStatus.RUNNING, attempt=failed_before + 1, cancelled_by=cancelled_by)
     attempt = make_attempt(run, failed_before + 1)
     policies = Policies(**given)
-    return Seen(run, attempt, WorkerState.GONE, Gate.STARTED, result, failed_before=failed_before, policies=policies)
+    return Observation(
+        run, attempt, WorkerState.GONE, Gate.STARTED, result, failed_before=failed_before, policies=policies
+    )
 
 
 class TestRetry:
     @pytest.mark.parametrize(("before", "minutes"), [(0, 5), (1, 10), (2, 20), (9, 1440)])
     def test_each_wait_is_twice_the_one_before_and_a_day_at_most(self, before: int, minutes: int) -> None:
-        assert retry_at(Policies(retries=10), failure(), before) == NOON + minutes * MINUTE
+        assert next_retry_at(Policies(retries=10), failure(), before) == NOON + minutes * MINUTE
 
     @pytest.mark.parametrize("reason", [Reason.EXIT_CODE, Reason.CELL_FAILED, Reason.KERNEL_DIED, Reason.OUT_OF_MEMORY])
     def test_what_the_code_did_is_tried_again_when_asked(self, reason: Reason) -> None:
-        assert retry_at(Policies(retries=1), failure(reason), 0) is not None
-        assert retry_at(Policies(), failure(reason), 0) is None
+        assert next_retry_at(Policies(retries=1), failure(reason), 0) is not None
+        assert next_retry_at(Policies(), failure(reason), 0) is None
 
     @pytest.mark.parametrize(
         "result",
@@ -62,7 +55,7 @@ class TestRetry:
         ],
     )
     def test_a_time_out_and_what_a_further_attempt_cant_mend_are_not(self, result: Result) -> None:
-        assert retry_at(Policies(retries=10), result, 0) is None
+        assert next_retry_at(Policies(retries=10), result, 0) is None
 
     def test_a_failed_attempt_waits_and_is_followed_by_another(self) -> None:
         what = seen(failure(), retries=1)
@@ -94,12 +87,14 @@ class TestStartDeadline:
         self, trigger: Trigger, deadline: int | None, waited: int, expected: bool
     ) -> None:
         run = make_run(make_schedule(), trigger=trigger)
-        assert too_late(Policies(start_deadline=deadline), run, NOON + waited * MINUTE) is expected
+        assert missed_deadline(Policies(start_deadline=deadline), run, NOON + waited * MINUTE) is expected
 
     def test_it_is_skipped_with_the_number_said(self) -> None:
         spec = make_spec(policies=Policies(start_deadline=10))
         run = make_run(make_schedule(spec=spec))
-        ((_, decision),) = decide_due([run], [], lambda _: spec, Space(ConcurrencyLimits(total=4)), NOON + 11 * MINUTE)
+        ((_, decision),) = decide_due(
+            [run], [], lambda _: spec, Capacity(ConcurrencyLimits(total=4)), NOON + 11 * MINUTE
+        )
         message = "It couldn't start within 10 minutes of its time."
         assert decision == End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
 

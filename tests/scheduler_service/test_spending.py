@@ -14,10 +14,9 @@ from jupyter_schedule.core.costs import HOURLY
 from jupyter_schedule.core.models import Policies, Reason, Run, RunStatus, ScheduleState, Spec
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.local import LocalLauncher
-from scheduler_service.quotas import HourCaps
-from scheduler_service.service import Parts, Service
+from scheduler_service.quotas import MachineHourQuota, budget_message
+from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import load_settings
-from scheduler_service.spending import told_if_reached
 from scheduler_service.worker.limits import Limits
 from tests.engine import PATIENCE, Engine
 from tests.factories import NOON, make_spec
@@ -41,7 +40,7 @@ def engine(tmp_path: Path) -> Engine:
 
 @contextmanager
 def paid_service(engine: Engine) -> Iterator[None]:
-    service = Service(load_settings(None, engine.places.folder), parts=Parts(open_launchers=_launchers))
+    service = Service(load_settings(None, engine.places.folder), factories=ServiceFactories(open_launchers=_launchers))
     thread = Thread(target=service.run)
     thread.start()
     try:
@@ -65,7 +64,7 @@ def capped(cap: str | None) -> Policies:
     ],
 )
 def test_a_cap_is_reached_by_what_it_allows(cost: str, cap: str | None, note: str | None) -> None:
-    assert told_if_reached(Decimal(cost), make_spec(policies=capped(cap)), NOON) == note
+    assert budget_message(Decimal(cost), make_spec(policies=capped(cap)), NOON) == note
 
 
 def test_a_run_tells_what_it_has_cost_and_the_one_that_reaches_the_cap_pauses_its_schedule(engine: Engine) -> None:
@@ -98,8 +97,8 @@ def test_above_the_months_hours_no_machine_starts_and_the_run_says_why(
     engine.script("dear", "true")
     with paid_service(engine):
         engine.ended(engine.run("dear"))
-    monkeypatch.setattr(Paid, "hours", HourCaps(per_owner=1))
-    monkeypatch.setattr("scheduler_service.quotas._HOUR", 60)
+    monkeypatch.setattr(Paid, "hours", MachineHourQuota(per_owner=1))
+    monkeypatch.setattr("scheduler_service.quotas._HOUR_SECONDS", 60)
     with paid_service(engine):
         refused = engine.ended(engine.run("dear"))
     assert (refused.status, refused.reason, refused.attempt) == (RunStatus.SKIPPED, Reason.CAP, 0)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Outcome, RunStatus
+from scheduler_service import effects
 from scheduler_service.decide import Stop
-from scheduler_service.publication_hold import Outlet
 from tests.scheduler_service.played import MINUTE, Play
 
 
@@ -40,7 +40,7 @@ def test_a_look_that_failed_long_ago_does_not_fail_the_first_hitch_in_publishing
     play.settle()
     failing_once(monkeypatch, play.objects, "get_or_none")
     play.until(play.now + 20 * MINUTE, each=lambda: play.workers.beat(str(play.now)))
-    failing_once(monkeypatch, Outlet, "let_out")
+    failing_once(monkeypatch, effects, "publish_or_hold")
     play.workers.finish(next(iter(play.workers.going)))
     play.until(play.now + 2 * MINUTE)
     assert play.operations.run(run.id).status == RunStatus.SUCCEEDED

@@ -151,12 +151,12 @@ class TestClocks:
         play.set_clock(NOON + 3 * HOUR)
         play.operations.run_now("hourly")
         play.settle()
-        assert play.ticker.hindrance is Blocker.CLOCK
+        assert play.ticker.blocker is Blocker.CLOCK
         assert [run.status for run in play.runs("hourly")] == [RunStatus.DUE]
 
         play.set_clock(NOON + timedelta(seconds=play.since_boot))
         play.settle()
-        assert play.ticker.hindrance is None
+        assert play.ticker.blocker is None
         assert [run.status for run in play.runs("hourly")] == [RunStatus.SUCCEEDED]
 
     def test_a_failure_seen_by_a_clock_that_is_not_believed_brings_nothing_before_its_time(
@@ -171,7 +171,7 @@ class TestClocks:
         play.set_clock(play.now + 3 * HOUR)
         play.workers.finish(next(iter(play.workers.going)), exit_code=1)
         play.settle()
-        assert play.ticker.hindrance is Blocker.CLOCK
+        assert play.ticker.blocker is Blocker.CLOCK
         assert [(run.scheduled_for, run.status) for run in play.runs("fragile")] == [(NOON + HOUR, RunStatus.FAILED)]
         (failed,) = play.runs("fragile")
         paused = play.operations.schedule("fragile").paused
@@ -194,7 +194,7 @@ class TestClocks:
             play.restart()
         play.workers.finish(next(iter(play.workers.going)))
         play.settle()
-        assert play.ticker.hindrance is Blocker.CLOCK
+        assert play.ticker.blocker is Blocker.CLOCK
         schedule = play.operations.schedule("careful")
         assert (schedule.state, schedule.next_due) == (ScheduleState.ACTIVE, NOON + HOUR)
 
@@ -205,11 +205,11 @@ class TestClocks:
             play.settle()
             play.set_clock(NOON + 3 * HOUR)
             play.settle()
-            assert play.ticker.hindrance is Blocker.CLOCK
+            assert play.ticker.blocker is Blocker.CLOCK
 
             play.set_clock(NOON + timedelta(seconds=play.since_boot))
             play.settle()
-            assert play.ticker.hindrance is None
+            assert play.ticker.blocker is None
 
     def test_a_file_alone_never_stops_a_clock(self, tmp_path: Path) -> None:
         play = Play(tmp_path)
@@ -245,7 +245,7 @@ class TestClocks:
         play.settle()
         play.operations.cancel(run.id)
         play.settle()
-        assert play.ticker.hindrance is Blocker.CLOCK
+        assert play.ticker.blocker is Blocker.CLOCK
         assert play.operations.run(run.id).status == RunStatus.CANCELLED
 
 
@@ -259,13 +259,13 @@ class TestRoom:
         play.settle(1)
         play.free = LEAST_FREE - 1
         play.until(NOON + HOUR, step=10 * MINUTE)
-        assert play.ticker.hindrance is Blocker.DISK
+        assert play.ticker.blocker is Blocker.DISK
         assert [run.status for run in play.runs("hourly")] == [RunStatus.LAUNCHING, RunStatus.DUE]
         assert play.workers.launched == []
 
         play.free = LEAST_FREE
         play.until(NOON + HOUR + 5 * MINUTE)
-        assert play.ticker.hindrance is None
+        assert play.ticker.blocker is None
         assert {run.status for run in play.runs("hourly")} == {RunStatus.SUCCEEDED}
         assert [attempt.run_id for attempt in play.workers.launched].count(waiting.id) == 1
         assert len(play.workers.launched) == 2

@@ -4,18 +4,18 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from scheduler_service.trusted_clock import Trust, WatchedClock, judge
+from scheduler_service.trusted_clock import ClockState, TrustedClock, assess
 from tests.factories import NOON
 
 #: believed at noon, when the machine had been up for 1000 s
-BELIEVED = judge(Trust(), NOON, 1000, lambda: NOON)
+BELIEVED = assess(ClockState(), NOON, 1000, lambda: NOON)
 HOUR = 3600
 
 
-def look(trust: Trust, *, wall: float, since_boot: float, second: float | None) -> Trust:
+def look(trust: ClockState, *, wall: float, since_boot: float, second: float | None) -> ClockState:
     """What is thought so many seconds after noon by each of the clocks."""
     other = None if second is None else NOON + timedelta(seconds=second)
-    return judge(trust, NOON + timedelta(seconds=wall), 1000 + since_boot, lambda: other)
+    return assess(trust, NOON + timedelta(seconds=wall), 1000 + since_boot, lambda: other)
 
 
 @pytest.mark.promise("P15")
@@ -35,36 +35,36 @@ def look(trust: Trust, *, wall: float, since_boot: float, second: float | None) 
 def test_a_clock_is_doubted_only_when_it_jumped_ahead_and_another_contradicts(
     what: str, wall: float, since_boot: float, second: float | None, halted: bool
 ) -> None:
-    assert look(BELIEVED, wall=wall, since_boot=since_boot, second=second).halted is halted, what
+    assert look(BELIEVED, wall=wall, since_boot=since_boot, second=second).stopped is halted, what
 
 
 def test_a_doubted_clock_is_believed_again_when_the_two_agree() -> None:
     doubted = look(BELIEVED, wall=HOUR, since_boot=1, second=1)
     assert doubted.ahead == HOUR - 1
-    assert look(doubted, wall=HOUR + 9, since_boot=10, second=10).halted
-    assert not look(doubted, wall=10, since_boot=10, second=10).halted
-    assert not look(doubted, wall=HOUR + 9, since_boot=10, second=HOUR).halted
+    assert look(doubted, wall=HOUR + 9, since_boot=10, second=10).stopped
+    assert not look(doubted, wall=10, since_boot=10, second=10).stopped
+    assert not look(doubted, wall=HOUR + 9, since_boot=10, second=HOUR).stopped
 
 
 def test_a_doubted_clock_stays_doubted_while_the_other_does_not_answer() -> None:
     doubted = look(BELIEVED, wall=HOUR, since_boot=1, second=1)
-    assert look(doubted, wall=HOUR + 9, since_boot=10, second=None).halted
+    assert look(doubted, wall=HOUR + 9, since_boot=10, second=None).stopped
 
 
 def test_at_the_start_a_clock_that_is_ahead_of_another_is_doubted() -> None:
-    assert judge(Trust(), NOON + timedelta(hours=1), 5, lambda: NOON).halted
+    assert assess(ClockState(), NOON + timedelta(hours=1), 5, lambda: NOON).stopped
 
 
 def test_a_clock_doubted_from_the_start_is_believed_when_it_says_what_the_other_said() -> None:
-    doubted = judge(Trust(), NOON + timedelta(hours=1), 5, lambda: NOON)
-    assert not judge(doubted, NOON + timedelta(seconds=9), 14, lambda: None).halted
+    doubted = assess(ClockState(), NOON + timedelta(hours=1), 5, lambda: NOON)
+    assert not assess(doubted, NOON + timedelta(seconds=9), 14, lambda: None).stopped
 
 
 def test_a_steady_clock_asks_nobody() -> None:
     def second() -> datetime:
         raise AssertionError
 
-    assert not judge(BELIEVED, NOON, 1000, second).halted
+    assert not assess(BELIEVED, NOON, 1000, second).stopped
 
 
 class Clocks:
@@ -74,7 +74,7 @@ class Clocks:
         self.wall, self.second = wall, second
         self.since_boot = 1000.0
         self.trouble: OSError | None = None
-        self.watched = WatchedClock(lambda: NOON + timedelta(seconds=self.wall), lambda: self.since_boot, self._other)
+        self.clock = TrustedClock(lambda: NOON + timedelta(seconds=self.wall), lambda: self.since_boot, self._other)
 
     def _other(self) -> datetime | None:
         if self.trouble is not None:
@@ -83,8 +83,8 @@ class Clocks:
 
     def look(self) -> bool:
         """Judge; whether the clock is doubted."""
-        self.watched.look()
-        return self.watched.halted
+        self.clock.assess()
+        return self.clock.stopped
 
     def pass_by(self, seconds: float) -> None:
         """Let time pass for all of them."""
@@ -96,7 +96,7 @@ class Clocks:
     @property
     def now(self) -> float:
         """What the service goes by."""
-        return (self.watched.now() - NOON).total_seconds()
+        return (self.clock.now() - NOON).total_seconds()
 
 
 def test_before_the_first_look_it_is_what_the_clock_says() -> None:
@@ -157,5 +157,5 @@ def test_a_second_clock_that_fails_leaves_everything_as_it_was() -> None:
     clocks.trouble = OSError("away")
     with pytest.raises(OSError, match="away"):
         clocks.look()
-    assert not clocks.watched.halted
+    assert not clocks.clock.stopped
     assert clocks.now == 0

@@ -15,10 +15,10 @@ from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning, policies
-from scheduler_service.context import Surroundings, second_clock
+from scheduler_service.context import ServiceContext, second_clock
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.tick import Ticker
-from scheduler_service.trusted_clock import WatchedClock
+from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import make_schedule
 from tests.simulation import specs
 from tests.simulation.cloud import Cloud, CloudLauncher
@@ -60,13 +60,13 @@ class Service:
         deployment, world = self.deployment, self.deployment.world
         store: Store = Stepped(actor, "store", deployment.ledger)  # type: ignore[assignment]
         objects: ObjectStorage = Stepped(actor, "objects", deployment.work)  # type: ignore[assignment]
-        watched = WatchedClock(self.now, lambda: world.time, lambda: second_clock(store, objects))
+        trusted = TrustedClock(self.now, lambda: world.time, lambda: second_clock(store, objects))
         launchers: dict[str, Launcher] = {
             "local": Stepped(actor, "launcher", CloudLauncher(deployment.cloud)),  # type: ignore[dict-item]
-            "ec2": launcher_of(actor, deployment.region, watched.now),
+            "ec2": launcher_of(actor, deployment.region, trusted.now),
         }
         ticker = Ticker(
-            Surroundings(
+            ServiceContext(
                 store=store,
                 objects=objects,
                 open_objects=lambda _: Stepped(actor, "area", deployment.area),  # type: ignore[arg-type,return-value]
@@ -74,9 +74,9 @@ class Service:
                 launchers={name: launchers[name] for name in deployment.launchers},
                 secret=b"secret",
                 holder=actor.name,
-                place="here",
-                room=ConcurrencyLimits(total=deployment.room),
-                watched=watched,
+                host="here",
+                concurrency=ConcurrencyLimits(total=deployment.room),
+                clock=trusted,
                 awake=lambda: world.time,
                 pool=lambda _: Lines(actor),
             )
@@ -89,7 +89,7 @@ class Service:
                 world.sleep(actor, 1)
                 continue
             deployment.ticked(skew, ticker)
-            world.sleep(actor, world.chance.uniform(2, 25) if busy else self._until_due(watched.now()))
+            world.sleep(actor, world.chance.uniform(2, 25) if busy else self._until_due(trusted.now()))
 
     def _until_due(self, now: datetime) -> float:
         due = self.deployment.ledger.next_due()
@@ -176,7 +176,7 @@ class Deployment:
     def ticked(self, skew: float, ticker: Ticker) -> None:
         """A service has ticked, by a clock that was so many seconds ahead."""
         if self.shared and skew > 120:
-            self.doubts.append((self.world.time, ticker.hindrance is Blocker.CLOCK))
+            self.doubts.append((self.world.time, ticker.blocker is Blocker.CLOCK))
 
     def _lease_clock(self) -> datetime:
         return self.world.now if self.shared else self.services[0].now()
@@ -185,12 +185,12 @@ class Deployment:
         chance, now = self.world.chance, self.world.now
         self.work.content[bundle_key("0" * 64)] = b"bundle"
         for number in range(chance.randint(1, 3)):
-            spec = policies.counted(self.a_spec(), now)
+            spec = policies.count_runs(self.a_spec(), now)
             owner = chance.choice(specs.OWNERS)
             times = {"cursor": now, "created_at": now, "changed_at": now}
             plain = make_schedule(f"schedule-{number}", spec=spec, owner=owner, changed_by=owner, **times)
             self.owners[plain.id] = owner
-            self.ledger.add_schedule(planning.advanced(plain, now))
+            self.ledger.add_schedule(planning.advance_cursor(plain, now))
 
     def _let_people_ask(self) -> None:
         reader = Reader(self)

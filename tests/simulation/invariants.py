@@ -10,7 +10,7 @@ from jupyter_schedule.core.models import Outcome, Overlap, Reason, Run, RunStatu
 from jupyter_schedule.core.object_keys import RESULT
 from jupyter_schedule.server.statuses import STATUS_OF
 from scheduler_service.decide import MAX_ATTEMPTS
-from scheduler_service.task import GRACE
+from scheduler_service.task import UPLOAD_GRACE_SECONDS
 from tests.simulation import keeping_policies
 from tests.simulation.deployment import Deployment
 from tests.simulation.history import History, meeting, twice
@@ -209,7 +209,7 @@ def p21_no_machine_outlives_its_time(seen: History) -> Iterator[str]:
     """Time-out and twenty minutes, even with every service dead."""
     for machine in seen.cloud.machines.values():
         end = machine.end if machine.end is not None else seen.seen.world.time
-        most = seen.spec(seen.ledger.runs_by_id[machine.run]).timeout * 60 + GRACE + BOOT
+        most = seen.spec(seen.ledger.runs_by_id[machine.run]).timeout * 60 + UPLOAD_GRACE_SECONDS + BOOT
         if end - machine.start > most:
             yield f"{machine.name} lived for {end - machine.start:.0f} s"
 

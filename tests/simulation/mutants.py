@@ -127,20 +127,20 @@ MUTANTS = (
     ),
     Mutant(
         "a cursor that goes back",
-        (Edit(planning, "advanced", "max(utc(now), schedule.cursor)", "utc(now)"),),
+        (Edit(planning, "advance_cursor", "max(utc(now), schedule.cursor)", "utc(now)"),),
         "p14_a_clock_set_back_fires_nothing_twice",
         seed=57,
     ),
     Mutant(
         "a clock that is believed",
-        (Edit(trusted_clock, "judge", "if ahead <= TOLERANCE", "if True"),),
+        (Edit(trusted_clock, "assess", "if ahead <= TOLERANCE", "if True"),),
         "p15_a_clock_that_others_contradict_dispatches_nothing",
         seed=5,
     ),
     Mutant(
         "a backfill that knows no number",
         (
-            Edit(decide, "may_go_beside", "backfills < run.parallel and ", ""),
+            Edit(decide, "may_overlap", "backfills < run.parallel and ", ""),
             Edit(Effects, "start", "most=most", "most=None"),
         ),
         "p7_two_runs_of_a_schedule_never_go_at_once",
@@ -187,7 +187,7 @@ MUTANTS = (
     Mutant(
         "no self-shutdown",
         (
-            Edit(effects, "brief_for", '        "life": spec.timeout * 60 + GRACE,\n', ""),
+            Edit(effects, "brief_for", '        "life": spec.timeout * 60 + UPLOAD_GRACE_SECONDS,\n', ""),
             Edit(Ec2Launcher, "plan", '"power_off_after": int((deadline - self._now()).total_seconds()),', ""),
         ),
         "p21_no_machine_outlives_its_time",
@@ -225,18 +225,18 @@ MUTANTS = (
     ),
     Mutant(
         "one attempt too many",
-        (Edit(decide, "retry_at", "failed_before >= policies.retries", "failed_before > policies.retries"),),
+        (Edit(decide, "next_retry_at", "failed_before >= policies.retries", "failed_before > policies.retries"),),
         "a_failure_is_tried_again_as_often_and_as_late_as_asked",
     ),
     Mutant(
         "no back-off",
-        (Edit(decide, "retry_at", " * 2 ** min(failed_before, 10)", ""),),
+        (Edit(decide, "next_retry_at", " * 2 ** min(failed_before, 10)", ""),),
         "a_failure_is_tried_again_as_often_and_as_late_as_asked",
         seed=35,
     ),
     Mutant(
         "a deadline at once",
-        (Edit(decide, "too_late", "minutes=policies.start_deadline", "minutes=0"),),
+        (Edit(decide, "missed_deadline", "minutes=policies.start_deadline", "minutes=0"),),
         "a_start_deadline_is_kept",
     ),
     Mutant(
@@ -254,7 +254,7 @@ MUTANTS = (
     Mutant(
         "overlap that isn't looked at",
         (
-            Edit(decide, "may_go_beside", "not beside or overlap == Overlap.ALLOW", "True"),
+            Edit(decide, "may_overlap", "not beside or overlap == Overlap.ALLOW", "True"),
             Edit(Effects, "start", "most=most", "most=None"),
         ),
         "p7_two_runs_of_a_schedule_never_go_at_once",
@@ -276,7 +276,7 @@ MUTANTS = (
         "who_is_superseded_has_a_successor",
         seed=1,
     ),
-    Mutant("no room kept", (Edit(tick, "decide_due", "space.take(run)", "pass"),), "so_many_go_at_once", seed=1),
+    Mutant("no room kept", (Edit(tick, "decide_due", "capacity.reserve(run)", "pass"),), "so_many_go_at_once", seed=1),
     Mutant(
         "no turns",
         (
@@ -292,7 +292,7 @@ MUTANTS = (
     ),
     Mutant(
         "one key for all zones",
-        (Edit(planning, "backfill_run", "{schedule.timing_rev}:", ""),),
+        (Edit(planning, "plan_backfill_run", "{schedule.timing_rev}:", ""),),
         "a_backfill_is_whole",
         seed=83,
     ),

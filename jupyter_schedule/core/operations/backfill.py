@@ -102,7 +102,7 @@ def plan(
             succeeded += 1
         else:
             batch = 1 + sum(run.trigger == Trigger.BACKFILL for run in before)
-            runs.append(planning.backfill_run(schedule, occurrence, batch, now, parallel))
+            runs.append(planning.plan_backfill_run(schedule, occurrence, batch, now, parallel))
     return BackfillPlan(tuple(runs), succeeded, waiting)
 
 

@@ -120,8 +120,8 @@ class Operations(Lookup):
             )
 
     def _create(self, name: str, spec: Spec, now: datetime, *, waits: bool = False) -> Schedule:
-        spec = policies.counted(spec, now)
-        schedule = planning.advanced(
+        spec = policies.count_runs(spec, now)
+        schedule = planning.advance_cursor(
             Schedule(
                 id=str(uuid4()),
                 name=name,
@@ -172,7 +172,7 @@ class Operations(Lookup):
             if rehearsals.must_wait(schedule.spec, spec, schedule.state, self.offers(), rehearse):
                 state = ScheduleState.REHEARSING
             kept = self._confirmed(schedule.spec, spec, public_confirmed)
-            recorded = policies.recounted(schedule.spec, kept, now)
+            recorded = policies.recount_runs(schedule.spec, kept, now)
             changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
             if freshness.differs(spec, schedule.spec):
                 changes |= {"silence_due": None}
@@ -256,7 +256,7 @@ class Operations(Lookup):
         return self._by_hand(self.schedule(name), rehearse=True)
 
     def _by_hand(self, schedule: Schedule, *, rehearse: bool) -> Run:
-        make = planning.rehearsal if rehearse else planning.manual_run
+        make = planning.plan_rehearsal if rehearse else planning.plan_manual_run
         run = make(schedule, utc(self.now()))
         self.store.add_run(run, actor=self.owner)
         return self.run(run.id)
@@ -305,7 +305,7 @@ class Operations(Lookup):
             message = f"The code of version {run.version} isn't kept any more. Run the schedule as it is now instead."
             raise Refused("code_removed", message)
         count = 1
-        while self.store.run((again := planning.retry_run(run, count, utc(self.now()))).id) is not None:
+        while self.store.run((again := planning.plan_retry(run, count, utc(self.now()))).id) is not None:
             count += 1
         self.store.add_run(again, actor=self.owner)
         return self.run(again.id)
@@ -321,7 +321,7 @@ class Operations(Lookup):
         now = utc(self.now())
         decision = Approval(run_id=run.origin, by=self.owner, at=now, reason=(reason or "").strip() or None)
         count = 1
-        while self.store.run((made := planning.release_run(run, decision, count)).id) is not None:
+        while self.store.run((made := planning.plan_release(run, decision, count)).id) is not None:
             count += 1
         self.store.add_run(made, actor=self.owner)
         return self.run(made.id)
@@ -346,9 +346,9 @@ class Operations(Lookup):
         for _ in range(TRIES):
             before = self.schedule(name)
             now = utc(self.now())
-            owed = planning.owed(before, now)
+            owed = planning.plan_runs(before, now)
             stamped = {"changed_at": now, "changed_by": self.owner}
-            after = planning.advanced(change(owed.schedule, now).model_copy(update=stamped), now)
+            after = planning.advance_cursor(change(owed.schedule, now).model_copy(update=stamped), now)
             if self.store.replace_schedule(before, after, owed.runs, actor=self.owner, kind=kind):
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")

@@ -4,7 +4,7 @@ from jupyter_schedule.core.machines.ad_hoc import at_work
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, GOING_STATUSES, Overlap, Run, RunStatus
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import ordinal
-from jupyter_schedule.core.timing.run_queue import Space, in_line, places
+from jupyter_schedule.core.timing.run_queue import Capacity, fair_order, queue_positions
 
 _WORKING = {RunStatus.LAUNCHING, RunStatus.RUNNING}
 
@@ -29,8 +29,8 @@ def places_in(store: Store) -> dict[str, int | str]:
     room = (store.announced() or EMBEDDED_CATALOG).room
     working = [run for run in open_runs if run.status in _WORKING]
     going = [run for run in open_runs if run.status in GOING_STATUSES]
-    space = Space(room, owner_of, launcher_of, working, at_work(store.live_ad_hoc_workers()))
-    return places(in_line(waiting, owner_of, working), space, overlap_of, going)
+    space = Capacity(room, owner_of, launcher_of, working, at_work(store.live_ad_hoc_workers()))
+    return queue_positions(fair_order(waiting, owner_of, working), space, overlap_of, going)
 
 
 def place_text(told: int | str | None) -> str:

@@ -23,7 +23,7 @@ _WORKING_DAYS = frozenset(range(1, 6))
 _UTC_NAMES = frozenset({"UTC", "UCT", "Universal", "Zulu", "GMT", "Greenwich", "GMT0", "GMT+0", "GMT-0"})
 
 
-def cadence(timing: Timing, now: datetime | None = None) -> str:
+def describe_timing(timing: Timing, now: datetime | None = None) -> str:
     """The phrase that follows "Runs ": `every day at 12:00 UTC`, `once, on Tue 24 Nov 2026 at 12:00 UTC`.
 
     With `now` (aware), a time in another zone than UTC has its UTC time beside it, and the next one when clocks change

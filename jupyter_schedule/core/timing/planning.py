@@ -33,14 +33,14 @@ CATCH_UP_LIMIT = 100
 
 
 @dataclass(frozen=True)
-class Owed:
+class RunPlan:
     """The rows that bring a schedule's ledger up to a moment, and the schedule as it is afterwards."""
 
     runs: tuple[Run, ...]
     schedule: Schedule
 
 
-def owed(schedule: Schedule, now: datetime) -> Owed:
+def plan_runs(schedule: Schedule, now: datetime) -> RunPlan:
     """Every occurrence after the cursor up to `now`: those to run are `due`, a stretch of skipped ones is one row.
 
     The occurrences of a schedule that is paused or waits for its rehearsal are skipped; one that ended or was deleted
@@ -48,22 +48,22 @@ def owed(schedule: Schedule, now: datetime) -> Owed:
     """
     now = utc(now)
     if schedule.state in {ScheduleState.ENDED, ScheduleState.DELETED}:
-        return Owed((), schedule)
+        return RunPlan((), schedule)
     try:
         first, count, newest = policies.passed(schedule.spec, schedule.cursor, now, CATCH_UP_LIMIT + 1)
     except Refused as refusal:
         return _untold(schedule, refusal.message, now)
     paused = schedule.state in {ScheduleState.PAUSED, ScheduleState.REHEARSING}
     wanted = [] if paused else _wanted(schedule.spec.catch_up, newest, now)
-    runs = [due_run(schedule, occurrence, now) for occurrence in wanted]
+    runs = [plan_run(schedule, occurrence, now) for occurrence in wanted]
     skipped = count - len(wanted)
     if first is not None and skipped:
         last = newest[len(newest) - len(wanted) - 1]
         runs.insert(0, _skipped_stretch(schedule, first, last, skipped, now, paused=paused))
-    return Owed(tuple(runs), advanced(schedule, now))
+    return RunPlan(tuple(runs), advance_cursor(schedule, now))
 
 
-def advanced(schedule: Schedule, now: datetime) -> Schedule:
+def advance_cursor(schedule: Schedule, now: datetime) -> Schedule:
     """The schedule with its cursor at `now` and its next occurrence; an active one ends when none will come."""
     cursor = max(utc(now), schedule.cursor)
     changes: dict[str, object] = {
@@ -78,7 +78,7 @@ def advanced(schedule: Schedule, now: datetime) -> Schedule:
     return schedule.model_copy(update=changes)
 
 
-def due_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:
+def plan_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:
     """The run that an occurrence owes."""
     start, end = recurrence.data_interval(schedule.spec.timing, occurrence.instant)
     return _run(schedule, f"cron:{schedule.timing_rev}:{occurrence.key}", Trigger.SCHEDULE, now).model_copy(
@@ -86,7 +86,7 @@ def due_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:
     )
 
 
-def manual_run(schedule: Schedule, now: datetime) -> Run:
+def plan_manual_run(schedule: Schedule, now: datetime) -> Run:
     """A run asked for by hand: due now, over the last complete data interval."""
     start, end = recurrence.last_complete_interval(schedule.spec.timing, now)
     return _run(schedule, f"manual:{uuid4()}", Trigger.MANUAL, now).model_copy(
@@ -94,19 +94,19 @@ def manual_run(schedule: Schedule, now: datetime) -> Run:
     )
 
 
-def rehearsal(schedule: Schedule, now: datetime) -> Run:
+def plan_rehearsal(schedule: Schedule, now: datetime) -> Run:
     """A run by hand whose outputs stay private until somebody has looked at them."""
-    return _rehearsing(manual_run(schedule, now))
+    return _rehearsing(plan_manual_run(schedule, now))
 
 
-def release_run(run: Run, release: Approval, count: int) -> Run:
+def plan_release(run: Run, release: Approval, count: int) -> Run:
     """The run that publishes what `run` made, for the `count`th time: same version, occurrence and data interval."""
     key = f"release:{run.origin}:{count}"
     again = {"key": key, "id": str(uuid5(UUID(run.schedule_id), key)), "release": release, "trigger": Trigger.RETRY}
-    return retry_run(run, count, release.at).model_copy(update=again)
+    return plan_retry(run, count, release.at).model_copy(update=again)
 
 
-def backfill_run(schedule: Schedule, occurrence: Occurrence, batch: int, now: datetime, parallel: int = 1) -> Run:
+def plan_backfill_run(schedule: Schedule, occurrence: Occurrence, batch: int, now: datetime, parallel: int = 1) -> Run:
     """The run that does what a past occurrence was due for, by the schedule's current version, the `batch`th time."""
     start, end = recurrence.data_interval(schedule.spec.timing, occurrence.instant)
     key = f"backfill:{batch}:{schedule.timing_rev}:{occurrence.key}"
@@ -116,7 +116,7 @@ def backfill_run(schedule: Schedule, occurrence: Occurrence, batch: int, now: da
     )
 
 
-def retry_run(run: Run, count: int, now: datetime) -> Run:
+def plan_retry(run: Run, count: int, now: datetime) -> Run:
     """The run that does the same as `run` again, for the `count`th time: same version, occurrence and data interval."""
     key = f"retry:{run.id}:{count}"
     again = Run(
@@ -156,10 +156,10 @@ def _wanted(catch_up: CatchUp, newest: list[Occurrence], now: datetime) -> list[
             return newest[-1:] if age <= ON_TIME else []
 
 
-def _untold(schedule: Schedule, why: str, now: datetime) -> Owed:
+def _untold(schedule: Schedule, why: str, now: datetime) -> RunPlan:
     """The one occurrence known from before is accounted for; those after it are told when their zone is back."""
     if schedule.next_due is None or schedule.next_due > now:
-        return Owed((), schedule)
+        return RunPlan((), schedule)
     run = _run(schedule, f"cron:{schedule.timing_rev}:untold/{utc_text(schedule.next_due)}", Trigger.SCHEDULE, now)
     told: dict[str, object] = {
         "scheduled_for": schedule.next_due,
@@ -173,7 +173,7 @@ def _untold(schedule: Schedule, why: str, now: datetime) -> Owed:
     paused: dict[str, object] = {"state": ScheduleState.PAUSED, "cursor": schedule.next_due} | dict.fromkeys(
         ("next_due", "silence_due")
     )
-    return Owed((run.model_copy(update=told),), schedule.model_copy(update=paused))
+    return RunPlan((run.model_copy(update=told),), schedule.model_copy(update=paused))
 
 
 def _skipped_stretch(
@@ -183,7 +183,7 @@ def _skipped_stretch(
     waited = schedule.state == ScheduleState.REHEARSING
     cause = "the schedule waited for its rehearsal" if waited else "the schedule was paused"
     cause = cause if paused else "the scheduler was off"
-    return due_run(schedule, first, now).model_copy(
+    return plan_run(schedule, first, now).model_copy(
         update={
             "status": RunStatus.SKIPPED,
             "reason": Reason.PAUSED if paused else Reason.MISSED,

@@ -63,7 +63,7 @@ def last_instant(spec: Spec) -> datetime | None:
     return min((limit for limit in (spec.policies.end, spec.last_due) if limit is not None), default=None)
 
 
-def counted(spec: Spec, now: datetime) -> Spec:
+def count_runs(spec: Spec, now: datetime) -> Spec:
     """The spec as it is recorded at `now`, with the time of the last of its so many runs worked out."""
     most = spec.policies.max_runs
     free = spec.model_copy(update={"last_due": None})
@@ -73,12 +73,14 @@ def counted(spec: Spec, now: datetime) -> Spec:
     return free.model_copy(update={"last_due": last.instant if last else None})
 
 
-def recounted(before: Spec, after: Spec, now: datetime) -> Spec:
+def recount_runs(before: Spec, after: Spec, now: datetime) -> Spec:
     """The spec of an edit: what was counted stays so, unless the edit changes when it is due or how often."""
 
     def about(spec: Spec) -> tuple[object, ...]:
         return spec.timing, spec.policies.start, spec.policies.max_runs
 
     return (
-        after.model_copy(update={"last_due": before.last_due}) if about(before) == about(after) else counted(after, now)
+        after.model_copy(update={"last_due": before.last_due})
+        if about(before) == about(after)
+        else count_runs(after, now)
     )

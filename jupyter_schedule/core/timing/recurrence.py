@@ -24,9 +24,7 @@ from zoneinfo import ZoneInfo
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing, utc
 from jupyter_schedule.core.text import listed, short_date
-from jupyter_schedule.core.timing.cron import MINUTES_PER_DAY, Expression, dates, parse
-from jupyter_schedule.core.timing.describe import cadence
-from jupyter_schedule.core.timing.presets import (
+from jupyter_schedule.core.timing.builders import (
     YEARS,
     daily,
     hourly,
@@ -36,6 +34,8 @@ from jupyter_schedule.core.timing.presets import (
     weekdays,
     weekly,
 )
+from jupyter_schedule.core.timing.cron import MINUTES_PER_DAY, Expression, dates, parse
+from jupyter_schedule.core.timing.describe import describe_timing
 from jupyter_schedule.core.timing.timezones import after_gap, find_zone, instants, steady_offset
 
 __all__ = [
@@ -43,12 +43,12 @@ __all__ = [
     "Occurrence",
     "after",
     "between",
-    "cadence",
     "check",
     "count",
     "daily",
     "data_date",
     "data_interval",
+    "describe_timing",
     "hourly",
     "last_complete_interval",
     "latest_until",

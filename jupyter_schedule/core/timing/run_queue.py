@@ -1,6 +1,4 @@
-"""In which order runs that are due start, and how many go at once: pure, and the same for the service and for who asks
-how long it takes.
-"""
+"""The order in which due runs start, and how many go at once: pure, and the same for the service and for who asks."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,8 +10,8 @@ from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Run, Trigge
 _NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
-class Hold(StrEnum):
-    """What keeps a run from starting now."""
+class BlockedBy(StrEnum):
+    """The limit that keeps a run from starting now."""
 
     #: as many go as may in all
     SERVICE = "service"
@@ -21,46 +19,46 @@ class Hold(StrEnum):
     LAUNCHER = "launcher"
 
 
-class Space:
-    """What is left of the room while runs take their places in it."""
+class Capacity:
+    """The part of the limits that is left while runs reserve their places."""
 
     def __init__(
         self,
-        room: ConcurrencyLimits,
+        limits: ConcurrencyLimits,
         owner_of: Callable[[Run], str] = lambda _: "",
         launcher_of: Callable[[Run], str] = lambda _: "",
         working: Iterable[Run] = (),
         taken: Mapping[str, int] = _NOBODY,
     ) -> None:
         """working: the runs that have a place already.  taken: by launcher, machines that are at work beside them."""
-        self.room = room
+        self.limits = limits
         self.launcher_of = launcher_of
         self._owner_of = owner_of
         self._total = 0
         self._of_owner: Counter[str] = Counter()
         self._of_launcher: Counter[str] = Counter(taken)
         for run in working:
-            self.take(run)
+            self.reserve(run)
 
-    def hold(self, run: Run) -> Hold | None:
-        """Why that run can't start now, the narrower reason first; None when it can."""
-        if self.room.per_owner is not None and self._of_owner[self._owner_of(run)] >= self.room.per_owner:
-            return Hold.OWNER
-        most = self.room.per_launcher and self.room.per_launcher.get(self.launcher_of(run))
+    def blocked_by(self, run: Run) -> BlockedBy | None:
+        """The limit that keeps that run from starting now, the narrower one first; None when it can start."""
+        if self.limits.per_owner is not None and self._of_owner[self._owner_of(run)] >= self.limits.per_owner:
+            return BlockedBy.OWNER
+        most = self.limits.per_launcher and self.limits.per_launcher.get(self.launcher_of(run))
         if most and self._of_launcher[self.launcher_of(run)] >= most:
-            return Hold.LAUNCHER
-        return Hold.SERVICE if self._total >= self.room.total else None
+            return BlockedBy.LAUNCHER
+        return BlockedBy.SERVICE if self._total >= self.limits.total else None
 
-    def take(self, run: Run) -> None:
-        """That run goes."""
+    def reserve(self, run: Run) -> None:
+        """Count that run as one that goes."""
         self._total += 1
-        if self.room.per_owner is not None:
+        if self.limits.per_owner is not None:
             self._of_owner[self._owner_of(run)] += 1
-        if self.room.per_launcher:
+        if self.limits.per_launcher:
             self._of_launcher[self.launcher_of(run)] += 1
 
 
-def in_line(
+def fair_order(
     due: Iterable[Run],
     owner_of: Callable[[Run], str],
     working: Iterable[Run] = (),
@@ -82,8 +80,8 @@ def in_line(
     return [run for _, run in sorted(placed, key=lambda item: item[0])]
 
 
-def may_go_beside(run: Run, overlap: Overlap, beside: Sequence[Run]) -> bool:
-    """Whether a run may start beside those of its schedule that go: under `allow`, or when there are none.
+def may_overlap(run: Run, overlap: Overlap, beside: Sequence[Run]) -> bool:
+    """True when a run may start beside those of its schedule that go: under `allow`, or when there are none.
 
     Of a backfill so many go at once as it was asked for, and nothing else of its schedule unless they may overlap.
     """
@@ -93,36 +91,38 @@ def may_go_beside(run: Run, overlap: Overlap, beside: Sequence[Run]) -> bool:
     return backfills < run.parallel and (backfills == len(beside) or overlap == Overlap.ALLOW)
 
 
-def places(
-    line: Iterable[Run], space: Space, overlap_of: Callable[[Run], Overlap], going: Iterable[Run] = ()
+def queue_positions(
+    line: Iterable[Run], capacity: Capacity, overlap_of: Callable[[Run], Overlap], going: Iterable[Run] = ()
 ) -> dict[str, int | str]:
-    """By the id of each run its place, 1 for the next; of one that something narrower holds up, why it waits.
+    """The position of each run by its id, 1 for the next; of one that something narrower holds up, why it waits.
 
     Who is held up stands in nobody's way, so the others' places don't count it.  going: all runs that go, since others
     of their schedules may have to wait for them.
     """
-    told: dict[str, int | str] = {}
+    positions: dict[str, int | str] = {}
     ahead = 0
     busy: defaultdict[str, list[Run]] = defaultdict(list)
     for run in going:
         busy[run.schedule_id].append(run)
     for run in line:
         beside = busy[run.schedule_id]
-        if not may_go_beside(run, overlap_of(run), beside):
-            told[run.id] = "Waits for an earlier run of its schedule"
+        if not may_overlap(run, overlap_of(run), beside):
+            positions[run.id] = "Waits for an earlier run of its schedule"
             continue
-        match space.hold(run):
-            case Hold.OWNER:
-                told[run.id] = _limit(space.room.per_owner, "of your runs")
-            case Hold.LAUNCHER:
-                name = space.launcher_of(run)
-                told[run.id] = f"{_limit(space.room.per_launcher[name], 'of the runs')} with the launcher {name}"
+        match capacity.blocked_by(run):
+            case BlockedBy.OWNER:
+                positions[run.id] = _limit(capacity.limits.per_owner, "of your runs")
+            case BlockedBy.LAUNCHER:
+                name = capacity.launcher_of(run)
+                positions[run.id] = (
+                    f"{_limit(capacity.limits.per_launcher[name], 'of the runs')} with the launcher {name}"
+                )
             case _:
                 ahead += 1
-                told[run.id] = ahead
-                space.take(run)
+                positions[run.id] = ahead
+                capacity.reserve(run)
                 beside.append(run)
-    return told
+    return positions
 
 
 def _limit(most: int | None, what: str) -> str:

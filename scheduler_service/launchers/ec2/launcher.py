@@ -30,7 +30,7 @@ from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.started import started
 from scheduler_service.launchers.ec2.user_data import user_data
 from scheduler_service.launchers.ec2.work_area import WorkArea
-from scheduler_service.quotas import HourCaps
+from scheduler_service.quotas import MachineHourQuota
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Ec2Launcher(Launcher):
         self._prices = prices or load_prices()
         self._regions = regions
         self._settings = settings
-        self.hours = HourCaps(settings.max_machine_hours, settings.max_machine_hours_per_owner)
+        self.hours = MachineHourQuota(settings.max_machine_hours, settings.max_machine_hours_per_owner)
         self._work_area = work_area
         self._now = now
         #: by region that doesn't answer, why

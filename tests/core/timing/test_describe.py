@@ -5,8 +5,8 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
-from jupyter_schedule.core.timing import presets
-from jupyter_schedule.core.timing.describe import cadence
+from jupyter_schedule.core.timing import builders
+from jupyter_schedule.core.timing.describe import describe_timing
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -14,27 +14,27 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("timing", "words"),
     [
-        (presets.daily("12:00"), "every day at 12:00 UTC"),
-        (presets.weekly(["Monday", "Thursday"], "06:30"), "every Monday and Thursday at 06:30 UTC"),
-        (presets.weekly(["sun", "mon"], "00:00"), "every Monday and Sunday at 00:00 UTC"),
-        (presets.weekdays("06:00"), "on `0 6 * * 1-5` (weekdays at 06:00 UTC)"),
-        (presets.monthly(1, "12:00"), "on day 1 of every month at 12:00 UTC"),
-        (presets.monthly(29, "12:00"), "on day 29 at 12:00 UTC (skips February except in leap years)"),
-        (presets.monthly(30, "12:00"), "on day 30 at 12:00 UTC (skips February)"),
-        (presets.monthly(31, "12:00"), "on day 31 at 12:00 UTC (skips the 5 months without one)"),
-        (presets.monthly("L", "12:00"), "on the last day of every month at 12:00 UTC"),
-        (presets.hourly(5), "every hour at minute 5"),
-        (presets.hourly(5, "Asia/Kolkata"), "every hour at minute 5, Kolkata time"),
-        (presets.once(NOW), "once, on Tue 24 Nov 2026 at 09:00 UTC"),
-        (presets.once(NOW, "Europe/Paris"), "once, on Tue 24 Nov 2026 at 10:00 Paris time (09:00 UTC)"),
+        (builders.daily("12:00"), "every day at 12:00 UTC"),
+        (builders.weekly(["Monday", "Thursday"], "06:30"), "every Monday and Thursday at 06:30 UTC"),
+        (builders.weekly(["sun", "mon"], "00:00"), "every Monday and Sunday at 00:00 UTC"),
+        (builders.weekdays("06:00"), "on `0 6 * * 1-5` (weekdays at 06:00 UTC)"),
+        (builders.monthly(1, "12:00"), "on day 1 of every month at 12:00 UTC"),
+        (builders.monthly(29, "12:00"), "on day 29 at 12:00 UTC (skips February except in leap years)"),
+        (builders.monthly(30, "12:00"), "on day 30 at 12:00 UTC (skips February)"),
+        (builders.monthly(31, "12:00"), "on day 31 at 12:00 UTC (skips the 5 months without one)"),
+        (builders.monthly("L", "12:00"), "on the last day of every month at 12:00 UTC"),
+        (builders.hourly(5), "every hour at minute 5"),
+        (builders.hourly(5, "Asia/Kolkata"), "every hour at minute 5, Kolkata time"),
+        (builders.once(NOW), "once, on Tue 24 Nov 2026 at 09:00 UTC"),
+        (builders.once(NOW, "Europe/Paris"), "once, on Tue 24 Nov 2026 at 10:00 Paris time (09:00 UTC)"),
         (
-            presets.once(NOW.replace(hour=20), "Asia/Tokyo"),
+            builders.once(NOW.replace(hour=20), "Asia/Tokyo"),
             "once, on Wed 25 Nov 2026 at 05:00 Tokyo time (20:00 UTC the day before)",
         ),
     ],
 )
 def test_what_a_form_offers_reads_as_a_sentence(timing: Timing, words: str) -> None:
-    assert cadence(timing) == words
+    assert describe_timing(timing) == words
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_a_form_offers_reads_as_a_sentence(timing: Timing, words: str) -> N
     ],
 )
 def test_another_expression_has_true_words_beside_it(cron: str, words: str) -> None:
-    assert cadence(Timing(cron=cron)) == words
+    assert describe_timing(Timing(cron=cron)) == words
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_another_expression_has_true_words_beside_it(cron: str, words: str) -> N
     ],
 )  # fmt: skip
 def test_a_time_in_another_zone_has_its_utc_time_beside_it(cron: str, zone: str, words: str) -> None:
-    assert cadence(Timing(cron=cron, timezone=zone), NOW) == words
+    assert describe_timing(Timing(cron=cron, timezone=zone), NOW) == words
 
 
 def test_the_words_are_english_whatever_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locale, "getlocale", lambda *_: ("de_DE", "UTF-8"))
-    assert "every 15 minutes" in cadence(Timing(cron="*/15 * * * *"))
+    assert "every 15 minutes" in describe_timing(Timing(cron="*/15 * * * *"))
 
 
 def test_what_cannot_be_scheduled_has_no_words() -> None:
     with pytest.raises(Refused):
-        cadence(Timing(cron="0 0 31 4 *"))
+        describe_timing(Timing(cron="0 0 31 4 *"))

@@ -91,4 +91,4 @@ def test_a_deadline_that_has_passed_stays_until_it_is_judged_unless_nobody_waits
     state: ScheduleState, known: datetime | None, after: datetime | None
 ) -> None:
     schedule = make_schedule(spec=spec(), state=state, silence_due=known)
-    assert planning.advanced(schedule, NOON).silence_due == after
+    assert planning.advance_cursor(schedule, NOON).silence_due == after

@@ -21,13 +21,13 @@ def hourly(catch_up: CatchUp = CatchUp.LATEST, **changes: object) -> Schedule:
 
 
 def test_before_its_time_nothing_is_owed() -> None:
-    owed = planning.owed(make_schedule(), NOON - timedelta(seconds=1))
+    owed = planning.plan_runs(make_schedule(), NOON - timedelta(seconds=1))
     assert owed.runs == ()
     assert owed.schedule.next_due == NOON
 
 
 def test_at_its_time_one_run_is_due_and_the_next_occurrence_is_known() -> None:
-    owed = planning.owed(make_schedule(), NOON)
+    owed = planning.plan_runs(make_schedule(), NOON)
 
     (run,) = owed.runs
     assert (run.status, run.trigger, run.scheduled_for) == (RunStatus.DUE, Trigger.SCHEDULE, NOON)
@@ -36,28 +36,31 @@ def test_at_its_time_one_run_is_due_and_the_next_occurrence_is_known() -> None:
 
 
 def test_what_was_owed_once_is_not_owed_again() -> None:
-    settled = planning.owed(make_schedule(), NOON).schedule
-    assert planning.owed(settled, NOON).runs == ()
-    assert planning.owed(settled, NOON + HOUR).runs == ()
+    settled = planning.plan_runs(make_schedule(), NOON).schedule
+    assert planning.plan_runs(settled, NOON).runs == ()
+    assert planning.plan_runs(settled, NOON + HOUR).runs == ()
 
 
 @pytest.mark.promise("P14")
 def test_a_clock_set_back_owes_nothing_and_moves_no_cursor_back() -> None:
-    settled = planning.owed(make_schedule(), NOON).schedule
-    again = planning.owed(settled, NOON - DAY)
+    settled = planning.plan_runs(make_schedule(), NOON).schedule
+    again = planning.plan_runs(settled, NOON - DAY)
     assert again.runs == ()
     assert again.schedule == settled
 
 
 def test_an_occurrence_has_the_same_id_whoever_finds_it() -> None:
-    one, other = (planning.owed(make_schedule(), NOON + late).runs[0] for late in (timedelta(), timedelta(seconds=40)))
+    one, other = (
+        planning.plan_runs(make_schedule(), NOON + late).runs[0] for late in (timedelta(), timedelta(seconds=40))
+    )
     assert (one.id, one.key) == (other.id, other.key)
     assert one.key == "cron:1:2026-11-24T12:00/0"
 
 
 def test_a_new_timing_has_other_ids_for_the_same_instant() -> None:
     assert (
-        planning.owed(make_schedule(), NOON).runs[0].id != planning.owed(make_schedule(timing_rev=2), NOON).runs[0].id
+        planning.plan_runs(make_schedule(), NOON).runs[0].id
+        != planning.plan_runs(make_schedule(timing_rev=2), NOON).runs[0].id
     )
 
 
@@ -77,7 +80,7 @@ def test_a_new_timing_has_other_ids_for_the_same_instant() -> None:
 def test_occurrences_that_passed_are_run_or_skipped_as_the_schedule_says(
     catch_up: CatchUp, late: timedelta, ran: list[int], skipped: tuple[int, int | None, int] | None
 ) -> None:
-    owed = planning.owed(hourly(catch_up), NOON + late)
+    owed = planning.plan_runs(hourly(catch_up), NOON + late)
 
     due = [run.scheduled_for.hour for run in owed.runs if run.status == RunStatus.DUE]
     stretches = [
@@ -90,17 +93,17 @@ def test_occurrences_that_passed_are_run_or_skipped_as_the_schedule_says(
 
 
 def test_the_latest_is_not_run_when_it_is_older_than_a_day() -> None:
-    owed = planning.owed(make_schedule(), NOON + DAY - timedelta(seconds=1))
+    owed = planning.plan_runs(make_schedule(), NOON + DAY - timedelta(seconds=1))
     assert [run.status for run in owed.runs] == [RunStatus.DUE]
 
     weekly = make_schedule(spec=make_spec(timing=Timing(cron="0 12 * * TUE")))
-    (missed,) = planning.owed(weekly, NOON + 2 * DAY).runs
+    (missed,) = planning.plan_runs(weekly, NOON + 2 * DAY).runs
     assert (missed.status, missed.reason, missed.count, missed.until) == (RunStatus.SKIPPED, Reason.MISSED, 1, None)
     assert missed.message == "Its time passed while the scheduler was off."
 
 
 def test_all_runs_at_most_a_hundred_and_accounts_for_the_rest() -> None:
-    owed = planning.owed(hourly(CatchUp.ALL), NOON + 149 * HOUR)
+    owed = planning.plan_runs(hourly(CatchUp.ALL), NOON + 149 * HOUR)
 
     skipped, *due = owed.runs
     assert len(due) == 100
@@ -110,7 +113,7 @@ def test_all_runs_at_most_a_hundred_and_accounts_for_the_rest() -> None:
 
 
 def test_the_occurrences_of_a_paused_schedule_are_one_row_that_says_so() -> None:
-    owed = planning.owed(hourly(CatchUp.ALL, state=ScheduleState.PAUSED), NOON + 2 * HOUR)
+    owed = planning.plan_runs(hourly(CatchUp.ALL, state=ScheduleState.PAUSED), NOON + 2 * HOUR)
 
     (skipped,) = owed.runs
     assert (skipped.status, skipped.reason, skipped.count) == (RunStatus.SKIPPED, Reason.PAUSED, 3)
@@ -121,12 +124,12 @@ def test_the_occurrences_of_a_paused_schedule_are_one_row_that_says_so() -> None
 @pytest.mark.parametrize("state", [ScheduleState.ENDED, ScheduleState.DELETED])
 def test_what_ended_or_was_deleted_owes_nothing(state: ScheduleState) -> None:
     schedule = make_schedule(state=state, next_due=None)
-    assert planning.owed(schedule, NOON + DAY) == planning.Owed((), schedule)
+    assert planning.plan_runs(schedule, NOON + DAY) == planning.RunPlan((), schedule)
 
 
 def test_a_schedule_that_runs_once_ends_with_its_run() -> None:
     once = make_schedule(spec=make_spec(timing=Timing(once=NOON)))
-    owed = planning.owed(once, NOON)
+    owed = planning.plan_runs(once, NOON)
 
     (run,) = owed.runs
     assert run.data_interval_start == run.data_interval_end == NOON
@@ -134,10 +137,10 @@ def test_a_schedule_that_runs_once_ends_with_its_run() -> None:
 
 
 def test_a_run_by_hand_is_due_now_over_the_last_complete_interval() -> None:
-    run = planning.manual_run(make_schedule(), NOON + HOUR)
+    run = planning.plan_manual_run(make_schedule(), NOON + HOUR)
     assert (run.trigger, run.scheduled_for) == (Trigger.MANUAL, NOON + HOUR)
     assert (run.data_interval_start, run.data_interval_end) == (NOON - DAY, NOON)
-    assert run.id != planning.manual_run(make_schedule(), NOON + HOUR).id
+    assert run.id != planning.plan_manual_run(make_schedule(), NOON + HOUR).id
 
 
 @pytest.mark.promise("P1")
@@ -148,7 +151,7 @@ def test_however_often_it_is_brought_up_to_date_every_occurrence_is_accounted_fo
     schedule = hourly(catch_up)
     accounted: list[datetime] = []
     for minute in sorted(minutes):
-        owed = planning.owed(schedule, NOON + timedelta(minutes=minute))
+        owed = planning.plan_runs(schedule, NOON + timedelta(minutes=minute))
         for run in owed.runs:
             last = run.until or run.scheduled_for
             assert run.count == (last - run.scheduled_for) // HOUR + 1
@@ -165,21 +168,21 @@ class TestZoneThatIsGone:
         return make_schedule(spec=make_spec(timing=timing), **changes)
 
     def test_the_time_that_is_known_is_in_the_ledger_and_the_schedule_paused(self) -> None:
-        owed = planning.owed(self.schedule(), NOON + HOUR)
+        owed = planning.plan_runs(self.schedule(), NOON + HOUR)
         (run,) = owed.runs
         assert (run.status, run.reason, run.scheduled_for) == (RunStatus.SKIPPED, Reason.MISSED, NOON)
         assert "No zone called “Mars/Phobos”" in (run.message or "")
         assert (owed.schedule.state, owed.schedule.next_due) == (ScheduleState.PAUSED, None)
 
     def test_it_is_said_once_and_never_before_its_time(self) -> None:
-        owed = planning.owed(self.schedule(), NOON + HOUR)
-        assert planning.owed(owed.schedule, NOON + DAY) == planning.Owed((), owed.schedule)
-        assert planning.owed(self.schedule(), NOON - HOUR) == planning.Owed((), self.schedule())
+        owed = planning.plan_runs(self.schedule(), NOON + HOUR)
+        assert planning.plan_runs(owed.schedule, NOON + DAY) == planning.RunPlan((), owed.schedule)
+        assert planning.plan_runs(self.schedule(), NOON - HOUR) == planning.RunPlan((), self.schedule())
 
     def test_what_passed_after_it_is_accounted_for_when_the_zone_is_back(self) -> None:
-        paused = planning.owed(self.schedule(), NOON + HOUR).schedule
+        paused = planning.plan_runs(self.schedule(), NOON + HOUR).schedule
         back = paused.model_copy(update={"spec": make_spec()})
-        (run,) = planning.owed(back, NOON + 2 * DAY).runs
+        (run,) = planning.plan_runs(back, NOON + 2 * DAY).runs
         assert (run.reason, run.scheduled_for, run.until, run.count) == (
             Reason.PAUSED,
             NOON + DAY,

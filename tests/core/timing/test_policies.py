@@ -38,7 +38,7 @@ class TestComing:
     def test_both_bounds_are_included_and_runs_are_counted_from_when_they_are_saved(
         self, given: dict[str, Any], expected: list[int]
     ) -> None:
-        saved = policies.counted(spec(**given), NOON - DAY)
+        saved = policies.count_runs(spec(**given), NOON - DAY)
         found = [each.instant for each in islice(policies.coming(saved, NOON - DAY), 4)]
         assert found == [NOON + number * DAY for number in expected]
 
@@ -59,19 +59,19 @@ class TestRecounted:
         [({}, NOON + DAY), ({"timeout": 5}, NOON + DAY), ({"policies": Policies(max_runs=3)}, NOON + 7 * DAY)],
     )
     def test_only_an_edit_of_when_or_how_often_counts_anew(self, changes: dict[str, Any], last: datetime) -> None:
-        before = policies.counted(spec(max_runs=2), NOON - DAY)
+        before = policies.count_runs(spec(max_runs=2), NOON - DAY)
         after = before.model_copy(update={"last_due": None} | changes)
-        assert policies.recounted(before, after, NOON + 4 * DAY).last_due == last
+        assert policies.recount_runs(before, after, NOON + 4 * DAY).last_due == last
 
 
 def test_a_schedule_ends_with_its_last_time_and_owes_nothing_after_it() -> None:
     schedule = make_schedule(spec=spec(end=NOON))
-    owed = planning.owed(schedule, NOON + 9 * DAY)
+    owed = planning.plan_runs(schedule, NOON + 9 * DAY)
     assert [(run.scheduled_for, run.count) for run in owed.runs] == [(NOON, 1)]
     assert owed.schedule.state == ScheduleState.ENDED
 
 
 def test_a_schedule_owes_nothing_before_its_start() -> None:
     schedule = make_schedule(spec=spec(start=NOON + 2 * DAY))
-    owed = planning.owed(schedule, NOON + DAY)
+    owed = planning.plan_runs(schedule, NOON + DAY)
     assert (owed.runs, owed.schedule.next_due) == ((), NOON + 2 * DAY)

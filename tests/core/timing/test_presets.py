@@ -5,7 +5,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
-from jupyter_schedule.core.timing import presets
+from jupyter_schedule.core.timing import builders
 
 naive = datetime.fromisoformat
 
@@ -29,7 +29,7 @@ naive = datetime.fromisoformat
     ],
 )
 def test_a_time_of_day_is_read_as_people_write_it(text: str, moment: time) -> None:
-    assert presets.parse_time_of_day(text) == moment
+    assert builders.parse_time_of_day(text) == moment
 
 
 @pytest.mark.parametrize(
@@ -37,22 +37,22 @@ def test_a_time_of_day_is_read_as_people_write_it(text: str, moment: time) -> No
 )
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(Refused, match=r"write a time such as 12:00\.") as refused:
-        presets.parse_time_of_day(text)
+        builders.parse_time_of_day(text)
     assert (refused.value.code, refused.value.field) == ("bad_time", "at")
 
 
 @pytest.mark.parametrize(
     ("timing", "cron"),
     [
-        (presets.daily("12:00"), "0 12 * * *"),
-        (presets.weekdays("6:30"), "30 6 * * 1-5"),
-        (presets.hourly(), "0 * * * *"),
-        (presets.hourly(17), "17 * * * *"),
-        (presets.weekly(["Monday"], "12"), "0 12 * * 1"),
-        (presets.weekly("thursday", "12"), "0 12 * * 4"),
-        (presets.weekly(["sun", "TH", "mon", "Mon"], "06:30"), "30 6 * * 1,4,0"),
-        (presets.monthly(31, "12:00"), "0 12 31 * *"),
-        (presets.monthly("L", "12:00"), "0 12 L * *"),
+        (builders.daily("12:00"), "0 12 * * *"),
+        (builders.weekdays("6:30"), "30 6 * * 1-5"),
+        (builders.hourly(), "0 * * * *"),
+        (builders.hourly(17), "17 * * * *"),
+        (builders.weekly(["Monday"], "12"), "0 12 * * 1"),
+        (builders.weekly("thursday", "12"), "0 12 * * 4"),
+        (builders.weekly(["sun", "TH", "mon", "Mon"], "06:30"), "30 6 * * 1,4,0"),
+        (builders.monthly(31, "12:00"), "0 12 31 * *"),
+        (builders.monthly("L", "12:00"), "0 12 L * *"),
     ],
 )
 def test_a_preset_is_a_cron_expression(timing: Timing, cron: str) -> None:
@@ -69,25 +69,25 @@ def test_a_preset_is_a_cron_expression(timing: Timing, cron: str) -> None:
 )
 def test_a_week_needs_days(days: list[str], sentence: str) -> None:
     with pytest.raises(Refused) as refused:
-        presets.weekly(days, "12:00")
+        builders.weekly(days, "12:00")
     assert (refused.value.message, refused.value.field) == (sentence, "days")
 
 
 @pytest.mark.parametrize("day", [0, 32, -1])
 def test_a_month_has_at_most_31_days(day: int) -> None:
     with pytest.raises(Refused, match="use 1-31, or L for the last") as refused:
-        presets.monthly(day, "12:00")
+        builders.monthly(day, "12:00")
     assert refused.value.field == "day"
 
 
 def test_an_hour_has_60_minutes() -> None:
     with pytest.raises(Refused, match="use 0-59"):
-        presets.hourly(60)
+        builders.hourly(60)
 
 
 def test_a_preset_refuses_an_unknown_zone() -> None:
     with pytest.raises(Refused, match="America/Los_Angeles"):
-        presets.daily("12:00", "PST")
+        builders.daily("12:00", "PST")
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_a_preset_refuses_an_unknown_zone() -> None:
     ],
 )
 def test_once_is_an_instant_read_in_its_zone(at: datetime, instant: datetime) -> None:
-    assert presets.once(at, "Europe/Paris") == Timing(once=instant, timezone="Europe/Paris")
+    assert builders.once(at, "Europe/Paris") == Timing(once=instant, timezone="Europe/Paris")
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9999])
 def test_once_lies_in_the_years_that_can_be_scheduled(year: int) -> None:
     with pytest.raises(Refused, match=r"Write a year from 1970 to 9998\."):
-        presets.once(naive(f"{year:04}-01-01"), "Europe/Paris")
+        builders.once(naive(f"{year:04}-01-01"), "Europe/Paris")

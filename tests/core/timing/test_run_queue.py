@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Run, RunStatus, Trigger
-from jupyter_schedule.core.timing.run_queue import Hold, Space, in_line, places
+from jupyter_schedule.core.timing.run_queue import BlockedBy, Capacity, fair_order, queue_positions
 from scheduler_service.decide import Start, decide_due
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
@@ -27,13 +27,13 @@ def test_owners_take_turns_each_in_the_order_in_which_theirs_came_and_backfills_
         due("bob-1", 4),
         due("bob-2", 5, Trigger.MANUAL),
     ]
-    line = in_line(reversed(runs), owner)
+    line = fair_order(reversed(runs), owner)
     assert [run.schedule for run in line] == ["ann-1", "bob-1", "ann-2", "bob-2", "ann-3", "bob-past"]
 
 
 def test_who_has_more_at_work_waits_for_who_has_fewer() -> None:
     waiting = [due("ann-3", 3), due("ann-4", 4), due("bob-1", 5), due("bob-2", 6)]
-    line = in_line(waiting, owner, working=[due("ann-1", 1), due("ann-2", 2)])
+    line = fair_order(waiting, owner, working=[due("ann-1", 1), due("ann-2", 2)])
     assert [run.schedule for run in line] == ["bob-1", "bob-2", "ann-3", "ann-4"]
 
 
@@ -42,7 +42,7 @@ def test_where_one_goes_at_a_time_owners_take_turns_all_the_same() -> None:
     served: dict[str, int] = {}
     started = []
     while waiting:
-        first = in_line(waiting, owner, served=served)[0]
+        first = fair_order(waiting, owner, served=served)[0]
         waiting.remove(first)
         started.append(first.schedule)
         served[owner(first)] = len(started)
@@ -53,10 +53,10 @@ def test_500_at_once_start_in_the_order_in_which_they_came_and_never_more_than_t
     waiting = [due(f"s{number}", number) for number in range(500)]
     came, started = list(waiting), []
     while waiting:
-        line = in_line(waiting, lambda _: "local")
+        line = fair_order(waiting, lambda _: "local")
         starting = [
             run
-            for run, what in decide_due(line, [], lambda _: make_spec(), Space(ConcurrencyLimits(total=4)), NOON)
+            for run, what in decide_due(line, [], lambda _: make_spec(), Capacity(ConcurrencyLimits(total=4)), NOON)
             if isinstance(what, Start)
         ]
         assert len(starting) == 4
@@ -77,29 +77,35 @@ def launcher_of(run: Run) -> str:
     ("room", "working", "ann", "ann_ec2", "bob"),
     [
         (ConcurrencyLimits(total=4), [], None, None, None),
-        (ConcurrencyLimits(total=1), ["bob-0"], Hold.SERVICE, Hold.SERVICE, Hold.SERVICE),
-        (ConcurrencyLimits(total=0), [], Hold.SERVICE, Hold.SERVICE, Hold.SERVICE),
-        (ConcurrencyLimits(per_owner=1), ["ann-0"], Hold.OWNER, Hold.OWNER, None),
+        (ConcurrencyLimits(total=1), ["bob-0"], BlockedBy.SERVICE, BlockedBy.SERVICE, BlockedBy.SERVICE),
+        (ConcurrencyLimits(total=0), [], BlockedBy.SERVICE, BlockedBy.SERVICE, BlockedBy.SERVICE),
+        (ConcurrencyLimits(per_owner=1), ["ann-0"], BlockedBy.OWNER, BlockedBy.OWNER, None),
         (ConcurrencyLimits(per_owner=2), ["ann-0"], None, None, None),
-        (ConcurrencyLimits(per_owner=1), ["ann-0", "bob-0"], Hold.OWNER, Hold.OWNER, Hold.OWNER),
-        (ConcurrencyLimits(per_launcher={"ec2": 1}), ["bob-0+"], None, Hold.LAUNCHER, None),
+        (ConcurrencyLimits(per_owner=1), ["ann-0", "bob-0"], BlockedBy.OWNER, BlockedBy.OWNER, BlockedBy.OWNER),
+        (ConcurrencyLimits(per_launcher={"ec2": 1}), ["bob-0+"], None, BlockedBy.LAUNCHER, None),
         (ConcurrencyLimits(per_launcher={"local": 1}), ["bob-0+"], None, None, None),
-        (ConcurrencyLimits(per_launcher={"local": 1}), ["bob-0"], Hold.LAUNCHER, None, Hold.LAUNCHER),
-        (ConcurrencyLimits(total=1, per_owner=1), ["ann-0"], Hold.OWNER, Hold.OWNER, Hold.SERVICE),
-        (ConcurrencyLimits(total=2, per_owner=1, per_launcher={"ec2": 1}), ["bob-0+"], None, Hold.LAUNCHER, Hold.OWNER),
+        (ConcurrencyLimits(per_launcher={"local": 1}), ["bob-0"], BlockedBy.LAUNCHER, None, BlockedBy.LAUNCHER),
+        (ConcurrencyLimits(total=1, per_owner=1), ["ann-0"], BlockedBy.OWNER, BlockedBy.OWNER, BlockedBy.SERVICE),
+        (
+            ConcurrencyLimits(total=2, per_owner=1, per_launcher={"ec2": 1}),
+            ["bob-0+"],
+            None,
+            BlockedBy.LAUNCHER,
+            BlockedBy.OWNER,
+        ),
     ],
 )
 def test_a_run_starts_when_no_limit_holds_it(
-    room: ConcurrencyLimits, working: list[str], ann: Hold | None, ann_ec2: Hold | None, bob: Hold | None
+    room: ConcurrencyLimits, working: list[str], ann: BlockedBy | None, ann_ec2: BlockedBy | None, bob: BlockedBy | None
 ) -> None:
-    space = Space(room, owner_of, launcher_of, [due(name, 0) for name in working])
-    assert [space.hold(due(name, 1)) for name in ("ann-1", "ann-1+", "bob-1")] == [ann, ann_ec2, bob]
+    capacity = Capacity(room, owner_of, launcher_of, [due(name, 0) for name in working])
+    assert [capacity.blocked_by(due(name, 1)) for name in ("ann-1", "ann-1+", "bob-1")] == [ann, ann_ec2, bob]
 
 
 def started(names: list[str], room: ConcurrencyLimits, working: list[str]) -> list[str]:
-    space = Space(room, owner_of, launcher_of, [due(name, 0) for name in working])
-    line = in_line([due(name, number) for number, name in enumerate(names)], owner_of)
-    decided = decide_due(line, [], lambda _: make_spec(), space, NOON)
+    capacity = Capacity(room, owner_of, launcher_of, [due(name, 0) for name in working])
+    line = fair_order([due(name, number) for number, name in enumerate(names)], owner_of)
+    decided = decide_due(line, [], lambda _: make_spec(), capacity, NOON)
     return [run.schedule for run, what in decided if isinstance(what, Start)]
 
 
@@ -123,9 +129,9 @@ def test_who_is_held_up_leaves_their_place_to_the_next_in_line(
 
 def test_a_place_in_line_counts_those_who_can_start_before_and_who_is_held_up_hears_why() -> None:
     room = ConcurrencyLimits(total=1, per_owner=2, per_launcher={"ec2": 1})
-    line = in_line([due(name, n) for n, name in enumerate(["ann-1", "ann-2", "ann-3", "bob-1+", "bob-2"])], owner_of)
-    told = places(
-        line, Space(room, owner_of, launcher_of, [due("ann-0", 0), due("cid-0+", 0)]), lambda _: Overlap.ALLOW
+    line = fair_order([due(name, n) for n, name in enumerate(["ann-1", "ann-2", "ann-3", "bob-1+", "bob-2"])], owner_of)
+    told = queue_positions(
+        line, Capacity(room, owner_of, launcher_of, [due("ann-0", 0), due("cid-0+", 0)]), lambda _: Overlap.ALLOW
     )
     assert {run.schedule: told[run.id] for run in line} == {
         "ann-1": 1,
@@ -149,7 +155,7 @@ def test_who_waits_for_a_run_of_its_schedule_has_no_place_and_stands_in_nobodys_
 ) -> None:
     line = [due("ann-1", 1), due("bob-1", 2), due("cid-1", 3)]
     going = make_run(make_schedule("ann-1"), "cron:1:before", status=RunStatus.PUBLISHING)
-    places_of = places(line, Space(ConcurrencyLimits()), lambda _: overlap, [going])
+    places_of = queue_positions(line, Capacity(ConcurrencyLimits()), lambda _: overlap, [going])
     assert [places_of[run.id] for run in line] == told
 
 
@@ -158,8 +164,8 @@ def test_of_a_backfill_as_many_have_a_place_as_go_at_once() -> None:
         make_run(make_schedule("past"), f"backfill:1:{day}", trigger=Trigger.BACKFILL, parallel=2) for day in range(4)
     ]
     going = make_run(make_schedule("past"), "backfill:1:9", trigger=Trigger.BACKFILL, status=RunStatus.RUNNING)
-    told = places(
-        [*line, due("later", 9)], Space(ConcurrencyLimits(), working=[going]), lambda _: Overlap.QUEUE_ONE, [going]
+    told = queue_positions(
+        [*line, due("later", 9)], Capacity(ConcurrencyLimits(), working=[going]), lambda _: Overlap.QUEUE_ONE, [going]
     )
     held = "Waits for an earlier run of its schedule"
     assert list(told.values()) == [1, held, held, held, 2]

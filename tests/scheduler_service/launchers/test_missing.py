@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jupyter_schedule.core.models import Outcome, RunStatus
-from scheduler_service.decide import End, Gate, Seen, Wait, decide_attempt
+from scheduler_service.decide import End, Gate, Observation, Wait, decide_attempt
 from scheduler_service.launchers.base import LaunchRefused, WorkerState
 from scheduler_service.launchers.missing import Absent, Launchers
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
@@ -28,7 +28,9 @@ def test_it_starts_nothing_and_says_so() -> None:
 def test_a_worker_that_it_may_have_is_waited_for_until_its_time_is_over_and_never_doubled() -> None:
     run = make_run(make_schedule(), status=RunStatus.RUNNING, attempt=1)
     attempt = make_attempt(run)
-    seen = Seen(run, attempt, Absent("ec2").poll(attempt), gate=Gate.STARTED, silent_for=1000, watched_for=10_000)
+    seen = Observation(
+        run, attempt, Absent("ec2").poll(attempt), gate=Gate.STARTED, silent_for=1000, watched_for=10_000
+    )
     assert seen.worker is WorkerState.UNREACHABLE
     assert decide_attempt(seen, NOON + timedelta(minutes=59)) == Wait()
     end = decide_attempt(seen, NOON + timedelta(minutes=60))

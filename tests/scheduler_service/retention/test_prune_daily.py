@@ -9,7 +9,7 @@ import pytest
 from jupyter_schedule.core.storage.factory import StorageAway, StoredObject
 from scheduler_service.retention.prune import BATCH
 from scheduler_service.retention.prune_daily import LOOK, TURN, DailyPruning
-from scheduler_service.trusted_clock import WatchedClock
+from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import NOON
 from tests.scheduler_service.publishing.results import (
     DAY,
@@ -70,13 +70,13 @@ def test_who_ended_in_the_middle_is_followed_after_an_hour() -> None:
 
 def test_by_a_doubted_clock_nothing_goes_before_its_time(patient: Patient) -> None:
     wall = patient.now = NOON + 3 * DAY
-    watched = WatchedClock(lambda: wall, lambda: 0.0, lambda: patient.now)
-    watched.look()
+    trusted = TrustedClock(lambda: wall, lambda: 0.0, lambda: patient.now)
+    trusted.assess()
     wall += 3650 * DAY
-    watched.look()
-    assert watched.halted
+    trusted.assess()
+    assert trusted.stopped
     daily = patient.daily()
-    while daily.look(watched.now()):
+    while daily.look(trusted.now()):
         pass
     assert len(patient.with_files()) == 4
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from jupyter_schedule.core.models import NotificationEvent, Notify, RunStatus, Schedule, ScheduleState
-from jupyter_schedule.core.timing.planning import advanced
-from scheduler_service import settling
+from jupyter_schedule.core.timing.planning import advance_cursor
+from scheduler_service import schedule_changes
 from tests.databases import Clock
 from tests.factories import NOON, make_run, make_schedule, make_spec
 from tests.simulation.memory_store import MemoryStore
@@ -23,13 +23,13 @@ def store() -> MemoryStore:
 def schedule(store: MemoryStore) -> Schedule:
     """Due every noon, and told of in one channel."""
     spec = make_spec(notify=Notify(channels=("ops",), on=(NotificationEvent.AUTO_PAUSE,)))
-    made = advanced(make_schedule(spec=spec), NOON)
+    made = advance_cursor(make_schedule(spec=spec), NOON)
     store.add_schedule(made)
     return made
 
 
 def test_what_was_owed_until_the_change_is_in_the_ledger_with_it(store: MemoryStore, schedule: Schedule) -> None:
-    assert settling.settle_and_change(store, schedule, LATER, "told", state=ScheduleState.PAUSED)
+    assert schedule_changes.apply_change(store, schedule, LATER, "told", state=ScheduleState.PAUSED)
     (run,) = store.open_runs()
     assert (run.scheduled_for, run.status) == (NOON + timedelta(days=1), RunStatus.DUE)
     changed = store.schedule(schedule.id)
@@ -41,7 +41,7 @@ def test_what_was_owed_until_the_change_is_in_the_ledger_with_it(store: MemorySt
 def test_somebody_elses_change_wins(store: MemoryStore, schedule: Schedule) -> None:
     theirs = schedule.model_copy(update={"version": 2})
     assert store.replace_schedule(schedule, theirs, actor="ann", kind="schedule_edited")
-    assert not settling.settle_and_change(store, schedule, LATER, "told", state=ScheduleState.PAUSED)
+    assert not schedule_changes.apply_change(store, schedule, LATER, "told", state=ScheduleState.PAUSED)
     assert store.schedule(schedule.id) == theirs
     assert store.open_runs() == []
 
@@ -49,7 +49,9 @@ def test_somebody_elses_change_wins(store: MemoryStore, schedule: Schedule) -> N
 def test_a_pause_says_when_and_why_by_itself_and_on_the_channels(store: MemoryStore, schedule: Schedule) -> None:
     failed = make_run(schedule, status=RunStatus.FAILED)
     store.add_run(failed, actor="scheduler")
-    assert settling.pause(store, schedule, LATER, after=failed, kind="schedule_auto_paused", note="it failed")
+    assert schedule_changes.pause_schedule(
+        store, schedule, LATER, after=failed, kind="schedule_auto_paused", note="it failed"
+    )
     paused = store.schedule(schedule.id)
     assert paused is not None
     assert paused.paused is not None

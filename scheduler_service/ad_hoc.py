@@ -1,4 +1,18 @@
-"""A look after all ad-hoc workers, beside the runs: load → decide → apply.
+"""The ad-hoc workers: what each needs, decided in a pure function, and how it gets that, beside the runs.
+
+| its row                   | its machine           | what is done                                               |
+|---------------------------|-----------------------|------------------------------------------------------------|
+| asked                     | -                     | frozen and launched; over when stopped, or too late        |
+| launching, no machine yet | isn't shown           | asked for again by the same token; over when too late      |
+| launching, no machine yet | is shown              | it is that one: the answer was lost                        |
+| has a machine             | is over               | over                                                       |
+| stopped, or past its end  | lives                 | ended, then over                                           |
+| stopped, or past its end  | isn't shown           | ended again and again, until it is shown or is over        |
+| has another end           | lives                 | told its new end                                           |
+| launching                 | has begun to boot     | ready                                                      |
+
+A launch that was stopped is finished first, so that it is known what there is to end: one that is abandoned may still
+be carried out, by a service that was about to ask.
 
 No lease: every step may be repeated and done by two services at once, since a launch is one machine by its token, and
 every change of a row is a compare-and-set.  Whoever comes second changes nothing and looks again.
@@ -7,20 +21,125 @@ every change of a row is a compare-and-set.  Whoever comes second changes nothin
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from jupyter_schedule.core.machines.ad_hoc import at_work, ended
 from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, utc
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.ad_hoc_decide import Adopt, Ask, Decision, Extend, Insist, Launch, Over, Ready, Wait, decide
 from scheduler_service.backoff import Memory
 from scheduler_service.context import ACTOR
-from scheduler_service.launchers.ad_hoc import AdHocHost
+from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.quotas import used_seconds
 
 log = logging.getLogger(__name__)
+
+#: how long somebody waits for a machine
+START_WITHIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class KeepWaiting:
+    """Nothing to do yet."""
+
+
+@dataclass(frozen=True)
+class LaunchMachine:
+    """Freeze what is asked for in the row, then ask for it."""
+
+
+@dataclass(frozen=True)
+class AskAgain:
+    """Ask again for what is frozen: the same token is the same machine."""
+
+
+@dataclass(frozen=True)
+class AdoptMachine:
+    """That is its machine."""
+
+    instance: str
+
+
+@dataclass(frozen=True)
+class MarkReady:
+    """People can work on it."""
+
+    address: str | None
+
+
+@dataclass(frozen=True)
+class ExtendDeadline:
+    """Let the machine know that it ends later."""
+
+
+@dataclass(frozen=True)
+class InsistOnEnd:
+    """End the machine, and see whether that has worked."""
+
+
+@dataclass(frozen=True)
+class EndWorker:
+    """It is over, in a sentence; `at` is when its machine ended.  terminate: which is done before that is recorded."""
+
+    status: AdHocStatus
+    message: str
+    at: datetime
+    terminate: bool = False
+
+
+AdHocDecision = (
+    KeepWaiting | LaunchMachine | AskAgain | AdoptMachine | MarkReady | ExtendDeadline | InsistOnEnd | EndWorker
+)
+
+
+def decide_ad_hoc(worker: AdHocWorker, machine: AdHocMachine | None, now: datetime) -> AdHocDecision:
+    """What a live worker needs.  machine: None while none is shown."""
+    if worker.instance is None:
+        return _without_machine(worker, machine, now)
+    if machine is not None and not machine.lives:
+        return _found_over(worker, machine, now)
+    if worker.stopped_by is not None:
+        message = f"Stopped by {worker.stopped_by}."
+        return InsistOnEnd() if machine is None else EndWorker(AdHocStatus.STOPPED, message, now, terminate=True)
+    if now >= worker.deadline:
+        return (
+            InsistOnEnd()
+            if machine is None
+            else EndWorker(AdHocStatus.ENDED, "Its time was over.", now, terminate=True)
+        )
+    if machine is None:
+        return KeepWaiting()
+    if machine.deadline != worker.deadline:
+        return ExtendDeadline()
+    if worker.status is AdHocStatus.LAUNCHING and machine.runs:
+        return MarkReady(machine.address)
+    return KeepWaiting()
+
+
+def _without_machine(worker: AdHocWorker, machine: AdHocMachine | None, now: datetime) -> AdHocDecision:
+    if machine is not None:
+        return AdoptMachine(machine.instance)
+    if worker.status is AdHocStatus.ASKED and worker.stopped_by is not None:
+        return EndWorker(AdHocStatus.STOPPED, "Stopped before it had a machine.", now)
+    if now >= min(worker.created_at + START_WITHIN, worker.deadline):
+        last = (worker.message or "The scheduler service was away, or started nothing").rstrip(".")
+        return EndWorker(AdHocStatus.FAILED, f"No machine could be launched in time. {last}. Ask again.", now)
+    return LaunchMachine() if worker.status is AdHocStatus.ASKED else AskAgain()
+
+
+def _found_over(worker: AdHocWorker, machine: AdHocMachine, now: datetime) -> EndWorker:
+    """Nobody saw when it ended: it counts up to its deadline, which no machine outlives, or up to now."""
+    at = min(now, worker.deadline)
+    if worker.stopped_by is not None:
+        return EndWorker(AdHocStatus.STOPPED, f"Stopped by {worker.stopped_by}.", at)
+    if now >= worker.deadline:
+        return EndWorker(AdHocStatus.ENDED, "Its time was over.", at)
+    if machine.ended_itself:
+        return EndWorker(AdHocStatus.ENDED, "It was shut down from inside.", at)
+    how = f" ({machine.ended_by})" if machine.ended_by else ""
+    return EndWorker(AdHocStatus.ENDED, f"It was ended from outside{how}.", at)
 
 
 class AdHocPass:
@@ -64,28 +183,28 @@ class AdHocPass:
                 self._memory.succeeded(key)
 
     def _look_after(self, worker: AdHocWorker, host: AdHocHost, may_start: bool) -> None:
-        decision = decide(worker, host.see(worker), self._now())
-        if not (isinstance(decision, Launch) and not may_start):
+        decision = decide_ad_hoc(worker, host.see(worker), self._now())
+        if not (isinstance(decision, LaunchMachine) and not may_start):
             self._apply(worker, host, decision)
 
-    def _apply(self, worker: AdHocWorker, host: AdHocHost, decision: Decision) -> None:
+    def _apply(self, worker: AdHocWorker, host: AdHocHost, decision: AdHocDecision) -> None:
         match decision:
-            case Wait():
+            case KeepWaiting():
                 return
-            case Launch():
+            case LaunchMachine():
                 self._begin(worker, host)
-            case Ask():
+            case AskAgain():
                 self._ask(worker, host)
-            case Adopt():
+            case AdoptMachine():
                 self._move(worker, instance=decision.instance)
-            case Ready():
+            case MarkReady():
                 self._move(worker, status=AdHocStatus.READY, address=decision.address, message=None)
-            case Extend():
+            case ExtendDeadline():
                 host.extend(worker)
                 self._forget_trouble(worker)
-            case Insist():
+            case InsistOnEnd():
                 host.terminate(worker)
-            case Over():
+            case EndWorker():
                 self._end(worker, host, decision)
 
     def _begin(self, worker: AdHocWorker, host: AdHocHost) -> None:
@@ -145,7 +264,7 @@ class AdHocPass:
         caps = self._launchers[worker.launcher].hours
         return caps.refusal(used_seconds(self._store, now), worker.owner, now) if caps.any else None
 
-    def _end(self, worker: AdHocWorker, host: AdHocHost, over: Over) -> None:
+    def _end(self, worker: AdHocWorker, host: AdHocHost, over: EndWorker) -> None:
         if over.terminate:
             host.terminate(worker)
         self._record_end(worker, over.status, over.message, over.at)
