@@ -1,4 +1,4 @@
-/** What other extensions can ask of ours, and the ids of our commands. */
+/** The token by which other extensions reach ours, and the ids of our commands. */
 import { Token } from '@lumino/coreutils';
 
 import type { View } from './model/views';
@@ -7,7 +7,7 @@ import type { View } from './model/views';
 export interface ISchedulePanel {
   /** Show a view of the panel, wherever the panel is. */
   open(view: View): void;
-  /** Whether somebody looks at that run. */
+  /** True while somebody looks at that run. */
   shows(run: string): boolean;
 }
 

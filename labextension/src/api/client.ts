@@ -31,7 +31,7 @@ export class Client {
     return this.ask({ path: 'status', signal });
   }
 
-  /** What would happen; keeps the bundle and names it.  `schedule`: the one that the form edits. */
+  /** Preview a form; keeps the bundle and names it.  `schedule`: the one that the form edits. */
   preview(form: Form, schedule?: string, signal?: AbortSignal): Promise<Preview> {
     const query: Record<string, string> = schedule === undefined ? {} : { schedule };
     return this.ask({ method: 'POST', path: 'preview', body: form, query, signal });
@@ -105,7 +105,7 @@ export class Client {
     return this.ask({ path: `${pathOf(name)}/runs`, signal });
   }
 
-  /** What became of the days from `first` to `last`, each YYYY-MM-DD, and how backfills get on. */
+  /** The days from `first` to `last`, each YYYY-MM-DD, with their state, and the backfills' progress. */
   days(name: string, first: string, last: string, signal?: AbortSignal): Promise<Calendar> {
     return this.ask({ path: `${pathOf(name)}/days`, query: { first, last }, signal });
   }
@@ -124,7 +124,7 @@ export class Client {
     return this.ask({ path: `runs/${encodeURIComponent(id)}`, signal });
   }
 
-  /** What a run printed, from piece `first` on. */
+  /** The output of a run, from piece `first` on. */
   log(id: string, first: number, signal?: AbortSignal): Promise<Log> {
     return this.ask({ path: `runs/${encodeURIComponent(id)}/log`, query: { first: String(first) }, signal });
   }

@@ -1,4 +1,4 @@
-/** Why a request couldn't be carried out, in a sentence for the person who asked. */
+/** The reason for which a request failed, in a sentence for the person who asked. */
 
 export class Problem extends Error {
   /**
@@ -16,7 +16,7 @@ export class Problem extends Error {
     this.name = 'Problem';
   }
 
-  /** Whether the same request may well succeed a little later. */
+  /** True when the same request may well succeed a little later. */
   get isTransient(): boolean {
     return this.code === 'unreachable' || this.status >= 502;
   }
@@ -30,7 +30,7 @@ export function asProblem(error: unknown): Problem {
   return new Problem('broken', error instanceof Error ? error.message : String(error));
 }
 
-/** Whether `error` only says that somebody stopped waiting for the answer. */
+/** True when `error` only says that somebody stopped waiting for the answer. */
 export function isAbort(error: unknown): boolean {
   return (error as { name?: unknown } | null)?.name === 'AbortError';
 }

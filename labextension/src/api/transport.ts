@@ -1,4 +1,4 @@
-/** How a request reaches the server and comes back as a value or a Problem. */
+/** A request reaches the server and comes back as a value or a Problem. */
 import { Problem } from './problem';
 
 /** One request; `path` is relative to the API's folder. */

@@ -88,7 +88,7 @@ export function weekday(day: string): number {
 }
 
 /**
- * What is picked after `day` was: it alone, the stretch from the one day that was picked, or nothing when it was that
+ * The days that are picked after `day` was: it alone, the stretch from the one day that was picked, or nothing when it was that
  * one.  `extend` (a shift key) always makes a stretch.  Days that are still to come can't be picked.
  */
 export function pick(picked: DayRange | null, day: string, today: string, extend = false): DayRange | null {
@@ -109,7 +109,7 @@ export function isPicked(picked: DayRange | null, day: string): boolean {
   return picked !== null && picked.from <= day && day <= picked.to;
 }
 
-/** Whether a range can be asked for: both days are there, in order, and begin before tomorrow. */
+/** True when the range can be asked for: both days are there, in order, and begin before tomorrow. */
 export function isRange(picked: DayRange | null, today: string): picked is DayRange {
   return picked !== null && picked.from !== '' && picked.to !== '' && picked.from <= picked.to && picked.from <= today;
 }
@@ -155,12 +155,12 @@ export function describeDay(
   return `${date}: ${counts.map(({ state, count }) => `${count} ${nameState(state, trans).toLowerCase()}`).join(', ')}`;
 }
 
-/** Which states the month's days have, for the legend. */
+/** The states that the month's days have, for the legend. */
 export function listStates(days: readonly CalendarDay[]): DayState[] {
   return STATES.filter(state => days.some(day => day.state === state));
 }
 
-/** What a backfill would do: how many runs, in which order, how many at a time, and what is left as it is. */
+/** The plan of a backfill in words: how many runs, in which order, how many at a time, and what is left as it is. */
 export function describePlan(plan: BackfillResult, parallel: number, clock: Clock, trans: TranslationBundle): string {
   const left = [];
   if (plan.succeeded > 0) {
@@ -189,7 +189,7 @@ export function describePlan(plan: BackfillResult, parallel: number, clock: Cloc
   );
 }
 
-/** How a backfill gets on; null when none is under way. */
+/** The progress of the backfills in words; null when none is under way. */
 export function describeProgress({ asked, waiting, going }: Calendar, trans: TranslationBundle): string | null {
   if (waiting + going === 0) {
     return null;

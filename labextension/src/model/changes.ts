@@ -1,4 +1,4 @@
-/** What differs between two states of a schedule, in the form's own words. */
+/** The differences between two states of a schedule, in the form's own words. */
 import type { Form, Schedule } from '../api/schemas';
 import { isSame } from './patch';
 import type { Policy } from './policies';
@@ -13,7 +13,7 @@ export interface FieldChange {
   code?: true;
 }
 
-/** What can be told apart. */
+/** The part of a schedule that a comparison reads. */
 type State = Pick<Schedule, 'form' | 'bundle'>;
 
 /** Each field of the form that differs, and the code. */

@@ -1,4 +1,4 @@
-/** What was typed and not saved yet, kept by the browser: one draft for a new schedule of a notebook, one for each edit. */
+/** Forms that were typed and not saved yet, kept by the browser: one draft for a new schedule of a notebook, one for each edit. */
 import type { Schedule } from '../api/schemas';
 import type { FormState } from './form';
 

@@ -85,7 +85,7 @@ export function fromWire(form: Form, now: number): FormState {
 }
 
 /**
- * What goes over the wire, without what the frequency doesn't ask for.
+ * The form as it goes over the wire, without what the frequency doesn't ask for.
  *
  * A time limit that is no number yet is sent as the default, and told by `checkForm`.
  */
@@ -108,7 +108,7 @@ export function toWire(state: FormState): Form {
   };
 }
 
-/** Which fields the frequency asks for. */
+/** The fields that the frequency asks for. */
 export function fieldsFor(kind: Kind): Field[] {
   return FIELDS_OF[kind];
 }
@@ -143,7 +143,7 @@ export function withoutFile(state: FormState, path: string): FormState {
   return { ...state, files: state.files.filter(other => other !== path), left_out };
 }
 
-/** What is wrong that the browser can tell alone. */
+/** The problems that the browser can tell alone. */
 export function checkForm(state: FormState, trans: TranslationBundle): Problems {
   const problems: Problems = {};
   if (parseMinutes(state.timeout_minutes) === null) {
@@ -203,12 +203,12 @@ export function findOfferedName(sentence: string, name: string): string | null {
   return quoted && quoted !== name ? quoted : null;
 }
 
-/** Whether there is anything to choose about where it runs. */
+/** True when there is a choice of where it runs. */
 export function hasChoice({ workers }: Preview, { data_role }: FormState): boolean {
   return workers.length > 1 || data_role !== null || workers.some(({ data_roles }) => data_roles.length > 0);
 }
 
-/** What the notebook has, as it would be typed. */
+/** The notebook's own value, as it would be typed. */
 export function formatDefault(parameter: Parameter): string {
   const value: unknown = parameter.default;
   if (value === null || value === undefined) {
@@ -229,12 +229,12 @@ function parseMinutes(text: string): number | null {
   return minutes >= least && minutes <= most ? minutes : null;
 }
 
-/** Whether a file is in the tarball. */
+/** True when the file is in the tarball. */
 export function isSent({ status }: { status: string }): boolean {
   return status === 'included' || status === 'named';
 }
 
-/** What every part of the form works on. */
+/** Every part of the form works on this. */
 export interface FormPartProps {
   state: FormState;
   /** the errors to show now */

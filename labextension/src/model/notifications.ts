@@ -1,4 +1,4 @@
-/** Who is told of what, as fields of the form; and what the page itself tells while nobody looks. */
+/** Notifications: those that a schedule asks for, as fields of the form; and those that the page shows by itself. */
 import type { FailedNotification, Form, Run } from '../api/schemas';
 import { formatDuration } from './format';
 import type { TranslationBundle } from './translation';
@@ -16,7 +16,7 @@ export const NOTIFICATION_EVENTS: NotificationEvent[] = [
   'silence'
 ];
 
-/** What they are called. */
+/** The labels of the events. */
 export function eventLabels(trans: TranslationBundle): Record<NotificationEvent, string> {
   return {
     failure: trans.__('It failed'),
@@ -38,7 +38,7 @@ export function toggle<T>(all: readonly T[], picked: readonly T[], one: T, on: b
   return all.filter(each => (each === one ? on : picked.includes(each)));
 }
 
-/** What a success is told with; null when it is none of the last runs, or nothing new. */
+/** The sentence for a success; null when it is none of the last runs, or nothing new. */
 export function describeSuccess(
   name: string,
   last: readonly Run[],

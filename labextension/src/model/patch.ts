@@ -16,7 +16,7 @@ export function mergePatch(before: object, after: object): Record<string, Json> 
   return patch;
 }
 
-/** Whether two JSON values are equal; a missing key equals undefined. */
+/** True when two JSON values are equal; a missing key equals undefined. */
 export function isSame(one: Json, other: Json): boolean {
   if (Array.isArray(one) && Array.isArray(other)) {
     return one.length === other.length && one.every((item, place) => isSame(item, other[place]));

@@ -29,7 +29,7 @@ export function withNumber(policies: Policies, name: Exclude<Policy, 'start' | '
   return { ...policies, [name]: digits ? Number(digits) : none };
 }
 
-/** What the fields are called, and the line below them. */
+/** The label of each field, and the line below it. */
 export function policyLabels(trans: TranslationBundle): Record<Policy, { label: string; help: string }> {
   const words = (label: string, help: string) => ({ label, help });
   return {

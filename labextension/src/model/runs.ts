@@ -4,10 +4,10 @@ import type { Clock } from './time';
 import { formatCoarseDuration, formatDuration } from './format';
 import type { TranslationBundle } from './translation';
 
-/** How a state is coloured. */
+/** The colours of a state, by their meaning. */
 export type Role = 'muted' | 'info' | 'success' | 'error' | 'warning';
 
-/** Which picture a state has. */
+/** The pictures of a state. */
 export type Icon =
   | 'waiting'
   | 'launching'
@@ -26,7 +26,7 @@ export interface State {
   words: string;
 }
 
-/** What words depend on besides the run. */
+/** The words about a run depend on this besides the run. */
 export interface Reader {
   trans: TranslationBundle;
   clock: Clock;
@@ -58,12 +58,12 @@ export function namePerson(who: string, trans: TranslationBundle): string {
   return who === 'local' ? trans.__('you') : who;
 }
 
-/** Whether it will still change. */
+/** True while the run can still change. */
 export function isOpen(run: Run): boolean {
   return OPEN.includes(run.status);
 }
 
-/** Whether somebody should look at it. */
+/** True when somebody should look at it. */
 export function needsALook(run: Run): boolean {
   return run.status === 'failed' || run.status === 'timed_out';
 }
@@ -170,7 +170,7 @@ export function findNewest(schedule: Schedule): Run | undefined {
   return schedule.last_runs.find(isOpen) ?? schedule.last_runs[0];
 }
 
-/** Why it ended as it did: one line of at most 120 characters without escape codes; empty when there is nothing to say. */
+/** The cause of its end: one line of at most 120 characters without escape codes; empty when there is nothing to say. */
 export function describeCause(run: Run): string {
   const line = stripControls(run.message ?? '')
     .split('\n')[0]!
@@ -196,7 +196,7 @@ export function describeMissing(run: RunDetails, name: string, there: boolean, t
     : trans.__('FileNotFoundError: %1 doesn’t exist here either.', short) + reader;
 }
 
-/** Why it exists. */
+/** The cause of its existence. */
 export function describeTrigger(run: Run, trans: TranslationBundle): string {
   const names: Record<Run['trigger'], string> = {
     schedule: trans.__('by schedule'),
@@ -217,7 +217,7 @@ export interface Step {
   seconds: number | null;
 }
 
-/** What has happened so far, in order; what a failure kept from happening is said. */
+/** The steps so far, in order; one that a failure prevented is named. */
 export function listSteps(run: RunDetails, reader: Reader): Step[] {
   if (run.status === 'skipped') {
     return [];
@@ -291,7 +291,7 @@ function describePublication(run: RunDetails, { trans }: Reader): Step | null {
     : { ...step, icon: 'skipped', role: 'muted', words: trans.__('Published nothing') };
 }
 
-/** How long it took, beside the usual when that differs by more than half. */
+/** The time that it took, beside the usual when that differs by more than half. */
 export function describeDuration(run: RunDetails, trans: TranslationBundle): string {
   if (run.seconds === null) {
     return '';

@@ -6,7 +6,7 @@ import { needsALook, isOpen, findNewest, describeState } from './runs';
 export type Chip = 'all' | 'failing' | 'running' | 'paused';
 export const CHIPS: Chip[] = ['all', 'failing', 'running', 'paused'];
 
-/** Whether a schedule belongs under a chip. */
+/** True when the schedule belongs under the chip. */
 export function matchesChip(chip: Chip, schedule: Schedule): boolean {
   switch (chip) {
     case 'all':
@@ -20,13 +20,13 @@ export function matchesChip(chip: Chip, schedule: Schedule): boolean {
   }
 }
 
-/** Whether its last run that ended, ended badly; a skipped one says nothing about that. */
+/** True when the last run that ended, ended badly; a skipped one says nothing about that. */
 function isFailing(schedule: Schedule): boolean {
   const ended = schedule.last_runs.find(run => !isOpen(run) && run.status !== 'skipped');
   return ended !== undefined && needsALook(ended);
 }
 
-/** How many there are under each chip. */
+/** The number of schedules under each chip. */
 export function countByChip(schedules: readonly Schedule[]): Record<Chip, number> {
   const count = (chip: Chip) => schedules.filter(schedule => matchesChip(chip, schedule)).length;
   return { all: schedules.length, failing: count('failing'), running: count('running'), paused: count('paused') };

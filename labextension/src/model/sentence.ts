@@ -4,7 +4,7 @@ import type { TranslationBundle } from './translation';
 
 export interface SentencePart {
   text: string;
-  /** what its field is called, what stands in it, and the merge patch of the form that a new value makes */
+  /** the label of its field, the value in it, and the merge patch of the form that a new value makes */
   label?: string;
   value?: string;
   patch?(value: string): object;

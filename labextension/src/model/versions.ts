@@ -2,19 +2,19 @@
 import type { CellDifference, Difference, FileChange, Version } from '../api/schemas';
 import type { TranslationBundle } from './translation';
 
-/** What is compared; `after` null is the notebook as it is now. */
+/** The two that are compared; `after` null is the notebook as it is now. */
 export interface Side {
   before: number;
   after: number | null;
 }
 
-/** What is looked at first: the version in use beside the notebook, where there is one; else beside the one before. */
+/** The comparison that is shown first: the version in use beside the notebook, where there is one; else beside the one before. */
 export function chooseSides(versions: readonly Version[], notebook: boolean): Side {
   const [current, previous] = versions.map(({ version }) => version) as [number, number?];
   return notebook ? { before: current, after: null } : { before: previous ?? current, after: current };
 }
 
-/** What differs in one line: `2 cells differ`, `Nothing in the code differs`. */
+/** The difference in one line: `2 cells differ`, `Nothing in the code differs`. */
 export function describeDifference(difference: Difference, trans: TranslationBundle): string {
   const { state, cells, more, kernels, files, message } = difference;
   const total = cells.length + more;

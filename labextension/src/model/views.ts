@@ -49,7 +49,7 @@ export function fromFragment(fragment: string): View {
   }
 }
 
-/** What a notebook calls `name`, relative to Jupyter's root; null for what is outside of it. */
+/** The path that a notebook means by `name`, relative to Jupyter's root; null for one outside of it. */
 export function resolveBeside(notebook: string, name: string): string | null {
   if (name.startsWith('/') || name.startsWith('~')) {
     return null;

@@ -1,4 +1,4 @@
-/** What is told while nobody looks.  Nothing is loaded or asked before something happens. */
+/** Notifications while nobody looks.  Nothing is loaded or asked before something happens. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ITranslator } from '@jupyterlab/translation';
 

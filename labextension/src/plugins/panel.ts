@@ -34,7 +34,7 @@ class PanelWidget extends Widget {
     services.tracker?.currentChanged.connect(() => this.renew());
   }
 
-  /** Whether somebody looks at that run. */
+  /** True while somebody looks at that run. */
   shows(run: string): boolean {
     return this.isVisible && this.view.at === 'run' && this.view.run === run;
   }

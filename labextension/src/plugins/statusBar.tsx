@@ -1,4 +1,4 @@
-/** How many schedules fail and how many runs are going, in the status bar.  Nothing is asked before something happens. */
+/** The numbers of failing schedules and of runs that go, in the status bar.  Nothing is asked before something happens. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';

@@ -19,7 +19,7 @@ import { collectServices } from '../hosts/lab/services';
 const GATHER = 1000;
 /** milliseconds after which a notebook that was shown has been drawn */
 const SETTLE = 300;
-/** what changes the button */
+/** the events that change the button */
 const TELLING = /^schedule_|^run_(succeeded|failed|timed_out)$/;
 
 /** Drawn by hand: JupyterLab's own button can't be named otherwise than it is labelled. */

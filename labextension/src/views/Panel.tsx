@@ -234,7 +234,7 @@ function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel:
   );
 }
 
-/** What *Schedule* did, with its undo. */
+/** The result of *Schedule*, with its undo. */
 function Created({ schedule: name, panel }: { schedule: string; panel: PanelTools }): ReactElement | null {
   const { api, trans, clock } = useHost();
   const reader = useReader(false);

@@ -1,4 +1,4 @@
-/** Who is told of what, and what is news. */
+/** Notifications that a schedule asks for, and those that the page shows. */
 import { describe, expect, it } from 'vitest';
 
 import { NOTIFICATION_EVENTS, unite, toggle, takeUntold, describeSuccess } from '../../src/model/notifications';

@@ -31,7 +31,7 @@ export class FakeServer {
     this.routes[route] = answer;
   }
 
-  /** What was asked of a route. */
+  /** The requests to a route. */
   to(route: string): Asked[] {
     return this.asked.filter(({ method, path }) => `${method} ${path}` === route);
   }
@@ -56,7 +56,7 @@ export class FakeServer {
   };
 }
 
-/** What the server says no with. */
+/** A refusal of the server. */
 export function refusal(status: number, code: string, message: string, field: string | null = null): Response {
   return new Response(JSON.stringify({ error: { code, message, field } }), { status });
 }

@@ -1,4 +1,4 @@
-/** What the commands do; loaded when one is first used. */
+/** The work of the commands on a notebook; loaded when one is first used. */
 import { showErrorMessage } from '@jupyterlab/apputils';
 
 import { asProblem } from '../../api/problem';

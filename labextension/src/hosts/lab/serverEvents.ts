@@ -1,4 +1,4 @@
-/** What the server tells by itself, over the connection that JupyterLab has anyway. */
+/** Events of the server, over the connection that JupyterLab has anyway. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 
 const SCHEMA = 'https://events.jupyter.org/jupyter_schedule/change';

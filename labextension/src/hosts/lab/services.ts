@@ -1,4 +1,4 @@
-/** What our plugins have of the application that they are in. */
+/** The parts of JupyterLab that our plugins work with. */
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';

@@ -1,4 +1,4 @@
-/** What JupyterLab tells of schedules and runs while nobody looks at them; loaded when something happens. */
+/** JupyterLab's notifications about schedules and runs that nobody looks at; loaded when something happens. */
 import { Notification } from '@jupyterlab/apputils';
 
 import { Commands } from '../../tokens';

@@ -1,4 +1,4 @@
-/** What a widget draws: the panel's own views, with what Python presets and decides. */
+/** The widget: the panel's own views, with presets and values from Python. */
 import type { ReactElement } from 'react';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
@@ -104,7 +104,7 @@ function OwnForm({ model, notebook, done }: OwnFormProps): ReactElement {
   );
 }
 
-/** What was scheduled here before the page was loaded again is shown, not a form that would do it twice. */
+/** A schedule that was made here before the page was loaded again is shown, not a form that would make it twice. */
 function startOf(model: WidgetModel): View {
   const schedule = model.get('schedule') as Schedule | null;
   const run = model.get('last_run') as Run | null;

@@ -10,7 +10,7 @@ interface KernelAnswer {
   error?: { code: string; message: string; field: string | null };
 }
 
-/** What a request that has no page around it may ask beside the API: in which notebook the kernel is. */
+/** A request that has no page around it may ask beside the API in which notebook the kernel is. */
 export const NOTEBOOK = 'notebook';
 
 /** Asks the kernel.  It answers late while a cell runs: a kernel does one thing at a time. */

@@ -68,7 +68,7 @@ function setTrait(model: WidgetModel, trait: string, value: unknown): void {
   }
 }
 
-/** What a request's answer is about; nothing for lists, logs and the like. */
+/** The subject of a request's answer; nothing for lists, logs and the like. */
 function subjectOf({ method = 'GET', path }: ApiRequest): 'created' | 'schedule' | 'deleted' | 'run' | undefined {
   if (path === 'schedules') {
     return method === 'POST' ? 'created' : undefined;

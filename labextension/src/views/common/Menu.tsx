@@ -1,4 +1,9 @@
-/** A button with a menu of actions: arrow keys, Escape, and focus that returns to where it came from. */
+/**
+ * A button with a menu of actions: arrow keys, Escape, and focus that returns to where it came from.
+ *
+ * It is our own because the panel also lives in a cell's output and in VS Code: Lumino's menu draws into the page's
+ * body, outside of our styles, and looks like one only with JupyterLab's.
+ */
 import type { KeyboardEvent, ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 

@@ -1,4 +1,4 @@
-/** Small pictures, drawn in the colour of the text beside them; the word beside them is what they mean. */
+/** Small pictures, drawn in the colour of the text beside them, which says the same; no LabIcon, as not every host has it. */
 import type { ReactElement } from 'react';
 
 import type { Icon, State } from '../../model/runs';

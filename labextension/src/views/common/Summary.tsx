@@ -57,7 +57,7 @@ export function NextTimes({ next }: { next: readonly Occurrence[] }): ReactEleme
   );
 }
 
-/** What comes next: the days in a row where all times are at one time of day; else one time a line. */
+/** The next times: the days in a row where all times are at one time of day; else one time a line. */
 export function NextDays({ next }: { next: readonly Occurrence[] }): ReactElement {
   const { clock, trans } = useHost();
   const instants = next.map(({ scheduled_for }) => scheduled_for);

@@ -68,7 +68,10 @@ export function CopyButton({ text, label }: { text: string; label?: string }): R
   );
 }
 
-/** Put `text` on the clipboard, also where the page isn't served over HTTPS. */
+/**
+ * Put `text` on the clipboard, also where the page isn't served over HTTPS: browsers have no `clipboard` there.
+ * JupyterLab's own way isn't there in a cell's output.
+ */
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text);

@@ -4,7 +4,7 @@ import { useId } from 'react';
 
 import { Picture } from './Picture';
 
-/** What a labelled control has to carry. */
+/** A labelled control has to carry these. */
 export interface ControlProps {
   id: string;
   'aria-describedby': string;

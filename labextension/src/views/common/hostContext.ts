@@ -1,4 +1,4 @@
-/** What the components need from the place that they are in: JupyterLab, Notebook 7, a notebook's cell, a test. */
+/** The host of the views, with all that they need from it: JupyterLab, Notebook 7, a notebook's cell, or a test. */
 import { createContext, useContext, useEffect, useState } from 'react';
 
 import type { Client } from '../../api/client';
@@ -42,7 +42,7 @@ const HostContext = createContext<Host | null>(null);
 const VisibleContext = createContext(true);
 
 export const HostProvider = HostContext.Provider;
-/** Whether the panel is shown; a hidden one makes no requests. */
+/** True while the panel is shown; a hidden one makes no requests. */
 export const VisibleProvider = VisibleContext.Provider;
 
 export function useHost(): Host {
@@ -53,7 +53,7 @@ export function useHost(): Host {
   return host;
 }
 
-/** Whether anybody can see the panel: it is shown, and so is the page. */
+/** True while somebody can see the panel: it is shown, and so is the page. */
 export function useVisible(): boolean {
   const shown = useContext(VisibleContext);
   const [page, setPage] = useState(document.visibilityState !== 'hidden');
@@ -65,7 +65,7 @@ export function useVisible(): boolean {
   return shown && page;
 }
 
-/** What words about runs depend on, renewed every second while `ticking`. */
+/** The words about runs depend on this, renewed every second while `ticking`. */
 export function useReader(ticking: boolean): Reader {
   const { trans, clock, now } = useHost();
   const visible = useVisible();

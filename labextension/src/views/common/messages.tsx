@@ -1,4 +1,4 @@
-/** What is said in place of a view or above it: what went wrong, and that something is awaited. */
+/** Messages in place of a view or above it: a problem, or that something is awaited. */
 import type { ReactElement, ReactNode } from 'react';
 
 import type { Problem } from '../../api/problem';
@@ -23,7 +23,7 @@ export function ProblemBox({ problem, children }: { problem: Problem | string; c
   );
 }
 
-/** Why what is on screen isn't renewed any more, over what was seen last. */
+/** The reason for which the screen isn't renewed any more, above the last answer. */
 export function LiveProblem({ live }: { live: Pick<Live<unknown>, 'problem' | 'seen'> }): ReactElement | null {
   const { trans, clock } = useHost();
   const { problem, seen } = live;

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react';
 
 const STOPS = ':is(a[href], button, input, select, textarea, summary, [tabindex]):not(:disabled, [tabindex="-1"])';
 
-/** What has the focus, with what is around it in the frame, the nearest first, and all stops of the tab order. */
+/** The element that has the focus, with those around it in the frame, the nearest first, and all stops of the tab order. */
 interface FocusPlace {
   element: HTMLElement;
   around: HTMLElement[];
@@ -73,7 +73,7 @@ function findNearest({ element, around, stops }: FocusPlace): HTMLElement | unde
   return undefined;
 }
 
-/** Whether it isn't hidden in the way in which React hides a view while the chunk of the next one is awaited. */
+/** False while React hides the element's view, because the chunk of the next one is awaited. */
 function isShown(element: HTMLElement): boolean {
   return element.closest('[style*="display: none"]') === null;
 }

@@ -14,7 +14,7 @@ const GATHER = 100;
 
 export interface Live<T> {
   value: T | undefined;
-  /** why the newest look failed; `value` is then an older one */
+  /** the failure of the newest request; `value` is then an older one */
   problem: Problem | null;
   /** when `value` was seen, milliseconds */
   seen: number;
@@ -23,7 +23,7 @@ export interface Live<T> {
 }
 
 /**
- * What `load` answers, renewed on every change on the server, each second while `busy` says so, else twice a minute.
+ * The answer of `load`, renewed on every change on the server, each second while `busy` says so, else twice a minute.
  *
  * key: identifies what is loaded; a new key starts afresh.  Nothing is asked while nobody can see the panel.
  */

@@ -12,7 +12,7 @@ export interface Undoable {
   text: string;
   /** Take it back. */
   undo(): void;
-  /** What was put off until undoing is over; `leaving` when the page or panel goes away now. */
+  /** Do the work that was put off until undoing is over; `leaving` when the page or panel goes away now. */
   settle?(leaving: boolean): void;
 }
 
@@ -25,7 +25,7 @@ export function useUndo(): Undo {
   const { trans } = useHost();
   const [offered, setOffered] = useState<Undoable | null>(null);
   const pending = useRef<Undoable | null>(null);
-  /** what had the focus when the change was made */
+  /** the element that had the focus when the change was made */
   const origin = useRef<Element | null>(null);
 
   const settle = useCallback((leaving: boolean) => {

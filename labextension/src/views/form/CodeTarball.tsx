@@ -1,4 +1,4 @@
-/** What is sent: how much, what the checks found, and the way to look at it. */
+/** The code tarball: its size, the checks' findings, and the way to look into it. */
 import type { ReactElement } from 'react';
 
 import type { Finding, Preview } from '../../api/schemas';
@@ -57,7 +57,7 @@ function describeContents(preview: Preview, trans: ReturnType<typeof useHost>['t
   return `${files}${preview.size ? `, ${formatSize(preview.size)}` : ''}${python}`;
 }
 
-/** What needs a look first, then what is fine. */
+/** The findings that need a look first, then those that are fine. */
 function selectFindings(preview: Preview): Finding[] {
   const weight = (finding: Finding) => (finding.level === 'ok' ? 1 : 0);
   return [...preview.findings].sort((one, other) => weight(one) - weight(other)).slice(0, MOST);

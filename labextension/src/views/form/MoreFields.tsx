@@ -1,4 +1,4 @@
-/** What is behind the fold of the form: time limit, zone, what happens when runs meet or were missed, and the bounds. */
+/** The fields behind the fold of the form: time limit, zone, what happens when runs meet or were missed, and the bounds. */
 import type { ReactElement } from 'react';
 import { useEffect, useId, useRef } from 'react';
 

@@ -1,4 +1,4 @@
-/** What most schedules leave as it is, behind a fold that says the most important of it. */
+/** The fields that most schedules leave as they are, behind a fold that says the most important of them. */
 import type { ReactElement } from 'react';
 import { Suspense, lazy, useEffect, useRef, useState } from 'react';
 

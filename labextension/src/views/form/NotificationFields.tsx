@@ -1,4 +1,4 @@
-/** Which of the operator's channels are told, and of what. */
+/** The operator's channels that are notified, and the events. */
 import type { ReactElement } from 'react';
 
 import type { NotificationSettings } from '../../model/notifications';

@@ -12,7 +12,7 @@ import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 
 interface ParametersProps extends FormPartProps {
-  /** what something else decides, such as a control in the notebook: shown, not to be typed over */
+  /** values that something else decides, such as a control in the notebook: shown, not to be typed over */
   decided?: Record<string, unknown>;
 }
 

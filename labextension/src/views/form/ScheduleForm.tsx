@@ -30,7 +30,7 @@ export interface FormProps {
   notebook: string;
   /** the schedule that is changed; without one, a new one is made */
   editing?: Schedule;
-  /** what a new one starts with, instead of a draft */
+  /** a new one starts with these, instead of a draft */
   presets?: Partial<Form>;
   /** values of parameters that something else decides, such as a control in the notebook */
   values?: Record<string, unknown>;

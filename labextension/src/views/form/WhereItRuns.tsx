@@ -56,7 +56,7 @@ export function WhereItRuns(props: FormPartProps & { preview: Preview }): ReactE
   );
 }
 
-/** What the analysis may do in the cloud: nothing, or what one of the operator's roles may. */
+/** The analysis may do nothing in the cloud, or as much as one of the operator's roles. */
 function RoleField({ state, problems, change, roles }: FormPartProps & { roles: readonly string[] }): ReactElement {
   const { trans } = useHost();
   const role = state.data_role;

@@ -1,4 +1,4 @@
-/** What a form starts with, and what was typed into it: kept until it is saved or thrown away. */
+/** The form that one starts with: a draft is kept until it is saved or thrown away. */
 import { useState } from 'react';
 
 import type { Form, Schedule } from '../../api/schemas';

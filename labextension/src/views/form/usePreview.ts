@@ -1,4 +1,4 @@
-/** What would happen if the form were sent now: asked while typing, the answer to the newest question wins. */
+/** The preview of the form: asked for while the person types; the answer to the newest question wins. */
 import { useEffect, useState } from 'react';
 
 import type { Problem } from '../../api/problem';
@@ -14,9 +14,9 @@ const AGAIN = 3000;
 export interface PreviewState {
   /** the newest answer; also shown while a newer one is awaited, so that nothing flickers */
   preview: Preview | undefined;
-  /** why there is no newer one */
+  /** the reason for which there is no newer one */
   problem: Problem | null;
-  /** whether `preview` answers the form as it is now */
+  /** `preview` answers the form as it is now */
   current: boolean;
 }
 

@@ -9,23 +9,23 @@ import { groupByField } from '../../model/form';
 import { mergePatch, isSame } from '../../model/patch';
 import { useHost } from '../common/hostContext';
 
-/** What happens once it is recorded. */
+/** Choices for the moment when it is recorded. */
 export interface SubmitOptions {
   runNow: boolean;
   onceOnly: boolean;
-  /** whether the run now has to succeed before others follow; left out where runs cost nothing */
+  /** the run now has to succeed before others follow; left out where runs cost nothing */
   rehearse?: boolean;
 }
 
 export interface Submit {
   busy: boolean;
-  /** whether every problem is to be shown, also of fields that nobody touched */
+  /** every problem is to be shown, also of fields that nobody touched */
   tried: boolean;
   /** grows with every try that a field's problem stopped */
   failures: number;
-  /** what the server refused, by field */
+  /** the server's refusals, by field */
   refused: Problems;
-  /** what it refused or couldn't do, as a whole */
+  /** its refusal or failure as a whole */
   problem: Problem | null;
   send(found: Problems, how: SubmitOptions): void;
   /** Say that the form was edited, so that old refusals go. */

@@ -1,4 +1,4 @@
-/** What was kept from the public: why, and a person's word that it may become public all the same. */
+/** Results that were kept from the public: the findings, and a person's approval all the same. */
 import type { ReactElement } from 'react';
 import { useState } from 'react';
 

@@ -1,4 +1,4 @@
-/** What a run prints, while it does; it follows its end until the reader scrolls up. */
+/** The output of a run, while it is printed; it follows its end until the reader scrolls up. */
 import type { ReactElement } from 'react';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 

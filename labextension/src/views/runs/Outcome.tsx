@@ -1,4 +1,4 @@
-/** How a run ended: the cause in one line, what is worth a note, and the cell that raised. */
+/** The end of a run: the cause in one line, notes, and the cell that raised. */
 import type { ReactElement } from 'react';
 
 import type { Failure, RunDetails } from '../../api/schemas';

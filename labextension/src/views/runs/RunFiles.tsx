@@ -1,4 +1,4 @@
-/** What a run left: its results with previews, its report, and what it wrote elsewhere. */
+/** The files that a run left: its results with previews, its report, and what it wrote elsewhere. */
 import type { ReactElement } from 'react';
 import { useEffect, useState } from 'react';
 
@@ -10,9 +10,9 @@ import { useHost } from '../common/hostContext';
 
 const IMAGE = /\.(png|jpe?g|gif|svg|webp)$/i;
 const TEXT = /\.(csv|tsv|txt|md|json|log)$/i;
-/** what a browser shows; the others it can only save */
+/** a browser shows these; the others it can only save */
 const OPENS = /\.(html?|txt|log|json|png|jpe?g|gif|webp|svg)$/i;
-/** what only programs read */
+/** only programs read these */
 const INTERNAL = 'failure.json';
 /** files that are listed, bytes of a text that are fetched, lines of it that are shown */
 const MOST_FILES = 200;
@@ -63,7 +63,7 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
   );
 }
 
-/** What a file of the report is. */
+/** The description of a file of the report. */
 function reportName(path: string, trans: TranslationBundle): string | undefined {
   if (path === 'log.txt') {
     return trans.__('Log');
@@ -77,10 +77,10 @@ function reportName(path: string, trans: TranslationBundle): string | undefined 
 
 interface FileRowProps {
   file: PublishedFile;
-  /** what it is, where its path doesn't say that */
+  /** a description, where its path doesn't say enough */
   name?: string;
   preview?: boolean;
-  /** whether a text's preview is there unasked */
+  /** a text's preview is there unasked */
   open?: boolean;
 }
 

@@ -177,7 +177,7 @@ interface ActionsProps {
   action: Action;
 }
 
-/** What can be done next, the likeliest first: the known mend, the failing cell, the result. */
+/** The next actions, the likeliest first: the known mend, the failing cell, the result. */
 function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElement {
   const { api, trans, openReport, clock } = useHost();
   const mend = missing?.apply;

@@ -122,7 +122,7 @@ function toRequest({ from, to }: DayRange, parallel: number, again: boolean) {
   return { first_day: from, last_day: to, parallel, again };
 }
 
-/** What would happen, asked for a moment after the last change; null until that is known. */
+/** The plan, asked for a moment after the last change; null until it is known. */
 function usePlan(
   name: string,
   picked: DayRange | null,

@@ -33,7 +33,7 @@ interface Props {
   name: string;
   timezone: string;
   go(view: View): void;
-  /** what the runs below show has changed */
+  /** load the runs below again */
   refresh(): void;
 }
 
@@ -99,7 +99,7 @@ function Legend({ days }: { days: CalendarDay[] }): ReactElement {
   );
 }
 
-/** How the backfills get on, and the end of what is left. */
+/** The backfills' progress, and a button that ends the rest. */
 function Progress({ name, told, changed }: { name: string; told: Told; changed(): void }): ReactElement | null {
   const { api, trans } = useHost();
   const action = useAction();
@@ -262,7 +262,7 @@ interface CellProps {
   label: string;
   now: boolean;
   future: boolean;
-  /** whether it is the tab order's stop */
+  /** the tab order stops here */
   stop: boolean;
   picked: boolean;
   choose(day: string, event: MouseEvent): void;

@@ -1,4 +1,4 @@
-/** Which code runs, whether the notebook is another by now, and the acts that change that. */
+/** The code that a schedule runs, its difference from the notebook of now, and the buttons that change it. */
 import type { ReactElement } from 'react';
 import { useEffect, useState } from 'react';
 
@@ -82,7 +82,7 @@ export function Code({
   );
 }
 
-/** Whether a notebook has unsaved edits. */
+/** True while the notebook has unsaved edits. */
 function useUnsaved(notebook: string | null): boolean {
   const { watchUnsaved } = useHost();
   const [unsaved, setUnsaved] = useState(false);

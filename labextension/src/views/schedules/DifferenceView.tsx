@@ -1,4 +1,4 @@
-/** What differs between two versions: the form's fields, other files, and cells line by line.  Everything is text. */
+/** The difference between two versions: the form's fields, other files, and cells line by line.  Everything is text. */
 import type { ReactElement } from 'react';
 
 import type { CellDifference, Difference, DifferenceLine } from '../../api/schemas';

@@ -192,7 +192,7 @@ function Row({ run, reader, panel }: { run: Run; reader: Reader; panel: PanelCon
   );
 }
 
-/** What a row says besides the state: the cause, or what came out, and why it ran when not by schedule. */
+/** The text of a row besides the state: the cause, or what came out, and why it ran when not by schedule. */
 function describeOutcome(run: Run, { trans, clock }: Reader): string {
   const parts = [];
   if (run.trigger !== 'schedule') {

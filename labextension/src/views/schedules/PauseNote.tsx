@@ -1,4 +1,4 @@
-/** Why a schedule is paused, for whoever finds it so: said or changed in place. */
+/** The reason of a pause, for whoever finds the schedule paused: said or changed in place. */
 import type { KeyboardEvent, ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 

@@ -12,7 +12,7 @@ interface Props {
   /** marks at most */
   most: number;
   reader: Reader;
-  /** what a mark does; without it the strip is a picture */
+  /** opens a mark's run; without it the strip is a picture */
   open?(run: Run): void;
 }
 

@@ -172,7 +172,7 @@ interface ChoiceProps {
   /** null is the notebook */
   value: number | null;
   versions: readonly Version[];
-  /** whether the notebook can be chosen */
+  /** the notebook can be chosen too */
   notebook?: boolean;
   set(value: number | null): void;
 }

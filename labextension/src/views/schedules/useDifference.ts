@@ -1,4 +1,4 @@
-/** What differs between two versions, or between a version and the notebook as it is on disk. */
+/** The difference between two versions, or between a version and the notebook as it is on disk. */
 import { useEffect, useState } from 'react';
 
 import type { Problem } from '../../api/problem';

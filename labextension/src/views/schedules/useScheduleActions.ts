@@ -1,4 +1,4 @@
-/** What can be done with a schedule from its row and from its page. */
+/** The actions on a schedule, from its row and from its page. */
 import { useMemo } from 'react';
 
 import { asProblem } from '../../api/problem';
@@ -80,7 +80,7 @@ export function useScheduleActions(schedule: Schedule, panel: PanelControls): Sc
   }, [api, trans, linkTo, name, paused, schedule, action, go, undo, hide, refresh]);
 }
 
-/** What the button says that pauses a schedule, or lets it run. */
+/** The label of the button that pauses a schedule, or lets it run. */
 export function labelPauseButton({ state }: Schedule, trans: TranslationBundle): string {
   if (state === 'rehearsing') {
     return trans.__('Start without it');

@@ -1,4 +1,4 @@
-/** How fresh what is shown is, and what keeps it from being so. */
+/** The view stays fresh, or says why it doesn't. */
 import { act, screen } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 

@@ -1,4 +1,4 @@
-/** What is behind the form’s fold. */
+/** The fields behind the form’s fold. */
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 
