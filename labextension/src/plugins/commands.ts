@@ -7,8 +7,7 @@ import { ITranslator } from '@jupyterlab/translation';
 
 import { Commands, ISchedulePanel } from '../tokens';
 import { calendarIcon } from '../hosts/lab/icon';
-import { getNotebookPath } from '../hosts/lab/notebooks';
-import { collectServices } from '../hosts/lab/services';
+import { getNotebookPath, collectServices } from '../hosts/lab/services';
 
 export const commands: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-schedule:commands',

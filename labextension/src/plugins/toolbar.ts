@@ -11,9 +11,8 @@ import type { NotebookStatus } from '../api/schemas';
 import { Commands, ISchedulePanel } from '../tokens';
 import { onChange } from '../hosts/lab/serverEvents';
 import { calendarIcon } from '../hosts/lab/icon';
-import { getNotebookPath } from '../hosts/lab/notebooks';
+import { getNotebookPath, collectServices } from '../hosts/lab/services';
 import type { Services } from '../hosts/lab/services';
-import { collectServices } from '../hosts/lab/services';
 
 /** milliseconds in which several changes are one */
 const GATHER = 1000;

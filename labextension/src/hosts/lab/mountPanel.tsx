@@ -4,7 +4,7 @@ import { createRoot } from 'react-dom/client';
 
 import { Panel } from '../../views/Panel';
 import type { View } from '../../model/views';
-import { getNotebookPath } from './notebooks';
+import { getNotebookPath } from './services';
 import type { Services } from './services';
 import { createLabHost } from './labHost';
 

@@ -1,13 +1,9 @@
-/** The open notebooks: where each lies, and its unsaved edits. */
+/** The open notebooks and their unsaved edits. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import { Problem } from '../../api/problem';
-
-/** A notebook's path under Jupyter's root as the server knows it, without the drive of real-time collaboration. */
-export function getNotebookPath(app: JupyterFrontEnd, panel: NotebookPanel | null): string | null {
-  return panel ? app.serviceManager.contents.localPath(panel.context.path) : null;
-}
+import { getNotebookPath } from './services';
 
 /** The open panel of a notebook. */
 export function findPanel(

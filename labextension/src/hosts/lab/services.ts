@@ -1,6 +1,6 @@
 /** The parts of JupyterLab that our plugins work with. */
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
-import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';
 import { nullTranslator } from '@jupyterlab/translation';
 
@@ -30,4 +30,9 @@ export function collectServices(
     trans: (translator ?? nullTranslator).load('jupyter_schedule'),
     language: languageCode
   };
+}
+
+/** A notebook's path under Jupyter's root as the server knows it, without the drive of real-time collaboration. */
+export function getNotebookPath(app: JupyterFrontEnd, panel: NotebookPanel | null): string | null {
+  return panel ? app.serviceManager.contents.localPath(panel.context.path) : null;
 }
