@@ -38,13 +38,13 @@ export function NotificationFields({ state, problems, preview, change }: FormPar
       </FieldGroup>
       {notify.channels.length > 0 && (
         <FieldGroup label={trans.__('Send word when')}>
-          {NOTIFICATION_EVENTS.map(occasion => (
+          {NOTIFICATION_EVENTS.map(event => (
             <CheckBox
-              key={occasion}
-              checked={notify.on.includes(occasion)}
-              change={on => set({ on: toggle(NOTIFICATION_EVENTS, notify.on, occasion, on) })}
+              key={event}
+              checked={notify.on.includes(event)}
+              change={on => set({ on: toggle(NOTIFICATION_EVENTS, notify.on, event, on) })}
             >
-              {labels[occasion]}
+              {labels[event]}
             </CheckBox>
           ))}
         </FieldGroup>

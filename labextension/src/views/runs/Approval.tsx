@@ -25,7 +25,7 @@ export function Approval({ run, action, opened }: Props): ReactElement | null {
   }
   const held = run.reason === 'disclosure';
   const others = Math.max(0, run.findings.length - SHOWN) + run.more_findings;
-  const release = () => action.run(async () => opened(await api.approve(run.run_id, held ? reason : null)));
+  const approve = () => action.run(async () => opened(await api.approve(run.run_id, held ? reason : null)));
   return (
     <section>
       <h3>{held ? trans.__('Kept from the public') : trans.__('Not public yet')}</h3>
@@ -48,7 +48,7 @@ export function Approval({ run, action, opened }: Props): ReactElement | null {
         </Field>
       )}
       <div className="jp-Schedule-actions jp-mod-start">
-        <Button onClick={release}>{held ? trans.__('Publish anyway') : trans.__('Publish these results')}</Button>
+        <Button onClick={approve}>{held ? trans.__('Publish anyway') : trans.__('Publish these results')}</Button>
       </div>
     </section>
   );
