@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import Row
 from jupyter_schedule.core import clock
 from scheduler_service.worker import processes
-from scheduler_service.worker.limits import memory_of
+from scheduler_service.worker.limits import measure_memory
 from tests.crowd import farthest, gather, story
 from tests.engine import Engine
 
@@ -96,5 +96,5 @@ class _Memory:
 
     def _now(self) -> int:
         own = processes.read(self._pid)
-        family = [*([own] if own else []), *processes.descendants(self._pid)]
-        return sum(memory_of(process) for process in family)
+        family = [*([own] if own else []), *processes.walk_descendants(self._pid)]
+        return sum(measure_memory(process) for process in family)

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import Row
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Run, Timing
-from scheduler_service.launchers.runner_env import lean_runner
+from scheduler_service.launchers.runner_env import ensure_runner
 from tests.engine import Engine, notebook_of
 
 TRIES = 7
@@ -64,7 +64,7 @@ def _run_now_to_first_line(folder: Path) -> Row:
 
 
 def _trivial_notebook(folder: Path) -> Row:
-    runner = lean_runner(folder / "runners")
+    runner = ensure_runner(folder / "runners")
     with _engine(folder / "engine") as engine:
         engine.notebook("trivial", "open('output/x', 'w').write('1')", timing=NEVER_SOON)
         notebook = folder / "bare.ipynb"

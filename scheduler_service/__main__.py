@@ -19,16 +19,16 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import listed, quoted, size_text
-from scheduler_service.admin.check import check, check_channels
+from scheduler_service.admin.check import check_channels, check_storage
 from scheduler_service.admin.check_aws import check_account
 from scheduler_service.admin.check_service import check_service
-from scheduler_service.admin.migrate_storage import bring, check_code, check_idle, missing, planned
-from scheduler_service.admin.open_ledger import known_ledger
-from scheduler_service.admin.price_list import price_lines, refresh_prices, size_prices
-from scheduler_service.admin.reap import open_machines, reap
+from scheduler_service.admin.migrate_storage import check_code, check_idle, copy_objects, list_missing, plan_migration
+from scheduler_service.admin.open_ledger import open_existing_ledger
+from scheduler_service.admin.price_list import format_prices, refresh_prices, size_prices
+from scheduler_service.admin.reap import end_orphans, open_machines
 from scheduler_service.launchers.ec2.prices import load_prices
-from scheduler_service.publishing.unpublish import withdraw_deleted
-from scheduler_service.retention.prune import Pruning, told
+from scheduler_service.publishing.unpublish import unpublish_deleted
+from scheduler_service.retention.prune import Pruner, describe_plan
 from scheduler_service.service import Service
 from scheduler_service.settings import load_settings, show_to_doors
 
@@ -106,7 +106,11 @@ def check_settings(config: Path | None, folder: Path | None, notify: str | None,
         _check_named(notify, tuple(settings.channels))
     now = clock.now()
     account = check_account(settings.ec2, now, load_prices(settings.places.folder)) if settings.ec2 else ()
-    looks = check_service(settings.places, now), check_code(settings.areas, settings.places), check(settings.areas, now)
+    looks = (
+        check_service(settings.places, now),
+        check_code(settings.areas, settings.places),
+        check_storage(settings.areas, now),
+    )
     found = []
     for finding in chain(*looks, check_channels(settings.channels, notify, now), account):
         found.append(finding)
@@ -127,13 +131,13 @@ def migrate_storage(config: Path | None, folder: Path | None, source: str | None
     The former one stays as it was; what the new one has already isn't replaced.  Broken off, ask for it once more.
     """
     settings = load_settings(config, folder)
-    move = planned(settings.areas, settings.places, source)
+    move = plan_migration(settings.areas, settings.places, source)
     former, work = open_storage(move.source), open_storage(move.work)
-    with known_ledger(settings.places) as store:
+    with open_existing_ledger(settings.places) as store:
         check_idle(store)
-        objects = missing(former, work)
+        objects = list_missing(former, work)
         if not dry_run:
-            bring(former, work, objects)
+            copy_objects(former, work, objects)
     count = f"{len(objects):,} object{'s' * (len(objects) != 1)}, {size_text(sum(each.size for each in objects))}"
     click.echo(f"{'Would copy' if dry_run else 'Copied'} {count}, to {move.work}.")
 
@@ -151,7 +155,7 @@ def reap_machines(config: Path | None, folder: Path | None, dry_run: bool, as_js
     settings = load_settings(config, folder)
     with open_machines(settings) as (regions, attempt_of, ad_hoc_of):
         found = []
-        for told in reap(regions, attempt_of, clock.now(), dry_run=dry_run, ad_hoc_of=ad_hoc_of):
+        for told in end_orphans(regions, attempt_of, clock.now(), dry_run=dry_run, ad_hoc_of=ad_hoc_of):
             found.append(told)
             if not as_json:
                 click.echo(told.text)
@@ -172,7 +176,7 @@ def prices(config: Path | None, folder: Path | None, refresh: bool, as_json: boo
     if as_json:
         _echo_json(size_prices(settings))
         return
-    for line in price_lines(settings):
+    for line in format_prices(settings):
         click.echo(line)
 
 
@@ -182,11 +186,11 @@ def prices(config: Path | None, folder: Path | None, refresh: bool, as_json: boo
 def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     """Remove now the files whose time is over, as a service does once a day."""
     settings = load_settings(config, folder)
-    with known_ledger(settings.places) as store:
+    with open_existing_ledger(settings.places) as store:
         work = open_storage(settings.areas.work or settings.places.objects)
-        pruning = Pruning(store, work, open_storage, settings.retention.keep)
+        pruning = Pruner(store, work, open_storage, settings.retention.keep)
         plan = pruning.plan(clock.now())
-        for words, size in told(plan):
+        for words, size in describe_plan(plan):
             click.echo(f"{size_text(size):>8}  {words}")
         troubles = list(plan.troubles)
         if not dry_run:
@@ -194,7 +198,7 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
             pruning.remove_loose(plan.loose)
     for trouble in troubles:
         click.echo(trouble, err=True)
-    total = size_text(sum(size for _, size in told(plan)))
+    total = size_text(sum(size for _, size in describe_plan(plan)))
     count = f"{len(plan.runs)} run{'s' * (len(plan.runs) != 1)}"
     click.echo(f"{'Would remove' if dry_run else 'Removed'} the files of {count}, {total} in all.")
     sys.exit(1 if troubles else 0)
@@ -207,8 +211,8 @@ def unpublish(name: str, config: Path | None, folder: Path | None) -> None:
     """Move what a deleted schedule NAME published from the public area to the private one; it may be repeated."""
     settings = load_settings(config, folder)
     private = open_storage(settings.areas.base(Visibility.PRIVATE, settings.folder, ""))
-    with known_ledger(settings.places) as store:
-        moved = withdraw_deleted(name, store, settings.areas, private, clock.now())
+    with open_existing_ledger(settings.places) as store:
+        moved = unpublish_deleted(name, store, settings.areas, private, clock.now())
     where = f"; they are at {private.url(f'{name}/')}" if moved else ""
     click.echo(f"{moved:,} objects of “{name}” left the public area{where}.")
 

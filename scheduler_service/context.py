@@ -12,7 +12,7 @@ from jupyter_schedule.core.models import ConcurrencyLimits
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.anonymous_get import server_time
-from scheduler_service.disclosure import Limits
+from scheduler_service.disclosure.files import FileLimits
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.trusted_clock import TrustedClock
 
@@ -45,7 +45,7 @@ class ServiceContext:
     open_objects: Callable[[str], ObjectStorage] = open_storage
     areas: StorageConfig = FOLDERS
     #: of the disclosure check
-    limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    limits: FileLimits = FileLimits()  # noqa: RUF009  (frozen)
     #: seconds that nobody can set, without the machine's sleep
     awake: Callable[[], float] = awake
     #: bytes that are free where this service, and workers on this machine, write

@@ -31,7 +31,7 @@ from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import End, Start, Stop
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.launchers.missing import Launchers
-from scheduler_service.notifications.rules import looks_back, owed
+from scheduler_service.notifications.rules import needs_history, notifications_for
 from scheduler_service.observe import Observer
 from scheduler_service.publication_hold import PublicationStorage, WorkerFiles, publish_or_hold
 from scheduler_service.quotas import budget_block, used_seconds
@@ -211,8 +211,8 @@ class Effects:
         if schedule is None or schedule.state == ScheduleState.DELETED:
             return []
         notify = schedule.spec.notify
-        before = self._store.runs(schedule.id, limit=RECENT_RUNS) if looks_back(notify, ended) else ()
-        return owed(notify, ended, before)
+        before = self._store.runs(schedule.id, limit=RECENT_RUNS) if needs_history(notify, ended) else ()
+        return notifications_for(notify, ended, before)
 
     def _close_attempt(
         self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False

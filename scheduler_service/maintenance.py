@@ -9,8 +9,8 @@ from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.publishing.unpublish import Withdrawals
-from scheduler_service.retention.prune_daily import DailyPruning
+from scheduler_service.publishing.unpublish import Unpublisher
+from scheduler_service.retention.prune_daily import DailyPruner
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class MaintenanceLoop:
         areas: StorageConfig,
         open_objects: Callable[[str], ObjectStorage],
         now: Callable[[], datetime],
-        pruning: DailyPruning,
+        pruning: DailyPruner,
         *,
         work_area: str,
     ) -> None:
@@ -39,7 +39,7 @@ class MaintenanceLoop:
         self._open = open_objects
         self._now = now
         self._addresses = {each for each in (work_area, areas.private, areas.public) if each is not None}
-        self._withdrawals = Withdrawals(store, areas, open_objects)
+        self._withdrawals = Unpublisher(store, areas, open_objects)
         self._pruning = pruning
         self._sweep_at: datetime | None = None
 

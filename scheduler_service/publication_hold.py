@@ -35,9 +35,9 @@ from jupyter_schedule.core.object_keys import OUTPUT, REPORT
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, digest, file_digest
 from jupyter_schedule.core.text import size_text
 from scheduler_service.decide import End
-from scheduler_service.disclosure import RULES, Limits, check_file
-from scheduler_service.disclosure.findings import Found
-from scheduler_service.publishing.publish import PublishFailed, check_number, publish, with_cost
+from scheduler_service.disclosure.files import RULES, FileLimits, check_file
+from scheduler_service.disclosure.findings import FindingCollector
+from scheduler_service.publishing.publish import PublishFailed, add_cost, check_number, publish
 
 #: findings that are kept of a run
 MOST = 200
@@ -51,7 +51,7 @@ class WorkerFiles:
     work: ObjectStorage
     #: ends in `/`
     prefix: str
-    limits: Limits
+    limits: FileLimits
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def publish_or_hold(
             return End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result), None
     sentence = describe_outcome(run, result)
     if publication is not None:
-        sentence = with_cost(sentence, publication)
+        sentence = add_cost(sentence, publication)
     return End(RunStatus.SUCCEEDED, result.reason, sentence, Outcome.FINISHED, result), publication
 
 
@@ -150,7 +150,7 @@ def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[Disclos
 def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[DisclosureFinding, ...] | None:
     """What is found in a copy of the file; None when it isn't what the worker recorded."""
     if file.size > files.limits.file:
-        found = Found(path)
+        found = FindingCollector(path)
         found.add(FindingKind.UNCHECKED, f"it can't be checked: it is larger than {size_text(files.limits.file)}")
         return found.findings
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-disclosure-") as folder:
@@ -165,6 +165,6 @@ def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[DisclosureFin
 
 
 def _changed(path: str) -> DisclosureFinding:
-    found = Found(path)
+    found = FindingCollector(path)
     found.add(FindingKind.UNCHECKED, "it was changed or removed after the run had ended")
     return found.findings[0]

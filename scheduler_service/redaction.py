@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from jupyter_schedule.core.models import Spec
-from scheduler_service.disclosure.secrets import in_line
-from scheduler_service.worker.withheld import LEFT_OUT, mask_values
+from scheduler_service.disclosure.secrets import find_secret
+from scheduler_service.worker.text import LEFT_OUT, mask_values
 
 
 def secret_values(spec: Spec, environment: Mapping[str, str]) -> dict[str, str]:
@@ -18,9 +18,9 @@ def redact(sentence: str, known: Mapping[str, str]) -> str:
     What it says before its first colon stays, where that is no secret: it names the cell.
     """
     sentence = mask_values(sentence, known)
-    what = in_line(sentence)
+    what = find_secret(sentence)
     if what is None:
         return sentence
     head = sentence.partition(": ")[0]
     left_out = LEFT_OUT.format(what)
-    return f"{head}: {left_out}" if head != sentence and in_line(head) is None else left_out
+    return f"{head}: {left_out}" if head != sentence and find_secret(head) is None else left_out

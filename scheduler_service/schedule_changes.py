@@ -23,7 +23,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.timing import planning
 from scheduler_service.context import ACTOR
-from scheduler_service.notifications.rules import words
+from scheduler_service.notifications.rules import build_notifications
 from scheduler_service.quotas import budget_message
 from scheduler_service.retries import BAD_ENDS, failures_in_a_row
 
@@ -59,7 +59,7 @@ def pause_schedule(store: Store, schedule: Schedule, now: datetime, *, after: Ru
         schedule,
         now,
         kind,
-        words(schedule.spec.notify, NotificationEvent.AUTO_PAUSE, after.id, note=note),
+        build_notifications(schedule.spec.notify, NotificationEvent.AUTO_PAUSE, after.id, note=note),
         state=ScheduleState.PAUSED,
         paused=Pause(by=ACTOR, at=now, note=note),
         changed_at=now,

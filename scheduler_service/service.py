@@ -17,23 +17,23 @@ from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
-from scheduler_service import disclosure
 from scheduler_service.context import ACTOR, LEASE, ServiceContext, second_clock
+from scheduler_service.disclosure.files import FileLimits
 from scheduler_service.health import HealthReporter
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.client import open_ec2
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.maintenance import MaintenanceLoop
 from scheduler_service.notifications.channels import open_channels
-from scheduler_service.notifications.compose import Composer
+from scheduler_service.notifications.compose import MessageComposer
 from scheduler_service.notifications.deliver import Deliverer
-from scheduler_service.retention.prune import Pruning
-from scheduler_service.retention.prune_daily import DailyPruning
+from scheduler_service.retention.prune import Pruner
+from scheduler_service.retention.prune_daily import DailyPruner
 from scheduler_service.settings import Settings
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
-from scheduler_service.worker.handle import place
-from scheduler_service.worker.limits import Limits
+from scheduler_service.worker.handle import identify_host
+from scheduler_service.worker.limits import ProcessLimits
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def until_next_tick(next_due: datetime | None, now: datetime, *, busy: bool) -> 
     return LOOK_AGAIN if coming > -LOOK_AT_CLOCK else longest
 
 
-def open_launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
+def open_launchers(folder: Path, limits: ProcessLimits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
     """By their names, the launchers of a service that keeps its things in `folder`; `limits` are those of each run."""
     return {"local": LocalLauncher(folder, limits=limits, on_exit=on_exit)}
 
@@ -70,7 +70,7 @@ class ServiceFactories:
     open_store: Callable[[str, Callable[[], datetime]], Store] = open_store
     #: for the work area and for every publication
     open_objects: Callable[[str], ObjectStorage] = open_storage
-    open_launchers: Callable[[Path, Limits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
+    open_launchers: Callable[[Path, ProcessLimits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
     #: seconds, see `context.LEASE`
     lease: int = LEASE
 
@@ -113,7 +113,7 @@ class Service:
         store = self._factories.open_store(places.store, trusted_clock.now)
         store.join()
         trusted_clock.assess()
-        limits = Limits(**self._settings.limits.model_dump())
+        limits = ProcessLimits(**self._settings.limits.model_dump())
         launchers = dict(self._factories.open_launchers(places.folder, limits, self._wake.set))
         if self._settings.ec2 is not None:
             launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), trusted_clock.now, places.folder)
@@ -126,12 +126,12 @@ class Service:
                 objects=objects,
                 open_objects=self._factories.open_objects,
                 areas=self._settings.areas,
-                limits=disclosure.Limits(smallest_cell=self._settings.smallest_cell),
+                limits=FileLimits(smallest_cell=self._settings.smallest_cell),
                 work_area=work_area,
                 launchers=launchers,
                 secret=store.secret(),
                 holder=holder,
-                host=place(),
+                host=identify_host(),
                 concurrency=self._settings.room,
                 clock=trusted_clock,
                 lease=self._factories.lease,
@@ -139,7 +139,7 @@ class Service:
                 wake=self._wake.set,
             )
         )
-        words = Deliverer(store, self._channels, Composer(store, objects), now=trusted_clock.now)
+        words = Deliverer(store, self._channels, MessageComposer(store, objects), now=trusted_clock.now)
         self._wakers = (self._wake.set, words.wake)
         maintenance = self._maintenance(store, work_area, holder, trusted_clock.now)
         helpers = [
@@ -168,8 +168,8 @@ class Service:
     def _maintenance(self, store: Store, work_area: str, holder: str, now: Callable[[], datetime]) -> MaintenanceLoop:
         settings, open_area = self._settings, self._factories.open_objects
         objects = open_area(work_area)
-        pruning = Pruning(store, objects, open_area, settings.retention.keep)
-        daily = DailyPruning(pruning, objects, holder, now())
+        pruning = Pruner(store, objects, open_area, settings.retention.keep)
+        daily = DailyPruner(pruning, objects, holder, now())
         return MaintenanceLoop(store, settings.areas, open_area, now, daily, work_area=work_area)
 
     def _wait_for(self, lock: LeaderLock) -> bool:

@@ -12,7 +12,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import ConcurrencyLimits
 from jupyter_schedule.core.operations.channels import Channels
 from scheduler_service.launchers.ec2.settings import Ec2Settings
-from scheduler_service.retention.rules import Keep
+from scheduler_service.retention.rules import RetentionRule
 
 
 class RunLimits(BaseModel):
@@ -38,9 +38,9 @@ class Retention(BaseModel):
     keep_days: int = Field(default=90, ge=0)
 
     @property
-    def keep(self) -> Keep:
+    def keep(self) -> RetentionRule:
         """The same, as it is decided by."""
-        return Keep(self.keep_runs, self.keep_days)
+        return RetentionRule(self.keep_runs, self.keep_days)
 
 
 class Settings(BaseModel):

@@ -158,7 +158,8 @@ class Ticker:
         """Tell of schedules of which nothing was published by the time that their owners set."""
         for schedule in self._store.silences_due(now, BATCH):
             if self._memory.may_try(schedule.id):
-                self._attempt_to(schedule.id, lambda one=schedule: silences.judge(self._store, one, now, actor=ACTOR))
+                judge = partial(silences.judge_freshness, self._store, schedule, now, actor=ACTOR)
+                self._attempt_to(schedule.id, judge)
 
     def _owed(self, schedule: Schedule, now: datetime) -> ScheduleAdvance | None:
         """What a schedule owes; None when that can't be told, now or as far as is known."""

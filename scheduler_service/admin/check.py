@@ -24,7 +24,7 @@ from jupyter_schedule.core.storage.factory import (
 )
 from scheduler_service.anonymous_get import anonymous_get, public_address, server_time
 from scheduler_service.notifications.channels import open_channels
-from scheduler_service.notifications.message import trial
+from scheduler_service.notifications.message import build_trial
 
 #: seconds that the clocks may differ: S3 refuses at 15 minutes
 MOST_SKEW = 60
@@ -33,51 +33,51 @@ PROBE = ".check-"
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was tried."""
 
     right: bool
     text: str
 
 
-def check(areas: StorageConfig, now: datetime) -> Iterator[Finding]:
+def check_storage(areas: StorageConfig, now: datetime) -> Iterator[CheckResult]:
     """Try each area; nothing is left behind.  `now` is this machine's time."""
     for name in ("work", "private", "public"):
         address = getattr(areas, name)
         if address is None:
-            yield Finding(True, f"{name}: not set; {_without(name)}")
+            yield CheckResult(True, f"{name}: not set; {_without(name)}")
             continue
         area = open_storage(address)
         where = area.address.plain if isinstance(area, S3Storage) else address
         yield from _check_area(f"{name} ({where})", area, now, public=name == "public")
     if areas.private or areas.public:
         told = s3_prices.publishing_text(areas.most_files)
-        yield Finding(True, f"most_files: a run may publish {areas.most_files:,}; {told}")
+        yield CheckResult(True, f"most_files: a run may publish {areas.most_files:,}; {told}")
 
 
-def compared(name: str, whose: str, now: datetime, other: datetime | None) -> Finding:
+def compare_clocks(name: str, whose: str, now: datetime, other: datetime | None) -> CheckResult:
     """Whether this machine's clock, which says `now`, agrees with another; None when that doesn't tell the time."""
     if other is None:
-        return Finding(True, f"{name}: this clock can't be compared with {whose}, which doesn't tell the time")
+        return CheckResult(True, f"{name}: this clock can't be compared with {whose}, which doesn't tell the time")
     skew = abs((now - other).total_seconds())
     if skew > MOST_SKEW:
-        return Finding(False, f"{name}: this clock differs from {whose} by {skew:.0f} s: NO. Set it by NTP.")
-    return Finding(True, f"{name}: the clocks agree")
+        return CheckResult(False, f"{name}: this clock differs from {whose} by {skew:.0f} s: NO. Set it by NTP.")
+    return CheckResult(True, f"{name}: the clocks agree")
 
 
-def check_channels(channels: Mapping[str, Channel], to: str | None, now: datetime) -> Iterator[Finding]:
+def check_channels(channels: Mapping[str, Channel], to: str | None, now: datetime) -> Iterator[CheckResult]:
     """Look at each channel's address, and send a message to the one named `to`."""
     for name, channel in channels.items():
         try:
             (carrier,) = open_channels({name: channel}).values()
         except Refused as refusal:
-            yield Finding(False, refusal.message)
+            yield CheckResult(False, refusal.message)
             continue
-        yield Finding(True, f"channel {name}: {channel.place} holds an address that Apprise knows")
+        yield CheckResult(True, f"channel {name}: {channel.place} holds an address that Apprise knows")
         if name == to:
-            trouble = carrier.send(trial(name, str(uuid4()), now))
+            trouble = carrier.send(build_trial(name, str(uuid4()), now))
             right = f"channel {name}: a message was taken"
-            yield Finding(True, right) if trouble is None else Finding(False, f"{right}: NO. {trouble}")
+            yield CheckResult(True, right) if trouble is None else CheckResult(False, f"{right}: NO. {trouble}")
 
 
 def _without(name: str) -> str:
@@ -90,7 +90,7 @@ def _without(name: str) -> str:
             return "nothing can be made public"
 
 
-def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) -> Iterator[Finding]:
+def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) -> Iterator[CheckResult]:
     probe = f"{PROBE}{uuid4().hex}/probe.txt"
     try:
         written = _tried(f"{name}: an object can be written, once", lambda: _write_once(area, probe))
@@ -100,7 +100,7 @@ def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) 
         yield _tried(f"{name}: an object is replaced only by who saw the newest", lambda: _compare_and_set(area, probe))
         yield _tried(f"{name}: objects can be listed and copied", lambda: _list_and_copy(area, probe))
         if isinstance(area, S3Storage):
-            yield compared(name, "the server's", now, server_time(area))
+            yield compare_clocks(name, "the server's", now, server_time(area))
             yield _anonymous(name, area, probe, public=public)
             if public:
                 yield _no_public_list(name, area)
@@ -110,14 +110,14 @@ def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) 
                 area.delete(key)
 
 
-def _tried(right: str, attempt: Callable[[], str | None]) -> Finding:
+def _tried(right: str, attempt: Callable[[], str | None]) -> CheckResult:
     try:
         wrong = attempt()
     except (OSError, Refused) as problem:
         wrong = str(problem)
     except (NoSuchObject, ObjectExists, ObjectChanged):
         wrong = "the server doesn't keep what it just took: use one that is consistent, as S3 is."
-    return Finding(True, right) if wrong is None else Finding(False, f"{right}: NO. {wrong}")
+    return CheckResult(True, right) if wrong is None else CheckResult(False, f"{right}: NO. {wrong}")
 
 
 def _write_once(area: ObjectStorage, key: str) -> str | None:
@@ -143,22 +143,24 @@ def _list_and_copy(area: ObjectStorage, key: str) -> str | None:
     return None if listed == {key, copy} else "The list lacks what was just written."
 
 
-def _anonymous(name: str, area: S3Storage, probe: str, *, public: bool) -> Finding:
+def _anonymous(name: str, area: S3Storage, probe: str, *, public: bool) -> CheckResult:
     if public:
         status, _ = anonymous_get(area.url(probe))
         right = f"{name}: everybody can read at {area.address.public}"
         mend = "Allow s3:GetObject to everybody in the bucket's policy, or see that public_base leads to the prefix."
         return (
-            Finding(True, right) if status == 200 else Finding(False, f"{right}: NO ({status or 'no answer'}). {mend}")
+            CheckResult(True, right)
+            if status == 200
+            else CheckResult(False, f"{right}: NO ({status or 'no answer'}). {mend}")
         )
     status, _ = anonymous_get(public_address(area, area.address.prefix + probe))
     right = f"{name}: nobody reads without credentials"
     mend = "Block public access to the bucket, and take everybody out of its policy."
-    return Finding(True, right) if status != 200 else Finding(False, f"{right}: NO. {mend}")
+    return CheckResult(True, right) if status != 200 else CheckResult(False, f"{right}: NO. {mend}")
 
 
-def _no_public_list(name: str, area: S3Storage) -> Finding:
+def _no_public_list(name: str, area: S3Storage) -> CheckResult:
     status, _ = anonymous_get(public_address(area, "") + "?list-type=2&max-keys=1")
     right = f"{name}: nobody can list it without credentials"
     mend = "Take s3:ListBucket for everybody out of the bucket's policy: names alone can tell too much."
-    return Finding(True, right) if status != 200 else Finding(False, f"{right}: NO. {mend}")
+    return CheckResult(True, right) if status != 200 else CheckResult(False, f"{right}: NO. {mend}")

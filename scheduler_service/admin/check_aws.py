@@ -13,10 +13,15 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scheduler_service.admin.check import Finding, compared
-from scheduler_service.launchers.ec2.client import client
-from scheduler_service.launchers.ec2.errors import time_of, trouble
-from scheduler_service.launchers.ec2.launch_plan import DEADLINE_TAG, DEPLOYMENT_TAG, launch_parameters, offers
+from scheduler_service.admin.check import CheckResult, compare_clocks
+from scheduler_service.launchers.ec2.client import make_client
+from scheduler_service.launchers.ec2.errors import describe_error, read_time
+from scheduler_service.launchers.ec2.launch_plan import (
+    DEADLINE_TAG,
+    DEPLOYMENT_TAG,
+    build_launch_parameters,
+    list_options,
+)
 from scheduler_service.launchers.ec2.prices import Prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 
@@ -43,22 +48,22 @@ FROM_SSM = "resolve:ssm:"
 _OFFERS = 12
 
 
-def check_account(settings: Ec2Settings, now: datetime, prices: Prices) -> Iterator[Finding]:
+def check_account(settings: Ec2Settings, now: datetime, prices: Prices) -> Iterator[CheckResult]:
     """Try each region; nothing is launched or ended.
 
     now: this machine's time.  prices: what a service that starts now would estimate by.
     """
     yield from _prices(settings, prices)
     try:
-        who = client(settings, "sts", settings.region).get_caller_identity()
+        who = make_client(settings, "sts", settings.region).get_caller_identity()
     except (ClientError, BotoCoreError) as problem:
-        yield Finding(False, f"ec2: there are credentials that Amazon takes: NO. {trouble(problem, now)}")
+        yield CheckResult(False, f"ec2: there are credentials that Amazon takes: NO. {describe_error(problem, now)}")
         return
-    yield Finding(True, f"ec2: the service is {who['Arn']}")
-    yield compared("ec2", "Amazon's", now, time_of(who["ResponseMetadata"]))
+    yield CheckResult(True, f"ec2: the service is {who['Arn']}")
+    yield compare_clocks("ec2", "Amazon's", now, read_time(who["ResponseMetadata"]))
     yield _profile(settings, now)
     for region in settings.regions:
-        ec2 = client(settings, "ec2", region)
+        ec2 = make_client(settings, "ec2", region)
         yield from _parts(settings, region, ec2, now)
         yield from _launches(settings, region, ec2, now)
         yield from _boundaries(region, ec2, now)
@@ -66,30 +71,32 @@ def check_account(settings: Ec2Settings, now: datetime, prices: Prices) -> Itera
     yield from _ad_hoc(settings, now)
 
 
-def _prices(settings: Ec2Settings, prices: Prices) -> Iterator[Finding]:
+def _prices(settings: Ec2Settings, prices: Prices) -> Iterator[CheckResult]:
     """That runs can be estimated, and count for a monthly cap, wherever their machines are."""
     for region in settings.regions:
         unknown = [name for name, size in settings.sizes.items() if prices.dearest(size, {region: None}) is None]
         right = f"ec2: what machines cost in {region} is known, as of {prices.at}"
         mend = "Nothing is estimated for them, and no cap counts them: run prices --refresh, then restart the service."
-        yield Finding(not unknown, f"{right}: NO, not of {', '.join(unknown)}. {mend}" if unknown else right)
+        yield CheckResult(not unknown, f"{right}: NO, not of {', '.join(unknown)}. {mend}" if unknown else right)
 
 
-def _profile(settings: Ec2Settings, now: datetime) -> Finding:
+def _profile(settings: Ec2Settings, now: datetime) -> CheckResult:
     name = settings.instance_profile
     right = f"ec2: workers get the role of the profile {name}"
-    iam = client(settings, "iam", settings.region)
+    iam = make_client(settings, "iam", settings.region)
     try:
         roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
     except (ClientError, BotoCoreError) as problem:
         return _no(right, problem, now)
     found = roles[0]["RoleId"] if roles else "no role"
     if found != settings.role_id:
-        return Finding(False, f"{right}: NO. It is {found}, and role_id is {settings.role_id}: set it to the first.")
-    return Finding(True, right)
+        return CheckResult(
+            False, f"{right}: NO. It is {found}, and role_id is {settings.role_id}: set it to the first."
+        )
+    return CheckResult(True, right)
 
 
-def _parts(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Iterator[Finding]:
+def _parts(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
     """That what a launch names is there; a dry run may say only that it is allowed."""
     place = settings.regions[region]
     yield _tried(
@@ -112,25 +119,25 @@ def _parts(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Itera
         yield _image(settings, region, ec2, size, now)
 
 
-def _image(settings: Ec2Settings, region: str, ec2: Any, size: Size, now: datetime) -> Finding:
+def _image(settings: Ec2Settings, region: str, ec2: Any, size: Size, now: datetime) -> CheckResult:
     right = f"ec2: the image {size.image_id} is in {region}"
     if not size.image_id.startswith(FROM_SSM):
         return _tried(right, lambda: ec2.describe_images(ImageIds=[size.image_id]), now)
     name = size.image_id.removeprefix(FROM_SSM)
     try:
-        missing = client(settings, "ssm", region).get_parameters(Names=[name])["InvalidParameters"]
+        missing = make_client(settings, "ssm", region).get_parameters(Names=[name])["InvalidParameters"]
     except (ClientError, BotoCoreError) as problem:
         return _no(right, problem, now)
-    return Finding(False, f"{right}: NO. SSM has no such parameter there.") if missing else Finding(True, right)
+    return CheckResult(False, f"{right}: NO. SSM has no such parameter there.") if missing else CheckResult(True, right)
 
 
-def _launches(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Iterator[Finding]:
+def _launches(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
     """A dry run of what a launch asks for, the same but for its user-data."""
     tags = {DEPLOYMENT_TAG: "check", DEADLINE_TAG: "2000-01-01T00:00:00Z"}
     for name, size in settings.sizes.items():
-        turns = [turn for turn, offer in enumerate(offers(size, settings.regions)) if offer.region == region]
+        turns = [turn for turn, offer in enumerate(list_options(size, settings.regions)) if offer.region == region]
         for turn in islice(turns, _OFFERS):
-            asked = launch_parameters(
+            asked = build_launch_parameters(
                 settings, name, turn=turn, token=uuid4().hex, user_data="#!/bin/true\n", tags=tags
             )
             how = "as spot " if "InstanceMarketOptions" in asked else ""
@@ -138,12 +145,12 @@ def _launches(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> It
             yield _tried(right, partial(ec2.run_instances, **asked, DryRun=True), now)
 
 
-def _ad_hoc(settings: Ec2Settings, now: datetime) -> Iterator[Finding]:
+def _ad_hoc(settings: Ec2Settings, now: datetime) -> Iterator[CheckResult]:
     """What ad-hoc workers need, which start in the first region; nothing where they aren't allowed."""
     allowed, region = settings.ad_hoc, settings.region
     if allowed is None:
         return
-    ec2, iam = client(settings, "ec2", region), client(settings, "iam", region)
+    ec2, iam = make_client(settings, "ec2", region), make_client(settings, "iam", region)
     yield _role_of_its_own(settings, allowed.instance_profile, iam, now)
     groups = list(allowed.security_groups)
     yield _tried(
@@ -151,7 +158,7 @@ def _ad_hoc(settings: Ec2Settings, now: datetime) -> Iterator[Finding]:
     )
     tags = {DEPLOYMENT_TAG: "check", DEADLINE_TAG: "2000-01-01T00:00:00Z"}
     for name, size in settings.sizes.items():
-        asked = launch_parameters(
+        asked = build_launch_parameters(
             settings.for_ad_hoc, name, turn=0, token=uuid4().hex, user_data="#!/bin/true\n", tags=tags
         )
         right = f"ec2.ad_hoc: one of size {name} could start in {region}"
@@ -159,7 +166,7 @@ def _ad_hoc(settings: Ec2Settings, now: datetime) -> Iterator[Finding]:
         yield from _hears_of_extensions(name, size, ec2)
 
 
-def _role_of_its_own(settings: Ec2Settings, profile: str, iam: Any, now: datetime) -> Finding:
+def _role_of_its_own(settings: Ec2Settings, profile: str, iam: Any, now: datetime) -> CheckResult:
     right = f"ec2.ad_hoc: the profile {profile} has a role of its own"
     try:
         roles = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
@@ -167,28 +174,28 @@ def _role_of_its_own(settings: Ec2Settings, profile: str, iam: Any, now: datetim
         return _no(right, problem, now)
     if any(role["RoleId"] == settings.role_id for role in roles):
         mend = "Whoever works there could do what workers may: give it a role for Session Manager only."
-        return Finding(False, f"{right}: NO. It is the workers'. {mend}")
-    return Finding(True, right)
+        return CheckResult(False, f"{right}: NO. It is the workers'. {mend}")
+    return CheckResult(True, right)
 
 
-def _hears_of_extensions(name: str, size: Size, ec2: Any) -> Iterator[Finding]:
+def _hears_of_extensions(name: str, size: Size, ec2: Any) -> Iterator[CheckResult]:
     """That machines see their tags change; nothing where a type isn't there, which is said elsewhere."""
     with suppress(ClientError, BotoCoreError):
         described = ec2.describe_instance_types(InstanceTypes=list(size.instance_types))["InstanceTypes"]
         old = [each["InstanceType"] for each in described if each.get("Hypervisor", "nitro") != "nitro"]
         if old:
             right = f"ec2.ad_hoc: machines of size {name} hear of an extension"
-            yield Finding(False, f"{right}: NO. {', '.join(old)} isn't on the Nitro system: name newer types.")
+            yield CheckResult(False, f"{right}: NO. {', '.join(old)} isn't on the Nitro system: name newer types.")
 
 
-def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[Finding]:
+def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
     """That no machine of others can be ended, tried on one of them if there is one."""
     try:
         page = ec2.describe_instances(MaxResults=100)
     except (ClientError, BotoCoreError) as problem:
         yield _no(f"ec2: machines in {region} can be seen", problem, now)
         return
-    yield Finding(True, f"ec2: machines in {region} can be seen")
+    yield CheckResult(True, f"ec2: machines in {region} can be seen")
     machines = [machine for reservation in page["Reservations"] for machine in reservation["Instances"]]
     foreign = [machine["InstanceId"] for machine in machines if not _is_ours(machine)]
     if not foreign:
@@ -200,21 +207,21 @@ def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[Finding]:
         code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
         if code == DRY_RUN:
             mend = f"Allow ec2:TerminateInstances only where aws:ResourceTag/{DEPLOYMENT_TAG} is set."
-            yield Finding(False, f"{right}: NO. This role may end {foreign[0]}. {mend}")
+            yield CheckResult(False, f"{right}: NO. This role may end {foreign[0]}. {mend}")
         elif code == FORBIDDEN:
-            yield Finding(True, right)
+            yield CheckResult(True, right)
         else:
-            yield Finding(False, f"{right}: NO. It isn't known. {trouble(problem, now)} Run this again.")
+            yield CheckResult(False, f"{right}: NO. It isn't known. {describe_error(problem, now)} Run this again.")
 
 
 def _is_ours(machine: dict[str, Any]) -> bool:
     return any(tag["Key"] == DEPLOYMENT_TAG for tag in machine.get("Tags", []))
 
 
-def _quota(settings: Ec2Settings, region: str, ec2: Any) -> Iterator[Finding]:
+def _quota(settings: Ec2Settings, region: str, ec2: Any) -> Iterator[CheckResult]:
     """That `max_machines` of the first size are within the account's quota; nothing where that can't be read."""
     kind = settings.sizes[settings.default_size].instance_types[0]
-    quotas = client(settings, "service-quotas", region)
+    quotas = make_client(settings, "service-quotas", region)
     code = next(code for beginning, code in QUOTAS if kind.startswith(beginning))
     with suppress(ClientError, BotoCoreError):
         allowed = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"]
@@ -223,22 +230,22 @@ def _quota(settings: Ec2Settings, region: str, ec2: Any) -> Iterator[Finding]:
         right = f"ec2: {settings.max_machines} machines of type {kind} are within the quota in {region}"
         if needed > allowed:
             mend = "Ask for a higher quota, or lower max_machines."
-            yield Finding(False, f"{right}: NO. They need {needed} vCPUs, and it is {allowed:.0f}. {mend}")
+            yield CheckResult(False, f"{right}: NO. They need {needed} vCPUs, and it is {allowed:.0f}. {mend}")
         else:
-            yield Finding(True, right)
+            yield CheckResult(True, right)
 
 
-def _tried(right: str, attempt: Callable[[], object], now: datetime) -> Finding:
+def _tried(right: str, attempt: Callable[[], object], now: datetime) -> CheckResult:
     try:
         attempt()
     except (ClientError, BotoCoreError) as problem:
         if isinstance(problem, ClientError) and problem.response["Error"]["Code"] == DRY_RUN:
-            return Finding(True, right)
+            return CheckResult(True, right)
         return _no(right, problem, now)
-    return Finding(True, right)
+    return CheckResult(True, right)
 
 
-def _no(right: str, problem: ClientError | BotoCoreError, now: datetime) -> Finding:
+def _no(right: str, problem: ClientError | BotoCoreError, now: datetime) -> CheckResult:
     code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
     mend = next((mend for beginning, mend in MENDS if code.startswith(beginning)), "")
-    return Finding(False, f"{right}: NO. {trouble(problem, now)} {mend}".rstrip())
+    return CheckResult(False, f"{right}: NO. {describe_error(problem, now)} {mend}".rstrip())

@@ -10,12 +10,12 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
-from scheduler_service.admin.check import Finding, compared
-from scheduler_service.admin.open_ledger import is_made
+from scheduler_service.admin.check import CheckResult, compare_clocks
+from scheduler_service.admin.open_ledger import ledger_exists
 from scheduler_service.tick import LEAST_FREE
 
 
-def check_service(places: DataPaths, now: datetime) -> Iterator[Finding]:
+def check_service(places: DataPaths, now: datetime) -> Iterator[CheckResult]:
     """The disk, the database if there is one, and the service itself.  `now` is this machine's time."""
     yield _disk(places.folder)
     if places.shared_store is None:
@@ -24,29 +24,29 @@ def check_service(places: DataPaths, now: datetime) -> Iterator[Finding]:
     try:
         store = open_store(places.shared_store, lambda: now, migrates=False)
         try:
-            yield compared("ledger", "the database's", now, store.clock())
+            yield compare_clocks("ledger", "the database's", now, store.clock())
             yield _service(places, store)
         finally:
             store.close()
     except Refused as refusal:
-        yield Finding(False, f"ledger: NO. {refusal.message}")
+        yield CheckResult(False, f"ledger: NO. {refusal.message}")
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(folder: Path) -> CheckResult:
     there = next(place for place in (folder, *folder.parents) if place.is_dir())
     free = shutil.disk_usage(there).free
     told = f"disk: {free // 1_000_000:,} MB are free in {there}"
     if free < LEAST_FREE:
-        return Finding(False, f"{told}: NO. Nothing starts with less than {LEAST_FREE // 1_000_000} MB.")
-    return Finding(True, told)
+        return CheckResult(False, f"{told}: NO. Nothing starts with less than {LEAST_FREE // 1_000_000} MB.")
+    return CheckResult(True, told)
 
 
-def _service(places: DataPaths, store: Store | None) -> Finding:
+def _service(places: DataPaths, store: Store | None) -> CheckResult:
     hindered = find_blocker(places.lock, store)
     if hindered is not None:
-        return Finding(False, f"service: NO. {hindered.sentence}")
+        return CheckResult(False, f"service: NO. {hindered.sentence}")
     if has_leader(places.lock, store):
-        return Finding(True, "service: one ticks")
+        return CheckResult(True, "service: one ticks")
     # whoever misspelt the folder sees it here
-    unmade = store is None and not is_made(places)
-    return Finding(True, f"service: none ticks now{f', and {places.folder} has no ledger yet' if unmade else ''}")
+    unmade = store is None and not ledger_exists(places)
+    return CheckResult(True, f"service: none ticks now{f', and {places.folder} has no ledger yet' if unmade else ''}")

@@ -14,19 +14,19 @@ from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, o
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.text import quoted
-from scheduler_service.admin.check import Finding
-from scheduler_service.admin.open_ledger import is_made
+from scheduler_service.admin.check import CheckResult
+from scheduler_service.admin.open_ledger import ledger_exists
 
 
 @dataclass(frozen=True)
-class Move:
+class StorageMigration:
     """From where to where objects are copied, as addresses."""
 
     source: str
     work: str
 
 
-def planned(areas: StorageConfig, places: DataPaths, source: str | None) -> Move:
+def plan_migration(areas: StorageConfig, places: DataPaths, source: str | None) -> StorageMigration:
     """From `source`, else from the folder that is the work area without a setting, to the work area of the settings.
 
     Raises Refused `nowhere_to_move`, `bad_area`.
@@ -41,7 +41,7 @@ def planned(areas: StorageConfig, places: DataPaths, source: str | None) -> Move
     if former is None or former == work:
         message = f"{work} is the work area already. Set areas.work to the new one, or name the former: --from ADDRESS."
         raise Refused("nowhere_to_move", message)
-    return Move(former, work)
+    return StorageMigration(former, work)
 
 
 def check_idle(store: Store) -> None:
@@ -53,20 +53,20 @@ def check_idle(store: Store) -> None:
         raise Refused("runs_going", message)
 
 
-def missing(former: ObjectStorage, work: ObjectStorage) -> list[StoredObject]:
+def list_missing(former: ObjectStorage, work: ObjectStorage) -> list[StoredObject]:
     """The objects of the former area that the new one hasn't.  What it has is newer, and stays."""
     there = {stored.key for stored in work.list()}
     return [stored for stored in former.list() if stored.key not in there]
 
 
-def bring(former: ObjectStorage, work: ObjectStorage, objects: list[StoredObject]) -> None:
+def copy_objects(former: ObjectStorage, work: ObjectStorage, objects: list[StoredObject]) -> None:
     """Copy these; broken off, it is asked for once more.  The former area stays as it was."""
     work.for_each(objects, lambda stored: work.copy_from(former, stored.key, stored.key))
 
 
-def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[Finding]:
+def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[CheckResult]:
     """Whether the work area has the code of every schedule in the ledger; nothing where there is no ledger yet."""
-    if not is_made(places):
+    if not ledger_exists(places):
         return
     work = open_storage(areas.work or places.objects)
     try:
@@ -81,10 +81,10 @@ def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[Finding]:
     finally:
         store.close()
     if not names:
-        yield Finding(True, "code: the work area has that of every schedule")
+        yield CheckResult(True, "code: the work area has that of every schedule")
         return
     of = f"“{names[0]}”" if len(names) == 1 else f"{len(names):,} schedules, such as “{names[0]}”,"
-    yield Finding(
+    yield CheckResult(
         False,
         f"code: that of {of} isn't in the work area: NO. Bring it from the former one: "
         "python -m scheduler_service migrate-storage, or save with the code as it is now: "

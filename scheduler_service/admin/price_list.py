@@ -8,14 +8,14 @@ from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.errors import Refused
-from scheduler_service.launchers.ec2.prices import ask_amazon, load_prices, with_old_disks, write_prices
+from scheduler_service.launchers.ec2.prices import fetch_prices, fill_disk_prices, load_prices, save_prices
 from scheduler_service.settings import Settings
 
 #: where Amazon answers for prices of all regions
 PRICING_REGION = "us-east-1"
 
 
-def price_lines(settings: Settings) -> Iterator[str]:
+def format_prices(settings: Settings) -> Iterator[str]:
     """The size, its hardware and the most that an hour of it costs, a line each; then the table's day."""
     ec2, table = settings.machines, load_prices(settings.places.folder)
     for name, size in ec2.sizes.items():
@@ -40,9 +40,9 @@ def refresh_prices(settings: Settings, today: date) -> Iterator[str]:
     """Write today's prices of the settings' machines into the folder; what was and wasn't had.  Raises Refused."""
     ec2 = settings.machines
     try:
-        table = ask_amazon(Session().client("pricing", region_name=PRICING_REGION), ec2, today)
+        table = fetch_prices(Session().client("pricing", region_name=PRICING_REGION), ec2, today)
     except (BotoCoreError, ClientError) as problem:
         raise Refused("no_prices", f"Amazon's price list can't be asked: {problem}") from None
-    table, said = with_old_disks(table, load_prices(settings.places.folder))
+    table, said = fill_disk_prices(table, load_prices(settings.places.folder))
     yield from said
-    yield f"Written to {write_prices(table, settings.places.folder)}: restart the service to use it."
+    yield f"Written to {save_prices(table, settings.places.folder)}: restart the service to use it."

@@ -12,18 +12,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.models import utc_text
 from jupyter_schedule.core.text import listed
-from scheduler_service.admin.open_ledger import known_ledger
-from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
+from scheduler_service.admin.open_ledger import open_existing_ledger
+from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.ec2.client import open_regions
-from scheduler_service.launchers.ec2.errors import trouble
+from scheduler_service.launchers.ec2.errors import describe_error
 from scheduler_service.launchers.ec2.launch_plan import AD_HOC_TAG, OWNER_TAG, SCHEDULE_TAG
-from scheduler_service.launchers.ec2.machines import Machines
-from scheduler_service.launchers.ec2.reaper import AttemptOf, Ground, Reaped, doomed
+from scheduler_service.launchers.ec2.machines import RegionMachines
+from scheduler_service.launchers.ec2.reaper import FindAttempt, Orphan, OrphanReason, forecast_orphans
 from scheduler_service.settings import Settings
 
 
 @dataclass(frozen=True)
-class Told:
+class ReapLine:
     """One line, and whether it tells of something that went wrong."""
 
     text: str
@@ -35,21 +35,21 @@ class Told:
 
 
 @contextmanager
-def open_machines(settings: Settings) -> Iterator[tuple[Mapping[str, Machines], AttemptOf, AdHocOf]]:
+def open_machines(settings: Settings) -> Iterator[tuple[Mapping[str, RegionMachines], FindAttempt, FindAdHocWorker]]:
     """The deployment's machines by region, and its ledger's attempts and ad-hoc workers.  Raises Refused."""
     machines = settings.machines
-    with known_ledger(settings.places) as store:
+    with open_existing_ledger(settings.places) as store:
         yield open_regions(machines, store.secret()), store.attempt, store.ad_hoc_worker
 
 
-def reap(
-    regions: Mapping[str, Machines],
-    attempt_of: AttemptOf,
+def end_orphans(
+    regions: Mapping[str, RegionMachines],
+    attempt_of: FindAttempt,
     now: datetime,
     *,
     dry_run: bool,
-    ad_hoc_of: AdHocOf = nobodys,
-) -> Iterator[Told]:
+    ad_hoc_of: FindAdHocWorker = find_no_worker,
+) -> Iterator[ReapLine]:
     """End, region by region, the machines that have to go; a line for each machine that lives.
 
     dry_run: only say so.
@@ -58,9 +58,11 @@ def reap(
     away: list[str] = []
     for region, machines in regions.items():
         try:
-            found = doomed(machines.look().values(), attempt_of, ad_hoc_of)
+            found = forecast_orphans(machines.look().values(), attempt_of, ad_hoc_of)
         except (ClientError, BotoCoreError) as problem:
-            yield Told(f"{region}: its machines can't be seen. {trouble(problem, now)}", wrong=True, region=region)
+            yield ReapLine(
+                f"{region}: its machines can't be seen. {describe_error(problem, now)}", wrong=True, region=region
+            )
             away.append(region)
             continue
         lives += len(found)
@@ -76,17 +78,17 @@ def reap(
                 yield _ended(machines, reaped, region, what)
     seen = [region for region in regions if region not in away]
     if not seen:
-        yield Told("No region could be looked at, so machines may be there all the same.")
+        yield ReapLine("No region could be looked at, so machines may be there all the same.")
         return
     unseen = f" {listed(away)} couldn't be looked at." if away else ""
-    yield Told(f"{_machines(lives)} of this deployment in {listed(seen)}; {ends} to end.{unseen}")
+    yield ReapLine(f"{_machines(lives)} of this deployment in {listed(seen)}; {ends} to end.{unseen}")
 
 
-def _told(text: str, region: str, reaped: Reaped, action: str, *, wrong: bool = False) -> Told:
-    return Told(text, wrong=wrong, region=region, machine=reaped.machine.id, action=action)
+def _told(text: str, region: str, reaped: Orphan, action: str, *, wrong: bool = False) -> ReapLine:
+    return ReapLine(text, wrong=wrong, region=region, machine=reaped.machine.id, action=action)
 
 
-def _ended(machines: Machines, reaped: Reaped, region: str, what: str) -> Told:
+def _ended(machines: RegionMachines, reaped: Orphan, region: str, what: str) -> ReapLine:
     try:
         machines.terminate(reaped.machine.id)
     except OSError as problem:
@@ -94,13 +96,13 @@ def _ended(machines: Machines, reaped: Reaped, region: str, what: str) -> Told:
     return _told(f"ended    {what}: {reaped.ground.value}", region, reaped, "ended")
 
 
-def _until(reaped: Reaped) -> str:
-    if reaped.ground is Ground.PAST_DEADLINE:
+def _until(reaped: Orphan) -> str:
+    if reaped.ground is OrphanReason.PAST_DEADLINE:
         return f"at work until {utc_text(reaped.at)} at the latest"
     return f"{reaped.ground.value}; in quarantine until {utc_text(reaped.at)}"
 
 
-def _whose(reaped: Reaped) -> str:
+def _whose(reaped: Orphan) -> str:
     tags = reaped.machine.tags
     whose = (
         f"ad-hoc worker of {tags.get(OWNER_TAG)}" if AD_HOC_TAG in tags else tags.get(SCHEDULE_TAG, "of no schedule")

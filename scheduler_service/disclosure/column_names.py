@@ -83,7 +83,7 @@ _ADDRESS = _set("ip ipv4 ipv6 addr address host hostname client source src dst r
 
 
 @lru_cache(maxsize=4096)
-def words(name: str) -> tuple[str, ...]:
+def split_words(name: str) -> tuple[str, ...]:
     """The words of a name, small and without accents."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:200])
     plain = unicodedata.normalize("NFKD", apart.replace("ß", "ss"))
@@ -92,7 +92,7 @@ def words(name: str) -> tuple[str, ...]:
 
 def identifies(name: str) -> bool:
     """Whether a column of this name holds what belongs to one person or device: `user_id`, `Telefon`, `IP address`."""
-    found = words(name)
+    found = split_words(name)
     known = set(found)
     if is_count(name) or known & _AGGREGATE:
         return False
@@ -103,23 +103,23 @@ def identifies(name: str) -> bool:
 
 def may_count(name: str) -> bool:
     """Whether such a name also is a kind of device or channel, whose whole numbers are counts: `mobile`, `email`."""
-    return set(words(name)) <= _CHANNEL
+    return set(split_words(name)) <= _CHANNEL
 
 
 def stands_for_somebody(name: str) -> bool:
     """Whether a column of this name holds people by name or number, if its values differ: `client`, `patient`."""
-    return set(words(name)) <= _WHO and bool(words(name))
+    return set(split_words(name)) <= _WHO and bool(split_words(name))
 
 
 def is_event(name: str) -> bool:
     """Whether a column of this name numbers single events: `order_id`."""
-    found = words(name)
+    found = split_words(name)
     return len(found) >= 2 and found[-1] in _ID and bool(set(found) & _EVENT)
 
 
 def is_count(name: str) -> bool:
     """Whether a column of this name counts: `n`, `n_users`, `clients`, `Anzahl Kunden`."""
-    found = words(name)
+    found = split_words(name)
     known = set(found)
     if not found or known & (_AGGREGATE | _MEASURE) or found[-1] in _ID:
         return False
@@ -129,30 +129,30 @@ def is_count(name: str) -> bool:
 
 def is_aggregate(name: str) -> bool:
     """Whether a column of this name sums something up: counts, means, shares, percentiles."""
-    found = words(name)
+    found = split_words(name)
     return is_count(name) or any(word in _AGGREGATE or re.fullmatch(r"p\d{1,2}|q[1-4]", word) for word in found)
 
 
 def narrows_down(name: str) -> bool:
     """Whether a column of this name describes somebody: `age`, `PLZ`, `diagnosis`."""
-    return bool(set(words(name)) & _QUASI)
+    return bool(set(split_words(name)) & _QUASI)
 
 
 def is_build(name: str) -> bool:
     """Whether a column of this name holds what names builds and files."""
-    return bool(set(words(name)) & _BUILD)
+    return bool(set(split_words(name)) & _BUILD)
 
 
 def is_version(name: str) -> bool:
     """Whether a column of this name may hold versions such as 1.2.3.4."""
-    return bool(set(words(name)) & _VERSION)
+    return bool(set(split_words(name)) & _VERSION)
 
 
 def is_address(name: str) -> bool:
     """Whether a column of this name may hold addresses of machines."""
-    return bool(set(words(name)) & _ADDRESS) and not is_version(name)
+    return bool(set(split_words(name)) & _ADDRESS) and not is_version(name)
 
 
 def is_language(name: str) -> bool:
     """Whether a column of this name holds words of a text."""
-    return bool(set(words(name)) & _LANGUAGE)
+    return bool(set(split_words(name)) & _LANGUAGE)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from scheduler_service.disclosure.file_types import Unreadable
-from scheduler_service.disclosure.findings import Found
+from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.tables import TableCheck
 
 try:
@@ -15,7 +15,7 @@ except ImportError:
 BATCH = 2048
 
 
-def check_parquet(path: Path, found: Found, smallest: int, limit: int, *, counts: bool) -> None:
+def check_parquet(path: Path, found: FindingCollector, smallest: int, limit: int, *, counts: bool) -> None:
     """Look at all rows.  Raises Unreadable without pyarrow, and for what it can't read.
 
     limit: bytes that all columns may unpack to.

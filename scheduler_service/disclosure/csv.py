@@ -16,7 +16,7 @@ DEPTH = 4
 csv.field_size_limit(1 << 24)
 
 
-def separator(sample: Sequence[str], *, named_table: bool) -> str | None:
+def detect_separator(sample: Sequence[str], *, named_table: bool) -> str | None:
     """The sign between the values of a table that begins so, None for running text.
 
     named_table: whether the file's name says that it is one; then a single column counts too.
@@ -81,7 +81,7 @@ def check_objects(lines: Iterable[tuple[int, str]], smallest: int, *, counts: bo
         if not line.strip():
             continue
         value = json.loads(line)
-        batch.append(flat(value) if isinstance(value, dict) else {"": str(value)})
+        batch.append(flatten(value) if isinstance(value, dict) else {"": str(value)})
         places.append(number)
         if len(batch) >= BATCH:
             table = _fed(table, keys, batch, places, smallest, counts=counts)
@@ -89,12 +89,12 @@ def check_objects(lines: Iterable[tuple[int, str]], smallest: int, *, counts: bo
     return _fed(table, keys, batch, places, smallest, counts=counts)
 
 
-def flat(value: Any, name: str = "", depth: int = DEPTH) -> dict[str, str]:
+def flatten(value: Any, name: str = "", depth: int = DEPTH) -> dict[str, str]:
     """The leaves of an object by the names on the way to them; lists as texts."""
     if isinstance(value, dict) and depth:
         leaves: dict[str, str] = {}
         for key, inner in value.items():
-            leaves |= flat(inner, f"{name} {key}".strip(), depth - 1)
+            leaves |= flatten(inner, f"{name} {key}".strip(), depth - 1)
         return leaves
     return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
-from scheduler_service.disclosure.findings import Found
+from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.json_document import JsonCheck
 from scheduler_service.disclosure.tables import TableCheck
 from scheduler_service.disclosure.text import TextCheck
@@ -13,7 +13,7 @@ from scheduler_service.disclosure.text import TextCheck
 _READ_BY_PEOPLE = frozenset({"href", "content", "value", "title", "alt", "action"})
 
 
-def check_notebook(content: Any, found: Found, smallest: int) -> None:
+def check_notebook(content: Any, found: FindingCollector, smallest: int) -> None:
     """The cells of a notebook, with what they printed and showed; findings name the code cell."""
     text = TextCheck(found)
     number = 0
@@ -30,7 +30,9 @@ def check_notebook(content: Any, found: Found, smallest: int) -> None:
     text.tell()
 
 
-def _check_output(output: Mapping[str, Any], text: TextCheck, found: Found, smallest: int, cell: int | None) -> None:
+def _check_output(
+    output: Mapping[str, Any], text: TextCheck, found: FindingCollector, smallest: int, cell: int | None
+) -> None:
     parts = [_text(output.get("text")), _text(output.get("evalue")), _text(output.get("traceback"))]
     data = output.get("data")
     shown = data if isinstance(data, dict) else {}
@@ -58,7 +60,7 @@ def _text(value: Any) -> str:
 
 
 def check_html(
-    content: str, found: Found, smallest: int, *, text: TextCheck | None = None, cell: int | None = None
+    content: str, found: FindingCollector, smallest: int, *, text: TextCheck | None = None, cell: int | None = None
 ) -> None:
     """What a page shows, and its tables; of scripts only keys and lists of objects are looked for."""
     page = _Page()

@@ -48,7 +48,7 @@ class Unreadable(Exception):  # noqa: N818  (an answer, not a fault)
     """Nobody can say what is in the file.  Its text is a phrase: `it is a PDF`."""
 
 
-class Bounded(io.RawIOBase):
+class BoundedStream(io.RawIOBase):
     """A stream that gives at most `limit` bytes and then raises Unreadable, whatever it is unpacked from."""
 
     def __init__(self, source: IO[bytes], limit: int) -> None:
@@ -76,12 +76,12 @@ class Bounded(io.RawIOBase):
         return filled
 
 
-def bounded(source: IO[bytes], limit: int) -> io.BufferedReader:
+def bound_stream(source: IO[bytes], limit: int) -> io.BufferedReader:
     """The source with a look ahead of `SAMPLE` bytes, and with a limit."""
-    return io.BufferedReader(Bounded(source, limit), SAMPLE)
+    return io.BufferedReader(BoundedStream(source, limit), SAMPLE)
 
 
-def unpacked(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
+def decompress(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
     """What a compressed file holds; None when it isn't compressed."""
     for magic, opener in _OPENERS.items():
         if head.startswith(magic):
@@ -95,7 +95,7 @@ def is_picture(head: bytes) -> bool:
     return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def encoding_of(head: bytes) -> str:
+def detect_encoding(head: bytes) -> str:
     """How the text that begins so is written.  Raises Unreadable when it isn't text."""
     named = next((what for magic, what in _NAMED.items() if head.startswith(magic)), None)
     if named or head[257:262] == b"ustar":
@@ -112,7 +112,7 @@ def encoding_of(head: bytes) -> str:
     return "utf-8" if _is_plain(head) else _refuse()
 
 
-def lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
+def number_lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
     """1-based numbers and lines, without their ends."""
     text = io.TextIOWrapper(stream, encoding, errors="replace")
     number, tail = 1, ""

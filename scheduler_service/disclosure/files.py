@@ -11,21 +11,23 @@ from typing import IO
 from jupyter_schedule.core.models import DisclosureFinding, FindingKind
 from jupyter_schedule.core.text import size_text
 from scheduler_service.disclosure import column_names, identifiers
-from scheduler_service.disclosure.csv import check_objects, check_rows, separator
+from scheduler_service.disclosure.csv import check_objects, check_rows, detect_separator
 from scheduler_service.disclosure.documents import check_html, check_notebook
 from scheduler_service.disclosure.file_types import (
     OVERLAP,
     Unreadable,
-    bounded,
-    encoding_of,
+    bound_stream,
+    decompress,
+    detect_encoding,
     is_picture,
-    lines,
-    unpacked,
+    number_lines,
 )
-from scheduler_service.disclosure.findings import Found
+from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.json_document import JsonCheck
 from scheduler_service.disclosure.text import TextCheck
 
+#: grows with every change of what is found, so that answers of older rules aren't taken for today's
+RULES = 1
 #: lines that are looked at to say what a text is
 _FIRST_LINES = 40
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
@@ -34,7 +36,7 @@ _COMPRESSED = (".gz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
-class Limits:
+class FileLimits:
     """What a file may cost: bytes."""
 
     #: of a file, unpacked
@@ -45,12 +47,12 @@ class Limits:
     smallest_cell: int = 5
 
 
-def check_file(path: str, local: Path, limits: Limits = Limits()) -> tuple[DisclosureFinding, ...]:
+def check_file(path: str, local: Path, limits: FileLimits = FileLimits()) -> tuple[DisclosureFinding, ...]:
     """What shouldn't become public of the file at `local`, which people know as `path`.
 
     A picture has nothing that is looked at; what can't be read is a finding.
     """
-    found = Found(path)
+    found = FindingCollector(path)
     _check_name(path, found)
     if not found.findings:
         size = local.stat().st_size
@@ -58,18 +60,18 @@ def check_file(path: str, local: Path, limits: Limits = Limits()) -> tuple[Discl
             if size > limits.file:
                 raise Unreadable(f"it has {size_text(size)}, more than {size_text(limits.file)}")
             with local.open("rb") as stream:
-                _check_stream(_File(path, local, found, limits), stream, packed=0)
+                _check_stream(_CheckedFile(path, local, found, limits), stream, packed=0)
         except Unreadable as problem:
             found.add(FindingKind.UNCHECKED, f"it can't be checked: {problem}")
     return found.findings
 
 
 @dataclass(frozen=True)
-class _File:
+class _CheckedFile:
     path: str
     local: Path
-    found: Found
-    limits: Limits
+    found: FindingCollector
+    limits: FileLimits
 
     @property
     def name(self) -> str:
@@ -83,15 +85,15 @@ class _File:
         return column_names.is_count(self.name.rpartition(".")[0])
 
 
-def _check_name(path: str, found: Found) -> None:
+def _check_name(path: str, found: FindingCollector) -> None:
     if identifiers.has_email(path):
         found.add(FindingKind.EMAIL, "its name has an e-mail address")
 
 
-def _check_stream(file: _File, source: IO[bytes], packed: int) -> None:
-    stream = bounded(source, file.limits.file)
+def _check_stream(file: _CheckedFile, source: IO[bytes], packed: int) -> None:
+    stream = bound_stream(source, file.limits.file)
     head = stream.peek()
-    inner = unpacked(head, stream)
+    inner = decompress(head, stream)
     if inner is not None:
         if packed >= 2:
             raise Unreadable("it is compressed more than twice")
@@ -103,10 +105,10 @@ def _check_stream(file: _File, source: IO[bytes], packed: int) -> None:
 
         check_parquet(file.local, file.found, file.limits.smallest_cell, file.limits.file, counts=file.counts)
     elif head and not is_picture(head):
-        _check_text(file, lines(stream, encoding_of(head)))
+        _check_text(file, number_lines(stream, detect_encoding(head)))
 
 
-def _check_text(file: _File, source: Iterator[tuple[int, str]]) -> None:
+def _check_text(file: _CheckedFile, source: Iterator[tuple[int, str]]) -> None:
     first = list(itertools.islice(source, _FIRST_LINES))
     rest = itertools.chain(first, source)
     sample = [line for _, line in first]
@@ -118,17 +120,17 @@ def _check_text(file: _File, source: Iterator[tuple[int, str]]) -> None:
     elif begin.startswith(("{", "[")) and not file.name.endswith(_TABLES):
         _check_document(file, rest)
     else:
-        sign = separator(sample, named_table=file.name.endswith(_TABLES))
+        sign = detect_separator(sample, named_table=file.name.endswith(_TABLES))
         _check_table(file, rest, sign) if sign else _check_lines(file, rest)
 
 
-def _check_lines(file: _File, source: Iterable[tuple[int, str]]) -> None:
+def _check_lines(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
     text = TextCheck(file.found)
     text.all(source)
     text.tell()
 
 
-def _check_table(file: _File, source: Iterable[tuple[int, str]], sign: str) -> None:
+def _check_table(file: _CheckedFile, source: Iterable[tuple[int, str]], sign: str) -> None:
     text = TextCheck(file.found)
     try:
         table = check_rows(_tapped(source, text), sign, file.limits.smallest_cell, counts=file.counts)
@@ -137,7 +139,7 @@ def _check_table(file: _File, source: Iterable[tuple[int, str]], sign: str) -> N
     table.tell(file.found)
 
 
-def _check_json_lines(file: _File, source: Iterable[tuple[int, str]]) -> None:
+def _check_json_lines(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
     text = TextCheck(file.found)
     try:
         table = check_objects(_tapped(source, text), file.limits.smallest_cell, counts=file.counts)
@@ -153,7 +155,7 @@ def _tapped(source: Iterable[tuple[int, str]], text: TextCheck) -> Iterator[tupl
         yield number, line
 
 
-def _check_document(file: _File, source: Iterable[tuple[int, str]]) -> None:
+def _check_document(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
     whole = _whole(file, source)
     try:
         content = json.loads(whole)
@@ -181,7 +183,7 @@ def _line_of(value: str, whole: str) -> int | None:
     return None if place < 0 else whole.count("\n", 0, place) + 1
 
 
-def _whole(file: _File, source: Iterable[tuple[int, str]]) -> str:
+def _whole(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> str:
     """A document as one text.  Raises Unreadable when it is too large for that."""
     parts: list[str] = []
     size, last = 0, 0
@@ -197,7 +199,7 @@ def _whole(file: _File, source: Iterable[tuple[int, str]]) -> str:
     return "".join(parts)
 
 
-def _has_objects(file: _File, sample: list[str]) -> bool:
+def _has_objects(file: _CheckedFile, sample: list[str]) -> bool:
     """Whether each line is a JSON object of its own."""
     filled = [line for line in sample if line.strip()]
     if not filled or not filled[0].lstrip().startswith("{"):

@@ -12,7 +12,7 @@ _AGAIN = {FindingKind.SMALL_CELL: "cells in all"}
 
 
 @dataclass
-class Found:
+class FindingCollector:
     """The findings of the file at `path`."""
 
     path: str

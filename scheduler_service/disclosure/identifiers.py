@@ -52,7 +52,7 @@ def has_email(text: str) -> bool:
     return ("(" in text or "[" in text or "{" in text) and _SPELT_OUT.search(text) is not None
 
 
-def addresses(text: str) -> Iterator[str]:
+def find_addresses(text: str) -> Iterator[str]:
     """The IP and hardware addresses in running text; four numbers count as a version where the words around say so."""
     for match in _QUAD.finditer(text):
         before = text[max(0, match.start() - 40) : match.start()]
@@ -96,7 +96,7 @@ def is_opaque(text: str) -> bool:
     return bool(_UUID.fullmatch(text) or _HEX.fullmatch(text) or _OPAQUE.fullmatch(text))
 
 
-def opaque_numbers(line: str) -> Iterator[str]:
+def find_opaque_numbers(line: str) -> Iterator[str]:
     """UUIDs and long hexadecimal numbers in running text, but for those that name builds, files and runs."""
     if _BUILD_NEARBY.search(line):
         return

@@ -6,8 +6,8 @@ from typing import Any
 
 from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import column_names, identifiers
-from scheduler_service.disclosure.csv import flat
-from scheduler_service.disclosure.findings import Found
+from scheduler_service.disclosure.csv import flatten
+from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.tables import TableCheck
 from scheduler_service.disclosure.text import TextCheck
 
@@ -23,7 +23,7 @@ class JsonCheck:
 
     def __init__(
         self,
-        found: Found,
+        found: FindingCollector,
         text: TextCheck,
         smallest: int,
         *,
@@ -60,7 +60,7 @@ class JsonCheck:
             return [(key, value) for key, value in inner.items() if key not in {"columns", "data"}]
         objects = [each for each in inner.values() if isinstance(each, dict)]
         if len(objects) >= RECORDS and len(objects) == len(inner) and _alike(objects):
-            self._records([{"": key, **flat(each)} for key, each in inner.items()])
+            self._records([{"": key, **flatten(each)} for key, each in inner.items()])
             return [pair for each in objects for pair in each.items() if isinstance(pair[1], list)]
         self._check_counts(inner, name)
         for key, value in inner.items():
@@ -70,7 +70,7 @@ class JsonCheck:
     def _check_list(self, inner: Sequence[Any], name: str) -> list[tuple[str, Any]]:
         objects = [each for each in inner if isinstance(each, dict)]
         if objects:
-            self._records([flat(each) for each in objects])
+            self._records([flatten(each) for each in objects])
             return [pair for each in objects for pair in each.items() if isinstance(pair[1], list)]
         lists = [each for each in inner if isinstance(each, list)]
         if lists and len(lists) == len(inner):
@@ -86,7 +86,7 @@ class JsonCheck:
         if not isinstance(value, str):
             return
         told = f"{key}: {value}"
-        if any(identifiers.addresses(told)):
+        if any(identifiers.find_addresses(told)):
             what = "an IP or hardware address"
             self._found.add(FindingKind.IP_ADDRESS, what, line=self._line_of(value), cell=self._cell)
         self._check_escaped(value)

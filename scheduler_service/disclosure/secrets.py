@@ -64,7 +64,7 @@ _PLACEHOLDER = re.compile(
 )
 
 
-def in_line(line: str) -> str | None:
+def find_secret(line: str) -> str | None:
     """What kind of secret stands in a line, such as `a GitHub token`; None when there is none.  Never the secret."""
     if not _LONG_WORD.search(line):
         small = line.lower()
@@ -81,10 +81,10 @@ def in_line(line: str) -> str | None:
     return "a bearer token" if _BEARER.search(line) else None
 
 
-def in_lines(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+def find_secrets(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """Number of each line with a secret, and its kind."""
     for number, line in lines:
-        what = in_line(line)
+        what = find_secret(line)
         if what:
             yield number, what
 

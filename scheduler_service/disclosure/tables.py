@@ -11,7 +11,7 @@ from typing import Literal
 
 from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import column_names, identifiers, secrets
-from scheduler_service.disclosure.findings import Found
+from scheduler_service.disclosure.findings import FindingCollector
 
 #: different values of a column that are told apart
 MOST_DISTINCT = 20_000
@@ -155,7 +155,7 @@ class TableCheck:
             return
         if self._reads_mail and identifiers.has_email(value):
             yield "email"
-        if self._reads_secrets and (secret := secrets.in_line(value)):
+        if self._reads_secrets and (secret := secrets.find_secret(value)):
             yield f"secret:{secret}"
         time = _TIME.fullmatch(value)
         if time:
@@ -181,7 +181,7 @@ class TableCheck:
 
     # -- verdict
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: FindingCollector) -> None:
         """Add what all rows together say."""
         names = [column.name for column in self.columns]
         sums_up = any(column_names.is_aggregate(column.name) and column.filled for column in self.columns)
@@ -194,7 +194,7 @@ class TableCheck:
             self._tell_rows(found)
         self._tell_small_cells(found)
 
-    def _tell_values(self, found: Found, column: Column, *, builds: bool) -> None:
+    def _tell_values(self, found: FindingCollector, column: Column, *, builds: bool) -> None:
         def tell(kind: FindingKind, what: str, *held: str) -> None:
             places = [column.hits[each] for each in held if each in column.hits]
             if places:
@@ -211,12 +211,12 @@ class TableCheck:
         tell(FindingKind.IP_ADDRESS, "an IP address", *exact, "address in text")
         tell(FindingKind.CLIENT_ID, "a hardware address", "hardware")
         named_build = column_names.is_build(column.name) or (
-            builds and set(column_names.words(column.name)) <= {"hash", "id"}
+            builds and set(column_names.split_words(column.name)) <= {"hash", "id"}
         )
         if len(column.opaque) >= 3 and column.share(column.count("opaque")) >= 0.5 and not named_build:
             tell(FindingKind.CLIENT_ID, "identifiers, another one in each row", "opaque")
 
-    def _tell_identity(self, found: Found, column: Column) -> None:
+    def _tell_identity(self, found: FindingCollector, column: Column) -> None:
         several = len(column.distinct) >= min(3, self.rows)
         number = column.is_number and not column.large
         found_out = False
@@ -229,7 +229,7 @@ class TableCheck:
             what = "a column that tells single people, devices or events apart; publish aggregates instead"
             self._add(found, FindingKind.ROW_LEVEL, what, column=column, named=True)
 
-    def _tell_rows(self, found: Found) -> None:
+    def _tell_rows(self, found: FindingCollector) -> None:
         """Rows of single events or people, seen from the columns together."""
         for column in self.columns:
             irregular = column.odd_seconds >= 0.5 * column.times
@@ -237,9 +237,9 @@ class TableCheck:
                 what = "a moment of its own in each row, as of single events; publish aggregates instead"
                 self._add(found, FindingKind.ROW_LEVEL, what, column=column)
         narrowing = [column.name for column in self.columns if column_names.narrows_down(column.name) and column.filled]
-        places = [name for name in narrowing if set(column_names.words(name)) & _PLACE]
+        places = [name for name in narrowing if set(column_names.split_words(name)) & _PLACE]
         kinds = len(narrowing) - max(0, len(places) - 1)
-        tidy = any(_TIDY & set(column_names.words(column.name)[-1:]) for column in self.columns)
+        tidy = any(_TIDY & set(column_names.split_words(column.name)[-1:]) for column in self.columns)
         if self.rows >= FEW_ROWS and kinds >= 3 and not tidy:
             what = f"rows that describe single people, by {kinds} of their columns together; publish aggregates instead"
             self._add(found, FindingKind.ROW_LEVEL, what)
@@ -250,7 +250,7 @@ class TableCheck:
             what = f"{self.rows:,} rows of {len(named)} columns, none of them a sum; publish aggregates instead"
             self._add(found, FindingKind.ROW_LEVEL, what)
 
-    def _tell_small_cells(self, found: Found) -> None:
+    def _tell_small_cells(self, found: FindingCollector) -> None:
         if any(column_names.is_language(column.name) for column in self.columns):
             return
         counting = [column for column in self.columns if column_names.is_count(column.name)]
@@ -265,7 +265,7 @@ class TableCheck:
 
     def _add(
         self,
-        found: Found,
+        found: FindingCollector,
         kind: FindingKind,
         what: str,
         *,
@@ -294,4 +294,4 @@ def _machine(value: str) -> str | None:
         return "hardware"
     if len(value) >= 16 and identifiers.is_opaque(value):
         return "opaque"
-    return "address in text" if len(value) > 15 and any(identifiers.addresses(value)) else None
+    return "address in text" if len(value) > 15 and any(identifiers.find_addresses(value)) else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import identifiers, secrets
-from scheduler_service.disclosure.findings import Found
+from scheduler_service.disclosure.findings import FindingCollector
 
 #: different UUIDs or long numbers in a text from which it counts as a list of them
 SEVERAL = 5
@@ -16,7 +16,7 @@ Lines = Iterable[tuple[int | None, str]]
 class TextCheck:
     """Looks at lines, each with its number, while they go by; `cell` is the notebook's cell that they stand in."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: FindingCollector) -> None:
         self._found = found
         self._numbers: dict[str, tuple[int | None, int | None]] = {}
 
@@ -29,7 +29,7 @@ class TextCheck:
     def keys(self, lines: Lines, *, cell: int | None = None) -> None:
         """Keys and tokens."""
         for number, line in lines:
-            what = secrets.in_line(line)
+            what = secrets.find_secret(line)
             if what:
                 self._found.add(FindingKind.SECRET, f"what looks like {what}", line=number, cell=cell)
             if "-----BEGIN PGP MESSAGE" in line:
@@ -47,14 +47,14 @@ class TextCheck:
     def machines(self, lines: Lines, *, cell: int | None = None) -> None:
         """Addresses and numbers of machines."""
         for number, line in lines:
-            if any(identifiers.addresses(line)):
+            if any(identifiers.find_addresses(line)):
                 self._found.add(FindingKind.IP_ADDRESS, "an IP or hardware address", line=number, cell=cell)
             self.numbers(number, line, cell=cell)
 
     def numbers(self, number: int | None, line: str, *, cell: int | None = None) -> None:
         """UUIDs and the like; `tell` says whether they are several."""
         if len(self._numbers) < MOST:
-            for opaque in identifiers.opaque_numbers(line):
+            for opaque in identifiers.find_opaque_numbers(line):
                 self._numbers.setdefault(opaque, (number, cell))
 
     def tell(self) -> None:

@@ -10,17 +10,17 @@ from typing import Any
 from jupyter_schedule.core.models import AdHocWorker
 
 #: an ad-hoc worker by its id, None when the ledger has no such
-AdHocOf = Callable[[str], AdHocWorker | None]
+FindAdHocWorker = Callable[[str], AdHocWorker | None]
 
 
-def nobodys(worker_id: str) -> AdHocWorker | None:
+def find_no_worker(worker_id: str) -> AdHocWorker | None:
     """Of a ledger without ad-hoc workers."""
     del worker_id
     return None
 
 
 @dataclass(frozen=True)
-class Planned:
+class AdHocPlan:
     """How a machine is asked for: frozen in the worker's row before it is."""
 
     #: JSON: at least `region` and `login_user`, which tell how the machine is reached
@@ -58,7 +58,7 @@ class AdHocHost(ABC):
     """
 
     @abstractmethod
-    def plan(self, worker: AdHocWorker, turn: int) -> Planned | None:
+    def plan(self, worker: AdHocWorker, turn: int) -> AdHocPlan | None:
         """The `turn`th way (from 0) to get a machine for it; None when there are no further ways.
 
         Raises LaunchRefused.

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from jupyter_schedule.core.models import Attempt, LauncherInfo, Reason, Run, Spec
-from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocOf, nobodys
+from scheduler_service.launchers.ad_hoc import AdHocHost, FindAdHocWorker, find_no_worker
 from scheduler_service.quotas import MachineHourQuota
 
 #: a worker as data, which survives a restart of the service
@@ -103,7 +103,9 @@ class Launcher(ABC):
         """Remove what the worker of an attempt that is over left where it was, unless it is still at that itself."""
         del attempt
 
-    def reap(self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: AdHocOf = nobodys) -> None:
+    def reap(
+        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+    ) -> None:
         """End what is ours and belongs to no attempt that still goes on and no live ad-hoc worker; called now and then.
 
         attempt_of: the attempt of a run by its number, None when the ledger has no such.  Both are asked after the

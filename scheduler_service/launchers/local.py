@@ -15,13 +15,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from jupyter_schedule.core.models import Attempt
-from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
+from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
-from scheduler_service.launchers.runner_env import lean_runner
+from scheduler_service.launchers.runner_env import ensure_runner
 from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.files import remove_folder
-from scheduler_service.worker.handle import handle_of, place, process_of
-from scheduler_service.worker.limits import NO_LIMITS, Limits
+from scheduler_service.worker.handle import build_handle, find_process, identify_host
+from scheduler_service.worker.limits import NO_LIMITS, ProcessLimits
 from scheduler_service.worker.prepare import AGENT_ONLY, CGROUP
 from scheduler_service.worker.processes import Process
 
@@ -50,13 +50,13 @@ class LocalLauncher(Launcher):
     """Runs as the user who runs the service: what the analyst may do here, the run may do."""
 
     identity = "local"
-    place = place()
+    place = identify_host()
 
     def __init__(
         self,
         folder: Path,
         *,
-        limits: Limits = NO_LIMITS,
+        limits: ProcessLimits = NO_LIMITS,
         on_exit: Callable[[], None] = lambda: None,
         parent: Mapping[str, str] | None = None,
         agent: Sequence[str] = AGENT,
@@ -79,7 +79,7 @@ class LocalLauncher(Launcher):
         for made in (self._work, self._launched):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runner")
-        self._runner = self._maker.submit(lean_runner, folder / "runners")
+        self._runner = self._maker.submit(ensure_runner, folder / "runners")
 
     def environment(self) -> Mapping[str, str]:
         """The lean runner once it is made; until then our own Python, which has papermill as well."""
@@ -90,13 +90,13 @@ class LocalLauncher(Launcher):
         brief = attempt.parameters | {"work_folder": str(self._work), "limits": asdict(self._limits)}
         (self._launched / attempt.token).write_text(_marker(attempt))
         owner = {OWNER: f"{self._owner}:{_marker(attempt)}"}
-        agent = self._spawn(run_environment(self._parent, attempt.parameters) | owner)
+        agent = self._spawn(filter_environment(self._parent, attempt.parameters) | owner)
         assert agent.stdin is not None
         with agent.stdin as told:
             told.write(json.dumps(brief).encode())
         self._children[attempt.token] = agent
         threading.Thread(target=self._watch, args=(agent,), daemon=True).start()
-        return handle_of(agent.pid)
+        return build_handle(agent.pid)
 
     def poll(self, attempt: Attempt) -> WorkerState:
         if attempt.handle is None:
@@ -106,9 +106,9 @@ class LocalLauncher(Launcher):
         if self._agent_lives(attempt):
             return WorkerState.ALIVE
         left = (
-            processes.with_marker(_marker(attempt))
-            or processes.with_marker(_marker(attempt), processes.KEEPER)
-            or cgroups.populated(self._work / attempt.token / CGROUP)
+            processes.find_marked(_marker(attempt))
+            or processes.find_marked(_marker(attempt), processes.SUBREAPER)
+            or cgroups.is_populated(self._work / attempt.token / CGROUP)
         )
         return WorkerState.ORPHANED if left else WorkerState.GONE
 
@@ -117,12 +117,12 @@ class LocalLauncher(Launcher):
 
     def kill(self, attempt: Attempt) -> None:
         self._signal(attempt, signal.SIGKILL)
-        cgroups.end(self._work / attempt.token / CGROUP)
-        for pid in processes.with_marker(_marker(attempt), processes.KEEPER):
+        cgroups.end_group(self._work / attempt.token / CGROUP)
+        for pid in processes.find_marked(_marker(attempt), processes.SUBREAPER):
             # it knows that its agent is gone, and ends all, also what lost the marker: if only it isn't stopped
-            if keeper := processes.read(pid):
-                processes.send(keeper, signal.SIGCONT)
-        for process in filter(None, map(processes.read, processes.with_marker(_marker(attempt)))):
+            if subreaper := processes.read(pid):
+                processes.send(subreaper, signal.SIGCONT)
+        for process in filter(None, map(processes.read, processes.find_marked(_marker(attempt)))):
             log.warning("action=sweep run=%s pid=%d name=%s", attempt.run_id, process.pid, process.name)
             processes.send(process, signal.SIGKILL)
 
@@ -133,7 +133,9 @@ class LocalLauncher(Launcher):
         self._children.pop(attempt.token, None)
         self._maker.submit(self._remove, attempt.token)
 
-    def reap(self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: AdHocOf = nobodys) -> None:
+    def reap(
+        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+    ) -> None:
         """An agent ends by itself soon after its attempt, so only what was there at the last look too is ended."""
         del ad_hoc_of
         ours = [(process, run, number) for process, run, number in self._found()]
@@ -177,16 +179,16 @@ class LocalLauncher(Launcher):
         child = self._children.get(attempt.token)
         if child is not None and child.pid == attempt.handle["pid"]:
             return child.poll() is None
-        return process_of(attempt.handle) is not None
+        return find_process(attempt.handle) is not None
 
     def _signal(self, attempt: Attempt, number: signal.Signals) -> None:
-        agent = process_of(attempt.handle) if attempt.handle else None
+        agent = find_process(attempt.handle) if attempt.handle else None
         if agent is not None:
             processes.send(agent, number)
 
     def _found(self) -> Iterator[tuple[Process, str, int]]:
         """What this deployment's agents started, and they themselves, each with its run and attempt."""
-        for pid, value in processes.marked(OWNER):
+        for pid, value in processes.list_marked(OWNER):
             named = _OWNED.fullmatch(value)
             process = processes.read(pid) if named and named["deployment"] == self._owner else None
             if named and process is not None and process.alive:
@@ -194,7 +196,7 @@ class LocalLauncher(Launcher):
                 yield process._replace(state="", parent=0, group=0), named["run"], int(named["number"])
 
     def _remove(self, token: str) -> None:
-        cgroups.end(self._work / token / CGROUP)
+        cgroups.end_group(self._work / token / CGROUP)
         remove_folder(self._work / token)
         (self._launched / token).unlink(missing_ok=True)
 
@@ -207,7 +209,7 @@ def _is_over(attempt: Attempt | None) -> bool:
     return attempt is None or attempt.ended_at is not None
 
 
-def run_environment(parent: Mapping[str, str], brief: Mapping[str, object]) -> dict[str, str]:
+def filter_environment(parent: Mapping[str, str], brief: Mapping[str, object]) -> dict[str, str]:
     """What of the service's environment an agent, and so a run, gets: the allow-list and the names the schedule lists.
 
     A run that builds its environment also gets where packages come from.  An agent that works with S3 gets the way

@@ -8,7 +8,7 @@ from jupyter_schedule.core.models import Attempt, Run, Spec
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 
 
-class Absent(Launcher):
+class MissingLauncher(Launcher):
     """Answers for workers that another service, or other settings of this one, may have started."""
 
     identity = ""
@@ -45,4 +45,4 @@ class Launchers(dict[str, Launcher]):
     """Launchers by their names; for a name that isn't there answers one that is absent."""
 
     def __missing__(self, name: str) -> Launcher:
-        return Absent(name)
+        return MissingLauncher(name)

@@ -24,7 +24,7 @@ LIMIT = 300
 STAMP = "whole"
 
 
-def lean_runner(folder: Path, *, python: str = sys.executable) -> Path:
+def ensure_runner(folder: Path, *, python: str = sys.executable) -> Path:
     """The Python of a lean runner environment under `folder`, made at the first call.
 
     python: the interpreter that the environment is made from; itself the answer when none can be made (no package

@@ -35,10 +35,10 @@ class Carrier(Protocol):
 
 def open_channels(channels: Mapping[str, Channel]) -> dict[str, Carrier]:
     """The channels that the settings name.  Raises Refused `channel_unusable` for the first that can't be used."""
-    return {name: AppriseChannel(address_of(name, channel), name, channel) for name, channel in channels.items()}
+    return {name: AppriseChannel(read_address(name, channel), name, channel) for name, channel in channels.items()}
 
 
-def address_of(name: str, channel: Channel) -> str:
+def read_address(name: str, channel: Channel) -> str:
     """The channel's address.  Raises Refused when it isn't where the settings say."""
     if channel.variable is not None:
         found = os.environ.get(channel.variable, "")

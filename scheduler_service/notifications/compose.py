@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from jupyter_schedule.core.models import QueuedNotification
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.notifications.log_lines import last_lines, log_end
-from scheduler_service.notifications.message import GOOD, Message, message
+from scheduler_service.notifications.log_lines import read_log_end, select_last_lines
+from scheduler_service.notifications.message import GOOD, Message, build_message
 from scheduler_service.redaction import redact, secret_values
 
 
-class Composer:
+class MessageComposer:
     """Reads the run of a word, and how its log ended."""
 
     def __init__(self, store: Store, objects: ObjectStorage, environment: Mapping[str, str] = os.environ) -> None:
@@ -32,7 +32,7 @@ class Composer:
         lines: list[str] = []
         if word.occasion not in GOOD:
             try:
-                lines = last_lines(log_end(self._store, self._objects, run), known)
+                lines = select_last_lines(read_log_end(self._store, self._objects, run), known)
             except OSError:
                 lines = ["(It can't be read now.)"]
-        return message(word, run, spec, lines, lambda text: redact(text, known))
+        return build_message(word, run, spec, lines, lambda text: redact(text, known))

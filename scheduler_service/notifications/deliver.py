@@ -31,7 +31,7 @@ LOOK = 30.0
 FAREWELL = 5.0
 
 
-def again_in(attempts: int, chance: float) -> float | None:
+def retry_delay(attempts: int, chance: float) -> float | None:
     """Seconds until the next try after so many that failed; None when it is given up.
 
     chance: from 0 to 1, so that not all who failed together come back together: between half the pause and all of it.
@@ -120,7 +120,7 @@ class Deliverer:
             self._store.word_delivered(word)
             log.info("action=word channel=%s occasion=%s run=%s", word.channel, word.occasion, word.run_id)
             return
-        pause = again_in(word.attempts, self._chance())
+        pause = retry_delay(word.attempts, self._chance())
         told = log.error if pause is None else log.warning
         told(
             "action=%s channel=%s occasion=%s run=%s attempt=%d message=%s",

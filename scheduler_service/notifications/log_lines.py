@@ -9,8 +9,8 @@ from jupyter_schedule.core.operations.run_files import RunFiles
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import strip_escapes
-from scheduler_service.disclosure.secrets import in_line
-from scheduler_service.worker.withheld import LEFT_OUT, mask_values
+from scheduler_service.disclosure.secrets import find_secret
+from scheduler_service.worker.text import LEFT_OUT, mask_values
 
 #: lines that a message has, and signs of each
 LINES = 20
@@ -20,7 +20,7 @@ READ = 32_000
 _KEY = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]*PRIVATE KEY")
 
 
-def last_lines(text: str, known: Mapping[str, str]) -> list[str]:
+def select_last_lines(text: str, known: Mapping[str, str]) -> list[str]:
     """The last lines of a log that say something, each with its secrets left out.
 
     known: values that nobody may see, by the names that are shown in their place.
@@ -42,14 +42,14 @@ def last_lines(text: str, known: Mapping[str, str]) -> list[str]:
 
 def _without_secrets(line: str, known: Mapping[str, str]) -> str:
     line = mask_values(line, known)
-    secret = in_line(line)
+    secret = find_secret(line)
     if secret is not None:
         return LEFT_OUT.format(f"a line with {secret}")
     visible = "".join(sign if sign.isprintable() else " " for sign in line)
     return visible if len(visible) <= LONGEST else f"{visible[:LONGEST]}…"
 
 
-def log_end(store: Store, objects: ObjectStorage, run: Run) -> str:
+def read_log_end(store: Store, objects: ObjectStorage, run: Run) -> str:
     """The last bytes of what the run printed, as text; empty when it printed nothing, or nobody kept it.
 
     Raises OSError when the objects are away.

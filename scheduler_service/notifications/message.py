@@ -26,7 +26,9 @@ class Message:
     good: bool
 
 
-def message(word: Notification, run: Run, spec: Spec, log: Sequence[str], tellable: Callable[[str], str]) -> Message:
+def build_message(
+    word: Notification, run: Run, spec: Spec, log: Sequence[str], tellable: Callable[[str], str]
+) -> Message:
     """What a channel gets.
 
     log: the last lines, of which nothing has to be hidden any more.  tellable: a sentence without what has to be.
@@ -42,7 +44,7 @@ def message(word: Notification, run: Run, spec: Spec, log: Sequence[str], tellab
     )
 
 
-def trial(channel: str, number: str, now: datetime) -> Message:
+def build_trial(channel: str, number: str, now: datetime) -> Message:
     """A word to see whether a channel works."""
     text = f"An operator of jupyter-schedule tried the channel “{channel}” at {utc_text(now)}. Nothing happened."
     return Message(number, f"A trial of the channel “{channel}”", f"{text}\n\nMessage {number}", good=True)

@@ -10,7 +10,7 @@ from scheduler_service.retries import BAD_ENDS
 QUIET = frozenset({Trigger.REHEARSAL, Trigger.BACKFILL})
 
 
-def occasions(run: Run, before: Iterable[Run]) -> tuple[NotificationEvent, ...]:
+def list_events(run: Run, before: Iterable[Run]) -> tuple[NotificationEvent, ...]:
     """What a run that ended is an occasion for, the weightiest first.
 
     before: other runs of its schedule, in any order; only of a success are they looked at.
@@ -43,21 +43,21 @@ def _of_success(run: Run, before: Iterable[Run]) -> tuple[NotificationEvent, ...
     return (NotificationEvent.FIRST_SUCCESS,) * first + (NotificationEvent.RECOVERY,) * recovers
 
 
-def looks_back(notify: Notify, run: Run) -> bool:
+def needs_history(notify: Notify, run: Run) -> bool:
     """Whether what `owed` says depends on the runs before it."""
     picked = {NotificationEvent.FIRST_SUCCESS, NotificationEvent.RECOVERY} & set(notify.on)
     return run.status == RunStatus.SUCCEEDED and bool(notify.channels and picked)
 
 
-def owed(notify: Notify, run: Run, before: Iterable[Run]) -> list[Notification]:
+def notifications_for(notify: Notify, run: Run, before: Iterable[Run]) -> list[Notification]:
     """The words about a run that ended: at most one for each channel."""
     if not notify.channels:
         return []
-    picked = next((occasion for occasion in occasions(run, before) if occasion in notify.on), None)
-    return [] if picked is None else words(notify, picked, run.id)
+    picked = next((occasion for occasion in list_events(run, before) if occasion in notify.on), None)
+    return [] if picked is None else build_notifications(notify, picked, run.id)
 
 
-def words(notify: Notify, occasion: NotificationEvent, run_id: str, **details: str) -> list[Notification]:
+def build_notifications(notify: Notify, occasion: NotificationEvent, run_id: str, **details: str) -> list[Notification]:
     """One for each channel, if the owner picked the occasion; its number follows from what it is about."""
     if occasion not in notify.on:
         return []

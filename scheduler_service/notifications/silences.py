@@ -7,7 +7,7 @@ from datetime import datetime
 from jupyter_schedule.core.models import NotificationEvent, Run, Schedule, ScheduleState, utc_text
 from jupyter_schedule.core.store.base import RunCursor, Store
 from jupyter_schedule.core.timing import freshness
-from scheduler_service.notifications.rules import words
+from scheduler_service.notifications.rules import build_notifications
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ KIND = "schedule_silent"
 PAGE = 200
 
 
-def judge(store: Store, schedule: Schedule, now: datetime, *, actor: str) -> bool:
+def judge_freshness(store: Store, schedule: Schedule, now: datetime, *, actor: str) -> bool:
     """Judge the deadline that has passed, and set the next; whether the schedule was silent.
 
     What passed while no service was ticking is judged once, by the first deadline that was missed.
@@ -31,7 +31,7 @@ def judge(store: Store, schedule: Schedule, now: datetime, *, actor: str) -> boo
     told = (
         []
         if missing is None
-        else words(schedule.spec.notify, NotificationEvent.SILENCE, missing.id, by=utc_text(deadline))
+        else build_notifications(schedule.spec.notify, NotificationEvent.SILENCE, missing.id, by=utc_text(deadline))
     )
     kind = KIND if missing else None
     judged = store.replace_schedule(schedule, after, actor=actor, kind=kind, words=told)

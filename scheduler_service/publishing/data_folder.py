@@ -31,8 +31,8 @@ from scheduler_service.publishing.manifest import (
     DataIndex,
     Manifest,
     PublishFailed,
-    parsed,
-    update,
+    parse_document,
+    update_document,
 )
 
 #: a publisher that began longer ago isn't alive; its claims are in place once another has finished
@@ -78,7 +78,7 @@ def _claim(run: Manifest, area: ObjectStorage, now: datetime) -> tuple[DataIndex
         claimed = _with_claims(before, run, now)
         return claimed.to_bytes()
 
-    update(area, keys.data_index, change)
+    update_document(area, keys.data_index, change)
     return before, claimed
 
 
@@ -201,4 +201,4 @@ class _IndexReader:
 
 
 def _index(data: bytes | None, keys: PublicationKeys) -> DataIndex:
-    return DataIndex(schedule=keys.name) if data is None else parsed(DataIndex, data, keys.data_index)
+    return DataIndex(schedule=keys.name) if data is None else parse_document(DataIndex, data, keys.data_index)

@@ -27,7 +27,7 @@ _PICTURES = {".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp"}
 
 
 @dataclass(frozen=True)
-class _Due:
+class _PageTime:
     """A run's time, in UTC."""
 
     moment: datetime
@@ -46,23 +46,23 @@ class _Due:
 
 
 @dataclass(frozen=True)
-class _File:
+class _PageFile:
     name: str
     href: str
     size: str
-    due: _Due
+    due: _PageTime
 
 
 @dataclass(frozen=True)
-class _Run:
-    due: _Due
+class _PageRun:
+    due: _PageTime
     summary: str
-    files: list[_File]
+    files: list[_PageFile]
     more_files: int
     manifest: str
 
 
-def index_page(name: str, latest: Latest | None, data_index: DataIndex, runs: Sequence[Manifest]) -> str:
+def render_index_page(name: str, latest: Latest | None, data_index: DataIndex, runs: Sequence[Manifest]) -> str:
     """The HTML of the publication `name`; `runs` are the newest ones, newest first.
 
     The files of data/ stand newest first, then by name; those that a browser shows as pictures are shown.
@@ -79,7 +79,7 @@ def index_page(name: str, latest: Latest | None, data_index: DataIndex, runs: Se
     pictures = [file for file in files if PurePosixPath(file.name).suffix.lower() in _PICTURES]
     return _template().render(
         name=name,
-        latest=None if latest is None else _Due(latest.scheduled_for),
+        latest=None if latest is None else _PageTime(latest.scheduled_for),
         files=files,
         more_files=len(newest_first) - len(files),
         pictures=pictures[:SHOWN_PICTURES],
@@ -87,11 +87,11 @@ def index_page(name: str, latest: Latest | None, data_index: DataIndex, runs: Se
     )
 
 
-def _run(manifest: Manifest) -> _Run:
+def _run(manifest: Manifest) -> _PageRun:
     count = len(manifest.files)
     total = size_text(sum(file.size for file in manifest.files))
-    return _Run(
-        due=_Due(manifest.scheduled_for),
+    return _PageRun(
+        due=_PageTime(manifest.scheduled_for),
         summary=f"{count} {'file' if count == 1 else 'files'}, {total}" if count else "no files",
         files=list(_files_of(manifest, manifest.files[:SHOWN_FILES])),
         more_files=max(0, count - SHOWN_FILES),
@@ -99,14 +99,14 @@ def _run(manifest: Manifest) -> _Run:
     )
 
 
-def _files_of(manifest: Manifest, files: Iterable[ManifestFile]) -> Iterable[_File]:
+def _files_of(manifest: Manifest, files: Iterable[ManifestFile]) -> Iterable[_PageFile]:
     for file in files:
         href = f"{manifest.folder}/files/{quote(file.path)}"
         yield _file(file.path, href, file.size, manifest.scheduled_for)
 
 
-def _file(path: str, href: str, size: int, due: datetime) -> _File:
-    return _File(name=_shown(path), href=href, size=size_text(size), due=_Due(due))
+def _file(path: str, href: str, size: int, due: datetime) -> _PageFile:
+    return _PageFile(name=_shown(path), href=href, size=size_text(size), due=_PageTime(due))
 
 
 def _shown(path: str) -> str:

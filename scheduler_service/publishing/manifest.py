@@ -24,7 +24,7 @@ class PublishFailed(Exception):  # noqa: N818  (what happened to a run, not a fa
     """A run's outputs can't be published, and trying again won't help; the message is one sentence for a person."""
 
 
-class Record(BaseModel):
+class PublicationDocument(BaseModel):
     """A frozen document that leaves unknown keys aside."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -34,7 +34,7 @@ class Record(BaseModel):
         return self.model_dump_json(indent=1).encode() + b"\n"
 
 
-class OfRun(Record):
+class RunDocument(PublicationDocument):
     """A document that belongs to one run."""
 
     run: str
@@ -52,7 +52,7 @@ class OfRun(Record):
         return run_folder(utc_text(self.scheduled_for), self.run)
 
 
-class ManifestFile(Record):
+class ManifestFile(PublicationDocument):
     """A file of one run."""
 
     path: str
@@ -63,7 +63,7 @@ class ManifestFile(Record):
     content_encoding: str | None = None
 
 
-class Manifest(OfRun):
+class Manifest(RunDocument):
     """Says that a run is complete, and what it consists of."""
 
     schedule: str
@@ -79,14 +79,14 @@ class Manifest(OfRun):
     report: tuple[ManifestFile, ...] = ()
 
 
-class DataEntry(OfRun):
+class DataEntry(RunDocument):
     """The version of a file that belongs in data/."""
 
     size: int
     sha256: str
 
 
-class DataIndex(Record):
+class DataIndex(PublicationDocument):
     """`data.json`: what belongs in data/."""
 
     schedule: str
@@ -95,14 +95,14 @@ class DataIndex(Record):
     unfinished: dict[str, UtcTime] = Field(default_factory=dict)
 
 
-class RecentRun(OfRun):
+class RecentRun(RunDocument):
     """A complete run; its manifest is gone when its retention is over."""
 
     #: relative to `runs.json`
     manifest: str
 
 
-class RecentRuns(Record):
+class RecentRuns(PublicationDocument):
     """`runs.json`: the newest complete runs, newest first, without rehearsals."""
 
     schedule: str
@@ -124,7 +124,7 @@ class RecentRuns(Record):
         return RecentRuns(schedule=self.schedule, runs=tuple(run for run in self.runs if run.run not in ids))
 
 
-class LatestFile(Record):
+class LatestFile(PublicationDocument):
     """A file of the newest run."""
 
     path: str
@@ -134,7 +134,7 @@ class LatestFile(Record):
     href: str
 
 
-class Latest(OfRun):
+class Latest(RunDocument):
     """`latest.json`: the newest complete run."""
 
     schedule: str
@@ -165,10 +165,10 @@ class Latest(OfRun):
         )
 
 
-AnyRecord = TypeVar("AnyRecord", bound=Record)
+AnyDocument = TypeVar("AnyDocument", bound=PublicationDocument)
 
 
-def parsed(kind: type[AnyRecord], data: bytes, key: str) -> AnyRecord:
+def parse_document(kind: type[AnyDocument], data: bytes, key: str) -> AnyDocument:
     """The document in `data`.  Raises PublishFailed when somebody else wrote something else there."""
     try:
         return kind.model_validate_json(data)
@@ -178,7 +178,7 @@ def parsed(kind: type[AnyRecord], data: bytes, key: str) -> AnyRecord:
         ) from None
 
 
-def update(area: ObjectStorage, key: str, change: Callable[[bytes | None], bytes | None]) -> None:
+def update_document(area: ObjectStorage, key: str, change: Callable[[bytes | None], bytes | None]) -> None:
     """Replace an object by `change` of it, redone whenever another writer came between.
 
     `change` is given the content (None: there is no such object) and answers the new one, or None to leave it.

@@ -21,18 +21,18 @@ from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, ObjectStorage, kind_of
 from jupyter_schedule.core.text import quoted
 from scheduler_service.publishing.data_folder import check_names, read_index, update_data
-from scheduler_service.publishing.index_page import SHOWN_RUNS, index_page
+from scheduler_service.publishing.index_page import SHOWN_RUNS, render_index_page
 from scheduler_service.publishing.manifest import (
     Latest,
     Manifest,
     ManifestFile,
     PublishFailed,
     RecentRuns,
-    parsed,
-    update,
+    parse_document,
+    update_document,
 )
 
-__all__ = ["PublishFailed", "check_number", "forget", "publish", "run_folder", "show", "with_cost"]
+__all__ = ["PublishFailed", "add_cost", "check_number", "forget_runs", "name_run_folder", "publish", "show_run"]
 
 
 def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this order)
@@ -60,13 +60,13 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
         _recent(run.schedule, area)
     manifest = _published_before(run, result, area)
     if manifest is None:
-        keys, folder = PublicationKeys(run.schedule), run_folder(run)
+        keys, folder = PublicationKeys(run.schedule), name_run_folder(run)
         _promote(result.files, work, f"{worker_prefix}{OUTPUT}", area, keys.run_files(folder))
         if report:
             _promote(result.report, work, f"{worker_prefix}{REPORT}", area, keys.run_report(folder))
         manifest = _complete(run, result, area, now, report=report)
     if not rehearsal:
-        show(manifest, area, now)
+        show_run(manifest, area, now)
     return _publication(manifest, area)
 
 
@@ -77,7 +77,7 @@ def check_number(result: Result, most: int) -> None:
         raise PublishFailed(s3_prices.too_many_text("The run left", count, most))
 
 
-def with_cost(sentence: str, publication: Publication) -> str:
+def add_cost(sentence: str, publication: Publication) -> str:
     """How the run ended, and what its many files cost where each of them does."""
     count = len(publication.files)
     if count < s3_prices.MANY or publication.url.startswith("file:"):
@@ -85,7 +85,7 @@ def with_cost(sentence: str, publication: Publication) -> str:
     return f"{sentence} Note that {s3_prices.publishing_text(count)}."
 
 
-def show(manifest: Manifest, area: ObjectStorage, now: datetime) -> None:
+def show_run(manifest: Manifest, area: ObjectStorage, now: datetime) -> None:
     """Let readers find a complete run: at the stable address, and from all that points at it.  May be repeated."""
     update_data(manifest, area, now)
     _move_latest(manifest, area)
@@ -93,30 +93,30 @@ def show(manifest: Manifest, area: ObjectStorage, now: datetime) -> None:
     _update_page(manifest.schedule, area)
 
 
-def forget(name: str, ids: Collection[str], area: ObjectStorage) -> None:
+def forget_runs(name: str, ids: Collection[str], area: ObjectStorage) -> None:
     """Take runs out of all that leads people to them; their manifests are gone.  May be repeated."""
     keys = PublicationKeys(name)
 
     def change(current: bytes | None) -> bytes | None:
-        return None if current is None else parsed(RecentRuns, current, keys.recent).without(ids).to_bytes()
+        return None if current is None else parse_document(RecentRuns, current, keys.recent).without(ids).to_bytes()
 
-    update(area, keys.recent, change)
+    update_document(area, keys.recent, change)
     if area.size(keys.page) is not None:
         _update_page(name, area)
 
 
-def run_folder(run: Run) -> str:
+def name_run_folder(run: Run) -> str:
     """`runs/<YYYYMMDDTHHMMSSZ>-<run8>`, relative to the publication's root."""
     return publication_keys.run_folder(utc_text(run.scheduled_for), run.id)
 
 
 def _published_before(run: Run, result: Result, area: ObjectStorage) -> Manifest | None:
     """The manifest that this run wrote already.  Raises PublishFailed when its folder is taken by other content."""
-    key = PublicationKeys(run.schedule).manifest(run_folder(run))
+    key = PublicationKeys(run.schedule).manifest(name_run_folder(run))
     data = area.get_or_none(key)
     if data is None:
         return None
-    manifest = parsed(Manifest, data, key)
+    manifest = parse_document(Manifest, data, key)
     if manifest.run != run.id or _contents(manifest.files) != _contents(result.files):
         raise PublishFailed(f"{key} belongs to other outputs, and what is published never changes: run it again.")
     return manifest
@@ -185,7 +185,7 @@ def _complete(run: Run, result: Result, area: ObjectStorage, now: datetime, *, r
         report=tuple(_described(file) for file in result.report) if report else (),
     )
     try:
-        area.put_once(PublicationKeys(run.schedule).manifest(run_folder(run)), manifest.to_bytes())
+        area.put_once(PublicationKeys(run.schedule).manifest(name_run_folder(run)), manifest.to_bytes())
     except ObjectExists:
         first = _published_before(run, result, area)
         return manifest if first is None else first
@@ -206,13 +206,13 @@ def _described(file: FileEntry) -> ManifestFile:
 def _latest(name: str, area: ObjectStorage) -> Latest | None:
     key = PublicationKeys(name).latest
     data = area.get_or_none(key)
-    return None if data is None else parsed(Latest, data, key)
+    return None if data is None else parse_document(Latest, data, key)
 
 
 def _recent(name: str, area: ObjectStorage) -> RecentRuns:
     key = PublicationKeys(name).recent
     data = area.get_or_none(key)
-    return RecentRuns(schedule=name) if data is None else parsed(RecentRuns, data, key)
+    return RecentRuns(schedule=name) if data is None else parse_document(RecentRuns, data, key)
 
 
 def _move_latest(manifest: Manifest, area: ObjectStorage) -> None:
@@ -220,11 +220,11 @@ def _move_latest(manifest: Manifest, area: ObjectStorage) -> None:
     latest = Latest.of(manifest, area.url(keys.manifest(manifest.folder)))
 
     def change(current: bytes | None) -> bytes | None:
-        if current is not None and parsed(Latest, current, keys.latest).order > latest.order:
+        if current is not None and parse_document(Latest, current, keys.latest).order > latest.order:
             return None
         return latest.to_bytes()
 
-    update(area, keys.latest, change)
+    update_document(area, keys.latest, change)
 
 
 def _note_recent(manifest: Manifest, area: ObjectStorage) -> None:
@@ -233,14 +233,14 @@ def _note_recent(manifest: Manifest, area: ObjectStorage) -> None:
     def change(_current: bytes | None) -> bytes:
         return _recent(name, area).with_run(manifest, SHOWN_RUNS).to_bytes()
 
-    update(area, PublicationKeys(name).recent, change)
+    update_document(area, PublicationKeys(name).recent, change)
 
 
 def _update_page(name: str, area: ObjectStorage) -> None:
     def change(_current: bytes | None) -> bytes:
-        return index_page(name, _latest(name, area), read_index(name, area), _newest_runs(name, area)).encode()
+        return render_index_page(name, _latest(name, area), read_index(name, area), _newest_runs(name, area)).encode()
 
-    update(area, PublicationKeys(name).page, change)
+    update_document(area, PublicationKeys(name).page, change)
 
 
 def _newest_runs(name: str, area: ObjectStorage) -> list[Manifest]:
@@ -250,7 +250,7 @@ def _newest_runs(name: str, area: ObjectStorage) -> list[Manifest]:
         key = PublicationKeys(name).manifest(run.folder)
         # a run's retention may be over, and an old run's damage is no reason to fail
         with suppress(NoSuchObject, PublishFailed):
-            runs.append(parsed(Manifest, area.get(key), key))
+            runs.append(parse_document(Manifest, area.get(key), key))
     return runs
 
 

@@ -18,8 +18,8 @@ from jupyter_schedule.core.publication_keys import PublicationKeys, is_published
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.publishing.data_folder import read_index
-from scheduler_service.publishing.manifest import Manifest, parsed
-from scheduler_service.publishing.publish import show
+from scheduler_service.publishing.manifest import Manifest, parse_document
+from scheduler_service.publishing.publish import show_run
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 DELETED_EVERY = timedelta(minutes=10)
 
 
-class Withdrawals:
+class Unpublisher:
     """Looks after all schedules that were public once and aren't any more, also those that were deleted since."""
 
     def __init__(self, store: Store, areas: StorageConfig, open_objects: Callable[[str], ObjectStorage]) -> None:
@@ -73,12 +73,12 @@ class Withdrawals:
                  if version.spec.visibility == Visibility.PUBLIC}  # fmt: skip
         for base in bases:
             public, private = self._open(base), self._open(schedule.spec.publication_base)
-            count = withdraw(schedule.name, public, private, now)
+            count = unpublish(schedule.name, public, private, now)
             if count:
                 log.info("action=withdrawn schedule=%s objects=%d", schedule.name, count)
 
 
-def withdraw_deleted(
+def unpublish_deleted(
     name: str,
     store: Store,
     areas: StorageConfig,
@@ -101,7 +101,7 @@ def withdraw_deleted(
         raise Refused("not_deleted", message)
     if any(run.schedule == name for run in store.open_runs()):
         raise Refused("still_stopping", f"A run of “{name}” is still going: try again when it has ended.")
-    moved = withdraw(name, open_area(areas.public), private, now)
+    moved = unpublish(name, open_area(areas.public), private, now)
     if not moved and not is_published(private, name):
         deleted = [each.name for each in store.schedules_with_files() if each.state is ScheduleState.DELETED]
         close = get_close_matches(name, deleted, n=1)
@@ -110,12 +110,12 @@ def withdraw_deleted(
     return moved
 
 
-def withdraw(name: str, public: ObjectStorage, private: ObjectStorage, now: datetime) -> int:
+def unpublish(name: str, public: ObjectStorage, private: ObjectStorage, now: datetime) -> int:
     """Move the publication `name` from one area to the other; how many objects left the public one."""
     keys = PublicationKeys(name)
     there = [stored.key for stored in public.list(f"{name}/")]
     manifests = [key for key in there if _is_manifest(key)]
-    runs = sorted((parsed(Manifest, public.get(key), key) for key in manifests), key=lambda run: run.order)
+    runs = sorted((parse_document(Manifest, public.get(key), key) for key in manifests), key=lambda run: run.order)
     for run in runs:
         _move_run(run, public, private, now)
     _keep_the_rest(name, public, private)
@@ -142,7 +142,7 @@ def _move_run(run: Manifest, public: ObjectStorage, private: ObjectStorage, now:
     with suppress(ObjectExists):  # an earlier try got so far
         private.put_once(keys.manifest(run.folder), run.to_bytes())
     if run.trigger is not Trigger.REHEARSAL:
-        show(run, private, now)
+        show_run(run, private, now)
 
 
 def _keep_the_rest(name: str, public: ObjectStorage, private: ObjectStorage) -> None:

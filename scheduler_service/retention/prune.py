@@ -33,9 +33,9 @@ from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage, 
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.context import ACTOR
 from scheduler_service.publishing.data_folder import read_index
-from scheduler_service.publishing.manifest import Latest, PublishFailed, parsed
-from scheduler_service.publishing.publish import forget, run_folder
-from scheduler_service.retention.rules import Keep, doomed, stages, unused_bundles
+from scheduler_service.publishing.manifest import Latest, PublishFailed, parse_document
+from scheduler_service.publishing.publish import forget_runs, name_run_folder
+from scheduler_service.retention.rules import RetentionRule, find_expired, find_unused_bundles, order_stages
 from scheduler_service.task import token_of
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ BATCH = 50
 
 
 @dataclass(frozen=True)
-class Going:
+class ExpiredRun:
     """A run whose files go, and what is found of them."""
 
     run: Run
@@ -65,18 +65,18 @@ class Going:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PrunePlan:
     """Everything whose time is over."""
 
-    runs: list[Going]
+    runs: list[ExpiredRun]
     #: objects of the work area that belong to no run: bundles, and what is remembered of files
     loose: list[StoredObject]
     #: a sentence for each schedule whose publication can't be looked at, and which is left alone
     troubles: list[str]
 
-    def batches(self) -> Iterator[list[Going]]:
+    def batches(self) -> Iterator[list[ExpiredRun]]:
         """The runs, as many as go together, each batch of one schedule."""
-        by_schedule: dict[str, list[Going]] = defaultdict(list)
+        by_schedule: dict[str, list[ExpiredRun]] = defaultdict(list)
         for going in self.runs:
             by_schedule[going.run.schedule_id].append(going)
         for some in by_schedule.values():
@@ -84,11 +84,11 @@ class Plan:
                 yield some[first : first + BATCH]
 
 
-class Pruning:
+class Pruner:
     """Finds what goes and removes it."""
 
     def __init__(
-        self, store: Store, work: ObjectStorage, open_objects: Callable[[str], ObjectStorage], keep: Keep
+        self, store: Store, work: ObjectStorage, open_objects: Callable[[str], ObjectStorage], keep: RetentionRule
     ) -> None:
         """keep: what stays of a schedule that says nothing else."""
         self._store = store
@@ -98,7 +98,7 @@ class Pruning:
 
     # -- finding
 
-    def plan(self, now: datetime) -> Plan:
+    def plan(self, now: datetime) -> PrunePlan:
         """What goes now; nothing is changed."""
         troubles: list[str] = []
         published: dict[str, dict[str, tuple[StoredObject, ...]]] = {}
@@ -112,17 +112,17 @@ class Pruning:
             else:
                 chosen += runs
         staged = self._staged(chosen)
-        going = [Going(run, tuple(staged.get(run.id, ())), published.get(run.id, {})) for run in chosen]
-        return Plan(going, list(self._loose(now)), troubles)
+        going = [ExpiredRun(run, tuple(staged.get(run.id, ())), published.get(run.id, {})) for run in chosen]
+        return PrunePlan(going, list(self._loose(now)), troubles)
 
     def _doomed(self, schedule: Schedule, now: datetime) -> list[Run]:
         runs = self._store.runs_with_files(schedule.id)
         keep, deleted = self._keep.as_asked(schedule.spec.policies), _is_deleted(schedule)
-        found = doomed(runs, keep, now, deleted=deleted)
+        found = find_expired(runs, keep, now, deleted=deleted)
         if not found or deleted:
             return found
         named = {run_id for base in self._bases(schedule) for run_id in _named(schedule.name, self._open(base))}
-        return doomed(runs, keep, now, named=named)
+        return find_expired(runs, keep, now, named=named)
 
     def _bases(self, schedule: Schedule) -> set[str]:
         """The addresses of all areas that it ever published to."""
@@ -151,7 +151,7 @@ class Pruning:
         if not runs or _is_deleted(schedule):
             return {}
         keys = PublicationKeys(schedule.name)
-        of_folder = {f"{schedule.name}/{run_folder(run)}/": run.id for run in runs}
+        of_folder = {f"{schedule.name}/{name_run_folder(run)}/": run.id for run in runs}
         found: dict[str, dict[str, list[StoredObject]]] = defaultdict(lambda: defaultdict(list))
         for base in self._bases(schedule):
             for stored in self._open(base).list(keys.runs):
@@ -163,14 +163,14 @@ class Pruning:
     def _loose(self, now: datetime) -> Iterator[StoredObject]:
         # listed before the ledger is asked: what is put and recorded in between isn't in the list
         stored = list(self._work.list(BUNDLES))
-        yield from unused_bundles(stored, self._store.bundle_uses(), self._keep, now)
+        yield from find_unused_bundles(stored, self._store.bundle_uses(), self._keep, now)
         for each in self._work.list(FOUND_IN_FILES):
             if (now - each.modified).days >= self._keep.days:
                 yield each
 
     # -- removing
 
-    def remove(self, batch: Sequence[Going]) -> str | None:
+    def remove(self, batch: Sequence[ExpiredRun]) -> str | None:
         """Remove what is left of some runs of one schedule.  May be repeated.
 
         A sentence when a store of theirs doesn't let them go, which is no reason to leave those of other schedules.
@@ -181,26 +181,26 @@ class Pruning:
             return f"{batch[0].run.schedule}: not all files of its runs could be removed. {problem}"
         return None
 
-    def _remove(self, batch: Sequence[Going]) -> None:
+    def _remove(self, batch: Sequence[ExpiredRun]) -> None:
         # somebody may have decided since the look that it is to be published
         wanted = {run.release.run_id for run in self._store.open_runs() if run.release}
         batch = [going for going in batch if going.run.id not in wanted]
         ids = [going.run.id for going in batch]
         self._store.mark_pruned(ids, actor=ACTOR)
-        for keys in stages(stored.key for going in batch for stored in going.work):
+        for keys in order_stages(stored.key for going in batch for stored in going.work):
             self._work.for_each(keys, self._work.delete)
         for base in sorted({base for going in batch for base in going.published}):
             self._unpublish(batch, base)
         self._store.finish_pruning(ids, actor=ACTOR)
         log.info("action=pruned runs=%d", len(batch))
 
-    def _unpublish(self, batch: Sequence[Going], base: str) -> None:
+    def _unpublish(self, batch: Sequence[ExpiredRun], base: str) -> None:
         area, name = self._open(base), batch[0].run.schedule
         keys = PublicationKeys(name)
-        manifests = {keys.manifest(run_folder(going.run)) for going in batch}
+        manifests = {keys.manifest(name_run_folder(going.run)) for going in batch}
         there = [stored.key for going in batch for stored in going.published.get(base, ())]
         area.for_each([key for key in there if key in manifests], area.delete)
-        forget(name, {going.run.id for going in batch}, area)
+        forget_runs(name, {going.run.id for going in batch}, area)
         area.for_each([key for key in there if key not in manifests], area.delete)
 
     def remove_loose(self, loose: Iterable[StoredObject]) -> None:
@@ -211,7 +211,7 @@ class Pruning:
             log.info("action=pruned_loose objects=%d", len(keys))
 
 
-def told(plan: Plan) -> Iterator[tuple[str, int]]:
+def describe_plan(plan: PrunePlan) -> Iterator[tuple[str, int]]:
     """Each thing that goes, in words, with its size."""
     for going in plan.runs:
         run = going.run
@@ -229,5 +229,5 @@ def _named(name: str, area: ObjectStorage) -> Iterator[str]:
     key = PublicationKeys(name).latest
     data = area.get_or_none(key)
     if data is not None:
-        yield parsed(Latest, data, key).run
+        yield parse_document(Latest, data, key).run
     yield from read_index(name, area).unfinished

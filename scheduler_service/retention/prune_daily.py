@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from jupyter_schedule.core.models import UtcTime, utc
 from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage
-from scheduler_service.publishing.manifest import Record, parsed, update
-from scheduler_service.retention.prune import Going, Plan, Pruning
+from scheduler_service.publishing.manifest import PublicationDocument, parse_document, update_document
+from scheduler_service.retention.prune import ExpiredRun, PrunePlan, Pruner
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ GIVEN_UP = timedelta(hours=1)
 LOOK = timedelta(minutes=10)
 
 
-class Turn(Record):
+class PruneTurn(PublicationDocument):
     """Who prunes, or did last."""
 
     by: str
@@ -28,17 +28,17 @@ class Turn(Record):
     done: bool
 
 
-class DailyPruning:
+class DailyPruner:
     """Does a part of the day's work at each call, so that whoever calls gets to other things in between."""
 
-    def __init__(self, pruning: Pruning, work: ObjectStorage, holder: str, started: datetime) -> None:
+    def __init__(self, pruning: Pruner, work: ObjectStorage, holder: str, started: datetime) -> None:
         """holder: the name of this service, which is up since `started`."""
         self._pruning = pruning
         self._work = work
         self._holder = holder
         self._look_at = started + LOOK
-        self._left: Iterator[list[Going]] | None = None
-        self._plan: Plan | None = None
+        self._left: Iterator[list[ExpiredRun]] | None = None
+        self._plan: PrunePlan | None = None
         self._whole = True
 
     def look(self, now: datetime) -> bool:
@@ -82,13 +82,13 @@ class DailyPruning:
 
         def change(current: bytes | None) -> bytes | None:
             nonlocal taken
-            last = None if current is None else parsed(Turn, current, TURN)
+            last = None if current is None else parse_document(PruneTurn, current, TURN)
             # a clock that was wrong may have left a time that is still to come
             taken = last is None or abs(now - last.at) >= (EVERY if last.done else GIVEN_UP)
             return self._turn(now, done=False) if taken else None
 
         try:
-            update(self._work, TURN, change)
+            update_document(self._work, TURN, change)
         except ObjectChanged:
             return False
         return taken
@@ -97,4 +97,4 @@ class DailyPruning:
         self._work.put(TURN, self._turn(now, done=done))
 
     def _turn(self, now: datetime, *, done: bool) -> bytes:
-        return Turn(by=self._holder, at=utc(now), done=done).to_bytes()
+        return PruneTurn(by=self._holder, at=utc(now), done=done).to_bytes()

@@ -22,22 +22,22 @@ _PLACE_OF_RESULT = 3
 
 
 @dataclass(frozen=True)
-class Keep:
+class RetentionRule:
     """What stays: the newest so many runs of a schedule, and every run that ended at most so many days ago."""
 
     runs: int
     days: int
 
-    def as_asked(self, policies: Policies) -> "Keep":
+    def as_asked(self, policies: Policies) -> "RetentionRule":
         """The same with what a schedule says instead."""
-        return Keep(
+        return RetentionRule(
             self.runs if policies.keep_runs is None else policies.keep_runs,
             self.days if policies.keep_days is None else policies.keep_days,
         )
 
 
-def doomed(
-    runs: Sequence[Run], keep: Keep, now: datetime, *, named: Collection[str] = (), deleted: bool = False
+def find_expired(
+    runs: Sequence[Run], keep: RetentionRule, now: datetime, *, named: Collection[str] = (), deleted: bool = False
 ) -> list[Run]:
     """Those of one schedule's runs whose files go, the oldest occurrence first.
 
@@ -59,8 +59,8 @@ def doomed(
     return [run for run in ended if run.id in going or run.pruned_at is not None]
 
 
-def unused_bundles(
-    stored: Iterable[StoredObject], uses: Iterable[BundleUse], keep: Keep, now: datetime
+def find_unused_bundles(
+    stored: Iterable[StoredObject], uses: Iterable[BundleUse], keep: RetentionRule, now: datetime
 ) -> list[StoredObject]:
     """Those of the bundles that nobody needs any more.
 
@@ -87,7 +87,7 @@ def _needed(uses: Iterable[BundleUse], age: timedelta, now: datetime) -> Iterabl
                 yield use.bundle
 
 
-def stages(keys: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+def order_stages(keys: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
     """In which order what runs left in the work area goes: results, so that no half is taken for the whole; then what
     the service wrote about them; then files and logs.
     """

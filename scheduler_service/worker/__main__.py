@@ -6,7 +6,7 @@ Exit codes: 0 the result was stored, or another worker has the attempt; 2 the do
 import json
 import sys
 
-from scheduler_service.worker.agent import run
+from scheduler_service.worker.agent import run_attempt
 from scheduler_service.worker.prepare import Task
 
 
@@ -16,7 +16,7 @@ def main() -> int:
     except (ValueError, TypeError, AttributeError) as problem:
         print(f"stdin must have an attempt's parameters as JSON: {problem}", file=sys.stderr)
         return 2
-    run(task)
+    run_attempt(task)
     return 0
 
 

@@ -22,28 +22,28 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
 from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, open_storage
 from scheduler_service.worker import expectations, notebook, prepare, processes
-from scheduler_service.worker.collect import Collected, Snapshot, collect, snapshot, written_elsewhere
-from scheduler_service.worker.diagnose import Evidence, Verdict, diagnose, sentence
+from scheduler_service.worker.collect import Collected, Snapshot, collect, find_written_elsewhere, take_snapshot
+from scheduler_service.worker.diagnose import AttemptOutcome, RunFacts, diagnose, fit_sentence
 from scheduler_service.worker.files import open_plain, remove_folder
-from scheduler_service.worker.handle import handle_of
-from scheduler_service.worker.limits import Limits
-from scheduler_service.worker.live import LiveNotebook, Repeating, beat, now_text
-from scheduler_service.worker.logs import Log
+from scheduler_service.worker.handle import build_handle
+from scheduler_service.worker.heartbeat import LiveNotebook, PeriodicTask, now_text, send_heartbeat
+from scheduler_service.worker.limits import ProcessLimits
+from scheduler_service.worker.logs import RunLog
 from scheduler_service.worker.prepare import Folders, Task
 from scheduler_service.worker.processes import Process
-from scheduler_service.worker.subreaper import keep
-from scheduler_service.worker.supervise import Cause, Ended, Signals
-from scheduler_service.worker.withheld import mask_values
+from scheduler_service.worker.subreaper import run_contained
+from scheduler_service.worker.supervise import Cause, CommandEnd, Signals
+from scheduler_service.worker.text import mask_values
 
 #: seconds for which an object store that is away is asked again
-PATIENCE = 900.0
+RETRY_SECONDS = 900.0
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 #: what a network filesystem answers while its server can't be reached
 _AWAY = {
     errno.EIO, errno.ESTALE, errno.EAGAIN, errno.EBUSY, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNREFUSED,
     errno.ECONNRESET, errno.ECONNABORTED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN,
 }  # fmt: skip
-_STOPPED_EARLY = Verdict("stopped", "by_hand", "Stopped before it started.")
+_STOPPED_EARLY = AttemptOutcome("stopped", "by_hand", "Stopped before it started.")
 #: bytes of a failure.json that is looked at, and its keys that a result repeats
 _LARGEST_FAILURE = 64_000
 _FAILURE_KEYS = ("kind", "cell", "cells", "line", "name", "message", "sentence")
@@ -52,12 +52,12 @@ _MOST_NAMES = 10
 _LAST_WORDS = 10.0
 
 
-class Area:
+class AttemptStorage:
     """This attempt's own part of the work area; an object store that is away is waited for."""
 
     def __init__(self, objects: ObjectStorage, task: Task) -> None:
         self._objects = objects
-        self._patience = Patience()
+        self._patience = RetryBudget()
         self._prefix = worker_prefix(task.worker, task.token)
 
     def put(self, path: str, data: bytes) -> None:
@@ -77,11 +77,11 @@ class Area:
 
 
 @dataclass
-class Record:
+class ResultBuilder:
     """What the result will say."""
 
     started_at: str
-    verdict: Verdict | None = None
+    verdict: AttemptOutcome | None = None
     ended_at: str = ""
     exit_code: int | None = None
     seconds: float = 0.0
@@ -111,7 +111,7 @@ class Record:
         }
 
 
-class Workspace(NamedTuple):
+class PreparedRun(NamedTuple):
     """What a run that is ready to start has."""
 
     output: Path
@@ -119,7 +119,7 @@ class Workspace(NamedTuple):
     before: Snapshot
 
 
-class Host:
+class MachineSetup:
     """What the agent does to the machine that it is on before a run starts: nothing, as others use it too."""
 
     def ready(self, folders: Folders) -> None:
@@ -131,16 +131,16 @@ class Host:
         return {}
 
 
-def run(task: Task, *, host: Host | None = None, handle: dict[str, Any] | None = None) -> bool:
+def run_attempt(task: Task, *, host: MachineSetup | None = None, handle: dict[str, Any] | None = None) -> bool:
     """Execute the attempt and store its result; False, with nothing executed, when its gate is taken.
 
     handle: what this worker is known by; by default a process of this machine.
     """
     signals = Signals()
     objects = open_storage(task.objects)
-    if not take_gate(objects, task.token, handle or handle_of(os.getpid())):
+    if not take_gate(objects, task.token, handle or build_handle(os.getpid())):
         return False
-    Attempt(task, objects, signals, host or Host()).execute()
+    AttemptRunner(task, objects, signals, host or MachineSetup()).execute()
     return True
 
 
@@ -154,27 +154,27 @@ def take_gate(objects: ObjectStorage, token: str, handle: dict[str, Any]) -> boo
     return True
 
 
-class Attempt:
+class AttemptRunner:
     """An attempt whose gate was won: whatever happens, it ends with a result."""
 
-    def __init__(self, task: Task, objects: ObjectStorage, signals: Signals, host: Host) -> None:
+    def __init__(self, task: Task, objects: ObjectStorage, signals: Signals, host: MachineSetup) -> None:
         self.task = task
         self.host = host
         self.objects = objects
         self.signals = signals
-        self.area = Area(objects, task)
+        self.area = AttemptStorage(objects, task)
         self.folders = Folders(task)
-        self.record = Record(started_at=now_text())
+        self.record = ResultBuilder(started_at=now_text())
         report_name = Path(task.notebook).name if task.notebook else ""
         self.executed = self.folders.report / report_name if report_name else None
         self.live = LiveNotebook(self.executed, self.area.put) if self.executed else None
-        self.log: Log | None = None
+        self.log: RunLog | None = None
         self.given = {name: os.environ[name] for name in task.pass_environment if name in os.environ}
 
     def execute(self) -> None:
         """Prepare, run, collect; then the result, and the scratch folder goes."""
         _after(self.task.life, self._end_itself)
-        heartbeat = Repeating("heartbeat", self._beat, after_error=self.task.heartbeat)
+        heartbeat = PeriodicTask("heartbeat", self._beat, after_error=self.task.heartbeat)
         self._guarded(self._prepare_and_run, stage="launch", what="The worker couldn't prepare the run")
         self._guarded(self._collect_report, stage="publishing", what="The report couldn't be collected")
         self.record.ended_at = self.record.ended_at or now_text()
@@ -184,18 +184,20 @@ class Attempt:
 
     def _end_itself(self) -> None:
         """The last resort, when whatever should have ended by itself hasn't: nothing is saved but the fact."""
-        verdict = Verdict("timed_out", "time_limit", "Timed out: the worker ended itself, as it had come to no end.")
-        last = Record(self.record.started_at, verdict, now_text(), notes=list(self.record.notes))
+        verdict = AttemptOutcome(
+            "timed_out", "time_limit", "Timed out: the worker ended itself, as it had come to no end."
+        )
+        last = ResultBuilder(self.record.started_at, verdict, now_text(), notes=list(self.record.notes))
         told = _after(0, lambda: self.area.put_result(last.as_result(), lambda: None))
         told.join(_LAST_WORDS)
-        # the keeper sees it, and ends all that was started
+        # the subreaper sees it, and ends all that was started
         os._exit(1)
 
     def _remove_scratch(self) -> None:
         remove_folder(self.folders.root)
 
     def _beat(self) -> float:
-        beat(self.area.put, self.live.progress if self.live else None)
+        send_heartbeat(self.area.put, self.live.progress if self.live else None)
         return self.task.heartbeat
 
     def _guarded(self, step: Callable[[], None], *, stage: str, what: str) -> None:
@@ -203,21 +205,21 @@ class Attempt:
         try:
             step()
         except Refused as refused:
-            self._decide(Verdict("refused", refused.code, sentence(refused.message)))
+            self._decide(AttemptOutcome("refused", refused.code, fit_sentence(refused.message)))
             if refused.code == "disk_full":
                 self._make_room()
         except Exception as problem:
             if isinstance(problem, OSError) and problem.errno in _FULL:
                 self._make_room()
                 full = "The worker's disk is full: free some space and run it again."
-                self._decide(Verdict(self._outcome(), "disk_full", full))
+                self._decide(AttemptOutcome(self._outcome(), "disk_full", full))
             else:
                 # before it is cut short, since half a secret is one too
                 cause = mask_values(f"{type(problem).__name__}: {problem}", self.given)
-                self._decide(Verdict(self._outcome(), stage, sentence(f"{what}: {cause}")))
+                self._decide(AttemptOutcome(self._outcome(), stage, fit_sentence(f"{what}: {cause}")))
             self.record.notes.append(mask_values("".join(traceback.format_exception(problem)), self.given)[-4000:])
 
-    def _decide(self, verdict: Verdict) -> None:
+    def _decide(self, verdict: AttemptOutcome) -> None:
         earlier = self.record.verdict
         if earlier is None or earlier.reason in {"ok", "empty_output"}:
             self.record.verdict = verdict
@@ -239,7 +241,7 @@ class Attempt:
 
     def _prepare_and_run(self) -> None:
         self.folders.make()
-        self.log = Log(self.folders.root, lambda number, data: self.area.put(f"{LIVE_LOG}{number}", data))
+        self.log = RunLog(self.folders.root, lambda number, data: self.area.put(f"{LIVE_LOG}{number}", data))
         workspace = self._prepare()
         if self.signals.stop:
             self.record.verdict = _STOPPED_EARLY
@@ -255,23 +257,23 @@ class Attempt:
         )
         self._judge(ended, memory_ran_out)
 
-    def _prepare(self) -> Workspace:
+    def _prepare(self) -> PreparedRun:
         prepare.check_kernel(self.task)
         prepare.unpack_bundle(self.task, self.objects, self.folders)
         prepare.write_parameters(self.task, self.folders)
         output = prepare.make_output_folder(self.task, self.folders.code)
         prepare.fetch_previous(self.task, self.folders)
         self.host.ready(self.folders)
-        environment = prepare.run_environment(self.task, self.folders, output) | self.host.environment()
-        return Workspace(output, environment, snapshot(self.folders.code, output))
+        environment = prepare.build_environment(self.task, self.folders, output) | self.host.environment()
+        return PreparedRun(output, environment, take_snapshot(self.folders.code, output))
 
-    def _run(self, workspace: Workspace) -> tuple[Ended, bool]:
+    def _run(self, workspace: PreparedRun) -> tuple[CommandEnd, bool]:
         assert self.log
-        live = Repeating("live notebook", self.live) if self.live else None
-        kills = processes.out_of_memory_kills()
+        live = PeriodicTask("live notebook", self.live) if self.live else None
+        kills = processes.count_memory_kills()
         self.record.started_at = now_text()
         try:
-            ended = keep(
+            ended = run_contained(
                 ["bash", "-c", self.task.command],
                 cwd=self.folders.code,
                 environment=workspace.environment,
@@ -280,7 +282,7 @@ class Attempt:
                 grace=self.task.grace,
                 marker=self.task.marker,
                 signals=self.signals,
-                limits=Limits(**self.task.limits),
+                limits=ProcessLimits(**self.task.limits),
                 user=self.task.user,
                 output_folder=workspace.output,
                 cgroup_record=self.folders.cgroup,
@@ -293,9 +295,9 @@ class Attempt:
         self.record.seconds = ended.seconds
         self.record.exit_code = ended.exit_code
         self._tell_what_was_left(ended)
-        return ended, processes.out_of_memory_kills() > kills
+        return ended, processes.count_memory_kills() > kills
 
-    def _tell_what_was_left(self, ended: Ended) -> None:
+    def _tell_what_was_left(self, ended: CommandEnd) -> None:
         if ended.left and ended.cause is Cause.EXITED:
             self._say(f"The command left {_names(ended.left)} behind, which was ended.")
         elif ended.left:
@@ -305,20 +307,22 @@ class Attempt:
             self._say(sentence)
             self.record.notes.append(sentence)
 
-    def _check_contract(self, workspace: Workspace) -> None:
+    def _check_contract(self, workspace: PreparedRun) -> None:
         expect = self.task.expect or {}
         published = open_storage(expect["objects"]) if expect["objects"] else None
         day = date.fromisoformat(expect["day"])
         try:
-            expectations.check(expect["lines"], workspace.output, day, published, expect["index"])
-        except expectations.Broken as broken:
+            expectations.check_expectations(expect["lines"], workspace.output, day, published, expect["index"])
+        except expectations.ExpectationFailed as broken:
             self._decide(
-                Verdict("finished", "contract", sentence(f"Contract not kept: {mask_values(str(broken), self.given)}"))
+                AttemptOutcome(
+                    "finished", "contract", fit_sentence(f"Contract not kept: {mask_values(str(broken), self.given)}")
+                )
             )
 
-    def _collect_output(self, workspace: Workspace) -> None:
+    def _collect_output(self, workspace: PreparedRun) -> None:
         self._collect(workspace.output, OUTPUT, self.record.files)
-        self.record.elsewhere = written_elsewhere(self.folders.code, workspace.output, workspace.before)
+        self.record.elsewhere = find_written_elsewhere(self.folders.code, workspace.output, workspace.before)
 
     def _collect(self, folder: Path, prefix: str, files: list[Collected]) -> None:
         def store(path: str, source: Path, consume: bool) -> None:
@@ -326,14 +330,14 @@ class Attempt:
 
         collect(folder, store, self.objects.for_each, files, self.record.notes)
 
-    def _judge(self, ended: Ended, memory_ran_out: bool) -> None:
-        executed = notebook.read(self.executed) if self.executed else None
+    def _judge(self, ended: CommandEnd, memory_ran_out: bool) -> None:
+        executed = notebook.read_notebook(self.executed) if self.executed else None
         failure = _read_failure(self.folders.report / "failure.json")
         if failure is None and executed and ended.exit_code != 0:
-            failure = notebook.failure(executed)
+            failure = notebook.find_failure(executed)
         failure = failure and {key: self._tellable(value) for key, value in failure.items()}
         verdict = diagnose(
-            Evidence(
+            RunFacts(
                 cause=ended.cause,
                 exit_code=ended.exit_code,
                 signal=ended.signal,
@@ -342,7 +346,7 @@ class Attempt:
                 memory_ran_out=memory_ran_out,
                 out_of_memory=ended.out_of_memory,
                 failure=failure,
-                progress=notebook.progress(executed) if executed else None,
+                progress=notebook.measure_progress(executed) if executed else None,
                 log_end=mask_values(_end_of(self.log), self.given) if self.log else "",
                 outputs=len(self.record.files),
                 is_notebook=self.task.notebook is not None,
@@ -374,7 +378,7 @@ class Attempt:
         self._collect(self.folders.report, REPORT, self.record.report)
 
 
-def _end_of(log: Log) -> str:
+def _end_of(log: RunLog) -> str:
     """Its last bytes, and why it lacks some: a disk that is full takes no word about that either."""
     return "\n".join(filter(None, (log.end(), log.complaint)))
 
@@ -402,7 +406,7 @@ def _read_failure(path: Path) -> dict[str, Any] | None:
     return None
 
 
-class Patience:
+class RetryBudget:
     """Fifteen minutes in all, for every upload of an attempt together, counted from the first that fails."""
 
     def __init__(self) -> None:
@@ -421,7 +425,7 @@ class Patience:
                 return action()
             except OSError as problem:
                 if self._give_up is None:
-                    self._give_up = time.monotonic() + PATIENCE
+                    self._give_up = time.monotonic() + RETRY_SECONDS
                 if time.monotonic() > self._give_up or (only is not None and problem.errno not in only):
                     raise
                 print(f"trying again: {problem}", file=sys.stderr, flush=True)

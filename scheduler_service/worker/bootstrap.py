@@ -27,7 +27,7 @@ PAUSE = 2
 TRIES = 60
 
 
-def metadata(path: str) -> str:
+def read_metadata(path: str) -> str:
     """What the machine is told about itself.  Raises OSError, also where there is no such thing."""
     ask = urllib.request.Request(METADATA + "api/token", method="PUT")
     ask.add_header("X-aws-ec2-metadata-token-ttl-seconds", "300")
@@ -36,7 +36,7 @@ def metadata(path: str) -> str:
     return str(urllib.request.urlopen(look, timeout=5).read(), "utf-8")
 
 
-def signed(
+def sign_request(
     url: str, region: str, role: Dict[str, str], now: datetime, body: Optional[bytes] = None, **headers: str
 ) -> urllib.request.Request:
     """A GET of an S3 object, or a PUT of `body`, signed with the role's credentials at the instant `now` (UTC)."""
@@ -62,12 +62,12 @@ def signed(
     return urllib.request.Request(url, data=body, headers=every, method=method)
 
 
-class WorkArea:
+class SignedStorage:
     """The work area as a machine's role reaches it."""
 
     def __init__(self, configuration: Dict[str, Any]) -> None:
-        name = metadata("meta-data/iam/security-credentials/").split()[0]
-        self._role = json.loads(metadata("meta-data/iam/security-credentials/" + name))
+        name = read_metadata("meta-data/iam/security-credentials/").split()[0]
+        self._role = json.loads(read_metadata("meta-data/iam/security-credentials/" + name))
         self._base = configuration["base"]
         self._region = configuration["region"]
 
@@ -87,22 +87,22 @@ class WorkArea:
 
     def _request(self, key: str, body: Optional[bytes] = None, **headers: str) -> urllib.request.Request:
         url = self._base + urllib.parse.quote(key)
-        return signed(url, self._region, self._role, datetime.now(timezone.utc), body, **headers)
+        return sign_request(url, self._region, self._role, datetime.now(timezone.utc), body, **headers)
 
 
-def agent(configuration: Dict[str, Any]) -> bytes:
+def fetch_agent(configuration: Dict[str, Any]) -> bytes:
     """The agent's archive.  Raises ValueError when it isn't the one that was meant."""
-    archive = WorkArea(configuration).get(configuration["agent"])
+    archive = SignedStorage(configuration).get(configuration["agent"])
     if hashlib.sha256(archive).hexdigest() != configuration["agent_sha256"]:
         raise ValueError("the agent's archive isn't the one that was recorded")
     return archive
 
 
-def insist(configuration: Dict[str, Any]) -> bytes:
+def keep_fetching(configuration: Dict[str, Any]) -> bytes:
     """`agent`, again and again."""
     for left in reversed(range(TRIES)):
         try:
-            return agent(configuration)
+            return fetch_agent(configuration)
         except (OSError, ValueError, KeyError, IndexError) as problem:
             print("jupyter-schedule: the agent can't be fetched:", problem, flush=True)
             if not left:
@@ -111,13 +111,13 @@ def insist(configuration: Dict[str, Any]) -> bytes:
     raise AssertionError
 
 
-def say_too_old(configuration: Dict[str, Any]) -> None:
+def report_old_image(configuration: Dict[str, Any]) -> None:
     """Win the attempt's gate and write its result: this image can't run the agent."""
-    instance = metadata("meta-data/instance-id")
+    instance = read_metadata("meta-data/instance-id")
     identity = "{}:{}".format(configuration["role_id"], instance)
     token = configuration["token"]
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    area = WorkArea(configuration)
+    area = SignedStorage(configuration)
     started = {"started_by": {"instance": instance, "identity": identity}, "at": now}
     if not area.put_once("gates/" + token, json.dumps(started).encode()):
         return
@@ -140,10 +140,10 @@ def main() -> None:
     """Unpack the agent and become it."""
     configuration = json.loads(sys.argv[1])
     if sys.version_info < NEEDED:
-        say_too_old(configuration)
+        report_old_image(configuration)
         return
     os.makedirs(FOLDER, mode=0o755, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(insist(configuration))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(keep_fetching(configuration))) as archive:
         archive.extractall(FOLDER)
     os.environ["PYTHONPATH"] = FOLDER
     os.execv(sys.executable, [sys.executable, "-P", "-m", "scheduler_service.worker.ec2_main", sys.argv[1]])

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from scheduler_service.worker.limits import Limits
+from scheduler_service.worker.limits import ProcessLimits
 
 _PERIOD = 100_000
 #: seconds for which a group whose processes were killed is tried to be removed
@@ -26,7 +26,7 @@ class Cgroup:
         self._folder = folder
         self._kept: set[str] = set()
 
-    def keep_to(self, limits: Limits) -> Limits:
+    def keep_to(self, limits: ProcessLimits) -> ProcessLimits:
         """Have the kernel keep what it can; the limits that are left to others."""
         left = limits
         if limits.memory is not None and self._set("memory", "memory.max", str(limits.memory)):
@@ -60,7 +60,7 @@ class Cgroup:
 
 
 @contextmanager
-def made(name: str, record: Path) -> Iterator[Cgroup | None]:
+def create_group(name: str, record: Path) -> Iterator[Cgroup | None]:
     """A group for a run, gone afterwards with all that is in it; None where we have no part of the tree.
 
     record: the file that says where the group is, for `end`.
@@ -77,10 +77,10 @@ def made(name: str, record: Path) -> Iterator[Cgroup | None]:
         yield Cgroup(folder) if folder else None
     finally:
         if folder:
-            end(record)
+            end_group(record)
 
 
-def end(record: Path) -> None:
+def end_group(record: Path) -> None:
     """End everything in the group that `record` names, and remove the group; nothing when there is none."""
     try:
         folder = Path(record.read_text())
@@ -97,7 +97,7 @@ def end(record: Path) -> None:
             time.sleep(0.005)
 
 
-def populated(record: Path) -> bool:
+def is_populated(record: Path) -> bool:
     """Whether anything is in the group that `record` names."""
     try:
         return "populated 1" in (Path(record.read_text()) / "cgroup.events").read_text()

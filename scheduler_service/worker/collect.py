@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from jupyter_schedule.core.storage.factory import file_digest
-from scheduler_service.worker.files import is_itself, walk
+from scheduler_service.worker.files import is_free_of_links, walk
 
 #: store a file under a path; `consume` lets the store take the file itself
 Store = Callable[[str, Path, bool], None]
 #: do something with every file, in turn or many at a time: `Objects.for_each`
-ForEach = Callable[[Iterable["Found"], Callable[["Found"], object]], None]
+ForEach = Callable[[Iterable["FoundFile"], Callable[["FoundFile"], object]], None]
 MOST_NOTES = 100
 MOST_ELSEWHERE = 100
 #: made by running, never by an analyst
@@ -32,7 +32,7 @@ class Collected(TypedDict):
     sha256: str
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file to store: its place in order, its path under the folder, where it is, and what it was when found."""
 
     number: int
@@ -47,12 +47,12 @@ def collect(folder: Path, store: Store, each: ForEach, files: list[Collected], n
     Links aren't followed.  Links, sockets, pipes and names that aren't UTF-8 are left out and named in `notes`.
     Raises what `store` raises; `files` then has what was stored until then.
     """
-    if not is_itself(folder):
+    if not is_free_of_links(folder):
         _note(notes, folder.name, "the folder was replaced by a link")
         return
     stored: dict[int, Collected] = {}
 
-    def keep(found: Found) -> None:
+    def keep(found: FoundFile) -> None:
         # a file with another name elsewhere could be changed through that: it is copied, and left as it is
         ours = found.status.st_nlink == 1
         if ours:
@@ -67,7 +67,7 @@ def collect(folder: Path, store: Store, each: ForEach, files: list[Collected], n
         files += [stored[number] for number in sorted(stored)]
 
 
-def _found(folder: Path, notes: list[str]) -> Iterator[Found]:
+def _found(folder: Path, notes: list[str]) -> Iterator[FoundFile]:
     for number, path in enumerate(walk(folder)):
         name = path.relative_to(folder).as_posix()
         status = path.lstat()
@@ -76,15 +76,15 @@ def _found(folder: Path, notes: list[str]) -> Iterator[Found]:
         elif not _is_utf8(name):
             _note(notes, name, "its name isn't UTF-8")
         else:
-            yield Found(number, name, path, status)
+            yield FoundFile(number, name, path, status)
 
 
-def snapshot(code: Path, output: Path) -> Snapshot:
+def take_snapshot(code: Path, output: Path) -> Snapshot:
     """Every file of the unpacked bundle, so that `written_elsewhere` can tell what the run wrote."""
     return dict(_states(code, output))
 
 
-def written_elsewhere(code: Path, output: Path, before: Snapshot) -> list[str]:
+def find_written_elsewhere(code: Path, output: Path, before: Snapshot) -> list[str]:
     """Up to 100 paths of files that the run wrote or changed outside its output folder."""
     changed = (path.relative_to(code).as_posix() for path, state in _states(code, output) if before.get(path) != state)
     return [path for path, _ in zip(filter(_is_utf8, changed), range(MOST_ELSEWHERE), strict=False)]

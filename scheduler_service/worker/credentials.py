@@ -20,7 +20,7 @@ RENEWED_BEFORE = timedelta(minutes=10)
 PATH = "/data-role"
 
 
-class DataRole:
+class CredentialsServer:
     """One role for one run; listens until the agent ends."""
 
     def __init__(self, arn: str, assume: Callable[[], dict[str, Any]], now: Callable[[], datetime]) -> None:
@@ -67,7 +67,7 @@ class DataRole:
         ).encode()
 
 
-def _handler(role: DataRole) -> type[BaseHTTPRequestHandler]:
+def _handler(role: CredentialsServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """One request."""
 

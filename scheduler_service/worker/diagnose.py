@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_schedule.core.text import duration_text, strip_escapes
-from scheduler_service.worker.notebook import Progress
+from scheduler_service.worker.notebook import NotebookProgress
 from scheduler_service.worker.supervise import Cause
 
 LONGEST_SENTENCE = 120
@@ -28,7 +28,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunFacts:
     """What is known about a command that ended."""
 
     cause: Cause
@@ -42,7 +42,7 @@ class Evidence:
     out_of_memory: bool = False
     #: the wrapper's failure.json, else what the executed notebook shows
     failure: dict[str, Any] | None = None
-    progress: Progress | None = None
+    progress: NotebookProgress | None = None
     log_end: str = ""
     #: how many files the output folder has
     outputs: int = 0
@@ -51,7 +51,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AttemptOutcome:
     """How an attempt ended: `outcome` for the protocol, `reason` for programs, `sentence` for a person."""
 
     outcome: str
@@ -59,7 +59,7 @@ class Verdict:
     sentence: str
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def diagnose(evidence: RunFacts) -> AttemptOutcome:
     """The verdict on a command: what we did to it comes first, then how it ended by itself."""
     where = _at(evidence)
     match evidence.cause:
@@ -78,7 +78,7 @@ def diagnose(evidence: Evidence) -> Verdict:
     return _verdict("finished", *_bad_end(evidence))
 
 
-def one_line(text: str) -> str:
+def find_first_line(text: str) -> str:
     """The first line that says something, without escape codes and control characters."""
     for line in strip_escapes(text).splitlines():
         words = " ".join("".join(letter if letter.isprintable() else " " for letter in line).split())
@@ -87,19 +87,19 @@ def one_line(text: str) -> str:
     return ""
 
 
-def sentence(text: str) -> str:
+def fit_sentence(text: str) -> str:
     """`text` as one sentence of at most 120 characters."""
-    line = one_line(text)
+    line = find_first_line(text)
     if len(line) >= LONGEST_SENTENCE:
         return line[: LONGEST_SENTENCE - 1].rstrip() + "…"
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
-def _verdict(outcome: str, reason: str, text: str) -> Verdict:
-    return Verdict(outcome, reason, sentence(text))
+def _verdict(outcome: str, reason: str, text: str) -> AttemptOutcome:
+    return AttemptOutcome(outcome, reason, fit_sentence(text))
 
 
-def _good_end(evidence: Evidence) -> tuple[str, str]:
+def _good_end(evidence: RunFacts) -> tuple[str, str]:
     if evidence.outputs:
         return "ok", f"Succeeded in {duration_text(evidence.seconds)}."
     who = "notebook" if evidence.is_notebook else "command"
@@ -107,7 +107,7 @@ def _good_end(evidence: Evidence) -> tuple[str, str]:
     return "empty_output", f"The {who} finished, but {folder}/ is empty, so nothing was published."
 
 
-def _bad_end(evidence: Evidence) -> tuple[str, str]:
+def _bad_end(evidence: RunFacts) -> tuple[str, str]:
     kind = _text(evidence.failure, "kind")
     killed = evidence.signal == signal.SIGKILL or evidence.exit_code == 128 + signal.SIGKILL
     died = kind == "kernel_died" or _DEAD_KERNEL in evidence.log_end
@@ -126,7 +126,7 @@ def _bad_end(evidence: Evidence) -> tuple[str, str]:
     return "exit_code", _failed_command(evidence)
 
 
-def _failed_cell(evidence: Evidence) -> tuple[str, str]:
+def _failed_cell(evidence: RunFacts) -> tuple[str, str]:
     name, message = _text(evidence.failure, "name"), _text(evidence.failure, "message")
     where = _at(evidence)
     if name == "MemoryError":
@@ -136,7 +136,7 @@ def _failed_cell(evidence: Evidence) -> tuple[str, str]:
     return "cell_failed", f"{name or 'An error'}{where}{_because(message)}"
 
 
-def _failed_command(evidence: Evidence) -> str:
+def _failed_command(evidence: RunFacts) -> str:
     code = evidence.exit_code
     if evidence.signal is not None:
         return f"The command was ended by {_signal_name(evidence.signal)}."
@@ -159,10 +159,10 @@ def _signal_name(number: int) -> str:
 
 
 def _because(message: str) -> str:
-    return f": {one_line(message).rstrip('.')}" if one_line(message) else ""
+    return f": {find_first_line(message).rstrip('.')}" if find_first_line(message) else ""
 
 
-def _at(evidence: Evidence) -> str:
+def _at(evidence: RunFacts) -> str:
     """` at cell 4 of 6`, ` at the parameters` where the added cell failed, nothing when no cell is known."""
     cell, cells = _number(evidence.failure, "cell"), _number(evidence.failure, "cells")
     if cell is None and evidence.progress:

@@ -23,9 +23,9 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import brief_key
 from jupyter_schedule.core.storage.factory import S3Address, open_storage
-from scheduler_service.worker.agent import Host, run
-from scheduler_service.worker.bootstrap import metadata
-from scheduler_service.worker.credentials import DataRole
+from scheduler_service.worker.agent import MachineSetup, run_attempt
+from scheduler_service.worker.bootstrap import read_metadata
+from scheduler_service.worker.credentials import CredentialsServer
 from scheduler_service.worker.prepare import Folders, Task
 
 #: who user code runs as, and whose id no image uses
@@ -40,13 +40,13 @@ LOOK_EVERY = 5.0
 APT_LIMIT = 900
 
 
-class Machine(Host):
+class Ec2MachineSetup(MachineSetup):
     """A machine that is ours alone: packages, a user without our rights, and no way from it to the role."""
 
-    def __init__(self, data_role: Callable[[], DataRole] | None = None) -> None:
+    def __init__(self, data_role: Callable[[], CredentialsServer] | None = None) -> None:
         """data_role: makes the one that the run has."""
         self._make_data_role = data_role
-        self._data_role: DataRole | None = None
+        self._data_role: CredentialsServer | None = None
 
     def ready(self, folders: Folders) -> None:
         _install_packages(folders.code / "apt.txt")
@@ -67,7 +67,7 @@ class Machine(Host):
 def main() -> int:
     """Execute the attempt that the configuration names."""
     configuration = json.loads(sys.argv[1])
-    instance = metadata("meta-data/instance-id")
+    instance = read_metadata("meta-data/instance-id")
     me = {"instance": instance, "identity": f"{configuration['role_id']}:{instance}"}
     # a run's environment is an allow-list, and ours says where our own modules are
     os.environ.clear()
@@ -76,12 +76,12 @@ def main() -> int:
     task = Task.of(brief | {"worker": me["identity"], "work_folder": WORK, "user": USER_ID})
     threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
     data_role = brief.get("data_role")
-    host = Machine(partial(_assumed, data_role, configuration, instance) if data_role else None)
-    run(task, host=host, handle=me)
+    host = Ec2MachineSetup(partial(_assumed, data_role, configuration, instance) if data_role else None)
+    run_attempt(task, host=host, handle=me)
     return 0
 
 
-def _assumed(arn: str, configuration: dict[str, str], instance: str) -> DataRole:
+def _assumed(arn: str, configuration: dict[str, str], instance: str) -> CredentialsServer:
     """The role, for sessions that are named by the machine.  Raises Refused."""
     from boto3.session import Session  # noqa: PLC0415  (only who has a data role needs it)
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  (as above)
@@ -98,7 +98,7 @@ def _assumed(arn: str, configuration: dict[str, str], instance: str) -> DataRole
             raise OSError(type(problem).__name__) from None
         return made
 
-    return DataRole(arn, assume, clock.now)
+    return CredentialsServer(arn, assume, clock.now)
 
 
 def _install_packages(listed: Path) -> None:
@@ -151,7 +151,7 @@ def _give(folder: Path) -> None:
 def _stop_at_a_spot_notice() -> None:
     while True:
         try:
-            notice = metadata("meta-data/spot/instance-action")
+            notice = read_metadata("meta-data/spot/instance-action")
         except urllib.error.URLError:
             time.sleep(LOOK_EVERY)
             continue

@@ -11,42 +11,46 @@ from typing import IO, Any
 
 from jupyter_schedule.core.expectations import Expectation, parse
 from jupyter_schedule.core.storage.factory import ObjectStorage, file_digest
-from scheduler_service.worker.files import is_itself, walk
+from scheduler_service.worker.files import is_free_of_links, walk
 
 _DELIMITERS = ",;\t|"
 
 
-class Broken(Exception):  # noqa: N818  (what was found, not a fault of ours)
+class ExpectationFailed(Exception):  # noqa: N818  (what was found, not a fault of ours)
     """A file doesn't keep the contract; the message is a sentence that says how."""
 
 
-def check(lines: Sequence[str], output: Path, day: date, published: ObjectStorage | None, index: str) -> None:
+def check_expectations(
+    lines: Sequence[str], output: Path, day: date, published: ObjectStorage | None, index: str
+) -> None:
     """Every line is kept by the files below `output`, or Broken says what isn't.
 
     day: of the run, in its schedule's zone.  published, index: where the publication's `data.json` is, None when the
     schedule publishes nothing.
     """
     # links are left out of what is collected
-    found = (path for path in walk(output) if path.is_file() and not path.is_symlink()) if is_itself(output) else ()
+    found = (
+        (path for path in walk(output) if path.is_file() and not path.is_symlink()) if is_free_of_links(output) else ()
+    )
     paths = {path.relative_to(output).as_posix(): path for path in found}
     before: dict[str, str] | None = None
     for expectation in map(parse, lines):
         chosen = [(name, path) for name, path in paths.items() if expectation.matches(name)]
         if not chosen:
-            raise Broken(f"no file is named {expectation.pattern}")
+            raise ExpectationFailed(f"no file is named {expectation.pattern}")
         for name, path in chosen:
             _check_size(expectation, name, path)
             _check_rows(expectation, name, path, day)
             if expectation.changed:
                 before = _published_digests(published, index) if before is None else before
                 if before.get(name) == file_digest(path):
-                    raise Broken(f"{name} is the same as what is published already")
+                    raise ExpectationFailed(f"{name} is the same as what is published already")
 
 
 def _check_size(expectation: Expectation, name: str, path: Path) -> None:
     size = path.stat().st_size
     if expectation.bytes is not None and size < expectation.bytes:
-        raise Broken(f"{name} has {size:,} bytes, of {expectation.bytes:,} at least")
+        raise ExpectationFailed(f"{name} has {size:,} bytes, of {expectation.bytes:,} at least")
 
 
 def _check_rows(expectation: Expectation, name: str, path: Path, day: date) -> None:
@@ -60,15 +64,15 @@ def _check_rows(expectation: Expectation, name: str, path: Path, day: date) -> N
             found = _day(row)
             newest = max(newest, found) if newest and found else newest or found
     except (OSError, EOFError, csv.Error, ValueError) as problem:
-        raise Broken(f"{name} can't be read as a table: {problem}") from None
+        raise ExpectationFailed(f"{name} can't be read as a table: {problem}") from None
     if expectation.rows is not None and count < expectation.rows:
-        raise Broken(f"{name} has {count:,} rows, of {expectation.rows:,} at least")
+        raise ExpectationFailed(f"{name} has {count:,} rows, of {expectation.rows:,} at least")
     if expectation.column is None:
         return
     if newest is None:
-        raise Broken(f"{name} has no date in its column {expectation.column}")
+        raise ExpectationFailed(f"{name} has no date in its column {expectation.column}")
     if newest < day - timedelta(days=expectation.days):
-        raise Broken(f"{name} ends at {newest}, more than {expectation.days} d before {day}")
+        raise ExpectationFailed(f"{name} ends at {newest}, more than {expectation.days} d before {day}")
 
 
 def _rows(path: Path, name: str, column: str | None) -> Iterator[Any]:

@@ -38,7 +38,7 @@ def open_plain(path: Path) -> BinaryIO:
     return file
 
 
-def is_itself(folder: Path) -> bool:
+def is_free_of_links(folder: Path) -> bool:
     """Whether `folder`, which had no link in its path when it was made, has none now."""
     return folder.resolve() == folder
 

@@ -14,15 +14,15 @@ from scheduler_service.worker.processes import Process
 _NOT_IN_A_CONTAINER = "pid:[4026531836]"
 
 
-def handle_of(pid: int) -> dict[str, Any]:
+def build_handle(pid: int) -> dict[str, Any]:
     """Boot, pid and start: together they name one process for ever."""
     process = processes.read(pid)
-    return {"boot": boot(), "pid": pid, "started": process.started if process else None}
+    return {"boot": identify_boot(), "pid": pid, "started": process.started if process else None}
 
 
-def process_of(handle: dict[str, Any]) -> Process | None:
+def find_process(handle: dict[str, Any]) -> Process | None:
     """The process that the handle names, None when it is gone: also when its pid or its boot is another's now."""
-    if handle["boot"] != boot():
+    if handle["boot"] != identify_boot():
         return None
     process = processes.read(handle["pid"])
     if process is None or not process.alive or process.started != handle["started"]:
@@ -30,7 +30,7 @@ def process_of(handle: dict[str, Any]) -> Process | None:
     return process
 
 
-def place() -> str:
+def identify_host() -> str:
     """Where this process can see others: the same after a restart of the machine, never the same on two machines.
 
     A name of the machine that people don't change, where it has one.  In a container, whose image may have brought
@@ -45,7 +45,7 @@ def place() -> str:
     return f"{name}@{socket.gethostname()}"
 
 
-def boot() -> str:
+def identify_boot() -> str:
     """What changes with every start of this machine or container; empty where only a process's start time tells."""
     if sys.platform == "linux":
         with suppress(OSError):

@@ -23,7 +23,7 @@ _SHARE = 20
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProcessLimits:
     """What one run may use; None is no limit.  Bytes, and CPUs."""
 
     memory: int | None = None
@@ -37,13 +37,13 @@ class Limits:
             os.sched_setaffinity(0, random.sample(ours, min(len(ours), ceil(self.cpus))))
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = ProcessLimits()
 
 
-class Watch:
+class LimitWatcher:
     """Looks at how much memory a run's processes have, and how much is in its output folder."""
 
-    def __init__(self, limits: Limits, output: Path) -> None:
+    def __init__(self, limits: ProcessLimits, output: Path) -> None:
         self._limits = limits
         self._output = output
         self._next = 0.0
@@ -57,7 +57,7 @@ class Watch:
         if not self._watches or began < self._next:
             return None
         too_much = None
-        if self._limits.memory is not None and sum(map(memory_of, run)) > self._limits.memory:
+        if self._limits.memory is not None and sum(map(measure_memory, run)) > self._limits.memory:
             too_much = "memory"
         elif self._limits.output is not None and _exceeds(self._output, self._limits.output):
             too_much = "output"
@@ -67,7 +67,7 @@ class Watch:
         return too_much
 
 
-def memory_of(process: Process) -> int:
+def measure_memory(process: Process) -> int:
     """Bytes of memory that a process has, its share of what several have in common; 0 where that can't be read."""
     try:
         text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()

@@ -20,7 +20,7 @@ INTERVAL = 0.5
 _LAST_READS = 32
 
 
-class Log:
+class RunLog:
     """Takes what the command prints and what we say about it."""
 
     def __init__(self, folder: Path, ship: Callable[[int, bytes], None], *, head: int = HEAD, tail: int = TAIL) -> None:

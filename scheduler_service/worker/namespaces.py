@@ -36,7 +36,7 @@ def forgo_new_rights() -> None:
         _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def available() -> bool:
+def are_available() -> bool:
     """Whether a process like this one can have a namespace with its own /proc; tried, since so much can forbid it."""
     if sys.platform != "linux":
         return False
@@ -56,7 +56,7 @@ def available() -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-class Contained:
+class NamespacedCommand:
     """A command in a namespace of its own.  Its first process, `pid` and `first`, adopts and reaps all others in it.
 
     Made once per process, which must have no threads: its children are in the namespace from then on.

@@ -18,7 +18,7 @@ _ADDED = "injected-parameters"
 Notebook = dict[str, Any]
 
 
-class Progress(NamedTuple):
+class NotebookProgress(NamedTuple):
     """How far it came, counted in the code cells that the analyst wrote."""
 
     done: int
@@ -27,7 +27,7 @@ class Progress(NamedTuple):
     at: int | None
 
 
-def read(path: Path) -> Notebook | None:
+def read_notebook(path: Path) -> Notebook | None:
     """The notebook at `path`; None when there is none, a link is in its place, or it is half written or too large."""
     with suppress(OSError, ValueError, RecursionError):
         with open_plain(path) as file:
@@ -38,14 +38,14 @@ def read(path: Path) -> Notebook | None:
     return None
 
 
-def progress(notebook: Notebook) -> Progress:
+def measure_progress(notebook: Notebook) -> NotebookProgress:
     """How far papermill has come, by the status that it leaves in each cell."""
     statuses = [_status(cell) for cell in _code_cells(notebook)]
     running = (number for number, status in enumerate(statuses, 1) if status in {"running", "failed"})
-    return Progress(statuses.count("completed"), len(statuses), next(running, None))
+    return NotebookProgress(statuses.count("completed"), len(statuses), next(running, None))
 
 
-def failure(notebook: Notebook) -> dict[str, Any] | None:
+def find_failure(notebook: Notebook) -> dict[str, Any] | None:
     """The first error that wasn't expected, in the shape of the wrapper's failure.json; None when there is none."""
     cells = _code_cells(notebook)
     for number, cell in enumerate(cells, 1):
@@ -61,7 +61,7 @@ def failure(notebook: Notebook) -> dict[str, Any] | None:
     return None
 
 
-def for_live(notebook: Notebook) -> bytes:
+def copy_for_live(notebook: Notebook) -> bytes:
     """The notebook as bytes, with outputs over 100 KB replaced by a sentence.  Changes `notebook`."""
     for cell in _code_cells(notebook, added=True):
         outputs = _outputs(cell)

@@ -180,17 +180,17 @@ def fetch_previous(task: Task, folders: Folders) -> None:
 
     # a machine of its own may not list, and is told
     paths = task.previous.get("paths")
-    publication.for_each(wanted_previous(publication, task.previous) if paths is None else paths, fetch)
+    publication.for_each(select_previous(publication, task.previous) if paths is None else paths, fetch)
 
 
-def wanted_previous(publication: ObjectStorage, previous: Mapping[str, Any]) -> list[str]:
+def select_previous(publication: ObjectStorage, previous: Mapping[str, Any]) -> list[str]:
     """The paths under `previous["prefix"]` that match one of its globs."""
     prefix = previous["prefix"]
     paths = [stored.key.removeprefix(prefix) for stored in publication.list(prefix)]
     return [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in previous["globs"])]
 
 
-def run_environment(task: Task, folders: Folders, output: Path) -> dict[str, str]:
+def build_environment(task: Task, folders: Folders, output: Path) -> dict[str, str]:
     """The variables of the run; writes the kernel's spec where KERNEL_SPEC points."""
     ours = {
         "OUTPUT_DIR": str(output),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 MARKER = "JUPYTER_SCHEDULE_ATTEMPT"
 #: carried by what keeps a run's processes, in the marker's place
-KEEPER = "JUPYTER_SCHEDULE_KEEPER"
+SUBREAPER = "JUPYTER_SCHEDULE_SUBREAPER"
 _LINUX = sys.platform == "linux"
 
 
@@ -53,7 +53,7 @@ def read(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[2]), fields[0].decode(), int(fields[19]), name)
 
 
-def descendants(root: int) -> Iterator[Process]:
+def walk_descendants(root: int) -> Iterator[Process]:
     """Everything below `root`, zombies included, newest first, each yielded the moment it is found.
 
     A caller that acts on sight catches a process that forks and exits at once.
@@ -69,15 +69,15 @@ def descendants(root: int) -> Iterator[Process]:
             yield process
 
 
-def with_marker(value: str, marker: str = MARKER) -> list[int]:
+def find_marked(value: str, marker: str = MARKER) -> list[int]:
     """The pids of all living processes, but this one, whose environment has the marker of this attempt.
 
     value: `<run>.<attempt>`.  Processes of other users can't be read and aren't found.
     """
-    return [pid for pid, found in marked(marker) if found == value]
+    return [pid for pid, found in list_marked(marker) if found == value]
 
 
-def marked(name: str) -> Iterator[tuple[int, str]]:
+def list_marked(name: str) -> Iterator[tuple[int, str]]:
     """All living processes, but this one, that have a variable of this name, with its value, which has no space."""
     if not _LINUX:
         for pid, text in _ps_with_environment():
@@ -105,7 +105,7 @@ def send(process: Process, number: signal.Signals) -> bool:
     return True
 
 
-def out_of_memory_kills() -> int:
+def count_memory_kills() -> int:
     """How many processes the kernel has ended for want of memory, here and in our control group; 0 when unknown."""
     files = [Path("/proc/vmstat")]
     with suppress(OSError):

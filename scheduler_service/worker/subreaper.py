@@ -1,7 +1,7 @@
-"""Between the agent and all that a run starts is one small process, the keeper, which outlives neither of them.
+"""Between the agent and all that a run starts is one small process, the subreaper, which outlives neither of them.
 
 It supervises the command, tells the agent how it ended, and ends everything at once when the agent is killed.  Where
-the run has a namespace, that ends with the keeper too: then nothing is left whichever of them is killed.  The agent
+the run has a namespace, that ends with the subreaper too: then nothing is left whichever of them is killed.  The agent
 can't do this itself: it has threads, and it may be killed.
 """
 
@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from scheduler_service.worker import cgroups, processes
-from scheduler_service.worker.limits import Limits, Watch
+from scheduler_service.worker.limits import LimitWatcher, ProcessLimits
 from scheduler_service.worker.namespaces import end_with_parent, forgo_new_rights
 from scheduler_service.worker.processes import Process
-from scheduler_service.worker.supervise import Cause, Ended, Signals, adopt_orphans, end_everything, supervise
+from scheduler_service.worker.supervise import Cause, CommandEnd, Signals, adopt_orphans, end_everything, supervise
 
 _ROOT = Path(__file__).parents[2]
 #: without the site module, which takes longer than all the rest
 _START = "import sys; sys.path.append(sys.argv[1]); from scheduler_service.worker import subreaper; subreaper.main()"
-#: processes of each kind that a report names: it must fit into a pipe, as nobody reads it before the keeper's end
+#: processes of each kind that a report names: it must fit into a pipe, as nobody reads it before the subreaper's end
 _MOST = 200
 
 
-def keep(
+def run_contained(
     command: list[str],
     *,
     cwd: Path,
@@ -38,11 +38,11 @@ def keep(
     grace: float,
     marker: str,
     signals: Signals,
-    limits: Limits,
+    limits: ProcessLimits,
     user: int | None,
     output_folder: Path,
     cgroup_record: Path,
-) -> Ended:
+) -> CommandEnd:
     """As `supervise`, in a process of its own; to be called in the main thread, with whose end all of it ends.
 
     user: id of the user and group that the command gets, without any other group; None for ours.
@@ -65,34 +65,34 @@ def keep(
     reading, writing = os.pipe()
     with open(reading, "rb") as report:  # noqa: PTH123  (a descriptor)
         try:
-            keeper = subprocess.Popen(
+            subreaper = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _START, str(_ROOT), str(writing)],
                 stdin=subprocess.PIPE, stdout=output, pass_fds=(writing,), start_new_session=True,
-                env={"PATH": os.environ.get("PATH", os.defpath), processes.KEEPER: marker},
+                env={"PATH": os.environ.get("PATH", os.defpath), processes.SUBREAPER: marker},
             )  # fmt: skip
         finally:
             os.close(writing)
             os.close(output)
-        assert keeper.stdin
-        with keeper.stdin as told:
+        assert subreaper.stdin
+        with subreaper.stdin as told:
             told.write(json.dumps(order).encode())
         asked = False
-        while keeper.poll() is None:
+        while subreaper.poll() is None:
             if signals.stop and not asked:
-                keeper.terminate()
+                subreaper.terminate()
                 asked = True
             signals.wait(3600.0)
         answer = report.read()
     if answer:
         return _ended(answer)
     # it was killed, and had no time to end what it kept: that is below us now
-    cgroups.end(cgroup_record)
-    left, survivors = end_everything(keeper.pid, marker)
-    return Ended(Cause.STOPPED if asked else Cause.EXITED, None, signal.SIGKILL, 0.0, left, survivors)
+    cgroups.end_group(cgroup_record)
+    left, survivors = end_everything(subreaper.pid, marker)
+    return CommandEnd(Cause.STOPPED if asked else Cause.EXITED, None, signal.SIGKILL, 0.0, left, survivors)
 
 
 def main() -> None:
-    """The keeper: an order on stdin, the command's output on stdout, and the report to the descriptor in argv."""
+    """The subreaper: an order on stdin, the command's output on stdout, and the report to the descriptor in argv."""
     order = json.load(sys.stdin)
     signals = Signals()
     agent = order["agent"]
@@ -111,8 +111,8 @@ def main() -> None:
 
 
 def _supervised(order: dict[str, Any], output: int, signals: Signals, agent: int) -> dict[str, Any]:
-    limits = Limits(**order["limits"])
-    with cgroups.made(order["marker"], Path(order["cgroup_record"])) as group:
+    limits = ProcessLimits(**order["limits"])
+    with cgroups.create_group(order["marker"], Path(order["cgroup_record"])) as group:
         limits = group.keep_to(limits) if group else limits
 
         def prepare() -> None:
@@ -133,7 +133,7 @@ def _supervised(order: dict[str, Any], output: int, signals: Signals, agent: int
             marker=order["marker"],
             signals=signals,
             prepare=prepare,
-            watch=Watch(limits, Path(order["output_folder"])),
+            watch=LimitWatcher(limits, Path(order["output_folder"])),
         )
         if group:
             ended = ended._replace(out_of_memory=group.ran_out_of_memory())
@@ -148,13 +148,13 @@ def _become(user: int) -> None:
     forgo_new_rights()
 
 
-def _ended(report: bytes) -> Ended:
-    """What the keeper reported.  Raises what kept the command from starting."""
+def _ended(report: bytes) -> CommandEnd:
+    """What the subreaper reported.  Raises what kept the command from starting."""
     answer = json.loads(report)
     if "ended" not in answer:
         raise OSError(answer["errno"], answer["text"]) if answer["errno"] else ValueError(answer["text"])
     cause, code, number, seconds, left, survivors, out_of_memory = answer["ended"]
-    return Ended(Cause(cause), code, number, seconds, _processes(left), _processes(survivors), out_of_memory)
+    return CommandEnd(Cause(cause), code, number, seconds, _processes(left), _processes(survivors), out_of_memory)
 
 
 def _processes(read: list[list[Any]]) -> tuple[Process, ...]:

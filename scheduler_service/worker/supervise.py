@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scheduler_service.worker import namespaces, processes
-from scheduler_service.worker.limits import Watch
-from scheduler_service.worker.namespaces import Contained
+from scheduler_service.worker.limits import LimitWatcher
+from scheduler_service.worker.namespaces import NamespacedCommand
 from scheduler_service.worker.processes import Process
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -43,7 +43,7 @@ class Cause(StrEnum):
     OUTPUT = "output"
 
 
-class Ended(NamedTuple):
+class CommandEnd(NamedTuple):
     """How a command ended and what it left."""
 
     cause: Cause
@@ -101,8 +101,8 @@ def supervise(
     marker: str,
     signals: Signals,
     prepare: Callable[[], None],
-    watch: Watch,
-) -> Ended:
+    watch: LimitWatcher,
+) -> CommandEnd:
     """Run `command` in a session of its own until it ends, the time-out (seconds) passes or we are asked to stop.
 
     output: the descriptor for its stdout and stderr; closed here.  grace: seconds between TERM to its process group and
@@ -125,7 +125,7 @@ def supervise(
     adopt_orphans()
     began = time.monotonic()
     try:
-        running = Contained(spawn) if namespaces.available() else Plain(spawn)
+        running = NamespacedCommand(spawn) if namespaces.are_available() else PlainCommand(spawn)
     finally:
         os.close(output)
     try:
@@ -139,7 +139,7 @@ def supervise(
         left, survivors = end_everything(running.pid, marker)
     code = running.exit_code()
     gone_by_signal = code is not None and code < 0
-    return Ended(
+    return CommandEnd(
         cause=cause,
         exit_code=None if gone_by_signal else code,
         signal=-code if code is not None and gone_by_signal else None,
@@ -149,7 +149,7 @@ def supervise(
     )
 
 
-class Plain:
+class PlainCommand:
     """A command as a child of ours; `first` would be a process of ours beside it."""
 
     first: int | None = None
@@ -205,7 +205,9 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _await_end(running: Contained | Plain, deadline: float, signals: Signals, watch: Watch) -> Cause:
+def _await_end(
+    running: NamespacedCommand | PlainCommand, deadline: float, signals: Signals, watch: LimitWatcher
+) -> Cause:
     while not running.ended():
         if signals.stop:
             return Cause.STOPPED
@@ -230,7 +232,7 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
         return process.poll() is not None
 
 
-def _settle(running: Contained | Plain, signals: Signals) -> None:
+def _settle(running: NamespacedCommand | PlainCommand, signals: Signals) -> None:
     end = time.monotonic() + SETTLE
     while time.monotonic() < end and any(
         process.alive and process.pid != running.first for process in _below(running.pid)
@@ -238,7 +240,7 @@ def _settle(running: Contained | Plain, signals: Signals) -> None:
         signals.wait(0.01)
 
 
-def _ask_to_end(running: Contained | Plain, grace: float, signals: Signals) -> None:
+def _ask_to_end(running: NamespacedCommand | PlainCommand, grace: float, signals: Signals) -> None:
     """TERM to the command's group, then as long as `grace` for it to save what it has."""
     running.ask_to_end()
     end = time.monotonic() + grace
@@ -277,12 +279,12 @@ def _suspects(leader: int, marker: str, *, look_further: bool) -> Iterator[Proce
         nothing = False
         yield process
     if nothing and look_further:
-        yield from filter(None, map(processes.read, processes.with_marker(marker)))
+        yield from filter(None, map(processes.read, processes.find_marked(marker)))
 
 
 def _below(leader: int) -> Iterator[Process]:
     """Descendants, without the command itself once it has ended; those that ended are reaped on the way."""
-    for process in processes.descendants(os.getpid()):
+    for process in processes.walk_descendants(os.getpid()):
         if not process.alive and process.pid == leader:
             continue
         if not process.alive and process.parent == os.getpid():

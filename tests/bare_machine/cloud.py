@@ -53,7 +53,7 @@ class BareMachine:
 
     def kill(self, words: str) -> None:
         """SIGKILL to the one process on it whose command has these words, as its out-of-memory killer would."""
-        found = [each.pid for each in processes.descendants(self._process.pid) if words in _command(each.pid)]
+        found = [each.pid for each in processes.walk_descendants(self._process.pid) if words in _command(each.pid)]
         [pid] = found
         os.kill(pid, signal.SIGKILL)
 

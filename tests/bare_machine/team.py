@@ -31,9 +31,9 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import ObjectStorage, S3Storage, open_storage
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
-from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
 from tests.bare_machine.cloud import BareCloud
@@ -173,7 +173,7 @@ class Team(Engine):
         return self.work if address == self.places.objects else open_storage(address)
 
     def _launchers(self, *_: Any) -> dict[str, Launcher]:
-        machines = Machines(self.cloud, "test")
-        work_area = WorkArea(self.work)
+        machines = RegionMachines(self.cloud, "test")
+        work_area = WorkStorage(self.work)
         kind = Ec2Launcher if self.time_out is None else partial(Hasty, self.time_out)
         return {"ec2": kind({SETTINGS.region: machines}, SETTINGS, work_area=work_area, now=clock.now)}

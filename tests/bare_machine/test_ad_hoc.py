@@ -7,7 +7,7 @@ import pytest
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import AdHocStatus, utc
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import AdHocSettings
 from tests.bare_machine.cloud import BareCloud
@@ -29,7 +29,7 @@ FIRST, MORE = timedelta(seconds=60), timedelta(seconds=30)
 def test_it_lets_its_owner_in_and_ends_at_its_extended_deadline_although_nobody_ends_it(cloud: BareCloud) -> None:
     allowed = AdHocSettings(security_groups=("sg-ssh",), instance_profile="ad-hoc", login_user="debian")
     settings = SETTINGS.model_copy(update={"ad_hoc": allowed})
-    host = Ec2AdHoc({"eu-west-1": Machines(cloud, "d1")}, settings, now=clock.now, prices=load_prices())
+    host = Ec2AdHoc({"eu-west-1": RegionMachines(cloud, "d1")}, settings, now=clock.now, prices=load_prices())
     worker = make_ad_hoc(ssh_key=KEY, deadline=utc(clock.now()) + FIRST)
     planned = host.plan(worker, 0)
     assert planned is not None

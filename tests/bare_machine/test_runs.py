@@ -7,8 +7,8 @@ import pytest
 from jupyter_schedule.core.models import Outcome, Reason, RunStatus, ScheduleState, Trigger
 from scheduler_service import observe
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.user_data import user_data
-from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.launchers.ec2.user_data import build_user_data
+from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.image import missing, older_python
 from tests.bare_machine.index import package_index, serving, with_package
@@ -129,9 +129,9 @@ tried("published", lambda: public.put_once("stolen.html", b""))
 
 def test_a_stolen_worker_is_refused_whatever_is_another_s_by_the_server(team: Team) -> None:
     team.work.put("workers/AROAWORKER:i-other/t/secret", b"")
-    configuration = WorkArea(team.work).configuration() | {"role_id": "AROAWORKER", "power_off_after": 300}
+    configuration = WorkStorage(team.work).configuration() | {"role_id": "AROAWORKER", "power_off_after": 300}
     configuration["public"] = configuration["base"].replace(team.work.address.bucket, team.published_at.address.bucket)
-    text = user_data(configuration).replace('if __name__ == "__main__":\n    main()\n', THIEF)
+    text = build_user_data(configuration).replace('if __name__ == "__main__":\n    main()\n', THIEF)
     attempt = Region().attempt(user_data=text.replace("python3 - ", "python3 - > /root/said 2>&1 "))
     instance = team.cloud.run_instances(**attempt.parameters["launch"])["Instances"][0]["InstanceId"]
     team.cloud.machines[instance].wait(120)
@@ -340,7 +340,7 @@ def test_eight_runs_at_once_have_eight_machines_and_leave_none(team: Team) -> No
 
 
 def test_user_data_that_hangs_is_ended_by_the_machine_itself(cloud: BareCloud) -> None:
-    text = user_data({"power_off_after": 6}).replace("python3 - ", "trap '' TERM; sleep 3601; python3 - ")
+    text = build_user_data({"power_off_after": 6}).replace("python3 - ", "trap '' TERM; sleep 3601; python3 - ")
     attempt = Region().attempt(user_data=text)
     instance = cloud.run_instances(**attempt.parameters["launch"])["Instances"][0]["InstanceId"]
     cloud.machines[instance].wait(120)

@@ -14,11 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import open_storage
-from scheduler_service.admin.check import check
+from scheduler_service.admin.check import check_storage
 from scheduler_service.admin.check_aws import check_account
-from scheduler_service.launchers.ec2.client import client, open_ec2
+from scheduler_service.launchers.ec2.client import make_client, open_ec2
 from scheduler_service.launchers.ec2.launch_plan import DEADLINE_TAG, DEPLOYMENT_TAG
-from scheduler_service.launchers.ec2.prices import ask_amazon, load_prices
+from scheduler_service.launchers.ec2.prices import fetch_prices, load_prices
 from scheduler_service.launchers.ec2.settings import Region
 from tests.deploy.calls import ACCOUNT, Call, asked_by, recorded
 from tests.deploy.policies import Asked, is_key, keys_of, may
@@ -74,7 +74,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[
     s3_clients.forget()
     with moto_account() as account:
         account.client("s3").create_bucket(Bucket="work-bucket")
-        further = client(account.settings, "ec2", "eu-west-1")
+        further = make_client(account.settings, "ec2", "eu-west-1")
         there = Region(
             subnets=(further.describe_subnets()["Subnets"][0]["SubnetId"],),
             security_groups=(further.describe_security_groups()["SecurityGroups"][0]["GroupId"],),
@@ -87,7 +87,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[
         with recorded() as calls:
             list(check_account(settings, clock.now(), load_prices()))
             with suppress(ClientError, BotoCoreError):
-                ask_amazon(client(settings, "pricing", "us-east-1"), settings, date(2026, 11, 25))
+                fetch_prices(make_client(settings, "pricing", "us-east-1"), settings, date(2026, 11, 25))
             launcher = open_ec2(settings, work, b"secret", clock.now)
             # spot, then what is paid in full, then both elsewhere
             for number in (1, 2, 3, 4):
@@ -138,7 +138,7 @@ def test_all_that_is_done_with_files_is_allowed(
     monkeypatch.setattr(s3_clients, "_mover", lru_cache(lambda *_: None))
     areas = areas_on(seaweedfs)
     with recorded() as calls:
-        list(check(areas, clock.now()))
+        list(check_storage(areas, clock.now()))
         engine = deployment(tmp_path / "team", areas)
         told = engine.operations.areas
         assert told.work

@@ -18,7 +18,7 @@ from scheduler_service.launchers import local
 from scheduler_service.launchers.local import AGENT, LocalLauncher
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
-from scheduler_service.worker.limits import Limits
+from scheduler_service.worker.limits import ProcessLimits
 from tests.faults.failpoints import Failing, Failpoint
 
 #: seconds; the product's is longer
@@ -49,7 +49,7 @@ def parts(failpoint: Failpoint, journal: Path) -> ServiceFactories:
         inner = open_storage(address)
         return inner if failpoint.step == "gate" else Failing(inner, "objects", failpoint)
 
-    def launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> dict[str, Any]:
+    def launchers(folder: Path, limits: ProcessLimits, on_exit: Callable[[], None]) -> dict[str, Any]:
         launcher = LocalLauncher(folder, limits=limits, on_exit=on_exit, agent=agent)
         return {"local": Failing(launcher, "launcher", failpoint)}
 

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_schedule.core.models import RunStatus, Timing
 from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker
-from scheduler_service.admin.check import Finding
+from scheduler_service.admin.check import CheckResult
 from scheduler_service.admin.check_service import check_service
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
@@ -34,7 +34,7 @@ def test_it_waits_until_the_clocks_agree(
         eventually(lambda: said() is Blocker.CLOCK, what="word of the clock")
         waiting = engine.run("hourly")
         findings = list(check_service(engine.places, clock()))
-        assert Finding(False, f"service: NO. {Blocker.CLOCK.sentence}") in findings
+        assert CheckResult(False, f"service: NO. {Blocker.CLOCK.sentence}") in findings
 
         ahead[0] = timedelta()
         assert engine.ended(waiting).status == RunStatus.SUCCEEDED

@@ -17,7 +17,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
 )
 from jupyter_schedule.core.operations.waiting import places_in
-from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, Planned
+from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, AdHocPlan
 from scheduler_service.tick import Ticker
 from tests.factories import make_ad_hoc
 from tests.scheduler_service.played import MINUTE, Play
@@ -29,8 +29,8 @@ class Machines(AdHocHost):
 
     living: dict[str, datetime] = field(default_factory=dict)
 
-    def plan(self, worker: AdHocWorker, turn: int) -> Planned | None:
-        return Planned({"region": "here", "login_user": "ubuntu"}, None)
+    def plan(self, worker: AdHocWorker, turn: int) -> AdHocPlan | None:
+        return AdHocPlan({"region": "here", "login_user": "ubuntu"}, None)
 
     def launch(self, worker: AdHocWorker) -> str | None:
         self.living[f"i-{worker.id}"] = worker.deadline

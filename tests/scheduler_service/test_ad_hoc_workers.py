@@ -15,7 +15,7 @@ from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.ad_hoc import AdHocPass
-from scheduler_service.admin.reap import reap
+from scheduler_service.admin.reap import end_orphans
 from scheduler_service.backoff import Memory
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.settings import AdHocSettings, Ec2Settings
@@ -84,7 +84,9 @@ class Desk:
     def reaped(self) -> list[str]:
         """What `reap` says."""
         regions = {"eu-west-1": self.region.machines}
-        told = reap(regions, lambda *_: None, self.region.now(), dry_run=False, ad_hoc_of=self.store.ad_hoc_worker)
+        told = end_orphans(
+            regions, lambda *_: None, self.region.now(), dry_run=False, ad_hoc_of=self.store.ad_hoc_worker
+        )
         return [each.text for each in told]
 
 

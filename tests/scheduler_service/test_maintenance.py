@@ -12,9 +12,9 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
 from scheduler_service import maintenance
 from scheduler_service.maintenance import LEFT_BEHIND, MaintenanceLoop
-from scheduler_service.retention.prune import Pruning
-from scheduler_service.retention.prune_daily import DailyPruning
-from scheduler_service.retention.rules import Keep
+from scheduler_service.retention.prune import Pruner
+from scheduler_service.retention.prune_daily import DailyPruner
+from scheduler_service.retention.rules import RetentionRule
 from tests.databases import Clock
 from tests.factories import NOON, make_schedule, make_spec
 from tests.simulation.memory_store import MemoryStore
@@ -25,8 +25,8 @@ def make_loop(folder: Path) -> tuple[MaintenanceLoop, MemoryStore]:
     store, work = MemoryStore(Clock()), LocalStorage(folder / "work")
     base = LocalStorage(folder).url("published")
     store.add_schedule(make_schedule("daily", spec=make_spec(publication_base=base)))
-    pruning = Pruning(store, work, open_storage, Keep(30, 90))
-    daily = DailyPruning(pruning, work, "one", NOON)
+    pruning = Pruner(store, work, open_storage, RetentionRule(30, 90))
+    daily = DailyPruner(pruning, work, "one", NOON)
     return MaintenanceLoop(store, FOLDERS, open_storage, lambda: NOON, daily, work_area=work.url("")), store
 
 

@@ -21,7 +21,7 @@ from jupyter_schedule.core.storage import s3, s3_clients
 from jupyter_schedule.core.storage.factory import ObjectStorage, S3Storage, open_storage
 from scheduler_service.__main__ import main
 from scheduler_service.publishing.publish import PublishFailed, check_number, publish
-from scheduler_service.publishing.unpublish import withdraw
+from scheduler_service.publishing.unpublish import unpublish
 from tests.engine import DAILY, Engine, eventually
 from tests.factories import NOON
 from tests.faulty import Fault, faulty
@@ -305,7 +305,7 @@ def test_names_of_every_kind_are_published(seaweedfs: S3Server) -> None:
     published = publish(run, result_of(files), work, f"workers/w/{run.id}/", area, NOON)
     assert data_of(area) == files
     assert len(published.files) == len(files)
-    assert withdraw("flights", area, seaweedfs.objects("private"), NOON) > len(files)
+    assert unpublish("flights", area, seaweedfs.objects("private"), NOON) > len(files)
 
 
 def test_a_name_that_is_too_long_for_its_place_is_named(seaweedfs: S3Server) -> None:

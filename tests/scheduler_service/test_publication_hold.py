@@ -22,7 +22,7 @@ from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service import publication_hold
-from scheduler_service.disclosure import Limits
+from scheduler_service.disclosure.files import FileLimits
 from scheduler_service.publication_hold import WorkerFiles, check, hold_reason
 from tests.engine import Engine
 from tests.factories import PublicFolders, make_run, make_schedule, make_spec
@@ -38,7 +38,7 @@ PREFIX = "workers/w/t/"
 def left(files: dict[str, bytes]) -> WorkerFiles:
     work = MemoryObjects()
     work.content = {f"{PREFIX}output/{path}": data for path, data in files.items()}
-    return WorkerFiles(work, PREFIX, Limits())
+    return WorkerFiles(work, PREFIX, FileLimits())
 
 
 def public_schedule() -> Schedule:
@@ -89,7 +89,7 @@ class TestCheck:
         files, run = left({"a.csv": b"country,clients\nDE,9\n"}), make_run(public_schedule())
         result = result_of({"a.csv": b"country,clients\nDE,9\n"})
         assert check(run, PUBLIC, result, files).findings == ()
-        stricter = WorkerFiles(files.work, files.prefix, Limits(smallest_cell=10))
+        stricter = WorkerFiles(files.work, files.prefix, FileLimits(smallest_cell=10))
         assert check(run, PUBLIC, result, stricter).findings
 
     def test_reports_are_looked_at_only_where_they_are_published(self) -> None:

@@ -201,7 +201,7 @@ class TestEnds:
             run = engine.ended(run)
 
         assert (run.status, run.reason) == (RunStatus.CANCELLED, Reason.BY_HAND)
-        assert processes.with_marker(f"{run.id}.1") == []
+        assert processes.find_marked(f"{run.id}.1") == []
         assert engine.log(run).startswith("waiting\n")
 
     def test_a_run_that_has_not_started_is_cancelled_before_anything_runs(
@@ -252,7 +252,7 @@ class TestFaults:
             assert service.stdin is not None
             service.stdin.close()
             assert service.wait(60) == 0
-            assert processes.with_marker(f"{run.id}.1")
+            assert processes.find_marked(f"{run.id}.1")
         go(engine)
         with engine.service_process():
             assert engine.ended(run).status == RunStatus.SUCCEEDED
@@ -265,7 +265,7 @@ class TestFaults:
             assert attempt.handle is not None
             os.kill(attempt.handle["pid"], signal.SIGKILL)
             eventually(lambda: len(engine.operations.attempts(run)) == 2, what="the second attempt")
-            assert processes.with_marker(f"{run.id}.1") == []
+            assert processes.find_marked(f"{run.id}.1") == []
             go(engine)
             run = engine.ended(run)
 

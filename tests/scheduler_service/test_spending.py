@@ -17,7 +17,7 @@ from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.quotas import MachineHourQuota, budget_message
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import load_settings
-from scheduler_service.worker.limits import Limits
+from scheduler_service.worker.limits import ProcessLimits
 from tests.engine import PATIENCE, Engine
 from tests.factories import NOON, make_spec
 
@@ -29,7 +29,7 @@ class Paid(LocalLauncher):
         return {HOURLY: "60"}
 
 
-def _launchers(folder: Path, limits: Limits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
+def _launchers(folder: Path, limits: ProcessLimits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
     return {"local": Paid(folder, limits=limits, on_exit=on_exit)}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_schedule.core.models import Attempt
-from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
+from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.worker.prepare import Task
 from tests.simulation.worker import Command, Execution, Worker
@@ -128,7 +128,9 @@ class CloudLauncher(Launcher):
         if machine := self._machine(attempt):
             self._cloud.kill(machine, "killed")
 
-    def reap(self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: AdHocOf = nobodys) -> None:
+    def reap(
+        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+    ) -> None:
         del ad_hoc_of
         alive = [machine for machine in self._cloud.machines.values() if machine.end is None]
         strays = set()

@@ -85,7 +85,7 @@ _REPLANNED = (
     "run.model_copy(update={'attempt': attempt.number - 1}), self._spec_of(run), self._launcher(attempt)).parameters}))"
 )
 _OTHER_TOKEN = "(machines, request | {'ClientToken': f'{attempt.token}{self._now()}'}, mine)"
-_NEWER = "if current is not None and parsed(Latest, current, keys.latest).order > latest.order:"
+_NEWER = "if current is not None and parse_document(Latest, current, keys.latest).order > latest.order:"
 _BOUNDLESS = (
     "coming(schedule.spec.model_copy(update={'policies': type(schedule.spec.policies)(), 'last_due': None}), now)"
 )
@@ -183,7 +183,11 @@ MUTANTS = (
         ),
         "p2_the_row_comes_before_the_machine",
     ),
-    Mutant("overwritable result", (Edit(agent.Area, "put_result", "put_once", "put"),), "p6_a_result_never_changes"),
+    Mutant(
+        "overwritable result",
+        (Edit(agent.AttemptStorage, "put_result", "put_once", "put"),),
+        "p6_a_result_never_changes",
+    ),
     Mutant(
         "no self-shutdown",
         (

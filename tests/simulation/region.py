@@ -14,8 +14,8 @@ from jupyter_schedule.core.object_keys import brief_key
 from jupyter_schedule.core.storage.factory import NoSuchObject
 from scheduler_service.launchers.ec2.launch_plan import ATTEMPT_TAG, RUN_TAG
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.machines import Machines
-from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.launchers.ec2.machines import RegionMachines
+from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.worker.prepare import Task
 from tests.doubles.ec2 import Ec2Double, Instance, client_error
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
@@ -143,7 +143,7 @@ class Client:
             raise ReadTimeoutError(endpoint_url="https://ec2") from None
 
 
-class Area(WorkArea):
+class Area(WorkStorage):
     """The work area, in which the agent's archive lies."""
 
     def configuration(self) -> dict[str, str]:
@@ -153,6 +153,6 @@ class Area(WorkArea):
 def launcher_of(actor: Actor, region: Region, now: Callable[[], datetime]) -> Ec2Launcher:
     """The product's launcher in one service."""
     client = Client(actor, region)
-    machines = Machines(client, "d1", clock=lambda: region.world.time)
+    machines = RegionMachines(client, "d1", clock=lambda: region.world.time)
     area = Area(Stepped(actor, "objects", region.cloud.objects))  # type: ignore[arg-type]
     return Ec2Launcher({SETTINGS.region: machines}, SETTINGS, work_area=area, now=now)

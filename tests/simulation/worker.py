@@ -10,7 +10,7 @@ from jupyter_schedule.core.models import Reason, utc_text
 from jupyter_schedule.core.object_keys import HEARTBEAT, OUTPUT, worker_prefix
 from jupyter_schedule.core.storage.factory import digest
 from scheduler_service.worker import agent
-from scheduler_service.worker.agent import Area
+from scheduler_service.worker.agent import AttemptStorage
 from scheduler_service.worker.prepare import Task
 from tests.simulation.world import Stepped, World
 
@@ -57,7 +57,7 @@ class Worker:
         self._handle = handle
         self._command = cloud.command_of(task.run_id, task.attempt)
         self._objects = Stepped(machine.actor, "objects", cloud.objects)
-        self._area = Area(self._objects, task)  # type: ignore[arg-type]
+        self._area = AttemptStorage(self._objects, task)  # type: ignore[arg-type]
 
     def live(self) -> None:
         """Execute the command if the gate can be won, and be gone."""
@@ -85,7 +85,7 @@ class Worker:
         content = f"{task.run_id}\n".encode()
         if outcome == "finished":
             execution.exit_code = self._command.exit_code
-            agent.Patience().insist(lambda: self._area.put(f"{OUTPUT}out.csv", content))
+            agent.RetryBudget().insist(lambda: self._area.put(f"{OUTPUT}out.csv", content))
         failed = outcome == "finished" and self._command.exit_code
         reasons = {"stopped": Reason.BY_HAND, "timed_out": Reason.TIME_LIMIT}
         result = {

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.models import AdHocWorker, utc_text
-from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, Planned
+from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, AdHocPlan
 from scheduler_service.launchers.base import LaunchRefused
 from scheduler_service.launchers.ec2.launch_plan import (
     AD_HOC_TAG,
@@ -19,15 +19,15 @@ from scheduler_service.launchers.ec2.launch_plan import (
     DEPLOYMENT_TAG,
     OWNER_TAG,
     TURN_TAG,
-    launch_parameters,
-    offers,
+    build_launch_parameters,
+    list_options,
 )
-from scheduler_service.launchers.ec2.machines import SETTLING, Machine, Machines
+from scheduler_service.launchers.ec2.machines import SETTLING, Ec2Machine, RegionMachines
 from scheduler_service.launchers.ec2.prices import Prices
-from scheduler_service.launchers.ec2.reaper import deadline_of
+from scheduler_service.launchers.ec2.reaper import read_deadline
 from scheduler_service.launchers.ec2.settings import Ec2Settings
-from scheduler_service.launchers.ec2.started import started
-from scheduler_service.launchers.ec2.user_data import ad_hoc_user_data
+from scheduler_service.launchers.ec2.started import run_instance
+from scheduler_service.launchers.ec2.user_data import build_ad_hoc_user_data
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +39,19 @@ class Ec2AdHoc(AdHocHost):
     """Those of one deployment; it goes on ending them when the settings don't allow any more."""
 
     def __init__(
-        self, regions: Mapping[str, Machines], settings: Ec2Settings, *, now: Callable[[], datetime], prices: Prices
+        self,
+        regions: Mapping[str, RegionMachines],
+        settings: Ec2Settings,
+        *,
+        now: Callable[[], datetime],
+        prices: Prices,
     ) -> None:
         self._regions = regions
         self._settings = settings
         self._now = now
         self._prices = prices
 
-    def plan(self, worker: AdHocWorker, turn: int) -> Planned | None:
+    def plan(self, worker: AdHocWorker, turn: int) -> AdHocPlan | None:
         allowed, settings = self._settings.ad_hoc, self._settings.for_ad_hoc
         if allowed is None:
             raise LaunchRefused("Ad-hoc workers aren't allowed any more: the settings have no part [ec2.ad_hoc].")
@@ -54,15 +59,15 @@ class Ec2AdHoc(AdHocHost):
             known = ", ".join(settings.sizes)
             raise LaunchRefused(f"There is no machine size called {worker.size} any more. Ask for one of {known}.")
         size = settings.sizes[worker.size]
-        ways = offers(size, settings.regions)
+        ways = list_options(size, settings.regions)
         if turn >= len(ways):
             return None
-        request = launch_parameters(
+        request = build_launch_parameters(
             settings,
             worker.size,
             turn=turn,
             token=f"{worker.id}-{turn}",
-            user_data=ad_hoc_user_data(
+            user_data=build_ad_hoc_user_data(
                 {
                     "login_user": allowed.login_user,
                     "ssh_key": worker.ssh_key,
@@ -81,11 +86,11 @@ class Ec2AdHoc(AdHocHost):
         request["MetadataOptions"]["InstanceMetadataTags"] = "enabled"
         hourly = self._prices.hourly(settings.region, ways[turn].instance_type, size.disk)
         told = {"launch": request, "region": settings.region, "login_user": allowed.login_user}
-        return Planned(told, hourly)
+        return AdHocPlan(told, hourly)
 
     def launch(self, worker: AdHocWorker) -> str | None:
         assert worker.parameters is not None, "a launch is frozen before it is asked for"
-        instance = started(self._machines(worker), worker.parameters["launch"], _names(worker.id, worker.turn))
+        instance = run_instance(self._machines(worker), worker.parameters["launch"], _names(worker.id, worker.turn))
         log.info("action=ad_hoc_launched worker=%s instance=%s", worker.id, instance)
         return instance
 
@@ -119,7 +124,7 @@ class Ec2AdHoc(AdHocHost):
         if worker.instance is not None:
             self._machines(worker).terminate(worker.instance)
 
-    def _machines(self, worker: AdHocWorker) -> Machines:
+    def _machines(self, worker: AdHocWorker) -> RegionMachines:
         """Those of its region.  Raises OSError when the settings don't have it any more."""
         region: str = (worker.parameters or {}).get("region", "")
         if region not in self._regions:
@@ -132,13 +137,13 @@ def _names(worker_id: str, turn: int) -> dict[str, Any]:
     return {AD_HOC_TAG: worker_id, TURN_TAG: str(turn)}
 
 
-def _shown(machine: Machine) -> AdHocMachine:
+def _shown(machine: Ec2Machine) -> AdHocMachine:
     return AdHocMachine(
         machine.id,
         lives=machine.lives,
         runs=machine.state == "running",
         address=machine.address,
-        deadline=deadline_of(machine),
+        deadline=read_deadline(machine),
         ended_by=machine.ended_by,
         ended_itself=machine.ended_by == FROM_INSIDE,
     )

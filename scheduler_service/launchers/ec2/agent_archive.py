@@ -26,7 +26,7 @@ _COMPILED = (".so", ".pyd", ".pyc")
 
 
 @cache
-def agent_archive() -> bytes:
+def build_agent_archive() -> bytes:
     """A `.tar.gz` to put on PYTHONPATH once it is unpacked."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:

@@ -11,10 +11,10 @@ from botocore.config import Config
 
 from jupyter_schedule.core.storage.factory import S3Address, S3Storage
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings
-from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.launchers.ec2.work_storage import WorkStorage
 
 
 def open_ec2(
@@ -24,22 +24,22 @@ def open_ec2(
 
     work_area: an address on S3.  folder: where a newer table of prices may be.
     """
-    area = WorkArea(S3Storage(S3Address.parse(work_area)))
+    area = WorkStorage(S3Storage(S3Address.parse(work_area)))
     return Ec2Launcher(open_regions(settings, secret), settings, work_area=area, now=now, prices=load_prices(folder))
 
 
-def open_regions(settings: Ec2Settings, secret: bytes) -> dict[str, Machines]:
+def open_regions(settings: Ec2Settings, secret: bytes) -> dict[str, RegionMachines]:
     """The machines of the deployment with this secret, which a tag tells from all others, in each region."""
-    name = deployment_of(secret)
-    return {region: Machines(client(settings, "ec2", region), name) for region in settings.regions}
+    name = derive_deployment(secret)
+    return {region: RegionMachines(make_client(settings, "ec2", region), name) for region in settings.regions}
 
 
-def deployment_of(secret: bytes) -> str:
+def derive_deployment(secret: bytes) -> str:
     """What the tag of a deployment's machines says."""
     return hashlib.sha256(b"deployment" + secret).hexdigest()[:16]
 
 
-def client(settings: Ec2Settings, service: str, region: str) -> Any:
+def make_client(settings: Ec2Settings, service: str, region: str) -> Any:
     """What speaks to one of Amazon's services in that region.
 
     boto3 slows down by itself where the account's API limits are reached, in each region for itself.

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 
-class Meaning(Enum):
+class ErrorKind(Enum):
     """What to do after an error."""
 
     #: the same request may succeed later: same token, same parameters
@@ -57,20 +57,20 @@ _ABOUT = (
 )
 
 
-def meaning_of(code: str, http_status: int) -> Meaning:
+def classify_error(code: str, http_status: int) -> ErrorKind:
     """What an error code means.  An unknown one of a 5xx may pass; any other needs a person."""
     if code == "IdempotentInstanceTerminated":
-        return Meaning.ALREADY_OVER
+        return ErrorKind.ALREADY_OVER
     if code == "IdempotentParameterMismatch":
-        return Meaning.MISMATCH
+        return ErrorKind.MISMATCH
     if code in _NO_CAPACITY:
-        return Meaning.NO_CAPACITY
+        return ErrorKind.NO_CAPACITY
     if code in _LATER or http_status >= 500 or http_status == 429:
-        return Meaning.LATER
-    return Meaning.CONFIGURATION
+        return ErrorKind.LATER
+    return ErrorKind.CONFIGURATION
 
 
-def configuration_sentence(code: str, message: str) -> str:
+def describe_configuration_error(code: str, message: str) -> str:
     """What an operator has to look at, in one sentence; EC2's own words at its end, cut short.
 
     An encoded authorization message is left out: it may tell what a policy says.
@@ -84,21 +84,21 @@ def _words(code: str, message: str) -> str:
     return f"EC2 refused {about} ({code}): {words}."
 
 
-def trouble(problem: ClientError | BotoCoreError, now: datetime) -> str:
+def describe_error(problem: ClientError | BotoCoreError, now: datetime) -> str:
     """What whatever boto3 raises means, and what to do about it.  now: this machine's time."""
     if isinstance(problem, NoCredentialsError | PartialCredentialsError):
         return "There are no AWS credentials: give this machine a role, or its account a profile in ~/.aws."
     if not isinstance(problem, ClientError):
         return f"EC2 doesn't answer: {problem}"
     code, message = problem.response["Error"]["Code"], problem.response["Error"].get("Message") or ""
-    dated = time_of(problem.response["ResponseMetadata"])
+    dated = read_time(problem.response["ResponseMetadata"])
     skew = (now - dated).total_seconds() if dated else 0
     if abs(skew) > MOST_SKEW:
         return f"This machine's clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'} ({code}): set it by NTP."
     return _words(code, message)
 
 
-def time_of(metadata: Mapping[str, Any]) -> datetime | None:
+def read_time(metadata: Mapping[str, Any]) -> datetime | None:
     """When an answer, or an error's, says it was given; None without a date.  metadata: as boto3 has it."""
     date = metadata.get("HTTPHeaders", {}).get("date")
     return parsedate_to_datetime(date) if date else None

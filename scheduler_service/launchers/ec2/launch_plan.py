@@ -33,7 +33,7 @@ class UserDataTooLarge(ValueError):  # noqa: N818  (names the fact)
 
 
 @dataclass(frozen=True)
-class Offer:
+class MachineOption:
     """One way to get a machine of a size."""
 
     instance_type: str
@@ -42,7 +42,7 @@ class Offer:
     spot: bool
 
 
-def offers(size: Size, regions: Mapping[str, Region]) -> list[Offer]:
+def list_options(size: Size, regions: Mapping[str, Region]) -> list[MachineOption]:
     """Every way to get a machine of this size, in the order in which they are tried.
 
     Region by region, and in each spot before the rest.  A zone without capacity for one type often has it for none, so
@@ -50,22 +50,22 @@ def offers(size: Size, regions: Mapping[str, Region]) -> list[Offer]:
     """
     markets = (True, False) if size.spot else (False,)
     return [
-        Offer(instance_type, name, subnet, spot)
+        MachineOption(instance_type, name, subnet, spot)
         for name, region in regions.items()
         for spot, instance_type, subnet in product(markets, size.instance_types, region.subnets)
     ]
 
 
-def offer_for(settings: Ec2Settings, size_name: str, turn: int) -> Offer:
+def choose_option(settings: Ec2Settings, size_name: str, turn: int) -> MachineOption:
     """The `turn`th try (from 0) at a machine of this size; after the last comes the first again.
 
     Raises KeyError when the operator knows no such size.
     """
-    choices = offers(settings.sizes[size_name], settings.regions)
+    choices = list_options(settings.sizes[size_name], settings.regions)
     return choices[turn % len(choices)]
 
 
-def launch_parameters(
+def build_launch_parameters(
     settings: Ec2Settings, size_name: str, *, turn: int, token: str, user_data: str, tags: Mapping[str, str]
 ) -> dict[str, Any]:
     """The whole RunInstances request as JSON, for the `turn`th try (from 0) at a machine of this size.
@@ -75,7 +75,7 @@ def launch_parameters(
     if len(user_data.encode()) > USER_DATA_LIMIT:
         raise UserDataTooLarge(len(user_data.encode()))
     size = settings.sizes[size_name]
-    offer = offer_for(settings, size_name, turn)
+    offer = choose_option(settings, size_name, turn)
     every_tag = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     market = {"InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}}
     return {

@@ -9,10 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.costs import HOURLY
 from jupyter_schedule.core.models import Attempt, LauncherInfo, MachineSize, Reason, Run, Spec, utc_text
-from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
+from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
-from scheduler_service.launchers.ec2.errors import trouble
+from scheduler_service.launchers.ec2.errors import describe_error
 from scheduler_service.launchers.ec2.launch_plan import (
     ATTEMPT_TAG,
     DEADLINE_TAG,
@@ -20,16 +20,16 @@ from scheduler_service.launchers.ec2.launch_plan import (
     RUN_TAG,
     SCHEDULE_TAG,
     UserDataTooLarge,
-    launch_parameters,
-    offer_for,
+    build_launch_parameters,
+    choose_option,
 )
-from scheduler_service.launchers.ec2.machines import SETTLING, Machine, Machines
+from scheduler_service.launchers.ec2.machines import SETTLING, Ec2Machine, RegionMachines
 from scheduler_service.launchers.ec2.prices import Prices, load_prices
-from scheduler_service.launchers.ec2.reaper import to_reap
+from scheduler_service.launchers.ec2.reaper import find_orphans
 from scheduler_service.launchers.ec2.settings import Ec2Settings
-from scheduler_service.launchers.ec2.started import started
-from scheduler_service.launchers.ec2.user_data import user_data
-from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.launchers.ec2.started import run_instance
+from scheduler_service.launchers.ec2.user_data import build_user_data
+from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.quotas import MachineHourQuota
 
 log = logging.getLogger(__name__)
@@ -50,10 +50,10 @@ class Ec2Launcher(Launcher):
 
     def __init__(
         self,
-        regions: Mapping[str, Machines],
+        regions: Mapping[str, RegionMachines],
         settings: Ec2Settings,
         *,
-        work_area: WorkArea,
+        work_area: WorkStorage,
         now: Callable[[], datetime],
         prices: Prices | None = None,
     ) -> None:
@@ -100,14 +100,14 @@ class Ec2Launcher(Launcher):
         if size not in self._settings.sizes:
             known = ", ".join(self._settings.sizes)
             raise LaunchRefused(f"There is no machine size called {size}. Edit the schedule and pick one of {known}.")
-        text = user_data(configuration)
+        text = build_user_data(configuration)
         turn = number - 1
         try:
-            request = launch_parameters(self._settings, size, turn=turn, token=token, user_data=text, tags=tags)
+            request = build_launch_parameters(self._settings, size, turn=turn, token=token, user_data=text, tags=tags)
         except UserDataTooLarge as problem:
             message = f"What a machine is told has {problem} bytes, and EC2 takes 16 KiB: shorten areas.work."
             raise LaunchRefused(message, Reason.CONFIG) from None
-        offer = offer_for(self._settings, size, turn)
+        offer = choose_option(self._settings, size, turn)
         hourly = self._prices.hourly(offer.region, offer.instance_type, self._settings.sizes[size].disk)
         # the analyst's own kernel stays at home: a fresh machine makes the environment that the bundle pins
         told = {"launch": request, "region": offer.region, "kernel": None, "objects": configuration["objects"]}
@@ -129,7 +129,7 @@ class Ec2Launcher(Launcher):
         if machines is None:
             raise LaunchRefused("The settings have lost this run's region: add it to ec2.elsewhere.", Reason.CONFIG)
         mine = {RUN_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.number)}
-        instance = started(machines, request, mine)
+        instance = run_instance(machines, request, mine)
         if instance is None:
             return _OVER
         log.info("action=machine_launched run=%s attempt=%d instance=%s", attempt.run_id, attempt.number, instance)
@@ -160,11 +160,13 @@ class Ec2Launcher(Launcher):
         self.terminate(attempt)
         self._work_area.forget_brief(attempt.token)
 
-    def reap(self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: AdHocOf = nobodys) -> None:
+    def reap(
+        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+    ) -> None:
         living: list[OSError] = []
         for region, machines in self._regions.items():
             seen = self._seen(machines.look, region) or {}
-            for reaped in to_reap(seen.values(), attempt_of, self._now(), ad_hoc_of):
+            for reaped in find_orphans(seen.values(), attempt_of, self._now(), ad_hoc_of):
                 log.warning(
                     "action=reap instance=%s region=%s ground=%s", reaped.machine.id, region, reaped.ground.name
                 )
@@ -180,7 +182,7 @@ class Ec2Launcher(Launcher):
         for machines in self._regions.values():
             machines.ec2.close()
 
-    def _machines_of(self, attempt: Attempt) -> Machines | None:
+    def _machines_of(self, attempt: Attempt) -> RegionMachines | None:
         """Those of the attempt's region; None when the settings don't have it any more."""
         return self._regions.get(self._region_of(attempt))
 
@@ -188,7 +190,7 @@ class Ec2Launcher(Launcher):
         region: str = attempt.parameters.get("region", self._settings.region)
         return region
 
-    def _seen(self, look: Callable[[], dict[str, Machine]], region: str) -> dict[str, Machine] | None:
+    def _seen(self, look: Callable[[], dict[str, Ec2Machine]], region: str) -> dict[str, Ec2Machine] | None:
         """What a look shows; None while EC2 doesn't answer it, which is logged once, and again for another reason."""
         try:
             seen = look()
@@ -197,7 +199,7 @@ class Ec2Launcher(Launcher):
             kind = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else type(problem).__name__
             if self._away.get(region) != kind:
                 self._away[region] = kind
-                log.warning("action=ec2_away region=%s message=%s", region, trouble(problem, self._now()))
+                log.warning("action=ec2_away region=%s message=%s", region, describe_error(problem, self._now()))
             return None
         if self._away.pop(region, None) is not None:
             log.warning("action=ec2_back region=%s", region)

@@ -21,7 +21,7 @@ LIVING = frozenset({"pending", "running", "shutting-down", "stopping", "stopped"
 
 
 @dataclass(frozen=True)
-class Machine:
+class Ec2Machine:
     """One of our machines."""
 
     id: str
@@ -43,21 +43,21 @@ class Machine:
         return all(self.tags.get(key) == value for key, value in tags.items())
 
 
-class Machines:
+class RegionMachines:
     """The machines of one deployment in one region, looked at no more often than every few seconds."""
 
     def __init__(self, ec2: Any, deployment: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.ec2 = ec2
         self.deployment = deployment
         self._clock = clock
-        self._seen: dict[str, Machine] = {}
+        self._seen: dict[str, Ec2Machine] = {}
         self._looked_at: float | None = None
         #: what the last look was answered, when it showed nothing
         self._away: ClientError | BotoCoreError | None = None
         #: when machines were launched from here, or looked for in vain
         self._looked_for: dict[str, float] = {}
 
-    def all(self) -> dict[str, Machine]:
+    def all(self) -> dict[str, Ec2Machine]:
         """By id.  Raises what EC2 raises, or has just raised."""
         if self._looked_at is None or self._clock() - self._looked_at >= FRESH:
             self.look()
@@ -65,7 +65,7 @@ class Machines:
             raise self._away
         return self._seen
 
-    def look(self) -> dict[str, Machine]:
+    def look(self) -> dict[str, Ec2Machine]:
         """The same, as they are now."""
         looked_at = self._clock()
         try:
@@ -101,7 +101,7 @@ class Machines:
             raise OSError(f"{instance} couldn't be terminated: {problem}") from None
         self.forget()
 
-    def _describe(self) -> Iterator[Machine]:
+    def _describe(self) -> Iterator[Ec2Machine]:
         mine = [{"Name": f"tag:{DEPLOYMENT_TAG}", "Values": [self.deployment]}]
         pages = self.ec2.get_paginator("describe_instances")
         for page in pages.paginate(Filters=mine, PaginationConfig={"PageSize": PAGE}):
@@ -112,8 +112,8 @@ class Machines:
                         yield machine
 
 
-def _machine(instance: Mapping[str, Any]) -> Machine:
+def _machine(instance: Mapping[str, Any]) -> Ec2Machine:
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     reason = instance.get("StateReason", {}).get("Code", "")
     address = instance.get("PublicIpAddress") or None
-    return Machine(instance["InstanceId"], instance["State"]["Name"], tags, instance["LaunchTime"], reason, address)
+    return Ec2Machine(instance["InstanceId"], instance["State"]["Name"], tags, instance["LaunchTime"], reason, address)

@@ -63,7 +63,7 @@ def load_prices(folder: Path | None = None) -> Prices:
         raise Refused("prices_wrong", message) from None
 
 
-def ask_amazon(pricing: Any, settings: Ec2Settings, today: date) -> Prices:
+def fetch_prices(pricing: Any, settings: Ec2Settings, today: date) -> Prices:
     """Today's prices of the settings' types in their regions.  pricing: a boto3 client of Amazon's price list."""
     kinds = sorted({kind for size in settings.sizes.values() for kind in size.instance_types})
     return Prices(
@@ -78,7 +78,7 @@ def ask_amazon(pricing: Any, settings: Ec2Settings, today: date) -> Prices:
     )
 
 
-def with_old_disks(table: Prices, before: Prices) -> tuple[Prices, list[str]]:
+def fill_disk_prices(table: Prices, before: Prices) -> tuple[Prices, list[str]]:
     """The table with the disks' prices of the one before where it has none, and a sentence for each region of those."""
     regions, said = dict(table.regions), []
     for region, known in table.regions.items():
@@ -91,7 +91,7 @@ def with_old_disks(table: Prices, before: Prices) -> tuple[Prices, list[str]]:
     return table.model_copy(update={"regions": regions}), said
 
 
-def write_prices(prices: Prices, folder: Path) -> Path:
+def save_prices(prices: Prices, folder: Path) -> Path:
     """Keep the table in the folder; where it is."""
     lines = [f"at = {prices.at.isoformat()}"]
     for region, known in prices.regions.items():

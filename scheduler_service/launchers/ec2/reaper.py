@@ -10,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from jupyter_schedule.core.models import AdHocWorker, Attempt
-from scheduler_service.launchers.ad_hoc import AdHocOf, nobodys
+from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.ec2.launch_plan import AD_HOC_TAG, ATTEMPT_TAG, DEADLINE_TAG, RUN_TAG, TURN_TAG
-from scheduler_service.launchers.ec2.machines import Machine
+from scheduler_service.launchers.ec2.machines import Ec2Machine
 
 #: the attempt of a run by its number, None when the ledger has no such
-AttemptOf = Callable[[str, int], Attempt | None]
+FindAttempt = Callable[[str, int], Attempt | None]
 #: a machine that no attempt owns may belong to a ledger that is a moment ahead of what we read
 QUARANTINE = timedelta(minutes=15)
 
 
-class Ground(Enum):
+class OrphanReason(Enum):
     """Why a machine has to go; the value says it to a person."""
 
     PAST_DEADLINE = "past its deadline"
@@ -30,28 +30,30 @@ class Ground(Enum):
 
 
 @dataclass(frozen=True)
-class Reaped:
+class Orphan:
     """A machine that has to go, why, and from when on."""
 
-    machine: Machine
-    ground: Ground
+    machine: Ec2Machine
+    ground: OrphanReason
     at: datetime
 
 
-def to_reap(
-    machines: Iterable[Machine], attempt_of: AttemptOf, now: datetime, ad_hoc_of: AdHocOf = nobodys
-) -> list[Reaped]:
+def find_orphans(
+    machines: Iterable[Ec2Machine], attempt_of: FindAttempt, now: datetime, ad_hoc_of: FindAdHocWorker = find_no_worker
+) -> list[Orphan]:
     """The machines, all of them this deployment's, that are past their deadline or that nothing in the ledger owns."""
-    return [reaped for reaped in doomed(machines, attempt_of, ad_hoc_of) if now >= reaped.at]
+    return [reaped for reaped in forecast_orphans(machines, attempt_of, ad_hoc_of) if now >= reaped.at]
 
 
-def doomed(machines: Iterable[Machine], attempt_of: AttemptOf, ad_hoc_of: AdHocOf = nobodys) -> list[Reaped]:
+def forecast_orphans(
+    machines: Iterable[Ec2Machine], attempt_of: FindAttempt, ad_hoc_of: FindAdHocWorker = find_no_worker
+) -> list[Orphan]:
     """The same with those that have to go later, if nothing changes: at its deadline every machine does."""
     return [_judged(machine, attempt_of, ad_hoc_of) for machine in machines if machine.lives]
 
 
-def _judged(machine: Machine, attempt_of: AttemptOf, ad_hoc_of: AdHocOf) -> Reaped:
-    deadline = deadline_of(machine) or datetime.max.replace(tzinfo=UTC)
+def _judged(machine: Ec2Machine, attempt_of: FindAttempt, ad_hoc_of: FindAdHocWorker) -> Orphan:
+    deadline = read_deadline(machine) or datetime.max.replace(tzinfo=UTC)
     after_quarantine = machine.launched_at + QUARANTINE
     if AD_HOC_TAG in machine.tags:
         worker = ad_hoc_of(machine.tags[AD_HOC_TAG])
@@ -62,29 +64,29 @@ def _judged(machine: Machine, attempt_of: AttemptOf, ad_hoc_of: AdHocOf) -> Reap
     else:
         ground = _of_attempt(machine, attempt_of)
     if ground is None or deadline <= after_quarantine:
-        return Reaped(machine, Ground.PAST_DEADLINE, deadline)
-    return Reaped(machine, ground, after_quarantine)
+        return Orphan(machine, OrphanReason.PAST_DEADLINE, deadline)
+    return Orphan(machine, ground, after_quarantine)
 
 
-def _of_attempt(machine: Machine, attempt_of: AttemptOf) -> Ground | None:
+def _of_attempt(machine: Ec2Machine, attempt_of: FindAttempt) -> OrphanReason | None:
     """Why no attempt owns it; None when one does."""
     run_id, number = machine.tags.get(RUN_TAG, ""), machine.tags.get(ATTEMPT_TAG, "")
     attempt = attempt_of(run_id, int(number)) if number.isdecimal() else None
     if attempt is None:
-        return Ground.UNKNOWN
+        return OrphanReason.UNKNOWN
     theirs = attempt.handle is None or attempt.handle.get("instance") == machine.id
-    return None if theirs and attempt.ended_at is None else Ground.NOT_CURRENT
+    return None if theirs and attempt.ended_at is None else OrphanReason.NOT_CURRENT
 
 
-def _of_ad_hoc(machine: Machine, worker: AdHocWorker | None) -> Ground | None:
+def _of_ad_hoc(machine: Ec2Machine, worker: AdHocWorker | None) -> OrphanReason | None:
     """Why that ad-hoc worker doesn't own it; None when it does."""
     if worker is None:
-        return Ground.UNKNOWN
+        return OrphanReason.UNKNOWN
     way = worker.instance is None and machine.tags.get(TURN_TAG) == str(worker.turn)
-    return None if worker.status.live and (way or worker.instance == machine.id) else Ground.NOT_CURRENT
+    return None if worker.status.live and (way or worker.instance == machine.id) else OrphanReason.NOT_CURRENT
 
 
-def deadline_of(machine: Machine) -> datetime | None:
+def read_deadline(machine: Ec2Machine) -> datetime | None:
     """When it ends, as it carries that itself; None where it carries nothing that tells."""
     return _instant(machine.tags.get(DEADLINE_TAG, ""))
 

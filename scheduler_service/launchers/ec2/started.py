@@ -8,13 +8,13 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from jupyter_schedule.core.models import Reason
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity
-from scheduler_service.launchers.ec2.errors import Meaning, configuration_sentence, meaning_of
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.errors import ErrorKind, classify_error, describe_configuration_error
+from scheduler_service.launchers.ec2.machines import RegionMachines
 
 log = logging.getLogger(__name__)
 
 
-def started(machines: Machines, request: dict[str, Any], tags: Mapping[str, str]) -> str | None:
+def run_instance(machines: RegionMachines, request: dict[str, Any], tags: Mapping[str, str]) -> str | None:
     """The id of the machine that this request starts, or started before; None when that lived and is gone.
 
     tags: those of the request that no other machine has.
@@ -36,23 +36,23 @@ def started(machines: Machines, request: dict[str, Any], tags: Mapping[str, str]
 
 
 def _understood(
-    problem: ClientError, machines: Machines, request: dict[str, Any], tags: Mapping[str, str]
+    problem: ClientError, machines: RegionMachines, request: dict[str, Any], tags: Mapping[str, str]
 ) -> str | None:
     """The machine in spite of an error, or the exception that says what the error means."""
     code, message = problem.response["Error"]["Code"], problem.response["Error"].get("Message") or ""
-    match meaning_of(code, problem.response["ResponseMetadata"]["HTTPStatusCode"]):
-        case Meaning.LATER:
+    match classify_error(code, problem.response["ResponseMetadata"]["HTTPStatusCode"]):
+        case ErrorKind.LATER:
             raise OSError(f"EC2 can't launch now ({code})") from None
-        case Meaning.NO_CAPACITY:
+        case ErrorKind.NO_CAPACITY:
             where = f"{request['InstanceType']} in {request['SubnetId']}"
             raise NoCapacity(f"EC2 has no capacity for {where} ({code}).") from None
-        case Meaning.ALREADY_OVER:
+        case ErrorKind.ALREADY_OVER:
             return None
-        case Meaning.MISMATCH:
+        case ErrorKind.MISMATCH:
             log.error("action=token_mismatch token=%s", request["ClientToken"])
             for machine in machines.look().values():
                 if machine.has(tags):
                     return machine.id
             raise OSError("EC2 knows the token with other parameters, and shows no machine of it yet")
-        case Meaning.CONFIGURATION:
-            raise LaunchRefused(configuration_sentence(code, message), Reason.CONFIG) from None
+        case ErrorKind.CONFIGURATION:
+            raise LaunchRefused(describe_configuration_error(code, message), Reason.CONFIG) from None

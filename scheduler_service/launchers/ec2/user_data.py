@@ -7,17 +7,17 @@ from importlib.resources import files
 from typing import Any
 
 
-def user_data(configuration: dict[str, Any]) -> str:
+def build_user_data(configuration: dict[str, Any]) -> str:
     """The user-data that fetches and becomes the agent.
 
-    configuration: what `worker.fetch_agent` and `worker.machine` read: `region`, `objects` and `base` (addresses of the
+    configuration: what `worker.bootstrap` and `worker.ec2_main` read: `region`, `objects` and `base` (addresses of the
     work area, the second for plain HTTP), `agent` and `agent_sha256`, `token` and `role_id` (under which the attempt's
     worker writes), and `power_off_after`, the seconds after which the machine powers itself off, whatever hangs.
     """
     return _told(_program(), configuration)
 
 
-def ad_hoc_user_data(configuration: dict[str, Any]) -> str:
+def build_ad_hoc_user_data(configuration: dict[str, Any]) -> str:
     """The user-data that lets an ad-hoc worker's owner in.
 
     configuration: `login_user`, `ssh_key` (a public key, or None), and `power_off_after`, the seconds after which the
@@ -34,5 +34,5 @@ def _told(program: str, configuration: dict[str, Any]) -> str:
 @cache
 def _program() -> str:
     ours = files("scheduler_service")
-    fetch_agent = (ours / "worker" / "fetch_agent.py").read_text()
-    return (ours / "launchers" / "ec2" / "user_data.sh").read_text().replace("@FETCH_AGENT@\n", fetch_agent)
+    bootstrap = (ours / "worker" / "bootstrap.py").read_text()
+    return (ours / "launchers" / "ec2" / "user_data.sh").read_text().replace("@BOOTSTRAP@\n", bootstrap)

@@ -8,7 +8,7 @@ json=$(base64 -d <<< '@CONFIGURATION@')
   --on-active="${BASH_REMATCH[1]}" systemctl poweroff --force --force
 
 python3 - "$json" <<'PYTHON'
-@FETCH_AGENT@
+@BOOTSTRAP@
 PYTHON
 echo "jupyter-schedule: the agent ended with code $?"
 systemctl poweroff

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 
 from jupyter_schedule.core import clock
-from scheduler_service.admin.check import Finding
+from scheduler_service.admin.check import CheckResult
 from scheduler_service.admin.check_aws import check_account
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
@@ -44,7 +44,7 @@ class Account:
     def client(self, service: str) -> Any:
         return boto3.client(service, region_name="us-east-1", endpoint_url=self.endpoint)
 
-    def check(self, **changes: Any) -> list[Finding]:
+    def check(self, **changes: Any) -> list[CheckResult]:
         return list(check_account(self.settings.model_copy(update=changes), clock.now(), load_prices()))
 
     def wrong(self, **changes: Any) -> str:

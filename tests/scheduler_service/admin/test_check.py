@@ -13,7 +13,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.storage import s3_clients
 from scheduler_service.__main__ import main
-from scheduler_service.admin.check import check
+from scheduler_service.admin.check import check_storage
 from tests.receivers import TOKEN, webhook
 from tests.s3_servers import CANARY, S3Server, variables
 
@@ -38,14 +38,14 @@ def everybody_may(server: S3Server, *actions: str) -> None:
 
 
 def wrong(areas: StorageConfig) -> str:
-    return "\n".join(finding.text for finding in check(areas, clock.now()) if not finding.right)
+    return "\n".join(finding.text for finding in check_storage(areas, clock.now()) if not finding.right)
 
 
 @pytest.mark.s3
 def test_areas_as_they_should_be_have_nothing_wrong(seaweedfs: S3Server) -> None:
     everybody_may(seaweedfs, "s3:GetObject")
     areas = areas_on(seaweedfs)
-    findings = list(check(areas, clock.now()))
+    findings = list(check_storage(areas, clock.now()))
     assert [finding.text for finding in findings if not finding.right] == []
     assert len(findings) == 17
     for name in ("work", "private", "public"):
@@ -63,7 +63,9 @@ def test_each_thing_that_is_missing_is_named_with_its_mend(
     everybody_may(seaweedfs, "s3:GetObject")
     assert "There is no bucket absent-bucket" in wrong(areas_on(seaweedfs, private="s3://absent-bucket"))
     assert "differs from the server's by" in "".join(
-        finding.text for finding in check(areas_on(seaweedfs), clock.now() + timedelta(minutes=5)) if not finding.right
+        finding.text
+        for finding in check_storage(areas_on(seaweedfs), clock.now() + timedelta(minutes=5))
+        if not finding.right
     )
     for name, value in variables("reader").items():
         monkeypatch.setenv(name, value)

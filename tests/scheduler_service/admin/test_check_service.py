@@ -9,7 +9,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 from scheduler_service.admin import check_service as module
-from scheduler_service.admin.check import Finding
+from scheduler_service.admin.check import CheckResult
 from scheduler_service.admin.check_service import check_service
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.factories import NOON
@@ -18,13 +18,13 @@ from tests.factories import NOON
 def test_the_disk_and_whoever_ticks_are_looked_at_and_nothing_is_made(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     disk, service = check_service(DataPaths(folder), NOON)
-    unmade = Finding(True, f"service: none ticks now, and {folder} has no ledger yet")
+    unmade = CheckResult(True, f"service: none ticks now, and {folder} has no ledger yet")
     assert (disk.right, service) == (True, unmade)
     assert not folder.parent.exists()
 
     lock = LeaderLock(DataPaths(folder).lock)
     assert lock.acquire()
-    assert list(check_service(DataPaths(folder), NOON))[1] == Finding(True, "service: one ticks")
+    assert list(check_service(DataPaths(folder), NOON))[1] == CheckResult(True, "service: one ticks")
     lock.say(Blocker.CLOCK)
     service = list(check_service(DataPaths(folder), NOON))[1]
     assert not service.right

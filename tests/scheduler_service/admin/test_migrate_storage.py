@@ -14,7 +14,7 @@ from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
 from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.__main__ import main
-from scheduler_service.admin.migrate_storage import bring, missing, planned
+from scheduler_service.admin.migrate_storage import copy_objects, list_missing, plan_migration
 from tests.factories import make_run, make_spec
 from tests.scheduler_service.stores import MemoryObjects
 
@@ -89,19 +89,19 @@ def test_what_is_no_area_is_said(place: Place) -> None:
 
 def test_an_area_on_s3_is_found_by_the_settings_of_all() -> None:
     areas = StorageConfig(work="s3://new", endpoint="https://s3.example.org")
-    move = planned(areas, DataPaths(Path("/data")), "s3://old/work")
+    move = plan_migration(areas, DataPaths(Path("/data")), "s3://old/work")
     assert move.source == "s3://old/work?endpoint=https%3A%2F%2Fs3.example.org"
-    assert planned(areas, DataPaths(Path("/data")), None).source == "file:///data/objects"
+    assert plan_migration(areas, DataPaths(Path("/data")), None).source == "file:///data/objects"
     with pytest.raises(Refused):
-        planned(areas, DataPaths(Path("/data")), "s3://new")
+        plan_migration(areas, DataPaths(Path("/data")), "s3://new")
 
 
 def test_what_was_broken_off_is_brought_the_next_time() -> None:
     former, work = MemoryObjects(), MemoryObjects()
     for number in range(3):
         former.put(f"bundles/{number}", b"x")
-    bring(former, work, missing(former, work)[:1])
-    left = missing(former, work)
+    copy_objects(former, work, list_missing(former, work)[:1])
+    left = list_missing(former, work)
     assert [stored.key for stored in left] == ["bundles/1", "bundles/2"]
-    bring(former, work, left)
+    copy_objects(former, work, left)
     assert work.content == former.content

@@ -15,10 +15,10 @@ from botocore.exceptions import EndpointConnectionError
 
 from jupyter_schedule.core.models import Attempt, Outcome
 from jupyter_schedule.core.store.factory import open_store
-from scheduler_service.admin.reap import Told, reap
+from scheduler_service.admin.reap import ReapLine, end_orphans
 from scheduler_service.launchers.ec2.client import open_regions
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.settings import load_settings
 from tests.doubles.ec2 import Ec2Double, client_error
 from tests.engine import PATIENCE
@@ -31,10 +31,10 @@ def region() -> Region:
     return Region()
 
 
-def told(region: Region, *attempts: Attempt, dry_run: bool = False, **elsewhere: Machines) -> list[Told]:
+def told(region: Region, *attempts: Attempt, dry_run: bool = False, **elsewhere: RegionMachines) -> list[ReapLine]:
     known = {(attempt.run_id, attempt.number): attempt for attempt in attempts}
-    regions: Mapping[str, Machines] = {"eu-west-1": region.machines} | elsewhere
-    return list(reap(regions, lambda run, number: known.get((run, number)), region.now(), dry_run=dry_run))
+    regions: Mapping[str, RegionMachines] = {"eu-west-1": region.machines} | elsewhere
+    return list(end_orphans(regions, lambda run, number: known.get((run, number)), region.now(), dry_run=dry_run))
 
 
 def test_a_dry_run_says_what_would_go_and_why_and_ends_nothing(region: Region) -> None:
@@ -72,7 +72,7 @@ def test_every_region_is_looked_at_although_one_does_not_answer(region: Region) 
     region.seconds = other.seconds = 3 * 3600
     region.ec2.faults_before.append(client_error("UnauthorizedOperation", "You may not", 403))
     lines = told(region, **{"us-east-1": other.machines})
-    assert lines[0] == Told(
+    assert lines[0] == ReapLine(
         "eu-west-1: its machines can't be seen. EC2 refused a permission (UnauthorizedOperation): You may not.",
         wrong=True,
         region="eu-west-1",
@@ -212,5 +212,7 @@ def test_without_credentials_or_a_cloud_it_says_so(
     (tmp_path / "service.toml").write_text(SETTINGS.format(folder=tmp_path, endpoint="http://127.0.0.1:1"))
     settings = load_settings(tmp_path / "service.toml")
     assert settings.ec2
-    [here, *_] = reap(open_regions(settings.ec2, b"secret"), lambda *_: None, region.now() + timedelta(), dry_run=True)
+    [here, *_] = end_orphans(
+        open_regions(settings.ec2, b"secret"), lambda *_: None, region.now() + timedelta(), dry_run=True
+    )
     assert "There are no AWS credentials" in here.text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import FindingKind
-from scheduler_service.disclosure import check_file
+from scheduler_service.disclosure.files import check_file
 from tests.scheduler_service.disclosure.corpus import clean, planted
 from tests.scheduler_service.disclosure.invented import Case
 

@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import DisclosureFinding, FindingKind
-from scheduler_service.disclosure import Limits, check_file, columnar
+from scheduler_service.disclosure import columnar
+from scheduler_service.disclosure.files import FileLimits, check_file
 from tests.scheduler_service.disclosure.corpus import planted
 from tests.scheduler_service.disclosure.planted_secrets import secrets_of
 from tests.scheduler_service.disclosure.shapes import SHAPES, notebook, printed
 
 Check = Callable[..., tuple[DisclosureFinding, ...]]
-LIMITS = Limits()
+LIMITS = FileLimits()
 TOKEN = "gh" + "p_" + "a1B2" * 9
 
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    def of(name: str, data: bytes | str, limits: Limits = LIMITS) -> tuple[DisclosureFinding, ...]:
+    def of(name: str, data: bytes | str, limits: FileLimits = LIMITS) -> tuple[DisclosureFinding, ...]:
         local = tmp_path / "file"
         local.write_bytes(data.encode() if isinstance(data, str) else data)
         return check_file(f"output/{name}", local, limits)
@@ -90,7 +91,7 @@ class TestSmallCells:
 
     def test_an_operator_can_ask_for_larger_ones(self, check: Check) -> None:
         assert check("a.csv", "country,clients\nDE,9\n") == ()
-        assert check("a.csv", "country,clients\nDE,9\n", Limits(smallest_cell=10))
+        assert check("a.csv", "country,clients\nDE,9\n", FileLimits(smallest_cell=10))
 
 
 class TestLimits:
@@ -103,11 +104,11 @@ class TestLimits:
         assert finding.message == "“output/a.csv”: it can't be checked: it has 21 GB, more than 268 MB."
 
     def test_what_grows_is_unpacked_no_further_than_its_limit(self, check: Check) -> None:
-        (finding,) = check("a.csv.gz", gzip.compress(b"a,b\n" * 3_000_000), Limits(file=1 << 20))
+        (finding,) = check("a.csv.gz", gzip.compress(b"a,b\n" * 3_000_000), FileLimits(file=1 << 20))
         assert finding.kind == FindingKind.UNCHECKED
 
     def test_a_document_that_is_too_large_to_be_read_whole_says_so(self, check: Check) -> None:
-        (finding,) = check("a.json", '{"a": "' + "x" * 5000 + '"}', Limits(document=1000))
+        (finding,) = check("a.json", '{"a": "' + "x" * 5000 + '"}', FileLimits(document=1000))
         assert finding.kind == FindingKind.UNCHECKED
 
     def test_one_endless_line_is_looked_at_in_pieces_that_overlap(self, check: Check) -> None:

@@ -14,10 +14,10 @@ from uuid import uuid4
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.base import Launcher, WorkerState
-from scheduler_service.launchers.ec2.client import client
+from scheduler_service.launchers.ec2.client import make_client
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.settings import load_settings
 from tests.doubles.recorded import FOLDER, recording
@@ -45,7 +45,7 @@ class RealWorkshop(Ec2Workshop):
         size = settings.sizes[settings.default_size]
         once = size.model_copy(update={"instance_types": size.instance_types[:1], "spot": False, "disk": 8})
         self._settings = settings.model_copy(update={"sizes": {"small": once}, "elsewhere": {}})
-        self._ec2 = client(settings, "ec2", settings.region)
+        self._ec2 = make_client(settings, "ec2", settings.region)
         #: a deployment of its own: nobody else's machines are seen, and no service ends these
         self._deployment = f"contract-{uuid4().hex[:12]}"
         self._begun = clock.now()
@@ -102,8 +102,8 @@ class RealWorkshop(Ec2Workshop):
         assert DEPLOYMENT_TAG in str(made.parameters)
         return made
 
-    def _machines(self) -> Machines:
-        return Machines(self._ec2, self._deployment)
+    def _machines(self) -> RegionMachines:
+        return RegionMachines(self._ec2, self._deployment)
 
     def _is_shown(self, attempt: Attempt) -> bool:
         self.before_another_look()

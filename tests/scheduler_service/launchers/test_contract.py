@@ -48,7 +48,7 @@ def open_workshop(kind: str, test: str, folder: Path, monkeypatch: pytest.Monkey
         with moto_workshop() as cloud:
             yield cloud
     else:
-        monkeypatch.setattr(local, "lean_runner", lambda _: Path(sys.executable))
+        monkeypatch.setattr(local, "ensure_runner", lambda _: Path(sys.executable))
         here = LocalWorkshop(folder)
         try:
             yield here

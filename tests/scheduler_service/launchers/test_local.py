@@ -12,9 +12,9 @@ import pytest
 
 from scheduler_service.launchers import local
 from scheduler_service.launchers.base import WorkerState
-from scheduler_service.launchers.local import LocalLauncher, run_environment
+from scheduler_service.launchers.local import LocalLauncher, filter_environment
 from scheduler_service.worker import cgroups, processes
-from scheduler_service.worker.handle import boot
+from scheduler_service.worker.handle import identify_boot
 from tests.engine import PATIENCE
 from tests.factories import NOON, make_attempt, make_run, make_schedule
 
@@ -32,11 +32,11 @@ PARENT = {
 
 
 def test_a_run_gets_the_allow_list_and_nothing_else() -> None:
-    assert run_environment(PARENT, {}) == {"PATH": "/bin", "HOME": "/home/ann", "LC_ALL": "C.UTF-8"}
+    assert filter_environment(PARENT, {}) == {"PATH": "/bin", "HOME": "/home/ann", "LC_ALL": "C.UTF-8"}
 
 
 def test_a_schedule_may_list_more_by_name() -> None:
-    assert run_environment(PARENT, {"pass_environment": ["DB", "ABSENT"]})["DB"] == "mine"
+    assert filter_environment(PARENT, {"pass_environment": ["DB", "ABSENT"]})["DB"] == "mine"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_schedule_may_list_more_by_name() -> None:
     ],
 )
 def test_only_a_run_that_builds_its_environment_knows_where_packages_are(brief: dict[str, object], knows: bool) -> None:
-    assert ("PIP_INDEX_URL" in run_environment(PARENT, brief)) is knows
+    assert ("PIP_INDEX_URL" in filter_environment(PARENT, brief)) is knows
 
 
 class TestReaping:
@@ -56,7 +56,7 @@ class TestReaping:
 
     @pytest.fixture
     def launcher(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLauncher]:
-        monkeypatch.setattr(local, "lean_runner", lambda _: Path(sys.executable))
+        monkeypatch.setattr(local, "ensure_runner", lambda _: Path(sys.executable))
         made = LocalLauncher(tmp_path / "ours")
         yield made
         made.close()
@@ -108,7 +108,7 @@ class TestReaping:
     def test_a_worker_is_orphaned_while_what_it_started_lives_and_a_look_ends_nothing(
         self, launcher: LocalLauncher
     ) -> None:
-        dead = make_attempt(RUN, handle={"boot": boot(), "pid": 2**22 - 1, "started": 1})
+        dead = make_attempt(RUN, handle={"boot": identify_boot(), "pid": 2**22 - 1, "started": 1})
         with marked_process(f"{RUN.id}.1", processes.MARKER) as left:
             assert launcher.poll(dead) == WorkerState.ORPHANED
             assert left.poll() is None
@@ -119,10 +119,10 @@ class TestReaping:
     def test_what_lost_its_mark_is_still_known_by_its_control_group(
         self, launcher: LocalLauncher, tmp_path: Path
     ) -> None:
-        dead = make_attempt(RUN, handle={"boot": boot(), "pid": 2**22 - 1, "started": 1})
+        dead = make_attempt(RUN, handle={"boot": identify_boot(), "pid": 2**22 - 1, "started": 1})
         record = tmp_path / "ours" / "work" / dead.token / "cgroup"
         record.parent.mkdir()
-        with cgroups.made("test", record) as group:
+        with cgroups.create_group("test", record) as group:
             if group is None:
                 pytest.skip("this machine has no part of the control groups' tree for us")
             join = ["sh", "-c", f"echo 0 > {record.read_text()}/cgroup.procs && echo on && exec sleep 600"]
@@ -135,7 +135,9 @@ class TestReaping:
             assert launcher.poll(dead) == WorkerState.GONE
 
     def test_a_worker_of_another_place_cannot_be_asked(self, launcher: LocalLauncher) -> None:
-        elsewhere = make_attempt(RUN, place="elsewhere", handle={"boot": boot(), "pid": 2**22 - 1, "started": 1})
+        elsewhere = make_attempt(
+            RUN, place="elsewhere", handle={"boot": identify_boot(), "pid": 2**22 - 1, "started": 1}
+        )
         assert launcher.poll(elsewhere) == WorkerState.UNREACHABLE
 
 

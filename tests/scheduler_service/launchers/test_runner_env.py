@@ -40,15 +40,15 @@ def fake_uv(monkeypatch: pytest.MonkeyPatch) -> FakeUv:
 
 
 def test_it_is_made_once_from_the_pinned_requirements(tmp_path: Path, fake_uv: FakeUv) -> None:
-    first = runner_env.lean_runner(tmp_path)
-    assert first == runner_env.lean_runner(tmp_path)
+    first = runner_env.ensure_runner(tmp_path)
+    assert first == runner_env.ensure_runner(tmp_path)
     assert first.is_relative_to(tmp_path)
     assert fake_uv.calls == [("venv", None), ("pip", RUNNER_REQUIREMENTS)]
 
 
 def test_several_at_once_make_it_once(tmp_path: Path, fake_uv: FakeUv) -> None:
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: runner_env.lean_runner(tmp_path), range(8)))
+        found = set(pool.map(lambda _: runner_env.ensure_runner(tmp_path), range(8)))
     assert len(found) == 1
     assert len(fake_uv.calls) == 2
 
@@ -62,19 +62,19 @@ def test_several_at_once_make_it_once(tmp_path: Path, fake_uv: FakeUv) -> None:
     ids=["stopped half-way", "its base Python was removed"],
 )
 def test_one_that_is_not_whole_is_made_again(tmp_path: Path, fake_uv: FakeUv, damage: Callable[[Path], None]) -> None:
-    made = runner_env.lean_runner(tmp_path)
+    made = runner_env.ensure_runner(tmp_path)
     damage(made.parents[1])
-    assert runner_env.lean_runner(tmp_path) == made
+    assert runner_env.ensure_runner(tmp_path) == made
     assert len(fake_uv.calls) == 4
 
 
 def test_other_requirements_or_another_python_have_an_environment_of_their_own(
     tmp_path: Path, fake_uv: FakeUv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = runner_env.lean_runner(tmp_path)
-    other = runner_env.lean_runner(tmp_path, python="/bin/sh")
+    first = runner_env.ensure_runner(tmp_path)
+    other = runner_env.ensure_runner(tmp_path, python="/bin/sh")
     monkeypatch.setattr(runner_env, "RUNNER_REQUIREMENTS", "papermill==0\n")
-    assert len({first, other, runner_env.lean_runner(tmp_path)}) == 3
+    assert len({first, other, runner_env.ensure_runner(tmp_path)}) == 3
 
 
 def test_without_one_the_run_takes_our_own_python_and_the_log_says_why(
@@ -82,11 +82,11 @@ def test_without_one_the_run_takes_our_own_python_and_the_log_says_why(
 ) -> None:
     fake_uv.fails = True
     with caplog.at_level(logging.WARNING):
-        assert runner_env.lean_runner(tmp_path) == Path(sys.executable)
+        assert runner_env.ensure_runner(tmp_path) == Path(sys.executable)
     assert "action=lean_runner_failed" in caplog.text
     assert "No space left on device" in caplog.text
 
 
 def test_a_folder_that_cannot_be_made_is_no_obstacle(tmp_path: Path, fake_uv: FakeUv) -> None:
     (tmp_path / "file").touch()
-    assert runner_env.lean_runner(tmp_path / "file" / "folder") == Path(sys.executable)
+    assert runner_env.ensure_runner(tmp_path / "file" / "folder") == Path(sys.executable)

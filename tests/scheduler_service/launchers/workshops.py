@@ -17,7 +17,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.local import OWNER, LocalLauncher
 from scheduler_service.worker import processes
@@ -100,7 +100,7 @@ class LocalWorkshop(Workshop):
 
     def _workers(self) -> list[Process]:
         ours = {made._owner for made in self._made}
-        marked = [pid for pid, value in processes.marked(OWNER) if value.partition(":")[0] in ours]
+        marked = [pid for pid, value in processes.list_marked(OWNER) if value.partition(":")[0] in ours]
         return [process for process in map(processes.read, marked) if process and process.alive]
 
 
@@ -135,7 +135,7 @@ class DoubleWorkshop(CloudWorkshop):
         self.region = Region()
 
     def launcher(self) -> Launcher:
-        machines = Machines(self.region.ec2, "d1", clock=lambda: self.region.seconds)
+        machines = RegionMachines(self.region.ec2, "d1", clock=lambda: self.region.seconds)
         return Ec2Launcher({SETTINGS.region: machines}, SETTINGS, work_area=FakeWorkArea(), now=self.region.now)
 
     def attempt(self, number: int = 1) -> Attempt:
@@ -194,7 +194,7 @@ class MotoWorkshop(CloudWorkshop):
         return clock.now() + self._ahead
 
     def launcher(self) -> Launcher:
-        machines = Machines(self._client(), "d1", clock=lambda: time.monotonic() + self._ahead.total_seconds())
+        machines = RegionMachines(self._client(), "d1", clock=lambda: time.monotonic() + self._ahead.total_seconds())
         return Ec2Launcher({"us-east-1": machines}, self._settings, work_area=FakeWorkArea(), now=self._now)
 
     def attempt(self, number: int = 1) -> Attempt:

@@ -10,7 +10,15 @@ import pytest
 from jupyter_schedule.core.models import Notification, NotificationEvent, QueuedNotification, RunStatus
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
-from scheduler_service.notifications.deliver import FIRST_PAUSE, LEASE, LONGEST_PAUSE, LOOK, MOST, Deliverer, again_in
+from scheduler_service.notifications.deliver import (
+    FIRST_PAUSE,
+    LEASE,
+    LONGEST_PAUSE,
+    LOOK,
+    MOST,
+    Deliverer,
+    retry_delay,
+)
 from scheduler_service.notifications.message import Message
 from tests.databases import Clock
 from tests.engine import PATIENCE, eventually
@@ -68,11 +76,11 @@ def carried(deliverer: Deliverer) -> None:
 
 
 def test_pauses_double_up_to_an_hour_and_end() -> None:
-    longest = [again_in(attempts, 1) for attempts in range(1, MOST)]
+    longest = [retry_delay(attempts, 1) for attempts in range(1, MOST)]
     assert longest[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
     assert longest[-1] == LONGEST_PAUSE
-    assert again_in(1, 0) == FIRST_PAUSE / 2
-    assert again_in(MOST, 1) is None
+    assert retry_delay(1, 0) == FIRST_PAUSE / 2
+    assert retry_delay(MOST, 1) is None
     assert 4 * 3600 < sum(pause for pause in longest if pause) < 6 * 3600
 
 

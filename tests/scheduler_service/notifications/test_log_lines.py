@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler_service.notifications.log_lines import LINES, LONGEST, last_lines
+from scheduler_service.notifications.log_lines import LINES, LONGEST, select_last_lines
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----"
 END = "-----END RSA PRIVATE KEY-----"
@@ -12,8 +12,8 @@ BODY = [f"canary{number}MIIEowIBAAKCAQEA7bq98" for number in range(40)]
 
 def test_the_last_lines_that_say_something_are_told() -> None:
     text = "\n".join(f"line {number}\n" for number in range(100))
-    assert last_lines(text, {}) == [f"line {number}" for number in range(100 - LINES, 100)]
-    assert last_lines("", {}) == []
+    assert select_last_lines(text, {}) == [f"line {number}" for number in range(100 - LINES, 100)]
+    assert select_last_lines("", {}) == []
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_the_last_lines_that_say_something_are_told() -> None:
     ],
 )
 def test_a_line_is_told_without_what_is_nobodys_business(line: str, told: str) -> None:
-    lines = last_lines(line, {"GIVEN": "canary-given", "SHORT": "x"})
+    lines = select_last_lines(line, {"GIVEN": "canary-given", "SHORT": "x"})
     assert "canary" not in "".join(lines)
     assert lines[0].startswith("[left out") if told.startswith("[left out") else lines == [told]
 
@@ -48,4 +48,4 @@ def test_a_line_is_told_without_what_is_nobodys_business(line: str, told: str) -
     ],
 )
 def test_a_private_key_is_left_out_also_where_its_end_is_missing(text: list[str], told: list[str]) -> None:
-    assert last_lines("\n".join(text), {}) == told
+    assert select_last_lines("\n".join(text), {}) == told

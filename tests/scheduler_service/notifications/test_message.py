@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Notification, NotificationEvent, Run, RunStatus, Timing, Visibility
-from scheduler_service.notifications.message import Message, message
+from scheduler_service.notifications.message import Message, build_message
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 
@@ -22,7 +22,7 @@ def told(
         NotificationEvent.AUTO_PAUSE: {"note": "its last 3 runs failed"},
     }.get(occasion, {})
     word = Notification(message_id="6f1c", run_id="x", occasion=occasion, channel="ops", details=details)
-    return message(
+    return build_message(
         word, a_run(**ended | (run or {})), make_spec(**{"publication_base": "file:///p"} | spec), log, shown
     )
 

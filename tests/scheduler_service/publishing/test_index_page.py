@@ -8,7 +8,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 
 from jupyter_schedule.core.models import Trigger
-from scheduler_service.publishing.index_page import SHOWN_FILES, SHOWN_PICTURES, SHOWN_RUNS, index_page
+from scheduler_service.publishing.index_page import SHOWN_FILES, SHOWN_PICTURES, SHOWN_RUNS, render_index_page
 from scheduler_service.publishing.manifest import DataEntry, DataIndex, Latest, Manifest, ManifestFile
 from tests.factories import NOON
 
@@ -90,7 +90,7 @@ def manifest(day: int = 0, sizes: dict[str, int] | None = None, **changes: Any) 
 
 
 def test_before_anything_is_published_it_says_so() -> None:
-    page = Parsed(index_page("flights", None, index(), []))
+    page = Parsed(render_index_page("flights", None, index(), []))
     assert "Nothing is published yet: files appear here when the first run has succeeded." in page.text
     assert "Last update" not in page.text
     assert "Last runs" not in page.text
@@ -99,7 +99,7 @@ def test_before_anything_is_published_it_says_so() -> None:
 def test_it_shows_the_last_update_the_files_and_the_runs() -> None:
     newest = manifest(1, {"weekly.csv": 1_250_000, "1.csv": 12_345})
     page = Parsed(
-        index_page(
+        render_index_page(
             "flights",
             Latest.of(newest, "file:///x"),
             index({"weekly.csv": entry(1, 1_250_000), "1.csv": entry(1), "0.csv": entry(0, 7)}),
@@ -118,7 +118,7 @@ def test_it_shows_the_last_update_the_files_and_the_runs() -> None:
 
 def test_every_link_is_relative_and_leads_to_the_file() -> None:
     sizes = dict.fromkeys(HOSTILE, 5)
-    page = Parsed(index_page("flights", None, index(dict.fromkeys(HOSTILE, entry())), [manifest(0, sizes)]))
+    page = Parsed(render_index_page("flights", None, index(dict.fromkeys(HOSTILE, entry())), [manifest(0, sizes)]))
     base = "https://results.example/flights/index.html"
 
     reached = {urlsplit(urljoin(base, href)) for href in page.all("a", "href")}
@@ -137,7 +137,7 @@ def test_a_name_is_shown_and_nothing_else(name: str) -> None:
     """The page has the same tags and attributes as with a harmless name, so nothing in the name took effect."""
 
     def page_of(path: str) -> Parsed:
-        return Parsed(index_page("flights", None, index({path: entry()}), [manifest(0, {path: 1})]))
+        return Parsed(render_index_page("flights", None, index({path: entry()}), [manifest(0, {path: 1})]))
 
     suffix = name[name.rindex(".") :] if name.endswith((".png", ".svg")) else ".csv"
     page, harmless = page_of(name), page_of(f"harmless{suffix}")
@@ -150,7 +150,7 @@ def test_a_name_is_shown_and_nothing_else(name: str) -> None:
 
 
 def test_nothing_is_loaded_from_elsewhere_and_no_script_can_run() -> None:
-    page = Parsed(index_page("flights", None, index({"plot.png": entry()}), []))
+    page = Parsed(render_index_page("flights", None, index({"plot.png": entry()}), []))
 
     policy = next(a["content"] for tag, a in page.tags if tag == "meta" and a.get("http-equiv"))
     assert policy is not None
@@ -161,7 +161,7 @@ def test_nothing_is_loaded_from_elsewhere_and_no_script_can_run() -> None:
 
 @pytest.mark.parametrize("name", ["plot.png", "plot.PNG", "map.svg", "photo.jpg", "photo.jpeg", "deep/er/plot.png"])
 def test_pictures_are_shown(name: str) -> None:
-    page = Parsed(index_page("flights", None, index({name: entry(), "table.csv": entry()}), []))
+    page = Parsed(render_index_page("flights", None, index({name: entry(), "table.csv": entry()}), []))
     assert page.all("img", "src") == [f"data/{name}"]
     assert page.all("img", "alt") == [name]
 
@@ -170,7 +170,7 @@ def test_a_long_history_stays_a_short_page() -> None:
     many = {f"{number:04}.png": entry(number) for number in range(SHOWN_FILES + 7)}
     long = manifest(0, dict.fromkeys(many, 1))
 
-    page = Parsed(index_page("flights", None, index(many), [long] * (SHOWN_RUNS + 1)))
+    page = Parsed(render_index_page("flights", None, index(many), [long] * (SHOWN_RUNS + 1)))
 
     newest = f"{SHOWN_FILES + 6:04}.png"
     assert page.all("a", "href").count(f"data/{newest}") == 2  # the picture and its name
@@ -181,5 +181,5 @@ def test_a_long_history_stays_a_short_page() -> None:
 
 
 def test_a_run_without_files_says_so() -> None:
-    page = Parsed(index_page("flights", None, index(), [manifest()]))
+    page = Parsed(render_index_page("flights", None, index(), [manifest()]))
     assert "· no files" in page.text

@@ -9,7 +9,7 @@ from jupyter_schedule.core.models import Trigger, utc_text
 from jupyter_schedule.core.publication_keys import is_published
 from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service.publishing.index_page import SHOWN_RUNS
-from scheduler_service.publishing.publish import PublishFailed, publish, run_folder
+from scheduler_service.publishing.publish import PublishFailed, name_run_folder, publish
 from tests.factories import NOON
 from tests.scheduler_service.publishing.results import (
     DAY,
@@ -46,7 +46,7 @@ def test_a_run_is_published_at_its_own_and_at_the_stable_address(tmp_path: Path)
     publication = publish_files(run, {"weekly.csv": b"1,2\n", "days/1.csv.gz": b"zip"}, area)
 
     folder = f"runs/20261124T120000Z-{run.id[:8]}"
-    assert run_folder(run) == folder
+    assert name_run_folder(run) == folder
     assert data_of(area) == {"weekly.csv": b"1,2\n", "days/1.csv.gz": b"zip"}
     assert publication.url == area.url("flights/data/")
     assert {file.path: file.url for file in publication.files} == {
@@ -70,7 +70,7 @@ def test_the_documents_say_what_readers_rely_on() -> None:
     publish_files(run, {"weekly.csv": b"1,2\n", "days/1 & 2.csv.gz": b"zip"}, area)
 
     zipped, weekly = entry("days/1 & 2.csv.gz", b"zip").model_dump(), entry("weekly.csv", b"1,2\n").model_dump()
-    assert document(area, KEYS.manifest(run_folder(run))) == {
+    assert document(area, KEYS.manifest(name_run_folder(run))) == {
         "run": run.id,
         "schedule": "flights",
         "version": 1,
@@ -93,11 +93,11 @@ def test_the_documents_say_what_readers_rely_on() -> None:
         "schedule": "flights",
         "scheduled_for": "2026-11-24T12:00:00Z",
         "run_queued": 0,
-        "manifest": f"{run_folder(run)}/manifest.json",
-        "manifest_url": area.url(f"flights/{run_folder(run)}/manifest.json"),
+        "manifest": f"{name_run_folder(run)}/manifest.json",
+        "manifest_url": area.url(f"flights/{name_run_folder(run)}/manifest.json"),
         "files": [
-            {**zipped, "href": f"{run_folder(run)}/files/days/1%20%26%202.csv.gz"},
-            {**weekly, "href": f"{run_folder(run)}/files/weekly.csv"},
+            {**zipped, "href": f"{name_run_folder(run)}/files/days/1%20%26%202.csv.gz"},
+            {**weekly, "href": f"{name_run_folder(run)}/files/weekly.csv"},
         ],
     }
     index = document(area, KEYS.data_index)
@@ -123,7 +123,7 @@ def test_the_newest_runs_are_named_newest_first() -> None:
         "run": due_on(SHOWN_RUNS + 1).id,
         "scheduled_for": utc_text(NOON + (SHOWN_RUNS + 1) * DAY),
         "run_queued": 0,
-        "manifest": f"{run_folder(due_on(SHOWN_RUNS + 1))}/manifest.json",
+        "manifest": f"{name_run_folder(due_on(SHOWN_RUNS + 1))}/manifest.json",
     }
 
 
@@ -155,7 +155,7 @@ def test_an_older_run_fills_gaps_but_replaces_nothing_newer() -> None:
 
     assert data_of(area) == {"weekly.csv": b"new", "5.csv": b"5", "1.csv": b"1"}
     assert document(area, KEYS.latest)["run"] == due_on(5).id
-    assert area.get(KEYS.run_files(run_folder(due_on(1))) + "weekly.csv") == b"old"
+    assert area.get(KEYS.run_files(name_run_folder(due_on(1))) + "weekly.csv") == b"old"
 
 
 @pytest.mark.parametrize("later_first", [False, True])
@@ -197,8 +197,8 @@ def test_a_rehearsal_touches_nothing_that_readers_follow() -> None:
 
     publication = publish_files(run, {"weekly.csv": b"1"}, area)
 
-    files = KEYS.run_files(run_folder(run))
-    assert set(area.content) == {files + "weekly.csv", KEYS.manifest(run_folder(run))}
+    files = KEYS.run_files(name_run_folder(run))
+    assert set(area.content) == {files + "weekly.csv", KEYS.manifest(name_run_folder(run))}
     assert publication.url == area.url(files)
     assert [file.url for file in publication.files] == [area.url(files + "weekly.csv")]
     assert not is_published(area, "flights")
@@ -211,8 +211,8 @@ def test_a_rehearsal_is_not_among_the_runs_of_the_page() -> None:
     publish_files(due_on(1), {"weekly.csv": b"1"}, area)
 
     page = area.get(KEYS.page).decode()
-    assert run_folder(due_on(1)) in page
-    assert run_folder(rehearsal) not in page
+    assert name_run_folder(due_on(1)) in page
+    assert name_run_folder(rehearsal) not in page
 
 
 def test_a_name_is_published_from_its_first_file_on() -> None:
@@ -240,7 +240,7 @@ def test_outputs_that_are_not_what_the_worker_recorded_are_refused(stored: dict[
     with pytest.raises(PublishFailed, match=f"“b.csv” {sentence}"):
         publish(run, result_of({"a.csv": b"a", "b.csv": b"b"}), work, "w/", area, NOON)
 
-    unreferenced = KEYS.run_files(run_folder(run))
+    unreferenced = KEYS.run_files(name_run_folder(run))
     assert [key for key in area.content if not key.startswith(unreferenced)] == []
 
 
@@ -287,10 +287,10 @@ def test_a_document_that_somebody_overwrote_is_named_and_left_alone(key: str, co
 def test_the_damaged_manifest_of_another_run_stops_nothing() -> None:
     area = MemoryObjects()
     publish_files(due_on(0), {"weekly.csv": b"1"}, area)
-    area.put(KEYS.manifest(run_folder(due_on(0))), b"?")
+    area.put(KEYS.manifest(name_run_folder(due_on(0))), b"?")
     publish_files(due_on(1), {"weekly.csv": b"2"}, area)
 
-    assert run_folder(due_on(1)) in area.get(KEYS.page).decode()
+    assert name_run_folder(due_on(1)) in area.get(KEYS.page).decode()
 
 
 def test_what_a_run_published_never_changes() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_schedule.core.models import utc_text
-from scheduler_service.publishing.publish import run_folder
+from scheduler_service.publishing.publish import name_run_folder
 from tests.factories import NOON
 from tests.scheduler_service.publishing.results import (
     DAY,
@@ -114,7 +114,7 @@ def test_runs_that_publish_at_once_end_with_the_newest_bytes(
     assert index["files"]["weekly.csv"]["run"] == due_on(3).id
     assert seen[-1] == utc_text(NOON + 3 * DAY)
     page = area.get(KEYS.page).decode()
-    assert all(run_folder(due_on(day)) in page for day in range(4))
+    assert all(name_run_folder(due_on(day)) in page for day in range(4))
 
 
 def test_an_older_run_overtaken_in_the_middle_of_a_copy_puts_the_newer_bytes_back() -> None:

@@ -10,7 +10,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Visibility
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import digest
-from scheduler_service.publishing.unpublish import Withdrawals, withdraw, withdraw_deleted
+from scheduler_service.publishing.unpublish import Unpublisher, unpublish, unpublish_deleted
 from tests.databases import Clock
 from tests.engine import Engine
 from tests.factories import NOON, PublicFolders, make_run, make_schedule, make_spec
@@ -31,12 +31,12 @@ def test_a_publication_moves_whole() -> None:
     published(public)
     published(plain)
 
-    assert withdraw("flights", public, private, NOON) > 0
+    assert unpublish("flights", public, private, NOON) > 0
 
     assert public.content == {}
     assert data_of(private) == data_of(plain)
     assert document(private, KEYS.latest) == document(plain, KEYS.latest)
-    assert withdraw("flights", public, private, NOON) == 0
+    assert unpublish("flights", public, private, NOON) == 0
 
 
 def test_newer_private_results_stay() -> None:
@@ -44,7 +44,7 @@ def test_newer_private_results_stay() -> None:
     published(public)
     publish_files(due_on(5), {"same.csv": b"newest"}, private)
 
-    withdraw("flights", public, private, NOON + 9 * DAY)
+    unpublish("flights", public, private, NOON + 9 * DAY)
 
     assert data_of(private)["same.csv"] == b"newest"
     assert data_of(private)["day0.csv"] == b"x"
@@ -59,10 +59,10 @@ def test_whoever_dies_in_the_middle_loses_nothing() -> None:
             public, private = MemoryObjects(), MemoryObjects()
             published(public)
             try:
-                withdraw("flights", Dying(public, write // 2, moment) if write % 2 else public,
+                unpublish("flights", Dying(public, write // 2, moment) if write % 2 else public,
                          private if write % 2 else Dying(private, write // 2, moment), NOON)  # fmt: skip
             except Died:
-                withdraw("flights", public, private, NOON)
+                unpublish("flights", public, private, NOON)
             assert public.content == {}
             assert data_of(private) == data_of(plain)
             assert digest(private.content[KEYS.latest]) == digest(plain.content[KEYS.latest])
@@ -88,7 +88,7 @@ def test_what_a_deleted_schedule_left_is_withdrawn_unless_its_name_is_anothers_n
     if taken:
         store.add_schedule(make_schedule("flights", spec=spec, id=str(uuid4())))
 
-    Withdrawals(store, AREAS, area.__getitem__).look(NOON)
+    Unpublisher(store, AREAS, area.__getitem__).look(NOON)
 
     assert bool(area["public"].content) is taken
 
@@ -103,7 +103,7 @@ def test_by_hand_only_what_nobody_publishes_any_more_is_withdrawn(tmp_path: Path
 
     def refused(name: str, areas: StorageConfig) -> str:
         with pytest.raises(Refused) as refusal:
-            withdraw_deleted(name, engine.store, areas, private, NOON)
+            unpublish_deleted(name, engine.store, areas, private, NOON)
         return refusal.value.code
 
     assert refused("open", StorageConfig()) == "no_public_area"
@@ -120,10 +120,10 @@ def test_by_hand_who_misspells_a_name_is_told_those_that_are_near() -> None:
 
     def refusal(name: str) -> str:
         with pytest.raises(Refused) as refused:
-            withdraw_deleted(name, store, AREAS, private, NOON, open_area=lambda _: public)
+            unpublish_deleted(name, store, AREAS, private, NOON, open_area=lambda _: public)
         return refused.value.message
 
     assert refusal("flihgts") == "Nothing of “flihgts” is in the public area. Did you mean “flights”?"
     assert refusal("nope") == "Nothing of “nope” is in the public area."
-    assert withdraw_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) > 0
-    assert withdraw_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) == 0
+    assert unpublish_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) > 0
+    assert unpublish_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) == 0

@@ -5,9 +5,9 @@ from typing import Any
 from jupyter_schedule.core.models import Run, RunStatus, disclosure_report_key
 from jupyter_schedule.core.object_keys import brief_key, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.storage.factory import ObjectStorage
-from scheduler_service.publishing.publish import publish, run_folder
-from scheduler_service.retention.prune import Pruning
-from scheduler_service.retention.rules import Keep
+from scheduler_service.publishing.publish import name_run_folder, publish
+from scheduler_service.retention.prune import Pruner
+from scheduler_service.retention.rules import RetentionRule
 from scheduler_service.task import token_of
 from tests.databases import Clock
 from tests.factories import NOON, make_schedule, make_spec
@@ -20,7 +20,7 @@ from tests.scheduler_service.publishing.results import (
 )
 from tests.simulation.memory_store import MemoryStore
 
-KEEP = Keep(3, 2)
+KEEP = RetentionRule(3, 2)
 FILES = {"same.csv": b"1", "day.csv": b"2"}
 
 
@@ -55,10 +55,10 @@ class Deployment:
         publish(run, result, self.work, worker_prefix("local", token), self.area, end)
         return run
 
-    def pruning(self, work: ObjectStorage | None = None, area: ObjectStorage | None = None) -> Pruning:
-        return Pruning(self.store, work or self.work, lambda _: area or self.area, KEEP)
+    def pruning(self, work: ObjectStorage | None = None, area: ObjectStorage | None = None) -> Pruner:
+        return Pruner(self.store, work or self.work, lambda _: area or self.area, KEEP)
 
-    def prune(self, pruning: Pruning | None = None) -> None:
+    def prune(self, pruning: Pruner | None = None) -> None:
         """A whole pass."""
         pruning = pruning or self.pruning()
         plan = pruning.plan(self.now)
@@ -82,8 +82,8 @@ class Deployment:
                 assert {key.removesuffix("result") + f"output/{path}" for path in FILES} <= work
         area = {stored.key for stored in self.area.list()}
         for run in self.runs:
-            if KEYS.manifest(run_folder(run)) in area:
-                assert {KEYS.run_files(run_folder(run)) + path for path in FILES} <= area
+            if KEYS.manifest(name_run_folder(run)) in area:
+                assert {KEYS.run_files(name_run_folder(run)) + path for path in FILES} <= area
         assert_readers_find_what_latest_points_at(self.area)
 
     def assert_said(self) -> None:

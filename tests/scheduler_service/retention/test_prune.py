@@ -15,8 +15,8 @@ from jupyter_schedule.core.object_keys import bundle_key, gate_key, worker_prefi
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, StorageUnusable, StoredObject
 from scheduler_service.__main__ import main
-from scheduler_service.publishing.publish import run_folder
-from scheduler_service.retention.prune import Pruning, told
+from scheduler_service.publishing.publish import name_run_folder
+from scheduler_service.retention.prune import Pruner, describe_plan
 from scheduler_service.retention.prune_daily import LOOK
 from scheduler_service.task import token_of
 from tests.engine import Engine, eventually
@@ -45,10 +45,10 @@ def test_the_old_go_and_the_newest_stay(deployment: Deployment) -> None:
     for run in deployment.runs[:3]:
         left = [key for key in deployment.left() if any(token in key for token in (*tokens[run.id], run.id))]
         assert left == [gate_key(token) for token in sorted(tokens[run.id])], "gates stay for ever, and nothing else"
-        assert not list(deployment.area.list(f"flights/{run_folder(run)}/"))
+        assert not list(deployment.area.list(f"flights/{name_run_folder(run)}/"))
     for run in deployment.runs[3:]:
         assert len(list(deployment.work.list(worker_prefix("local", tokens[run.id][0])))) == 4
-        assert len(list(deployment.area.list(f"flights/{run_folder(run)}/"))) == 3
+        assert len(list(deployment.area.list(f"flights/{name_run_folder(run)}/"))) == 3
     deployment.assert_nothing_is_half()
 
 
@@ -58,8 +58,8 @@ def test_data_stays_and_the_lists_for_readers_forget_what_went(deployment: Deplo
     assert data_of(deployment.area) == before
     assert [run["run"] for run in document(deployment.area, KEYS.recent)["runs"]] == ids(deployment)[:2:-1]
     page = deployment.area.get(KEYS.page).decode()
-    assert run_folder(deployment.runs[3]) in page
-    assert run_folder(deployment.runs[2]) not in page
+    assert name_run_folder(deployment.runs[3]) in page
+    assert name_run_folder(deployment.runs[2]) not in page
 
 
 def test_a_second_pass_finds_nothing_to_do(deployment: Deployment) -> None:
@@ -70,7 +70,7 @@ def test_a_second_pass_finds_nothing_to_do(deployment: Deployment) -> None:
 
 def test_a_plan_changes_nothing_and_tells_every_size(deployment: Deployment) -> None:
     before, seen = deployment.left(), deployment.store.last_change()
-    lines = dict(told(deployment.pruning().plan(deployment.now)))
+    lines = dict(describe_plan(deployment.pruning().plan(deployment.now)))
     assert (deployment.left(), deployment.store.last_change()) == (before, seen)
     gone = sum(len(data) for data in before.values())
     deployment.prune()
@@ -134,7 +134,7 @@ def test_an_area_that_cannot_be_listed_keeps_its_runs_and_stands_in_nobodys_way(
         run = make_run(other, str(day), status=RunStatus.FAILED, attempt=1, ended_at=old, scheduled_for=old)
         deployment.store.add_run(run, actor="service")
     areas = {"area": Unlisted(deployment.area, problem), "elsewhere": MemoryObjects()}
-    plan = Pruning(deployment.store, deployment.work, areas.__getitem__, KEEP).plan(deployment.now)
+    plan = Pruner(deployment.store, deployment.work, areas.__getitem__, KEEP).plan(deployment.now)
     assert {going.run.schedule for going in plan.runs} == {"other"}
     assert [trouble.partition(":")[0] for trouble in plan.troubles] == ["flights"]
 
@@ -146,7 +146,7 @@ def test_an_area_that_cannot_even_be_opened_any_more_ends_no_pass(deployment: De
 
     plan = deployment.pruning().plan(deployment.now)
     (batch,) = plan.batches()
-    left = Pruning(deployment.store, deployment.work, gone, KEEP).remove(batch)
+    left = Pruner(deployment.store, deployment.work, gone, KEEP).remove(batch)
     assert left == f"flights: not all files of its runs could be removed. {problem}"
 
 
@@ -166,7 +166,7 @@ def test_an_area_that_lets_nothing_go_is_told_and_stands_in_nobodys_way(deployme
         run = make_run(other, str(day), status=RunStatus.FAILED, attempt=1, ended_at=old, scheduled_for=old)
         deployment.store.add_run(run, actor="service")
     stubborn = Stubborn(deployment.area)
-    pruning = Pruning(deployment.store, deployment.work, lambda _: stubborn, KEEP)
+    pruning = Pruner(deployment.store, deployment.work, lambda _: stubborn, KEEP)
     told = [pruning.remove(batch) for batch in pruning.plan(deployment.now).batches()]
     assert sorted(filter(None, told)) == ["flights: not all files of its runs could be removed. Allow s3:DeleteObject."]
     assert len(deployment.store.runs_with_files(other.id)) == 3

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_schedule.core.storage.factory import StorageAway, StoredObject
 from scheduler_service.retention.prune import BATCH
-from scheduler_service.retention.prune_daily import LOOK, TURN, DailyPruning
+from scheduler_service.retention.prune_daily import LOOK, TURN, DailyPruner
 from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import NOON
 from tests.scheduler_service.publishing.results import (
@@ -22,11 +22,11 @@ from tests.scheduler_service.stores import MemoryObjects
 class Patient(Deployment):
     """With a service that prunes by itself."""
 
-    def daily(self, holder: str = "one", **changes: Any) -> DailyPruning:
+    def daily(self, holder: str = "one", **changes: Any) -> DailyPruner:
         plain: dict[str, Any] = {"started": self.now - LOOK}
-        return DailyPruning(self.pruning(), self.work, holder, **plain | changes)
+        return DailyPruner(self.pruning(), self.work, holder, **plain | changes)
 
-    def whole_turn(self, daily: DailyPruning) -> int:
+    def whole_turn(self, daily: DailyPruner) -> int:
         """How many looks had more to do."""
         looks = 0
         while daily.look(self.now):

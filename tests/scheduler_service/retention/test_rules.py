@@ -12,7 +12,7 @@ from jupyter_schedule.core.models import Approval, Policies, Run, RunStatus, Tri
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import StoredObject
 from jupyter_schedule.core.store.base import BundleUse
-from scheduler_service.retention.rules import Keep, doomed, stages, unused_bundles
+from scheduler_service.retention.rules import RetentionRule, find_expired, find_unused_bundles, order_stages
 from tests.factories import NOON, make_run, make_schedule
 
 DAY = timedelta(days=1)
@@ -53,7 +53,7 @@ def histories(draw: st.DrawFn) -> list[Run]:
     return draw(st.permutations(runs))
 
 
-def stays(run: Run, runs: list[Run], keep: Keep, named: Collection[str], deleted: bool) -> bool:
+def stays(run: Run, runs: list[Run], keep: RetentionRule, named: Collection[str], deleted: bool) -> bool:
     """The rules, one after the other."""
     if not run.status.terminal:
         return True
@@ -70,7 +70,7 @@ def occurrence(one: Run) -> tuple[Any, ...]:
     return one.scheduled_for, one.created_at, one.queued, one.id
 
 
-def other_stays(run: Run, runs: list[Run], keep: Keep, named: Collection[str], deleted: bool) -> bool:
+def other_stays(run: Run, runs: list[Run], keep: RetentionRule, named: Collection[str], deleted: bool) -> bool:
     """The rules without the one about origins: a run that publishes another's outputs is nobody's origin."""
     if not run.status.terminal:
         return True
@@ -99,44 +99,44 @@ def other_stays(run: Run, runs: list[Run], keep: Keep, named: Collection[str], d
 def test_a_run_goes_exactly_when_no_rule_keeps_it(
     runs: list[Run], most: int, days: int, deleted: bool, data: st.DataObject
 ) -> None:
-    keep = Keep(most, days)
+    keep = RetentionRule(most, days)
     named = set() if deleted or not runs else data.draw(st.sets(st.sampled_from([run.id for run in runs])))
-    going = doomed(runs, keep, NOW, named=named, deleted=deleted)
+    going = find_expired(runs, keep, NOW, named=named, deleted=deleted)
     assert {run.id for run in going} == {run.id for run in runs if not stays(run, runs, keep, named, deleted)}
     assert sorted(going, key=occurrence) == going
 
 
 def test_beyond_both_means_beyond_number_and_age() -> None:
     runs = [a_run(number) for number in range(400)]
-    going = doomed(runs, Keep(30, 90), NOW)
+    going = find_expired(runs, RetentionRule(30, 90), NOW)
     assert {run.key for run in going} == {str(number) for number in range(311)}
     # the last 30 stay however old they are
-    assert len(doomed(runs, Keep(30, 90), NOW + 1000 * DAY)) == 370
+    assert len(find_expired(runs, RetentionRule(30, 90), NOW + 1000 * DAY)) == 370
 
 
 @pytest.mark.promise("P25")
 def test_the_latest_good_run_stays_however_many_failed_since() -> None:
     runs = [a_run(0), *(a_run(number, status=RunStatus.FAILED) for number in range(1, 50))]
-    assert "0" not in {run.key for run in doomed(runs, Keep(5, 10), NOW)}
+    assert "0" not in {run.key for run in find_expired(runs, RetentionRule(5, 10), NOW)}
 
 
 def test_a_rehearsal_does_not_stand_in_for_the_latest_good_run() -> None:
     runs = [a_run(0), a_run(1, trigger=Trigger.REHEARSAL), a_run(2, status=RunStatus.FAILED)]
-    assert doomed(runs, Keep(1, 0), NOW) == []
+    assert find_expired(runs, RetentionRule(1, 0), NOW) == []
 
 
 def test_what_a_run_that_stays_publishes_stays_and_goes_with_it() -> None:
     made = a_run(0, trigger=Trigger.REHEARSAL)
     publishes = a_run(1, attempt=0, release=Approval(run_id=made.id, by="ann", at=NOON))
     later = [a_run(number) for number in range(2, 9)]
-    assert doomed([made, publishes, *later], Keep(8, 0), NOW) == []
-    assert {run.key for run in doomed([made, publishes, *later], Keep(2, 0), NOW)} >= {"0", "1"}
+    assert find_expired([made, publishes, *later], RetentionRule(8, 0), NOW) == []
+    assert {run.key for run in find_expired([made, publishes, *later], RetentionRule(2, 0), NOW)} >= {"0", "1"}
 
 
 def test_a_schedule_may_say_it_otherwise_in_part() -> None:
-    assert Keep(30, 90).as_asked(Policies()) == Keep(30, 90)
-    assert Keep(30, 90).as_asked(Policies(keep_runs=2)) == Keep(2, 90)
-    assert Keep(30, 90).as_asked(Policies(keep_days=0)) == Keep(30, 0)
+    assert RetentionRule(30, 90).as_asked(Policies()) == RetentionRule(30, 90)
+    assert RetentionRule(30, 90).as_asked(Policies(keep_runs=2)) == RetentionRule(2, 90)
+    assert RetentionRule(30, 90).as_asked(Policies(keep_days=0)) == RetentionRule(30, 0)
 
 
 def use(bundle: str, version: int = 1, **changes: Any) -> BundleUse:
@@ -148,7 +148,7 @@ def use(bundle: str, version: int = 1, **changes: Any) -> BundleUse:
 
 def gone(*uses: BundleUse, modified: datetime = NOW - 2 * DAY) -> set[str]:
     stored = [StoredObject(bundle_key(letter * 64), 1, modified) for letter in "ab"]
-    return {each.key[len("bundles/")] for each in unused_bundles(stored, uses, Keep(30, 90), NOW)}
+    return {each.key[len("bundles/")] for each in find_unused_bundles(stored, uses, RetentionRule(30, 90), NOW)}
 
 
 def test_a_bundle_goes_when_nobody_needs_it() -> None:
@@ -165,7 +165,7 @@ def test_what_a_schedule_did_until_lately_can_be_rolled_back_to() -> None:
 
 
 def test_only_bundles_are_looked_at_as_bundles() -> None:
-    assert unused_bundles([StoredObject("agents/x.tar.gz", 1, NOON)], [], Keep(1, 0), NOW) == []
+    assert find_unused_bundles([StoredObject("agents/x.tar.gz", 1, NOON)], [], RetentionRule(1, 0), NOW) == []
 
 
 def test_results_go_first_and_files_and_logs_last() -> None:
@@ -173,7 +173,7 @@ def test_results_go_first_and_files_and_logs_last() -> None:
         "briefs/t", "disclosure/runs/r.json", "workers/w/t/heartbeat", "workers/w/t/live/log.0",
         "workers/w/t/output/a/result", "workers/w/t/report/log.txt", "workers/w/t/result",
     ]  # fmt: skip
-    results, about, rest = stages(keys)
+    results, about, rest = order_stages(keys)
     assert results == ["workers/w/t/result"]
     assert about == ["briefs/t", "disclosure/runs/r.json"]
     assert set(rest) == set(keys) - {*results, *about}

@@ -92,7 +92,7 @@ class Bench:
         complaints = agent.stderr.read()
         agent.stderr.close()
         assert agent.wait(PATIENCE) == code, complaints
-        assert processes.with_marker(f"{RUN}.1") == []
+        assert processes.find_marked(f"{RUN}.1") == []
         assert list(self.work.iterdir()) == []
         return self.result()
 
@@ -126,5 +126,5 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
             agent.wait()
         if agent.stderr:
             agent.stderr.close()
-    for process in filter(None, map(processes.read, processes.with_marker(f"{RUN}.1"))):
+    for process in filter(None, map(processes.read, processes.find_marked(f"{RUN}.1"))):
         processes.send(process, processes.signal.SIGKILL)

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_schedule.core.models import Reason
 from scheduler_service.worker import processes
-from scheduler_service.worker.handle import handle_of
+from scheduler_service.worker.handle import build_handle
 from tests.engine import PATIENCE, eventually
 from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench
 
@@ -61,7 +61,11 @@ def test_the_gate_names_the_agents_process_for_ever(bench: Bench) -> None:
     agent = bench.start(bench.task("true"))
     bench.finish(agent)
     gate = json.loads(bench.objects.get(f"gates/{TOKEN}"))
-    assert gate["started_by"] == {**handle_of(os.getpid()), "pid": agent.pid, "started": gate["started_by"]["started"]}
+    assert gate["started_by"] == {
+        **build_handle(os.getpid()),
+        "pid": agent.pid,
+        "started": gate["started_by"]["started"],
+    }
     assert UTC.fullmatch(gate["at"])
 
 
@@ -333,7 +337,7 @@ def test_an_agent_that_comes_to_no_end_ends_itself_and_says_so(bench: Bench) -> 
     assert agent.wait(60) == 1
     result = bench.result()
     assert (result["outcome"], result["reason"]) == ("timed_out", "time_limit")
-    eventually(lambda: processes.with_marker(f"{RUN}.1") == [])
+    eventually(lambda: processes.find_marked(f"{RUN}.1") == [])
 
 
 def test_a_result_tells_no_value_of_a_variable_that_the_run_was_given(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.storage.side_by_side import side_by_side
-from scheduler_service.worker.collect import Collected, Found, collect
+from scheduler_service.worker.collect import Collected, FoundFile, collect
 from scheduler_service.worker.files import remove_folder, walk
 from tests.engine import PATIENCE
 from tests.scheduler_service.worker.conftest import Bench
@@ -38,7 +38,7 @@ def as_nobody(folder: Path) -> Iterator[None]:
         os.seteuid(0)
 
 
-def in_turn(items: Iterable[Found], action: Callable[[Found], object]) -> None:
+def in_turn(items: Iterable[FoundFile], action: Callable[[FoundFile], object]) -> None:
     for item in items:
         action(item)
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.credentials import ContainerProvider
 
 from jupyter_schedule.core.errors import Refused
-from scheduler_service.worker.credentials import DataRole
+from scheduler_service.worker.credentials import CredentialsServer
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -38,20 +38,20 @@ def sts() -> Sts:
 
 
 @pytest.fixture
-def role(sts: Sts) -> Iterator[DataRole]:
-    made = DataRole("arn:aws:iam::111122223333:role/data", sts.assume, lambda: sts.now)
+def role(sts: Sts) -> Iterator[CredentialsServer]:
+    made = CredentialsServer("arn:aws:iam::111122223333:role/data", sts.assume, lambda: sts.now)
     yield made
     made._server.shutdown()
     made._server.server_close()
 
 
-def test_amazons_own_library_finds_it_by_the_runs_environment(role: DataRole) -> None:
+def test_amazons_own_library_finds_it_by_the_runs_environment(role: CredentialsServer) -> None:
     found = ContainerProvider(environ=role.environment()).load()
     assert found
     assert found.get_frozen_credentials().access_key == "ASIA1"
 
 
-def test_credentials_that_near_their_end_are_replaced_and_others_kept(role: DataRole, sts: Sts) -> None:
+def test_credentials_that_near_their_end_are_replaced_and_others_kept(role: CredentialsServer, sts: Sts) -> None:
     path, token = "/data-role", role.environment()["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
     sts.now += timedelta(minutes=49)
     assert b"ASIA1" in (role.answer(path, token) or b"")
@@ -59,7 +59,7 @@ def test_credentials_that_near_their_end_are_replaced_and_others_kept(role: Data
     assert b"ASIA2" in (role.answer(path, token) or b"")
 
 
-def test_who_does_not_have_the_token_gets_nothing(role: DataRole) -> None:
+def test_who_does_not_have_the_token_gets_nothing(role: CredentialsServer) -> None:
     address = role.environment()["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(urllib.request.Request(address, headers={"Authorization": "guessed"}))
@@ -72,4 +72,4 @@ def test_a_role_that_workers_may_not_assume_ends_the_run_with_a_sentence() -> No
         raise OSError("AccessDenied")
 
     with pytest.raises(Refused, match=r"can't be assumed \(AccessDenied\)"):
-        DataRole("arn:aws:iam::111122223333:role/data", refuse, lambda: NOON)
+        CredentialsServer("arn:aws:iam::111122223333:role/data", refuse, lambda: NOON)

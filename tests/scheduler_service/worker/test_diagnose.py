@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Reason
-from scheduler_service.worker.diagnose import Evidence, diagnose, sentence
-from scheduler_service.worker.notebook import Progress
+from scheduler_service.worker.diagnose import RunFacts, diagnose, fit_sentence
+from scheduler_service.worker.notebook import NotebookProgress
 from scheduler_service.worker.supervise import Cause
 
 EXITED, TIMED_OUT, STOPPED = Cause.EXITED, Cause.TIMED_OUT, Cause.STOPPED
-AT_5 = Progress(done=4, total=6, at=5)
+AT_5 = NotebookProgress(done=4, total=6, at=5)
 
 
 def cell(name: str = "ValueError", message: str = "no", number: int = 4, **more: Any) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def other(kind: str, said: str) -> dict[str, Any]:
 
 
 def fact(outcome: str, reason: str, said: str, **evidence: Any) -> Any:
-    return pytest.param(Evidence(**({"cause": EXITED, "exit_code": 1} | evidence)), outcome, reason, said, id=said)
+    return pytest.param(RunFacts(**({"cause": EXITED, "exit_code": 1} | evidence)), outcome, reason, said, id=said)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def fact(outcome: str, reason: str, said: str, **evidence: Any) -> Any:
         fact("stopped", "by_hand", "Stopped after 12 s at cell 5 of 6.", cause=STOPPED, seconds=12, progress=AT_5),
     ],
 )  # fmt: skip
-def test_evidence_gives_one_reason_and_one_sentence(evidence: Evidence, outcome: str, reason: str, said: str) -> None:
+def test_evidence_gives_one_reason_and_one_sentence(evidence: RunFacts, outcome: str, reason: str, said: str) -> None:
     verdict = diagnose(evidence)
     assert (verdict.outcome, verdict.reason, verdict.sentence) == (outcome, reason, said)
     assert verdict.reason in set(Reason)
@@ -149,4 +149,4 @@ def test_evidence_gives_one_reason_and_one_sentence(evidence: Evidence, outcome:
     ],
 )
 def test_a_sentence_is_one_line_of_at_most_120_characters(text: str, said: str) -> None:
-    assert sentence(text) == said
+    assert fit_sentence(text) == said

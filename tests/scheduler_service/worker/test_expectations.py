@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_schedule.core.storage.factory import LocalStorage, digest
 from scheduler_service.worker import expectations
-from scheduler_service.worker.expectations import Broken
+from scheduler_service.worker.expectations import ExpectationFailed
 from tests.scheduler_service.worker.conftest import Bench
 
 DAY = date(2026, 11, 24)
@@ -43,7 +43,7 @@ def output(tmp_path: Path) -> Path:
     ],
 )
 def test_kept(output: Path, line: str) -> None:
-    expectations.check([line], output, DAY, None, "x/data.json")
+    expectations.check_expectations([line], output, DAY, None, "x/data.json")
 
 
 @pytest.mark.parametrize(
@@ -61,28 +61,28 @@ def test_kept(output: Path, line: str) -> None:
     ],
 )
 def test_broken(output: Path, line: str, said: str) -> None:
-    with pytest.raises(Broken, match=said):
-        expectations.check([line], output, DAY, None, "x/data.json")
+    with pytest.raises(ExpectationFailed, match=said):
+        expectations.check_expectations([line], output, DAY, None, "x/data.json")
 
 
 def test_a_damaged_table_breaks_it(output: Path) -> None:
     (output / "half.csv.gz").write_bytes(gzip.compress(FLIGHTS.encode())[:-9])
-    with pytest.raises(Broken, match=r"half\.csv\.gz can't be read as a table"):
-        expectations.check(["half.csv.gz rows>=1"], output, DAY, None, "x/data.json")
+    with pytest.raises(ExpectationFailed, match=r"half\.csv\.gz can't be read as a table"):
+        expectations.check_expectations(["half.csv.gz rows>=1"], output, DAY, None, "x/data.json")
 
 
 def test_every_file_that_is_meant_must_keep_it(output: Path) -> None:
-    with pytest.raises(Broken, match=r"empty\.csv has 0 rows"):
-        expectations.check(["*.csv rows>=1"], output, DAY, None, "x/data.json")
+    with pytest.raises(ExpectationFailed, match=r"empty\.csv has 0 rows"):
+        expectations.check_expectations(["*.csv rows>=1"], output, DAY, None, "x/data.json")
 
 
 def test_what_is_published_already_is_not_changed(output: Path, tmp_path: Path) -> None:
     area = LocalStorage(tmp_path / "published")
     files = {"plot.png": {"sha256": digest(b"12345")}, "flights.csv": {"sha256": "other"}}
     area.put("x/data.json", json.dumps({"files": files}).encode())
-    expectations.check(["flights.csv changed"], output, DAY, area, "x/data.json")
-    with pytest.raises(Broken, match=r"plot\.png is the same as what is published already"):
-        expectations.check(["plot.png changed"], output, DAY, area, "x/data.json")
+    expectations.check_expectations(["flights.csv changed"], output, DAY, area, "x/data.json")
+    with pytest.raises(ExpectationFailed, match=r"plot\.png is the same as what is published already"):
+        expectations.check_expectations(["plot.png changed"], output, DAY, area, "x/data.json")
 
 
 def expect(*lines: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pytest
 
 from scheduler_service.worker import cgroups, processes
 from scheduler_service.worker.cgroups import Cgroup
-from scheduler_service.worker.limits import Limits, Watch, memory_of
+from scheduler_service.worker.limits import LimitWatcher, ProcessLimits, measure_memory
 from tests.scheduler_service.worker.conftest import Bench
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a best effort that only Linux allows")
@@ -54,18 +54,18 @@ def test_memory_that_processes_have_in_common_counts_once() -> None:
     source = "import os, time; x = bytearray(100 * 2**20); os.fork(); os.write(1, b'.'); time.sleep(1000)"
     with subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
-        while parent.stdout.read(1) and len(family := list(processes.descendants(parent.pid))) < 1:
+        while parent.stdout.read(1) and len(family := list(processes.walk_descendants(parent.pid))) < 1:
             pass
         parent.stdout.read(1)
         ours = [process for process in (processes.read(parent.pid), *family) if process]
-        total = sum(map(memory_of, ours))
+        total = sum(map(measure_memory, ours))
         for process in ours:
             processes.send(process, processes.signal.SIGKILL)
     assert 100 * MIB < total < 150 * MIB
 
 
 def test_nothing_is_looked_at_without_a_limit(tmp_path: Path) -> None:
-    watch = Watch(Limits(cpus=1), tmp_path)
+    watch = LimitWatcher(ProcessLimits(cpus=1), tmp_path)
     assert (watch.exceeded(iter([])), watch.pause) == (None, 3600.0)
 
 
@@ -80,8 +80,8 @@ class TestGroup:
         return Cgroup(folder)
 
     def test_the_kernel_keeps_memory_and_cpus(self, group: Cgroup, tmp_path: Path) -> None:
-        left = group.keep_to(Limits(memory=MIB, cpus=1.5, output=7))
-        assert left == Limits(output=7)
+        left = group.keep_to(ProcessLimits(memory=MIB, cpus=1.5, output=7))
+        assert left == ProcessLimits(output=7)
         assert (tmp_path / "ours" / "memory.max").read_text() == str(MIB)
         assert (tmp_path / "ours" / "memory.swap.max").read_text() == "0"
         assert (tmp_path / "ours" / "cpu.max").read_text() == "150000 100000"
@@ -89,7 +89,7 @@ class TestGroup:
     def test_what_the_kernel_does_not_keep_is_left_to_be_watched(self, group: Cgroup, tmp_path: Path) -> None:
         (tmp_path / "ours" / "cgroup.controllers").write_text("pids\n")
         (tmp_path / "cgroup.subtree_control").mkdir()  # can't be written: EBUSY where processes are in the way
-        assert group.keep_to(Limits(memory=MIB, cpus=1)) == Limits(memory=MIB, cpus=1)
+        assert group.keep_to(ProcessLimits(memory=MIB, cpus=1)) == ProcessLimits(memory=MIB, cpus=1)
 
     @pytest.mark.parametrize(("events", "ran_out"), [("oom 1\noom_kill 1\n", True), ("oom 3\noom_kill 0\n", False)])
     def test_only_a_process_that_was_ended_counts_as_memory_that_ran_out(
@@ -102,7 +102,7 @@ class TestGroup:
 @linux
 def test_a_group_ends_all_that_joined_it_and_goes(tmp_path: Path) -> None:
     record = tmp_path / "record"
-    with cgroups.made("test", record) as group:
+    with cgroups.create_group("test", record) as group:
         if group is None:
             pytest.skip("this machine has no part of the control groups' tree for us")
         folder = Path(record.read_text())
@@ -110,10 +110,10 @@ def test_a_group_ends_all_that_joined_it_and_goes(tmp_path: Path) -> None:
         with subprocess.Popen(["sh", "-c", join], stdout=subprocess.PIPE) as process:
             assert process.stdout
             process.stdout.readline()
-            cgroups.end(record)
+            cgroups.end_group(record)
         assert process.returncode == -9
         assert not folder.exists()
-        cgroups.end(record)
+        cgroups.end_group(record)
 
 
 @pytest.fixture

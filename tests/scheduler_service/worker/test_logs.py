@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scheduler_service.worker import logs
-from scheduler_service.worker.logs import CappedFile, Log
+from scheduler_service.worker.logs import CappedFile, RunLog
 from tests.engine import eventually
 from tests.scheduler_service.worker.conftest import Bench
 
@@ -68,7 +68,7 @@ def test_live_chunks_are_numbered_from_0_and_none_is_lost_when_the_store_is_away
 ) -> None:
     monkeypatch.setattr(logs, "INTERVAL", 0.001)
     chunks = Chunks(refusals=3)
-    log = Log(tmp_path, chunks)
+    log = RunLog(tmp_path, chunks)
     log.say("one")
     eventually(lambda: chunks.seen)
     log.say("two")
@@ -82,14 +82,14 @@ def test_a_store_that_stays_away_does_not_keep_the_log_from_ending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "INTERVAL", 0.001)
-    log = Log(tmp_path, Chunks(refusals=10**9))
+    log = RunLog(tmp_path, Chunks(refusals=10**9))
     log.say("one")
     assert log.finish().read_bytes() == b"jupyter-schedule: one\n"
 
 
 def test_the_live_log_is_the_beginning_of_a_long_one(tmp_path: Path) -> None:
     chunks = Chunks()
-    log = Log(tmp_path, chunks, head=100, tail=100)
+    log = RunLog(tmp_path, chunks, head=100, tail=100)
     output = log.attach()
     with os.fdopen(output, "wb") as pipe:
         pipe.write(b"x" * 1000)
@@ -100,7 +100,7 @@ def test_the_live_log_is_the_beginning_of_a_long_one(tmp_path: Path) -> None:
 
 def test_no_chunk_is_larger_than_64_kib(tmp_path: Path) -> None:
     chunks = Chunks()
-    log = Log(tmp_path, chunks)
+    log = RunLog(tmp_path, chunks)
     with os.fdopen(log.attach(), "wb") as pipe:
         pipe.write(os.urandom(300_000))
     whole = log.finish().read_bytes()
@@ -110,7 +110,7 @@ def test_no_chunk_is_larger_than_64_kib(tmp_path: Path) -> None:
 
 
 def test_a_line_of_ours_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
-    log = Log(tmp_path, Chunks())
+    log = RunLog(tmp_path, Chunks())
     with os.fdopen(log.attach(), "wb") as pipe:
         pipe.write(b"no newline")
     log.detach()
@@ -120,7 +120,7 @@ def test_a_line_of_ours_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
 
 
 def test_detaching_takes_what_is_there_from_a_pipe_that_stays_open(tmp_path: Path) -> None:
-    log = Log(tmp_path, Chunks())
+    log = RunLog(tmp_path, Chunks())
     output = log.attach()
     os.write(output, b"last words")
     log.detach()
@@ -129,7 +129,7 @@ def test_detaching_takes_what_is_there_from_a_pipe_that_stays_open(tmp_path: Pat
 
 
 def test_detaching_ends_although_somebody_never_stops_writing(tmp_path: Path) -> None:
-    log = Log(tmp_path, Chunks())
+    log = RunLog(tmp_path, Chunks())
     output = log.attach()
     stop = threading.Event()
 

@@ -72,7 +72,7 @@ MACHINES = {
 def machine(bench: Bench, kind: str) -> None:
     """Make this machine into one of that kind; skips where it can't be."""
     bench.machine = MACHINES[kind]
-    if kind == "namespace" and not namespaces.available():
+    if kind == "namespace" and not namespaces.are_available():
         pytest.skip("this machine has no process namespaces for us")
     if kind == "control group" and (sys.platform != "linux" or cgroups._base() is None):
         pytest.skip("this machine has no part of the control groups' tree for us")
@@ -104,8 +104,8 @@ def script(bench: Bench, source: str, name: str = "script") -> str:
 
 
 def survivors(bench: Bench) -> list[int]:
-    """What of the run is still there, its keeper included."""
-    return by_command_line(f"{bench.folder}/") + processes.with_marker(f"{RUN}.1", processes.KEEPER)
+    """What of the run is still there, its subreaper included."""
+    return by_command_line(f"{bench.folder}/") + processes.find_marked(f"{RUN}.1", processes.SUBREAPER)
 
 
 def start_all(bench: Bench, end: str) -> "subprocess.Popen[str]":
@@ -206,12 +206,12 @@ def test_the_death_of_agent_and_keeper_ends_it(bench: Bench, kind: str) -> None:
             os.kill(pid, number)
     agent.wait()
     # what a launcher does when it finds the agent gone
-    cgroups.end(bench.work / TOKEN / CGROUP)
+    cgroups.end_group(bench.work / TOKEN / CGROUP)
     eventually(lambda: survivors(bench) == [])
 
 
 def keeper_of(agent: "subprocess.Popen[str]") -> int:
-    (pid,) = (process.pid for process in processes.descendants(agent.pid) if process.parent == agent.pid)
+    (pid,) = (process.pid for process in processes.walk_descendants(agent.pid) if process.parent == agent.pid)
     return pid
 
 
@@ -237,7 +237,7 @@ def test_orphans_that_end_during_the_run_are_reaped(bench: Bench) -> None:
     agent = bench.start(bench.task(f"{orphans}; echo on; read < {bench.folder}/go; touch $OUTPUT_DIR/a"))
     eventually(lambda: bench.live_log() == b"on\n")
 
-    eventually(lambda: all(process.alive for process in processes.descendants(agent.pid)))
+    eventually(lambda: all(process.alive for process in processes.walk_descendants(agent.pid)))
     (bench.folder / "go").write_text("\n")
     assert bench.finish(agent)["reason"] == "ok"
 
@@ -245,13 +245,13 @@ def test_orphans_that_end_during_the_run_are_reaped(bench: Bench) -> None:
 def test_the_marker_finds_a_runs_processes_and_only_those(bench: Bench) -> None:
     os.mkfifo(bench.folder / "go")
     agent = bench.start(bench.task(f"read < {bench.folder}/go; :"))
-    (pid,) = eventually(lambda: processes.with_marker(f"{RUN}.1"))
+    (pid,) = eventually(lambda: processes.find_marked(f"{RUN}.1"))
 
-    assert processes.with_marker(f"{RUN}.11") == []
-    assert processes.with_marker(f"{RUN}.") == []
+    assert processes.find_marked(f"{RUN}.11") == []
+    assert processes.find_marked(f"{RUN}.") == []
     process = processes.read(pid)
     assert process
-    assert process.pid in {below.pid for below in processes.descendants(agent.pid)}
+    assert process.pid in {below.pid for below in processes.walk_descendants(agent.pid)}
     (bench.folder / "go").write_text("\n")
     bench.finish(agent)
 
@@ -275,7 +275,7 @@ def test_a_process_is_read_whatever_its_name(bench: Bench) -> None:
 
 def test_nobody_is_there_under_a_pid_that_is_free() -> None:
     assert processes.read(2**22 + 1) is None
-    assert processes.with_marker("nobody's") == []
+    assert processes.find_marked("nobody's") == []
 
 
 @linux

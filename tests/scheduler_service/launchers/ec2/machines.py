@@ -9,12 +9,12 @@ from scheduler_service.launchers.ec2.launch_plan import (
     DEADLINE_TAG,
     DEPLOYMENT_TAG,
     RUN_TAG,
-    launch_parameters,
+    build_launch_parameters,
 )
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
-from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from tests.doubles.ec2 import Ec2Double
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ SETTINGS = Ec2Settings(
 )
 
 
-class FakeWorkArea(WorkArea):
+class FakeWorkArea(WorkStorage):
     """Remembers what attempts are told."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Region:
     def __init__(self, **double: Any) -> None:
         self.seconds = 0.0
         self.ec2 = Ec2Double(now=self.now, **double)
-        self.machines = Machines(self.ec2, "d1", clock=lambda: self.seconds)
+        self.machines = RegionMachines(self.ec2, "d1", clock=lambda: self.seconds)
         self.work_area = FakeWorkArea()
         self.launcher = Ec2Launcher({SETTINGS.region: self.machines}, SETTINGS, work_area=self.work_area, now=self.now)
 
@@ -86,7 +86,7 @@ def attempt_on(
         DEADLINE_TAG: deadline.isoformat(),
     }
     token = f"{run_id}-{number}"
-    launch = launch_parameters(settings, size, turn=number - 1, token=token, user_data=user_data, tags=tags)
+    launch = build_launch_parameters(settings, size, turn=number - 1, token=token, user_data=user_data, tags=tags)
     return Attempt(
         run_id=run_id,
         number=number,

@@ -16,10 +16,10 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import AdHocStatus
 from scheduler_service.launchers.base import LaunchRefused
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
-from scheduler_service.launchers.ec2.machines import Machines
+from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import AdHocSettings, Ec2Settings, Size
-from scheduler_service.launchers.ec2.user_data import ad_hoc_user_data
+from scheduler_service.launchers.ec2.user_data import build_ad_hoc_user_data
 from tests.doubles.moto_shim import shimmed_moto
 from tests.factories import make_ad_hoc
 from tests.s3_servers import variables
@@ -33,26 +33,26 @@ CONFIGURATION = {"login_user": "ubuntu", "ssh_key": KEY, "power_off_after": 8640
 
 class TestUserData:
     def test_it_is_a_constant_but_for_one_line_and_small(self) -> None:
-        one = ad_hoc_user_data(CONFIGURATION).splitlines()
-        other = ad_hoc_user_data(CONFIGURATION | {"ssh_key": "'; reboot; '"}).splitlines()
+        one = build_ad_hoc_user_data(CONFIGURATION).splitlines()
+        other = build_ad_hoc_user_data(CONFIGURATION | {"ssh_key": "'; reboot; '"}).splitlines()
         assert [a == b for a, b in zip(one, other, strict=True)].count(False) == 1
         assert len("\n".join(one)) < 8 * 1024
 
     def test_bash_and_python_understand_it(self) -> None:
-        text = ad_hoc_user_data(CONFIGURATION)
+        text = build_ad_hoc_user_data(CONFIGURATION)
         for program in (text, failsafe()):
             subprocess.run(["bash", "-n"], input=program, text=True, check=True)
         compile(text.partition("<<'PYTHON'\n")[2].partition("\nPYTHON\n")[0], "keys.py", "exec")
 
     def test_its_end_is_armed_before_anything_else_is_done(self) -> None:
-        before = ad_hoc_user_data(CONFIGURATION).partition("python3 -")[0]
+        before = build_ad_hoc_user_data(CONFIGURATION).partition("python3 -")[0]
         harmless = before.replace("/usr/local/sbin/jupyter-schedule-failsafe <<", "/dev/null <<")
         said = run_bash(harmless.replace("systemd-run", "echo"))
         assert "--on-active=86400 bash /usr/local/sbin/jupyter-schedule-failsafe" in said
 
 
 def failsafe() -> str:
-    return ad_hoc_user_data(CONFIGURATION).partition("<<'FAILSAFE'\n")[2].partition("FAILSAFE\n")[0]
+    return build_ad_hoc_user_data(CONFIGURATION).partition("<<'FAILSAFE'\n")[2].partition("FAILSAFE\n")[0]
 
 
 def run_bash(program: str, **environment: str) -> str:
@@ -120,7 +120,7 @@ class Wire:
             sizes={"small": Size(instance_types=("t3.medium",), hardware="2 cores, 4 GB", image=IMAGE)},
         )
         self.settings = allowed(settings, security_groups=(group,))
-        self.machines = Machines(self.ec2, "d1")
+        self.machines = RegionMachines(self.ec2, "d1")
         regions = {"us-east-1": self.machines}
         self.host = Ec2AdHoc(regions, self.settings, now=clock.now, prices=load_prices())
 

@@ -6,11 +6,11 @@ import sys
 import tarfile
 from pathlib import Path
 
-from scheduler_service.launchers.ec2.agent_archive import agent_archive
+from scheduler_service.launchers.ec2.agent_archive import build_agent_archive
 
 
 def test_the_agent_runs_from_it_with_nothing_else_installed(tmp_path: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(agent_archive())) as archive:
+    with tarfile.open(fileobj=io.BytesIO(build_agent_archive())) as archive:
         archive.extractall(tmp_path, filter="data")
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import boto3, scheduler_service.worker.agent as agent; "
@@ -23,10 +23,10 @@ def test_the_agent_runs_from_it_with_nothing_else_installed(tmp_path: Path) -> N
 
 
 def test_the_same_sources_give_the_same_bytes() -> None:
-    first = agent_archive()
-    agent_archive.cache_clear()
-    assert agent_archive() == first
+    first = build_agent_archive()
+    build_agent_archive.cache_clear()
+    assert build_agent_archive() == first
 
 
 def test_it_is_small_enough_to_be_fetched_in_a_moment() -> None:
-    assert len(agent_archive()) < 4 << 20
+    assert len(build_agent_archive()) < 4 << 20

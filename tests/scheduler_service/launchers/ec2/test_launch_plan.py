@@ -2,27 +2,32 @@
 
 import pytest
 
-from scheduler_service.launchers.ec2.launch_plan import Offer, UserDataTooLarge, launch_parameters, offers
+from scheduler_service.launchers.ec2.launch_plan import (
+    MachineOption,
+    UserDataTooLarge,
+    build_launch_parameters,
+    list_options,
+)
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.settings import Region as Place
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 
 
 def parameters(size: str = "small", turn: int = 0, user_data: str = "#!/bin/bash\n") -> dict[str, object]:
-    return launch_parameters(SETTINGS, size, turn=turn, token="t", user_data=user_data, tags={"b": "2", "a": "1"})
+    return build_launch_parameters(SETTINGS, size, turn=turn, token="t", user_data=user_data, tags={"b": "2", "a": "1"})
 
 
 def test_spot_is_tried_everywhere_before_anything_is_paid_in_full() -> None:
-    assert offers(SETTINGS.sizes["cheap"], SETTINGS.regions) == [
-        Offer("t3.medium", "eu-west-1", "subnet-a", spot=True),
-        Offer("t3.medium", "eu-west-1", "subnet-b", spot=True),
-        Offer("t3.medium", "eu-west-1", "subnet-a", spot=False),
-        Offer("t3.medium", "eu-west-1", "subnet-b", spot=False),
+    assert list_options(SETTINGS.sizes["cheap"], SETTINGS.regions) == [
+        MachineOption("t3.medium", "eu-west-1", "subnet-a", spot=True),
+        MachineOption("t3.medium", "eu-west-1", "subnet-b", spot=True),
+        MachineOption("t3.medium", "eu-west-1", "subnet-a", spot=False),
+        MachineOption("t3.medium", "eu-west-1", "subnet-b", spot=False),
     ]
 
 
 def test_the_zone_changes_before_the_type_does() -> None:
-    tried = [(offer.instance_type, offer.subnet) for offer in offers(SETTINGS.sizes["small"], SETTINGS.regions)]
+    tried = [(offer.instance_type, offer.subnet) for offer in list_options(SETTINGS.sizes["small"], SETTINGS.regions)]
     assert tried == [
         ("t3.medium", "subnet-a"),
         ("t3.medium", "subnet-b"),
@@ -35,9 +40,9 @@ def test_another_region_is_tried_last_with_what_it_has_itself() -> None:
     two = SETTINGS.model_copy(
         update={"elsewhere": {"eu-north-1": Place(subnets=("subnet-c",), security_groups=("sg-2",))}}
     )
-    tried = [(offer.region, offer.subnet) for offer in offers(two.sizes["small"], two.regions)]
+    tried = [(offer.region, offer.subnet) for offer in list_options(two.sizes["small"], two.regions)]
     assert tried == [*[("eu-west-1", f"subnet-{zone}") for zone in "abab"], *[("eu-north-1", "subnet-c")] * 2]
-    asked = launch_parameters(two, "small", turn=4, token="t", user_data="", tags={})
+    asked = build_launch_parameters(two, "small", turn=4, token="t", user_data="", tags={})
     assert (asked["SubnetId"], asked["SecurityGroupIds"]) == ("subnet-c", ["sg-2"])
 
 

@@ -14,10 +14,10 @@ from scheduler_service.launchers.ec2.prices import (
     REFRESHED,
     Prices,
     RegionPrices,
-    ask_amazon,
+    fetch_prices,
+    fill_disk_prices,
     load_prices,
-    with_old_disks,
-    write_prices,
+    save_prices,
 )
 from scheduler_service.launchers.ec2.settings import Size
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
@@ -57,33 +57,33 @@ class PriceList:
 
 def test_amazons_prices_are_kept_and_found_again(tmp_path: Path) -> None:
     amazon = PriceList({"t3.medium": "0.0456000000", "gp3": "0.0880000000"})
-    table = ask_amazon(amazon, SETTINGS, date(2026, 11, 25))
+    table = fetch_prices(amazon, SETTINGS, date(2026, 11, 25))
     assert table.hourly("eu-west-1", "t3.medium", 0) == Decimal("0.0456")
     assert table.hourly("eu-west-1", "t3a.medium", 0) is None
     assert {"regionCode": "eu-west-1", "volumeApiName": "gp3", "productFamily": "Storage"} in amazon.asked
 
-    assert write_prices(table, tmp_path) == tmp_path / REFRESHED
+    assert save_prices(table, tmp_path) == tmp_path / REFRESHED
     assert load_prices(tmp_path) == table
     assert isinstance(load_prices(), Prices)
 
 
 def test_a_disk_that_amazon_tells_no_price_of_keeps_its_old_one_with_a_sentence() -> None:
-    told = ask_amazon(PriceList({"t3.medium": "0.0456000000"}), SETTINGS, date(2026, 11, 25))
+    told = fetch_prices(PriceList({"t3.medium": "0.0456000000"}), SETTINGS, date(2026, 11, 25))
     before = Prices(at=date(2026, 1, 1), regions={"eu-west-1": RegionPrices(disk=Decimal("0.073"), types={})})
-    table, said = with_old_disks(told, before)
+    table, said = fill_disk_prices(told, before)
     assert table.hourly("eu-west-1", "t3.medium", 10) == Decimal("0.0466")
     assert said == ["Amazon told no price of disks in eu-west-1, so that of 2026-01-01 is kept."]
-    assert with_old_disks(table, before) == (table, [])
+    assert fill_disk_prices(table, before) == (table, [])
 
 
 def test_a_machine_whose_disk_has_no_known_price_has_none_either(tmp_path: Path) -> None:
     """A price without its disk would be told as less than what is paid."""
     amazon = PriceList({"t3.medium": "0.0456000000"})
-    told = ask_amazon(amazon, SETTINGS, date(2026, 11, 25))
-    table, said = with_old_disks(told, Prices(at=date(2026, 1, 1), regions={}))
+    told = fetch_prices(amazon, SETTINGS, date(2026, 11, 25))
+    table, said = fill_disk_prices(told, Prices(at=date(2026, 1, 1), regions={}))
     assert said == ["Amazon told no price of disks in eu-west-1, so that of its machines isn't known."]
     assert table.hourly("eu-west-1", "t3.medium", 73) is None
-    write_prices(table, tmp_path)
+    save_prices(table, tmp_path)
     assert load_prices(tmp_path) == table
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from jupyter_schedule.core.models import Attempt, Outcome
-from scheduler_service.launchers.ec2.machines import Machine
-from scheduler_service.launchers.ec2.reaper import Ground, to_reap
+from scheduler_service.launchers.ec2.machines import Ec2Machine
+from scheduler_service.launchers.ec2.reaper import OrphanReason, find_orphans
 from tests.scheduler_service.launchers.ec2.machines import START, Region
 
 SOON = START + timedelta(minutes=1)
@@ -19,10 +19,10 @@ def region() -> Region:
     return Region()
 
 
-def reaped(region: Region, now: datetime, *attempts: Attempt) -> list[Ground]:
+def reaped(region: Region, now: datetime, *attempts: Attempt) -> list[OrphanReason]:
     known = {(attempt.run_id, attempt.number): attempt for attempt in attempts}
     machines = region.machines.look().values()
-    found = to_reap(machines, lambda run_id, number: known.get((run_id, number)), now)
+    found = find_orphans(machines, lambda run_id, number: known.get((run_id, number)), now)
     return [each.ground for each in found]
 
 
@@ -38,25 +38,25 @@ def test_a_machine_whose_answer_was_lost_belongs_to_its_attempt(region: Region) 
 
 @pytest.mark.promise("P21")
 def test_past_its_deadline_a_machine_goes_whatever_the_ledger_says(region: Region) -> None:
-    assert reaped(region, PAST, region.launched(region.attempt())) == [Ground.PAST_DEADLINE]
+    assert reaped(region, PAST, region.launched(region.attempt())) == [OrphanReason.PAST_DEADLINE]
 
 
 def test_a_machine_that_no_ledger_knows_goes_after_its_quarantine(region: Region) -> None:
     region.launched(region.attempt())
     assert reaped(region, SOON) == []
-    assert reaped(region, LATER) == [Ground.UNKNOWN]
+    assert reaped(region, LATER) == [OrphanReason.UNKNOWN]
 
 
 def test_the_machine_of_an_attempt_that_is_over_goes(region: Region) -> None:
     attempt = region.launched(region.attempt())
     over = attempt.model_copy(update={"ended_at": SOON, "outcome": Outcome.LOST})
-    assert reaped(region, LATER, over) == [Ground.NOT_CURRENT]
+    assert reaped(region, LATER, over) == [OrphanReason.NOT_CURRENT]
 
 
 def test_a_second_machine_of_an_attempt_goes(region: Region) -> None:
     attempt = region.launched(region.attempt())
     other = attempt.model_copy(update={"handle": {"instance": "i-another"}})
-    assert reaped(region, LATER, other) == [Ground.NOT_CURRENT]
+    assert reaped(region, LATER, other) == [OrphanReason.NOT_CURRENT]
 
 
 def test_what_is_over_already_is_left_alone(region: Region) -> None:
@@ -76,6 +76,8 @@ def test_machines_of_others_are_never_seen(region: Region) -> None:
 
 
 def test_tags_that_make_no_sense_are_those_of_an_unknown_machine() -> None:
-    machine = Machine("i-1", "running", {"jupyter-schedule:deadline": "soon", "jupyter-schedule:attempt": "one"}, START)
-    [found] = to_reap([machine], lambda *_: None, LATER)
-    assert found.ground is Ground.UNKNOWN
+    machine = Ec2Machine(
+        "i-1", "running", {"jupyter-schedule:deadline": "soon", "jupyter-schedule:attempt": "one"}, START
+    )
+    [found] = find_orphans([machine], lambda *_: None, LATER)
+    assert found.ground is OrphanReason.UNKNOWN

@@ -12,24 +12,24 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from scheduler_service.launchers.ec2.user_data import user_data
+from scheduler_service.launchers.ec2.user_data import build_user_data
 from scheduler_service.worker import bootstrap
-from scheduler_service.worker.bootstrap import signed
+from scheduler_service.worker.bootstrap import sign_request
 
 CONFIGURATION = {"region": "eu-west-1", "agent": "agents/x.tar.gz", "power_off_after": 8400}
 
 
 def test_it_is_a_constant_but_for_one_line() -> None:
-    one = user_data(CONFIGURATION).splitlines()
-    other = user_data(CONFIGURATION | {"agent": "'; reboot; '"}).splitlines()
+    one = build_user_data(CONFIGURATION).splitlines()
+    other = build_user_data(CONFIGURATION | {"agent": "'; reboot; '"}).splitlines()
     assert [a == b for a, b in zip(one, other, strict=True)].count(False) == 1
 
 
 def test_bash_and_python_understand_it() -> None:
-    text = user_data(CONFIGURATION)
+    text = build_user_data(CONFIGURATION)
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
     program = text.partition("<<'PYTHON'\n")[2].partition("\nPYTHON\n")[0]
-    compile(program, "fetch_agent.py", "exec")
+    compile(program, "bootstrap.py", "exec")
 
 
 def test_a_python_that_is_too_old_for_the_agent_can_still_say_so() -> None:
@@ -38,19 +38,19 @@ def test_a_python_that_is_too_old_for_the_agent_can_still_say_so() -> None:
 
 
 def test_it_leaves_room_in_what_ec2_takes() -> None:
-    assert len(user_data(CONFIGURATION).encode()) < 8 * 1024
+    assert len(build_user_data(CONFIGURATION).encode()) < 8 * 1024
 
 
 @pytest.mark.promise("P21")
 def test_the_end_of_the_machine_is_armed_with_the_seconds_it_is_told() -> None:
-    lines = user_data(CONFIGURATION).partition("python3 -")[0].replace("systemd-run", "echo")
+    lines = build_user_data(CONFIGURATION).partition("python3 -")[0].replace("systemd-run", "echo")
     said = subprocess.run(["bash"], input=lines, text=True, check=True, capture_output=True).stdout
     assert "--on-active=8400 systemctl poweroff --force --force" in said
 
 
 def test_no_word_of_the_document_is_read_by_the_shell() -> None:
     hostile = CONFIGURATION | {"agent": "$(touch /tmp/owned)'\"`id`\n"}
-    lines = user_data(hostile).replace("systemd-run", "true").partition("python3 -")[0] + 'printf %s "$json"'
+    lines = build_user_data(hostile).replace("systemd-run", "true").partition("python3 -")[0] + 'printf %s "$json"'
     said = subprocess.run(["bash"], input=lines, text=True, check=True, capture_output=True).stdout
     assert json.loads(said) == hostile
 
@@ -62,7 +62,7 @@ def test_requests_are_signed_as_botocore_signs_them(body: bytes | None, token: s
     role = {"AccessKeyId": "AKID", "SecretAccessKey": "secret", "Token": token}
     url = "https://bucket.s3.eu-west-1.amazonaws.com/workers/AROA%3Ai-1/result"
     condition = {} if body is None else {"if_none_match": "*"}
-    ours = dict(signed(url, "eu-west-1", role, now, body, **condition).header_items())
+    ours = dict(sign_request(url, "eu-west-1", role, now, body, **condition).header_items())
 
     theirs = AWSRequest("GET" if body is None else "PUT", url, data=body)
     theirs.context["timestamp"] = theirs.headers["X-Amz-Date"] = "20261123T120001Z"

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_schedule.core.object_keys import brief_key
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Storage
-from scheduler_service.launchers.ec2.work_area import WorkArea
+from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.worker.prepare import Folders, Task, fetch_previous
 from tests.s3_servers import S3Server
 
@@ -25,7 +25,7 @@ def publication(request: pytest.FixtureRequest, moto: S3Server, tmp_path: Path) 
 
 
 def told(work: S3Storage, brief: dict[str, Any]) -> dict[str, Any]:
-    WorkArea(work).put_brief("t", brief)
+    WorkStorage(work).put_brief("t", brief)
     found: dict[str, Any] = json.loads(work.get(brief_key("t")))
     return found
 
@@ -69,11 +69,11 @@ def test_what_a_run_was_told_goes_with_it(work: S3Storage, publication: ObjectSt
     previous = {"objects": address(publication), "prefix": "daily/data/", "globs": ["*"]}
     told(work, {"previous": previous})
     for _ in range(2):
-        WorkArea(work).forget_brief("t")
+        WorkStorage(work).forget_brief("t")
     assert [stored.key for stored in work.list("briefs/")] == ["briefs/another"]
 
 
 def test_machines_in_another_region_are_told_the_buckets(work: S3Storage) -> None:
-    told_of = WorkArea(work).configuration()
+    told_of = WorkStorage(work).configuration()
     assert told_of["region"] == "us-east-1"
     assert "region=us-east-1" in told_of["objects"]

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from jupyter_schedule.core.object_keys import agent_key, beside_brief, brief_key
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import NoSuchObject, S3Storage, open_storage
-from scheduler_service.launchers.ec2.agent_archive import agent_archive
-from scheduler_service.worker.prepare import wanted_previous
+from scheduler_service.launchers.ec2.agent_archive import build_agent_archive
+from scheduler_service.worker.prepare import select_previous
 
 
-class WorkArea:
+class WorkStorage:
     """A part of a bucket, which a machine's role may read."""
 
     def __init__(self, objects: S3Storage) -> None:
@@ -48,7 +48,7 @@ class WorkArea:
         if previous is None:
             return None
         publication, place = open_storage(previous["objects"]), f"{beside_brief(token)}previous/"
-        paths = wanted_previous(publication, previous)
+        paths = select_previous(publication, previous)
 
         def copy(path: str) -> None:
             with suppress(NoSuchObject):
@@ -76,7 +76,7 @@ class WorkArea:
 
     @cached_property
     def _agent(self) -> dict[str, str]:
-        archive = agent_archive()
+        archive = build_agent_archive()
         digest = hashlib.sha256(archive).hexdigest()
         if self._objects.size(agent_key(digest)) is None:
             self._objects.put(agent_key(digest), archive)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_schedule.core.object_keys import HEARTBEAT, LIVE_NOTEBOOK
 from scheduler_service.worker import notebook
-from scheduler_service.worker.notebook import Progress
+from scheduler_service.worker.notebook import NotebookProgress
 
 #: seconds between two looks whether the notebook has changed
 _LOOK = 1.0
@@ -22,7 +22,7 @@ _SHARE = 20
 Put = Callable[[str, bytes], None]
 
 
-class Repeating:
+class PeriodicTask:
     """Calls `action` in a thread until stopped; it answers with the seconds to wait before the next time.
 
     An action that raises is called again after `after_error` seconds: what it does is never worth ending a run.
@@ -55,7 +55,7 @@ class LiveNotebook:
     """
 
     def __init__(self, path: Path, put: Put) -> None:
-        self.progress: Progress | None = None
+        self.progress: NotebookProgress | None = None
         self._path = path
         self._put = put
         self._seen: tuple[int, int] | None = None
@@ -67,16 +67,16 @@ class LiveNotebook:
         except FileNotFoundError:
             return _LOOK
         version = (status.st_mtime_ns, status.st_size)
-        content = notebook.read(self._path) if version != self._seen else None
+        content = notebook.read_notebook(self._path) if version != self._seen else None
         if content is None:
             return _LOOK
-        self.progress = notebook.progress(content)
-        self._put(LIVE_NOTEBOOK, notebook.for_live(content))
+        self.progress = notebook.measure_progress(content)
+        self._put(LIVE_NOTEBOOK, notebook.copy_for_live(content))
         self._seen = version
         return max(_PAUSE, _SHARE * (time.monotonic() - began))
 
 
-def beat(put: Put, progress: Progress | None) -> None:
+def send_heartbeat(put: Put, progress: NotebookProgress | None) -> None:
     """Store `heartbeat`: `at` in UTC, our pid, and `cells` as [done, total] when known."""
     content: dict[str, object] = {"at": now_text(), "pid": os.getpid()}
     if progress:
