@@ -39,16 +39,15 @@ from jupyter_schedule.api.responses import (
     VersionResponse,
 )
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import build_bundle
-from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
+from jupyter_schedule.core.bundles.stored import build_spec, check_parameters, receive_bundle
 from jupyter_schedule.core.config import PUBLISHED, areas_in, store_in
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState, Spec, Timing
-from jupyter_schedule.core.object_keys import LIVE_NOTEBOOK, OUTPUT, REPORT, bundle_key
+from jupyter_schedule.core.object_keys import LIVE_NOTEBOOK, OUTPUT, REPORT
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.channels import channels_in
 from jupyter_schedule.core.operations.operations import Operations
@@ -162,13 +161,9 @@ class Desk:
 
     def receive_bundle(self, digest: str, packed: Path) -> BundleResponse:
         """Keep a tarball that came over the wire, which is consumed; Refused when it isn't what its name says."""
-        found, members = archive.inspect(packed)
-        if found != digest:
-            message = "The tarball isn't what its name says: it changed on the way or was named wrongly. Send it anew."
-            raise Refused("wrong_digest", message, "bundle")
         size = packed.stat().st_size
-        self.operations.objects.put_file(bundle_key(digest), packed, consume=True)
-        return BundleResponse(bundle=digest, size=size, files=len(members))
+        entries = receive_bundle(self.operations.objects, packed, digest)
+        return BundleResponse(bundle=digest, size=size, files=entries)
 
     # -- schedules
 

@@ -13,7 +13,8 @@ from jupyter_schedule.api.responses import (
     LineResponse,
     VersionDetails,
 )
-from jupyter_schedule.core.bundles.stored import MANIFEST, file_digests, read_files
+from jupyter_schedule.core.bundles.record import SCHEDULE_FILE, read_record
+from jupyter_schedule.core.bundles.stored import read_files
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Spec, Version
 from jupyter_schedule.core.notebooks.diff import NotebookDiff, diff_notebooks
@@ -22,7 +23,7 @@ from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
 #: what is generated anew for every bundle, or told otherwise
-_OURS = {MANIFEST, "run.sh", "params.json"}
+_OURS = {SCHEDULE_FILE, "run.sh", "params.json"}
 
 
 def version_difference(
@@ -96,7 +97,7 @@ def _member(objects: ObjectStorage, digest: str, path: str) -> bytes:
 
 def _files(operations: Operations, old: Spec, new: Spec) -> tuple[FileChange, ...]:
     """The other files that differ, by their paths."""
-    before, after = (file_digests(operations.objects, spec.bundle) for spec in (old, new))
+    before, after = (read_record(operations.objects, spec.bundle).files for spec in (old, new))
     left_out = _OURS | {old.notebook, new.notebook}
     return tuple(
         FileChange(path=path, kind="removed" if path not in after else "added" if path not in before else "changed")

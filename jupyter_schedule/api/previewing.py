@@ -112,7 +112,7 @@ def _seen(examined: NotebookInspection, form: Form) -> dict[str, object]:
             for finding in checked.findings
         ),
         "parameters": checked.parameters,
-        "filled": find_product_parameters(examined.content),
+        "filled": find_product_parameters(checked.parameters),
         "output_dir": checked.output_dir,
         "python_version": needs.python_version if needs else None,
         "requirements_source": needs.source if needs else None,

@@ -6,6 +6,16 @@ def bundle_key(digest: str) -> str:
     return f"bundles/{digest}.tar.gz"
 
 
+def bundle_record_key(digest: str) -> str:
+    """What is known of a bundle, beside it."""
+    return f"bundles/{digest}.json"
+
+
+def bundle_of(key: str) -> str:
+    """The digest of the bundle that a key under `bundles/` belongs to: of the bundle itself or of its record."""
+    return key.removeprefix(BUNDLES).partition(".")[0]
+
+
 def gate_key(token: str) -> str:
     """The write-once object that decides whether an attempt's user code may start."""
     return f"gates/{token}"

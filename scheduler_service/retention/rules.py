@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from jupyter_schedule.core.models import Policies, Run, RunStatus, Trigger
-from jupyter_schedule.core.object_keys import BUNDLES, RESULT, WORKERS, bundle_key
+from jupyter_schedule.core.object_keys import BUNDLES, RESULT, WORKERS, bundle_of
 from jupyter_schedule.core.storage.factory import StoredObject
 from jupyter_schedule.core.store.base import BundleUse
 
@@ -62,17 +62,15 @@ def find_expired(
 def find_unused_bundles(
     stored: Iterable[StoredObject], uses: Iterable[BundleUse], keep: RetentionRule, now: datetime
 ) -> list[StoredObject]:
-    """Those of the bundles that nobody needs any more.
+    """Those of the bundles that nobody needs any more, each with its record: the two go together.
 
     Needed is what a schedule does now or did until at most `keep.days` ago, which can be rolled back to, what runs with
     files were made from, and what was stored within a day, as somebody may be looking at its preview.
     """
-    needed = {bundle_key(bundle) for bundle in _needed(uses, timedelta(days=keep.days), now)}
-    return [
-        each
-        for each in stored
-        if each.key.startswith(BUNDLES) and each.key not in needed and now - each.modified >= FOR_PREVIEWS
-    ]
+    needed = set(_needed(uses, timedelta(days=keep.days), now))
+    found = [each for each in stored if each.key.startswith(BUNDLES)]
+    young = {bundle_of(each.key) for each in found if now - each.modified < FOR_PREVIEWS}
+    return [each for each in found if bundle_of(each.key) not in needed | young]
 
 
 def _needed(uses: Iterable[BundleUse], age: timedelta, now: datetime) -> Iterable[str]:

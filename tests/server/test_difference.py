@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.object_keys import bundle_key, bundle_record_key
 from jupyter_schedule.core.storage.local import LocalStorage
 from tests.server.conftest import Api
 
@@ -100,7 +100,8 @@ async def test_a_version_whose_bundle_is_gone_says_so(api: Api) -> None:
     await api.create("daily")
     await take(api, "rides = 2", version=1)
     first = (await ask(api, before=1, after=2)).body["before"]["bundle"]
-    api.objects.delete(bundle_key(first))
+    for key in (bundle_key(first), bundle_record_key(first)):
+        api.objects.delete(key)
     found = (await ask(api, before=1, after=2)).body
     assert (found["state"], "bundle" in found["message"]) == ("unreadable", True)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from jupyter_schedule.core.bundles.archive import FULL, ArchiveTree, refuse_full_disk
+from jupyter_schedule.core.bundles.record import CodeScanner
 from jupyter_schedule.core.bundles.tarstream import (
     BLOCK,
     RECORD,
@@ -76,19 +77,22 @@ def write_archive(
     files: Sequence[str],
     generated: Mapping[str, bytes | tuple[bytes, int]],
     limits: ArchiveLimits = BUNDLE_LIMITS,
+    *,
+    scanner: CodeScanner | None = None,
 ) -> BundleManifest:
     """Pack `files` (relative to `root`) and `generated` (content, or content and mode, by name) into `destination`.
 
     `destination` appears whole or not at all.  Relative links that stay in the bundle are kept as links.  Refused, by
     name, for a file that is missing, no regular file, unreadable, outside `root`, of a generated file's name, or that
     changes while it is read; for more than `limits` allow; and for a full disk.
+    scanner: gets the files that it wants, as they were packed.
     """
     entries = _plan(Path(os.path.realpath(root)), files, generated, limits)
     _check_total(entries, limits)
     with _replacing(destination) as packed:
         with ThreadPoolExecutor(1, "bundle-digest") as pool, _open_compressor(packed) as stream:
             packer = _Packer(pool, stream)
-            listed = [_pack(packer, entry) for entry in entries]
+            listed = [_pack(packer, entry, scanner) for entry in entries]
             packer.finish()
         packed.flush()
         size = os.fstat(packed.fileno()).st_size
@@ -257,16 +261,21 @@ def _open_compressor(out: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", igzip_threaded.open(out, "wb", ISAL_LEVEL, threads=threads, block_size=BLOCK))
 
 
-def _pack(packer: _Packer, entry: _PlannedEntry) -> FileEntry | None:
+def _pack(packer: _Packer, entry: _PlannedEntry, scanner: CodeScanner | None) -> FileEntry | None:
     """Append `entry` to the stream; its line in the manifest, None for a link."""
     member = entry.member
     packer.add(_build_header(member))
     if member.kind is MemberKind.LINK:
         return None
     digest = hashlib.sha256()
+    wanted = scanner if scanner is not None and scanner.wants(member.path, member.size) else None
+    kept = []
     for block in [entry.content] if entry.source is None else _read_blocks(entry, entry.source):
         digest.update(block)
         packer.add(block)
+        kept += [block] if wanted else []
+    if wanted:
+        wanted.take(member.path, b"".join(kept))
     packer.add(bytes(-member.size % RECORD))
     return FileEntry(path=member.path, size=member.size, sha256=digest.hexdigest())
 

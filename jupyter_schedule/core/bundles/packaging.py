@@ -4,35 +4,31 @@ The bundle is kept in the work area; recording a schedule with the spec is `oper
 """
 
 import json
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import Field
 
 from jupyter_schedule.core import expectations
-from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.build import BundleManifest, write_archive
+from jupyter_schedule.core.bundles.record import SCHEDULE_FILE, BundleRecord, CodeScanner, describe_archive, keep_bundle
 from jupyter_schedule.core.bundles.wrapper import RESERVED, WrapperConfig, render_wrapper
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.file_selection import FileSelection, bundle_root, expand_patterns
 from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, ScheduleOptions, Spec, Timing
-from jupyter_schedule.core.notebooks import kernels, notebook, preflight, requirements
-from jupyter_schedule.core.notebooks.notebook import Notebook
-from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters, find_product_parameters
+from jupyter_schedule.core.notebooks import kernels, preflight, requirements
+from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, kernel_name, load_notebook
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.preflight import FindingLevel, Preflight
-from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, file_digest
 from jupyter_schedule.core.timing import recurrence
-
-#: a bundle that nobody has recorded is kept for a day after it was stored; one that is older than this is stored again
-RESTORE_AFTER = timedelta(hours=12)
 
 
 class PackagingRequest(ScheduleOptions):
@@ -66,6 +62,8 @@ class BuiltBundle(Model):
     size: int
     #: sentences: what may go wrong, and what was left out
     warnings: tuple[str, ...] = ()
+    #: what is kept beside the bundle
+    record: BundleRecord
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class NotebookInspection:
     """What a request's notebook is, and what it needs, as far as that is seen without running it."""
 
     path: Path
-    content: Notebook
+    notebook: ParsedNotebook
     kernel: Kernel
     #: None where the kernel isn't Python's, so that its packages can't be listed
     needs: requirements.Requirements | None
@@ -90,11 +88,12 @@ def inspect_notebook(request: PackagingRequest, root: Path) -> NotebookInspectio
     if path is None:
         raise _nothing_to_schedule()
     within = _relative_to_root(path, root)
-    content = notebook.read_notebook(path)
-    kernel = kernels.find_kernel(request.kernel or notebook.kernel_name(content))
-    needs = _find_requirements(path, content, root, kernel, request.environment)
+    notebook = load_notebook(path)
+    kernel = kernels.find_kernel(request.kernel or kernel_name(notebook.content))
+    needs = _find_requirements(notebook, path, root, kernel, request.environment)
     chosen = expand_patterns(root, request.files) if request.files else FileSelection([], [])
     checked = preflight.preflight(
+        notebook,
         path,
         root,
         kernel,
@@ -103,7 +102,7 @@ def inspect_notebook(request: PackagingRequest, root: Path) -> NotebookInspectio
         modules_missing=needs.missing if needs else (),
     )
     seen = set(checked.included) - set(request.left_out)
-    return NotebookInspection(path, content, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
+    return NotebookInspection(path, notebook, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
 
 
 def build_bundle(
@@ -123,19 +122,8 @@ def build_bundle(
             made = _import_tarball(request, root, packed)
         else:
             raise _nothing_to_schedule()
-        key = bundle_key(made.spec.bundle)
-        if not _is_kept(objects, key, packed):
-            objects.put_file(key, packed, consume=True)
+        keep_bundle(objects, packed, made.record)
     return made
-
-
-def _is_kept(objects: ObjectStorage, key: str, packed: Path) -> bool:
-    """Whether the same is there whole, and young enough that nobody clears it away while a person looks at it."""
-    there = next(iter(objects.list(key)), None)
-    if there is None or there.size != packed.stat().st_size:  # none, or one that a power cut left torn
-        return False
-    just_now = datetime.fromtimestamp(packed.stat().st_mtime, UTC)
-    return just_now - there.modified < RESTORE_AFTER
 
 
 def write_bundle(
@@ -148,22 +136,29 @@ def write_bundle(
     base = bundle_root([root / name for name in seen.wanted], root)
     inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
     within = seen.path.relative_to(base).as_posix()
-    given = coerce_parameters(find_parameters(seen.content), request.parameters, request.parameter_texts)
+    given = coerce_parameters(seen.checked.parameters, request.parameters, request.parameter_texts)
     config = WrapperConfig(
         notebook=within,
         kernel_name=kernel.name,
         output_dir=output_dir,
         timezone=request.timing.timezone,
-        product_parameters=find_product_parameters(seen.content),
+        product_parameters=find_product_parameters(seen.checked.parameters),
         python_version=needs.python_version if needs else None,
     )
     generated: dict[str, bytes | tuple[bytes, int]] = {**render_wrapper(config), "params.json": _to_json(given)}
     if needs:
         generated["requirements.txt"] = needs.text().encode()
-    generated["schedule.json"] = _to_json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
+    generated[SCHEDULE_FILE] = _to_json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
     listed = [name for name in inside if name != "requirements.txt" or not needs]
     _refuse_reserved(listed)
-    manifest = write_archive(destination, base, listed, generated)
+    packed = generated
+    if within not in generated and os.path.realpath(seen.path) == f"{os.path.realpath(base)}/{within}":
+        # the very bytes that were looked at; a link goes along as a link
+        packed = {**generated, within: (seen.notebook.raw, 0o755 if seen.notebook.executable else 0o644)}
+        listed.remove(within)
+    scanner = CodeScanner((within, seen.notebook))
+    manifest = write_archive(destination, base, listed, packed, scanner=scanner)
+    record = scanner.finish(manifest.digest, {file.path: file.sha256 for file in manifest.files})
     spec = base_spec(request, root, manifest.digest).model_copy(
         update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}
     )
@@ -172,7 +167,8 @@ def write_bundle(
         *(f"{left.path} is left out: {left.why}." for left in seen.chosen.left_out),
         *(needs.notes if needs else ()),
     )
-    return BuiltBundle(spec=spec, files=_own_files(manifest, generated), size=manifest.size, warnings=warnings)
+    own = _own_files(manifest, generated)
+    return BuiltBundle(spec=spec, files=own, size=manifest.size, warnings=warnings, record=record)
 
 
 def _import_tarball(request: PackagingRequest, root: Path, destination: Path) -> BuiltBundle:
@@ -186,15 +182,15 @@ def _import_tarball(request: PackagingRequest, root: Path, destination: Path) ->
     except OSError as problem:
         message = f"{request.tarball.name} can't be read: {problem.strerror}."
         raise Refused("tarball_unreadable", message, field="tarball") from None
-    digest, members = archive.inspect(destination)
+    record, members = describe_archive(destination)
     output_dir = normalize_output_dir(request.output_dir or "output")
-    spec = base_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
+    spec = base_spec(request, root, record.bundle).model_copy(update={"output_dir": output_dir})
     packed = FileEntry(path=request.tarball.name, size=destination.stat().st_size, sha256=file_digest(destination))
     names = {member.path for member in members}
     first = re.match(r"\./[\w./-]+", request.command)
     missing = first and PurePosixPath(first[0]).as_posix() not in names
     warnings = (f"{first[0]} is not in the tarball.",) if first and missing else ()
-    return BuiltBundle(spec=spec, files=(packed,), size=packed.size, warnings=warnings)
+    return BuiltBundle(spec=spec, files=(packed,), size=packed.size, warnings=warnings, record=record)
 
 
 def _nothing_to_schedule() -> Refused:
@@ -209,12 +205,12 @@ def _refuse_reserved(names: Sequence[str]) -> None:
 
 
 def _find_requirements(
-    path: Path, content: Notebook, root: Path, kernel: Kernel, source: EnvironmentSource
+    notebook: ParsedNotebook, path: Path, root: Path, kernel: Kernel, source: EnvironmentSource
 ) -> requirements.Requirements | None:
     """The pinned packages for a Python notebook; another language has none, and needs its kernel where it runs."""
     if kernel.language != "python" and source == EnvironmentSource.KERNEL:
         return None
-    return requirements.find_requirements(path, content, root, kernel)
+    return requirements.find_requirements(notebook, path, root, kernel)
 
 
 def base_spec(request: PackagingRequest, root: Path, digest: str) -> Spec:

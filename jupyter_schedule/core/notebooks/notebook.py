@@ -6,11 +6,14 @@ blanked, so that line numbers stay those of the cell), its language and the name
 
 import ast
 import json
+import os
 import re
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,11 +49,11 @@ class Magic(NamedTuple):
 
     @property
     def installs(self) -> bool:
-        """Whether it installs packages, as `%pip install` does."""
+        """True where it installs packages, as `%pip install` does."""
         return bool(_INSTALL.match(self.text))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CodeCell:
     """A code cell as Python."""
 
@@ -62,6 +65,34 @@ class CodeCell:
     source: str
     magics: tuple[Magic, ...] = ()
     tags: tuple[str, ...] = ()
+    #: the tree, where telling its magics took one
+    known_tree: ast.Module | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """The syntax tree of `source`, made when it is first asked for; None when it isn't Python."""
+        return self.known_tree or parse_python(self.source)
+
+
+@dataclass(frozen=True)
+class ParsedNotebook:
+    """One reading of a notebook: whoever asks about it asks this, so that its file is read and parsed once."""
+
+    content: Notebook
+    #: the file as it was read; empty for a notebook that wasn't
+    raw: bytes = field(default=b"", repr=False)
+    executable: bool = False
+
+    @cached_property
+    def cells(self) -> tuple[CodeCell, ...]:
+        """The code cells, as of `code_cells`."""
+        return tuple(code_cells(self.content))
+
+
+def load_notebook(path: Path) -> ParsedNotebook:
+    """The notebook at `path`, read once.  Raises Refused as `read_notebook`."""
+    raw, mode = _read(path)
+    return ParsedNotebook(parse_notebook(path.name, raw), raw, bool(mode & stat.S_IXUSR))
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -70,6 +101,11 @@ def read_notebook(path: Path) -> Notebook:
     Raises Refused `notebook_missing`, `notebook_unreadable`, `notebook_too_large`, `not_a_notebook` or
     `notebook_too_old`, field `notebook`.
     """
+    return parse_notebook(path.name, _read(path)[0])
+
+
+def _read(path: Path) -> tuple[bytes, int]:
+    """The bytes and the mode of a notebook's file."""
     name = path.name
     try:
         size = path.stat().st_size
@@ -79,11 +115,16 @@ def read_notebook(path: Path) -> Notebook:
                 f"{name} is {size / 1e6:.0f} MB, over the limit of {SIZE_LIMIT / 1e6:.0f} MB for a notebook. "
                 "Clear its outputs and save it.",
             )
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(), os.fstat(file.fileno()).st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise _refused("notebook_missing", f"There is no notebook {printable(str(path))}.") from None
     except OSError as problem:
         raise _refused("notebook_unreadable", f"{name} can't be read: {problem.strerror}.") from None
+
+
+def parse_notebook(name: str, raw: bytes) -> Notebook:
+    """The JSON of a notebook's file of that name.  Raises Refused `not_a_notebook` or `notebook_too_old`."""
     try:
         notebook = json.loads(raw.decode())
     except UnicodeDecodeError:
@@ -163,37 +204,47 @@ def code_cells(notebook: Notebook) -> list[CodeCell]:
 
 
 def _code_cell(number: int, index: int, cell: dict[str, Any], *, python: bool) -> CodeCell:
-    source, magics = blank_magics(cell_text(cell)) if python else (cell_text(cell), ())
+    plain = blank_magics(cell_text(cell)) if python else PlainPython(cell_text(cell))
     metadata = cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
-    return CodeCell(number, index, source, magics, known)
+    return CodeCell(number, index, plain.source, plain.magics, known, plain.tree)
 
 
-def blank_magics(source: str) -> tuple[str, tuple[Magic, ...]]:
+class PlainPython(NamedTuple):
+    """A cell without IPython's own syntax."""
+
+    source: str
+    magics: tuple[Magic, ...] = ()
+    #: where it had to be parsed to tell
+    tree: ast.Module | None = None
+
+
+def blank_magics(source: str) -> PlainPython:
     """The Python of a cell, line by line where it was, and the magics that were blanked.
 
     A blanked line becomes `pass` at its indentation, so that a block made of shell lines stays a block; what a magic
     is assigned to becomes None.  A cell of another language (`%%bash`, `%%html`) has no Python at all.
+    A line that looks like IPython's syntax may stand in a string: only a cell that isn't Python as it is has magics.
     """
-    if not _has_magics(source):
-        return source, ()
+    if not _looks_magic(source):
+        return PlainPython(source)
+    if (tree := parse_python(source)) is not None:
+        return PlainPython(source, tree=tree)
     lines = source.split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     cell_magic = _CELL_MAGIC.match(lines[first])
     if cell_magic and cell_magic[1] not in PYTHON_BODIES:
         last = len(lines) if cell_magic[1] in SHELL_BODIES else first + 1
         magics = [Magic(number + 1, lines[number]) for number in range(first, last) if lines[number].strip()]
-        return "\n" * (len(lines) - 1), tuple(magics)
+        return PlainPython("\n" * (len(lines) - 1), tuple(magics))
     blanked = list(_blanked(lines))
-    return "\n".join(line for line, _ in blanked), tuple(magic for _, magic in blanked if magic)
+    return PlainPython("\n".join(line for line, _ in blanked), tuple(magic for _, magic in blanked if magic))
 
 
-def _has_magics(source: str) -> bool:
-    """Whether a line looks like IPython's syntax, unless the whole is Python as it is: `%` stands in strings, too."""
+def _looks_magic(source: str) -> bool:
     patterns = (_MAGIC_LINE, _HELP_LINE, _MAGIC_VALUE)
-    suspicious = any(pattern.match(line) for line in source.split("\n") for pattern in patterns)
-    return suspicious and parse_python(source) is None
+    return any(pattern.match(line) for line in source.split("\n") for pattern in patterns)
 
 
 def parse_python(source: str) -> ast.Module | None:

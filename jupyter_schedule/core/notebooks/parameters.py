@@ -11,14 +11,14 @@ import json
 import math
 import re
 import tokenize
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Model
-from jupyter_schedule.core.notebooks.notebook import CodeCell, Notebook, code_cells, language, parse_python, printable
+from jupyter_schedule.core.notebooks.notebook import CodeCell, ParsedNotebook, language, parse_python, printable
 
 #: names that every run fills when the parameters cell declares them
 PRODUCT_NAMES = (
@@ -101,26 +101,26 @@ _FOREIGN_WORDS = {"TRUE": "True", "true": "True", "FALSE": "False", "false": "Fa
 _TYPE_COMMENT = re.compile(r"type:\s*(\w+)(?:\[[^\]]*\])?\s*")
 
 
-def find_parameters(notebook: Notebook) -> list[Parameter]:
+def find_parameters(notebook: ParsedNotebook) -> list[Parameter]:
     """What the first cell tagged `parameters` assigns, in order; empty without one.
 
     In languages other than Python only one-line assignments are understood.
     """
-    cell = next((cell for cell in code_cells(notebook) if "parameters" in cell.tags), None)
+    cell = next((cell for cell in notebook.cells if "parameters" in cell.tags), None)
     if cell is None:
         return []
-    found = _python(cell) if language(notebook) in {"python", "ipython"} else _foreign(cell)
+    found = _python(cell) if language(notebook.content) in {"python", "ipython"} else _foreign(cell)
     return list({parameter.name: parameter for parameter in found}.values())
 
 
-def find_product_parameters(notebook: Notebook) -> tuple[str, ...]:
-    """The names in the parameters cell that every run fills by itself, in the order of `PRODUCT_NAMES`."""
-    declared = {parameter.name for parameter in find_parameters(notebook)}
-    return tuple(name for name in PRODUCT_NAMES if name in declared)
+def find_product_parameters(declared: Iterable[Parameter]) -> tuple[str, ...]:
+    """The names among `declared` that every run fills by itself, in the order of `PRODUCT_NAMES`."""
+    names = {parameter.name for parameter in declared}
+    return tuple(name for name in PRODUCT_NAMES if name in names)
 
 
 def _python(cell: CodeCell) -> Iterator[Parameter]:
-    tree = parse_python(cell.source)
+    tree = cell.tree
     comments = _comments(cell.source) if tree else {}
     for statement in tree.body if tree else ():
         comment = comments.get(statement.end_lineno or statement.lineno, "")

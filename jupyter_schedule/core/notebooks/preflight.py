@@ -19,13 +19,11 @@ from jupyter_schedule.core.notebooks.inputs import (
 )
 from jupyter_schedule.core.notebooks.notebook import (
     CodeCell,
-    Notebook,
+    ParsedNotebook,
     cell_text,
-    code_cells,
     language,
     parse_python,
     printable,
-    read_notebook,
 )
 from jupyter_schedule.core.notebooks.path_uses import (
     HOLE,
@@ -64,7 +62,8 @@ class Preflight(Model):
 
 
 def preflight(
-    notebook: Path,
+    notebook: ParsedNotebook,
+    path: Path,
     root: Path,
     kernel: Kernel | None = None,
     extra_files: Sequence[str] = (),
@@ -72,22 +71,22 @@ def preflight(
     output_dir: str | None = None,
     modules_missing: Sequence[str] = (),
 ) -> Preflight:
-    """What the notebook at the absolute path `notebook`, inside `root`, uses.
+    """The files, modules and keys that the notebook uses, which is at the absolute `path` inside `root`.
 
     extra_files: relative to the root, named by the analyst and included whatever they are called.
     output_dir: relative to the notebook's folder; None takes the folder that the notebook writes to, else `output`.
-    modules_missing: what the kernel's environment lacks, as `environment.requirements` tells.
-    Takes milliseconds; asks no kernel.  Raises Refused when there is no notebook to read.
+    modules_missing: what the kernel's environment lacks, as `find_requirements` tells.
+    Takes milliseconds; asks no kernel, and reads no notebook.
     """
-    content = read_notebook(notebook)
-    places = PathResolver(root, notebook.parent, frozenset(extra_files))
-    sources = list(_cells(content))
+    declared = parameters.find_parameters(notebook)
+    places = PathResolver(root, path.parent, frozenset(extra_files))
+    sources = list(_cells(notebook, declared))
     modules = _add_modules(sources, places)
     guess = output_dir or _output_guess(sources, places)
     places.output = places.relative(guess)
-    inputs = InputCollector(places, notebook.relative_to(root).as_posix())
-    for path in extra_files:
-        inputs.add_named(path)
+    inputs = InputCollector(places, path.relative_to(root).as_posix())
+    for name in extra_files:
+        inputs.add_named(name)
     for source in sources:
         for use in source.uses:
             inputs.add(source, use)
@@ -96,37 +95,37 @@ def preflight(
         *inputs.findings,
         *_module_findings(sources, modules, places),
         *_missing_findings(sources, modules_missing, kernel),
-        *_habits(content, sources),
-        *_keys(content, sources),
+        *_habits(notebook, sources),
+        *_keys(notebook, sources),
     ]
     return Preflight(
         files=tuple(inputs.files.values()),
         local_modules=tuple(sorted(modules)),
         modules_missing=tuple(modules_missing),
         findings=tuple(findings),
-        parameters=tuple(parameters.find_parameters(content)),
+        parameters=tuple(declared),
         output_dir=guess,
     )
 
 
-def _cells(content: Notebook) -> Iterator[CodeSource]:
+def _cells(notebook: ParsedNotebook, declared: Sequence[parameters.Parameter]) -> Iterator[CodeSource]:
     """The code cells with what they name; cells that aren't Python are searched for quoted file names."""
     names = KnownTexts()
-    python = language(content) == "python"
-    for cell in code_cells(content):
+    python = language(notebook.content) == "python"
+    for cell in notebook.cells:
         source = CodeSource(f"cell {cell.number}", cell.number, cell.source)
-        tree = parse_python(cell.source) if python and len(cell.source) <= CELL_LIMIT else None
+        tree = cell.tree if python and len(cell.source) <= CELL_LIMIT else None
         source.uses = list(find_uses(tree, names) if tree else find_in_texts(cell.source[:CELL_LIMIT]))
         source.uses += find_in_magics(cell.magics)
         source.imports = list(imports.find_imports(tree)) if tree else []
         if "parameters" in cell.tags:
-            _fill(names, content)
+            _fill(names, declared)
         yield source
 
 
-def _fill(names: KnownTexts, content: Notebook) -> None:
+def _fill(names: KnownTexts, declared: Sequence[parameters.Parameter]) -> None:
     """Forget the values of parameters that every run fills, but for the output folder."""
-    for name in parameters.find_product_parameters(content):
+    for name in parameters.find_product_parameters(declared):
         known = name == "output_dir" and names.named(name)
         names.put(name, (known or OUTPUT_DIR) if name == "output_dir" else None)
 
@@ -226,7 +225,7 @@ def _missing_findings(
         )
 
 
-def _habits(content: Notebook, sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
+def _habits(notebook: ParsedNotebook, sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
     """What works for a person at the notebook, and less so for a run."""
     asking = [(source, use) for source in sources for use in source.uses if use.how is PathAction.ASK]
     for source, use in asking:
@@ -234,26 +233,26 @@ def _habits(content: Notebook, sources: Sequence[CodeSource]) -> Iterator[Prefli
         yield PreflightFinding(
             level=FindingLevel.WARNING, code="input", message=message, cell=source.cell, fix="Use a parameter."
         )
-    for cell in code_cells(content):
+    for cell in notebook.cells:
         if any(magic.installs for magic in cell.magics):
             message = f"Cell {cell.number} installs packages, which every run does anew."
             fix = "List the packages in requirements.txt beside the notebook."
             yield PreflightFinding(
                 level=FindingLevel.WARNING, code="installs", message=message, cell=cell.number, fix=fix
             )
-        if language(content) == "python" and not _checkable(cell):
+        if language(notebook.content) == "python" and not _checkable(cell):
             message = f"Cell {cell.number} isn't Python as it stands, so its files and imports aren't known."
             yield PreflightFinding(level=FindingLevel.WARNING, code="not_checked", message=message, cell=cell.number)
 
 
 def _checkable(cell: CodeCell) -> bool:
-    return len(cell.source) <= CELL_LIMIT and parse_python(cell.source) is not None
+    return len(cell.source) <= CELL_LIMIT and cell.tree is not None
 
 
-def _keys(content: Notebook, sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
+def _keys(notebook: ParsedNotebook, sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
     """Key-like text in cells of any kind and in own modules; never the text itself."""
-    numbers = {cell.index: cell.number for cell in code_cells(content)}
-    texts = [(numbers.get(index), cell_text(cell)) for index, cell in enumerate(content["cells"])]
+    numbers = {cell.index: cell.number for cell in notebook.cells}
+    texts = [(numbers.get(index), cell_text(cell)) for index, cell in enumerate(notebook.content["cells"])]
     for number, text in texts:
         where = f"Cell {number}" if number else "A cell without code"
         yield from (_key(where, what, number) for what, _ in key_like.find_keys(text))

@@ -20,7 +20,7 @@ from jupyter_schedule.core.models import Kernel, Model
 from jupyter_schedule.core.notebooks import imports
 from jupyter_schedule.core.notebooks.declared import Declared, find_declared
 from jupyter_schedule.core.notebooks.kernels import find_interpreter
-from jupyter_schedule.core.notebooks.notebook import CodeCell, Notebook, code_cells, printable
+from jupyter_schedule.core.notebooks.notebook import CodeCell, ParsedNotebook, printable
 
 #: seconds that a kernel's Python may take to answer; it takes 0.15
 SCAN_TIMEOUT = 20.0
@@ -57,21 +57,21 @@ class Requirements(Model):
 
 
 def find_requirements(
-    notebook: Path, content: Notebook, root: Path, kernel: Kernel, *, freeze: bool = False
+    notebook: ParsedNotebook, path: Path, root: Path, kernel: Kernel, *, freeze: bool = False
 ) -> Requirements:
-    """The packages that the notebook at the absolute path `notebook`, whose JSON is `content`, needs.
+    """The packages that the notebook, which is at the absolute `path`, needs.
 
     Declarations are looked for inside `root`.  `freeze` takes everything that the kernel has instead.
     Raises Refused `environment_unsupported` for a kernel that isn't Python's, `kernel_unreadable` when its Python
     doesn't answer, `requirements_unreadable` when a requirements file can't be followed; field `environment`.
     """
-    cells = code_cells(content)
-    declared, notes = (Declared(EVERYTHING), []) if freeze else find_declared(notebook.parent, root, cells)
+    cells = notebook.cells
+    declared, notes = (Declared(EVERYTHING), []) if freeze else find_declared(path.parent, root, cells)
     found = declared or Declared(IMPORTS)
     answer = scan(
         kernel,
         [cell.source for cell in cells],
-        notebook.parent,
+        path.parent,
         wanted=[*map(_name_and_extras, found.lines), *_always(cells)],
         add_imported=found.source == IMPORTS,
         freeze=freeze,

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from jupyter_schedule.core import clock, expectations
-from jupyter_schedule.core.bundles import stored
+from jupyter_schedule.core.bundles.record import no_such_bundle
 from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines import offers, rehearsals
@@ -382,7 +382,7 @@ class Operations(Lookup):
         expectations.normalize(spec.expect)
         check_known(spec.notify.channels, self.channels)
         if self.objects.size(bundle_key(spec.bundle)) is None:
-            raise stored.no_such_bundle()
+            raise no_such_bundle()
         if spec.visibility == Visibility.PUBLIC:
             publication_policy.check_code(spec, self.objects)
 

@@ -1,13 +1,10 @@
 """What it takes for a schedule's results to be public: somebody says so knowing it, and no key is in its code."""
 
-import json
 from datetime import datetime
 
-from jupyter_schedule.core.bundles import stored
+from jupyter_schedule.core.bundles.record import read_record
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Confirmation, Reason, Run, RunStatus, Spec, Trigger, Visibility, utc
-from jupyter_schedule.core.notebooks import key_like
-from jupyter_schedule.core.notebooks.notebook import cell_text, code_cells
 from jupyter_schedule.core.operations.removal import check_there
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
@@ -33,11 +30,10 @@ def confirmed(before: Spec | None, after: Spec, *, by: str, now: datetime, says_
 
 def check_code(spec: Spec, objects: ObjectStorage) -> None:
     """No notebook or module in the bundle has what looks like a key, or Refused `key_in_code`."""
-    for path, data in stored.read_code(objects, spec.bundle):
-        where = _where(path, data, own=path == spec.notebook)
-        if where:
-            message = f"Scan found what looks like a key in {where}. It stays private until that is gone."
-            raise Refused("key_in_code", message, "visibility")
+    for key in read_record(objects, spec.bundle).keys:
+        where = key.cell if key.cell and key.path == spec.notebook else ", ".join(filter(None, (key.path, key.cell)))
+        message = f"Scan found what looks like a key in {where}. It stays private until that is gone."
+        raise Refused("key_in_code", message, "visibility")
 
 
 def is_held_back(run: Run) -> bool:
@@ -66,20 +62,3 @@ def check_releasable(run: Run, spec: Spec, reason: str | None) -> None:
     if run.reason == Reason.DISCLOSURE and len((reason or "").strip()) < 3:
         message = "Say why these results may be public all the same; it is recorded with your name."
         raise Refused("reason_needed", message, "reason")
-
-
-def _where(path: str, data: bytes, *, own: bool) -> str | None:
-    """The place of the first key in a file of code."""
-    text = data.decode("utf-8", "replace")
-    if not path.endswith(".ipynb"):
-        return path if any(key_like.find_keys(text)) else None
-    try:
-        content = json.loads(text)
-        numbers = {cell.index: cell.number for cell in code_cells(content)}
-        for index, cell in enumerate(content["cells"]):
-            if any(key_like.find_keys(cell_text(cell))):
-                cell_named = f"cell {numbers[index]}" if index in numbers else "a cell without code"
-                return cell_named if own else f"{path}, {cell_named}"
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        return path if any(key_like.find_keys(text)) else None
-    return None

@@ -1,14 +1,17 @@
 """A request becomes a bundle and a spec."""
 
+import ast
 import json
 import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_schedule.core.bundles import archive
-from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle
+from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle, inspect_notebook
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.object_keys import bundle_key
@@ -66,7 +69,7 @@ def test_what_the_notebook_uses_goes_along_and_its_own_folder_stays_where_it_is(
 
 def test_the_same_request_gives_the_same_bundle_and_stores_it_once(desk: Desk) -> None:
     assert desk.preview().spec.bundle == desk.preview().spec.bundle
-    assert len(list(desk.objects.list("bundles/"))) == 1
+    assert [stored.key.rpartition(".")[2] for stored in desk.objects.list("bundles/")] == ["json", "gz"]
 
 
 def test_a_file_that_the_notebook_uses_stays_out_when_the_person_says_so(desk: Desk) -> None:
@@ -128,6 +131,58 @@ def test_what_cannot_be_scheduled_is_refused_at_its_field_and_keeps_no_bundle(
         desk.preview(**changes)
     assert (refused.value.code, refused.value.field) == (code, field)
     assert list(desk.objects.list()) == []
+
+
+class Opened:
+    """Counts how often each file is opened in this process."""
+
+    counts: Counter[str] | None = None
+
+    @classmethod
+    def hear(cls, event: str, arguments: tuple[object, ...]) -> None:
+        if cls.counts is not None and event == "open":
+            cls.counts[str(arguments[0])] += 1
+
+
+# an audit hook can't be taken away again
+sys.addaudithook(Opened.hear)
+
+
+def test_a_preview_reads_the_notebook_once_and_parses_each_cell_and_module_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes long on a large notebook is done once, and everything said is said of one version of the file."""
+    desk.write("work/helper.py", "import other_helper")
+    desk.write("work/other_helper.py", "x = 1")
+    cells = ["import helper", 'text = """\n%d of\n"""', "open('data.csv')", "y = 1"]
+    desk.cells(*cells, parameters="month = 3")
+    parsed: list[str] = []
+    parse = ast.parse
+    monkeypatch.setattr(ast, "parse", lambda source, *rest: (parsed.append(source), parse(source, *rest))[1])
+    monkeypatch.setattr(Opened, "counts", Counter())
+
+    request = PackagingRequest(timing=DAILY, notebook=desk.notebook, parameter_texts={"month": "4"})
+    build_bundle(request, desk.root, desk.objects, inspect_notebook(request, desk.root))
+
+    assert Opened.counts is not None
+    assert Opened.counts[str(desk.notebook)] == 1
+    assert sorted(parsed) == sorted(["month = 3", *cells, "import other_helper", "x = 1"])
+
+
+def test_the_bundle_has_the_notebook_that_was_looked_at(desk: Desk, tmp_path: Path) -> None:
+    """Whoever saves the notebook in between can't have another one bundled than was checked."""
+    desk.notebook.chmod(0o755)
+    before = desk.notebook.read_bytes()
+    request = PackagingRequest(timing=DAILY, notebook=desk.notebook)
+    seen = inspect_notebook(request, desk.root)
+    desk.cells("print(2)", "key = 'AKIAABCDEFGHIJKLMNOP'")
+
+    made = build_bundle(request, desk.root, desk.objects, seen)
+
+    bundled = desk.unpacked(made, tmp_path / "unpacked") / "report.ipynb"
+    assert bundled.read_bytes() == before
+    assert bundled.stat().st_mode & 0o777 == 0o755
+    assert made.record.keys == ()
 
 
 class TestTarball:

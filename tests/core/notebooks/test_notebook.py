@@ -140,7 +140,7 @@ BLANKED = [
 @pytest.mark.parametrize(("source", "python"), BLANKED)
 def test_magics_are_blanked_line_by_line(source: str, python: str) -> None:
     """What plain Python doesn't know is blanked where it stands; what it does know stays."""
-    assert blank_magics(source)[0] == python
+    assert blank_magics(source).source == python
     assert python.count("\n") == source.count("\n")
 
 
@@ -158,14 +158,14 @@ def test_magics_are_blanked_line_by_line(source: str, python: str) -> None:
 )
 def test_a_magic_tells_whether_it_installs_packages(line: str, *, installs: bool) -> None:
     """Only an install command at the beginning of the line counts."""
-    (magic,) = blank_magics(line + "\nx = 1")[1]
+    (magic,) = blank_magics(line + "\nx = 1").magics
     assert (magic.line, magic.text, magic.installs) == (1, line, installs)
 
 
 def test_shell_cells_keep_their_lines_as_magics() -> None:
     """The lines of a shell cell are at hand for who looks for file names; those of an HTML cell aren't."""
-    assert [magic.text for magic in blank_magics("%%bash\n\nwc data.csv")[1]] == ["%%bash", "wc data.csv"]
-    assert [magic.text for magic in blank_magics("%%html\n<a href=x>")[1]] == ["%%html"]
+    assert [magic.text for magic in blank_magics("%%bash\n\nwc data.csv").magics] == ["%%bash", "wc data.csv"]
+    assert [magic.text for magic in blank_magics("%%html\n<a href=x>").magics] == ["%%html"]
 
 
 def test_other_languages_are_left_as_they_are() -> None:

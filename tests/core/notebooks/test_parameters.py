@@ -13,7 +13,7 @@ from jupyter_schedule.core.notebooks.parameters import (
     find_product_parameters,
 )
 
-from .written import notebook
+from .written import parsed
 
 CELL = """
 month = 3  # the month to report
@@ -29,7 +29,7 @@ limit = None
 code = "01234"
 folder = Path("data")
 """
-DECLARED = find_parameters(notebook(CELL, tags=["parameters"]))
+DECLARED = find_parameters(parsed(CELL, tags=["parameters"]))
 
 
 def test_the_parameters_cell_declares_names_types_and_values() -> None:
@@ -74,24 +74,24 @@ def test_the_parameters_cell_declares_names_types_and_values() -> None:
 )
 def test_odd_assignments_are_typed_as_far_as_they_tell(source: str, expected: tuple[object, ...]) -> None:
     """Annotations type what None leaves open; what JSON can't hold is an expression."""
-    (found,) = find_parameters(notebook(source, tags=["parameters"]))
+    (found,) = find_parameters(parsed(source, tags=["parameters"]))
     assert (found.name, str(found.type), found.default, found.help) == expected
 
 
 @pytest.mark.parametrize("source", ["print(1)", "x.y = 1", "a, b = 1, 2", "x[0] = 1", "def f(:", "a = '\0'", ""])
 def test_what_assigns_no_single_name_declares_nothing(source: str) -> None:
     """Calls, attributes, unpacking and broken cells declare no parameter."""
-    assert find_parameters(notebook(source, tags=["parameters"])) == []
+    assert find_parameters(parsed(source, tags=["parameters"])) == []
 
 
 def test_only_the_tagged_cell_counts() -> None:
     """An assignment in an ordinary cell is no parameter."""
-    assert find_parameters(notebook("a = 1")) == []
+    assert find_parameters(parsed("a = 1")) == []
 
 
 def test_other_languages_declare_one_line_literals() -> None:
     """R and Julia parameters are read by line, with their own words for true and nothing."""
-    r = notebook(
+    r = parsed(
         'month <- 3  # which\nname = "x"\nall <- TRUE\nwhen <- Sys.Date()\nlimit <- NULL',
         tags=["parameters"],
         kernelspec={"language": "R"},
@@ -108,12 +108,12 @@ def test_other_languages_declare_one_line_literals() -> None:
 def test_names_that_a_run_fills_are_told_when_declared() -> None:
     """Only names in the parameters cell are filled, in a fixed order."""
     source = "previous_dir = ''\nmonth = 3\nscheduled_for = None\ndata_date = '2012-03-01'"
-    assert find_product_parameters(notebook(source, tags=["parameters"])) == (
+    assert find_product_parameters(find_parameters(parsed(source, tags=["parameters"]))) == (
         "scheduled_for",
         "data_date",
         "previous_dir",
     )
-    assert find_product_parameters(notebook(source)) == ()
+    assert find_product_parameters(find_parameters(parsed(source))) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.notebooks import used_files
 from jupyter_schedule.core.notebooks.kernels import find_kernel
+from jupyter_schedule.core.notebooks.notebook import load_notebook
 from jupyter_schedule.core.notebooks.preflight import Preflight, PreflightFinding, preflight
 from tests.core.notebooks.written import notebook, saved
 
@@ -39,8 +41,12 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
+def preflight_of(path: Path, *arguments: Any, **options: Any) -> Preflight:
+    return preflight(load_notebook(path), path, *arguments, **options)
+
+
 def checked(root: Path, *sources: str, extra: tuple[str, ...] = (), **options: str) -> Preflight:
-    return preflight(saved(root / "work" / "n.ipynb", *sources), root, None, extra, **options)
+    return preflight_of(saved(root / "work" / "n.ipynb", *sources), root, None, extra, **options)
 
 
 def told(found: Preflight) -> list[tuple[str, str]]:
@@ -215,7 +221,7 @@ def test_parameters_that_a_run_fills_are_not_inputs(root: Path) -> None:
     )
     path = root / "work" / "n.ipynb"
     path.write_text(json.dumps(content))
-    found = preflight(path, root)
+    found = preflight_of(path, root)
     assert [message for _, message in told(found)] == [
         "data/bikes.csv (cell 2) is included.",
         "data/*.csv (cell 2) matches 3 files, 6.0 kB, included.",
@@ -274,7 +280,7 @@ def test_a_module_that_links_out_of_the_root_is_not_included(root: Path, tmp_pat
 def test_missing_modules_are_told_with_the_cell_that_imports_them(root: Path) -> None:
     """And with the kernel that lacks them."""
     path = saved(root / "work" / "n.ipynb", "x = 1", "import geopandas.tools")
-    found = preflight(path, root, find_kernel("python3"), modules_missing=["geopandas"])
+    found = preflight_of(path, root, find_kernel("python3"), modules_missing=["geopandas"])
     assert found.modules_missing == ("geopandas",)
     assert found.findings == (
         PreflightFinding(
@@ -293,7 +299,7 @@ def test_keys_are_found_in_cells_of_any_kind(root: Path) -> None:
     content["cells"].insert(0, {"cell_type": "markdown", "source": "password: 'hunter22'"})
     path = root / "work" / "n.ipynb"
     path.write_text(json.dumps(content))
-    (finding,) = preflight(path, root).findings
+    (finding,) = preflight_of(path, root).findings
     assert finding.message.startswith("A cell without code has what looks like a password or token;")
     assert (str(finding.level), finding.cell) == ("stop-public", None)
 
@@ -301,7 +307,7 @@ def test_keys_are_found_in_cells_of_any_kind(root: Path) -> None:
 def test_other_languages_files_are_found_by_their_quotes(root: Path) -> None:
     """Without knowing what the code does with them."""
     path = saved(root / "work" / "n.ipynb", 'x <- read.csv("lookup.csv")', kernelspec={"language": "R"})
-    assert told(preflight(path, root)) == [("ok", "lookup.csv (cell 1) is included.")]
+    assert told(preflight_of(path, root)) == [("ok", "lookup.csv (cell 1) is included.")]
 
 
 def test_a_pattern_is_looked_at_within_limits(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,4 +352,4 @@ def test_files_with_odd_names_are_told_printably(root: Path) -> None:
 def test_without_a_notebook_there_is_nothing_to_check(root: Path) -> None:
     """The refusal is the reader's."""
     with pytest.raises(Refused):
-        preflight(root / "work" / "absent.ipynb", root)
+        preflight_of(root / "work" / "absent.ipynb", root)

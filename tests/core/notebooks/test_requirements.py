@@ -12,7 +12,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel
 from jupyter_schedule.core.notebooks import requirements
 from jupyter_schedule.core.notebooks.kernels import find_kernel
-from jupyter_schedule.core.notebooks.notebook import printable, read_notebook
+from jupyter_schedule.core.notebooks.notebook import load_notebook, printable
 from jupyter_schedule.core.notebooks.requirements import Requirements, find_requirements
 from tests.core.notebooks.written import saved
 
@@ -41,7 +41,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def needed(root: Path, *sources: str, kernel: Kernel = THIS, **options: bool) -> Requirements:
     notebook = saved(root / "n.ipynb", *sources)
-    return find_requirements(notebook, read_notebook(notebook), root, kernel, **options)
+    return find_requirements(load_notebook(notebook), notebook, root, kernel, **options)
 
 
 def declare(root: Path, content: str) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_schedule.core.notebooks.notebook import ParsedNotebook
+
 
 def notebook(*sources: str, tags: Sequence[str] = (), **metadata: Any) -> dict[str, Any]:
     """A notebook with these code cells; `tags` are the first cell's."""
@@ -13,6 +15,11 @@ def notebook(*sources: str, tags: Sequence[str] = (), **metadata: Any) -> dict[s
         for number, source in enumerate(sources)
     ]
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
+
+
+def parsed(*sources: str, tags: Sequence[str] = (), **metadata: Any) -> ParsedNotebook:
+    """The same as what was read."""
+    return ParsedNotebook(notebook(*sources, tags=tags, **metadata))
 
 
 def saved(path: Path, *sources: str, **metadata: Any) -> Path:

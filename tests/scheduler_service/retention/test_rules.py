@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_schedule.core.models import Approval, Policies, Run, RunStatus, Trigger
-from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.object_keys import bundle_key, bundle_record_key
 from jupyter_schedule.core.storage.factory import StoredObject
 from jupyter_schedule.core.store.base import BundleUse
 from scheduler_service.retention.rules import RetentionRule, find_expired, find_unused_bundles, order_stages
@@ -162,6 +162,15 @@ def test_what_a_schedule_did_until_lately_can_be_rolled_back_to() -> None:
     assert gone(use("a"), use("b", 2, current=True, created_at=NOW - 89 * DAY)) == set()
     assert gone(use("a"), use("b", 2, current=True, created_at=NOW - 90 * DAY)) == {"a"}
     assert gone(use("a", deleted=True), use("b", 2, deleted=True, created_at=NOW)) == {"a", "b"}
+
+
+def test_a_bundle_and_its_record_go_together() -> None:
+    """Also where one of the two was stored later, so that nobody finds half of a pair."""
+    pair = [StoredObject(key("a" * 64), 1, NOW - 2 * DAY) for key in (bundle_record_key, bundle_key)]
+    assert find_unused_bundles(pair, [], RetentionRule(30, 90), NOW) == pair
+    assert find_unused_bundles(pair, [use("a", current=True)], RetentionRule(30, 90), NOW) == []
+    later = StoredObject(pair[0].key, 1, NOW - DAY + timedelta(seconds=1))
+    assert find_unused_bundles([later, pair[1]], [], RetentionRule(30, 90), NOW) == []
 
 
 def test_only_bundles_are_looked_at_as_bundles() -> None:

@@ -1,0 +1,237 @@
+"""A bundle's record: all that is asked about a bundle after it was made, kept beside it as `bundles/<digest>.json`.
+
+It is written when the bundle is made or received, from the very bytes that are in it.  So creating a schedule from a
+digest, checking parameters, publishing and comparing fetch no tarball, however large it is.  A record that is missing
+or damaged is made anew from its tarball.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from jupyter_schedule.core.bundles.archive import ArchiveTree
+from jupyter_schedule.core.bundles.tarstream import (
+    ArchiveLimits,
+    ArchiveMember,
+    ArchiveStream,
+    MemberKind,
+    open_archive,
+    read_members,
+)
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import Model
+from jupyter_schedule.core.notebooks import key_like
+from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT, ParsedNotebook, cell_text, parse_notebook
+from jupyter_schedule.core.notebooks.parameters import Parameter, find_parameters
+from jupyter_schedule.core.object_keys import BUNDLES, bundle_key, bundle_record_key
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage
+
+#: the file in every bundle that is made of a notebook; it names the notebook, its kernel and its output folder
+SCHEDULE_FILE = "schedule.json"
+#: a bundle that nobody has recorded is kept for a day after it was stored; one that is older than this is stored again
+RESTORE_AFTER = timedelta(hours=12)
+
+
+class BundledNotebook(Model):
+    """The notebook that a bundle runs, as its `schedule.json` says."""
+
+    #: posix path in the bundle
+    notebook: str
+    kernel: str
+    output_dir: str
+    #: None where the bundle has no such notebook
+    parameters: tuple[Parameter, ...] | None = None
+
+
+class KeyPlace(Model):
+    """A file of code in which something looks like a key; never the key itself."""
+
+    path: str
+    #: of a notebook the first such cell, as people are told
+    cell: str | None = None
+
+
+class BundleRecord(Model):
+    """The facts about a bundle that somebody asks for later."""
+
+    #: of this shape; a record of another one is made anew
+    shape: Literal[1] = 1
+    #: the bundle's digest
+    bundle: str
+    #: sha256 of each file, by its path
+    files: dict[str, str]
+    #: None of a tarball without a `schedule.json`
+    notebook: BundledNotebook | None = None
+    #: in the order of the archive
+    keys: tuple[KeyPlace, ...] = ()
+
+
+class CodeScanner:
+    """Collects what a record says of a bundle's code, file by file while the bundle is written or read."""
+
+    def __init__(self, known: tuple[str, ParsedNotebook] | None = None) -> None:
+        """known: path and reading of the notebook that the bundle runs, where that is read already."""
+        self._known = known
+        self._keys: list[KeyPlace] = []
+        self._parameters: dict[str, tuple[Parameter, ...]] = {}
+        self._schedule: dict[str, Any] | None = None
+
+    def wants(self, path: str, size: int) -> bool:
+        """True of a file that `take` is to be given."""
+        return size <= SIZE_LIMIT and (path == SCHEDULE_FILE or path.endswith((".ipynb", ".py")))
+
+    def take(self, path: str, data: bytes) -> None:
+        """Read a file that `wants` asked for."""
+        if path == SCHEDULE_FILE:
+            self._schedule = _read_object(data)
+            return
+        notebook = self._read(path, data) if path.endswith(".ipynb") else None
+        self._keys += _find_key(path, data, notebook)
+        if notebook is not None and (self._known is None or self._known[0] == path):
+            self._parameters[path] = tuple(find_parameters(notebook))
+
+    def _read(self, path: str, data: bytes) -> ParsedNotebook | None:
+        """The notebook, as it is known where these are its very bytes; None where it can't be read."""
+        if self._known is not None and self._known[0] == path and self._known[1].raw == data:
+            return self._known[1]
+        try:
+            return ParsedNotebook(parse_notebook(path, data))
+        except Refused:
+            return None
+
+    def finish(self, digest: str, files: dict[str, str]) -> BundleRecord:
+        """The record of the bundle whose code was taken."""
+        return BundleRecord(bundle=digest, files=files, notebook=self._notebook(), keys=tuple(self._keys))
+
+    def _notebook(self) -> BundledNotebook | None:
+        if self._schedule is None:
+            return None
+        path, kernel, output_dir = (str(self._schedule.get(name)) for name in ("notebook", "kernel", "output_dir"))
+        return BundledNotebook(
+            notebook=path, kernel=kernel, output_dir=output_dir, parameters=self._parameters.get(path)
+        )
+
+
+def _read_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in `data`, empty when it holds none: anybody may have made the bundle."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _find_key(path: str, data: bytes, notebook: ParsedNotebook | None) -> Iterator[KeyPlace]:
+    """The place of the first key in a file of code, if it has one; a notebook that can't be read is taken for text."""
+    if notebook is None:
+        if any(key_like.find_keys(data.decode("utf-8", "replace"))):
+            yield KeyPlace(path=path)
+        return
+    number = 0
+    for cell in notebook.content["cells"]:
+        is_code = cell.get("cell_type") == "code"
+        number += is_code
+        if any(key_like.find_keys(cell_text(cell))):
+            yield KeyPlace(path=path, cell=f"cell {number}" if is_code else "a cell without code")
+            return
+
+
+def describe_archive(packed: Path) -> tuple[BundleRecord, tuple[ArchiveMember, ...]]:
+    """Record and members of any tarball, read once to its end; Refused when it couldn't be unpacked safely."""
+    tree, scanner = ArchiveTree(ArchiveLimits()), CodeScanner()
+    found: dict[str, ArchiveMember] = {}
+    files: dict[str, str] = {}
+    with open_archive(packed, tree.limits) as stream:
+        for member, blocks in read_members(stream):
+            tree.add(member)
+            found[member.path] = member
+            if member.kind is MemberKind.FILE:
+                digest, kept = hashlib.sha256(), bytearray()
+                wanted = scanner.wants(member.path, member.size)
+                for block in blocks:
+                    digest.update(block)
+                    kept += block if wanted else b""
+                files[member.path] = digest.hexdigest()
+                if wanted:
+                    scanner.take(member.path, bytes(kept))
+    tree.check_links()
+    return scanner.finish(stream.hash.hexdigest(), files), tuple(found.values())
+
+
+def keep_bundle(objects: ObjectStorage, packed: Path, record: BundleRecord) -> None:
+    """Keep a bundle, whose file is consumed, and its record; nothing is put where both are there and young."""
+    if not _is_kept(objects, packed, record.bundle):
+        objects.put_file(bundle_key(record.bundle), packed, consume=True)
+        objects.put(bundle_record_key(record.bundle), record.model_dump_json().encode())
+
+
+def _is_kept(objects: ObjectStorage, packed: Path, digest: str) -> bool:
+    """True where the same is there whole, and young enough that nobody clears it away while a person looks at it."""
+    there = {stored.key: stored for stored in objects.list(f"{BUNDLES}{digest}.")}
+    bundle = there.get(bundle_key(digest))
+    if bundle is None or bundle_record_key(digest) not in there:
+        return False
+    if bundle.size != packed.stat().st_size:  # one that a power cut left torn
+        return False
+    just_now = datetime.fromtimestamp(packed.stat().st_mtime, UTC)
+    return just_now - bundle.modified < RESTORE_AFTER
+
+
+def read_record(objects: ObjectStorage, digest: str) -> BundleRecord:
+    """The record of a bundle that is kept.
+
+    Raises Refused `no_such_bundle`; where the record is made anew also `bundle_changed` and what `archive` raises.
+    """
+    data = objects.get_or_none(bundle_record_key(digest))
+    known = None if data is None else _parse_record(data)
+    if known is not None and known.bundle == digest:
+        return known
+    with fetched(objects, digest) as packed:
+        record, _ = describe_archive(packed)
+    if record.bundle != digest:
+        raise Refused("bundle_changed", "The bundle isn't what was recorded: make the bundle again.", "files")
+    objects.put(bundle_record_key(digest), record.model_dump_json().encode())
+    return record
+
+
+def _parse_record(data: bytes) -> BundleRecord | None:
+    try:
+        return BundleRecord.model_validate_json(data)
+    except ValidationError:
+        return None
+
+
+@contextmanager
+def fetched(objects: ObjectStorage, digest: str) -> Iterator[Path]:
+    """The tarball of a bundle as a file for as long as the block lasts.  Raises Refused `no_such_bundle`."""
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
+        packed = Path(scratch) / "bundle.tar.gz"
+        try:
+            objects.fetch(bundle_key(digest), packed)
+        except NoSuchObject:
+            raise no_such_bundle() from None
+        yield packed
+
+
+@contextmanager
+def open_bundle(objects: ObjectStorage, digest: str) -> Iterator[ArchiveStream]:
+    """The content of a bundle, fetched whole.  Raises as `fetched`."""
+    with fetched(objects, digest) as packed, open_archive(packed, ArchiveLimits()) as stream:
+        yield stream
+
+
+def no_such_bundle() -> Refused:
+    """The refusal that says how code that isn't in the work area gets there."""
+    message = (
+        "The bundle isn't there any more. Make it again: take the notebook as it is now "
+        "(jupyter schedule edit NAME --rebundle). Where the work area was moved, an operator brings it: "
+        "python -m scheduler_service migrate-storage."
+    )
+    return Refused("no_such_bundle", message, "files")
