@@ -28,10 +28,11 @@ from typing import Any
 from jupyter_schedule.core.machines.ad_hoc import at_work, ended
 from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, utc
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.backoff import Memory
+from scheduler_service.backoff import Backoff, BackoffKey, RetriedTask
 from scheduler_service.context import ACTOR
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
+from scheduler_service.logfmt import logfmt
 from scheduler_service.quotas import used_seconds
 
 log = logging.getLogger(__name__)
@@ -149,7 +150,7 @@ class AdHocPass:
         self,
         store: Store,
         launchers: Mapping[str, Launcher],
-        memory: Memory,
+        backoff: Backoff,
         now: Callable[[], datetime],
         *,
         most: Mapping[str, int],
@@ -158,7 +159,7 @@ class AdHocPass:
         """most: machines that may live at once, by launcher.  machines_of_runs: those that do, of runs, likewise."""
         self._store = store
         self._launchers = launchers
-        self._memory = memory
+        self._backoff = backoff
         self._now = now
         self._most = most
         self._machines_of_runs = machines_of_runs
@@ -170,17 +171,17 @@ class AdHocPass:
         """
         for worker in self._store.live_ad_hoc_workers():
             host = self._launchers[worker.launcher].ad_hoc
-            key = f"ad-hoc {worker.id}"
-            if host is None or not self._memory.may_try(key):
+            key = BackoffKey(RetriedTask.AD_HOC_WORKER, worker.id)
+            if host is None or not self._backoff.is_ready(key):
                 continue
             try:
                 self._look_after(worker, host, may_start)
             except Exception as problem:
-                self._memory.failed(key, problem)
-                log.warning("action=ad_hoc_failed worker=%s problem=%s", worker.id, problem)
+                self._backoff.failed(key, problem)
+                log.warning(logfmt("ad_hoc_failed", worker=worker.id, problem=problem))
                 self._tell(worker, str(problem))
             else:
-                self._memory.succeeded(key)
+                self._backoff.succeeded(key)
 
     def _look_after(self, worker: AdHocWorker, host: AdHocHost, may_start: bool) -> None:
         decision = decide_ad_hoc(worker, host.see(worker), self._now())
@@ -271,7 +272,7 @@ class AdHocPass:
 
     def _record_end(self, worker: AdHocWorker, status: AdHocStatus, message: str, at: datetime) -> None:
         if self._store.replace_ad_hoc_worker(worker, ended(worker, status, message, at), actor=ACTOR):
-            log.info("action=ad_hoc_over worker=%s status=%s", worker.id, status)
+            log.info(logfmt("ad_hoc_over", worker=worker.id, status=status))
 
     def _move(self, worker: AdHocWorker, **changes: Any) -> AdHocWorker | None:
         """The worker after the change; None when somebody else changed it first."""

@@ -31,6 +31,7 @@ from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import End, Start, Stop
 from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
 from scheduler_service.launchers.missing import Launchers
+from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import needs_history, notifications_for
 from scheduler_service.observe import Observer
 from scheduler_service.publication_hold import PublicationStorage, WorkerFiles, publish_or_hold
@@ -85,7 +86,7 @@ class Effects:
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": attempt.number})
         most = None if spec.overlap == Overlap.ALLOW else run.parallel
         if self._store.add_attempt(attempt, run, launching, actor=ACTOR, most=most):
-            log.info("action=launch run=%s schedule=%s attempt=%d", run.id, run.schedule, attempt.number)
+            log.info(logfmt("launch", run=run.id, schedule=run.schedule, attempt=attempt.number))
             self.launch(launching, attempt)
 
     def _quota_block(self, run: Run, spec: Spec) -> str | None:
@@ -190,7 +191,7 @@ class Effects:
             }
         )
         if self._store.replace_run(run, ended, actor=ACTOR, words=self._notifications_for(ended)):
-            log.info("action=end run=%s schedule=%s status=%s reason=%s", run.id, run.schedule, end.status, end.reason)
+            log.info(logfmt("end", run=run.id, schedule=run.schedule, status=end.status, reason=end.reason))
             pause_after_failures(self._store, ended, self._context.now())
             if ended.cost is not None:
                 pause_at_cap(self._store, ended, self._context.now())

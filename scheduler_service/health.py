@@ -5,6 +5,7 @@ import logging
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from scheduler_service.logfmt import logfmt
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +23,9 @@ class HealthReporter:
         """Nothing starts for this reason; None when things start again."""
         if blocker != self._last:
             if blocker is None:
-                log.warning("action=goes_on The scheduler service starts runs again.")
+                log.warning(logfmt("goes_on", message="The scheduler service starts runs again."))
             else:
-                log.error("action=hindered by=%s %s", blocker, blocker.sentence)
+                log.error(logfmt("hindered", by=blocker, message=blocker.sentence))
             self._last, self._is_reported = blocker, False
         if not self._is_reported:
             self._is_reported = self._write(blocker)

@@ -9,6 +9,7 @@ from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
+from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.unpublish import Unpublisher
 from scheduler_service.retention.prune_daily import DailyPruner
 
@@ -50,10 +51,10 @@ class MaintenanceLoop:
                 self._maintain_and_wait(stopped)
             except Refused as refusal:
                 # such as a ledger that is away: the next look starts from it again
-                log.warning("action=maintenance_failed message=%s", refusal.message)
+                log.warning(logfmt("maintenance_failed", message=refusal.message))
                 stopped.wait(WAIT_SECONDS)
             except Exception:
-                log.exception("action=maintenance_failed")
+                log.exception(logfmt("maintenance_failed"))
                 stopped.wait(WAIT_SECONDS)
 
     def _maintain_and_wait(self, stopped: threading.Event) -> None:
@@ -84,7 +85,7 @@ class MaintenanceLoop:
         try:
             count = self._open(address).sweep(before)
         except OSError as problem:
-            log.warning("action=sweep_failed message=%s", problem)
+            log.warning(logfmt("sweep_failed", message=problem))
         else:
             if count:
-                log.info("action=swept objects=%d", count)
+                log.info(logfmt("swept", objects=count))

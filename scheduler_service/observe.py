@@ -12,9 +12,10 @@ from jupyter_schedule.core.models import Attempt, Outcome, Reason, Result, Run, 
 from jupyter_schedule.core.object_keys import HEARTBEAT, RESULT, gate_key, worker_prefix
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.backoff import Memory
+from scheduler_service.backoff import Backoff, HeartbeatTracker, effect_key
 from scheduler_service.decide import SILENCE, Gate, Observation
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
+from scheduler_service.logfmt import logfmt
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,16 @@ class Observer:
         store: Store,
         objects: ObjectStorage,
         launchers: Mapping[str, Launcher],
-        memory: Memory,
+        *,
+        backoff: Backoff,
+        heartbeats: HeartbeatTracker,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._objects = objects
         self._launchers = launchers
-        self._memory = memory
+        self._backoff = backoff
+        self._heartbeats = heartbeats
         self._now = now
         self._owners: dict[str, str] = {}
 
@@ -57,9 +61,9 @@ class Observer:
             seen,
             lost_before=lost,
             failed_before=sum(earlier.outcome == Outcome.FINISHED for earlier in before),
-            watched_for=self._memory.watched_for(run.id, seen.attempt.number),
-            failing_for=self._memory.failing_for(run.id),
-            failure=self._memory.failure(run.id),
+            watched_for=self._heartbeats.watched_for(run.id, seen.attempt.number),
+            failing_for=self._backoff.failing_for(effect_key(run.id)),
+            failure=self._backoff.failure(effect_key(run.id)),
         )
 
     def _observe(self, run: Run, attempt: Attempt) -> Observation:
@@ -68,7 +72,7 @@ class Observer:
             return Observation(run, attempt, WorkerState.GONE, Gate.STARTED, result)
         attempt, gate = self._gate(run, attempt)
         heartbeat = self._objects.get_or_none(self.prefix(attempt) + HEARTBEAT) if attempt.worker else None
-        silent_for = self._memory.silent_for(run.id, attempt.number, heartbeat)
+        silent_for = self._heartbeats.silent_for(run.id, attempt.number, heartbeat)
         worker = self._poll(attempt)
         if worker in {WorkerState.GONE, WorkerState.ORPHANED}:
             polled = attempt
@@ -114,7 +118,7 @@ class Observer:
         try:
             return None if data is None else Result.model_validate_json(data)
         except ValidationError as problem:
-            log.exception("action=result_unreadable run=%s", attempt.run_id)
+            log.exception(logfmt("result_unreadable", run=attempt.run_id))
             return Result(
                 outcome="refused",
                 reason=Reason.PUBLISHING,

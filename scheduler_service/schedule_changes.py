@@ -23,6 +23,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.timing import planning
 from scheduler_service.context import ACTOR
+from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import build_notifications
 from scheduler_service.quotas import budget_message
 from scheduler_service.retries import BAD_ENDS, failures_in_a_row
@@ -81,7 +82,7 @@ def pause_after_failures(store: Store, ended: Run, now: datetime) -> bool:
     note = "its last run failed" if most == 1 else f"its last {most} runs failed"
     done = pause_schedule(store, schedule, now, after=ended, kind=AUTO_PAUSED, note=note)
     if done:
-        log.warning("action=auto_pause schedule=%s failures=%d", schedule.name, most)
+        log.warning(logfmt("auto_pause", schedule=schedule.name, failures=most))
     return done
 
 
@@ -95,7 +96,7 @@ def pause_at_cap(store: Store, run: Run, now: datetime) -> None:
         return
     note = budget_message(store.cost_since(schedule.id, month_start(now)), schedule.spec, now)
     if note is not None and pause_schedule(store, schedule, now, after=run, kind=CAP_REACHED, note=note):
-        log.warning("action=cap_reached schedule=%s", schedule.name)
+        log.warning(logfmt("cap_reached", schedule=schedule.name))
 
 
 def activate_after_rehearsal(store: Store, run: Run, now: datetime) -> None:
@@ -113,5 +114,5 @@ def activate_after_rehearsal(store: Store, run: Run, now: datetime) -> None:
         if not tells_of(store.version(run.schedule_id, run.version).spec, schedule.spec):
             return
         if apply_change(store, schedule, now, REHEARSED, state=ScheduleState.ACTIVE):
-            log.info("action=rehearsed schedule=%s run=%s", schedule.name, run.id)
+            log.info(logfmt("rehearsed", schedule=schedule.name, run=run.id))
             return

@@ -23,6 +23,7 @@ from scheduler_service.health import HealthReporter
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.client import open_ec2
 from scheduler_service.launchers.local import LocalLauncher
+from scheduler_service.logfmt import logfmt
 from scheduler_service.maintenance import MaintenanceLoop
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.compose import MessageComposer
@@ -150,7 +151,7 @@ class Service:
         health = HealthReporter(store, None if places.shared_store else lock)
         for helper in helpers:
             helper.start()
-        log.info("action=ticking folder=%s", places.folder)
+        log.info(logfmt("ticking", folder=places.folder))
         try:
             self._tick_until_stopped(ticker, store, health, trusted_clock.now)
         finally:
@@ -163,7 +164,7 @@ class Service:
                 launcher.close()
             store.close()
             lock.release()
-            log.info("action=stopped folder=%s", places.folder)
+            log.info(logfmt("stopped", folder=places.folder))
 
     def _maintenance(self, store: Store, work_area: str, holder: str, now: Callable[[], datetime]) -> MaintenanceLoop:
         settings, open_area = self._settings, self._factories.open_objects
@@ -175,7 +176,7 @@ class Service:
     def _wait_for(self, lock: LeaderLock) -> bool:
         """Stand by until the right to tick is ours; False when stopped before."""
         if not lock.acquire():
-            log.info("action=standby message=another service ticks for this store")
+            log.info(logfmt("standby", message="another service ticks for this store"))
             while not lock.acquire():
                 if self._stopped.wait(STANDBY):
                     return False
@@ -195,11 +196,11 @@ class Service:
                 # the ledger can't be used now
                 known = refusal.code in set(Blocker)
                 health.report(Blocker(refusal.code) if known else Blocker.UNUSABLE)
-                log.info("action=tick_refused message=%s", refusal.message)
+                log.info(logfmt("tick_refused", message=refusal.message))
                 self._stopped.wait(LOOK_AT_CLOCK)
             except Exception:
                 # whatever it was, the next tick starts from the ledger again
-                log.exception("action=tick_failed")
+                log.exception(logfmt("tick_failed"))
                 self._stopped.wait(LOOK_AT_CLOCK)
 
     def _watch(self, store: Store) -> None:
@@ -209,7 +210,7 @@ class Service:
             try:
                 newest = store.wait_for_change(seen, LOOK_AT_CLOCK)
             except Refused as refusal:
-                log.warning("action=watch_failed message=%s", refusal.message)
+                log.warning(logfmt("watch_failed", message=refusal.message))
                 self._stopped.wait(LOOK_AT_CLOCK)
                 continue
             if newest > seen:

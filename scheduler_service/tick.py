@@ -29,7 +29,7 @@ from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning
 from jupyter_schedule.core.timing.run_queue import Capacity, fair_order
 from scheduler_service.ad_hoc import AdHocPass
-from scheduler_service.backoff import Memory, looking_at
+from scheduler_service.backoff import Backoff, BackoffKey, HeartbeatTracker, RetriedTask, effect_key, observe_key
 from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import (
     CancelOther,
@@ -48,6 +48,7 @@ from scheduler_service.decide import (
 from scheduler_service.effects import Effects
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.missing import Launchers
+from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications import silences
 from scheduler_service.observe import Observer
 
@@ -62,7 +63,7 @@ REAP_EVERY = 60
 #: bytes that have to be free for anything to be started: what is left to the ledger and to runs that go
 LEAST_FREE = 100_000_000
 #: the key of looks at ad-hoc workers, and the seconds between two of them
-AD_HOC, AD_HOC_EVERY = "ad-hoc workers", 2
+AD_HOC, AD_HOC_EVERY = BackoffKey(RetriedTask.AD_HOC), 2
 #: a machine is at work for a run in these
 WORKING = frozenset({RunStatus.LAUNCHING, RunStatus.RUNNING})
 #: for runs that could be started otherwise
@@ -80,17 +81,25 @@ class Ticker:
         self._publishers: dict[str, Executor] = {}
         self._under_way: dict[str, Future[None]] = {}
         self._reaping: dict[str, Future[bool]] = {}
-        self._memory = Memory(context.awake)
+        self._backoff = Backoff(context.awake)
+        self._heartbeats = HeartbeatTracker(context.awake)
         #: by owner the number of the start that was theirs last
         self._served: dict[str, int] = {}
         self._starts = count(1)
         self._blocked_by: Blocker | None = None
         self._launchers = Launchers(context.launchers)
-        self._observer = Observer(self._store, context.objects, self._launchers, self._memory, context.now)
+        self._observer = Observer(
+            self._store,
+            context.objects,
+            self._launchers,
+            backoff=self._backoff,
+            heartbeats=self._heartbeats,
+            now=context.now,
+        )
         self._ad_hoc = AdHocPass(
             self._store,
             self._launchers,
-            self._memory,
+            self._backoff,
             context.now,
             most=context.concurrency.per_launcher,
             machines_of_runs=self._machines_of_runs,
@@ -111,14 +120,11 @@ class Ticker:
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
         runs = self._store.claim(self._context.holder, self._context.lease, self._context.host)
-        self._memory.keep_only(run.id for run in runs)
+        self._backoff.keep_only(run.id for run in runs)
+        self._heartbeats.keep_only(run.id for run in runs)
         for run in runs:
-            # of its own, since a look that fails says nothing about an effect, nor one that doesn't
-            looking = looking_at(run.id)
-            if run.status not in GOING_STATUSES or not self._is_free(run) or not self._memory.may_try(looking):
-                continue
-            if self._attempt_to(looking, self._look_after, run, now):
-                self._memory.succeeded(looking)
+            if run.status in GOING_STATUSES and self._is_free(run) and self._backoff.is_ready(observe_key(run.id)):
+                self._attempt_to(observe_key(run.id), self._look_after, run, now)
         self._start_due(runs, now)
         self._look_after_ad_hoc()
         self._reap()
@@ -137,7 +143,7 @@ class Ticker:
             self._store.release(self._context.holder)
         except Refused as refusal:
             # the ledger is away: our leases run out by themselves
-            log.warning("action=release_failed message=%s", refusal.message)
+            log.warning(logfmt("release_failed", message=refusal.message))
 
     # -- load
 
@@ -151,44 +157,53 @@ class Ticker:
         moved = True
         while moved:
             due = self._store.due_schedules(now, BATCH)
-            settlements = [settlement for schedule in due if (settlement := self._owed(schedule, now))]
-            moved = self._settle(settlements) and len(due) == BATCH
+            advances = [advance for schedule in due if (advance := self._plan(schedule, now))]
+            moved = bool(advances) and self._record(advances) and len(due) == BATCH
 
     def _check_freshness(self, now: datetime) -> None:
         """Tell of schedules of which nothing was published by the time that their owners set."""
         for schedule in self._store.silences_due(now, BATCH):
-            if self._memory.may_try(schedule.id):
+            key = BackoffKey(RetriedTask.FRESHNESS, schedule.id)
+            if self._backoff.is_ready(key):
                 judge = partial(silences.judge_freshness, self._store, schedule, now, actor=ACTOR)
-                self._attempt_to(schedule.id, judge)
+                self._attempt_to(key, judge)
 
-    def _owed(self, schedule: Schedule, now: datetime) -> ScheduleAdvance | None:
-        """What a schedule owes; None when that can't be told, now or as far as is known."""
+    def _plan(self, schedule: Schedule, now: datetime) -> ScheduleAdvance | None:
+        """What a schedule owes; None when that can't be told, or couldn't be recorded a moment ago."""
+        if not self._backoff.is_ready(_record_key(schedule)) or not self._backoff.is_ready(_plan_key(schedule)):
+            return None
         found: list[ScheduleAdvance] = []
 
-        def look() -> None:
-            owed = planning.plan_runs(schedule, now)
-            found.append(ScheduleAdvance(schedule, owed.schedule, owed.runs))
+        def plan() -> None:
+            planned = planning.plan_runs(schedule, now)
+            found.append(ScheduleAdvance(schedule, planned.schedule, planned.runs))
 
-        if self._memory.may_try(schedule.id):
-            self._attempt_to(schedule.id, look)
+        self._attempt_to(_plan_key(schedule), plan)
         return found[0] if found else None
 
-    def _settle(self, settlements: list[ScheduleAdvance]) -> bool:
-        """Record what schedules owe; whether any of them moved."""
+    def _record(self, advances: list[ScheduleAdvance]) -> bool:
+        """Record what schedules owe; True when any of them moved."""
         try:
-            moved = self._store.settle(settlements, actor=ACTOR)
+            moved = self._store.settle(advances, actor=ACTOR)
         except Refused:
             raise
         except Exception:
             # one of them can't be recorded: it mustn't keep the others from it
-            log.exception("action=settle_failed schedules=%d", len(settlements))
+            log.exception(logfmt("record_failed", schedules=len(advances)))
             moved = set()
-            for one in settlements:
-                self._attempt_to(one.before.id, lambda one=one: moved.update(self._store.settle([one], actor=ACTOR)))
-        rows = sum(len(one.runs) for one in settlements if one.before.id in moved)
+            for one in advances:
+                record = partial(self._record_one, one, moved)
+                self._attempt_to(_record_key(one.before), record)
+        else:
+            for one in advances:
+                self._backoff.succeeded(_record_key(one.before))
+        rows = sum(len(one.runs) for one in advances if one.before.id in moved)
         if moved:
-            log.info("action=due schedules=%d rows=%d", len(moved), rows)
+            log.info(logfmt("due", schedules=len(moved), rows=rows))
         return bool(moved)
+
+    def _record_one(self, advance: ScheduleAdvance, moved: set[str]) -> None:
+        moved.update(self._store.settle([advance], actor=ACTOR))
 
     def _start_due(self, mine: Sequence[Run], now: datetime) -> None:
         """Decide over all open runs, as they stand in each other's way; apply what concerns ours."""
@@ -219,8 +234,8 @@ class Ticker:
     def _look_after_ad_hoc(self) -> None:
         """Now and then, let ad-hoc workers have what they need, apart from the runs."""
         is_free = self._ad_hoc_look is None or self._ad_hoc_look.done()
-        if is_free and self._memory.may_try(AD_HOC) and self._store.live_ad_hoc_workers():
-            self._memory.pause(AD_HOC, AD_HOC_EVERY)
+        if is_free and self._backoff.is_ready(AD_HOC) and self._store.live_ad_hoc_workers():
+            self._backoff.pause(AD_HOC, AD_HOC_EVERY)
             look = partial(self._ad_hoc.look, may_start=self._blocked_by is None)
             self._ad_hoc_look = self._pool.submit(self._attempt_to, AD_HOC, look)
 
@@ -231,38 +246,37 @@ class Ticker:
     def _reap(self) -> None:
         """Now and then, let each launcher end what no attempt owns."""
         for name, launcher in self._launchers.items():
-            reaping = self._reaping.get(name)
-            if (reaping is None or reaping.done()) and self._memory.may_try(launcher_key := f"launcher {name}"):
-                self._memory.pause(launcher_key, REAP_EVERY)
-                self._reaping[name] = self._pool.submit(self._reap_of, launcher_key, launcher)
+            reaping, key = self._reaping.get(name), BackoffKey(RetriedTask.REAP, name)
+            if (reaping is None or reaping.done()) and self._backoff.is_ready(key):
+                self._backoff.pause(key, REAP_EVERY)
+                self._reaping[name] = self._pool.submit(self._reap_of, key, launcher)
 
-    def _reap_of(self, key: str, launcher: Launcher) -> bool:
-        reaped = self._attempt_to(key, launcher.reap, self._store.attempt, self._store.ad_hoc_worker)
-        if reaped:
-            self._memory.succeeded(key)
-        return reaped
+    def _reap_of(self, key: BackoffKey, launcher: Launcher) -> bool:
+        return self._attempt_to(key, launcher.reap, self._store.attempt, self._store.ad_hoc_worker)
 
-    def _attempt_to(self, key: str, act: Callable[..., object], *arguments: object) -> bool:
+    def _attempt_to(self, key: BackoffKey, act: Callable[..., object], *arguments: object) -> bool:
         """Do what concerns one run or schedule; when it fails, that one waits and all others go on."""
         try:
             act(*arguments)
         except OSError as problem:
             # what is outside is away, says why, and stays so for a while
-            if self._memory.failure(key) != str(problem):
-                log.warning("action=failed of=%s message=%s", key, problem)
-            self._memory.failed(key, problem)
+            if self._backoff.failure(key) != str(problem):
+                log.warning(logfmt("failed", of=key, message=problem))
+            self._backoff.failed(key, problem)
             return False
         except Exception as problem:
-            self._memory.failed(key, problem)
-            log.exception("action=failed of=%s", key)
+            self._backoff.failed(key, problem)
+            log.exception(logfmt("failed", of=key))
             return False
+        self._backoff.succeeded(key)
         return True
 
     def _is_free(self, run: Run) -> bool:
-        return run.id not in self._under_way and self._memory.may_try(run.id)
+        return run.id not in self._under_way and self._backoff.is_ready(effect_key(run.id))
 
     def _has_spec(self, run: Run) -> bool:
-        return self._attempt_to(run.id, self._spec_of, run)
+        key = BackoffKey(RetriedTask.SPEC, run.id)
+        return self._backoff.is_ready(key) and self._attempt_to(key, self._spec_of, run)
 
     def _look_after(self, run: Run, now: datetime) -> None:
         seen = replace(self._observer.observe(run), policies=self._spec_of(run).policies)
@@ -307,16 +321,23 @@ class Ticker:
                 case Publish() if attempt:
                     self._effects.publish(run, attempt, decision.result)
                 case Stop() if attempt:
-                    self._memory.pause(run.id, INSISTENCE)
+                    self._backoff.pause(effect_key(run.id), INSISTENCE)
                     self._effects.stop(run, attempt, decision)
                 case End():
                     self._effects.end(run, attempt, decision)
 
-        if self._attempt_to(run.id, act):
-            self._memory.succeeded(run.id)
+        if self._attempt_to(effect_key(run.id), act):
             self._context.wake()
 
     # -- what belongs to a run
 
     def _spec_of(self, run: Run) -> Spec:
         return self._spec(run.schedule_id, run.version)
+
+
+def _plan_key(schedule: Schedule) -> BackoffKey:
+    return BackoffKey(RetriedTask.PLAN, schedule.id)
+
+
+def _record_key(schedule: Schedule) -> BackoffKey:
+    return BackoffKey(RetriedTask.RECORD, schedule.id)

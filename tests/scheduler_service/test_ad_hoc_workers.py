@@ -16,7 +16,7 @@ from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.ad_hoc import AdHocPass
 from scheduler_service.admin.reap import end_orphans
-from scheduler_service.backoff import Memory
+from scheduler_service.backoff import Backoff
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.settings import AdHocSettings, Ec2Settings
 from tests.doubles.ec2 import Instance, client_error, lost_answer
@@ -53,7 +53,7 @@ class Desk:
         self.service = AdHocPass(
             self.store,
             {"ec2": self.launcher},
-            Memory(lambda: self.region.seconds),
+            Backoff(lambda: self.region.seconds),
             self.region.now,
             most={"ec2": self.most},
             machines_of_runs=lambda: self.runs,

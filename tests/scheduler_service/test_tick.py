@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Outcome, RunStatus
-from scheduler_service import effects
+from scheduler_service import effects, tick
 from scheduler_service.decide import Stop
 from tests.scheduler_service.played import MINUTE, Play
 
@@ -82,7 +82,7 @@ def test_what_is_away_is_logged_in_one_line_and_again_only_when_something_else_i
     monkeypatch.setattr(play.objects, "get_or_none", fail)
     play.until(play.now + 10 * MINUTE)
     said = [record for record in caplog.records if "action=failed" in record.getMessage()]
-    assert [record.getMessage().partition("message=")[2] for record in said[:2]] == ["S3 is away.", "S3 is full."]
+    assert [record.getMessage().partition("message=")[2] for record in said[:2]] == ['"S3 is away."', '"S3 is full."']
     assert [record.exc_info is not None for record in said[:4]] == [False, False, True, True]
 
 
@@ -114,3 +114,41 @@ def test_an_attempt_that_a_ledger_from_a_backup_does_not_know_of_is_adopted_not_
     restored.settle()
     assert restored.operations.run(run.id).status == RunStatus.SUCCEEDED
     assert (executed, restored.workers.launched) == (1, [])
+
+
+def test_a_failure_a_day_is_waited_for_a_second_each_time_and_told_each_time(
+    play: Play, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What failed weeks ago makes no later failure wait longer, nor silent."""
+    schedule = play.schedule("hourly", "0 * * * *")
+    waits = []
+    for day in range(8):
+        play.pass_by(timedelta(hours=1))
+        with monkeypatch.context() as away:
+
+            def fail(*arguments: object) -> None:
+                raise OSError("away for a moment")
+
+            away.setattr(tick.planning, "plan_runs", fail)
+            play.ticker.tick()
+        before = len(play.operations.runs("hourly"))
+        for second in range(1, 90):
+            play.pass_by(timedelta(seconds=1))
+            play.ticker.tick()
+            if len(play.operations.runs("hourly")) > before:
+                waits.append(second)
+                break
+        for _ in range(50):
+            play.settle()
+        assert day == len(waits) - 1
+    assert waits == [1] * 8
+    line = f'action=failed of=plan:{schedule.id} message="away for a moment"'
+    assert [record.message for record in caplog.records if record.message.startswith("action=failed")] == [line] * 8
+
+
+def test_a_ledger_is_asked_to_record_nothing_when_nothing_is_due(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> set[str]:
+        raise AssertionError(arguments)
+
+    monkeypatch.setattr(play.store, "settle", fail)
+    play.ticker.tick()
