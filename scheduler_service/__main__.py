@@ -19,12 +19,9 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import listed, quoted, size_text
-from scheduler_service.admin.check import check_channels, check_storage
-from scheduler_service.admin.check_aws import check_account
-from scheduler_service.admin.check_service import check_service
+from scheduler_service.admin.check import check_channels, check_service, check_storage, open_existing_ledger
+from scheduler_service.admin.check_aws import check_account, format_prices, refresh_prices, size_prices
 from scheduler_service.admin.migrate_storage import check_code, check_idle, copy_objects, list_missing, plan_migration
-from scheduler_service.admin.open_ledger import open_existing_ledger
-from scheduler_service.admin.price_list import format_prices, refresh_prices, size_prices
 from scheduler_service.admin.reap import end_orphans, open_machines
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.publishing.unpublish import unpublish_deleted

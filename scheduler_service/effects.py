@@ -29,8 +29,7 @@ from jupyter_schedule.core.object_keys import gate_key
 from jupyter_schedule.core.storage.factory import ObjectExists
 from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import End, Start, Stop
-from scheduler_service.launchers.base import Launcher, LaunchRefused, NoCapacity
-from scheduler_service.launchers.missing import Launchers
+from scheduler_service.launchers.base import Launcher, Launchers, LaunchRefused, NoCapacity
 from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import needs_history, notifications_for
 from scheduler_service.observe import Observer

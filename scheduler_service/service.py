@@ -26,8 +26,8 @@ from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.logfmt import logfmt
 from scheduler_service.maintenance import MaintenanceLoop
 from scheduler_service.notifications.channels import open_channels
-from scheduler_service.notifications.compose import MessageComposer
 from scheduler_service.notifications.deliver import Deliverer
+from scheduler_service.notifications.message import MessageComposer
 from scheduler_service.retention.prune import Pruner
 from scheduler_service.retention.prune_daily import DailyPruner
 from scheduler_service.settings import Settings

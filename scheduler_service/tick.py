@@ -46,10 +46,9 @@ from scheduler_service.decide import (
     decide_due,
 )
 from scheduler_service.effects import Effects
-from scheduler_service.launchers.base import Launcher
-from scheduler_service.launchers.missing import Launchers
+from scheduler_service.launchers.base import Launcher, Launchers
 from scheduler_service.logfmt import logfmt
-from scheduler_service.notifications import silences
+from scheduler_service.notifications.rules import judge_freshness
 from scheduler_service.observe import Observer
 
 log = logging.getLogger(__name__)
@@ -165,7 +164,7 @@ class Ticker:
         for schedule in self._store.silences_due(now, BATCH):
             key = BackoffKey(RetriedTask.FRESHNESS, schedule.id)
             if self._backoff.is_ready(key):
-                judge = partial(silences.judge_freshness, self._store, schedule, now, actor=ACTOR)
+                judge = partial(judge_freshness, self._store, schedule, now, actor=ACTOR)
                 self._attempt_to(key, judge)
 
     def _plan(self, schedule: Schedule, now: datetime) -> ScheduleAdvance | None:

@@ -1,16 +1,19 @@
-"""Whether the areas that are set can be used as they have to be: each is tried with a small object, which is removed.
+"""Try what the settings name: each storage with a small object, which is removed, each channel, the service itself.
 
 Every line says what is right, or what is missing and how to mend it.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 
-from jupyter_schedule.core import s3_prices
+from jupyter_schedule.core import clock, s3_prices
 from jupyter_schedule.core.config import StorageConfig
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.channels import Channel
 from jupyter_schedule.core.storage.factory import (
@@ -22,9 +25,13 @@ from jupyter_schedule.core.storage.factory import (
     digest,
     open_storage,
 )
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
 from scheduler_service.anonymous_get import anonymous_get, public_address, server_time
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.message import build_trial
+from scheduler_service.tick import LEAST_FREE
 
 #: seconds that the clocks may differ: S3 refuses at 15 minutes
 MOST_SKEW = 60
@@ -164,3 +171,60 @@ def _no_public_list(name: str, area: S3Storage) -> CheckResult:
     right = f"{name}: nobody can list it without credentials"
     mend = "Take s3:ListBucket for everybody out of the bucket's policy: names alone can tell too much."
     return CheckResult(True, right) if status != 200 else CheckResult(False, f"{right}: NO. {mend}")
+
+
+def check_service(places: DataPaths, now: datetime) -> Iterator[CheckResult]:
+    """The disk, the database if there is one, and the service itself.  `now` is this machine's time."""
+    yield _disk(places.folder)
+    if places.shared_store is None:
+        yield _service(places, None)
+        return
+    try:
+        store = open_store(places.shared_store, lambda: now, migrates=False)
+        try:
+            yield compare_clocks("ledger", "the database's", now, store.clock())
+            yield _service(places, store)
+        finally:
+            store.close()
+    except Refused as refusal:
+        yield CheckResult(False, f"ledger: NO. {refusal.message}")
+
+
+def _disk(folder: Path) -> CheckResult:
+    there = next(place for place in (folder, *folder.parents) if place.is_dir())
+    free = shutil.disk_usage(there).free
+    told = f"disk: {free // 1_000_000:,} MB are free in {there}"
+    if free < LEAST_FREE:
+        return CheckResult(False, f"{told}: NO. Nothing starts with less than {LEAST_FREE // 1_000_000} MB.")
+    return CheckResult(True, told)
+
+
+def _service(places: DataPaths, store: Store | None) -> CheckResult:
+    hindered = find_blocker(places.lock, store)
+    if hindered is not None:
+        return CheckResult(False, f"service: NO. {hindered.sentence}")
+    if has_leader(places.lock, store):
+        return CheckResult(True, "service: one ticks")
+    # whoever misspelt the folder sees it here
+    unmade = store is None and not ledger_exists(places)
+    return CheckResult(True, f"service: none ticks now{f', and {places.folder} has no ledger yet' if unmade else ''}")
+
+
+def ledger_exists(places: DataPaths) -> bool:
+    """Whether the ledger is there; of a database that many share only asking it tells, so it counts as there."""
+    return places.shared_store is not None or places.ledger.exists()
+
+
+@contextmanager
+def open_existing_ledger(places: DataPaths) -> Iterator[Store]:
+    """The ledger that is there.  Raises Refused `no_ledger` instead of making one where somebody misspelt a folder.
+
+    A new one would know no run, and have a new secret, by which it takes nothing for its own.
+    """
+    if not ledger_exists(places):
+        raise Refused("no_ledger", f"There is no ledger in {places.folder}: name the service's own with --folder.")
+    store = open_store(places.store, clock.now)
+    try:
+        yield store
+    finally:
+        store.close()

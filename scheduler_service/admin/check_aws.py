@@ -5,14 +5,16 @@ Every line says what is right, or what is missing and how to mend it.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import uuid4
 
+from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from jupyter_schedule.core.errors import Refused
 from scheduler_service.admin.check import CheckResult, compare_clocks
 from scheduler_service.launchers.ec2.client import make_client
 from scheduler_service.launchers.ec2.errors import describe_error, read_time
@@ -22,8 +24,9 @@ from scheduler_service.launchers.ec2.launch_plan import (
     build_launch_parameters,
     list_options,
 )
-from scheduler_service.launchers.ec2.prices import Prices
+from scheduler_service.launchers.ec2.prices import Prices, fetch_prices, fill_disk_prices, load_prices, save_prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
+from scheduler_service.settings import Settings
 
 #: what to do about an error, by the beginning of its code
 MENDS = (
@@ -249,3 +252,40 @@ def _no(right: str, problem: ClientError | BotoCoreError, now: datetime) -> Chec
     code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
     mend = next((mend for beginning, mend in MENDS if code.startswith(beginning)), "")
     return CheckResult(False, f"{right}: NO. {describe_error(problem, now)} {mend}".rstrip())
+
+
+#: where Amazon answers for prices of all regions
+PRICING_REGION = "us-east-1"
+
+
+def format_prices(settings: Settings) -> Iterator[str]:
+    """The size, its hardware and the most that an hour of it costs, a line each; then the table's day."""
+    ec2, table = settings.machines, load_prices(settings.places.folder)
+    for name, size in ec2.sizes.items():
+        hourly = table.dearest(size, ec2.regions)
+        cost = "no price known: run prices --refresh" if hourly is None else f"${hourly.normalize():f} an hour at most"
+        yield f"{name}: {size.hardware}, {cost}"
+    yield f"Prices of {table.at}."
+
+
+def size_prices(settings: Settings) -> dict[str, Any]:
+    """The same for programs; the dollars of a size whose price isn't known are None."""
+    ec2, table = settings.machines, load_prices(settings.places.folder)
+    dearest = {name: table.dearest(size, ec2.regions) for name, size in ec2.sizes.items()}
+    sizes = [
+        {"size": name, "hardware": size.hardware, "hourly": None if (hourly := dearest[name]) is None else str(hourly)}
+        for name, size in ec2.sizes.items()
+    ]
+    return {"prices_of": str(table.at), "sizes": sizes}
+
+
+def refresh_prices(settings: Settings, today: date) -> Iterator[str]:
+    """Write today's prices of the settings' machines into the folder; what was and wasn't had.  Raises Refused."""
+    ec2 = settings.machines
+    try:
+        table = fetch_prices(Session().client("pricing", region_name=PRICING_REGION), ec2, today)
+    except (BotoCoreError, ClientError) as problem:
+        raise Refused("no_prices", f"Amazon's price list can't be asked: {problem}") from None
+    table, said = fill_disk_prices(table, load_prices(settings.places.folder))
+    yield from said
+    yield f"Written to {save_prices(table, settings.places.folder)}: restart the service to use it."

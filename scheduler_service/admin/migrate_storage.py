@@ -14,8 +14,7 @@ from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, o
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.text import quoted
-from scheduler_service.admin.check import CheckResult
-from scheduler_service.admin.open_ledger import ledger_exists
+from scheduler_service.admin.check import CheckResult, ledger_exists
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.models import utc_text
 from jupyter_schedule.core.text import listed
-from scheduler_service.admin.open_ledger import open_existing_ledger
+from scheduler_service.admin.check import open_existing_ledger
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.ec2.client import open_regions
 from scheduler_service.launchers.ec2.errors import describe_error

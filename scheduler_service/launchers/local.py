@@ -18,12 +18,12 @@ from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.runner_env import ensure_runner
-from scheduler_service.worker import cgroups, processes
+from scheduler_service.worker import processes
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import build_handle, find_process, identify_host
-from scheduler_service.worker.limits import NO_LIMITS, ProcessLimits
-from scheduler_service.worker.prepare import AGENT_ONLY, CGROUP
+from scheduler_service.worker.limits import NO_LIMITS, ProcessLimits, end_cgroup, is_cgroup_populated
 from scheduler_service.worker.processes import Process
+from scheduler_service.worker.workspace import AGENT_ONLY, CGROUP
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class LocalLauncher(Launcher):
         left = (
             processes.find_marked(_marker(attempt))
             or processes.find_marked(_marker(attempt), processes.SUBREAPER)
-            or cgroups.is_populated(self._work / attempt.token / CGROUP)
+            or is_cgroup_populated(self._work / attempt.token / CGROUP)
         )
         return WorkerState.ORPHANED if left else WorkerState.GONE
 
@@ -117,7 +117,7 @@ class LocalLauncher(Launcher):
 
     def kill(self, attempt: Attempt) -> None:
         self._signal(attempt, signal.SIGKILL)
-        cgroups.end_group(self._work / attempt.token / CGROUP)
+        end_cgroup(self._work / attempt.token / CGROUP)
         for pid in processes.find_marked(_marker(attempt), processes.SUBREAPER):
             # it knows that its agent is gone, and ends all, also what lost the marker: if only it isn't stopped
             if subreaper := processes.read(pid):
@@ -196,7 +196,7 @@ class LocalLauncher(Launcher):
                 yield process._replace(state="", parent=0, group=0), named["run"], int(named["number"])
 
     def _remove(self, token: str) -> None:
-        cgroups.end_group(self._work / token / CGROUP)
+        end_cgroup(self._work / token / CGROUP)
         remove_folder(self._work / token)
         (self._launched / token).unlink(missing_ok=True)
 

@@ -1,15 +1,35 @@
-"""What a word says: what happened, why, how the log ended, and where the results are.  Pure."""
+"""Compose the message of a notification: what happened, why, how the log ended, and where the results are.
 
-from collections.abc import Callable, Sequence
+`build_message` is pure; `MessageComposer` reads what the ledger and the objects know when it is sent.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Notification, NotificationEvent, Run, RunStatus, Spec, Visibility, utc_text
+from jupyter_schedule.core.models import (
+    Notification,
+    NotificationEvent,
+    QueuedNotification,
+    Run,
+    RunStatus,
+    Spec,
+    Visibility,
+    utc_text,
+)
+from jupyter_schedule.core.object_keys import LOG
+from jupyter_schedule.core.operations.run_files import RunFiles
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import open_storage
-from jupyter_schedule.core.text import short_date
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, open_storage
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.text import short_date, strip_escapes
 from jupyter_schedule.core.timing.timezones import find_zone
+from scheduler_service.disclosure.secrets import find_secret
+from scheduler_service.redaction import redact, secret_values
+from scheduler_service.worker.text import LEFT_OUT, mask_values
 
 #: of these the log says nothing that anybody has to know
 GOOD = frozenset({NotificationEvent.RECOVERY, NotificationEvent.FIRST_SUCCESS})
@@ -78,7 +98,7 @@ def _deadline(word: Notification, spec: Spec) -> str:
 
 
 def _why(word: Notification, run: Run, tellable: Callable[[str], str]) -> str:
-    # recorded so; but older versions recorded what they were told
+    # recorded so; but what leaves the machine is masked by the values of today, too
     last = tellable(run.message or "")
     match word.occasion:
         case NotificationEvent.AUTO_PAUSE:
@@ -103,3 +123,89 @@ def _address(run: Run, spec: Spec) -> str:
 
 def _more(run: Run, good: bool) -> str:
     return run.schedule if good else run.id[:8]
+
+
+class MessageComposer:
+    """Reads the run of a word, and how its log ended."""
+
+    def __init__(self, store: Store, objects: ObjectStorage, environment: Mapping[str, str] = os.environ) -> None:
+        self._store = store
+        self._objects = objects
+        self._environment = environment
+
+    def __call__(self, word: QueuedNotification) -> Message:
+        """The message.  A log that can't be read is no reason to tell nothing.  Raises KeyError for no such run."""
+        run = self._store.run(word.run_id)
+        if run is None:
+            raise KeyError(word.run_id)
+        spec = self._store.version(run.schedule_id, run.version).spec
+        # what is in its name is in its address, too
+        known = {
+            name: text for name, text in secret_values(spec, self._environment).items() if text not in run.schedule
+        }
+        lines: list[str] = []
+        if word.occasion not in GOOD:
+            try:
+                lines = select_last_lines(read_log_end(self._store, self._objects, run), known)
+            except OSError:
+                lines = ["(It can't be read now.)"]
+        return build_message(word, run, spec, lines, lambda text: redact(text, known))
+
+
+#: lines that a message has, and signs of each
+LINES = 20
+LONGEST = 300
+#: bytes that are read, so that a key which begins above the last lines is known as one
+READ = 32_000
+_KEY = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]*PRIVATE KEY")
+
+
+def select_last_lines(text: str, known: Mapping[str, str]) -> list[str]:
+    """The last lines of a log that say something, each with its secrets left out.
+
+    known: values that nobody may see, by the names that are shown in their place.
+    """
+    shown: list[str] = []
+    in_key = False
+    for raw in strip_escapes(text).replace("\r\n", "\n").split("\n"):
+        # what a progress bar showed last
+        line = raw.rstrip("\r").rpartition("\r")[2].rstrip()
+        marked = [match[1] for match in _KEY.finditer(line)]
+        if in_key or marked:
+            if not in_key or "END" in marked:
+                shown.append(LEFT_OUT.format("a private key"))
+            in_key = marked[-1] == "BEGIN" if marked else in_key
+        elif line:
+            shown.append(_without_secrets(line, known))
+    return shown[-LINES:]
+
+
+def _without_secrets(line: str, known: Mapping[str, str]) -> str:
+    line = mask_values(line, known)
+    secret = find_secret(line)
+    if secret is not None:
+        return LEFT_OUT.format(f"a line with {secret}")
+    visible = "".join(sign if sign.isprintable() else " " for sign in line)
+    return visible if len(visible) <= LONGEST else f"{visible[:LONGEST]}…"
+
+
+def read_log_end(store: Store, objects: ObjectStorage, run: Run) -> str:
+    """The last bytes of what the run printed, as text; empty when it printed nothing, or nobody kept it.
+
+    Raises OSError when the objects are away.
+    """
+    files = RunFiles(store, objects)
+    key = files.key(run, LOG)
+    size = objects.size(key)
+    if size is None:
+        return b"".join(files.log_pieces(run)).decode(errors="replace")[-READ:]
+    try:
+        with objects.open(key) as stream:
+            if stream.seekable():
+                stream.seek(max(0, size - READ))
+            end = b""
+            while block := stream.read(1024 * 1024):
+                end = (end + block)[-READ:]
+    except NoSuchObject:
+        return ""
+    return end.decode(errors="replace")

@@ -7,7 +7,7 @@ import json
 import sys
 
 from scheduler_service.worker.agent import run_attempt
-from scheduler_service.worker.prepare import Task
+from scheduler_service.worker.workspace import Task
 
 
 def main() -> int:

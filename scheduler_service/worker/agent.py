@@ -21,19 +21,19 @@ from typing import Any, NamedTuple
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
 from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, open_storage
-from scheduler_service.worker import expectations, notebook, prepare, processes
+from scheduler_service.worker import expectations, notebook, processes, workspace
 from scheduler_service.worker.collect import Collected, Snapshot, collect, find_written_elsewhere, take_snapshot
-from scheduler_service.worker.diagnose import AttemptOutcome, RunFacts, diagnose, fit_sentence
+from scheduler_service.worker.diagnose import AttemptOutcome, RunFacts, diagnose
 from scheduler_service.worker.files import open_plain, remove_folder
 from scheduler_service.worker.handle import build_handle
 from scheduler_service.worker.heartbeat import LiveNotebook, PeriodicTask, now_text, send_heartbeat
 from scheduler_service.worker.limits import ProcessLimits
 from scheduler_service.worker.logs import RunLog
-from scheduler_service.worker.prepare import Folders, Task
 from scheduler_service.worker.processes import Process
 from scheduler_service.worker.subreaper import run_contained
 from scheduler_service.worker.supervise import Cause, CommandEnd, Signals
-from scheduler_service.worker.text import mask_values
+from scheduler_service.worker.text import fit_sentence, mask_values
+from scheduler_service.worker.workspace import Folders, Task
 
 #: seconds for which an object store that is away is asked again
 RETRY_SECONDS = 900.0
@@ -242,32 +242,32 @@ class AttemptRunner:
     def _prepare_and_run(self) -> None:
         self.folders.make()
         self.log = RunLog(self.folders.root, lambda number, data: self.area.put(f"{LIVE_LOG}{number}", data))
-        workspace = self._prepare()
+        prepared = self._prepare()
         if self.signals.stop:
             self.record.verdict = _STOPPED_EARLY
             return
-        ended, memory_ran_out = self._run(workspace)
+        ended, memory_ran_out = self._run(prepared)
         if ended.cause is Cause.EXITED and ended.exit_code == 0 and self.task.expect:
             # before the files are collected, which takes them away
             self._guarded(
-                lambda: self._check_contract(workspace), stage="contract", what="The contract couldn't be checked"
+                lambda: self._check_contract(prepared), stage="contract", what="The contract couldn't be checked"
             )
         self._guarded(
-            lambda: self._collect_output(workspace), stage="publishing", what="The outputs couldn't be collected"
+            lambda: self._collect_output(prepared), stage="publishing", what="The outputs couldn't be collected"
         )
         self._judge(ended, memory_ran_out)
 
     def _prepare(self) -> PreparedRun:
-        prepare.check_kernel(self.task)
-        prepare.unpack_bundle(self.task, self.objects, self.folders)
-        prepare.write_parameters(self.task, self.folders)
-        output = prepare.make_output_folder(self.task, self.folders.code)
-        prepare.fetch_previous(self.task, self.folders)
+        workspace.check_kernel(self.task)
+        workspace.unpack_bundle(self.task, self.objects, self.folders)
+        workspace.write_parameters(self.task, self.folders)
+        output = workspace.make_output_folder(self.task, self.folders.code)
+        workspace.fetch_previous(self.task, self.folders)
         self.host.ready(self.folders)
-        environment = prepare.build_environment(self.task, self.folders, output) | self.host.environment()
+        environment = workspace.build_environment(self.task, self.folders, output) | self.host.environment()
         return PreparedRun(output, environment, take_snapshot(self.folders.code, output))
 
-    def _run(self, workspace: PreparedRun) -> tuple[CommandEnd, bool]:
+    def _run(self, prepared: PreparedRun) -> tuple[CommandEnd, bool]:
         assert self.log
         live = PeriodicTask("live notebook", self.live) if self.live else None
         kills = processes.count_memory_kills()
@@ -276,7 +276,7 @@ class AttemptRunner:
             ended = run_contained(
                 ["bash", "-c", self.task.command],
                 cwd=self.folders.code,
-                environment=workspace.environment,
+                environment=prepared.environment,
                 output=self.log.attach(),
                 timeout=self.task.timeout,
                 grace=self.task.grace,
@@ -284,7 +284,7 @@ class AttemptRunner:
                 signals=self.signals,
                 limits=ProcessLimits(**self.task.limits),
                 user=self.task.user,
-                output_folder=workspace.output,
+                output_folder=prepared.output,
                 cgroup_record=self.folders.cgroup,
             )
         finally:
@@ -307,12 +307,12 @@ class AttemptRunner:
             self._say(sentence)
             self.record.notes.append(sentence)
 
-    def _check_contract(self, workspace: PreparedRun) -> None:
+    def _check_contract(self, prepared: PreparedRun) -> None:
         expect = self.task.expect or {}
         published = open_storage(expect["objects"]) if expect["objects"] else None
         day = date.fromisoformat(expect["day"])
         try:
-            expectations.check_expectations(expect["lines"], workspace.output, day, published, expect["index"])
+            expectations.check_expectations(expect["lines"], prepared.output, day, published, expect["index"])
         except expectations.ExpectationFailed as broken:
             self._decide(
                 AttemptOutcome(
@@ -320,9 +320,9 @@ class AttemptRunner:
                 )
             )
 
-    def _collect_output(self, workspace: PreparedRun) -> None:
-        self._collect(workspace.output, OUTPUT, self.record.files)
-        self.record.elsewhere = find_written_elsewhere(self.folders.code, workspace.output, workspace.before)
+    def _collect_output(self, prepared: PreparedRun) -> None:
+        self._collect(prepared.output, OUTPUT, self.record.files)
+        self.record.elsewhere = find_written_elsewhere(self.folders.code, prepared.output, prepared.before)
 
     def _collect(self, folder: Path, prefix: str, files: list[Collected]) -> None:
         def store(path: str, source: Path, consume: bool) -> None:

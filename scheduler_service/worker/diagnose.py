@@ -8,11 +8,11 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_schedule.core.text import duration_text, strip_escapes
+from jupyter_schedule.core.text import duration_text
 from scheduler_service.worker.notebook import NotebookProgress
 from scheduler_service.worker.supervise import Cause
+from scheduler_service.worker.text import find_first_line, fit_sentence
 
-LONGEST_SENTENCE = 120
 _NO_SPACE = "No space left on device"
 _DEAD_KERNEL = "DeadKernelError"
 #: how bash says what it couldn't run: "./run.sh: line 3: pandoc: command not found"
@@ -76,23 +76,6 @@ def diagnose(evidence: RunFacts) -> AttemptOutcome:
     if evidence.exit_code == 0:
         return _verdict("finished", *_good_end(evidence))
     return _verdict("finished", *_bad_end(evidence))
-
-
-def find_first_line(text: str) -> str:
-    """The first line that says something, without escape codes and control characters."""
-    for line in strip_escapes(text).splitlines():
-        words = " ".join("".join(letter if letter.isprintable() else " " for letter in line).split())
-        if words:
-            return words
-    return ""
-
-
-def fit_sentence(text: str) -> str:
-    """`text` as one sentence of at most 120 characters."""
-    line = find_first_line(text)
-    if len(line) >= LONGEST_SENTENCE:
-        return line[: LONGEST_SENTENCE - 1].rstrip() + "…"
-    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
 def _verdict(outcome: str, reason: str, text: str) -> AttemptOutcome:

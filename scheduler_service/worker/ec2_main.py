@@ -26,7 +26,7 @@ from jupyter_schedule.core.storage.factory import S3Address, open_storage
 from scheduler_service.worker.agent import MachineSetup, run_attempt
 from scheduler_service.worker.bootstrap import read_metadata
 from scheduler_service.worker.credentials import CredentialsServer
-from scheduler_service.worker.prepare import Folders, Task
+from scheduler_service.worker.workspace import Folders, Task
 
 #: who user code runs as, and whose id no image uses
 USER, USER_ID = "analyst", 58000

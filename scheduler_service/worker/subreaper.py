@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scheduler_service.worker import cgroups, processes
-from scheduler_service.worker.limits import LimitWatcher, ProcessLimits
+from scheduler_service.worker import processes
+from scheduler_service.worker.limits import LimitWatcher, ProcessLimits, create_cgroup, end_cgroup
 from scheduler_service.worker.namespaces import end_with_parent, forgo_new_rights
 from scheduler_service.worker.processes import Process
 from scheduler_service.worker.supervise import Cause, CommandEnd, Signals, adopt_orphans, end_everything, supervise
@@ -86,7 +86,7 @@ def run_contained(
     if answer:
         return _ended(answer)
     # it was killed, and had no time to end what it kept: that is below us now
-    cgroups.end_group(cgroup_record)
+    end_cgroup(cgroup_record)
     left, survivors = end_everything(subreaper.pid, marker)
     return CommandEnd(Cause.STOPPED if asked else Cause.EXITED, None, signal.SIGKILL, 0.0, left, survivors)
 
@@ -112,7 +112,7 @@ def main() -> None:
 
 def _supervised(order: dict[str, Any], output: int, signals: Signals, agent: int) -> dict[str, Any]:
     limits = ProcessLimits(**order["limits"])
-    with cgroups.create_group(order["marker"], Path(order["cgroup_record"])) as group:
+    with create_cgroup(order["marker"], Path(order["cgroup_record"])) as group:
         limits = group.keep_to(limits) if group else limits
 
         def prepare() -> None:

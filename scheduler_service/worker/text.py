@@ -1,7 +1,11 @@
-"""The values that a run was given and nobody may be told are taken out of what is said of it."""
+"""Sentences as a worker may say them: one line, of bounded length, without the values that nobody may be told."""
 
 from collections.abc import Mapping
 
+from jupyter_schedule.core.text import strip_escapes
+
+#: signs of a sentence, at most
+LONGEST_SENTENCE = 120
 #: the shortest value that is taken out: shorter ones are words
 SHORTEST = 4
 LEFT_OUT = "[left out: {}]"
@@ -30,3 +34,20 @@ def _without(text: str, left_out: str, value: str) -> str:
             if kept.endswith(value[:length]):
                 return kept[:-length] + left_out
     return text
+
+
+def find_first_line(text: str) -> str:
+    """The first line that says something, without escape codes and control characters."""
+    for line in strip_escapes(text).splitlines():
+        words = " ".join("".join(letter if letter.isprintable() else " " for letter in line).split())
+        if words:
+            return words
+    return ""
+
+
+def fit_sentence(text: str) -> str:
+    """`text` as one sentence of at most 120 characters."""
+    line = find_first_line(text)
+    if len(line) >= LONGEST_SENTENCE:
+        return line[: LONGEST_SENTENCE - 1].rstrip() + "…"
+    return line if line.endswith((".", "!", "?", "…")) else f"{line}."

@@ -6,8 +6,8 @@ import pytest
 
 from jupyter_schedule.core.models import Outcome, Reason, RunStatus, ScheduleState, Trigger
 from scheduler_service import observe
+from scheduler_service.launchers.ec2.launch_plan import build_user_data
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.launchers.ec2.user_data import build_user_data
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.image import missing, older_python

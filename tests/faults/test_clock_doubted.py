@@ -7,8 +7,7 @@ import pytest
 
 from jupyter_schedule.core.models import RunStatus, Timing
 from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker
-from scheduler_service.admin.check import CheckResult
-from scheduler_service.admin.check_service import check_service
+from scheduler_service.admin.check import CheckResult, check_service
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
 

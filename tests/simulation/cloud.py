@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
-from scheduler_service.worker.prepare import Task
+from scheduler_service.worker.workspace import Task
 from tests.simulation.worker import Command, Execution, Worker
 from tests.simulation.world import Actor, World
 

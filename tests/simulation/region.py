@@ -16,7 +16,7 @@ from scheduler_service.launchers.ec2.launch_plan import ATTEMPT_TAG, RUN_TAG
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
-from scheduler_service.worker.prepare import Task
+from scheduler_service.worker.workspace import Task
 from tests.doubles.ec2 import Ec2Double, Instance, client_error
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 from tests.simulation.cloud import Cloud

@@ -11,7 +11,7 @@ from jupyter_schedule.core.object_keys import HEARTBEAT, OUTPUT, worker_prefix
 from jupyter_schedule.core.storage.factory import digest
 from scheduler_service.worker import agent
 from scheduler_service.worker.agent import AttemptStorage
-from scheduler_service.worker.prepare import Task
+from scheduler_service.worker.workspace import Task
 from tests.simulation.world import Stepped, World
 
 if TYPE_CHECKING:

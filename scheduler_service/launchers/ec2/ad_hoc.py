@@ -19,15 +19,14 @@ from scheduler_service.launchers.ec2.launch_plan import (
     DEPLOYMENT_TAG,
     OWNER_TAG,
     TURN_TAG,
+    build_ad_hoc_user_data,
     build_launch_parameters,
     list_options,
 )
-from scheduler_service.launchers.ec2.machines import SETTLING, Ec2Machine, RegionMachines
+from scheduler_service.launchers.ec2.machines import SETTLING, Ec2Machine, RegionMachines, run_instance
 from scheduler_service.launchers.ec2.prices import Prices
 from scheduler_service.launchers.ec2.reaper import read_deadline
 from scheduler_service.launchers.ec2.settings import Ec2Settings
-from scheduler_service.launchers.ec2.started import run_instance
-from scheduler_service.launchers.ec2.user_data import build_ad_hoc_user_data
 
 log = logging.getLogger(__name__)
 

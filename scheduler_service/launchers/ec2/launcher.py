@@ -21,14 +21,13 @@ from scheduler_service.launchers.ec2.launch_plan import (
     SCHEDULE_TAG,
     UserDataTooLarge,
     build_launch_parameters,
+    build_user_data,
     choose_option,
 )
-from scheduler_service.launchers.ec2.machines import SETTLING, Ec2Machine, RegionMachines
+from scheduler_service.launchers.ec2.machines import SETTLING, Ec2Machine, RegionMachines, run_instance
 from scheduler_service.launchers.ec2.prices import Prices, load_prices
 from scheduler_service.launchers.ec2.reaper import find_orphans
 from scheduler_service.launchers.ec2.settings import Ec2Settings
-from scheduler_service.launchers.ec2.started import run_instance
-from scheduler_service.launchers.ec2.user_data import build_user_data
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.quotas import MachineHourQuota
 

@@ -8,9 +8,8 @@ import pytest
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
-from scheduler_service.admin import check_service as module
-from scheduler_service.admin.check import CheckResult
-from scheduler_service.admin.check_service import check_service
+from scheduler_service.admin import check as module
+from scheduler_service.admin.check import CheckResult, check_service
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.factories import NOON
 

@@ -13,8 +13,9 @@ import pytest
 from scheduler_service.launchers import local
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.launchers.local import LocalLauncher, filter_environment
-from scheduler_service.worker import cgroups, processes
+from scheduler_service.worker import processes
 from scheduler_service.worker.handle import identify_boot
+from scheduler_service.worker.limits import create_cgroup
 from tests.engine import PATIENCE
 from tests.factories import NOON, make_attempt, make_run, make_schedule
 
@@ -122,7 +123,7 @@ class TestReaping:
         dead = make_attempt(RUN, handle={"boot": identify_boot(), "pid": 2**22 - 1, "started": 1})
         record = tmp_path / "ours" / "work" / dead.token / "cgroup"
         record.parent.mkdir()
-        with cgroups.create_group("test", record) as group:
+        with create_cgroup("test", record) as group:
             if group is None:
                 pytest.skip("this machine has no part of the control groups' tree for us")
             join = ["sh", "-c", f"echo 0 > {record.read_text()}/cgroup.procs && echo on && exec sleep 600"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler_service.notifications.log_lines import LINES, LONGEST, select_last_lines
+from scheduler_service.notifications.message import LINES, LONGEST, select_last_lines
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----"
 END = "-----END RSA PRIVATE KEY-----"

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Reason
-from scheduler_service.worker.diagnose import RunFacts, diagnose, fit_sentence
+from scheduler_service.worker.diagnose import RunFacts, diagnose
 from scheduler_service.worker.notebook import NotebookProgress
 from scheduler_service.worker.supervise import Cause
+from scheduler_service.worker.text import fit_sentence
 
 EXITED, TIMED_OUT, STOPPED = Cause.EXITED, Cause.TIMED_OUT, Cause.STOPPED
 AT_5 = NotebookProgress(done=4, total=6, at=5)

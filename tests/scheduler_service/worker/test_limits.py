@@ -9,9 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from scheduler_service.worker import cgroups, processes
-from scheduler_service.worker.cgroups import Cgroup
-from scheduler_service.worker.limits import LimitWatcher, ProcessLimits, measure_memory
+from scheduler_service.worker import processes
+from scheduler_service.worker.limits import (
+    Cgroup,
+    LimitWatcher,
+    ProcessLimits,
+    create_cgroup,
+    end_cgroup,
+    measure_memory,
+)
 from tests.scheduler_service.worker.conftest import Bench
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a best effort that only Linux allows")
@@ -102,7 +108,7 @@ class TestGroup:
 @linux
 def test_a_group_ends_all_that_joined_it_and_goes(tmp_path: Path) -> None:
     record = tmp_path / "record"
-    with cgroups.create_group("test", record) as group:
+    with create_cgroup("test", record) as group:
         if group is None:
             pytest.skip("this machine has no part of the control groups' tree for us")
         folder = Path(record.read_text())
@@ -110,10 +116,10 @@ def test_a_group_ends_all_that_joined_it_and_goes(tmp_path: Path) -> None:
         with subprocess.Popen(["sh", "-c", join], stdout=subprocess.PIPE) as process:
             assert process.stdout
             process.stdout.readline()
-            cgroups.end_group(record)
+            end_cgroup(record)
         assert process.returncode == -9
         assert not folder.exists()
-        cgroups.end_group(record)
+        end_cgroup(record)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler_service.worker import cgroups, namespaces, processes
-from scheduler_service.worker.prepare import CGROUP
+from scheduler_service.worker import namespaces, processes
+from scheduler_service.worker.limits import end_cgroup, find_cgroup_base
+from scheduler_service.worker.workspace import CGROUP
 from tests.engine import eventually
 from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench
 
@@ -74,7 +75,7 @@ def machine(bench: Bench, kind: str) -> None:
     bench.machine = MACHINES[kind]
     if kind == "namespace" and not namespaces.are_available():
         pytest.skip("this machine has no process namespaces for us")
-    if kind == "control group" and (sys.platform != "linux" or cgroups._base() is None):
+    if kind == "control group" and (sys.platform != "linux" or find_cgroup_base() is None):
         pytest.skip("this machine has no part of the control groups' tree for us")
     if subprocess.run([*bench.machine, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("this machine can't be made into that kind")
@@ -206,7 +207,7 @@ def test_the_death_of_agent_and_keeper_ends_it(bench: Bench, kind: str) -> None:
             os.kill(pid, number)
     agent.wait()
     # what a launcher does when it finds the agent gone
-    cgroups.end_group(bench.work / TOKEN / CGROUP)
+    end_cgroup(bench.work / TOKEN / CGROUP)
     eventually(lambda: survivors(bench) == [])
 
 

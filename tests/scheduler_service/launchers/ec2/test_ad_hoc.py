@@ -16,10 +16,10 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import AdHocStatus
 from scheduler_service.launchers.base import LaunchRefused
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
+from scheduler_service.launchers.ec2.launch_plan import build_ad_hoc_user_data
 from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import AdHocSettings, Ec2Settings, Size
-from scheduler_service.launchers.ec2.user_data import build_ad_hoc_user_data
 from tests.doubles.moto_shim import shimmed_moto
 from tests.factories import make_ad_hoc
 from tests.s3_servers import variables

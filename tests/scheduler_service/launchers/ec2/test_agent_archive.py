@@ -6,7 +6,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from scheduler_service.launchers.ec2.agent_archive import build_agent_archive
+from scheduler_service.launchers.ec2.work_storage import build_agent_archive
 
 
 def test_the_agent_runs_from_it_with_nothing_else_installed(tmp_path: Path) -> None:

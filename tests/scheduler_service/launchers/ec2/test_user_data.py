@@ -12,7 +12,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from scheduler_service.launchers.ec2.user_data import build_user_data
+from scheduler_service.launchers.ec2.launch_plan import build_user_data
 from scheduler_service.worker import bootstrap
 from scheduler_service.worker.bootstrap import sign_request
 

@@ -6,8 +6,7 @@ import pytest
 
 from jupyter_schedule.core.models import Outcome, RunStatus
 from scheduler_service.decide import End, Gate, Observation, Wait, decide_attempt
-from scheduler_service.launchers.base import LaunchRefused, WorkerState
-from scheduler_service.launchers.missing import Launchers, MissingLauncher
+from scheduler_service.launchers.base import Launchers, LaunchRefused, MissingLauncher, WorkerState
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
 
 

@@ -9,7 +9,7 @@ import pytest
 from jupyter_schedule.core.object_keys import brief_key
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Storage
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
-from scheduler_service.worker.prepare import Folders, Task, fetch_previous
+from scheduler_service.worker.workspace import Folders, Task, fetch_previous
 from tests.s3_servers import S3Server
 
 
