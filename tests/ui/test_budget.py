@@ -16,10 +16,11 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
 ]
 
-BOTH = pytest.mark.parametrize("app", ["lab", "notebooks"])
+proof = pytest.mark.proof("browsers")
+LAB, NOTEBOOK = (pytest.param(app, marks=proof, id=app) for app in ("lab", "notebooks"))
 
 
-@BOTH
+@pytest.mark.parametrize("app", [LAB, "notebooks"])
 def test_two_clicks_and_no_key_make_a_schedule_and_show_its_first_result(lab: Lab, page: Page, app: str) -> None:
     person = Person(page)
     page.goto(lab.address(put_report(lab, f"budget-{app}"), app))
@@ -30,6 +31,7 @@ def test_two_clicks_and_no_key_make_a_schedule_and_show_its_first_result(lab: La
     assert person.spent() == Effort(clicks=2, keys=0, scrolls=0)
 
 
+@proof
 def test_three_clicks_make_it_noon_where_the_person_is(lab: Lab, page: Page) -> None:
     person = Person(page)
     page.goto(lab.address(put_report(lab, "budget-paris")))
@@ -39,6 +41,7 @@ def test_three_clicks_make_it_noon_where_the_person_is(lab: Lab, page: Page) -> 
     assert person.spent() == Effort(clicks=3, keys=0, scrolls=0)
 
 
+@proof
 def test_why_it_failed_is_the_first_line_without_another_click(lab: Lab, page: Page) -> None:
     person = Person(page)
     lab.notebook("budget-broken.ipynb", budget.BROKEN)
@@ -52,6 +55,7 @@ def test_why_it_failed_is_the_first_line_without_another_click(lab: Lab, page: P
     assert "\x1b" not in cause
 
 
+@proof
 def test_what_is_done_with_a_schedule_is_near(lab: Lab, page: Page) -> None:
     person = Person(page)
     path = put_report(lab, "budget-kept")
@@ -71,6 +75,7 @@ def test_what_is_done_with_a_schedule_is_near(lab: Lab, page: Page) -> None:
     }
 
 
+@proof
 def test_last_nights_result_is_two_clicks_from_a_fresh_start(lab: Lab, page: Page) -> None:
     person = Person(page)
     lab.schedule(put_report(lab, "budget-night"), run_now=True)
@@ -80,7 +85,7 @@ def test_last_nights_result_is_two_clicks_from_a_fresh_start(lab: Lab, page: Pag
     assert person.spent() == Effort(clicks=2, keys=0, scrolls=0)
 
 
-@BOTH
+@pytest.mark.parametrize("app", ["lab", NOTEBOOK])
 def test_the_page_is_given_little_before_somebody_asks(lab: Lab, page: Page, app: str) -> None:
     """Scripts at the start, one small answer for the notebook's button, and the panel's scripts when it opens."""
     path = put_report(lab, f"budget-weight-{app}")

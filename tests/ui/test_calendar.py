@@ -57,6 +57,7 @@ def test_days_are_picked_with_the_mouse_and_each_becomes_a_run_that_turns_its_da
     assert sorted(run["started_at"] for run in runs) == [run["started_at"] for run in runs[::-1]]
 
 
+@pytest.mark.proof("browsers")
 def test_without_a_mouse_days_are_picked_and_what_is_left_is_cancelled(lab: Lab, page: Page) -> None:
     """The first run goes until it may end; the others don't start any more."""
     enough = lab.root / "calendar-enough"
@@ -80,6 +81,7 @@ def test_without_a_mouse_days_are_picked_and_what_is_left_is_cancelled(lab: Lab,
     assert statuses == ["cancelled", "cancelled", "succeeded"]
 
 
+@pytest.mark.proof("browsers")
 def test_very_many_days_want_a_word_and_more_than_that_are_refused(lab: Lab, page: Page) -> None:
     here = open_at(lab, page, "calendar-many", "1 + 1")
     show(here, 0).click()

@@ -48,6 +48,7 @@ def test_an_edit_that_is_saved_is_said_shown_taken_by_one_click_and_rolled_back_
     expect(here.get_by_text("Version 4, in use")).to_be_visible()
 
 
+@pytest.mark.proof("browsers")
 def test_without_a_mouse_versions_are_compared_and_one_goes_back(lab: Lab, page: Page) -> None:
     lab.notebook("drift-keys.ipynb", "rides = 1")
     lab.schedule("drift-keys.ipynb")
@@ -85,6 +86,7 @@ def test_a_notebook_that_was_deleted_is_said_to_be_and_its_schedule_still_runs(l
     expect(here.get_by_role("heading", name=re.compile("^Succeeded in"))).to_be_visible()
 
 
+@pytest.mark.proof("browsers")
 def test_why_it_rests_is_said_where_it_was_paused(lab: Lab, page: Page) -> None:
     lab.notebook("drift-note.ipynb", "rides = 1")
     lab.schedule("drift-note.ipynb")

@@ -99,6 +99,7 @@ def test_without_a_mouse_one_schedules_sees_the_result_changes_the_time_pauses_a
     expect(here.get_by_role("link", name="keyboard", exact=True)).to_be_visible()
 
 
+@pytest.mark.proof("browsers")
 def test_the_form_is_walked_with_its_errors_its_sheet_and_its_fold(lab: Lab, page: Page) -> None:
     lab.notebook("keys/fields.ipynb", HELLO)
     page.goto(lab.address("keys/fields.ipynb"))

@@ -38,6 +38,7 @@ def toast(page: Page, text: str) -> Locator:
     return page.locator(".Toastify__toast").filter(has_text=text)
 
 
+@pytest.mark.proof("browsers")
 def test_each_channel_that_was_not_told_is_named(lab: Lab, page: Page) -> None:
     at_work(lab, page, "unheard")
     with closing(lab.store()) as store:
@@ -68,6 +69,7 @@ def test_a_schedule_that_pauses_itself_is_told(lab: Lab, page: Page) -> None:
     expect(toast(page, "weary: KeyError")).to_be_visible()
 
 
+@pytest.mark.proof("browsers")
 def test_silence_is_told_and_leads_to_the_run_that_published_nothing(lab: Lab, page: Page) -> None:
     by = (clock.now() - timedelta(minutes=1)).replace(second=0, microsecond=0)
     at_work(lab, page, "silent", notify={"silence_by": f"{by:%H:%M}"})

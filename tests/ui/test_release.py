@@ -101,6 +101,7 @@ def test_a_named_person_publishes_for_a_reason_what_was_kept_and_its_address_ope
     page.close()
 
 
+@pytest.mark.proof("browsers")
 def test_going_back_to_a_public_version_says_what_that_means_before_it_is_done(public_lab: Lab, page: Page) -> None:
     public_lab.notebook("reports/again.ipynb", "rides = 1")
     form = {"notebook": "reports/again.ipynb", "name": "again", "visibility": "public"}

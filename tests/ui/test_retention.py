@@ -16,6 +16,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.proof("browsers")
 def test_what_is_kept_is_said_in_the_form_and_recorded(lab: Lab, page: Page) -> None:
     lab.notebook("kept/kept.ipynb", "1 + 1")
     lab.schedule("kept/kept.ipynb")

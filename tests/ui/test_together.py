@@ -98,6 +98,7 @@ def test_a_login_that_has_ended_keeps_the_form_and_leads_to_the_login(lab: Lab, 
     expect(form.get_by_label("Output directory")).to_have_value("typed")
 
 
+@pytest.mark.proof("browsers")
 def test_when_nothing_ticks_every_view_says_so_and_what_helps(lab: Lab, page: Page) -> None:
     status = {**lab.ask("GET", "status"), "ticking": False}
     page.route(API + "status?*", lambda route: route.fulfill(body=json.dumps(status)))
@@ -123,6 +124,7 @@ def test_while_the_connection_is_lost_what_was_seen_stays_with_its_time(lab: Lab
     expect(told).to_have_count(0)
 
 
+@pytest.mark.proof("browsers")
 def test_a_copied_link_leads_to_the_same_view(lab: Lab, page: Page, other: Page) -> None:
     lab.notebook("together/linked.ipynb", "print(1)")
     lab.schedule("together/linked.ipynb")
@@ -133,6 +135,7 @@ def test_a_copied_link_leads_to_the_same_view(lab: Lab, page: Page, other: Page)
     expect(panel(other).get_by_role("heading", name="linked")).to_be_visible()
 
 
+@pytest.mark.proof("browsers")
 def test_of_a_failure_one_hears_elsewhere_and_the_status_bar_leads_to_it(lab: Lab, page: Page) -> None:
     lab.notebook("together/failing.ipynb", "1 / 0")
     lab.notebook("together/looking.ipynb", "print(1)")
@@ -148,6 +151,7 @@ def test_of_a_failure_one_hears_elsewhere_and_the_status_bar_leads_to_it(lab: La
     expect(panel(page).get_by_role("link", name="failing", exact=True)).to_be_visible()
 
 
+@pytest.mark.proof("browsers")
 def test_a_log_follows_its_end_until_it_is_scrolled_and_its_run_is_stopped(lab: Lab, page: Page) -> None:
     enough = lab.root / "enough"
     prints = "for number in range(60):\n    print(f'line {number}')"

@@ -48,7 +48,8 @@ def tab(lab: Lab, context: BrowserContext, _gallery: None, theme: str, width: in
     page.close()
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 900), pytest.param("dark", 900, marks=proof)])
+@proof
+@pytest.mark.parametrize(("theme", "width"), [("light", 900), ("dark", 900)])
 def test_in_a_cell_the_form_and_a_run_are_whole_and_axe_finds_nothing(
     lab: Lab, tab: Page, theme: str, width: int
 ) -> None:

@@ -17,6 +17,7 @@ from tests.ui.walk import open_form, panel, press_schedule
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.proof("browsers"),
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
 ]
 SETTINGS = '[channels]\nops = { variable = "TO_OPS" }\nteam = { variable = "TO_TEAM" }\n'
