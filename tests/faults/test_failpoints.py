@@ -30,8 +30,8 @@ def stories(
 ) -> Iterator[dict[Case, Future[Story]]]:
     """The story of each case that this session asks for, side by side."""
     folder = tmp_path_factory.mktemp("failpoints")
-    asked = [item.callspec.params["case"] for item in request.session.items if "stories" in item.fixturenames]
-
+    functions = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    asked = [item.callspec.params["case"] for item in functions if "stories" in item.fixturenames]
     server = request.getfixturevalue("postgresql") if any(case.database == "postgresql" for case in asked) else None
 
     def play(number: int, case: Case) -> Story:

@@ -60,7 +60,8 @@ def test_a_seed_plays_again_exactly() -> None:
 @pytest.fixture(scope="module")
 def caught(request: pytest.FixtureRequest, pool: ProcessPoolExecutor) -> dict[str, object]:
     """Of each mutant that this session asks for whether it was, all of them at once."""
-    asked = {item.callspec.params["name"] for item in request.session.items if "caught" in item.fixturenames}
+    functions = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    asked = {item.callspec.params["name"] for item in functions if "caught" in item.fixturenames}
     numbers = {number: mutant.name for number, mutant in enumerate(MUTANTS) if mutant.name in asked}
     return {name: pool.submit(_is_caught, number) for number, name in numbers.items()}
 

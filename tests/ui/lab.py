@@ -73,7 +73,12 @@ class Lab:
             store.ask_all_to_cancel([run.id for run in store.open_runs()], actor="test")
             eventually(lambda: not store.open_runs(), what="the end of all runs")
         self._process.terminate()
-        self._process.wait(60)
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            # one that is just starting a kernel can forget that it was asked to
+            self._process.kill()
+            self._process.wait(60)
 
     def _answers(self) -> bool:
         with socket.socket() as knock:
