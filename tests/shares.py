@@ -9,13 +9,17 @@ from xdist.workermanage import WorkerController
 
 #: what takes longest, in the order in which it is given out: folders by their modules, so that nobody is left with one
 FIRST = (
-    "tests/test_front_end.py",
-    "tests/faults/test_failpoints.py",
-    "tests/ui/",
     "tests/bare_machine/",
+    "tests/ui/",
+    "tests/faults/test_failpoints.py",
+    "tests/test_front_end.py",
     "tests/simulation/test_simulation.py",
     "tests/faults/",
+    "tests/core/bundles/",
+    "tests/scheduler_service/test_",
     "tests/scheduler_service/",
+    "tests/server/",
+    "tests/examples/",
 )
 #: what is dear to set up, or had by one at a time on a machine, and how many workers may have it at once
 ROOMS = {"tests/ui/": 2, "tests/bare_machine/": 1}
