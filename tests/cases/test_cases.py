@@ -1,0 +1,98 @@
+"""Programs that play what other people ran into; each says in its first lines what is right, and exits with 0 then.
+
+What isn't right yet is expected to fail, with the title of the piece of work that mends it; whoever mends it takes the
+expectation out, since a case that has become right fails the suite until then.  Each runs as a program of its own, as
+`./dev python tests/cases/notebooks/p05_chdir_first.py` does.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CASES = Path(__file__).parent
+#: seconds; the longest waits for a database that is away for a minute
+LIMIT = 300
+#: not a case: what those of notebooks share
+HELPER = "nbcase"
+
+ENGINE = "An engine for many: the second service, the second owner, the slow store, the ten-thousandth run"
+NOTEBOOKS = "Other people's notebooks: refuse less, take the host's word, say what stays behind"
+MACHINES = "Machines as they are: stock Ubuntu, any region, the reason told, the bill right"
+GATE = "The gate fails closed, and rights follow effects"
+#: what mends a case that goes wrong; every case of a notebook does
+MENDED_BY = {
+    "apt_lock_at_boot": MACHINES,
+    "charset_of_texts": MACHINES,
+    "clock_ahead_a_year_and_back": ENGINE,
+    "container_recreated_with_another_hostname": ENGINE,
+    "content_encoding_of_other_packings": MACHINES,
+    "cron_texts_that_people_paste": NOTEBOOKS,
+    "log_while_the_database_is_away": ENGINE,
+    "long_word_to_discord": GATE,
+    "machine_that_ends_at_launch": MACHINES,
+    "mail_password_in_the_clear": GATE,
+    "many_files_in_a_folder_cost_nothing": MACHINES,
+    "proxy_of_the_service": NOTEBOOKS,
+    "root_device_name": MACHINES,
+    "service_restart_keeps_local_runs": MACHINES,
+    "spot_falls_back_to_paid": MACHINES,
+    "spot_notice_after_a_slow_metadata_answer": MACHINES,
+    "worker_reaches_the_bucket_in_its_region": MACHINES,
+}
+NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
+#: a case that can't even begin proves nothing
+BROKEN = ("ImportError", "ModuleNotFoundError", "AttributeError", "NameError", "SyntaxError")
+
+
+class StillWrong(Exception):  # noqa: N818  (the answer of a case, not a fault)
+    """The case says that the product goes wrong."""
+
+
+def list_cases() -> list[Any]:
+    found = []
+    for path in sorted(CASES.glob("*/*.py")):
+        if path.stem == HELPER:
+            continue
+        marks = [NEEDS[path.stem]] if path.stem in NEEDS else []
+        title = NOTEBOOKS if path.parent.name == "notebooks" else MENDED_BY.get(path.stem)
+        if title is not None:
+            marks.append(pytest.mark.xfail(raises=StillWrong, strict=True, reason=title))
+        found.append(pytest.param(path, id=path.stem, marks=marks))
+    return found
+
+
+@pytest.mark.proof("faults")
+@pytest.mark.parametrize("case", list_cases())
+def test_case(case: Path) -> None:
+    bin_folder = Path(sys.executable).parent
+    environment = os.environ | {"PRODUCT": str(ROOT), "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+    program = subprocess.Popen(
+        [sys.executable, case],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, errors = program.communicate(timeout=LIMIT)
+    finally:
+        if program.poll() is None:
+            os.killpg(program.pid, signal.SIGKILL)
+            program.communicate()
+    last = errors.strip().rpartition("\n")[2]
+    assert not last.startswith(BROKEN), errors
+    if program.returncode != 0:
+        raise StillWrong(f"{said}\n{errors}")
+
+
+def test_every_case_that_is_expected_to_fail_is_there() -> None:
+    assert MENDED_BY.keys() <= {path.stem for path in CASES.glob("operations/*.py")}
