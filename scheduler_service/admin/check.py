@@ -63,7 +63,7 @@ def check_storage(areas: StorageConfig, now: datetime) -> Iterator[CheckResult]:
 
 
 def compare_clocks(name: str, whose: str, now: datetime, other: datetime | None) -> CheckResult:
-    """Whether this machine's clock, which says `now`, agrees with another; None when that doesn't tell the time."""
+    """Compare this machine's clock, which says `now`, with another; None when that doesn't tell the time."""
     if other is None:
         return CheckResult(True, f"{name}: this clock can't be compared with {whose}, which doesn't tell the time")
     skew = abs((now - other).total_seconds())
@@ -211,7 +211,7 @@ def _service(places: DataPaths, store: Store | None) -> CheckResult:
 
 
 def ledger_exists(places: DataPaths) -> bool:
-    """Whether the ledger is there; of a database that many share only asking it tells, so it counts as there."""
+    """True when the ledger is there; of a database that many share only asking it tells, so it counts as there."""
     return places.shared_store is not None or places.ledger.exists()
 
 

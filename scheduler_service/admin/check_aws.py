@@ -1,4 +1,4 @@
-"""Whether the account is as `[ec2]` says, asked of EC2 itself by dry runs, which launch and end nothing.
+"""Check that the account is as `[ec2]` says: EC2 itself is asked by dry runs, which launch and end nothing.
 
 Every line says what is right, or what is missing and how to mend it.
 """
@@ -149,7 +149,7 @@ def _launches(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> It
 
 
 def _ad_hoc(settings: Ec2Settings, now: datetime) -> Iterator[CheckResult]:
-    """What ad-hoc workers need, which start in the first region; nothing where they aren't allowed."""
+    """Check what ad-hoc workers need, which start in the first region; nothing where they aren't allowed."""
     allowed, region = settings.ad_hoc, settings.region
     if allowed is None:
         return

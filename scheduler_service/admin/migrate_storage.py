@@ -1,4 +1,4 @@
-"""What was in another work area comes to the one that the settings name now: schedules keep code and history."""
+"""Copy another work storage to the one that the settings name now: schedules keep code and history."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def copy_objects(former: ObjectStorage, work: ObjectStorage, objects: list[Store
 
 
 def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[CheckResult]:
-    """Whether the work area has the code of every schedule in the ledger; nothing where there is no ledger yet."""
+    """Check that the work storage has the code of every schedule; nothing where there is no ledger yet."""
     if not ledger_exists(places):
         return
     work = open_storage(areas.work or places.objects)

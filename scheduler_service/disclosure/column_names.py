@@ -1,4 +1,4 @@
-"""What column names say: whose identifier, a count, an aggregate, the name of a build.  Pure; a few languages.
+"""Read what column names say: whose identifier, a count, an aggregate, the name of a build.  Pure; a few languages.
 
 A name is split into words at signs and capitals, without accents: `Kunden-Nr.` is `kunden nr`, `userId` is `user id`.
 """
@@ -91,7 +91,7 @@ def split_words(name: str) -> tuple[str, ...]:
 
 
 def identifies(name: str) -> bool:
-    """Whether a column of this name holds what belongs to one person or device: `user_id`, `Telefon`, `IP address`."""
+    """True when a column of this name holds what belongs to a person or device: `user_id`, `Telefon`, `IP address`."""
     found = split_words(name)
     known = set(found)
     if is_count(name) or known & _AGGREGATE:
@@ -102,23 +102,23 @@ def identifies(name: str) -> bool:
 
 
 def may_count(name: str) -> bool:
-    """Whether such a name also is a kind of device or channel, whose whole numbers are counts: `mobile`, `email`."""
+    """True when such a name also is a kind of device or channel, whose whole numbers are counts: `mobile`, `email`."""
     return set(split_words(name)) <= _CHANNEL
 
 
 def stands_for_somebody(name: str) -> bool:
-    """Whether a column of this name holds people by name or number, if its values differ: `client`, `patient`."""
+    """True when a column of this name holds people by name or number, if its values differ: `client`, `patient`."""
     return set(split_words(name)) <= _WHO and bool(split_words(name))
 
 
 def is_event(name: str) -> bool:
-    """Whether a column of this name numbers single events: `order_id`."""
+    """True when a column of this name numbers single events: `order_id`."""
     found = split_words(name)
     return len(found) >= 2 and found[-1] in _ID and bool(set(found) & _EVENT)
 
 
 def is_count(name: str) -> bool:
-    """Whether a column of this name counts: `n`, `n_users`, `clients`, `Anzahl Kunden`."""
+    """True when a column of this name counts: `n`, `n_users`, `clients`, `Anzahl Kunden`."""
     found = split_words(name)
     known = set(found)
     if not found or known & (_AGGREGATE | _MEASURE) or found[-1] in _ID:
@@ -128,31 +128,31 @@ def is_count(name: str) -> bool:
 
 
 def is_aggregate(name: str) -> bool:
-    """Whether a column of this name sums something up: counts, means, shares, percentiles."""
+    """True when a column of this name sums something up: counts, means, shares, percentiles."""
     found = split_words(name)
     return is_count(name) or any(word in _AGGREGATE or re.fullmatch(r"p\d{1,2}|q[1-4]", word) for word in found)
 
 
 def narrows_down(name: str) -> bool:
-    """Whether a column of this name describes somebody: `age`, `PLZ`, `diagnosis`."""
+    """True when a column of this name describes somebody: `age`, `PLZ`, `diagnosis`."""
     return bool(set(split_words(name)) & _QUASI)
 
 
 def is_build(name: str) -> bool:
-    """Whether a column of this name holds what names builds and files."""
+    """True when a column of this name holds what names builds and files."""
     return bool(set(split_words(name)) & _BUILD)
 
 
 def is_version(name: str) -> bool:
-    """Whether a column of this name may hold versions such as 1.2.3.4."""
+    """True when a column of this name may hold versions such as 1.2.3.4."""
     return bool(set(split_words(name)) & _VERSION)
 
 
 def is_address(name: str) -> bool:
-    """Whether a column of this name may hold addresses of machines."""
+    """True when a column of this name may hold addresses of machines."""
     return bool(set(split_words(name)) & _ADDRESS) and not is_version(name)
 
 
 def is_language(name: str) -> bool:
-    """Whether a column of this name holds words of a text."""
+    """True when a column of this name holds words of a text."""
     return bool(set(split_words(name)) & _LANGUAGE)

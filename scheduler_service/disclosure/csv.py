@@ -130,7 +130,7 @@ def _begun(batch: list[list[str]], places: list[int], smallest: int, *, counts: 
 
 
 def _is_header(row: Sequence[str]) -> bool:
-    """Whether a row names columns: none of its cells is a number, a date, or what belongs to somebody."""
+    """True when a row names columns: none of its cells is a number, a date, or what belongs to somebody."""
     return not any(_is_value(cell.strip()) for cell in row) and any(cell.strip() for cell in row)
 
 

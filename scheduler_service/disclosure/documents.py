@@ -62,7 +62,7 @@ def _text(value: Any) -> str:
 def check_html(
     content: str, found: FindingCollector, smallest: int, *, text: TextCheck | None = None, cell: int | None = None
 ) -> None:
-    """What a page shows, and its tables; of scripts only keys and lists of objects are looked for."""
+    """Check what a page shows, and its tables; of scripts only keys and lists of objects are looked for."""
     page = _Page()
     page.feed(content)
     page.close()
@@ -129,6 +129,6 @@ class _Page(HTMLParser):
 
     @staticmethod
     def has_header(rows: Sequence[Sequence[str]]) -> bool:
-        """Whether the first row names columns."""
+        """True when the first row names columns."""
         named = len(rows) > 1 and any(rows[0])
         return named and not any(cell.replace(".", "").isdigit() for cell in rows[0])

@@ -82,7 +82,7 @@ def bound_stream(source: IO[bytes], limit: int) -> io.BufferedReader:
 
 
 def decompress(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
-    """What a compressed file holds; None when it isn't compressed."""
+    """Open what a compressed file holds; None when it isn't compressed."""
     for magic, opener in _OPENERS.items():
         if head.startswith(magic):
             inner: IO[bytes] = opener(stream)
@@ -91,12 +91,12 @@ def decompress(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether a file is an image of pixels."""
+    """True when a file is an image of pixels."""
     return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def detect_encoding(head: bytes) -> str:
-    """How the text that begins so is written.  Raises Unreadable when it isn't text."""
+    """Return the encoding of the text that begins so.  Raises Unreadable when it isn't text."""
     named = next((what for magic, what in _NAMED.items() if head.startswith(magic)), None)
     if named or head[257:262] == b"ustar":
         raise Unreadable(f"it is {named or 'an archive'}")
@@ -138,7 +138,7 @@ def _one_byte(head: bytes) -> str:
 
 
 def _is_plain(head: bytes) -> bool:
-    """Whether it has hardly any control characters."""
+    """True when it has hardly any control characters."""
     odd = sum(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
     return odd <= len(head) / 500
 

@@ -37,7 +37,7 @@ _COMPRESSED = (".gz", ".bz2", ".xz")
 
 @dataclass(frozen=True)
 class FileLimits:
-    """What a file may cost: bytes."""
+    """The limits of what a file may cost: bytes."""
 
     #: of a file, unpacked
     file: int = 256 << 20
@@ -48,7 +48,7 @@ class FileLimits:
 
 
 def check_file(path: str, local: Path, limits: FileLimits = FileLimits()) -> tuple[DisclosureFinding, ...]:
-    """What shouldn't become public of the file at `local`, which people know as `path`.
+    """Find what shouldn't become public of the file at `local`, which people know as `path`.
 
     A picture has nothing that is looked at; what can't be read is a finding.
     """
@@ -81,7 +81,7 @@ class _CheckedFile:
 
     @property
     def counts(self) -> bool:
-        """Whether its name says that it holds counts."""
+        """True when its name says that it holds counts."""
         return column_names.is_count(self.name.rpartition(".")[0])
 
 
@@ -200,7 +200,7 @@ def _whole(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> str:
 
 
 def _has_objects(file: _CheckedFile, sample: list[str]) -> bool:
-    """Whether each line is a JSON object of its own."""
+    """True when each line is a JSON object of its own."""
     filled = [line for line in sample if line.strip()]
     if not filled or not filled[0].lstrip().startswith("{"):
         return False

@@ -1,4 +1,4 @@
-"""What was found in one file so far: the same again is counted, so that a million rows are one finding."""
+"""Collect what was found in one file so far: the same again is counted, so that a million rows are one finding."""
 
 from dataclasses import dataclass, field
 
@@ -60,7 +60,7 @@ class FindingCollector:
 
     @property
     def findings(self) -> tuple[DisclosureFinding, ...]:
-        """What was found, each with a whole sentence."""
+        """Return what was found, each with a whole sentence."""
         return tuple(_told(finding) for finding in self._known.values())
 
 

@@ -43,7 +43,7 @@ _BUILD_NEARBY = re.compile(
 
 
 def has_email(text: str) -> bool:
-    """Whether an e-mail address stands in the text, also one that was spelt out to hide it from robots."""
+    """True when an e-mail address stands in the text, also one that was spelt out to hide it from robots."""
     if "@" in text or "%40" in text or "&#64;" in text:
         for match in _EMAIL.finditer(text):
             ssh = match[0].startswith(("git@", "hg@", "svn@")) and text[match.end() : match.end() + 1] in {":", "/"}
@@ -69,7 +69,7 @@ def find_addresses(text: str) -> Iterator[str]:
 
 
 def is_host(text: str) -> bool:
-    """Whether the text is the address of one machine: no loopback, no network's, no mask."""
+    """True when the text is the address of one machine: no loopback, no network's, no mask."""
     try:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
@@ -82,17 +82,17 @@ def is_host(text: str) -> bool:
 
 
 def looks_like_version(quad: str) -> bool:
-    """Whether four numbers are as small as those of versions are."""
+    """True when four numbers are as small as those of versions are."""
     return sum(int(part) >= 32 for part in quad.split(".")) < 2
 
 
 def is_mac(text: str) -> bool:
-    """Whether the text is a hardware address."""
+    """True when the text is a hardware address."""
     return _MAC.fullmatch(text) is not None
 
 
 def is_opaque(text: str) -> bool:
-    """Whether the text is a UUID, a long hexadecimal number or a token without meaning."""
+    """True when the text is a UUID, a long hexadecimal number or a token without meaning."""
     return bool(_UUID.fullmatch(text) or _HEX.fullmatch(text) or _OPAQUE.fullmatch(text))
 
 

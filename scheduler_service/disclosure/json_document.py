@@ -53,7 +53,7 @@ class JsonCheck:
             waiting += [(each, key, depth + 1) for key, each in deeper if isinstance(each, dict | list)]
 
     def _check_object(self, inner: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
-        """What is still to be looked at, with its name."""
+        """Yield what is still to be looked at, with its name."""
         columns, data = inner.get("columns"), inner.get("data")
         if _is_names(columns) and isinstance(data, list) and data and all(isinstance(row, list) for row in data):
             self._table(list(columns or ()), [[_text(value) for value in row] for row in data])
@@ -129,5 +129,5 @@ def _text(value: Any) -> str:
 
 
 def _alike(rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether they have mostly the same keys."""
+    """True when they have mostly the same keys."""
     return all(len(set(rows[0]) & set(row)) >= 0.5 * len(row) for row in rows[:50])

@@ -65,7 +65,7 @@ _PLACEHOLDER = re.compile(
 
 
 def find_secret(line: str) -> str | None:
-    """What kind of secret stands in a line, such as `a GitHub token`; None when there is none.  Never the secret."""
+    """Name the secret in a line, such as `a GitHub token`; None when there is none.  Never the secret."""
     if not _LONG_WORD.search(line):
         small = line.lower()
         if not any(sign in small for sign in _SIGNS):

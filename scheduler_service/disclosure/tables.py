@@ -32,7 +32,7 @@ _TIDY = frozenset({"value", "wert", "valor", "valeur"})
 
 
 class Column:
-    """What is known of one column."""
+    """The facts that are known of one column."""
 
     def __init__(self, number: int, name: str) -> None:
         #: 1-based
@@ -54,17 +54,17 @@ class Column:
         return of / self.filled if self.filled else 0.0
 
     def count(self, what: str) -> int:
-        """How many cells hold `what`."""
+        """The number of cells that hold `what`."""
         return self.hits.get(what, (0, 0))[0]
 
     @property
     def differs(self) -> bool:
-        """Whether nearly every row has another value."""
+        """True when nearly every row has another value."""
         return len(self.distinct) >= min(MOST_DISTINCT, 0.8 * self.filled)
 
     @property
     def is_number(self) -> bool:
-        """Whether it holds whole numbers."""
+        """True when it holds whole numbers."""
         return self.share(self.whole) >= 0.95
 
 
@@ -146,7 +146,7 @@ class TableCheck:
                 column.hits[what] = (count + len(places), first)
 
     def _held(self, column: Column, value: str) -> Iterator[str]:
-        """What a cell holds, in words of ours."""
+        """Name what a cell holds, in words of ours."""
         if _WHOLE.fullmatch(value):
             yield from self._number(value)
             return
@@ -287,7 +287,7 @@ class TableCheck:
 
 
 def _machine(value: str) -> str | None:
-    """Which sort of address or identifier a cell is, or has in its text."""
+    """Name the sort of address or identifier that a cell is, or has in its text."""
     if (value.count(".") == 3 or value.count(":") >= 2) and identifiers.is_host(value):
         return "version" if ":" not in value and identifiers.looks_like_version(value) else "address"
     if identifiers.is_mac(value):

@@ -1,1 +1,1 @@
-"""What starts, polls and ends workers: one module per launcher, `base.py` the contract they share."""
+"""Launchers start, poll and end workers: one module per launcher, `base.py` the contract they share."""

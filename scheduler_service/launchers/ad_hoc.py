@@ -21,7 +21,7 @@ def find_no_worker(worker_id: str) -> AdHocWorker | None:
 
 @dataclass(frozen=True)
 class AdHocPlan:
-    """How a machine is asked for: frozen in the worker's row before it is."""
+    """The way in which a machine is asked for: frozen in the worker's row before it is."""
 
     #: JSON: at least `region` and `login_user`, which tell how the machine is reached
     parameters: dict[str, Any]

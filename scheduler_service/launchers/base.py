@@ -15,7 +15,7 @@ Handle = dict[str, Any]
 
 
 class WorkerState(StrEnum):
-    """What a launcher knows of an attempt's worker."""
+    """The state of an attempt's worker, as far as its launcher knows."""
 
     #: nothing yet: the launch wasn't answered
     UNKNOWN = "unknown"
@@ -69,11 +69,11 @@ class Launcher(ABC):
         """Variables that tell a run what this launcher's workers have ready for it, frozen with the attempt."""
 
     def offer(self, name: str) -> LauncherInfo:
-        """What people can choose of it; `name` is what schedules call it."""
+        """Describe the choices that people have of it; `name` is what schedules call it."""
         return LauncherInfo(name=name)
 
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
-        """What this launcher adds to an attempt's parameters, as JSON, frozen with them.
+        """Return the part that this launcher adds to an attempt's parameters, as JSON, frozen with them.
 
         Raises LaunchRefused.
         """
@@ -89,7 +89,7 @@ class Launcher(ABC):
 
     @abstractmethod
     def poll(self, attempt: Attempt) -> WorkerState:
-        """What is known of the attempt's worker: a look, which changes nothing and never blocks for long."""
+        """Return the state of the attempt's worker.  It changes nothing, and never blocks for long."""
 
     @abstractmethod
     def terminate(self, attempt: Attempt) -> None:

@@ -187,7 +187,7 @@ class LocalLauncher(Launcher):
             processes.send(agent, number)
 
     def _found(self) -> Iterator[tuple[Process, str, int]]:
-        """What this deployment's agents started, and they themselves, each with its run and attempt."""
+        """Yield what this deployment's agents started, and they themselves, each with its run and attempt."""
         for pid, value in processes.list_marked(OWNER):
             named = _OWNED.fullmatch(value)
             process = processes.read(pid) if named and named["deployment"] == self._owner else None
@@ -210,7 +210,7 @@ def _is_over(attempt: Attempt | None) -> bool:
 
 
 def filter_environment(parent: Mapping[str, str], brief: Mapping[str, object]) -> dict[str, str]:
-    """What of the service's environment an agent, and so a run, gets: the allow-list and the names the schedule lists.
+    """Return the variables of the service that an agent, and so a run, gets: by the allow-list, and by the schedule's.
 
     A run that builds its environment also gets where packages come from.  An agent that works with S3 gets the way
     into it, and keeps it from the run.

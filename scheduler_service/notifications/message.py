@@ -49,7 +49,7 @@ class Message:
 def build_message(
     word: Notification, run: Run, spec: Spec, log: Sequence[str], tellable: Callable[[str], str]
 ) -> Message:
-    """What a channel gets.
+    """Return the message that a channel gets.
 
     log: the last lines, of which nothing has to be hidden any more.  tellable: a sentence without what has to be.
     """

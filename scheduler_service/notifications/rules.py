@@ -25,7 +25,7 @@ QUIET = frozenset({Trigger.REHEARSAL, Trigger.BACKFILL})
 
 
 def list_events(run: Run, before: Iterable[Run]) -> tuple[NotificationEvent, ...]:
-    """What a run that ended is an occasion for, the weightiest first.
+    """List the events that the end of a run is, the weightiest first.
 
     before: other runs of its schedule, in any order; only of a success are they looked at.
     """
@@ -58,7 +58,7 @@ def _of_success(run: Run, before: Iterable[Run]) -> tuple[NotificationEvent, ...
 
 
 def needs_history(notify: Notify, run: Run) -> bool:
-    """Whether what `owed` says depends on the runs before it."""
+    """True when `notifications_for` depends on the runs before it."""
     picked = {NotificationEvent.FIRST_SUCCESS, NotificationEvent.RECOVERY} & set(notify.on)
     return run.status == RunStatus.SUCCEEDED and bool(notify.channels and picked)
 
@@ -91,7 +91,7 @@ PAGE = 200
 
 
 def judge_freshness(store: Store, schedule: Schedule, now: datetime, *, actor: str) -> bool:
-    """Judge the deadline that has passed, and set the next; whether the schedule was silent.
+    """Judge the deadline that has passed, and set the next; True when the schedule was silent.
 
     What passed while no service was ticking is judged once, by the first deadline that was missed.
     """

@@ -40,7 +40,7 @@ _GIVEN_UP = timedelta(days=1)
 
 
 def read_index(name: str, area: ObjectStorage) -> DataIndex:
-    """What belongs in data/ of `name`.  Raises PublishFailed when data.json isn't ours any more."""
+    """Read which files belong in data/ of `name`.  Raises PublishFailed when data.json isn't ours any more."""
     return _IndexReader(area, PublicationKeys(name)).read()
 
 
@@ -128,7 +128,7 @@ def _claims_of(runs: Iterable[str], index: DataIndex) -> set[str]:
 
 
 def _in_place(path: str, before: DataIndex, claimed: DataIndex, area: ObjectStorage) -> bool:
-    """Whether data/ surely has the claimed bytes already; the size is looked at, as people tidy up folders."""
+    """True when data/ surely has the claimed bytes already; the size is looked at, as people tidy up folders."""
     entry, there = claimed.files[path], before.files.get(path)
     if before.unfinished or there is None or there.sha256 != entry.sha256:
         return False

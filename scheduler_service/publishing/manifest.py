@@ -48,7 +48,7 @@ class RunDocument(PublicationDocument):
 
     @property
     def folder(self) -> str:
-        """Where the run is, relative to the publication's root."""
+        """The place of the run, relative to the publication's root."""
         return run_folder(utc_text(self.scheduled_for), self.run)
 
 

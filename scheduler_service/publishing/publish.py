@@ -78,7 +78,7 @@ def check_number(result: Result, most: int) -> None:
 
 
 def add_cost(sentence: str, publication: Publication) -> str:
-    """How the run ended, and what its many files cost where each of them does."""
+    """Add to how the run ended what its many files cost, where each of them does."""
     count = len(publication.files)
     if count < s3_prices.MANY or publication.url.startswith("file:"):
         return sentence
@@ -150,7 +150,7 @@ def _promote(files: Iterable[FileEntry], work: ObjectStorage, source: str, area:
 
 
 def _check_recorded(file: FileEntry, size: int | None) -> None:
-    """What a glance can tell, before anything is written."""
+    """Check what a glance can tell, before anything is written."""
     if "\0" in file.path or any(part in {"", ".", ".."} for part in file.path.split("/")):
         raise PublishFailed(f"{quoted(file.path)} can't be the name of a published file, so nothing was published.")
     if size is None:

@@ -1,4 +1,4 @@
-"""What was public and is private now leaves the public area, and nothing of it is lost; what stayed there, by hand.
+"""Take what was public and is private now out of the public storage, and lose nothing; what stayed there, by hand.
 
 Derived from what the ledger and the area say, so that it can be repeated, and nobody has to remember that it is owed:
 first every complete run is published again in the private area, then the public one is emptied, pointers first.

@@ -99,7 +99,7 @@ class Pruner:
     # -- finding
 
     def plan(self, now: datetime) -> PrunePlan:
-        """What goes now; nothing is changed."""
+        """Plan what goes now; nothing is changed."""
         troubles: list[str] = []
         published: dict[str, dict[str, tuple[StoredObject, ...]]] = {}
         chosen: list[Run] = []

@@ -20,7 +20,7 @@ LOOK = timedelta(minutes=10)
 
 
 class PruneTurn(PublicationDocument):
-    """Who prunes, or did last."""
+    """The service that prunes, or did last."""
 
     by: str
     #: when that was last heard of
@@ -42,7 +42,7 @@ class DailyPruner:
         self._whole = True
 
     def look(self, now: datetime) -> bool:
-        """Do what comes next if it is our turn; whether there is more."""
+        """Do what comes next if it is our turn; True when there is more."""
         if now < self._look_at:
             return False
         try:
@@ -77,7 +77,7 @@ class DailyPruner:
         return False
 
     def _take(self, now: datetime) -> bool:
-        """Whether this service is the one that prunes now."""
+        """Take the turn; True when this service is the one that prunes now."""
         taken = False
 
         def change(current: bytes | None) -> bytes | None:

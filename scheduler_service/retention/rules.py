@@ -1,4 +1,4 @@
-"""What goes when its time is over: pure.  `prune` loads what these functions read and removes what they answer.
+"""Find what goes when its time is over: pure.  `prune` loads what these functions read and removes what they answer.
 
 Rows of the ledger and gates stay for ever; only files go.
 """
@@ -23,7 +23,7 @@ _PLACE_OF_RESULT = 3
 
 @dataclass(frozen=True)
 class RetentionRule:
-    """What stays: the newest so many runs of a schedule, and every run that ended at most so many days ago."""
+    """A rule of what stays: a number of newest runs, and every run that ended at most so many days ago."""
 
     runs: int
     days: int
@@ -86,8 +86,9 @@ def _needed(uses: Iterable[BundleUse], age: timedelta, now: datetime) -> Iterabl
 
 
 def order_stages(keys: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    """In which order what runs left in the work area goes: results, so that no half is taken for the whole; then what
-    the service wrote about them; then files and logs.
+    """Return the stages in which what runs left in the work storage goes.
+
+    First results, so that no half is taken for the whole; then what the service wrote about them; then files and logs.
     """
     results: list[str] = []
     about: list[str] = []

@@ -78,7 +78,7 @@ class AttemptStorage:
 
 @dataclass
 class ResultBuilder:
-    """What the result will say."""
+    """Gathers the content of the result."""
 
     started_at: str
     verdict: AttemptOutcome | None = None
@@ -112,7 +112,7 @@ class ResultBuilder:
 
 
 class PreparedRun(NamedTuple):
-    """What a run that is ready to start has."""
+    """A run that is ready to start: its output folder, its environment, the files before it."""
 
     output: Path
     environment: dict[str, str]
@@ -120,7 +120,7 @@ class PreparedRun(NamedTuple):
 
 
 class MachineSetup:
-    """What the agent does to the machine that it is on before a run starts: nothing, as others use it too."""
+    """Sets up the machine before a run starts: it does nothing, as others use the machine too."""
 
     def ready(self, folders: Folders) -> None:
         """Make the machine ready for the code in `folders`.  Raises Refused."""
@@ -145,7 +145,7 @@ def run_attempt(task: Task, *, host: MachineSetup | None = None, handle: dict[st
 
 
 def take_gate(objects: ObjectStorage, token: str, handle: dict[str, Any]) -> bool:
-    """Whether the attempt's gate is this worker's, so that it and nobody else executes user code."""
+    """Take the attempt's gate; True when it is this worker's, so that it and nobody else executes user code."""
     gate = {"started_by": handle, "at": now_text()}
     try:
         objects.put_once(gate_key(token), json.dumps(gate).encode())

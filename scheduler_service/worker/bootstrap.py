@@ -28,7 +28,7 @@ TRIES = 60
 
 
 def read_metadata(path: str) -> str:
-    """What the machine is told about itself.  Raises OSError, also where there is no such thing."""
+    """Read what the machine is told about itself.  Raises OSError, also where there is no such thing."""
     ask = urllib.request.Request(METADATA + "api/token", method="PUT")
     ask.add_header("X-aws-ec2-metadata-token-ttl-seconds", "300")
     token = urllib.request.urlopen(ask, timeout=5).read().decode()
@@ -76,7 +76,7 @@ class SignedStorage:
         return bytes(urllib.request.urlopen(self._request(key), timeout=60).read())
 
     def put_once(self, key: str, body: bytes) -> bool:
-        """Whether the object is ours now; False when there was one.  Raises OSError."""
+        """Store an object unless there is one; True when it is ours now.  Raises OSError."""
         try:
             urllib.request.urlopen(self._request(key, body, if_none_match="*"), timeout=60).close()
         except urllib.error.HTTPError as answer:

@@ -1,4 +1,4 @@
-"""What a run leaves: every regular file of a folder, measured and stored; anything else is named and left out."""
+"""Collect what a run leaves: every regular file of a folder is measured and stored; anything else is named."""
 
 import os
 import stat

@@ -68,7 +68,7 @@ class CredentialsServer:
 
 
 def _handler(role: CredentialsServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class CredentialsHandler(BaseHTTPRequestHandler):
         """One request."""
 
         def do_GET(self) -> None:
@@ -89,4 +89,4 @@ def _handler(role: CredentialsServer) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    return Handler
+    return CredentialsHandler

@@ -1,4 +1,4 @@
-"""Why a run ended as it did, in one sentence: decided from what it left, nothing is read or asked here.
+"""Explain in one sentence why a run ended as it did: decided from what it left, nothing is read or asked here.
 
 The reasons are values of `jupyter_schedule.core.models.Reason`, written out since the agent travels without pydantic.
 """
@@ -29,7 +29,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is known about a command that ended."""
+    """The facts that are known about a command that ended."""
 
     cause: Cause
     exit_code: int | None = None
@@ -52,7 +52,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class AttemptOutcome:
-    """How an attempt ended: `outcome` for the protocol, `reason` for programs, `sentence` for a person."""
+    """The end of an attempt: `outcome` for the protocol, `reason` for programs, `sentence` for a person."""
 
     outcome: str
     reason: str

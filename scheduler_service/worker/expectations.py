@@ -1,4 +1,4 @@
-"""Whether a run's files keep its output contract: read from the files alone, before anything is collected."""
+"""Check that a run's files keep its output contract: read from the files alone, before anything is collected."""
 
 import csv
 import gzip
@@ -76,7 +76,7 @@ def _check_rows(expectation: Expectation, name: str, path: Path, day: date) -> N
 
 
 def _rows(path: Path, name: str, column: str | None) -> Iterator[Any]:
-    """What each row has in `column`, None for all when no column is asked for.  Raises ValueError without one."""
+    """Yield each row's value in `column`, None when no column is asked for.  Raises ValueError without one."""
     kind = name.lower()
     with _text(path, packed=kind.endswith(".gz")) as file:
         if kind.removesuffix(".gz").endswith((".jsonl", ".ndjson")):

@@ -39,7 +39,7 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def is_free_of_links(folder: Path) -> bool:
-    """Whether `folder`, which had no link in its path when it was made, has none now."""
+    """True when `folder`, which had no link in its path when it was made, has none now."""
     return folder.resolve() == folder
 
 

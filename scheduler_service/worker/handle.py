@@ -31,7 +31,7 @@ def find_process(handle: dict[str, Any]) -> Process | None:
 
 
 def identify_host() -> str:
-    """Where this process can see others: the same after a restart of the machine, never the same on two machines.
+    """Name the host whose processes we see: the same after a restart of the machine, never the same on two machines.
 
     A name of the machine that people don't change, where it has one.  In a container, whose image may have brought
     that name along, the host name as well.
@@ -46,7 +46,7 @@ def identify_host() -> str:
 
 
 def identify_boot() -> str:
-    """What changes with every start of this machine or container; empty where only a process's start time tells."""
+    """Name the boot of this machine or container, one of its own each time; empty where only start times tell."""
     if sys.platform == "linux":
         with suppress(OSError):
             return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {_process_ids()}"

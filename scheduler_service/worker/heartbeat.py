@@ -1,4 +1,4 @@
-"""What others see of a run while it lasts: a heartbeat, and the executed notebook so far."""
+"""Show others a run while it lasts: a heartbeat, and the executed notebook so far."""
 
 import json
 import os

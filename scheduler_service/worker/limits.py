@@ -1,4 +1,4 @@
-"""What a run may use of this machine, and a look at whether it uses more.
+"""Keep a run to its limits on this machine, and notice when it uses more.
 
 CPUs are kept to by affinity, memory and output are looked at about every second: a best effort, since a run may use
 more for a moment, or set its affinity itself.
@@ -33,7 +33,7 @@ _PATIENCE = 2.0
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """What one run may use; None is no limit.  Bytes, and CPUs."""
+    """The limits of one run; None is no limit.  Bytes, and CPUs."""
 
     memory: int | None = None
     cpus: float | None = None
@@ -121,7 +121,7 @@ class Cgroup:
         (self._folder / "cgroup.procs").write_text("0")
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the kernel ended a process of the group for want of memory."""
+        """True when the kernel ended a process of the group for want of memory."""
         with suppress(OSError):
             for line in (self._folder / "memory.events").read_text().splitlines():
                 if line.startswith("oom_kill "):
@@ -176,7 +176,7 @@ def end_cgroup(record: Path) -> None:
 
 
 def is_cgroup_populated(record: Path) -> bool:
-    """Whether anything is in the group that `record` names."""
+    """True when anything is in the group that `record` names."""
     try:
         return "populated 1" in (Path(record.read_text()) / "cgroup.events").read_text()
     except OSError:

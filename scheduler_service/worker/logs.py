@@ -34,7 +34,7 @@ class RunLog:
 
     @property
     def complaint(self) -> str | None:
-        """Why the file is incomplete, None when it isn't."""
+        """The reason for which the file is incomplete, None when it isn't."""
         return self._file.complaint
 
     def attach(self) -> int:

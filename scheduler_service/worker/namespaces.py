@@ -37,7 +37,7 @@ def forgo_new_rights() -> None:
 
 
 def are_available() -> bool:
-    """Whether a process like this one can have a namespace with its own /proc; tried, since so much can forbid it."""
+    """True when a process like this one can have a namespace with its own /proc; tried, since so much can forbid it."""
     if sys.platform != "linux":
         return False
     child = os.fork()
@@ -80,7 +80,7 @@ class NamespacedCommand:
         os.set_blocking(self._told, False)
 
     def ended(self) -> bool:
-        """Whether the command has ended, or its namespace has."""
+        """True when the command has ended, or its namespace has."""
         with suppress(BlockingIOError):
             while part := os.read(self._told, 4096):
                 self._said += part
@@ -101,7 +101,7 @@ class NamespacedCommand:
             os.kill(self.pid, signal.SIGTERM)
 
     def is_ending(self) -> bool:
-        """Whether something of the command's group is still there."""
+        """True when something of the command's group is still there."""
         return not self.ended()
 
     def _line(self) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What an executed notebook tells about its run, also while papermill is still writing it."""
+"""Read what an executed notebook tells about its run, also while papermill is still writing it."""
 
 import json
 import os
@@ -19,7 +19,7 @@ Notebook = dict[str, Any]
 
 
 class NotebookProgress(NamedTuple):
-    """How far it came, counted in the code cells that the analyst wrote."""
+    """The progress of a notebook, counted in the code cells that the analyst wrote."""
 
     done: int
     total: int
@@ -39,7 +39,7 @@ def read_notebook(path: Path) -> Notebook | None:
 
 
 def measure_progress(notebook: Notebook) -> NotebookProgress:
-    """How far papermill has come, by the status that it leaves in each cell."""
+    """Count how far papermill has come, by the status that it leaves in each cell."""
     statuses = [_status(cell) for cell in _code_cells(notebook)]
     running = (number for number, status in enumerate(statuses, 1) if status in {"running", "failed"})
     return NotebookProgress(statuses.count("completed"), len(statuses), next(running, None))

@@ -1,4 +1,4 @@
-"""What runs on this machine and who started it: read from /proc, elsewhere from ps(1).
+"""The processes of this machine and their parents: read from /proc, elsewhere from ps(1).
 
 A run's processes carry `JUPYTER_SCHEDULE_ATTEMPT=<run>.<attempt>` in their environment, so that they are known again
 when the agent that started them is gone.
@@ -33,7 +33,7 @@ class Process(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        """Whether it can still do anything."""
+        """True when it can still do anything."""
         return self.state not in {"Z", "X"}
 
 
@@ -106,7 +106,7 @@ def send(process: Process, number: signal.Signals) -> bool:
 
 
 def count_memory_kills() -> int:
-    """How many processes the kernel has ended for want of memory, here and in our control group; 0 when unknown."""
+    """Count the processes that the kernel ended for want of memory, here and in our control group; 0 when unknown."""
     files = [Path("/proc/vmstat")]
     with suppress(OSError):
         groups = Path("/proc/self/cgroup").read_text().splitlines()
@@ -143,7 +143,7 @@ def _environment(pid: int) -> list[bytes]:
 
 
 def _descends(process: Process, root: int, known: dict[int, Process | None]) -> bool:
-    """Whether `root` is an ancestor; looks again when a parent on the way has just gone and its children moved up."""
+    """True when `root` is an ancestor; looks again when a parent on the way has just gone and its children moved up."""
     for _ in range(3):
         for ancestor in _ancestors(process, known):
             if ancestor == root:

@@ -149,7 +149,7 @@ def _become(user: int) -> None:
 
 
 def _ended(report: bytes) -> CommandEnd:
-    """What the subreaper reported.  Raises what kept the command from starting."""
+    """Read the report of the subreaper.  Raises what kept the command from starting."""
     answer = json.loads(report)
     if "ended" not in answer:
         raise OSError(answer["errno"], answer["text"]) if answer["errno"] else ValueError(answer["text"])

@@ -33,7 +33,7 @@ _OOM_SCORE = "500"
 
 
 class Cause(StrEnum):
-    """Why the command isn't running any more."""
+    """The cause for which the command isn't running any more."""
 
     EXITED = "exited"
     TIMED_OUT = "timed_out"
@@ -44,7 +44,7 @@ class Cause(StrEnum):
 
 
 class CommandEnd(NamedTuple):
-    """How a command ended and what it left."""
+    """The end of a command, and the processes that it left."""
 
     cause: Cause
     #: None when a signal ended it
@@ -161,7 +161,7 @@ class PlainCommand:
         self.pid = self._process.pid
 
     def ended(self) -> bool:
-        """Whether the command has ended; orphans that ended in the meantime are reaped."""
+        """True when the command has ended; orphans that ended in the meantime are reaped."""
         return _has_ended(self._process)
 
     def ask_to_end(self) -> None:
@@ -170,7 +170,7 @@ class PlainCommand:
             os.killpg(self.pid, signal.SIGTERM)
 
     def is_ending(self) -> bool:
-        """Whether something of the command's group is still there."""
+        """True when something of the command's group is still there."""
         return any(process.alive and process.group == self.pid for process in _below(self.pid))
 
     def exit_code(self) -> int | None:
@@ -221,7 +221,7 @@ def _await_end(
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the command has ended, looked at without reaping it; orphans that ended in the meantime are reaped."""
+    """True when the command has ended, looked at without reaping it; orphans that ended in the meantime are reaped."""
     if sys.platform == "linux":
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             if ended.si_pid == process.pid:
@@ -273,7 +273,7 @@ def _freeze(
 
 
 def _suspects(leader: int, marker: str, *, look_further: bool) -> Iterator[Process]:
-    """What is below us; when that is nothing, also what carries the marker."""
+    """Yield every process below us; when there is none, also those that carry the marker."""
     nothing = True
     for process in _below(leader):
         nothing = False

@@ -1,4 +1,4 @@
-"""What a run finds when it starts: its code, an empty output folder, its kernel, its publication's earlier files."""
+"""Make what a run finds at its start: its code, an empty output folder, its kernel, its publication's earlier files."""
 
 import fnmatch
 import json
@@ -84,7 +84,7 @@ class Task:
 
 
 class Folders:
-    """Where things are in the scratch folder of an attempt."""
+    """The places of things in the scratch folder of an attempt."""
 
     def __init__(self, task: Task) -> None:
         self.root = Path(task.work_folder).resolve() / task.token

@@ -35,12 +35,12 @@ def open_regions(settings: Ec2Settings, secret: bytes) -> dict[str, RegionMachin
 
 
 def derive_deployment(secret: bytes) -> str:
-    """What the tag of a deployment's machines says."""
+    """Derive the value of the tag that a deployment's machines carry."""
     return hashlib.sha256(b"deployment" + secret).hexdigest()[:16]
 
 
 def make_client(settings: Ec2Settings, service: str, region: str) -> Any:
-    """What speaks to one of Amazon's services in that region.
+    """Make a client of one of Amazon's services in that region.
 
     boto3 slows down by itself where the account's API limits are reached, in each region for itself.
     """

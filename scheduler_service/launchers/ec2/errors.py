@@ -1,4 +1,7 @@
-"""What EC2's errors mean for an attempt: pure.  The codes are those of "Error codes for the Amazon EC2 API"."""
+"""Classify EC2's errors by what they mean for an attempt: pure.
+
+The codes are those of "Error codes for the Amazon EC2 API".
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 
 class ErrorKind(Enum):
-    """What to do after an error."""
+    """The kind of an error, by what has to be done after it."""
 
     #: the same request may succeed later: same token, same parameters
     LATER = auto()
@@ -58,7 +61,7 @@ _ABOUT = (
 
 
 def classify_error(code: str, http_status: int) -> ErrorKind:
-    """What an error code means.  An unknown one of a 5xx may pass; any other needs a person."""
+    """Return the kind of an error code.  An unknown one of a 5xx may pass; any other needs a person."""
     if code == "IdempotentInstanceTerminated":
         return ErrorKind.ALREADY_OVER
     if code == "IdempotentParameterMismatch":
@@ -71,7 +74,7 @@ def classify_error(code: str, http_status: int) -> ErrorKind:
 
 
 def describe_configuration_error(code: str, message: str) -> str:
-    """What an operator has to look at, in one sentence; EC2's own words at its end, cut short.
+    """Name the thing that an operator has to look at, in one sentence; EC2's own words at its end, cut short.
 
     An encoded authorization message is left out: it may tell what a policy says.
     """
@@ -85,7 +88,7 @@ def _words(code: str, message: str) -> str:
 
 
 def describe_error(problem: ClientError | BotoCoreError, now: datetime) -> str:
-    """What whatever boto3 raises means, and what to do about it.  now: this machine's time."""
+    """Explain anything that boto3 raises, with the way to mend it.  now: this machine's time."""
     if isinstance(problem, NoCredentialsError | PartialCredentialsError):
         return "There are no AWS credentials: give this machine a role, or its account a profile in ~/.aws."
     if not isinstance(problem, ClientError):
@@ -99,6 +102,6 @@ def describe_error(problem: ClientError | BotoCoreError, now: datetime) -> str:
 
 
 def read_time(metadata: Mapping[str, Any]) -> datetime | None:
-    """When an answer, or an error's, says it was given; None without a date.  metadata: as boto3 has it."""
+    """Return the time of an answer, or an error's; None without a date.  metadata: as boto3 has it."""
     date = metadata.get("HTTPHeaders", {}).get("date")
     return parsedate_to_datetime(date) if date else None

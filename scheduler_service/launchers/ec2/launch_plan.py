@@ -1,4 +1,4 @@
-"""What is asked of EC2 for one attempt: pure, and the same for the same attempt, so that asking again launches nothing.
+"""Plan the request to EC2 for one attempt: pure, and the same each time, so that asking again launches nothing.
 
 The client token makes RunInstances idempotent only while every parameter is the same; with a subnet it holds in that
 subnet's zone alone.  So all of it, the subnet included, is fixed here and frozen in the attempt's row before EC2 is

@@ -190,7 +190,7 @@ class Ec2Launcher(Launcher):
         return region
 
     def _seen(self, look: Callable[[], dict[str, Ec2Machine]], region: str) -> dict[str, Ec2Machine] | None:
-        """What a look shows; None while EC2 doesn't answer it, which is logged once, and again for another reason."""
+        """Look at the machines; None while EC2 doesn't answer, which is logged once, and again for another reason."""
         try:
             seen = look()
         except (ClientError, BotoCoreError) as problem:

@@ -39,11 +39,11 @@ class Ec2Machine:
 
     @property
     def lives(self) -> bool:
-        """Whether it may still run code, or costs money."""
+        """True when it may still run code, or costs money."""
         return self.state in LIVING
 
     def has(self, tags: Mapping[str, str]) -> bool:
-        """Whether it carries all of these."""
+        """True when it carries all of these."""
         return all(self.tags.get(key) == value for key, value in tags.items())
 
 

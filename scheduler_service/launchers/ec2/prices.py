@@ -1,4 +1,4 @@
-"""What an hour of a machine costs: a dated table that is shipped, or a newer one that an operator had made.
+"""Price an hour of a machine: a dated table that is shipped, or a newer one that an operator had made.
 
 Spot machines are counted at the full price: what they cost less isn't known before.
 """

@@ -1,4 +1,4 @@
-"""Which machines of ours may not go on living: pure.
+"""Find the machines of ours that may not go on living: pure.
 
 A machine outlives its use when the service that launched it died, or when an answer was lost on the way.  It carries
 its own deadline, so that any later service, or a person, can end it without a ledger.
@@ -21,7 +21,7 @@ QUARANTINE = timedelta(minutes=15)
 
 
 class OrphanReason(Enum):
-    """Why a machine has to go; the value says it to a person."""
+    """The reason for which a machine has to go; the value says it to a person."""
 
     PAST_DEADLINE = "past its deadline"
     #: its attempt, or its ad-hoc worker, is over or has another machine
@@ -69,7 +69,7 @@ def _judged(machine: Ec2Machine, attempt_of: FindAttempt, ad_hoc_of: FindAdHocWo
 
 
 def _of_attempt(machine: Ec2Machine, attempt_of: FindAttempt) -> OrphanReason | None:
-    """Why no attempt owns it; None when one does."""
+    """Return the reason for which no attempt owns it; None when one does."""
     run_id, number = machine.tags.get(RUN_TAG, ""), machine.tags.get(ATTEMPT_TAG, "")
     attempt = attempt_of(run_id, int(number)) if number.isdecimal() else None
     if attempt is None:
@@ -79,7 +79,7 @@ def _of_attempt(machine: Ec2Machine, attempt_of: FindAttempt) -> OrphanReason | 
 
 
 def _of_ad_hoc(machine: Ec2Machine, worker: AdHocWorker | None) -> OrphanReason | None:
-    """Why that ad-hoc worker doesn't own it; None when it does."""
+    """Return the reason for which that ad-hoc worker doesn't own it; None when it does."""
     if worker is None:
         return OrphanReason.UNKNOWN
     way = worker.instance is None and machine.tags.get(TURN_TAG) == str(worker.turn)
@@ -87,7 +87,7 @@ def _of_ad_hoc(machine: Ec2Machine, worker: AdHocWorker | None) -> OrphanReason 
 
 
 def read_deadline(machine: Ec2Machine) -> datetime | None:
-    """When it ends, as it carries that itself; None where it carries nothing that tells."""
+    """Return the time at which it ends, as it carries that itself; None where it carries nothing that tells."""
     return _instant(machine.tags.get(DEADLINE_TAG, ""))
 
 

@@ -1,4 +1,4 @@
-"""What an operator says of the account: where machines start, what they may do, and which sizes there are."""
+"""The account as an operator describes it: where machines start, what they may do, and which sizes there are."""
 
 from typing import Self
 
@@ -38,7 +38,7 @@ class Size(Setting):
 
 
 class Region(Setting):
-    """Where in a region machines start."""
+    """The part of a region in which machines start."""
 
     #: tried in this order; together they are the zones in which machines may start
     subnets: tuple[str, ...] = Field(min_length=1)
@@ -63,7 +63,7 @@ class AdHocSettings(Setting):
 
     @property
     def offered(self) -> AdHocAllowance:
-        """What people are told of it."""
+        """The allowance that people are told of."""
         return AdHocAllowance(per_owner=self.max_per_owner, hours=self.max_hours, owners=self.owners)
 
 
@@ -102,7 +102,7 @@ class Ec2Settings(Region):
 
     @property
     def for_ad_hoc(self) -> Self:
-        """How ad-hoc workers are had: in the first region, with a role and a network of their own, never as spot."""
+        """The settings of ad-hoc workers: the first region, a role and a network of their own, never spot."""
         if self.ad_hoc is None:
             return self
         return self.model_copy(

@@ -33,7 +33,7 @@ class WorkStorage:
         self._objects = objects
 
     def configuration(self) -> dict[str, str]:
-        """What a machine is told of it; the agent's archive is there by then.  Raises OSError."""
+        """Describe it to a machine; the agent's archive is there by then.  Raises OSError."""
         # a machine finds no region by itself, and may be in another one than the bucket
         region: str = s3_clients.client(self._objects.address).meta.region_name
         address = replace(self._objects.address, region=region)
