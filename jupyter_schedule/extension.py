@@ -17,7 +17,7 @@ from jupyter_schedule.server.handlers import BACKEND, HANDLERS, REMEMBERED
 from jupyter_schedule.server.idempotency import IdempotencyCache
 
 if TYPE_CHECKING:
-    from jupyter_schedule.api.desk import Desk
+    from jupyter_schedule.api.context import ApiContext
 
 
 class JupyterSchedule(ExtensionApp):
@@ -39,7 +39,7 @@ class JupyterSchedule(ExtensionApp):
     def initialize_settings(self) -> None:
         """Prepare what the handlers work with; nothing is opened yet."""
         self._supervisor: Supervisor | None = None
-        self._backend = Backend(self._open_desk, self._watch)
+        self._backend = Backend(self._open_context, self._watch)
         self.settings[BACKEND] = self._backend
         self.settings[REMEMBERED] = IdempotencyCache()
         assert self.serverapp is not None
@@ -67,23 +67,25 @@ class JupyterSchedule(ExtensionApp):
             self._supervisor.stop()
         self._backend.close()
 
-    def _open_desk(self) -> "Desk":
+    def _open_context(self) -> "ApiContext":
         # Most of a second to import: in the thread that first needs it, and not at the server's start.
-        from jupyter_schedule.api.desk import Desk  # noqa: PLC0415
+        from jupyter_schedule.api.context import ApiContext  # noqa: PLC0415
+        from jupyter_schedule.core.config import PUBLISHED  # noqa: PLC0415
         from jupyter_schedule.core.data_paths import DataPaths, default_data_paths  # noqa: PLC0415
+        from jupyter_schedule.core.storage.factory import LocalStorage  # noqa: PLC0415
 
         assert self.serverapp is not None
-        places: DataPaths = (
-            DataPaths(Path(self.folder).expanduser().absolute()) if self.folder else default_data_paths()
-        )
-        return Desk(
-            places,
-            Path(self.serverapp.root_dir).absolute(),
+        paths: DataPaths = DataPaths(Path(self.folder).expanduser().absolute()) if self.folder else default_data_paths()
+        root = Path(self.serverapp.root_dir).absolute()
+        return ApiContext.open(
+            paths,
+            root,
             address=url_path_join(self.serverapp.base_url, "jupyter-schedule") + "/",
+            published=LocalStorage(root).url(PUBLISHED),
             embedded=self.embedded_service,
         )
 
-    def _watch(self, desk: "Desk", loop: asyncio.AbstractEventLoop) -> Changes:
+    def _watch(self, context: "ApiContext", loop: asyncio.AbstractEventLoop) -> Changes:
         """From now on, changes are events."""
         assert self.serverapp is not None
         assert self.serverapp.event_logger is not None
@@ -93,4 +95,4 @@ class JupyterSchedule(ExtensionApp):
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(partial(emit, schema_id=SCHEMA_ID, data=change))
 
-        return Changes(desk.store, tell)
+        return Changes(context.operations.store, tell)

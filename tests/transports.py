@@ -1,6 +1,7 @@
 """A transport that remembers what was asked and answers as it is told, and answers in the API's shapes."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_schedule.core.errors import Refused
@@ -35,6 +36,16 @@ class Told:
         if answer is None:
             raise Refused("not_told", f"Nobody said what {line} answers.")
         return answer
+
+    def ask_page(self, path: str, *, query: Mapping[str, str] | None = None) -> tuple[list[Any], int]:
+        items = self.ask("GET", path, query=query)
+        return items, len(items)
+
+    def upload_bundle(self, digest: str, packed: Path) -> None:
+        self.ask("PUT", f"bundles/{digest}", body=packed.read_bytes())
+
+    def download_bundle(self, digest: str, destination: Path) -> None:
+        destination.write_bytes(self.ask("GET", f"bundles/{digest}"))
 
     def close(self) -> None:
         self.closed = True

@@ -7,7 +7,7 @@ from jupyter_schedule.api.requests import BackfillSchedule
 from jupyter_schedule.api.responses import BackfillResponse, CalendarResponse, DayResponse
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Schedule
-from jupyter_schedule.core.operations import backfill
+from jupyter_schedule.core.operations import backfill as backfills
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.timing import calendar
 from jupyter_schedule.core.timing.timezones import find_zone
@@ -15,7 +15,7 @@ from jupyter_schedule.core.timing.timezones import find_zone
 MONTH = timedelta(days=30)
 
 
-def backfilled(operations: Operations, name: str, asked: BackfillSchedule) -> BackfillResponse:
+def backfill(operations: Operations, name: str, asked: BackfillSchedule) -> BackfillResponse:
     """Carry out what was asked, or only plan it."""
     start, end = asked.start, asked.end
     if asked.first_day is not None and asked.last_day is not None:
@@ -34,7 +34,7 @@ def backfilled(operations: Operations, name: str, asked: BackfillSchedule) -> Ba
         waiting=plan.waiting,
         first=plan.runs[0].scheduled_for if plan.runs else None,
         last=plan.runs[-1].scheduled_for if plan.runs else None,
-        confirm=backfill.needs_word(plan.runs),
+        confirm=backfills.needs_word(plan.runs),
     )
 
 
@@ -49,7 +49,7 @@ def calendar_of(answers: Presenter, schedule: Schedule, first: str, last: str) -
     since = _day("first", first) if first else until - min(MONTH, until - date.min)
     calendar.check_days(since, until)
     store = answers.operations.store
-    known = backfill.rows(store, schedule, *calendar.bounds(timezone, since, until), reaching=True)
+    known = backfills.rows(store, schedule, *calendar.bounds(timezone, since, until), reaching=True)
     progress = store.backfill_progress(schedule.id)
     waiting = progress.get(RunStatus.DUE, 0)
     return CalendarResponse(

@@ -1,5 +1,6 @@
 """The form, and what it stands for: a request to bundle, the spec of a schedule, a patch of either."""
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -9,17 +10,21 @@ from pydantic import TypeAdapter, ValidationError
 from jupyter_schedule.api.frequencies import frequency_of, timing_of
 from jupyter_schedule.api.requests import Form
 from jupyter_schedule.core import expectations
-from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle, normalize_output_dir
+from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, build_bundle, normalize_output_dir
+from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import left_behind
 from jupyter_schedule.core.models import Schedule, Spec, Timing
-from jupyter_schedule.core.storage.factory import ObjectStorage
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.timing import recurrence
 
 _FORM = TypeAdapter(Form)
 #: what core calls some of the form's fields
-_FIELDS = {"day": "day_of_month", "once": "date", "timeout": "timeout_minutes", "tarball": "bundle"}
+_FIELDS = {"day": "day_of_month", "once": "date", "timeout": "timeout_minutes"}
 #: what can't change while the bundle stays, and what to call it
 _BUNDLED = {"notebook": "notebook", "files": "files", "left_out": "files", "kernel": "kernel"}
+#: of a schedule that runs once by hand and never by the clock; of its frequency only the zone counts, for dates
+_NOON = "0 12 * * *"
 
 
 def validated(body: Any, shape: TypeAdapter[Any]) -> Any:
@@ -62,7 +67,7 @@ def request_of(form: Form, timing: Timing, root: Path) -> PackagingRequest:
         output_dir=form.output_dir,
         timeout=form.timeout_minutes,
         kernel=form.kernel,
-        **form.terms,
+        **form.options,
     )
 
 
@@ -75,6 +80,7 @@ def form_of(schedule: Schedule, root: Path) -> Form:
     left_out = (_relocated(path, source_root, root) for path in spec.left_out)
     return Form(
         notebook=notebook,
+        tarball=spec.bundle if spec.notebook is None and spec.source is None else None,
         name=schedule.name,
         frequency=frequency_of(spec.timing),
         parameters=spec.parameters,
@@ -83,27 +89,73 @@ def form_of(schedule: Schedule, root: Path) -> Form:
         output_dir=spec.output_dir,
         timeout_minutes=spec.timeout,
         kernel=spec.kernel.name if spec.kernel else None,
-        **spec.terms,
+        **spec.options,
     )
 
 
-def patched(form: Form, patch: dict[str, Any]) -> Form:
+def patched(form: Form, patch: Mapping[str, Any]) -> Form:
     """The form after a merge patch (RFC 7396), without what belongs to a launcher that it leaves.
 
     Raises Refused `unknown_key`, `invalid`, `name_fixed`.
     """
     launcher = patch.get("launcher")
     if isinstance(launcher, str):
-        patch = left_behind(form, launcher) | patch
+        patch = left_behind(form, launcher) | dict(patch)
     # JSON in and out: a patch has JSON's types, such as lists where the form has tuples
-    merged = _merge(form.model_dump(mode="json"), patch)
+    merged = _merge(form.model_dump(mode="json"), dict(patch))
     after: Form = validated(merged, _FORM)
     if after.name != form.name:
         raise Refused("name_fixed", "A schedule keeps its name. Duplicate it under another one instead.", "name")
     return after
 
 
-def edited(spec: Spec, before: Form, after: Form) -> Spec:
+def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str | None, *, once_only: bool) -> Spec:
+    """What a schedule made of the form does; of files as they are now, unless a preview's `bundle` is named."""
+    if once_only:
+        timing = Timing(cron=_NOON, timezone=form.frequency.timezone)
+        recurrence.check(timing)
+    else:
+        timing = timing_of(form.frequency)
+    # before the files are bundled, which may take a while
+    operations.check_name(form.name)
+    request = request_of(form, timing, root)
+    if form.tarball is not None:
+        return spec_of_tarball(request, root, form.tarball)
+    if bundle is None:
+        return build_bundle(request, root, operations.objects).spec
+    return build_spec(request, root, operations.objects, bundle)
+
+
+def spec_to_edit(
+    operations: Operations, root: Path, schedule: Schedule, patch: Mapping[str, Any], *, rebundle: bool
+) -> Spec:
+    """What the schedule does after a patch of its form.
+
+    Raises Refused `needs_rebundle` for what is part of the bundle unless `rebundle`, and as `patched` and `timing_of`.
+    """
+    known = schedule.spec
+    before = form_of(schedule, root)
+    after = patched(before, patch)
+    timing = known.timing if after.frequency == before.frequency else timing_of(after.frequency)
+    if after.tarball is not None and (after.tarball != before.tarball or rebundle):
+        if after.tarball == before.tarball:
+            message = f"“{schedule.name}” was made from a tarball: give it the new one instead."
+            raise Refused("no_notebook", message, "tarball")
+        spec = spec_of_tarball(request_of(after, timing, root), root, after.tarball)
+    elif rebundle:
+        spec = build_bundle(request_of(after, timing, root), root, operations.objects).spec
+    else:
+        spec = edit_spec(known, before, after)
+        if after.parameters == before.parameters:
+            return spec
+        request = request_of(after, timing, root)
+        given = check_parameters(spec, operations.objects, request.parameters, request.parameter_texts)
+        return spec.model_copy(update={"parameters": given})
+    # the publication stays where people know it
+    return spec.model_copy(update={"publication_base": known.publication_base, "root": known.root})
+
+
+def edit_spec(spec: Spec, before: Form, after: Form) -> Spec:
     """The spec with what differs between the forms, but for its parameters; the bundle stays.
 
     Raises Refused `needs_rebundle` for what is part of the bundle, and what `timing_of` raises.
@@ -112,19 +164,20 @@ def edited(spec: Spec, before: Form, after: Form) -> Spec:
         if getattr(before, name) != getattr(after, name):
             message = "That changes the code tarball: take the notebook and its files as they are now, then save."
             raise Refused("needs_rebundle", message, field)
-    timing = spec.timing if after.frequency == before.frequency else timing_of(after.frequency)
     output_dir = spec.output_dir if after.output_dir is None else normalize_output_dir(after.output_dir)
+    timing = spec.timing if after.frequency == before.frequency else timing_of(after.frequency)
     changes = {"timing": timing, "timeout": after.timeout_minutes, "output_dir": output_dir}
-    return spec.model_copy(update=after.terms | changes | {"expect": expectations.normalize(after.expect)})
+    return spec.model_copy(update=after.options | changes | {"expect": expectations.normalize(after.expect)})
 
 
-def rebundled(schedule: Schedule, before: Form, after: Form, root: Path, objects: ObjectStorage) -> Spec:
-    """What the form `after` asks for, of the notebook and its files as they are now.  Raises as `preview`."""
-    known = schedule.spec
-    timing = known.timing if after.frequency == before.frequency else timing_of(after.frequency)
-    spec = build_bundle(request_of(after, timing, root), root, objects).spec
-    # the publication stays where people know it
-    return spec.model_copy(update={"publication_base": known.publication_base, "root": known.root})
+def spec_of_tarball(request: PackagingRequest, root: Path, digest: str) -> Spec:
+    """What a schedule of a tarball that was uploaded does.  Raises Refused `no_parameters`, `two_sources`."""
+    if request.notebook is not None:
+        raise Refused("two_sources", "Choose a notebook or a tarball, not both.", "tarball")
+    if request.parameters or request.parameter_texts:
+        raise Refused("no_parameters", "A tarball takes no parameters; put them into the command.", "parameters")
+    output_dir = normalize_output_dir(request.output_dir or "output")
+    return base_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
 
 
 def _merge(target: Any, patch: Any) -> Any:

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 
 from jupyter_schedule import __version__
 from jupyter_schedule.api.responses import ProblemResponse
-from jupyter_schedule.api.routes import ROUTES, Route
+from jupyter_schedule.api.route import Route
+from jupyter_schedule.api.routes import ROUTES
 
 REF = "#/components/schemas/{model}"
 READER = {"reader": "the zone in which the person reads, an IANA name"}

@@ -19,14 +19,19 @@ from jupyter_schedule.api.responses import (
     RunDetails,
     RunFilesResponse,
     RunResponse,
+    ScheduleDetails,
     ScheduleResponse,
     VersionResponse,
 )
+from jupyter_schedule.core.costs import month_start
 from jupyter_schedule.core.descriptions import destination, schedule_summary, upcoming
+from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import (
     AdHocWorker,
     Attempt,
+    ComputeChoice,
     FileEntry,
+    LauncherCatalog,
     PublishedFile,
     Result,
     Run,
@@ -35,11 +40,13 @@ from jupyter_schedule.core.models import (
     Spec,
     Version,
 )
-from jupyter_schedule.core.object_keys import OUTPUT, REPORT
+from jupyter_schedule.core.object_keys import OUTPUT, REPORT, bundle_key
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.operations.publication_policy import is_releasable
+from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
-from jupyter_schedule.core.operations.run_cost import usual
+from jupyter_schedule.core.operations.run_cost import estimate_of, usual
+from jupyter_schedule.core.operations.undelivered import given_up
 from jupyter_schedule.core.operations.waiting import places_in
 from jupyter_schedule.core.storage.factory import NoSuchObject
 from jupyter_schedule.core.timing.policies import coming
@@ -74,20 +81,43 @@ class Presenter:
         recent = self.operations.recent_runs(schedules, LAST_RUNS)
         return [self._schedule(schedule, recent.get(schedule.id, [])) for schedule in schedules]
 
-    def schedule(self, schedule: Schedule) -> ScheduleResponse:
-        """A schedule with its last runs."""
-        return self.schedules([schedule])[0]
+    def schedule(self, schedule: Schedule, said: str = "") -> ScheduleResponse:
+        """A schedule with its last runs; `said` is a sentence about what was done to it."""
+        plain = self.schedules([schedule])[0]
+        return plain.model_copy(update={"message": f"{said} {plain.summary}"}) if said else plain
+
+    def schedule_details(self, schedule: Schedule) -> ScheduleDetails:
+        """A schedule with what it costs, and who changed it."""
+        operations, spec = self.operations, schedule.spec
+        offers = operations.offers()
+        return ScheduleDetails(
+            **dict(self.schedule(schedule)),
+            bundle_size=operations.objects.size(bundle_key(spec.bundle)),
+            bundled_notebook=spec.notebook,
+            compute=_compute(spec, offers),
+            estimate=estimate_of(operations.store, offers, spec, schedule.id, self.now),
+            cost_this_month=operations.store.cost_since(schedule.id, month_start(self.now)),
+            publishing_cost=cost_before(operations, spec, schedule),
+            undelivered=tuple(
+                each
+                for each in given_up(operations.store, operations.owner, self.now)
+                if each.schedule == schedule.name
+            ),
+            versions=tuple(map(present_version, operations.versions(schedule.name))),
+        )
 
     def _schedule(self, schedule: Schedule, last_runs: Iterable[Run]) -> ScheduleResponse:
         spec = schedule.spec
         address = self.addresses.stable(schedule.name, spec)
+        summary = schedule_summary(schedule, self.now, self.reader)
         return ScheduleResponse(
             name=schedule.name,
             id=schedule.id,
             state=schedule.state,
             version=schedule.version,
             owner=schedule.owner,
-            summary=schedule_summary(schedule, self.now, self.reader),
+            summary=summary,
+            message=summary,
             timing=spec.timing,
             form=form_of(schedule, self.root),
             next_due=schedule.next_due,
@@ -123,6 +153,14 @@ class Presenter:
     def run(self, run: Run) -> RunResponse:
         """A run, without its attempts."""
         return RunResponse(**self._of_run(run))
+
+    def runs(self, runs: list[Run]) -> list[RunResponse]:
+        """Runs with their attempts, which are had at once."""
+        attempts = self.operations.attempts_of(runs)
+        return [
+            self.run(run).model_copy(update={"attempts": tuple(map(_attempt, attempts.get(run.origin, ())))})
+            for run in runs
+        ]
 
     def run_details(self, run: Run) -> RunDetails:
         """A run with its attempts and what it left."""
@@ -207,6 +245,12 @@ class Presenter:
     def _usual_seconds(self, schedule_id: str) -> float | None:
         took = usual(self.operations.store, schedule_id, lambda run: run.seconds)
         return statistics.median(took) if took else None
+
+
+def _compute(spec: Spec, offers: LauncherCatalog) -> ComputeChoice | None:
+    """Where the schedule runs, among what is offered."""
+    there = (one for one in choices(offers) if one.launcher == spec.launcher and spec.size in {None, one.size})
+    return next(there, None)
 
 
 def present_version(version: Version) -> VersionResponse:

@@ -1,33 +1,35 @@
 """What would happen if a form were scheduled: everything that can be known before, and all that is wrong at once."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from jupyter_schedule.api.forms import of_form, request_of
+from jupyter_schedule.api.forms import of_form, request_of, spec_of_tarball
 from jupyter_schedule.api.frequencies import timing_of
 from jupyter_schedule.api.presenter import Presenter
 from jupyter_schedule.api.requests import Form
 from jupyter_schedule.api.responses import BundledFile, FindingResponse, PreviewResponse, Problem
 from jupyter_schedule.core.bundles.packaging import (
+    BuiltBundle,
     NotebookInspection,
     PackagingRequest,
     base_spec,
     build_bundle,
     inspect_notebook,
 )
-from jupyter_schedule.core.config import PUBLISHED
+from jupyter_schedule.core.bundles.record import no_such_bundle, read_record
 from jupyter_schedule.core.descriptions import destination, summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import Schedule, Spec, Timing
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.preflight import FileStatus
+from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.run_cost import estimate_of
-from jupyter_schedule.core.storage.factory import LocalStorage
 
 #: stands in for one that is wrong, so that the files can be looked at all the same
 SOME_TIMING = Timing(cron="0 12 * * *")
@@ -51,22 +53,23 @@ class _Problems:
             return None
 
 
-def previewed(form: Form, answers: Presenter, editing: str | None) -> PreviewResponse:
+def preview_form(form: Form, answers: Presenter, editing: str | None) -> PreviewResponse:
     """Bundle what the form asks for, unless something is wrong with it; `editing` is the schedule that it changes."""
     operations, root = answers.operations, answers.root
     problems = _Problems()
     timing = problems.catch(lambda: timing_of(form.frequency))
     if form.name and form.name != editing:
-        problems.catch(lambda: operations.check_name(form.name, LocalStorage(root).url(PUBLISHED)))
+        problems.catch(lambda: operations.check_name(form.name))
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
-    examined = problems.catch(lambda: inspect_notebook(request, root)) if request else None
+    tarball = problems.catch(lambda: _preview_tarball(request, form, answers)) if request and form.tarball else None
+    examined = problems.catch(lambda: inspect_notebook(request, root)) if request and not form.tarball else None
     if request and examined:
         problems.catch(lambda: _check_parameters(request, examined))
-    made = None
+    made = tarball
     if request and examined and not problems.found:
         made = problems.catch(lambda: build_bundle(request, root, operations.objects, examined))
     if made:
-        problems.catch(lambda: operations.check_edit(made.spec))
+        problems.catch(lambda: operations.check_edit(operations.with_storage(made.spec, _base(editing, answers))))
     name = form.name or names.suggest(Path(form.notebook or "").stem)
     shape = PreviewResponse(
         problems=tuple(problems.found),
@@ -77,12 +80,35 @@ def previewed(form: Form, answers: Presenter, editing: str | None) -> PreviewRes
     )
     if examined:
         shape = shape.model_copy(update=_seen(examined, form))
+    if tarball:
+        findings = [FindingResponse(level="warning", code="no_command", message=said) for said in tarball.warnings]
+        shape = shape.model_copy(update={"findings": tuple(findings), "output_dir": tarball.spec.output_dir})
     if made and not problems.found:
         shape = shape.model_copy(update={"bundle": made.spec.bundle, "size": made.size})
     if request and timing:
-        spec = operations.placed(made.spec if made else base_spec(request, root, NO_BUNDLE))
+        plain = made.spec if made else base_spec(request, root, NO_BUNDLE)
+        spec = operations.with_storage(plain, _base(editing, answers))
         shape = shape.model_copy(update=_told(name, spec, answers, editing))
     return shape
+
+
+def _preview_tarball(request: PackagingRequest, form: Form, answers: Presenter) -> BuiltBundle:
+    """What a tarball that was uploaded would be, and whether it holds the script that its command starts."""
+    spec = spec_of_tarball(request, answers.root, form.tarball or "")
+    objects = answers.operations.objects
+    size = objects.size(bundle_key(spec.bundle))
+    if size is None:
+        raise no_such_bundle()
+    script = re.match(r"\./[\w./-]+", spec.command)
+    missing = script and PurePosixPath(script[0]).as_posix() not in read_record(objects, spec.bundle).files
+    warnings = (f"{script[0]} is not in the tarball.",) if script and missing else ()
+    return BuiltBundle(spec=spec, files=(), size=size, warnings=warnings)
+
+
+def _base(editing: str | None, answers: Presenter) -> str | None:
+    """Where the schedule that is edited has published up to now; None of a new one."""
+    edited = _edited(editing, answers)
+    return edited.spec.publication_base if edited else None
 
 
 def _check_parameters(request: PackagingRequest, examined: NotebookInspection) -> None:

@@ -42,6 +42,8 @@ class Form(ScheduleOptions):
 
     #: path of the notebook, relative to Jupyter's root
     notebook: str | None = None
+    #: instead of a notebook: digest of a tarball that was uploaded, whose `command` is run
+    tarball: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     name: str = ""
     frequency: Frequency = Field(default_factory=Frequency)
     #: values by name, typed or as the texts of input fields; a name left out keeps the notebook's value
@@ -78,7 +80,24 @@ class EditSchedule(WireModel):
     form: dict[str, Any]
     #: take the notebook and its files as they are now; otherwise the code stays as it was
     rebundle: bool = False
+    #: let it wait for a rehearsal of what it does then; None does so where it moves to machines that cost money
+    rehearse: bool | None = None
     #: the person checked what will be public; needed where more becomes public than before
+    public_confirmed: bool = False
+
+
+class CloneSchedule(WireModel):
+    """POST /schedules/{name}/clone: another schedule that does the same, but for a merge patch of the form."""
+
+    name: str
+    form: dict[str, Any] = Field(default_factory=dict)
+    #: take the notebook and its files as they are now; otherwise the code is that of the other one
+    rebundle: bool = False
+    #: also run it once now
+    run_now: bool = False
+    #: let it wait for a rehearsal; None does so where runs cost money
+    rehearse: bool | None = None
+    #: the person checked what will be public; needed for a public schedule
     public_confirmed: bool = False
 
 

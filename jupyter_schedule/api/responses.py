@@ -168,8 +168,9 @@ class RunResponse(WireModel):
     publication: Publication | None = None
     #: of a run that publishes what another one made: who said so, when and why
     release: Approval | None = None
-    #: that its files were removed, in words, when they were
+    #: that its files were removed, in words, and when they were
     removed: str | None = None
+    pruned_at: UtcTime | None = None
 
 
 class RunDetails(RunResponse):
@@ -217,8 +218,9 @@ class ScheduleResponse(WireModel):
     state: ScheduleState
     version: int
     owner: str
-    #: the sentence
+    #: what it does, in a sentence; and the same with what was just done to it
     summary: str
+    message: str = ""
     timing: Timing
     form: Form
     next_due: UtcTime | None
@@ -240,6 +242,34 @@ class ScheduleResponse(WireModel):
     last_runs: tuple[RunResponse, ...] = ()
 
 
+class VersionResponse(WireModel):
+    """Who recorded a version, and when."""
+
+    version: int
+    author: str
+    created_at: UtcTime
+    bundle: str
+
+
+class ScheduleDetails(ScheduleResponse):
+    """GET /schedules/{name}: a schedule with what it costs, and who changed it."""
+
+    #: bytes of its bundle, None when that is missing
+    bundle_size: int | None = None
+    #: path of the notebook in the bundle, None for a tarball with a command
+    bundled_notebook: str | None = None
+    #: where it runs as the service offers that, None when it isn't offered any more
+    compute: ComputeChoice | None = None
+    #: what its machines will cost, and have cost in this month, in dollars
+    estimate: Estimate | None = None
+    cost_this_month: Decimal | None = None
+    #: what publishing costs each time, in a sentence; empty where files cost nothing
+    publishing_cost: str = ""
+    #: notifications about it that were given up of late, the newest first
+    undelivered: tuple[FailedNotification, ...] = ()
+    versions: tuple[VersionResponse, ...] = ()
+
+
 class NotebookStatus(WireModel):
     """GET /scheduled?notebook=PATH: what the button of a notebook says, in a few hundred bytes."""
 
@@ -248,15 +278,6 @@ class NotebookStatus(WireModel):
     summary: str
     #: whether the last run that ended otherwise than skipped or stopped has failed
     failing: bool
-
-
-class VersionResponse(WireModel):
-    """Who recorded a version, and when."""
-
-    version: int
-    author: str
-    created_at: UtcTime
-    bundle: str
 
 
 class BundleResponse(WireModel):

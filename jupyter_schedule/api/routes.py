@@ -1,19 +1,21 @@
 """Every request of the API in one table: what serves it, what documents it, and what tests enumerate."""
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
 
-from pydantic import TypeAdapter
-
-from jupyter_schedule.api.desk import Desk, guarded
-from jupyter_schedule.api.forms import of_form, validated
-from jupyter_schedule.api.presenter import Presenter, present_ad_hoc_worker
+from jupyter_schedule import __version__
+from jupyter_schedule.api.calendars import backfill, calendar_of
+from jupyter_schedule.api.context import ApiContext, guarded
+from jupyter_schedule.api.differences import drift, version_difference
+from jupyter_schedule.api.forms import form_of, of_form, spec_to_create, spec_to_edit, validated
+from jupyter_schedule.api.presenter import LAST_RUNS, present_ad_hoc_worker, present_version
+from jupyter_schedule.api.previewing import preview_form
 from jupyter_schedule.api.requests import (
     ApproveRun,
     BackfillSchedule,
+    CloneSchedule,
     CreateSchedule,
     EditSchedule,
     ExtendAdHocWorker,
@@ -36,11 +38,27 @@ from jupyter_schedule.api.responses import (
     RunDetails,
     RunFilesResponse,
     RunResponse,
+    ScheduleDetails,
     ScheduleResponse,
     StatusResponse,
     VersionResponse,
 )
+from jupyter_schedule.api.route import ApiRequest, ApiResponse, Page, Route
+from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.machines.offers import choices
+from jupyter_schedule.core.models import GOING_STATUSES, Run, RunStatus, Schedule, ScheduleState
+from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name
+from jupyter_schedule.core.operations.undelivered import given_up
+from jupyter_schedule.core.operations.versions import roll_back
+from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
+from jupyter_schedule.core.user_service import installable, installed
+
+#: runs that a list has, unless fewer are asked for
+MOST_RUNS = 1000
+_FAILED = {RunStatus.FAILED, RunStatus.TIMED_OUT}
 
 #: of a list of runs
 OF_A_PAGE = {
@@ -49,88 +67,167 @@ OF_A_PAGE = {
 }
 
 
-class ApiRequest(NamedTuple):
-    """A request, taken apart."""
-
-    desk: Desk
-    answers: Presenter
-    #: the variable parts of the path, by name
-    parts: Mapping[str, str]
-    query: Mapping[str, str]
-    #: as the route's shape
-    body: Any
-    #: what an edit is based on
-    version: int
-
-    @property
-    def name(self) -> str:
-        """The schedule's name in the path."""
-        return self.parts["name"]
-
-    @property
-    def run(self) -> str:
-        """The run's id in the path."""
-        return self.parts["id"]
-
-    def number(self, name: str, otherwise: int) -> int:
-        """A number of the query, 0 or more.  Raises Refused `invalid`."""
-        text = self.query.get(name, str(otherwise))
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
-            raise Refused("invalid", f"{name} should be a number, 0 or more.", name)
-        return int(text)
+def _status(request: ApiRequest) -> StatusResponse:
+    operations, paths = request.operations, request.context.paths
+    schedules = operations.schedules()
+    recent = operations.recent_runs(schedules, LAST_RUNS)
+    blocker = find_blocker(paths.lock, operations.store)
+    return StatusResponse(
+        version=__version__,
+        ticking=has_leader(paths.lock, operations.store),
+        hindrance=blocker and blocker.sentence,
+        embedded=request.context.embedded,
+        service_installable=installable(),
+        service_installed=installed(),
+        failing=sum(_is_failing(runs) for runs in recent.values()),
+        running=sum(run.status in GOING_STATUSES for run in operations.open_runs()),
+        undelivered=given_up(operations.store, operations.owner, operations.now()),
+        timezone_names=_zone_names(),
+        workers=choices(operations.offers()),
+    )
 
 
-class ApiResponse(NamedTuple):
-    """What goes back: a status of HTTP, and JSON."""
+def _schedules(request: ApiRequest) -> Page:
+    found = request.operations.schedules()
+    if "notebook" in request.query:
+        found = _schedules_of(request, request.query["notebook"])
+    some = found
+    if before := request.query.get("before"):
+        some = [schedule for schedule in some if schedule.name > before]
+    if "limit" in request.query:
+        some = some[: request.number("limit", 0)]
+    return Page(request.presenter.schedules(some), len(found))
 
-    status: int
-    content: bytes
+
+def _notebook_status(request: ApiRequest) -> NotebookStatus | None:
+    """The first of a notebook's schedules that hasn't ended, None when there is none."""
+    for schedule in _schedules_of(request, request.query.get("notebook", "")):
+        if schedule.state is not ScheduleState.ENDED:
+            runs = request.operations.recent_runs([schedule], LAST_RUNS).get(schedule.id, [])
+            said = schedule_summary(schedule, request.presenter.now, request.presenter.reader)
+            return NotebookStatus(name=schedule.name, summary=said, failing=_is_failing(runs))
+    return None
 
 
-@dataclass(frozen=True)
-class Route:
-    """A request of the API."""
+def _schedules_of(request: ApiRequest, notebook: str) -> list[Schedule]:
+    root = request.context.root
+    return [each for each in request.operations.schedules() if form_of(each, root).notebook == notebook]
 
-    method: str
-    #: below `/jupyter-schedule/`, variable parts in braces; `{path}` may hold slashes
-    path: str
-    summary: str
-    #: None for a file
-    shape: Any
-    #: None where a handler of its own carries it out
-    carry_out: Callable[[ApiRequest], Any] | None = None
-    body: Any = None
-    status: int = 200
-    query: Mapping[str, str] = field(default_factory=dict)
-    needs_version: bool = False
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """Matches whole paths."""
-        named = re.sub(r"\{(\w+)\}", lambda part: f"(?P<{part[1]}>{'.+' if part[1] == 'path' else '[^/]+'})", self.path)
-        return re.compile(named.replace("openapi.json", r"openapi\.json"), re.DOTALL)
+def _create(request: ApiRequest) -> ScheduleResponse:
+    operations, body = request.operations, request.body
+    name, confirmed = body.form.name, body.public_confirmed
+    spec = spec_to_create(operations, request.context.root, body.form, body.bundle, once_only=body.once_only)
+    if body.once_only:
+        operations.create_once_only(name, spec, public_confirmed=confirmed)
+    else:
+        made = operations.create(name, spec, public_confirmed=confirmed, rehearse=body.rehearse)
+        if body.run_now and made.state is not ScheduleState.REHEARSING:
+            operations.run_now(name)
+    return request.presenter.schedule(operations.schedule(name), f"Scheduled “{name}”.")
 
-    @cached_property
-    def answer_type(self) -> TypeAdapter[Any]:
-        """Writes answers."""
-        return TypeAdapter(self.shape)
 
-    @cached_property
-    def body_type(self) -> TypeAdapter[Any]:
-        """Checks bodies."""
-        return TypeAdapter(self.body)
+def _edit(request: ApiRequest) -> ScheduleResponse:
+    operations, body = request.operations, request.body
+    schedule = operations.schedule(request.name)
+    operations.check_version(schedule, request.version)
+    spec = spec_to_edit(operations, request.context.root, schedule, body.form, rebundle=body.rebundle)
+    changed = operations.edit(
+        request.name,
+        spec,
+        if_version=request.version,
+        public_confirmed=body.public_confirmed,
+        rehearse=body.rehearse,
+    )
+    return request.presenter.schedule(changed, f"“{changed.name}” is at version {changed.version} now.")
+
+
+def _clone(request: ApiRequest) -> ScheduleResponse:
+    operations, body = request.operations, request.body
+    schedule = operations.schedule(request.name)
+    operations.check_name(body.name)
+    spec = spec_to_edit(operations, request.context.root, schedule, body.form, rebundle=body.rebundle)
+    made = operations.create(body.name, spec, public_confirmed=body.public_confirmed, rehearse=body.rehearse)
+    if body.run_now and made.state is not ScheduleState.REHEARSING:
+        operations.run_now(body.name)
+    said = f"Scheduled “{body.name}”, which does what “{schedule.name}” does."
+    return request.presenter.schedule(operations.schedule(body.name), said)
+
+
+def _pause(request: ApiRequest) -> ScheduleResponse:
+    paused = request.operations.pause(request.name, request.body.note if request.body else None)
+    return request.presenter.schedule(paused, f"Paused “{paused.name}”. Nothing runs by itself until it is resumed.")
+
+
+def _resume(request: ApiRequest) -> ScheduleResponse:
+    resumed = request.operations.resume(request.name)
+    return request.presenter.schedule(resumed, f"Resumed “{resumed.name}”.")
+
+
+def _roll_back(request: ApiRequest) -> ScheduleResponse:
+    version = request.body.version
+    changed = roll_back(
+        request.operations,
+        request.name,
+        version,
+        if_version=request.version,
+        public_confirmed=request.body.public_confirmed,
+    )
+    said = f"“{changed.name}” does what version {version} did; that is version {changed.version} now."
+    return request.presenter.schedule(changed, said)
+
+
+def _delete(request: ApiRequest) -> DeletedResponse:
+    spec = request.operations.delete(request.name).spec
+    published = sum(1 for _ in open_storage(spec.publication_base).list(PublicationKeys(request.name).data))
+    address = request.context.addresses.stable(request.name, spec) if published else None
+    said = on_deletion(address, public_name(request.name, spec))
+    return DeletedResponse(name=request.name, published=published, publication_url=address, message=said)
+
+
+def _difference(request: ApiRequest) -> DifferenceResponse:
+    before, after = request.number("before", 0) or None, request.number("after", 0) or None
+    if after is None:
+        return drift(request.operations, request.context.root, request.name, before)
+    return version_difference(request.operations, request.context.root, request.name, before, after)
+
+
+def _runs(request: ApiRequest) -> Page:
+    name, before = request.parts.get("name"), request.query.get("before")
+    found = request.operations.runs(name, before=before, limit=min(request.number("limit", 100), MOST_RUNS))
+    return Page(request.presenter.runs(found), request.operations.count_runs(name))
+
+
+def _log(request: ApiRequest) -> LogResponse:
+    run = request.operations.run(request.run)
+    check_there(run)
+    return request.presenter.log(run, request.number("first", 0))
+
+
+def _run_files(request: ApiRequest) -> RunFilesResponse:
+    run = request.operations.run(request.run)
+    return request.presenter.files(run, request.operations.files.result(run))
+
+
+def _is_failing(runs: list[Run]) -> bool:
+    """Whether the last one that ran to its end failed; newer ones may still be going, or were skipped."""
+    ended = [run for run in runs if run.status in _FAILED | {RunStatus.SUCCEEDED}]
+    return bool(ended) and ended[0].status in _FAILED
+
+
+@cache
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
 
 
 ROUTES = (
-    Route(
-        "GET", "status", "Whether a service ticks, and how it goes.", StatusResponse, lambda asked: asked.desk.status()
-    ),
+    Route("GET", "status", "Whether a service ticks, and how it goes.", StatusResponse, _status),
     Route(
         "POST",
         "preview",
         "What would happen; keeps the bundle and names it.",
         PreviewResponse,
-        lambda asked: asked.desk.preview(asked.body, asked.answers, asked.query.get("schedule")),
+        lambda request: preview_form(request.body, request.presenter, request.query.get("schedule")),
         body=Form,
         query={"schedule": "the schedule that the form edits"},
     ),
@@ -139,15 +236,20 @@ ROUTES = (
         "schedules",
         "All schedules by name.",
         list[ScheduleResponse],
-        lambda asked: asked.desk.schedules(asked.query.get("notebook"), asked.answers),
-        query={"notebook": "only those of this notebook, a path relative to Jupyter's root"},
+        _schedules,
+        query={
+            "notebook": "only those of this notebook, a path relative to Jupyter's root",
+            "limit": "how many at most; all without it",
+            "before": "the name of the last schedule of a page, to get the next page",
+        },
+        paged=True,
     ),
     Route(
         "POST",
         "schedules",
         "Record a schedule; with the same Idempotency-Key again, the same one.",
         ScheduleResponse,
-        lambda asked: asked.desk.create(asked.body, asked.answers),
+        _create,
         body=CreateSchedule,
         status=201,
     ),
@@ -156,22 +258,22 @@ ROUTES = (
         "scheduled",
         "What a notebook's button says; null for a notebook that isn't scheduled.",
         NotebookStatus | None,
-        lambda asked: asked.desk.scheduled(asked.query.get("notebook", ""), asked.answers),
+        _notebook_status,
         query={"notebook": "a path relative to Jupyter's root"},
     ),
     Route(
         "GET",
         "schedules/{name}",
-        "A schedule at its current version.",
-        ScheduleResponse,
-        lambda asked: asked.answers.schedule(asked.desk.operations.schedule(asked.name)),
+        "A schedule at its current version, what it costs, and who changed it.",
+        ScheduleDetails,
+        lambda request: request.presenter.schedule_details(request.operations.schedule(request.name)),
     ),
     Route(
         "PATCH",
         "schedules/{name}",
         "Edit a schedule that still is at the version of If-Match.",
         ScheduleResponse,
-        lambda asked: asked.desk.edit(asked.name, asked.body, asked.version, asked.answers),
+        _edit,
         body=EditSchedule,
         needs_version=True,
     ),
@@ -180,16 +282,23 @@ ROUTES = (
         "schedules/{name}",
         "Remove a schedule; what it published stays.",
         DeletedResponse,
-        lambda asked: asked.desk.delete(asked.name),
+        _delete,
+    ),
+    Route(
+        "POST",
+        "schedules/{name}/clone",
+        "Record another schedule that does the same, but for what is said.",
+        ScheduleResponse,
+        _clone,
+        body=CloneSchedule,
+        status=201,
     ),
     Route(
         "POST",
         "schedules/{name}/pause",
         "Keep it from running by the clock.",
         ScheduleResponse,
-        lambda asked: asked.answers.schedule(
-            asked.desk.operations.pause(asked.name, asked.body.note if asked.body else None)
-        ),
+        _pause,
         body=PauseSchedule | None,
     ),
     Route(
@@ -197,14 +306,14 @@ ROUTES = (
         "schedules/{name}/resume",
         "Let it run by the clock again.",
         ScheduleResponse,
-        lambda asked: asked.answers.schedule(asked.desk.operations.resume(asked.name)),
+        _resume,
     ),
     Route(
         "POST",
         "schedules/{name}/run",
         "Run it once now.",
         RunResponse,
-        lambda asked: asked.answers.run(asked.desk.operations.run_now(asked.name)),
+        lambda request: request.presenter.run(request.operations.run_now(request.name)),
         status=201,
     ),
     Route(
@@ -212,7 +321,7 @@ ROUTES = (
         "schedules/{name}/rehearse",
         "Run it once now without touching what it published; a schedule that waits for that starts by its success.",
         RunResponse,
-        lambda asked: asked.answers.run(asked.desk.operations.rehearse(asked.name)),
+        lambda request: request.presenter.run(request.operations.rehearse(request.name)),
         status=201,
     ),
     Route(
@@ -220,7 +329,7 @@ ROUTES = (
         "schedules/{name}/backfill",
         "Run it for times that have passed; what has succeeded or waits is left as it is.",
         BackfillResponse,
-        lambda asked: asked.desk.backfill(asked.name, asked.body),
+        lambda request: backfill(request.operations, request.name, request.body),
         body=BackfillSchedule,
         status=201,
     ),
@@ -229,15 +338,18 @@ ROUTES = (
         "schedules/{name}/backfill",
         "Start none of its backfills' runs that still wait.",
         BackfillCancelledResponse,
-        lambda asked: BackfillCancelledResponse(cancelled=asked.desk.operations.cancel_backfill(asked.name)),
+        lambda request: BackfillCancelledResponse(cancelled=request.operations.cancel_backfill(request.name)),
     ),
     Route(
         "GET",
         "schedules/{name}/days",
         "What became of the days on which it is due, and how its backfills get on.",
         CalendarResponse,
-        lambda asked: asked.desk.days(
-            asked.name, asked.query.get("first", ""), asked.query.get("last", ""), asked.answers
+        lambda request: calendar_of(
+            request.presenter,
+            request.operations.schedule(request.name),
+            request.query.get("first", ""),
+            request.query.get("last", ""),
         ),
         query={
             "first": "the first day, YYYY-MM-DD",
@@ -249,32 +361,32 @@ ROUTES = (
         "schedules/{name}/runs",
         "Its runs, the newest occurrence first.",
         list[RunResponse],
-        lambda asked: asked.desk.runs(asked.name, asked.query.get("before"), asked.number("limit", 100), asked.answers),
+        _runs,
         query=OF_A_PAGE,
+        paged=True,
     ),
     Route(
         "GET",
         "runs",
         "The runs of all schedules, the newest occurrence first.",
         list[RunResponse],
-        lambda asked: asked.desk.runs(None, asked.query.get("before"), asked.number("limit", 100), asked.answers),
+        _runs,
         query=OF_A_PAGE,
+        paged=True,
     ),
     Route(
         "GET",
         "schedules/{name}/versions",
         "Who recorded which version, the newest first.",
         list[VersionResponse],
-        lambda asked: asked.desk.versions(asked.name),
+        lambda request: [present_version(each) for each in request.operations.versions(request.name)],
     ),
     Route(
         "GET",
         "schedules/{name}/difference",
         "How a version differs from another, or from the notebook as it is now.",
         DifferenceResponse,
-        lambda asked: asked.desk.difference(
-            asked.name, asked.number("before", 0) or None, asked.number("after", 0) or None
-        ),
+        _difference,
         query={"before": "the older version; without it the current one", "after": "without it the notebook on disk"},
     ),
     Route(
@@ -282,7 +394,7 @@ ROUTES = (
         "schedules/{name}/rollback",
         "Let it do what an older version did, as a new version, if it still is at the one of If-Match.",
         ScheduleResponse,
-        lambda asked: asked.desk.roll_back(asked.name, asked.body, asked.version, asked.answers),
+        _roll_back,
         body=RollbackSchedule,
         needs_version=True,
     ),
@@ -291,14 +403,14 @@ ROUTES = (
         "runs/{id}",
         "A run with what it left.",
         RunDetails,
-        lambda asked: asked.desk.run(asked.run, asked.answers),
+        lambda request: request.presenter.run_details(request.operations.run(request.run)),
     ),
     Route(
         "GET",
         "runs/{id}/log",
         "What it printed, from a piece on.",
         LogResponse,
-        lambda asked: asked.desk.log(asked.run, asked.number("first", 0), asked.answers),
+        _log,
         query={"first": "the piece to begin with: `next` of the answer before"},
     ),
     Route(
@@ -306,21 +418,21 @@ ROUTES = (
         "runs/{id}/files",
         "What it left, each file at its address.",
         RunFilesResponse,
-        lambda asked: asked.desk.run_files(asked.run, asked.answers),
+        _run_files,
     ),
     Route(
         "POST",
         "runs/{id}/cancel",
         "Ask it to stop; what it has so far is kept.",
         RunResponse,
-        lambda asked: asked.answers.run(asked.desk.operations.cancel(asked.run)),
+        lambda request: request.presenter.run(request.operations.cancel(request.run)),
     ),
     Route(
         "POST",
         "runs/{id}/retry",
         "Run the same again: same version, same occurrence.",
         RunResponse,
-        lambda asked: asked.answers.run(asked.desk.operations.retry(asked.run)),
+        lambda request: request.presenter.run(request.operations.retry(request.run)),
         status=201,
     ),
     Route(
@@ -328,7 +440,7 @@ ROUTES = (
         "runs/{id}/approve",
         "Publish what it made and what was kept back: a rehearsal, or what the disclosure check found something in.",
         RunResponse,
-        lambda asked: asked.answers.run(asked.desk.operations.approve(asked.run, asked.body.reason)),
+        lambda request: request.presenter.run(request.operations.approve(request.run, request.body.reason)),
         body=ApproveRun,
         status=201,
     ),
@@ -337,14 +449,14 @@ ROUTES = (
         "ad-hoc-workers",
         "Your machines to develop on, the newest first.",
         list[AdHocWorkerResponse],
-        lambda asked: [present_ad_hoc_worker(each) for each in asked.desk.operations.ad_hoc.workers()],
+        lambda request: [present_ad_hoc_worker(each) for each in request.operations.ad_hoc.workers()],
     ),
     Route(
         "POST",
         "ad-hoc-workers",
         "Ask for a machine to develop on; with the same Idempotency-Key again, the same one.",
         AdHocWorkerResponse,
-        lambda asked: present_ad_hoc_worker(asked.desk.operations.ad_hoc.launch(**asked.body.model_dump())),
+        lambda request: present_ad_hoc_worker(request.operations.ad_hoc.launch(**request.body.model_dump())),
         body=LaunchAdHocWorker,
         status=201,
     ),
@@ -353,15 +465,15 @@ ROUTES = (
         "ad-hoc-workers/{id}",
         "One of them, with the commands that get into it once it is ready.",
         AdHocWorkerResponse,
-        lambda asked: present_ad_hoc_worker(asked.desk.operations.ad_hoc.worker(asked.parts["id"])),
+        lambda request: present_ad_hoc_worker(request.operations.ad_hoc.worker(request.parts["id"])),
     ),
     Route(
         "POST",
         "ad-hoc-workers/{id}/extend",
         "Let it end later.",
         AdHocWorkerResponse,
-        lambda asked: present_ad_hoc_worker(
-            asked.desk.operations.ad_hoc.extend(asked.parts["id"], hours=asked.body.hours)
+        lambda request: present_ad_hoc_worker(
+            request.operations.ad_hoc.extend(request.parts["id"], hours=request.body.hours)
         ),
         body=ExtendAdHocWorker,
     ),
@@ -370,7 +482,7 @@ ROUTES = (
         "ad-hoc-workers/{id}/stop",
         "End it; nothing on it is kept.",
         AdHocWorkerResponse,
-        lambda asked: present_ad_hoc_worker(asked.desk.operations.ad_hoc.stop(asked.parts["id"])),
+        lambda request: present_ad_hoc_worker(request.operations.ad_hoc.stop(request.parts["id"])),
     ),
     Route("GET", "openapi.json", "This document.", dict[str, Any]),
     Route(
@@ -394,11 +506,11 @@ ROUTES = (
 
 
 def answer(
-    desk: Desk, method: str, path: str, *, body: Any, query: Mapping[str, str], if_version: int | None
+    context: ApiContext, method: str, path: str, *, body: Any, query: Mapping[str, str], if_version: int | None
 ) -> ApiResponse:
     """Carry out a request.  `path` is below `/jupyter-schedule/`, unquoted; `body` is JSON's plain value.
 
-    Raises Refused with the code, sentence and field of the answer; `statuses.status_of` gives its status.
+    Raises Refused with the code, sentence and field of the response; the code has its status of HTTP.
     """
     route, parts = find(method, path)
     if route.carry_out is None:
@@ -407,12 +519,14 @@ def answer(
         raise Refused("version_needed", "Say in If-Match which version the change is based on.")
     checked = validated(body, route.body_type) if route.body is not None else None
     try:
-        with guarded(desk.places):
-            answers = desk.answers(query.get("reader", ""))
-            answered = route.carry_out(ApiRequest(desk, answers, parts, query, checked, if_version or 0))
+        with guarded(context.paths):
+            presenter = context.presenter(query.get("reader", ""))
+            found = route.carry_out(ApiRequest(context, presenter, parts, query, checked, if_version or 0))
     except Refused as refused:
         raise of_form(refused) from None
-    return ApiResponse(route.status, route.answer_type.dump_json(answered))
+    if isinstance(found, Page):
+        return ApiResponse(route.status, route.answer_type.dump_json(found.items), found.total)
+    return ApiResponse(route.status, route.answer_type.dump_json(found))
 
 
 def find(method: str, path: str) -> tuple[Route, Mapping[str, str]]:

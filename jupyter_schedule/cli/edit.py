@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from jupyter_schedule.api.forms import form_of, rebundled
+from jupyter_schedule.api.forms import spec_to_edit
 from jupyter_schedule.cli.change import answer
 from jupyter_schedule.cli.command import Command, echo, json_option
 from jupyter_schedule.cli.consent import CONFIRM_OPTION, with_consent
@@ -87,8 +87,4 @@ def _given(**options: Any) -> dict[str, Any]:
 def _rebundled(session: Session, schedule: Schedule) -> Spec:
     """The schedule's spec with the notebook and its files as they are now.  Raises Refused `no_notebook`, …"""
     root = Path(schedule.spec.root) if schedule.spec.root is not None else Path.cwd()
-    form = form_of(schedule, root)
-    if form.notebook is None:
-        message = f"“{schedule.name}” was made from a tarball: make a schedule of the new one, and delete this one."
-        raise Refused("no_notebook", message)
-    return rebundled(schedule, form, form, root, session.operations.objects)
+    return spec_to_edit(session.operations, root, schedule, {}, rebundle=True)

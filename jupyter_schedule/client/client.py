@@ -1,6 +1,7 @@
 """The same requests as the panel's, from Python: at a running Jupyter server, or straight on the ledger without one."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from jupyter_schedule.api.requests import (
     ApproveRun,
     BackfillSchedule,
+    CloneSchedule,
     CreateSchedule,
     EditSchedule,
     ExtendAdHocWorker,
@@ -34,18 +36,22 @@ from jupyter_schedule.api.responses import (
     RunDetails,
     RunFilesResponse,
     RunResponse,
+    ScheduleDetails,
     ScheduleResponse,
     StatusResponse,
     VersionResponse,
 )
 from jupyter_schedule.client.discovery import calling_notebook, kernel_id, own_server
 from jupyter_schedule.client.http import HttpTransport
+from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.errors import Refused
 
 #: seconds between two looks at a run, the first and the longest: it doubles in between
 FIRST_LOOK = 0.25
 LONGEST_LOOK = 2.0
 #: answers of a server that can't be asked
+#: a run's id, or its beginning
+_RUN_ID = re.compile(r"[0-9a-f-]{4,36}")
 NO_SERVER = {"server_unreachable", "not_signed_in", "not_installed"}
 T = TypeVar("T")
 
@@ -68,6 +74,15 @@ class Transport(Protocol):
         if_version: what an edit is based on, the `If-Match` of HTTP.
         Raises Refused with the code, sentence and field of the answer.
         """
+
+    def ask_page(self, path: str, *, query: Mapping[str, str] | None = None) -> tuple[list[Any], int]:
+        """Some of a list, and how many there are in all."""
+
+    def upload_bundle(self, digest: str, packed: Path) -> None:
+        """Keep a tarball, which stays where it is."""
+
+    def download_bundle(self, digest: str, destination: Path) -> None:
+        """Write a bundle that is kept to a file."""
 
     def close(self) -> None:
         """Let go of what was opened."""
@@ -140,16 +155,64 @@ class Client:
         *,
         if_version: int,
         rebundle: bool = False,
+        rehearse: bool | None = None,
         public_confirmed: bool = False,
     ) -> ScheduleResponse:
-        """Merge `changes` into the form; Refused `changed_elsewhere` when it is no longer at version `if_version`."""
-        edit = EditSchedule(form=dict(changes), rebundle=rebundle, public_confirmed=public_confirmed)
+        """Merge `changes` into the form; Refused `changed_elsewhere` when it is no longer at version `if_version`.
+
+        changes: fields of `Form` by name, None for what is taken back; `{"tarball": digest}` gives a schedule made
+            from a tarball new code.  rebundle: take the notebook and its files as they are now.
+        rehearse: whether it waits for a rehearsal of that; None does so where it moves to machines that cost money.
+        """
+        edit = EditSchedule(form=dict(changes), rebundle=rebundle, rehearse=rehearse, public_confirmed=public_confirmed)
         return self._ask(ScheduleResponse, "PATCH", _schedule(name), edit, if_version=if_version)
 
-    def schedules(self, notebook: str | None = None) -> list[ScheduleResponse]:
-        """All schedules by name, or those of a notebook, whose path is relative to the root."""
-        query = {"notebook": notebook} if notebook is not None else {}
-        return self._ask(list[ScheduleResponse], "GET", "schedules", query=query)
+    def clone(
+        self,
+        name: str,
+        new_name: str,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        rebundle: bool = False,
+        run_now: bool = False,
+        rehearse: bool | None = None,
+        public_confirmed: bool = False,
+    ) -> ScheduleResponse:
+        """Record another schedule that does what this one does, but for `changes` of its form."""
+        clone = CloneSchedule(
+            name=new_name,
+            form=dict(changes or {}),
+            rebundle=rebundle,
+            run_now=run_now,
+            rehearse=rehearse,
+            public_confirmed=public_confirmed,
+        )
+        return self._ask(ScheduleResponse, "POST", _schedule(name, "clone"), clone)
+
+    def upload_bundle(self, path: Path) -> str:
+        """Send a tarball of this machine; the digest by which a form's `tarball` names it."""
+        try:
+            digest, _ = archive.inspect(path)
+        except OSError as problem:
+            message = f"{path.name} can't be read: {problem.strerror}."
+            raise Refused("tarball_unreadable", message, "tarball") from None
+        self.transport.upload_bundle(digest, path)
+        return digest
+
+    def download_bundle(self, digest: str, destination: Path) -> None:
+        """Write a bundle, such as a preview's, to a file of this machine."""
+        self.transport.download_bundle(digest, destination)
+
+    def schedules(
+        self, notebook: str | None = None, *, before: str | None = None, limit: int | None = None
+    ) -> list[ScheduleResponse]:
+        """All schedules by name, or those of a notebook, whose path is relative to the root.
+
+        limit: how many at most; `before` is the name of a page's last one, to get the next page.
+        """
+        query = {"notebook": notebook, "before": before, "limit": None if limit is None else str(limit)}
+        given = {key: value for key, value in query.items() if value is not None}
+        return self._ask(list[ScheduleResponse], "GET", "schedules", query=given)
 
     def scheduled(self, notebook: str) -> NotebookStatus | None:
         """The schedule of a notebook in a sentence, and whether it fails; None of one that isn't scheduled."""
@@ -157,9 +220,9 @@ class Client:
         found: NotebookStatus | None = self._ask(shape, "GET", "scheduled", query={"notebook": notebook})
         return found
 
-    def schedule(self, name: str) -> ScheduleResponse:
-        """The schedule of this name."""
-        return self._ask(ScheduleResponse, "GET", _schedule(name))
+    def schedule(self, name: str) -> ScheduleDetails:
+        """The schedule of this name, what it costs, and who changed it."""
+        return self._ask(ScheduleDetails, "GET", _schedule(name))
 
     def versions(self, name: str) -> list[VersionResponse]:
         """Who recorded which version of it, the newest first."""
@@ -240,6 +303,46 @@ class Client:
         path = "runs" if name is None else _schedule(name, "runs")
         query = {"limit": str(limit)} | ({"before": before} if before else {})
         return self._ask(list[RunResponse], "GET", path, query=query)
+
+    def all_runs(self, name: str | None = None, *, page: int = 1000) -> Iterator[RunResponse]:
+        """All runs of one schedule or of all, the newest first, asked for page by page."""
+        before = None
+        while found := self.runs(name, before=before, limit=page):
+            yield from found
+            if len(found) < page:
+                return
+            before = found[-1].run_id
+
+    def count_runs(self, name: str | None = None) -> int:
+        """How many runs there are of one schedule, or of all."""
+        path = "runs" if name is None else _schedule(name, "runs")
+        _, total = self.transport.ask_page(path, query={**self._query, "limit": "1"})
+        return total
+
+    def find_run(self, text: str, *, waiting: bool = False) -> RunResponse:
+        """The run that `text` means: of a schedule's name its newest run that started, else the run with that id.
+
+        waiting: a run that is still to start counts too.  Raises Refused `no_such_run`, `not_run_yet`.
+        """
+        try:
+            runs = self.runs(text)
+        except Refused as no_schedule:
+            if no_schedule.code != "no_such_schedule":
+                raise
+            return self._run_by_id(text, no_schedule)
+        started = [run for run in runs if run.attempts or (waiting and not run.status.terminal)]
+        if not started:
+            message = f"“{text}” has not run yet. Run it now:  jupyter schedule run {text} --wait"
+            raise Refused("not_run_yet", message)
+        return max(started, key=lambda run: (run.created_at, run.scheduled_for))
+
+    def _run_by_id(self, text: str, no_schedule: Refused) -> RunResponse:
+        try:
+            return self.run(text)
+        except Refused as no_run:
+            if no_run.code != "no_such_run":
+                raise
+            raise (no_run if _RUN_ID.fullmatch(text) else no_schedule) from None
 
     def run(self, run_id: str) -> RunDetails:
         """A run with what it left."""
@@ -328,13 +431,19 @@ class Client:
         query: Mapping[str, str] | None = None,
         if_version: int | None = None,
     ) -> T:
-        answer = self.transport.ask(
-            method,
-            path,
-            body=body.model_dump(mode="json") if body else None,
-            query={**self._query, **(query or {})},
-            if_version=if_version,
-        )
+        try:
+            answer = self.transport.ask(
+                method,
+                path,
+                body=body.model_dump(mode="json") if body else None,
+                query={**self._query, **(query or {})},
+                if_version=if_version,
+            )
+        except Refused as refused:
+            if refused.code not in {"no_such_route", "wrong_method"}:
+                raise
+            message = "The Jupyter server has an older jupyter-schedule, which can't do that. Update it there."
+            raise Refused("server_too_old", message) from None
         # A kernel may have an older release than the server: what it doesn't know is left aside.
         return TypeAdapter(shape).validate_python(answer, extra="ignore")
 

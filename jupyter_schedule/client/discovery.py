@@ -33,9 +33,28 @@ def own_server(environ: Mapping[str, str] = os.environ) -> Server | None:
     parent = environ.get("JPY_PARENT_PID", "")
     if not parent.isdecimal():
         return None
+    return _server(Path(jupyter_runtime_dir()) / f"jpserver-{parent}.json", environ)
+
+
+def running_servers(environ: Mapping[str, str] = os.environ) -> list[Server]:
+    """The Jupyter servers of this person that run on this machine, by the files that they left."""
+    files = sorted(Path(jupyter_runtime_dir()).glob("jpserver-*.json"))
+    return [found for file in files if (found := _server(file, environ, running=True)) is not None]
+
+
+def server_of(path: Path) -> Server | None:
+    """The running server whose folder holds `path`, the deepest such folder; None when there is none."""
+    holding = [server for server in running_servers() if path.absolute().is_relative_to(server.root)]
+    return max(holding, key=lambda server: len(server.root.parts), default=None)
+
+
+def _server(file: Path, environ: Mapping[str, str], *, running: bool = False) -> Server | None:
+    """The server that left the file; None where it can't be asked.  running: only one whose process is there."""
     try:
-        record = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{parent}.json").read_text(encoding="utf-8"))
+        record = json.loads(file.read_text(encoding="utf-8"))
         url, root = str(record["url"]), Path(record["root_dir"])
+        if running:
+            os.kill(int(record["pid"]), 0)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not url.startswith(("http://", "https://")):

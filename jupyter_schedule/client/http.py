@@ -1,6 +1,7 @@
 """The API over HTTP, at a running Jupyter server."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -48,6 +49,32 @@ class HttpTransport:
         """The answer as JSON.  Raises Refused with what the server said, or why it said nothing."""
         return self._send(method, PREFIX + path, body=body, query=query, if_version=if_version)
 
+    def ask_page(self, path: str, *, query: Mapping[str, str] | None = None) -> tuple[list[Any], int]:
+        """Some of a list, and how many there are in all."""
+        answer = self._request("GET", PREFIX + path, params=query)
+        items = self._json(answer)
+        total = answer.headers.get("Total-Count", "")
+        return items, int(total) if total.isdecimal() else len(items)
+
+    def upload_bundle(self, digest: str, packed: Path) -> None:
+        """Send a tarball in pieces.  Raises Refused."""
+        with packed.open("rb") as content:
+            headers = {"Content-Type": "application/gzip"}
+            self._request("PUT", f"{PREFIX}bundles/{digest}", content=content, headers=headers)
+
+    def download_bundle(self, digest: str, destination: Path) -> None:
+        """Write a bundle that the server keeps to a file, in pieces.  Raises Refused."""
+        try:
+            with self._http.stream("GET", f"{PREFIX}bundles/{digest}", follow_redirects=True) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise self._refusal(answer)
+                with destination.open("wb") as file:
+                    for piece in answer.iter_raw():
+                        file.write(piece)
+        except httpx.HTTPError:
+            raise self._unreachable("doesn't answer") from None
+
     def session_path(self, kernel_id: str) -> str | None:
         """The notebook that uses the kernel now, relative to the server's root; None when the server doesn't know."""
         for session in self._send("GET", "api/sessions"):
@@ -69,20 +96,27 @@ class HttpTransport:
         query: Mapping[str, str] | None = None,
         if_version: int | None = None,
     ) -> Any:
+        headers = {"If-Match": str(if_version)} if if_version is not None else {}
+        if body is not None:
+            headers |= _JSON
+        return self._json(self._request(method, path, json=body, params=query, headers=headers))
+
+    def _request(self, method: str, path: str, **how: Any) -> httpx.Response:
+        """The server's answer when it did what was asked.  Raises Refused."""
         # httpx resolves dots, and the token must not get to another part of the server that way.
         if ".." in path.split("/"):
             raise Refused("bad_path", f"No part of an address can be “..”: {path}.")
-        headers = {"If-Match": str(if_version)} if if_version is not None else {}
         try:
-            answer = self._http.request(
-                method, path, json=body, params=query, headers=headers if body is None else headers | _JSON
-            )
+            answer = self._http.request(method, path, **how)
         except httpx.TimeoutException:
             raise self._unreachable("took too long to answer") from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise self._unreachable("doesn't answer") from None
         if not answer.is_success:
             raise self._refusal(answer)
+        return answer
+
+    def _json(self, answer: httpx.Response) -> Any:
         try:
             return answer.json()
         except ValueError:

@@ -33,6 +33,11 @@ class DataPaths:
         return LocalStorage(self.folder).url("objects")
 
     @property
+    def published(self) -> str:
+        """Where results go that neither a setting nor a Jupyter server sends elsewhere."""
+        return LocalStorage(self.folder).url("published")
+
+    @property
     def lock(self) -> Path:
         """Held by the service that ticks."""
         return self.folder / "service.lock"

@@ -1,6 +1,6 @@
-"""The desk, opened when somebody first asks and asked in threads, so that the event loop never waits for a disk.
+"""The API, opened when somebody first asks and asked in threads, so that the event loop never waits for a disk.
 
-What the desk is made of takes most of a second to import: that happens in a thread too, and not at the server's start.
+What it is made of takes most of a second to import: that happens in a thread too, and not at the server's start.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from jupyter_schedule.api.desk import Desk
+    from jupyter_schedule.api.context import ApiContext
 
 #: requests that are carried out at the same time; further ones wait
 THREADS = 8
@@ -19,28 +19,30 @@ T = TypeVar("T")
 
 
 class ChangeWatch(Protocol):
-    """What watches an open desk."""
+    """What watches an open ledger."""
 
     def stop(self) -> None:
         """No longer watch it."""
 
 
 class Backend:
-    """One server's way to its desk."""
+    """One server's way to the API."""
 
     def __init__(
-        self, open_desk: "Callable[[], Desk]", watch: "Callable[[Desk, asyncio.AbstractEventLoop], ChangeWatch]"
+        self,
+        open_context: "Callable[[], ApiContext]",
+        watch: "Callable[[ApiContext, asyncio.AbstractEventLoop], ChangeWatch]",
     ) -> None:
-        """`watch` starts to watch the desk for changes, once it is open."""
-        self._open_desk = open_desk
+        """`watch` starts to watch the ledger for changes, once it is open."""
+        self._open_context = open_context
         self._start_watch = watch
-        self._desk: Desk | None = None
+        self._context: ApiContext | None = None
         self._watch: ChangeWatch | None = None
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="jupyter-schedule")
 
-    async def ask(self, question: "Callable[[Desk], T]") -> T:
-        """What `question` answers about the desk, in a thread; raises what it raises, and Refused without a desk."""
+    async def ask(self, question: "Callable[[ApiContext], T]") -> T:
+        """The answer to `question`, asked in a thread; raises what it raises, and Refused without a ledger."""
         loop = asyncio.get_running_loop()
         return await self.do(lambda: question(self._opened(loop)))
 
@@ -49,16 +51,16 @@ class Backend:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
     def close(self) -> None:
-        """Let requests that are under way finish, and close the desk."""
+        """Let requests that are under way finish, and close the ledger."""
         self._threads.shutdown(cancel_futures=True)
         if self._watch is not None:
             self._watch.stop()
-        if self._desk is not None:
-            self._desk.close()
+        if self._context is not None:
+            self._context.close()
 
-    def _opened(self, loop: asyncio.AbstractEventLoop) -> "Desk":
+    def _opened(self, loop: asyncio.AbstractEventLoop) -> "ApiContext":
         with self._opening:
-            if self._desk is None:
-                self._desk = self._open_desk()
-                self._watch = self._start_watch(self._desk, loop)
-            return self._desk
+            if self._context is None:
+                self._context = self._open_context()
+                self._watch = self._start_watch(self._context, loop)
+            return self._context

@@ -1,6 +1,6 @@
-"""HTTP: who asks and whether they may, then one question to the desk, then JSON or a file.
+"""HTTP: who asks and whether they may, then one question to the API, then JSON or a file.
 
-Nothing here is heavy to import, and nothing blocks the event loop: the desk is asked in threads.
+Nothing here is heavy to import, and nothing blocks the event loop: the API is asked in threads.
 """
 
 import json
@@ -25,8 +25,9 @@ from jupyter_schedule.server.idempotency import IdempotencyCache
 from jupyter_schedule.server.statuses import status_of
 
 if TYPE_CHECKING:
-    from jupyter_schedule.api.desk import Desk, OpenFile
-    from jupyter_schedule.api.routes import ApiResponse
+    from jupyter_schedule.api.context import ApiContext
+    from jupyter_schedule.api.files import OpenFile
+    from jupyter_schedule.api.route import ApiResponse
 
 BACKEND = "jupyter_schedule_backend"
 REMEMBERED = "jupyter_schedule_remembered"
@@ -65,17 +66,19 @@ class Handler(APIHandler):
 
     @property
     def backend(self) -> Backend:
-        """The way to the desk."""
+        """The way to the API."""
         return cast("Backend", self.settings[BACKEND])
 
     async def carry_out(self, method: str, path: str) -> None:
-        """Ask the desk, and send its answer or its refusal."""
+        """Ask the API, and send its answer or its refusal."""
         try:
             answer = await self._ask(method, path)
         except Refused as refused:
             await self.refuse(refused)
         else:
             self.set_status(answer.status)
+            if answer.total is not None:
+                self.set_header("Total-Count", str(answer.total))
             await self.finish(answer.content)
 
     async def _ask(self, method: str, path: str) -> "ApiResponse":
@@ -83,11 +86,11 @@ class Handler(APIHandler):
         query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         if_version = self._if_version()
 
-        def ask(desk: "Desk") -> "ApiResponse":
+        def ask(context: "ApiContext") -> "ApiResponse":
             # It takes most of a second to import: in this thread, and not at the server's start.
             from jupyter_schedule.api.routes import answer  # noqa: PLC0415
 
-            return answer(desk, method, path, body=body, query=query, if_version=if_version)
+            return answer(context, method, path, body=body, query=query, if_version=if_version)
 
         key = self.request.headers.get("Idempotency-Key")
         if key is None or method != "POST":
@@ -179,7 +182,7 @@ class FileHandler(Handler):
         """No scripts, no forms, an origin of its own."""
         return "sandbox; frame-ancestors 'self'"
 
-    async def send(self, open_it: "Callable[[Desk], OpenFile]") -> None:
+    async def send(self, open_it: "Callable[[ApiContext], OpenFile]") -> None:
         """Send a file in pieces, or where to get it."""
         try:
             found = await self.backend.ask(open_it)
@@ -220,7 +223,13 @@ class RunFileHandler(FileHandler):
     @authorized
     async def get(self, run_id: str, path: str) -> None:
         """The file."""
-        await self.send(lambda desk: desk.open_run_file(run_id, path))
+
+        def open_it(context: "ApiContext") -> "OpenFile":
+            from jupyter_schedule.api.files import open_run_file  # noqa: PLC0415  (as above)
+
+            return open_run_file(context, run_id, path)
+
+        await self.send(open_it)
 
 
 class PublicationHandler(FileHandler):
@@ -236,11 +245,19 @@ class PublicationHandler(FileHandler):
             # folders have no listing of their own: the page lists what there is
             self.redirect("../" * path.count("/"))
         else:
-            await self.send(lambda desk: desk.open_published(name, path or "index.html"))
+            await self.send(self._opener(name, path or "index.html"))
+
+    def _opener(self, name: str, path: str) -> "Callable[[ApiContext], OpenFile]":
+        def open_it(context: "ApiContext") -> "OpenFile":
+            from jupyter_schedule.api.files import open_published  # noqa: PLC0415  (as above)
+
+            return open_published(context, name, path)
+
+        return open_it
 
 
 @web.stream_request_body
-class BundleHandler(Handler):
+class BundleHandler(FileHandler):
     """A tarball, received piece by piece into a file, and kept when it is what its name says."""
 
     _folder: "tempfile.TemporaryDirectory[str] | None" = None
@@ -249,13 +266,15 @@ class BundleHandler(Handler):
     async def prepare(self) -> None:  # type: ignore[override]
         """Check who sends, before a single byte is taken."""
         await super().prepare()
+        if self.request.method != "PUT":
+            return
         # authenticated and authorized below come after the body
         if not self.current_user:
             raise web.HTTPError(403)
         if not await ensure_async(self.authorizer.is_authorized(self, self.current_user, "write", self.auth_resource)):
             raise web.HTTPError(403)
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if self.request.method == "PUT" and kind not in {"application/gzip", "application/x-gzip"}:
+        if kind not in {"application/gzip", "application/x-gzip"}:
             await self.refuse(Refused("not_json", "A tarball is sent as application/gzip."))
             return
         self.request.connection.set_max_body_size(LARGEST_BUNDLE)  # type: ignore[union-attr]
@@ -269,16 +288,29 @@ class BundleHandler(Handler):
 
     @web.authenticated
     @authorized
+    async def get(self, digest: str) -> None:
+        """The tarball."""
+
+        def open_it(context: "ApiContext") -> "OpenFile":
+            from jupyter_schedule.api.files import open_bundle  # noqa: PLC0415  (as above)
+
+            return open_bundle(context, digest)
+
+        await self.send(open_it)
+
+    @web.authenticated
+    @authorized
     async def put(self, digest: str) -> None:
         """Keep the tarball."""
         await self.backend.do(self._file.close)
         packed = Path(self._file.name)
 
-        def receive(desk: "Desk") -> bytes:
-            from jupyter_schedule.api.desk import guarded  # noqa: PLC0415  (as above)
+        def receive(context: "ApiContext") -> bytes:
+            from jupyter_schedule.api.context import guarded  # noqa: PLC0415  (as above)
+            from jupyter_schedule.api.files import receive_bundle  # noqa: PLC0415
 
-            with guarded(desk.places):
-                return desk.receive_bundle(digest, packed).model_dump_json().encode()
+            with guarded(context.paths):
+                return receive_bundle(context, digest, packed).model_dump_json().encode()
 
         try:
             content = await self.backend.ask(receive)

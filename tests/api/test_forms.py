@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from jupyter_schedule.api.forms import edited, form_of, patched, request_of, validated
+from jupyter_schedule.api.forms import edit_spec, form_of, patched, request_of, validated
 from jupyter_schedule.api.requests import EditSchedule, Form, Frequency
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel, Overlap, Timing, Visibility
@@ -118,17 +118,17 @@ class TestEdited:
     def test_only_what_differs_changes(self) -> None:
         spec = make_spec(parameters={"n": 1}, source="work/a.ipynb", notebook="a.ipynb")
         after = FORM.model_copy(update={"timeout_minutes": 5, "overlap": Overlap.ALLOW, "output_dir": "out/"})
-        changed = edited(spec, FORM, after)
+        changed = edit_spec(spec, FORM, after)
         assert changed == spec.model_copy(update={"timeout": 5, "overlap": Overlap.ALLOW, "output_dir": "out"})
 
     def test_a_timing_that_the_form_cannot_tell_stays_as_long_as_the_frequency_does(self) -> None:
         spec = make_spec(timing=Timing(cron="0 12 * * 7"))
-        assert edited(spec, FORM, FORM).timing == spec.timing
+        assert edit_spec(spec, FORM, FORM).timing == spec.timing
         after = FORM.model_copy(update={"frequency": Frequency(at="6:00")})
-        assert edited(spec, FORM, after).timing.cron == "0 6 * * *"
+        assert edit_spec(spec, FORM, after).timing.cron == "0 6 * * *"
 
     @pytest.mark.parametrize("change", [{"notebook": "b.ipynb"}, {"files": ()}, {"left_out": ("x",)}, {"kernel": "r"}])
     def test_code_never_changes_by_the_way(self, change: dict[str, Any]) -> None:
         with pytest.raises(Refused) as refused:
-            edited(make_spec(), FORM, FORM.model_copy(update=change))
+            edit_spec(make_spec(), FORM, FORM.model_copy(update=change))
         assert refused.value.code == "needs_rebundle"

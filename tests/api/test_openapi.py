@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.api.openapi import document
-from jupyter_schedule.api.routes import ROUTES, Route
+from jupyter_schedule.api.route import Route
+from jupyter_schedule.api.routes import ROUTES
 from jupyter_schedule.server.handlers import HANDLERS
 
 DOCUMENT = document()

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.api.desk import Desk
 from jupyter_schedule.api.requests import Form
+from jupyter_schedule.client.client import Client
+from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.core.data_paths import default_data_paths
 from tests.cli.conftest import Terminal
 from tests.s3_servers import S3Server
@@ -253,9 +254,8 @@ def test_what_publishing_costs_is_said_before_a_run_in_the_same_words_at_every_d
     for name in "abc":
         (terminal.folder / "output" / name).touch()
 
-    desk = Desk(places, terminal.folder)
-    seen = desk.preview(Form(notebook="n.ipynb"), desk.answers(), None)
-    desk.close()
+    with Client(InProcessTransport(terminal.folder, places)) as client:
+        seen = client.preview(Form(notebook="n.ipynb"))
     assert seen.publishing_cost == (
         "The folder output holds 3 files, and 2 may be published (publishing 3 files costs less than $0.01 for "
         "requests alone, each time): pack them into one, or have an operator raise areas.most_files."

@@ -52,6 +52,7 @@ REQUESTS: list[tuple[Callable[[Client], Any], str, Any]] = [
     (lambda client: client.run_now("daily"), "POST schedules/daily/run", run_answer()),
     (lambda client: client.runs("daily"), "GET schedules/daily/runs", [run_answer()]),
     (lambda client: client.runs(before="r1", limit=9), "GET runs", [run_answer()]),
+    (lambda client: client.clone("daily", "other"), "POST schedules/daily/clone", schedule_answer("other")),
     (lambda client: client.run("r1"), "GET runs/r1", run_answer()),
     (lambda client: client.cancel("r1"), "POST runs/r1/cancel", run_answer()),
     (lambda client: client.retry("r1"), "POST runs/r1/retry", run_answer()),
@@ -105,7 +106,7 @@ def test_an_edit_says_which_version_it_is_based_on() -> None:
     Client(told).edit("daily", {"timeout_minutes": 5}, if_version=7, rebundle=True)
     assert told.asked[0] == (
         "PATCH schedules/daily",
-        {"form": {"timeout_minutes": 5}, "rebundle": True, "public_confirmed": False},
+        {"form": {"timeout_minutes": 5}, "rebundle": True, "rehearse": None, "public_confirmed": False},
         {},
         7,
     )

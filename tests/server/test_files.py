@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from jupyter_schedule.api import desk
+from jupyter_schedule.api import files
 from jupyter_schedule.core.models import Run
 from tests.s3_servers import CANARY, S3Server
 from tests.server.conftest import Api
@@ -153,7 +153,7 @@ async def test_private_results_on_s3_come_through_the_server_or_by_a_link(
     missing = await api("GET", "publications/daily/data/b.csv")
     assert (small.status, small.body, missing.status) == (200, b"1,2\n", 404)
 
-    monkeypatch.setattr(desk, "LARGEST_SENT", 3)
+    monkeypatch.setattr(files, "LARGEST_SENT", 3)
     large = await api("GET", "publications/daily/data/a b.csv")
     link = large.response.headers["Location"]
     assert large.status == 302

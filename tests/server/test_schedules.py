@@ -24,7 +24,13 @@ async def test_a_schedule_is_made_found_and_listed(api: Api) -> None:
     assert made["publication_url"] == f"{BASE}publications/daily/data/"
     assert len(made["next"]) == 5
     assert [run["trigger"] for run in made["last_runs"]] == ["manual"]
-    assert (await api("GET", "schedules/daily")).body == made
+    found = (await api("GET", "schedules/daily")).body
+    assert made | {"message": made["summary"]} == {key: found[key] for key in made}
+    assert made["message"] == f"Scheduled “daily”. {made['summary']}"
+    assert (found["bundled_notebook"], found["compute"]["title"], found["versions"][0]["version"]) == (
+        *("report.ipynb", "this computer"),
+        1,
+    )
     assert (await api("GET", "schedules")).body == [made]
 
 
@@ -331,6 +337,6 @@ async def test_a_schedule_whose_zone_is_gone_keeps_no_other_from_being_listed(ap
             make_schedule("gone", spec=make_spec(timing=timing, publication_base="file:///gone"))
         )
     listed = (await api("GET", "schedules")).body
-    assert listed[0] == made
+    assert listed[0] == made | {"message": made["summary"]}
     assert listed[1]["next"] == []
     assert "No zone called “Mars/Phobos”" in listed[1]["summary"]

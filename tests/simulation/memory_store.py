@@ -185,6 +185,9 @@ class MemoryStore(MemoryAdHoc):
             found = [r for r in found if ((at, created), r.id) > ((r.scheduled_for, r.created_at), run_id)]
         return found[:limit]
 
+    def count_runs(self, schedule_id: str | None = None, *, owner: str) -> int:
+        return len(self.runs(schedule_id, owner=owner, limit=len(self.runs_by_id)))
+
     def last_runs(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
         return {schedule_id: runs[0] for schedule_id, runs in self.recent_runs(schedule_ids, 1).items()}
 
@@ -254,6 +257,9 @@ class MemoryStore(MemoryAdHoc):
 
     def attempts(self, run_id: str) -> list[Attempt]:
         return list(self.attempts_of.get(run_id, ()))
+
+    def attempts_of(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+        return {run_id: found for run_id in run_ids if (found := self.attempts(run_id))}
 
     def is_current(self, run: Run) -> bool:
         """Whether nobody has taken the run over since it was read."""

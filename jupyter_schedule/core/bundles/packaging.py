@@ -110,7 +110,7 @@ def build_bundle(
 ) -> BuiltBundle:
     """Bundle what the request names, under `root`, and check it against what the notebook uses.
 
-    examined: what `examine` said of the request, when it was asked already.
+    examined: what `inspect_notebook` said of the request, when it was asked already.
     Raises Refused for whatever can't be scheduled; nothing is recorded, the bundle stays in `objects`.
     """
     recurrence.check(request.timing)
@@ -216,7 +216,7 @@ def _find_requirements(
 def base_spec(request: PackagingRequest, root: Path, digest: str) -> Spec:
     """What the request itself says, without what its notebook adds: notebook, parameters, output_dir, kernel."""
     return Spec(
-        **request.terms | {"expect": expectations.normalize(request.expect)},
+        **request.options | {"expect": expectations.normalize(request.expect)},
         timing=request.timing,
         bundle=digest,
         source=_relative_to_root(request.notebook, root) if request.notebook else None,

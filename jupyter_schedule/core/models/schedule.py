@@ -143,7 +143,7 @@ class ScheduleOptions(Model):
     data_role: str | None = None
 
     @property
-    def terms(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Any]:
         """The same values, by their names."""
         return {name: getattr(self, name) for name in ScheduleOptions.model_fields}
 

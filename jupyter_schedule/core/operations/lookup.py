@@ -71,6 +71,10 @@ class Lookup:
         owner = self.owner if name is None else None
         return self.store.runs(schedule_id, owner=owner, before=place, limit=limit)
 
+    def count_runs(self, name: str | None = None) -> int:
+        """How many runs there are of one schedule, or of all."""
+        return self.store.count_runs(None if name is None else self.schedule(name).id, owner=self.owner)
+
     def last_runs(self) -> dict[str, Run]:
         """The newest run of each schedule, by schedule id."""
         return self.store.last_runs([schedule.id for schedule in self.schedules()])
@@ -87,6 +91,10 @@ class Lookup:
     def attempts(self, run: Run) -> list[Attempt]:
         """The attempts of a run, in order."""
         return self.store.attempts(run.origin)
+
+    def attempts_of(self, runs: Sequence[Run]) -> dict[str, list[Attempt]]:
+        """The attempts of runs, in order, by the id of the run whose workers made its outputs."""
+        return self.store.attempts_of([run.origin for run in runs if run.attempt or run.release])
 
     def _no_such_schedule(self, name: str) -> Refused:
         close = difflib.get_close_matches(name, [schedule.name for schedule in self.schedules()], n=1)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from jupyter_schedule.core import clock, expectations
 from jupyter_schedule.core.bundles.record import no_such_bundle
-from jupyter_schedule.core.config import FOLDERS, StorageConfig
+from jupyter_schedule.core.config import FOLDERS, PUBLISHED, StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines import offers, rehearsals
 from jupyter_schedule.core.models import (
@@ -34,7 +34,7 @@ from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.operations.channels import check_known
 from jupyter_schedule.core.operations.lookup import Lookup
 from jupyter_schedule.core.publication_keys import is_published
-from jupyter_schedule.core.storage.factory import ObjectStorage
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage
 from jupyter_schedule.core.store.base import NameTaken, Store
 from jupyter_schedule.core.timing import freshness, planning, policies, recurrence
 
@@ -56,12 +56,17 @@ class Operations(Lookup):
         now: Callable[[], datetime] = clock.now,
         areas: StorageConfig = FOLDERS,
         channels: tuple[str, ...] = (),
+        published: str | None = None,
     ) -> None:
-        """`channels`: the names of those that an operator set up."""
+        """`channels`: the names of those that an operator set up.
+
+        published: where results of new schedules go that no setting sends elsewhere; None is what their specs say.
+        """
         super().__init__(store, objects, owner)
         self.now = now
         self.areas = areas
         self.channels = channels
+        self._published = published
 
     # -- schedules
 
@@ -73,7 +78,7 @@ class Operations(Lookup):
         public_confirmed: the person has said that they checked what will be public.
         rehearse: whether it waits for a rehearsal, which is put into the ledger then; None: where runs cost money.
         """
-        now, spec = utc(self.now()), self.placed(spec)
+        now, spec = utc(self.now()), self.with_storage(spec)
         self.check_name(name, spec.publication_base)
         self._check_coming(spec, now)
         self._check_runnable(spec)
@@ -87,22 +92,31 @@ class Operations(Lookup):
         """Record a schedule that has ended as soon as it is made, and run it once by hand."""
         now = utc(self.now())
         once = Timing(once=now, timezone=spec.timing.timezone)
-        spec = self.placed(spec.model_copy(update={"timing": once}))
+        spec = self.with_storage(spec.model_copy(update={"timing": once}))
         self.check_name(name, spec.publication_base)
         self._check_runnable(spec)
         schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now)
         return schedule, self.run_now(name)
 
-    def placed(self, spec: Spec) -> Spec:
-        """The same, publishing to the area that its visibility has here."""
-        root = None if spec.root is None else Path(spec.root)
-        base = self.areas.base(spec.visibility, root, spec.publication_base)
-        return spec.model_copy(update={"publication_base": base})
+    @property
+    def published(self) -> str:
+        """Where results of new schedules go that aren't public."""
+        return self.areas.private or self._published or ""
 
-    def check_name(self, name: str, publication_base: str) -> None:
+    def with_storage(self, spec: Spec, known: str | None = None) -> Spec:
+        """The same, publishing where its visibility goes here.
+
+        known: where it has published up to now, None for a new one; a folder is kept, as people know it.
+        """
+        own = known if known is not None and known.startswith("file:") else self._published
+        if own is None:
+            own = spec.publication_base if spec.root is None else LocalStorage(Path(spec.root)).url(PUBLISHED)
+        return spec.model_copy(update={"publication_base": self.areas.base(spec.visibility, None, own)})
+
+    def check_name(self, name: str, publication_base: str | None = None) -> None:
         """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`.
 
-        publication_base: where results are when no area is set.
+        publication_base: where results are when no area is set; None is where those of new schedules go.
         """
         names.check(name)
         if self.store.schedule_named(name):
@@ -110,7 +124,9 @@ class Operations(Lookup):
         if any(run.schedule == name for run in self.store.open_runs()):
             message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
             raise Refused("name_reserved", message, field="name")
-        area = next((area for area in self.areas.all_of(publication_base) if is_published(area, name)), None)
+        area = next(
+            (area for area in self.areas.all_of(publication_base or self.published) if is_published(area, name)), None
+        )
         if area is not None:
             raise Refused(
                 "name_reserved",
@@ -159,7 +175,7 @@ class Operations(Lookup):
         already isn't rehearsed again unless what runs changes.
         Raises Refused `changed_elsewhere` when it is no longer at version `if_version`.
         """
-        spec = self.placed(spec)
+        spec = self.with_storage(spec, spec.publication_base)
         self.check_edit(spec)
         rehearsed: Spec | None = None
 

@@ -176,6 +176,10 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def count_runs(self, schedule_id: str | None = None, *, owner: str) -> int:
+        """How many runs there are of the owner's schedules that aren't deleted, or of one of these."""
+
+    @abstractmethod
     def last_runs(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
         """Of each schedule the run with the newest occurrence, where there is one."""
 
@@ -256,6 +260,10 @@ class Store(ABC):
     @abstractmethod
     def attempts(self, run_id: str) -> list[Attempt]:
         """The attempts of a run, in order."""
+
+    @abstractmethod
+    def attempts_of(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+        """The attempts of each run that has any, in order, by run id."""
 
     def attempt(self, run_id: str, number: int) -> Attempt | None:
         """One attempt of a run; None when there is none of that number."""

@@ -241,6 +241,14 @@ class SqlStore(SqlOutbox, SqlAccounts, SqlAdHoc):
             query = query.where(tuple_(*columns) < tuple_(*place))
         return self._runs(query)
 
+    def count_runs(self, schedule_id: str | None = None, *, owner: str) -> int:
+        mine = select(func.count()).select_from(runs.join(schedules, runs.c.schedule_id == schedules.c.id))
+        query = mine.where(schedules.c.owner == owner, ALIVE)
+        if schedule_id is not None:
+            query = query.where(runs.c.schedule_id == schedule_id)
+        with self._reading() as connection:
+            return connection.scalars(query).one()
+
     def last_runs(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
         return {schedule_id: runs[0] for schedule_id, runs in self.recent_runs(schedule_ids, 1).items()}
 
@@ -322,6 +330,16 @@ class SqlStore(SqlOutbox, SqlAccounts, SqlAdHoc):
         query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
         with self._reading() as connection:
             return [Attempt(**row) for row in connection.execute(query).mappings()]
+
+    def attempts_of(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+        found: dict[str, list[Attempt]] = {}
+        with self._reading() as connection:
+            for start in range(0, len(run_ids), CHUNK):
+                wanted = attempts.c.run_id.in_(run_ids[start : start + CHUNK])
+                query = select(attempts).where(wanted).order_by(attempts.c.run_id, attempts.c.number)
+                for row in connection.execute(query).mappings():
+                    found.setdefault(row["run_id"], []).append(Attempt(**row))
+        return found
 
     # -- retention
 

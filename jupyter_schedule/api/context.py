@@ -1,0 +1,106 @@
+"""What answers requests: one person's operations, the folder that their paths are relative to, and where files are had.
+
+The same with a server and without one.
+"""
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy.exc import DBAPIError
+
+from jupyter_schedule.api.addresses import Addresses
+from jupyter_schedule.api.presenter import Presenter
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.config import areas_in, store_in
+from jupyter_schedule.core.data_paths import DataPaths
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.operations.channels import channels_in
+from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_storage
+from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.timing.timezones import find_zone
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """The requests of one person, in one folder."""
+
+    paths: DataPaths
+    #: the folder that a form's paths are relative to
+    root: Path
+    operations: Operations
+    addresses: Addresses
+    #: the service that ticks ends when the server ends that asks
+    embedded: bool = False
+
+    @classmethod
+    def open(
+        cls,
+        paths: DataPaths,
+        root: Path,
+        *,
+        address: str | None = None,
+        published: str | None = None,
+        embedded: bool = False,
+        now: Callable[[], datetime] = clock.now,
+    ) -> Self:
+        """Open the ledger, made when there is none.  Raises Refused when it can't be used.
+
+        address: the path of the API on the server that asks, None without a server.
+        published: where results go that no setting sends elsewhere; None is a fixed folder beside the ledger.
+        """
+        with guarded(paths):
+            store = open_store(store_in(paths.folder) or paths.store, now)
+        areas = areas_in(paths.folder)
+        operations = Operations(
+            store,
+            open_storage(areas.work or paths.objects),
+            now=now,
+            areas=areas,
+            channels=channels_in(paths.folder),
+            published=published or paths.published,
+        )
+        return cls(paths, root, operations, Addresses(address), embedded)
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self.operations.store.close()
+
+    def presenter(self, reader: str = "") -> Presenter:
+        """The presenter for somebody who reads in that zone; a zone that isn't known counts as none."""
+        zone: tzinfo | None = None
+        if reader:
+            try:
+                zone = find_zone(reader)
+            except Refused:
+                zone = None
+        return Presenter(self.operations, self.root, self.addresses, zone, self.operations.now())
+
+
+@contextmanager
+def guarded(paths: DataPaths) -> Iterator[None]:
+    """A ledger that can't be used and a disk that is full are refusals too."""
+    try:
+        yield
+    except DBAPIError as problem:
+        if "full" in str(problem.orig):
+            raise _disk_full() from None
+        message = f"The ledger in {paths.folder} can't be used: {problem.orig}."
+        raise Refused("store_unusable", message) from None
+    except (StorageUnusable, StorageAway) as problem:
+        raise Refused("objects_unusable", str(problem)) from None
+    except OSError as problem:
+        if problem.errno in _FULL:
+            raise _disk_full() from None
+        raise
+
+
+def _disk_full() -> Refused:
+    return Refused("disk_full", "The disk is full: free some space and try again.")
