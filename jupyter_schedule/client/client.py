@@ -192,10 +192,11 @@ class Client:
     def upload_bundle(self, path: Path) -> str:
         """Send a tarball of this machine; the digest by which a form's `tarball` names it."""
         try:
-            digest, _ = archive.inspect(path)
+            path.open("rb").close()
         except OSError as problem:
             message = f"{path.name} can't be read: {problem.strerror}."
             raise Refused("tarball_unreadable", message, "tarball") from None
+        digest, _ = archive.inspect(path)
         self.transport.upload_bundle(digest, path)
         return digest
 

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -6,7 +7,15 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.client import discovery
-from jupyter_schedule.client.discovery import Server, calling_notebook, inside_run, kernel_id, own_server
+from jupyter_schedule.client.discovery import (
+    Server,
+    calling_notebook,
+    inside_run,
+    kernel_id,
+    own_server,
+    running_servers,
+    server_of,
+)
 
 RECORD: dict[str, Any] = {"url": "http://localhost:8888/base/", "token": "secret", "root_dir": "/home/ann", "pid": 4711}
 
@@ -88,3 +97,15 @@ def test_the_calling_notebook_is_what_vs_code_or_the_server_left_word_of(
 ) -> None:
     shell(monkeypatch, SimpleNamespace(user_ns=variables))
     assert calling_notebook(environ) == (Path(expected) if expected else None)
+
+
+def test_the_server_of_a_folder_is_the_running_one_that_serves_it_most_closely(runtime: Path) -> None:
+    """One that is gone has left its file, and doesn't count."""
+    gone = max(int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()) + 100_000
+    for number, (root, pid) in enumerate((("/home", os.getpid()), ("/home/ann", os.getpid()), ("/home/ann/b", gone))):
+        (runtime / f"jpserver-{number}.json").write_text(json.dumps(RECORD | {"root_dir": root, "pid": pid}))
+    assert [str(server.root) for server in running_servers({})] == ["/home", "/home/ann"]
+    found = server_of(Path("/home/ann/b/work"))
+    assert found is not None
+    assert found.root == Path("/home/ann")
+    assert server_of(Path("/srv")) is None

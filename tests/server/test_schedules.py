@@ -31,7 +31,7 @@ async def test_a_schedule_is_made_found_and_listed(api: Api) -> None:
         *("report.ipynb", "this computer"),
         1,
     )
-    assert (await api("GET", "schedules")).body == [made]
+    assert (await api("GET", "schedules")).body == [made | {"message": made["summary"]}]
 
 
 async def test_only_the_schedules_of_one_notebook_are_listed_when_asked_for(api: Api) -> None:

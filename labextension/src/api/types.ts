@@ -319,7 +319,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A schedule at its current version. */
+        /** A schedule at its current version, what it costs, and who changed it. */
         get: operations["get_schedules_name"];
         put?: never;
         post?: never;
@@ -344,6 +344,23 @@ export interface paths {
         post: operations["post_schedules_name_backfill"];
         /** Start none of its backfills' runs that still wait. */
         delete: operations["delete_schedules_name_backfill"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{name}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Record another schedule that does the same, but for what is said. */
+        post: operations["post_schedules_name_clone"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -796,6 +813,38 @@ export interface components {
             type: string;
         };
         /**
+         * CloneSchedule
+         * @description POST /schedules/{name}/clone: another schedule that does the same, but for a merge patch of the form.
+         */
+        CloneSchedule: {
+            /** Form */
+            form?: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Public Confirmed
+             * @default false
+             */
+            public_confirmed: boolean;
+            /**
+             * Rebundle
+             * @default false
+             */
+            rebundle: boolean;
+            /**
+             * Rehearse
+             * @default null
+             */
+            rehearse: boolean | null;
+            /**
+             * Run Now
+             * @default false
+             */
+            run_now: boolean;
+        };
+        /**
          * ComputeChoice
          * @description One thing that a person can pick under “Where it runs”.
          */
@@ -1028,6 +1077,11 @@ export interface components {
              * @default false
              */
             rebundle: boolean;
+            /**
+             * Rehearse
+             * @default null
+             */
+            rehearse: boolean | null;
         };
         /**
          * EnvironmentSource
@@ -1274,6 +1328,11 @@ export interface components {
              * @default null
              */
             size: string | null;
+            /**
+             * Tarball
+             * @default null
+             */
+            tarball: string | null;
             /**
              * Timeout Minutes
              * @default 120
@@ -1818,6 +1877,11 @@ export interface components {
                 number,
                 number
             ] | null;
+            /**
+             * Pruned At
+             * @default null
+             */
+            pruned_at: string | null;
             /** @default null */
             publication: components["schemas"]["Publication"] | null;
             reason: components["schemas"]["Reason"] | null;
@@ -1936,6 +2000,11 @@ export interface components {
                 number,
                 number
             ] | null;
+            /**
+             * Pruned At
+             * @default null
+             */
+            pruned_at: string | null;
             /** @default null */
             publication: components["schemas"]["Publication"] | null;
             reason: components["schemas"]["Reason"] | null;
@@ -1976,6 +2045,103 @@ export interface components {
          */
         RunStatus: "due" | "launching" | "running" | "publishing" | "succeeded" | "failed" | "timed_out" | "cancelled" | "skipped";
         /**
+         * ScheduleDetails
+         * @description GET /schedules/{name}: a schedule with what it costs, and who changed it.
+         */
+        ScheduleDetails: {
+            /** Bundle */
+            bundle: string;
+            /**
+             * Bundle Size
+             * @default null
+             */
+            bundle_size: number | null;
+            /**
+             * Bundled Notebook
+             * @default null
+             */
+            bundled_notebook: string | null;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /** @default null */
+            compute: components["schemas"]["ComputeChoice"] | null;
+            /**
+             * Cost This Month
+             * @default null
+             */
+            cost_this_month: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Destination */
+            destination: string;
+            /** @default null */
+            estimate: components["schemas"]["Estimate"] | null;
+            form: components["schemas"]["Form"];
+            /** Id */
+            id: string;
+            /**
+             * Last Runs
+             * @default []
+             */
+            last_runs: components["schemas"]["RunResponse"][];
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Name */
+            name: string;
+            /**
+             * Next
+             * @default []
+             */
+            next: components["schemas"]["OccurrenceResponse"][];
+            /** Next Due */
+            next_due: string | null;
+            /**
+             * On Delete
+             * @default
+             */
+            on_delete: string;
+            /** Owner */
+            owner: string;
+            /** @default null */
+            paused: components["schemas"]["Pause"] | null;
+            /** @default null */
+            public_confirmed: components["schemas"]["Confirmation"] | null;
+            /** Publication Url */
+            publication_url: string | null;
+            /**
+             * Publishing Cost
+             * @default
+             */
+            publishing_cost: string;
+            state: components["schemas"]["ScheduleState"];
+            /** Summary */
+            summary: string;
+            timing: components["schemas"]["Timing"];
+            /**
+             * Undelivered
+             * @default []
+             */
+            undelivered: components["schemas"]["FailedNotification"][];
+            /** Version */
+            version: number;
+            /**
+             * Versions
+             * @default []
+             */
+            versions: components["schemas"]["VersionResponse"][];
+        };
+        /**
          * ScheduleResponse
          * @description A schedule at its current version.
          */
@@ -2004,6 +2170,11 @@ export interface components {
              * @default []
              */
             last_runs: components["schemas"]["RunResponse"][];
+            /**
+             * Message
+             * @default
+             */
+            message: string;
             /** Name */
             name: string;
             /**
@@ -2799,6 +2970,10 @@ export interface operations {
                 reader?: string;
                 /** @description only those of this notebook, a path relative to Jupyter's root */
                 notebook?: string;
+                /** @description how many at most; all without it */
+                limit?: string;
+                /** @description the name of the last schedule of a page, to get the next page */
+                before?: string;
             };
             header?: never;
             path?: never;
@@ -2884,7 +3059,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScheduleResponse"];
+                    "application/json": components["schemas"]["ScheduleDetails"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
@@ -3031,6 +3206,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BackfillCancelledResponse"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
+    post_schedules_name_clone: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloneSchedule"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */
