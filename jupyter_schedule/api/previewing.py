@@ -100,9 +100,10 @@ def _preview_tarball(request: PackagingRequest, form: Form, answers: Presenter) 
     if size is None:
         raise no_such_bundle()
     script = re.match(r"\./[\w./-]+", spec.command)
-    missing = script and PurePosixPath(script[0]).as_posix() not in read_record(objects, spec.bundle).files
+    record = read_record(objects, spec.bundle)
+    missing = script and PurePosixPath(script[0]).as_posix() not in record.files
     warnings = (f"{script[0]} is not in the tarball.",) if script and missing else ()
-    return BuiltBundle(spec=spec, files=(), size=size, warnings=warnings)
+    return BuiltBundle(spec=spec, files=(), size=size, record=record, warnings=warnings)
 
 
 def _base(editing: str | None, answers: Presenter) -> str | None:
