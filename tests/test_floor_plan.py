@@ -22,7 +22,7 @@ TRAVELS = (
 )
 MOST_LINES = 600
 #: Alembic's own entry, and the program that runs in the runner environment
-RUNS_ELSEWHERE = {"migrations", "driver"}
+RUNS_ELSEWHERE = {"migrations", "wrapper"}
 
 
 def modules() -> dict[str, Path]:

@@ -32,7 +32,7 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-from jupyter_schedule.core.notebooks import key_like
+from jupyter_schedule.core import key_patterns
 
 _KEYWORD = KeywordDetector()
 _DETECTORS: tuple[BasePlugin, ...] = (
@@ -70,7 +70,7 @@ def find_secret(line: str) -> str | None:
         small = line.lower()
         if not any(sign in small for sign in _SIGNS):
             return None
-    known = next((what for what, _ in key_like.find_keys(line)), None)
+    known = next((what for what, _ in key_patterns.find_keys(line)), None)
     if known:
         return known
     for detector in _DETECTORS:

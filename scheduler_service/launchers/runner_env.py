@@ -15,7 +15,8 @@ from pathlib import Path
 
 import uv
 
-from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS, uv_settings
+from jupyter_schedule.core.bundles.wrapper import uv_settings
+from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uv
 
-from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS
+from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS
 from tests.bare_machine.image import CACHE, INDEX_PORT
 from tests.bare_machine.network import HERE
 

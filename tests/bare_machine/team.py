@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
-from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render_wrapper
+from jupyter_schedule.core.bundles.wrapper.render import WrapperConfig, render_wrapper
 from jupyter_schedule.core.models import (
     EnvironmentSource,
     LauncherCatalog,

@@ -18,7 +18,7 @@ from pydantic import Field
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.build import BundleManifest, write_archive
 from jupyter_schedule.core.bundles.record import SCHEDULE_FILE, BundleRecord, CodeScanner, describe_archive, keep_bundle
-from jupyter_schedule.core.bundles.wrapper import RESERVED, WrapperConfig, render_wrapper
+from jupyter_schedule.core.bundles.wrapper.render import RESERVED, WrapperConfig, render_wrapper
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.file_selection import FileSelection, bundle_root, expand_patterns
@@ -26,7 +26,8 @@ from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, M
 from jupyter_schedule.core.notebooks import kernels, preflight, requirements
 from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, kernel_name, load_notebook
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
-from jupyter_schedule.core.notebooks.preflight import FindingLevel, Preflight
+from jupyter_schedule.core.notebooks.preflight import Preflight
+from jupyter_schedule.core.notebooks.used_files import FindingLevel
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, file_digest
 from jupyter_schedule.core.timing import recurrence
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from jupyter_schedule.core import key_patterns
 from jupyter_schedule.core.bundles.archive import ArchiveTree
 from jupyter_schedule.core.bundles.tarstream import (
     ArchiveLimits,
@@ -27,7 +28,6 @@ from jupyter_schedule.core.bundles.tarstream import (
 )
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Model
-from jupyter_schedule.core.notebooks import key_like
 from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT, ParsedNotebook, cell_text, parse_notebook
 from jupyter_schedule.core.notebooks.parameters import Parameter, find_parameters
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key, bundle_record_key
@@ -131,14 +131,14 @@ def _read_object(data: bytes) -> dict[str, Any]:
 def _find_key(path: str, data: bytes, notebook: ParsedNotebook | None) -> Iterator[KeyPlace]:
     """The place of the first key in a file of code, if it has one; a notebook that can't be read is taken for text."""
     if notebook is None:
-        if any(key_like.find_keys(data.decode("utf-8", "replace"))):
+        if any(key_patterns.find_keys(data.decode("utf-8", "replace"))):
             yield KeyPlace(path=path)
         return
     number = 0
     for cell in notebook.content["cells"]:
         is_code = cell.get("cell_type") == "code"
         number += is_code
-        if any(key_like.find_keys(cell_text(cell))):
+        if any(key_patterns.find_keys(cell_text(cell))):
             yield KeyPlace(path=path, cell=f"cell {number}" if is_code else "a cell without code")
             return
 

@@ -7,16 +7,9 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from jupyter_schedule.core import key_patterns
 from jupyter_schedule.core.models import Kernel, Model
-from jupyter_schedule.core.notebooks import imports, key_like, parameters
-from jupyter_schedule.core.notebooks.inputs import (
-    CodeSource,
-    FindingLevel,
-    InputCollector,
-    PreflightFinding,
-    UsedFile,
-    locate,
-)
+from jupyter_schedule.core.notebooks import imports, parameters
 from jupyter_schedule.core.notebooks.notebook import (
     CodeCell,
     ParsedNotebook,
@@ -34,9 +27,17 @@ from jupyter_schedule.core.notebooks.path_uses import (
     find_in_texts,
     find_uses,
 )
-from jupyter_schedule.core.notebooks.used_files import FileStatus, PathResolver, is_plausible_path
-
-__all__ = ["FileStatus", "FindingLevel", "Preflight", "PreflightFinding", "UsedFile", "preflight"]
+from jupyter_schedule.core.notebooks.used_files import (
+    CodeSource,
+    FileStatus,
+    FindingLevel,
+    InputCollector,
+    PathResolver,
+    PreflightFinding,
+    UsedFile,
+    is_plausible_path,
+    locate,
+)
 
 #: characters of a cell that are still read as code
 CELL_LIMIT = 1_000_000
@@ -255,10 +256,10 @@ def _keys(notebook: ParsedNotebook, sources: Sequence[CodeSource]) -> Iterator[P
     texts = [(numbers.get(index), cell_text(cell)) for index, cell in enumerate(notebook.content["cells"])]
     for number, text in texts:
         where = f"Cell {number}" if number else "A cell without code"
-        yield from (_key(where, what, number) for what, _ in key_like.find_keys(text))
+        yield from (_key(where, what, number) for what, _ in key_patterns.find_keys(text))
     for source in sources:
         if source.path:
-            yield from (_key(source.where, what, None) for what, _ in key_like.find_keys(source.text))
+            yield from (_key(source.where, what, None) for what, _ in key_patterns.find_keys(source.text))
 
 
 def _key(where: str, what: str, cell: int | None) -> PreflightFinding:

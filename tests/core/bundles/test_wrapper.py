@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS, WrapperConfig, render_wrapper, uv_settings
-from jupyter_schedule.core.bundles.wrapper.driver.failures import diagnose, one_line, shorten
-from jupyter_schedule.core.bundles.wrapper.driver.progress import CellProgress, ProgressLog
-from jupyter_schedule.core.bundles.wrapper.driver.variables import run_variables
+from jupyter_schedule.core.bundles.wrapper import uv_settings
+from jupyter_schedule.core.bundles.wrapper.failures import diagnose, one_line, shorten
+from jupyter_schedule.core.bundles.wrapper.progress import CellProgress, ProgressLog
+from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS, WrapperConfig, render_wrapper
+from jupyter_schedule.core.bundles.wrapper.variables import run_variables
 from tests.core.bundles.wrapped import code, launcher_environment, notebook, run, write_bundle, write_kernel_spec
 from tests.engine import PATIENCE
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_schedule.core.bundles.wrapper import WrapperConfig, render_wrapper
+from jupyter_schedule.core.bundles.wrapper.render import WrapperConfig, render_wrapper
 
 KERNEL_SPEC = {
     "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],

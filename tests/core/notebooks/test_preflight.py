@@ -9,7 +9,8 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.notebooks import used_files
 from jupyter_schedule.core.notebooks.kernels import find_kernel
 from jupyter_schedule.core.notebooks.notebook import load_notebook
-from jupyter_schedule.core.notebooks.preflight import Preflight, PreflightFinding, preflight
+from jupyter_schedule.core.notebooks.preflight import Preflight, preflight
+from jupyter_schedule.core.notebooks.used_files import PreflightFinding
 from tests.core.notebooks.written import notebook, saved
 
 ON_DISK = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.bundles.wrapper import RUNNER_REQUIREMENTS
+from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS
 from scheduler_service.launchers import runner_env
 
 

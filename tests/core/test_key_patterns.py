@@ -1,6 +1,6 @@
 import pytest
 
-from jupyter_schedule.core.notebooks.key_like import find_keys
+from jupyter_schedule.core.key_patterns import find_keys
 
 # Put together here, so that nobody's scanner takes this file for a leak.
 AWS = "AKIA" + "IOSFODNN7ABCDEFG"

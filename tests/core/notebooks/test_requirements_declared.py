@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.notebooks.declared import Declared, find_declared, read_requirements_file
 from jupyter_schedule.core.notebooks.notebook import code_cells
+from jupyter_schedule.core.notebooks.requirements import Declared, find_declared, read_requirements_file
 from tests.core.notebooks.written import notebook
 
 CELL = '# /// script\n# requires-python = ">=3.11"\n# dependencies = [\n#   "pandas>=2",\n# ]\n# ///\nimport pandas'
