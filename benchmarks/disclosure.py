@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import Row
 from jupyter_schedule.core.storage.factory import file_digest
-from scheduler_service.disclosure import check_file
+from scheduler_service.disclosure.files import check_file
 
 TRIES = 3
 SIZE = 8_000_000

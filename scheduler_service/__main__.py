@@ -150,9 +150,9 @@ def reap_machines(config: Path | None, folder: Path | None, dry_run: bool, as_js
     region couldn't be looked at, or a machine not be ended.
     """
     settings = load_settings(config, folder)
-    with open_machines(settings) as (regions, attempt_of, ad_hoc_of):
+    with open_machines(settings) as (regions, find_attempt, find_ad_hoc):
         found = []
-        for told in end_orphans(regions, attempt_of, clock.now(), dry_run=dry_run, ad_hoc_of=ad_hoc_of):
+        for told in end_orphans(regions, find_attempt, clock.now(), dry_run=dry_run, find_ad_hoc=find_ad_hoc):
             found.append(told)
             if not as_json:
                 click.echo(told.text)

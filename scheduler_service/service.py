@@ -119,8 +119,8 @@ class Service:
         if self._settings.ec2 is not None:
             launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), trusted_clock.now, places.folder)
         holder = f"{os.getpid()}-{uuid4().hex[:8]}"
-        offered = tuple(launcher.offer(name) for name, launcher in launchers.items())
-        store.announce(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
+        offered = tuple(launcher.describe(name) for name, launcher in launchers.items())
+        store.publish_catalog(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
         ticker = Ticker(
             ServiceContext(
                 store=store,

@@ -44,11 +44,11 @@ def open_machines(settings: Settings) -> Iterator[tuple[Mapping[str, RegionMachi
 
 def end_orphans(
     regions: Mapping[str, RegionMachines],
-    attempt_of: FindAttempt,
+    find_attempt: FindAttempt,
     now: datetime,
     *,
     dry_run: bool,
-    ad_hoc_of: FindAdHocWorker = find_no_worker,
+    find_ad_hoc: FindAdHocWorker = find_no_worker,
 ) -> Iterator[ReapLine]:
     """End, region by region, the machines that have to go; a line for each machine that lives.
 
@@ -58,7 +58,7 @@ def end_orphans(
     away: list[str] = []
     for region, machines in regions.items():
         try:
-            found = forecast_orphans(machines.look().values(), attempt_of, ad_hoc_of)
+            found = forecast_orphans(machines.look().values(), find_attempt, find_ad_hoc)
         except (ClientError, BotoCoreError) as problem:
             yield ReapLine(
                 f"{region}: its machines can't be seen. {describe_error(problem, now)}", wrong=True, region=region
@@ -66,16 +66,16 @@ def end_orphans(
             away.append(region)
             continue
         lives += len(found)
-        for reaped in sorted(found, key=lambda each: each.at):
-            what = f"{region}  {reaped.machine.id}  {_whose(reaped)}"
-            if now < reaped.at:
-                yield _told(f"stays    {what}: {_until(reaped)}", region, reaped, "stays")
+        for orphan in sorted(found, key=lambda each: each.at):
+            what = f"{region}  {orphan.machine.id}  {_whose(orphan)}"
+            if now < orphan.at:
+                yield _told(f"stays    {what}: {_until(orphan)}", region, orphan, "stays")
                 continue
             ends += 1
             if dry_run:
-                yield _told(f"would go {what}: {reaped.ground.value}", region, reaped, "would_end")
+                yield _told(f"would go {what}: {orphan.reason.value}", region, orphan, "would_end")
             else:
-                yield _ended(machines, reaped, region, what)
+                yield _ended(machines, orphan, region, what)
     seen = [region for region in regions if region not in away]
     if not seen:
         yield ReapLine("No region could be looked at, so machines may be there all the same.")
@@ -84,30 +84,30 @@ def end_orphans(
     yield ReapLine(f"{_machines(lives)} of this deployment in {listed(seen)}; {ends} to end.{unseen}")
 
 
-def _told(text: str, region: str, reaped: Orphan, action: str, *, wrong: bool = False) -> ReapLine:
-    return ReapLine(text, wrong=wrong, region=region, machine=reaped.machine.id, action=action)
+def _told(text: str, region: str, orphan: Orphan, action: str, *, wrong: bool = False) -> ReapLine:
+    return ReapLine(text, wrong=wrong, region=region, machine=orphan.machine.id, action=action)
 
 
-def _ended(machines: RegionMachines, reaped: Orphan, region: str, what: str) -> ReapLine:
+def _ended(machines: RegionMachines, orphan: Orphan, region: str, what: str) -> ReapLine:
     try:
-        machines.terminate(reaped.machine.id)
+        machines.terminate(orphan.machine.id)
     except OSError as problem:
-        return _told(f"FAILED   {what}: {problem}", region, reaped, "failed", wrong=True)
-    return _told(f"ended    {what}: {reaped.ground.value}", region, reaped, "ended")
+        return _told(f"FAILED   {what}: {problem}", region, orphan, "failed", wrong=True)
+    return _told(f"ended    {what}: {orphan.reason.value}", region, orphan, "ended")
 
 
-def _until(reaped: Orphan) -> str:
-    if reaped.ground is OrphanReason.PAST_DEADLINE:
-        return f"at work until {utc_text(reaped.at)} at the latest"
-    return f"{reaped.ground.value}; in quarantine until {utc_text(reaped.at)}"
+def _until(orphan: Orphan) -> str:
+    if orphan.reason is OrphanReason.PAST_DEADLINE:
+        return f"at work until {utc_text(orphan.at)} at the latest"
+    return f"{orphan.reason.value}; in quarantine until {utc_text(orphan.at)}"
 
 
-def _whose(reaped: Orphan) -> str:
-    tags = reaped.machine.tags
+def _whose(orphan: Orphan) -> str:
+    tags = orphan.machine.tags
     whose = (
         f"ad-hoc worker of {tags.get(OWNER_TAG)}" if AD_HOC_TAG in tags else tags.get(SCHEDULE_TAG, "of no schedule")
     )
-    return f"{whose}, since {utc_text(reaped.machine.launched_at)}"
+    return f"{whose}, since {utc_text(orphan.machine.launched_at)}"
 
 
 def _machines(count: int) -> str:

@@ -68,7 +68,7 @@ class Launcher(ABC):
     def environment(self) -> Mapping[str, str]:
         """Variables that tell a run what this launcher's workers have ready for it, frozen with the attempt."""
 
-    def offer(self, name: str) -> LauncherInfo:
+    def describe(self, name: str) -> LauncherInfo:
         """Describe the choices that people have of it; `name` is what schedules call it."""
         return LauncherInfo(name=name)
 
@@ -104,14 +104,14 @@ class Launcher(ABC):
         del attempt
 
     def reap(
-        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+        self, find_attempt: Callable[[str, int], Attempt | None], find_ad_hoc: FindAdHocWorker = find_no_worker
     ) -> None:
         """End what is ours and belongs to no attempt that still goes on and no live ad-hoc worker; called now and then.
 
-        attempt_of: the attempt of a run by its number, None when the ledger has no such.  Both are asked after the
+        find_attempt: the attempt of a run by its number, None when the ledger has no such.  Both are asked after the
         look: an attempt, or an ad-hoc worker, is in the ledger before its machine exists.
         """
-        del attempt_of, ad_hoc_of
+        del find_attempt, find_ad_hoc
 
     @abstractmethod
     def close(self) -> None:

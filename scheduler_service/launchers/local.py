@@ -134,13 +134,13 @@ class LocalLauncher(Launcher):
         self._maker.submit(self._remove, attempt.token)
 
     def reap(
-        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+        self, find_attempt: Callable[[str, int], Attempt | None], find_ad_hoc: FindAdHocWorker = find_no_worker
     ) -> None:
         """An agent ends by itself soon after its attempt, so only what was there at the last look too is ended."""
-        del ad_hoc_of
+        del find_ad_hoc
         ours = [(process, run, number) for process, run, number in self._found()]
         launched = list(self._launched.iterdir())
-        strays = {process: (run, number) for process, run, number in ours if _is_over(attempt_of(run, number))}
+        strays = {process: (run, number) for process, run, number in ours if _is_over(find_attempt(run, number))}
         for process in strays.keys() & self._strays:
             log.warning("action=reap run=%s attempt=%d pid=%d name=%s", *strays[process], process.pid, process.name)
             processes.send(process, signal.SIGKILL)
@@ -148,7 +148,7 @@ class LocalLauncher(Launcher):
         living = {(run, number) for _, run, number in ours}
         for record in launched:
             run, _, number = record.read_text().rpartition(".")
-            if (run, int(number)) not in living and _is_over(attempt_of(run, int(number))):
+            if (run, int(number)) not in living and _is_over(find_attempt(run, int(number))):
                 self._remove(record.name)
 
     def close(self) -> None:

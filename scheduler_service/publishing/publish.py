@@ -2,7 +2,7 @@
 
 1. `runs/<…>/files/…`: every file, after its size and digest turned out to be what the worker recorded
 2. `runs/<…>/manifest.json`: the run is complete; from here on the work area isn't needed any more
-3. `data/` and `data.json`: the stable address (see `stable_address`)
+3. `data/` and `data.json`: the stable address (see `data_folder`)
 4. `latest.json`: moves on to this run, unless it points at a newer one
 5. `runs.json` and `index.html`: what people find
 

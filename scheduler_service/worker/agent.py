@@ -57,7 +57,7 @@ class AttemptStorage:
 
     def __init__(self, objects: ObjectStorage, task: Task) -> None:
         self._objects = objects
-        self._patience = RetryBudget()
+        self._budget = RetryBudget()
         self._prefix = worker_prefix(task.worker, task.token)
 
     def put(self, path: str, data: bytes) -> None:
@@ -67,13 +67,13 @@ class AttemptStorage:
     def put_file(self, path: str, source: Path, consume: bool) -> None:
         """Store it, waiting for an object store that is away.  Raises every other OSError."""
         key = self._prefix + path
-        self._patience.insist(lambda: self._objects.put_file(key, source, consume=consume), only=_AWAY)
+        self._budget.call(lambda: self._objects.put_file(key, source, consume=consume), only=_AWAY)
 
     def put_result(self, result: dict[str, Any], make_room: Callable[[], None]) -> None:
         """Store the result, unless there is one; `make_room` is called before another try."""
         data = json.dumps(result, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
         with suppress(ObjectExists):
-            self._patience.insist(lambda: self._objects.put_once(self._prefix + RESULT, data), make_room)
+            self._budget.call(lambda: self._objects.put_once(self._prefix + RESULT, data), make_room)
 
 
 @dataclass
@@ -131,7 +131,7 @@ class MachineSetup:
         return {}
 
 
-def run_attempt(task: Task, *, host: MachineSetup | None = None, handle: dict[str, Any] | None = None) -> bool:
+def run_attempt(task: Task, *, machine: MachineSetup | None = None, handle: dict[str, Any] | None = None) -> bool:
     """Execute the attempt and store its result; False, with nothing executed, when its gate is taken.
 
     handle: what this worker is known by; by default a process of this machine.
@@ -140,7 +140,7 @@ def run_attempt(task: Task, *, host: MachineSetup | None = None, handle: dict[st
     objects = open_storage(task.objects)
     if not take_gate(objects, task.token, handle or build_handle(os.getpid())):
         return False
-    AttemptRunner(task, objects, signals, host or MachineSetup()).execute()
+    AttemptRunner(task, objects, signals, machine or MachineSetup()).execute()
     return True
 
 
@@ -157,28 +157,28 @@ def take_gate(objects: ObjectStorage, token: str, handle: dict[str, Any]) -> boo
 class AttemptRunner:
     """An attempt whose gate was won: whatever happens, it ends with a result."""
 
-    def __init__(self, task: Task, objects: ObjectStorage, signals: Signals, host: MachineSetup) -> None:
+    def __init__(self, task: Task, objects: ObjectStorage, signals: Signals, machine: MachineSetup) -> None:
         self.task = task
-        self.host = host
+        self.machine = machine
         self.objects = objects
         self.signals = signals
-        self.area = AttemptStorage(objects, task)
+        self.storage = AttemptStorage(objects, task)
         self.folders = Folders(task)
-        self.record = ResultBuilder(started_at=now_text())
+        self.result = ResultBuilder(started_at=now_text())
         report_name = Path(task.notebook).name if task.notebook else ""
         self.executed = self.folders.report / report_name if report_name else None
-        self.live = LiveNotebook(self.executed, self.area.put) if self.executed else None
+        self.live = LiveNotebook(self.executed, self.storage.put) if self.executed else None
         self.log: RunLog | None = None
-        self.given = {name: os.environ[name] for name in task.pass_environment if name in os.environ}
+        self.secrets = {name: os.environ[name] for name in task.pass_environment if name in os.environ}
 
     def execute(self) -> None:
         """Prepare, run, collect; then the result, and the scratch folder goes."""
         _after(self.task.life, self._end_itself)
-        heartbeat = PeriodicTask("heartbeat", self._beat, after_error=self.task.heartbeat)
+        heartbeat = PeriodicTask("heartbeat", self._send_heartbeat, after_error=self.task.heartbeat)
         self._guarded(self._prepare_and_run, stage="launch", what="The worker couldn't prepare the run")
         self._guarded(self._collect_report, stage="publishing", what="The report couldn't be collected")
-        self.record.ended_at = self.record.ended_at or now_text()
-        self.area.put_result(self.record.as_result(), self._remove_scratch)
+        self.result.ended_at = self.result.ended_at or now_text()
+        self.storage.put_result(self.result.as_result(), self._remove_scratch)
         heartbeat.stop()
         self._remove_scratch()
 
@@ -187,8 +187,8 @@ class AttemptRunner:
         verdict = AttemptOutcome(
             "timed_out", "time_limit", "Timed out: the worker ended itself, as it had come to no end."
         )
-        last = ResultBuilder(self.record.started_at, verdict, now_text(), notes=list(self.record.notes))
-        told = _after(0, lambda: self.area.put_result(last.as_result(), lambda: None))
+        last = ResultBuilder(self.result.started_at, verdict, now_text(), notes=list(self.result.notes))
+        told = _after(0, lambda: self.storage.put_result(last.as_result(), lambda: None))
         told.join(_LAST_WORDS)
         # the subreaper sees it, and ends all that was started
         os._exit(1)
@@ -196,8 +196,8 @@ class AttemptRunner:
     def _remove_scratch(self) -> None:
         remove_folder(self.folders.root)
 
-    def _beat(self) -> float:
-        send_heartbeat(self.area.put, self.live.progress if self.live else None)
+    def _send_heartbeat(self) -> float:
+        send_heartbeat(self.storage.put, self.live.progress if self.live else None)
         return self.task.heartbeat
 
     def _guarded(self, step: Callable[[], None], *, stage: str, what: str) -> None:
@@ -215,18 +215,18 @@ class AttemptRunner:
                 self._decide(AttemptOutcome(self._outcome(), "disk_full", full))
             else:
                 # before it is cut short, since half a secret is one too
-                cause = mask_values(f"{type(problem).__name__}: {problem}", self.given)
+                cause = mask_values(f"{type(problem).__name__}: {problem}", self.secrets)
                 self._decide(AttemptOutcome(self._outcome(), stage, fit_sentence(f"{what}: {cause}")))
-            self.record.notes.append(mask_values("".join(traceback.format_exception(problem)), self.given)[-4000:])
+            self.result.notes.append(mask_values("".join(traceback.format_exception(problem)), self.secrets)[-4000:])
 
     def _decide(self, verdict: AttemptOutcome) -> None:
-        earlier = self.record.verdict
+        earlier = self.result.verdict
         if earlier is None or earlier.reason in {"ok", "empty_output"}:
-            self.record.verdict = verdict
+            self.result.verdict = verdict
         self._say(verdict.sentence)
 
     def _outcome(self) -> str:
-        return "finished" if self.record.ended_at else "refused"
+        return "finished" if self.result.ended_at else "refused"
 
     def _make_room(self) -> None:
         """Free the disk of what the result doesn't need; the log and the report stay when they fit."""
@@ -241,10 +241,10 @@ class AttemptRunner:
 
     def _prepare_and_run(self) -> None:
         self.folders.make()
-        self.log = RunLog(self.folders.root, lambda number, data: self.area.put(f"{LIVE_LOG}{number}", data))
+        self.log = RunLog(self.folders.root, lambda number, data: self.storage.put(f"{LIVE_LOG}{number}", data))
         prepared = self._prepare()
         if self.signals.stop:
-            self.record.verdict = _STOPPED_EARLY
+            self.result.verdict = _STOPPED_EARLY
             return
         ended, memory_ran_out = self._run(prepared)
         if ended.cause is Cause.EXITED and ended.exit_code == 0 and self.task.expect:
@@ -263,15 +263,15 @@ class AttemptRunner:
         workspace.write_parameters(self.task, self.folders)
         output = workspace.make_output_folder(self.task, self.folders.code)
         workspace.fetch_previous(self.task, self.folders)
-        self.host.ready(self.folders)
-        environment = workspace.build_environment(self.task, self.folders, output) | self.host.environment()
+        self.machine.ready(self.folders)
+        environment = workspace.build_environment(self.task, self.folders, output) | self.machine.environment()
         return PreparedRun(output, environment, take_snapshot(self.folders.code, output))
 
     def _run(self, prepared: PreparedRun) -> tuple[CommandEnd, bool]:
         assert self.log
         live = PeriodicTask("live notebook", self.live) if self.live else None
         kills = processes.count_memory_kills()
-        self.record.started_at = now_text()
+        self.result.started_at = now_text()
         try:
             ended = run_contained(
                 ["bash", "-c", self.task.command],
@@ -291,9 +291,9 @@ class AttemptRunner:
             self.log.detach()
             if live:
                 live.stop()
-        self.record.ended_at = now_text()
-        self.record.seconds = ended.seconds
-        self.record.exit_code = ended.exit_code
+        self.result.ended_at = now_text()
+        self.result.seconds = ended.seconds
+        self.result.exit_code = ended.exit_code
         self._tell_what_was_left(ended)
         return ended, processes.count_memory_kills() > kills
 
@@ -305,7 +305,7 @@ class AttemptRunner:
         if ended.survivors:
             sentence = f"{_names(ended.survivors)} couldn't be ended."
             self._say(sentence)
-            self.record.notes.append(sentence)
+            self.result.notes.append(sentence)
 
     def _check_contract(self, prepared: PreparedRun) -> None:
         expect = self.task.expect or {}
@@ -316,19 +316,19 @@ class AttemptRunner:
         except expectations.ExpectationFailed as broken:
             self._decide(
                 AttemptOutcome(
-                    "finished", "contract", fit_sentence(f"Contract not kept: {mask_values(str(broken), self.given)}")
+                    "finished", "contract", fit_sentence(f"Contract not kept: {mask_values(str(broken), self.secrets)}")
                 )
             )
 
     def _collect_output(self, prepared: PreparedRun) -> None:
-        self._collect(prepared.output, OUTPUT, self.record.files)
-        self.record.elsewhere = find_written_elsewhere(self.folders.code, prepared.output, prepared.before)
+        self._collect(prepared.output, OUTPUT, self.result.files)
+        self.result.elsewhere = find_written_elsewhere(self.folders.code, prepared.output, prepared.before)
 
     def _collect(self, folder: Path, prefix: str, files: list[Collected]) -> None:
         def store(path: str, source: Path, consume: bool) -> None:
-            self.area.put_file(prefix + path, source, consume)
+            self.storage.put_file(prefix + path, source, consume)
 
-        collect(folder, store, self.objects.for_each, files, self.record.notes)
+        collect(folder, store, self.objects.for_each, files, self.result.notes)
 
     def _judge(self, ended: CommandEnd, memory_ran_out: bool) -> None:
         executed = notebook.read_notebook(self.executed) if self.executed else None
@@ -347,35 +347,35 @@ class AttemptRunner:
                 out_of_memory=ended.out_of_memory,
                 failure=failure,
                 progress=notebook.measure_progress(executed) if executed else None,
-                log_end=mask_values(_end_of(self.log), self.given) if self.log else "",
-                outputs=len(self.record.files),
+                log_end=mask_values(_end_of(self.log), self.secrets) if self.log else "",
+                outputs=len(self.result.files),
                 is_notebook=self.task.notebook is not None,
                 output_dir=self.task.output_dir,
             )
         )
         if verdict.reason != "ok":
-            self.record.failure = failure
+            self.result.failure = failure
         if verdict.reason != "ok" and not (failure and failure.get("sentence") and verdict.outcome == "finished"):
             # the wrapper ends its log with its own sentence
             self._say(verdict.sentence)
         # what went wrong in collecting matters only after a good end
-        if self.record.verdict is None or verdict.reason not in {"ok", "empty_output"}:
-            self.record.verdict = verdict
+        if self.result.verdict is None or verdict.reason not in {"ok", "empty_output"}:
+            self.result.verdict = verdict
 
     def _tellable(self, value: object) -> object:
-        return mask_values(value, self.given) if isinstance(value, str) else value
+        return mask_values(value, self.secrets) if isinstance(value, str) else value
 
     def _collect_report(self) -> None:
         if self.log:
             log, self.log = self.log, None
             finished = log.finish()
             if log.complaint:
-                self.record.notes.append(log.complaint)
+                self.result.notes.append(log.complaint)
             place = self.folders.report / "log.txt"
             if place.is_dir() and not place.is_symlink():
                 remove_folder(place)
             finished.replace(place)
-        self._collect(self.folders.report, REPORT, self.record.report)
+        self._collect(self.folders.report, REPORT, self.result.report)
 
 
 def _end_of(log: RunLog) -> str:
@@ -412,7 +412,7 @@ class RetryBudget:
     def __init__(self) -> None:
         self._give_up: float | None = None
 
-    def insist(
+    def call(
         self,
         action: Callable[[], None],
         before_retry: Callable[[], None] = lambda: None,

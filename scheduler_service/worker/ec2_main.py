@@ -76,8 +76,8 @@ def main() -> int:
     task = Task.of(brief | {"worker": me["identity"], "work_folder": WORK, "user": USER_ID})
     threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
     data_role = brief.get("data_role")
-    host = Ec2MachineSetup(partial(_assumed, data_role, configuration, instance) if data_role else None)
-    run_attempt(task, host=host, handle=me)
+    machine = Ec2MachineSetup(partial(_assumed, data_role, configuration, instance) if data_role else None)
+    run_attempt(task, machine=machine, handle=me)
     return 0
 
 

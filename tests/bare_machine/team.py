@@ -85,7 +85,7 @@ class Team(Engine):
         cloud.credentials_of = self._credentials
         sizes = tuple(MachineSize(name=name, hardware=size.hardware) for name, size in SETTINGS.sizes.items())
         machines = LauncherInfo(name="ec2", paid=True, sizes=sizes, data_roles=tuple(SETTINGS.data_roles))
-        self.store.announce(LauncherCatalog(launchers=(machines,)), actor="scheduler")
+        self.store.publish_catalog(LauncherCatalog(launchers=(machines,)), actor="scheduler")
 
     def script(self, name: str, text: str, more: dict[str, bytes] | None = None, **changes: Any) -> Schedule:
         return super().script(name, text, more, **self._on_machines | changes)

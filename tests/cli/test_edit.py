@@ -22,7 +22,7 @@ TEAM = LauncherCatalog(launchers=(LauncherInfo(name="local"), MACHINES))
 
 
 def test_a_schedule_is_made_for_a_machine_of_a_size_and_shows_what_that_is(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--size", "large")
     made = terminal.json("show", "daily")
     assert (made["launcher"], made["size"]) == ("ec2", "large")
@@ -30,7 +30,7 @@ def test_a_schedule_is_made_for_a_machine_of_a_size_and_shows_what_that_is(termi
 
 
 def test_a_size_is_changed_without_the_code(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     before = terminal.json("show", terminal.scheduled("daily"))
     said = terminal("edit", "daily", "--launcher", "ec2", "--size", "small", "--timeout", "30").stdout
     assert said.startswith("“daily” is at version 2 now. Waits for a rehearsal that succeeds, would next run ")
@@ -40,14 +40,14 @@ def test_a_size_is_changed_without_the_code(terminal: Terminal) -> None:
 
 
 def test_who_moves_away_from_machines_leaves_their_size_behind(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--size", "large")
     assert terminal.json("edit", "daily", "--launcher", "local")["size"] is None
     assert "Where:    this computer" in terminal("show", "daily").stdout
 
 
 def test_a_role_for_data_is_shown_and_taken_back_alone_or_by_moving_away(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--data-role", "weather")
     assert "Where:    ec2: 2 cores, 4 GB; with the data role weather" in terminal("show", "daily").stdout
     assert terminal.json("edit", "daily", "--data-role", "none")["data_role"] is None
@@ -77,7 +77,7 @@ def test_what_is_kept_is_shown_changed_and_taken_back(terminal: Terminal) -> Non
 
 
 def test_a_cap_where_runs_cost_nothing_is_kept_and_said_to_count_nothing(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     said = "The monthly cap counts nothing here: runs on this computer cost nothing."
     terminal.scheduled("daily")
     assert terminal("edit", "daily", "--monthly-cap", "20").stderr == f"{said}\n"
@@ -109,9 +109,9 @@ def test_what_is_not_offered_is_refused_and_nothing_changes(terminal: Terminal) 
 
 
 def test_a_size_that_the_operator_dropped_is_shown_as_gone(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--size", "large")
-    terminal.operations.store.announce(LauncherCatalog(), actor="scheduler")
+    terminal.operations.store.publish_catalog(LauncherCatalog(), actor="scheduler")
     assert "Where:    ec2, large, which isn't offered any more" in terminal("show", "daily").stdout
     assert terminal.refusal("edit", "daily", "--timeout", "30")["message"].startswith(
         "The scheduler has no launcher “ec2”."
@@ -119,7 +119,7 @@ def test_a_size_that_the_operator_dropped_is_shown_as_gone(terminal: Terminal) -
 
 
 def test_a_schedule_on_machines_waits_for_its_rehearsal_unless_told_otherwise(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.tarball()
     create = ("create", "--tarball", "x.tar.gz", "--launcher", "ec2", "--name")
     assert "It starts when its rehearsal has succeeded" in terminal(*create, "careful").stdout
@@ -136,7 +136,7 @@ def test_a_rehearsal_can_be_asked_for(terminal: Terminal) -> None:
 
 
 def test_what_it_costs_is_said_before_and_capped(terminal: Terminal) -> None:
-    terminal.operations.store.announce(TEAM, actor="scheduler")
+    terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.tarball()
     options = ("--launcher", "ec2", "--size", "small", "--timeout", "100", "--monthly-cap", "20")
     said = terminal("create", "--tarball", "x.tar.gz", "--name", "daily", *options).stdout

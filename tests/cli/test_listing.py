@@ -174,5 +174,5 @@ def test_a_run_that_waits_says_how_far_ahead_it_is_or_what_holds_it_up(terminal:
         terminal.operations.run_now(terminal.scheduled(name))
     assert "2nd in line" in terminal("runs", "b").stdout
     assert "in line" not in terminal("runs", "a").stdout
-    terminal.operations.store.announce(LauncherCatalog(room=ConcurrencyLimits(per_owner=1)), actor="scheduler")
+    terminal.operations.store.publish_catalog(LauncherCatalog(room=ConcurrencyLimits(per_owner=1)), actor="scheduler")
     assert "Waits: only one of your runs goes at once" in terminal("runs", "b").stdout

@@ -21,7 +21,7 @@ HOW = "Nothing is ticking now, so nothing is done about it: start the service wi
 @pytest.fixture
 def offered(terminal: Terminal) -> Terminal:
     launcher = LauncherInfo(name="ec2", paid=True, sizes=SIZES, ad_hoc=AdHocAllowance())
-    terminal.operations.store.announce(LauncherCatalog(launchers=(launcher,)), actor="scheduler")
+    terminal.operations.store.publish_catalog(LauncherCatalog(launchers=(launcher,)), actor="scheduler")
     return terminal
 
 

@@ -36,7 +36,7 @@ def serve(settings: dict[str, Any], failpoint: Failpoint, folder: Path) -> None:
 def parts(failpoint: Failpoint, journal: Path) -> ServiceFactories:
     """The product's own parts, each wrapped."""
     # these runs are commands, which need no runner
-    local.lean_runner = lambda folder: Path(sys.executable)
+    local.ensure_runner = lambda folder: Path(sys.executable)
     worker = Path(__file__).with_name("failing_worker.py")
     failing_agent = (sys.executable, str(worker), failpoint.moment, str(int(failpoint.signal)), str(failpoint.mark))
     agent = failing_agent if failpoint.step == "gate" else AGENT

@@ -68,10 +68,10 @@ def test_a_run_that_was_due_when_its_zone_went_ends_with_a_sentence(engine: Engi
 
 
 def test_a_launcher_that_is_not_installed_ends_the_run_with_a_sentence(engine: Engine) -> None:
-    engine.store.announce(LauncherCatalog(launchers=(LauncherInfo(name="moon"),)), actor="another service")
+    engine.store.publish_catalog(LauncherCatalog(launchers=(LauncherInfo(name="moon"),)), actor="another service")
     engine.script("elsewhere", "true", launcher="moon")
     with engine.service():
         run = engine.ended(engine.run("elsewhere"))
-    assert engine.store.announced() == EMBEDDED_CATALOG
+    assert engine.store.read_catalog() == EMBEDDED_CATALOG
     assert (run.status, run.reason) == (RunStatus.FAILED, Reason.LAUNCH)
     assert run.message == "This service has no launcher called moon."

@@ -53,7 +53,7 @@ def play(tmp_path: Path) -> Play:
     made.workers.ad_hoc = Machines()
     size = MachineSize(name="small", hardware="2 cores, 4 GB")
     offered = LauncherInfo(name="local", sizes=(size,), ad_hoc=AdHocAllowance())
-    made.store.announce(
+    made.store.publish_catalog(
         LauncherCatalog(launchers=(offered,), room=ConcurrencyLimits(per_launcher={"local": 1})), actor="scheduler"
     )
     return made
@@ -119,7 +119,7 @@ def test_the_reaper_is_told_of_the_ledgers_ad_hoc_workers(play: Play) -> None:
     seen: list[AdHocWorker | None] = []
     worker = make_ad_hoc(launcher="elsewhere")
     play.store.add_ad_hoc_worker(worker, most=1)
-    play.workers.reap = lambda _, ad_hoc_of: seen.append(ad_hoc_of(worker.id))  # type: ignore[method-assign,assignment]
+    play.workers.reap = lambda _, find_ad_hoc: seen.append(find_ad_hoc(worker.id))  # type: ignore[method-assign,assignment]
     play.settle(1)
     assert seen == [worker]
 

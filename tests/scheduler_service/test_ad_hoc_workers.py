@@ -43,7 +43,7 @@ class Desk:
         allowed = AdHocSettings(**{"security_groups": ("sg-ssh",), "instance_profile": "ad-hoc"} | ad_hoc)
         self.settings = settings.model_copy(update={"ad_hoc": allowed})
         self.restart()
-        self.store.announce(LauncherCatalog(launchers=(self.launcher.offer("ec2"),)), actor="scheduler")
+        self.store.publish_catalog(LauncherCatalog(launchers=(self.launcher.describe("ec2"),)), actor="scheduler")
         return self
 
     def restart(self) -> None:
@@ -85,7 +85,7 @@ class Desk:
         """What `reap` says."""
         regions = {"eu-west-1": self.region.machines}
         told = end_orphans(
-            regions, lambda *_: None, self.region.now(), dry_run=False, ad_hoc_of=self.store.ad_hoc_worker
+            regions, lambda *_: None, self.region.now(), dry_run=False, find_ad_hoc=self.store.ad_hoc_worker
         )
         return [each.text for each in told]
 

@@ -140,7 +140,7 @@ async def test_a_machine_to_develop_on_is_asked_for_extended_and_stopped(client:
     store = open_store(DataPaths(tmp_path / "schedule").store)
     size = MachineSize(name="small", hardware="2 cores, 8 GB")
     launcher = LauncherInfo(name="ec2", paid=True, sizes=(size,), ad_hoc=AdHocAllowance())
-    store.announce(LauncherCatalog(launchers=(launcher,)), actor="scheduler")
+    store.publish_catalog(LauncherCatalog(launchers=(launcher,)), actor="scheduler")
     store.close()
     made = await ask(client, lambda c: c.launch_ad_hoc(hours=2))
     assert (made.status, made.size, made.connect) == ("asked", "small", ())

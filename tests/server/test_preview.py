@@ -179,7 +179,7 @@ async def test_where_it_can_run_is_shown_with_the_hardware_and_a_size_that_is_go
     sizes = (MachineSize(name="large", hardware="8 cores, 32 GB"),)
     machines = LauncherInfo(name="ec2", paid=True, sizes=sizes)
     with api.worker() as service:
-        service.operations.store.announce(
+        service.operations.store.publish_catalog(
             LauncherCatalog(launchers=(LauncherInfo(name="local"), machines)), actor="scheduler"
         )
 

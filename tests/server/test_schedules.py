@@ -202,7 +202,7 @@ class TestEdit:
         machines = LauncherInfo(name="ec2", paid=True, data_roles=("weather",))
         with api.worker() as service:
             offered = LauncherCatalog(launchers=(LauncherInfo(name="local"), machines))
-            service.operations.store.announce(offered, actor="scheduler")
+            service.operations.store.publish_catalog(offered, actor="scheduler")
         made = await api.create(form={"launcher": "ec2", "data_role": "weather"})
         assert made["form"]["data_role"] == "weather"
         renewed = (await self.patch(api, {}, rebundle=True)).body
@@ -323,7 +323,7 @@ async def test_a_run_that_a_limit_holds_up_says_which_instead_of_a_place(api: Ap
     first, second = await api.run_now("daily"), await api.run_now("other")
     assert ((await api("GET", f"runs/{second['run_id']}")).body["place"]) == 2
     with api.worker() as worker:
-        worker.operations.store.announce(LauncherCatalog(room=ConcurrencyLimits(per_owner=1)), actor="scheduler")
+        worker.operations.store.publish_catalog(LauncherCatalog(room=ConcurrencyLimits(per_owner=1)), actor="scheduler")
         worker.start(first["run_id"])
     waits = (await api("GET", f"runs/{second['run_id']}")).body
     assert (waits["place"], waits["held"]) == (None, "Waits: only one of your runs goes at once")

@@ -129,13 +129,13 @@ class CloudLauncher(Launcher):
             self._cloud.kill(machine, "killed")
 
     def reap(
-        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+        self, find_attempt: Callable[[str, int], Attempt | None], find_ad_hoc: FindAdHocWorker = find_no_worker
     ) -> None:
-        del ad_hoc_of
+        del find_ad_hoc
         alive = [machine for machine in self._cloud.machines.values() if machine.end is None]
         strays = set()
         for machine in alive:
-            attempt = attempt_of(machine.run, machine.number)
+            attempt = find_attempt(machine.run, machine.number)
             if attempt is None or attempt.ended_at is not None:
                 strays.add(machine.name)
         for name in sorted(strays & self._strays):

@@ -327,12 +327,12 @@ class MemoryStore(MemoryAdHoc):
                 used[worker.owner] = used.get(worker.owner, 0) + worker.machine_seconds
         return used
 
-    def announce(self, offers: LauncherCatalog, *, actor: str) -> None:
+    def publish_catalog(self, offers: LauncherCatalog, *, actor: str) -> None:
         if self.offers != offers:
             self.offers = offers
             self.tell(actor, "offers_changed")
 
-    def announced(self) -> LauncherCatalog | None:
+    def read_catalog(self) -> LauncherCatalog | None:
         return self.offers
 
     def secret(self) -> bytes:

@@ -18,7 +18,7 @@ from tests.simulation.world import World
 WRITES = frozenset(
     {
         "add_schedule",
-        "announce",
+        "publish_catalog",
         "ask_all_to_cancel",
         "ask_to_cancel",
         "claim",

@@ -85,7 +85,7 @@ class Worker:
         content = f"{task.run_id}\n".encode()
         if outcome == "finished":
             execution.exit_code = self._command.exit_code
-            agent.RetryBudget().insist(lambda: self._area.put(f"{OUTPUT}out.csv", content))
+            agent.RetryBudget().call(lambda: self._area.put(f"{OUTPUT}out.csv", content))
         failed = outcome == "finished" and self._command.exit_code
         reasons = {"stopped": Reason.BY_HAND, "timed_out": Reason.TIME_LIMIT}
         result = {

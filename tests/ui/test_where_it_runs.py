@@ -33,10 +33,10 @@ MACHINES = LauncherInfo(
 def _machines(lab: Lab) -> Iterator[None]:
     """The service offers machines beside this computer."""
     store = lab.store()
-    before = store.announced() or LauncherCatalog()
-    store.announce(LauncherCatalog(launchers=(LauncherInfo(name=LOCAL_LAUNCHER), MACHINES)), actor="scheduler")
+    before = store.read_catalog() or LauncherCatalog()
+    store.publish_catalog(LauncherCatalog(launchers=(LauncherInfo(name=LOCAL_LAUNCHER), MACHINES)), actor="scheduler")
     yield
-    store.announce(before, actor="scheduler")
+    store.publish_catalog(before, actor="scheduler")
     store.close()
     lab.theme(LIGHT)
 

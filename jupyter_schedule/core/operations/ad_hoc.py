@@ -41,7 +41,7 @@ class AdHocOperations:
         offered, terms = self._offered(launcher)
         known = offered.sizes[0] if size is None else next((one for one in offered.sizes if one.name == size), None)
         if known is None:
-            raise no_such_size(size or "", offered, self._store.announced() or EMBEDDED_CATALOG)
+            raise no_such_size(size or "", offered, self._store.read_catalog() or EMBEDDED_CATALOG)
         now = utc(self._now())
         asked = AdHocWorker(
             id=str(uuid4()),
@@ -130,7 +130,7 @@ class AdHocOperations:
 
     def _offered(self, name: str | None) -> tuple[LauncherInfo, AdHocAllowance]:
         """The launcher of that name, or the first that has ad-hoc workers, and its terms."""
-        offers = self._store.announced() or EMBEDDED_CATALOG
+        offers = self._store.read_catalog() or EMBEDDED_CATALOG
         having = {each.name: (each, each.ad_hoc) for each in offers.launchers if each.ad_hoc is not None and each.sizes}
         if not having:
             message = (

@@ -385,7 +385,7 @@ class Operations(Lookup):
 
     def offers(self) -> LauncherCatalog:
         """Where runs can take place."""
-        return self.store.announced() or EMBEDDED_CATALOG
+        return self.store.read_catalog() or EMBEDDED_CATALOG
 
     def _check_runnable(self, spec: Spec) -> None:
         offers.check(spec, self.offers())

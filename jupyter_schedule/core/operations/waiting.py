@@ -26,7 +26,7 @@ def places_in(store: Store) -> dict[str, int | str]:
     def overlap_of(run: Run) -> Overlap:
         return schedules[run.schedule_id].spec.overlap if run.schedule_id in schedules else Overlap.ALLOW
 
-    room = (store.announced() or EMBEDDED_CATALOG).room
+    room = (store.read_catalog() or EMBEDDED_CATALOG).room
     working = [run for run in open_runs if run.status in _WORKING]
     going = [run for run in open_runs if run.status in GOING_STATUSES]
     space = Capacity(room, owner_of, launcher_of, working, at_work(store.live_ad_hoc_workers()))

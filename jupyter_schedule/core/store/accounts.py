@@ -16,8 +16,8 @@ _OFFERS = "offers"
 class SqlAccounts(SqlBase):
     """What the contract says of offers and of money."""
 
-    def announce(self, offers: LauncherCatalog, *, actor: str) -> None:
-        if self.announced() == offers:
+    def publish_catalog(self, offers: LauncherCatalog, *, actor: str) -> None:
+        if self.read_catalog() == offers:
             return
         with self._engine.begin() as connection:
             # this row is touched by who has the pen alone
@@ -26,7 +26,7 @@ class SqlAccounts(SqlBase):
             connection.execute(insert(deployment).values(name=_OFFERS, value=offers.model_dump_json()))
             self._record(connection, actor, "offers_changed")
 
-    def announced(self) -> LauncherCatalog | None:
+    def read_catalog(self) -> LauncherCatalog | None:
         found = select(deployment.c.value).where(deployment.c.name == _OFFERS)
         with self._reading() as connection:
             said: str | None = connection.execute(found).scalar()

@@ -368,11 +368,11 @@ class Store(ABC):
     # -- the deployment
 
     @abstractmethod
-    def announce(self, offers: LauncherCatalog, *, actor: str) -> None:
+    def publish_catalog(self, offers: LauncherCatalog, *, actor: str) -> None:
         """Let every door know where runs can take place; nothing is written when they know."""
 
     @abstractmethod
-    def announced(self) -> LauncherCatalog | None:
+    def read_catalog(self) -> LauncherCatalog | None:
         """What was announced last; None when nothing ever was."""
 
     @abstractmethod

@@ -71,12 +71,12 @@ class Ec2Launcher(Launcher):
         """Nothing: a machine has what it installs."""
         return {}
 
-    def offer(self, name: str) -> LauncherInfo:
+    def describe(self, name: str) -> LauncherInfo:
         sizes = (
             MachineSize(name=size, hardware=about.hardware, hourly=self._prices.dearest(about, self._settings.regions))
             for size, about in self._settings.sizes.items()
         )
-        terms = self._settings.ad_hoc.offered if self._settings.ad_hoc else None
+        terms = self._settings.ad_hoc.allowance if self._settings.ad_hoc else None
         roles = tuple(self._settings.data_roles)
         return LauncherInfo(name=name, paid=True, sizes=tuple(sizes), data_roles=roles, ad_hoc=terms)
 
@@ -123,7 +123,7 @@ class Ec2Launcher(Launcher):
     def launch(self, attempt: Attempt) -> Handle:
         parameters = dict(attempt.parameters)
         request: dict[str, Any] = parameters.pop("launch")
-        self._work_area.put_brief(attempt.token, parameters)
+        self._work_area.put_task(attempt.token, parameters)
         machines = self._machines_of(attempt)
         if machines is None:
             raise LaunchRefused("The settings have lost this run's region: add it to ec2.elsewhere.", Reason.CONFIG)
@@ -157,20 +157,20 @@ class Ec2Launcher(Launcher):
 
     def discard(self, attempt: Attempt) -> None:
         self.terminate(attempt)
-        self._work_area.forget_brief(attempt.token)
+        self._work_area.remove_task(attempt.token)
 
     def reap(
-        self, attempt_of: Callable[[str, int], Attempt | None], ad_hoc_of: FindAdHocWorker = find_no_worker
+        self, find_attempt: Callable[[str, int], Attempt | None], find_ad_hoc: FindAdHocWorker = find_no_worker
     ) -> None:
         living: list[OSError] = []
         for region, machines in self._regions.items():
             seen = self._seen(machines.look, region) or {}
-            for reaped in find_orphans(seen.values(), attempt_of, self._now(), ad_hoc_of):
+            for orphan in find_orphans(seen.values(), find_attempt, self._now(), find_ad_hoc):
                 log.warning(
-                    "action=reap instance=%s region=%s ground=%s", reaped.machine.id, region, reaped.ground.name
+                    "action=reap instance=%s region=%s reason=%s", orphan.machine.id, region, orphan.reason.name
                 )
                 try:
-                    machines.terminate(reaped.machine.id)
+                    machines.terminate(orphan.machine.id)
                 except OSError as problem:
                     # what is left costs money too
                     living.append(problem)

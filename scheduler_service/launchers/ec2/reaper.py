@@ -34,44 +34,47 @@ class Orphan:
     """A machine that has to go, why, and from when on."""
 
     machine: Ec2Machine
-    ground: OrphanReason
+    reason: OrphanReason
     at: datetime
 
 
 def find_orphans(
-    machines: Iterable[Ec2Machine], attempt_of: FindAttempt, now: datetime, ad_hoc_of: FindAdHocWorker = find_no_worker
+    machines: Iterable[Ec2Machine],
+    find_attempt: FindAttempt,
+    now: datetime,
+    find_ad_hoc: FindAdHocWorker = find_no_worker,
 ) -> list[Orphan]:
     """The machines, all of them this deployment's, that are past their deadline or that nothing in the ledger owns."""
-    return [reaped for reaped in forecast_orphans(machines, attempt_of, ad_hoc_of) if now >= reaped.at]
+    return [orphan for orphan in forecast_orphans(machines, find_attempt, find_ad_hoc) if now >= orphan.at]
 
 
 def forecast_orphans(
-    machines: Iterable[Ec2Machine], attempt_of: FindAttempt, ad_hoc_of: FindAdHocWorker = find_no_worker
+    machines: Iterable[Ec2Machine], find_attempt: FindAttempt, find_ad_hoc: FindAdHocWorker = find_no_worker
 ) -> list[Orphan]:
     """The same with those that have to go later, if nothing changes: at its deadline every machine does."""
-    return [_judged(machine, attempt_of, ad_hoc_of) for machine in machines if machine.lives]
+    return [_judged(machine, find_attempt, find_ad_hoc) for machine in machines if machine.lives]
 
 
-def _judged(machine: Ec2Machine, attempt_of: FindAttempt, ad_hoc_of: FindAdHocWorker) -> Orphan:
+def _judged(machine: Ec2Machine, find_attempt: FindAttempt, find_ad_hoc: FindAdHocWorker) -> Orphan:
     deadline = read_deadline(machine) or datetime.max.replace(tzinfo=UTC)
     after_quarantine = machine.launched_at + QUARANTINE
     if AD_HOC_TAG in machine.tags:
-        worker = ad_hoc_of(machine.tags[AD_HOC_TAG])
-        ground = _of_ad_hoc(machine, worker)
-        if worker is not None and ground is None:
+        worker = find_ad_hoc(machine.tags[AD_HOC_TAG])
+        reason = _of_ad_hoc(machine, worker)
+        if worker is not None and reason is None:
             # an extension is in the ledger before it is on the machine
             deadline = max(deadline, worker.deadline)
     else:
-        ground = _of_attempt(machine, attempt_of)
-    if ground is None or deadline <= after_quarantine:
+        reason = _of_attempt(machine, find_attempt)
+    if reason is None or deadline <= after_quarantine:
         return Orphan(machine, OrphanReason.PAST_DEADLINE, deadline)
-    return Orphan(machine, ground, after_quarantine)
+    return Orphan(machine, reason, after_quarantine)
 
 
-def _of_attempt(machine: Ec2Machine, attempt_of: FindAttempt) -> OrphanReason | None:
+def _of_attempt(machine: Ec2Machine, find_attempt: FindAttempt) -> OrphanReason | None:
     """Return the reason for which no attempt owns it; None when one does."""
     run_id, number = machine.tags.get(RUN_TAG, ""), machine.tags.get(ATTEMPT_TAG, "")
-    attempt = attempt_of(run_id, int(number)) if number.isdecimal() else None
+    attempt = find_attempt(run_id, int(number)) if number.isdecimal() else None
     if attempt is None:
         return OrphanReason.UNKNOWN
     theirs = attempt.handle is None or attempt.handle.get("instance") == machine.id

@@ -62,7 +62,7 @@ class AdHocSettings(Setting):
     max_hours: int = Field(default=MOST_HOURS, ge=1, le=MOST_HOURS)
 
     @property
-    def offered(self) -> AdHocAllowance:
+    def allowance(self) -> AdHocAllowance:
         """The allowance that people are told of."""
         return AdHocAllowance(per_owner=self.max_per_owner, hours=self.max_hours, owners=self.owners)
 

@@ -39,7 +39,7 @@ class WorkStorage:
         address = replace(self._objects.address, region=region)
         return {"objects": str(address), "region": region, "base": self._base, **self._agent}
 
-    def put_brief(self, token: str, brief: dict[str, Any]) -> None:
+    def put_task(self, token: str, brief: dict[str, Any]) -> None:
         """Store what an attempt's agent is told; beside it, what it reads of its publication, where it has no rights.
 
         Raises OSError.
@@ -50,7 +50,7 @@ class WorkStorage:
         }
         self._objects.put(brief_key(token), json.dumps(told, sort_keys=True).encode())
 
-    def forget_brief(self, token: str) -> None:
+    def remove_task(self, token: str) -> None:
         """Remove all of that.  Raises OSError."""
         beside = [stored.key for stored in self._objects.list(beside_brief(token))]
         self._objects.for_each([*beside, brief_key(token)], self._objects.delete)

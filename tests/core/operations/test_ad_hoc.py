@@ -43,7 +43,7 @@ class Person:
             LauncherInfo(name="local"),
             LauncherInfo(name="ec2", paid=True, sizes=SIZES, ad_hoc=AdHocAllowance(**terms)),
         )
-        self.store.announce(LauncherCatalog(launchers=launchers), actor="scheduler")
+        self.store.publish_catalog(LauncherCatalog(launchers=launchers), actor="scheduler")
         return self
 
     def refused(self, **asked: Any) -> Refused:

@@ -53,15 +53,15 @@ class TestChanges:
     def test_where_runs_can_take_place_is_known_once_it_is_announced_and_written_when_it_is_new(
         self, store: Store
     ) -> None:
-        assert store.announced() is None
-        store.announce(EMBEDDED_CATALOG, actor="scheduler")
+        assert store.read_catalog() is None
+        store.publish_catalog(EMBEDDED_CATALOG, actor="scheduler")
         newest = store.last_change()
-        store.announce(EMBEDDED_CATALOG, actor="scheduler")
-        assert (store.announced(), store.last_change()) == (EMBEDDED_CATALOG, newest)
+        store.publish_catalog(EMBEDDED_CATALOG, actor="scheduler")
+        assert (store.read_catalog(), store.last_change()) == (EMBEDDED_CATALOG, newest)
 
         machines = LauncherCatalog(launchers=(LauncherInfo(name="ec2", paid=True),))
-        store.announce(machines, actor="scheduler")
-        assert store.announced() == machines
+        store.publish_catalog(machines, actor="scheduler")
+        assert store.read_catalog() == machines
         assert [event.kind for event in store.events(0)] == ["offers_changed"] * 2
 
     def test_a_change_that_already_happened_does_not_wait(self, store: Store) -> None:

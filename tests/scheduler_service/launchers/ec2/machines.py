@@ -40,10 +40,10 @@ class FakeWorkArea(WorkStorage):
     def configuration(self) -> dict[str, str]:
         return {"objects": "s3://work", "base": "https://work/", "agent": "agents/0.tar.gz", "agent_sha256": "0"}
 
-    def put_brief(self, token: str, brief: dict[str, Any]) -> None:
+    def put_task(self, token: str, brief: dict[str, Any]) -> None:
         self.briefs[token] = brief
 
-    def forget_brief(self, token: str) -> None:
+    def remove_task(self, token: str) -> None:
         self.briefs.pop(token, None)
 
 

@@ -91,9 +91,9 @@ def test_the_machine_powers_off_unless_its_tag_says_that_it_has_more_time(
 
 def test_it_is_offered_where_an_operator_allows_it_and_with_their_terms() -> None:
     region = Region()
-    assert region.launcher.offer("ec2").ad_hoc is None
+    assert region.launcher.describe("ec2").ad_hoc is None
     region.launcher._settings = allowed(region.launcher._settings, owners=("ann",), max_hours=8)
-    offered = region.launcher.offer("ec2").ad_hoc
+    offered = region.launcher.describe("ec2").ad_hoc
     assert offered is not None
     assert (offered.owners, offered.hours, offered.per_owner) == (("ann",), 8, 1)
 

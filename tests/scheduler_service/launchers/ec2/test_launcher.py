@@ -21,7 +21,7 @@ def region() -> Region:
 
 
 def test_people_choose_among_the_sizes_of_the_settings(region: Region) -> None:
-    offered = region.launcher.offer("ec2")
+    offered = region.launcher.describe("ec2")
     assert (offered.name, offered.paid) == ("ec2", True)
     assert [(size.name, size.hardware) for size in offered.sizes] == [
         ("small", "2 cores, 4 GB"),
@@ -196,7 +196,7 @@ def test_a_data_role_is_one_that_the_operator_allows(region: Region) -> None:
         found: str | None = plan["data_role"]
         return found
 
-    assert launcher.offer("ec2").data_roles == ("weather",)
+    assert launcher.describe("ec2").data_roles == ("weather",)
     assert told(None) is None
     assert told("weather") == "arn:aws:iam::111122223333:role/weather"
     with pytest.raises(LaunchRefused, match=r"no data role called admin\..*pick one of weather"):

@@ -25,7 +25,7 @@ def publication(request: pytest.FixtureRequest, moto: S3Server, tmp_path: Path) 
 
 
 def told(work: S3Storage, brief: dict[str, Any]) -> dict[str, Any]:
-    WorkStorage(work).put_brief("t", brief)
+    WorkStorage(work).put_task("t", brief)
     found: dict[str, Any] = json.loads(work.get(brief_key("t")))
     return found
 
@@ -69,7 +69,7 @@ def test_what_a_run_was_told_goes_with_it(work: S3Storage, publication: ObjectSt
     previous = {"objects": address(publication), "prefix": "daily/data/", "globs": ["*"]}
     told(work, {"previous": previous})
     for _ in range(2):
-        WorkStorage(work).forget_brief("t")
+        WorkStorage(work).remove_task("t")
     assert [stored.key for stored in work.list("briefs/")] == ["briefs/another"]
 
 
