@@ -1,5 +1,6 @@
 """The form, and what it stands for: a request to bundle, the spec of a schedule, a patch of either."""
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -8,17 +9,19 @@ from urllib.parse import unquote, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from jupyter_schedule.api.frequencies import frequency_of, timing_of
-from jupyter_schedule.api.requests import Form
+from jupyter_schedule.api.requests import Form, Frequency
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, build_bundle, normalize_output_dir
 from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import left_behind
-from jupyter_schedule.core.models import Schedule, Spec, Timing
+from jupyter_schedule.core.models import Notify, Policies, Schedule, Spec, Timing
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.timing import recurrence
 
 _FORM = TypeAdapter(Form)
+#: what can be said in a form, for whoever misspells it
+_NAMES = sorted({*Form.model_fields, *Frequency.model_fields, *Policies.model_fields, *Notify.model_fields})
 #: what core calls some of the form's fields
 _FIELDS = {"day": "day_of_month", "once": "date", "timeout": "timeout_minutes"}
 #: what can't change while the bundle stays, and what to call it
@@ -41,7 +44,9 @@ def as_refused(problem: ValidationError) -> Refused:
     names = [str(part) for part in first["loc"]]
     where = ".".join(names)
     if first["type"] == "extra_forbidden":
-        return Refused("unknown_key", f"There is no “{where[:80]}” here: leave it out.", names[-1][:80])
+        close = difflib.get_close_matches(names[-1], _NAMES, n=1)
+        hint = f"did you mean “{close[0]}”?" if close else "leave it out."
+        return Refused("unknown_key", f"There is no “{where[:80]}” here: {hint}", names[-1][:80])
     if names and names[-1] == "timeout_minutes":
         return Refused("bad_timeout", "Between 1 and 1,440.", "timeout_minutes")
     said = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")

@@ -22,7 +22,6 @@ from tornado.iostream import StreamClosedError
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.idempotency import IdempotencyCache
-from jupyter_schedule.server.statuses import status_of
 
 if TYPE_CHECKING:
     from jupyter_schedule.api.context import ApiContext
@@ -120,7 +119,7 @@ class Handler(APIHandler):
         if self._headers_written:
             return
 
-        self.set_status(status_of(refused))
+        self.set_status(refused.status)
         await self.finish(_problem(refused.code, refused.message, refused.field))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:

@@ -132,3 +132,17 @@ class TestEdited:
         with pytest.raises(Refused) as refused:
             edit_spec(make_spec(), FORM, FORM.model_copy(update=change))
         assert refused.value.code == "needs_rebundle"
+
+
+@pytest.mark.parametrize(
+    ("patch", "sentence"),
+    [
+        ({"timeout_minuts": 5}, "There is no “timeout_minuts” here: did you mean “timeout_minutes”?"),
+        ({"policies": {"retrys": 5}}, "There is no “policies.retrys” here: did you mean “retries”?"),
+        ({"hunter2": 5}, "There is no “hunter2” here: leave it out."),
+    ],
+)
+def test_a_field_that_there_is_not_is_refused_with_the_nearest_that_there_is(patch: Any, sentence: str) -> None:
+    with pytest.raises(Refused) as caught:
+        patched(FORM, patch)
+    assert (caught.value.code, caught.value.message) == ("unknown_key", sentence)

@@ -8,7 +8,6 @@ from itertools import pairwise
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Outcome, Overlap, Reason, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import RESULT
-from jupyter_schedule.server.statuses import STATUS_OF
 from scheduler_service.decide import MAX_ATTEMPTS
 from scheduler_service.task import UPLOAD_GRACE_SECONDS
 from tests.simulation import keeping_policies
@@ -218,7 +217,7 @@ def p22_a_full_disk_is_told_and_nothing_is_dispatched(seen: History) -> Iterator
     """Whoever writes gets a 507 and a sentence; the ledger stays as it is until there is room."""
     for at, problem in seen.seen.told:
         told = isinstance(problem, Refused) and problem.code == "disk_full"
-        if told and not (seen.full_at(at) and STATUS_OF["disk_full"] == 507 and str(problem)):
+        if told and not (seen.full_at(at) and problem.status == 507 and str(problem)):
             yield f"somebody was told of a full disk at {at:.0f}"
     if seen.ledger.fills_up_at_once:
         yield from _written_on_a_full_disk(seen)
