@@ -7,15 +7,16 @@ import pytest
 from jupyter_schedule.core.errors import ErrorCode, Refused
 
 ROOT = Path(__file__).parents[2]
-#: what makes a refusal of a code
+#: what makes a refusal of a code and a sentence
 MAKERS = {"Refused", "_refused"}
 
 
 def codes_in(path: Path) -> Iterator[str]:
     """The codes that a module writes where it makes a refusal."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MAKERS and node.args:
-            for part in ast.walk(node.args[0]):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MAKERS and len(node.args) > 1:
+            first = node.args[0]
+            for part in [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]:
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield part.value
 
