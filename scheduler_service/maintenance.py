@@ -1,4 +1,4 @@
-"""The work beside the runs: withdraw what is public no more, sweep what was left, prune what is over."""
+"""The work beside the runs: unpublish what is public no more, sweep what was left, prune what is over."""
 
 import logging
 import threading
@@ -40,7 +40,7 @@ class MaintenanceLoop:
         self._open = open_objects
         self._now = now
         self._addresses = {each for each in (work_area, areas.private, areas.public) if each is not None}
-        self._withdrawals = Unpublisher(store, areas, open_objects)
+        self._unpublisher = Unpublisher(store, areas, open_objects)
         self._pruning = pruning
         self._sweep_at: datetime | None = None
 
@@ -72,7 +72,7 @@ class MaintenanceLoop:
     def maintain(self) -> bool:
         """Do what is due now, of much a part; True when there is more."""
         now = self._now()
-        self._withdrawals.look(now)
+        self._unpublisher.look(now)
         if self._sweep_at is None or now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
             # where nothing is set, each schedule says itself where it publishes

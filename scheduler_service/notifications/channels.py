@@ -26,14 +26,14 @@ HEADER = "X-Message-Id"
 SHORTEST = 4
 
 
-class Carrier(Protocol):
+class MessageSender(Protocol):
     """Takes messages to where somebody reads them."""
 
     def send(self, message: Message) -> str | None:
         """Send it; None when it arrived, else why it didn't."""
 
 
-def open_channels(channels: Mapping[str, Channel]) -> dict[str, Carrier]:
+def open_channels(channels: Mapping[str, Channel]) -> dict[str, MessageSender]:
     """The channels that the settings name.  Raises Refused `channel_unusable` for the first that can't be used."""
     return {name: AppriseChannel(read_address(name, channel), name, channel) for name, channel in channels.items()}
 

@@ -1,7 +1,7 @@
-"""Words are delivered at least once, apart from the tick: a channel that is slow or down keeps nobody waiting.
+"""Notifications are delivered at least once, apart from the tick: a channel that is slow or down keeps nobody waiting.
 
-One service delivers a word, for as long as its claim lasts; when it dies between sending and noting that, the word is
-sent a second time, with the same number.
+One service delivers a notification, for as long as its claim lasts; when it dies between sending and noting that, the
+notification is sent a second time, with the same number.
 """
 
 import logging
@@ -14,19 +14,19 @@ from functools import partial
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import QueuedNotification
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.notifications.channels import Carrier
+from scheduler_service.notifications.channels import MessageSender
 from scheduler_service.notifications.message import Message
 
 log = logging.getLogger(__name__)
 
-#: seconds after which a word that somebody has claimed may be claimed by another
+#: seconds after which a notification that somebody has claimed may be claimed by another
 LEASE = 180
 #: tries before it is given up; with these pauses some five hours
 MOST = 12
 #: seconds before the second try, and at most; twice as long each time
 FIRST_PAUSE = 30.0
 LONGEST_PAUSE = 3600.0
-#: longest wait between two looks, and for a word that is being sent at the end, seconds
+#: longest wait between two looks, and for a notification that is being sent at the end, seconds
 LOOK = 30.0
 FAREWELL = 5.0
 
@@ -48,7 +48,7 @@ class Deliverer:
     def __init__(
         self,
         store: Store,
-        channels: Mapping[str, Carrier],
+        channels: Mapping[str, MessageSender],
         compose: Callable[[QueuedNotification], Message],
         *,
         now: Callable[[], datetime] = clock.now,
@@ -59,7 +59,7 @@ class Deliverer:
         self._compose = compose
         self._now = now
         self._chance = chance
-        self._carrying: dict[str, threading.Thread] = {}
+        self._delivering: dict[str, threading.Thread] = {}
         #: by channel, until when it is left alone
         self._resting: dict[str, datetime] = {}
         self._woken = threading.Event()
@@ -70,7 +70,7 @@ class Deliverer:
         self._woken.set()
 
     def stop(self) -> None:
-        """Begin no further word."""
+        """Begin no further notification."""
         self._stopped.set()
         self._woken.set()
 
@@ -82,11 +82,11 @@ class Deliverer:
                 pause = self.look()
             except Exception:
                 # whatever it was, the next look starts from the outbox again
-                log.exception("action=word_look_failed")
+                log.exception("action=notification_look_failed")
                 pause = LOOK
             self._woken.wait(pause)
-        for carrying in self._carrying.values():
-            carrying.join(FAREWELL)
+        for delivering in self._delivering.values():
+            delivering.join(FAREWELL)
 
     def look(self) -> float:
         """Set off what may be delivered now; seconds until the next look."""
@@ -96,46 +96,53 @@ class Deliverer:
             at = max(free_at, self._resting.get(channel, free_at))
             if at > now:
                 pause = min(pause, (at - now).total_seconds())
-            elif (carrying := self._carrying.get(channel)) is None or not carrying.is_alive():
-                thread = threading.Thread(target=partial(self._carry, channel), name=f"word-{channel}", daemon=True)
-                self._carrying[channel] = thread
+            elif (delivering := self._delivering.get(channel)) is None or not delivering.is_alive():
+                thread = threading.Thread(
+                    target=partial(self._deliver_waiting, channel), name=f"notify-{channel}", daemon=True
+                )
+                self._delivering[channel] = thread
                 thread.start()
         return pause
 
-    def _carry(self, channel: str) -> None:
+    def _deliver_waiting(self, channel: str) -> None:
         try:
-            while not self._stopped.is_set() and (word := self._store.claim_word(channel, LEASE)) is not None:
-                self.deliver(word)
+            while not self._stopped.is_set() and (claimed := self._store.claim_word(channel, LEASE)) is not None:
+                self.deliver(claimed)
         except Exception:
             # a claim runs out, and then it is tried again
-            log.exception("action=word_failed channel=%s", channel)
+            log.exception("action=notification_failed channel=%s", channel)
             self._resting[channel] = self._now() + timedelta(seconds=LOOK)
         else:
             self.wake()
 
-    def deliver(self, word: QueuedNotification) -> None:
-        """Send a word that was claimed, and note what became of it."""
-        trouble = self._send(word)
+    def deliver(self, notification: QueuedNotification) -> None:
+        """Send a notification that was claimed, and note what became of it."""
+        trouble = self._send(notification)
         if trouble is None:
-            self._store.word_delivered(word)
-            log.info("action=word channel=%s occasion=%s run=%s", word.channel, word.occasion, word.run_id)
+            self._store.word_delivered(notification)
+            log.info(
+                "action=notification_delivered channel=%s occasion=%s run=%s",
+                notification.channel,
+                notification.occasion,
+                notification.run_id,
+            )
             return
-        pause = retry_delay(word.attempts, self._chance())
+        pause = retry_delay(notification.attempts, self._chance())
         told = log.error if pause is None else log.warning
         told(
             "action=%s channel=%s occasion=%s run=%s attempt=%d message=%s",
-            "word_given_up" if pause is None else "word_failed",
-            *(word.channel, word.occasion, word.run_id, word.attempts, trouble),
+            "notification_given_up" if pause is None else "notification_failed",
+            *(notification.channel, notification.occasion, notification.run_id, notification.attempts, trouble),
         )
-        self._store.word_failed(word, trouble, pause)
+        self._store.word_failed(notification, trouble, pause)
 
-    def _send(self, word: QueuedNotification) -> str | None:
-        channel = self._channels.get(word.channel)
+    def _send(self, notification: QueuedNotification) -> str | None:
+        channel = self._channels.get(notification.channel)
         if channel is None:
             return "No channel of that name is set up."
         try:
-            return channel.send(self._compose(word))
+            return channel.send(self._compose(notification))
         except Exception as problem:
             # the kind alone: what it says may quote the address
-            log.debug("action=word_broken", exc_info=problem)
+            log.debug("action=notification_broken", exc_info=problem)
             return f"It couldn't be sent: {type(problem).__name__}."

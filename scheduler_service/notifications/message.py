@@ -37,7 +37,7 @@ GOOD = frozenset({NotificationEvent.RECOVERY, NotificationEvent.FIRST_SUCCESS})
 
 @dataclass(frozen=True)
 class Message:
-    """A word as it is sent."""
+    """A notification as it is sent."""
 
     #: the same each time it is sent
     id: str
@@ -47,32 +47,35 @@ class Message:
 
 
 def build_message(
-    word: Notification, run: Run, spec: Spec, log: Sequence[str], tellable: Callable[[str], str]
+    notification: Notification, run: Run, spec: Spec, log: Sequence[str], tellable: Callable[[str], str]
 ) -> Message:
     """Return the message that a channel gets.
 
     log: the last lines, of which nothing has to be hidden any more.  tellable: a sentence without what has to be.
     """
-    good = word.occasion in GOOD
-    parts = [_why(word, run, tellable), _about(run)]
+    good = notification.occasion in GOOD
+    parts = [_why(notification, run, tellable), _about(run)]
     if log and not good:
         parts.append("\n".join(["The last lines of its log:", *(f"  {line}" for line in log)]))
     parts.append(f"{_address(run, spec)}\nMore: jupyter schedule {'show' if good else 'logs'} {_more(run, good)}")
-    parts.append(f"Message {word.message_id}")
+    parts.append(f"Message {notification.message_id}")
     return Message(
-        word.message_id, tellable(_title(word, run, spec)), "\n\n".join(part for part in parts if part), good
+        notification.message_id,
+        tellable(_title(notification, run, spec)),
+        "\n\n".join(part for part in parts if part),
+        good,
     )
 
 
 def build_trial(channel: str, number: str, now: datetime) -> Message:
-    """A word to see whether a channel works."""
+    """A notification to see whether a channel works."""
     text = f"An operator of jupyter-schedule tried the channel “{channel}” at {utc_text(now)}. Nothing happened."
     return Message(number, f"A trial of the channel “{channel}”", f"{text}\n\nMessage {number}", good=True)
 
 
-def _title(word: Notification, run: Run, spec: Spec) -> str:
+def _title(notification: Notification, run: Run, spec: Spec) -> str:
     name = f"“{run.schedule}”"
-    match word.occasion:
+    match notification.occasion:
         case NotificationEvent.FAILURE:
             return f"{name} failed"
         case NotificationEvent.TIME_OUT:
@@ -84,12 +87,12 @@ def _title(word: Notification, run: Run, spec: Spec) -> str:
         case NotificationEvent.AUTO_PAUSE:
             return f"{name} paused itself"
         case NotificationEvent.SILENCE:
-            return f"Nothing of {name} was published by {_deadline(word, spec)}"
+            return f"Nothing of {name} was published by {_deadline(notification, spec)}"
 
 
-def _deadline(word: Notification, spec: Spec) -> str:
+def _deadline(notification: Notification, spec: Spec) -> str:
     """`09:00 on Wed 25 Nov`, as the clocks of the schedule's zone showed it."""
-    by = datetime.fromisoformat(word.details["by"])
+    by = datetime.fromisoformat(notification.details["by"])
     try:
         local = by.astimezone(find_zone(spec.timing.timezone))
     except Refused:
@@ -97,12 +100,13 @@ def _deadline(word: Notification, spec: Spec) -> str:
     return f"{local:%H:%M} on {short_date(local)}"
 
 
-def _why(word: Notification, run: Run, tellable: Callable[[str], str]) -> str:
+def _why(notification: Notification, run: Run, tellable: Callable[[str], str]) -> str:
     # recorded so; but what leaves the machine is masked by the values of today, too
     last = tellable(run.message or "")
-    match word.occasion:
+    match notification.occasion:
         case NotificationEvent.AUTO_PAUSE:
-            note = f"Because {tellable(word.details.get('note', 'its last runs failed'))}, it runs no more by itself."
+            why = tellable(notification.details.get("note", "its last runs failed"))
+            note = f"Because {why}, it runs no more by itself."
             return f"{note} Last: {last}\nLet it run again: jupyter schedule resume {run.schedule}"
         case NotificationEvent.SILENCE if not run.status.terminal:
             return f"Its run {'waits' if run.status == RunStatus.DUE else 'is still going'}."
@@ -126,30 +130,30 @@ def _more(run: Run, good: bool) -> str:
 
 
 class MessageComposer:
-    """Reads the run of a word, and how its log ended."""
+    """Reads the run of a notification, and how its log ended."""
 
     def __init__(self, store: Store, objects: ObjectStorage, environment: Mapping[str, str] = os.environ) -> None:
         self._store = store
         self._objects = objects
         self._environment = environment
 
-    def __call__(self, word: QueuedNotification) -> Message:
+    def __call__(self, notification: QueuedNotification) -> Message:
         """The message.  A log that can't be read is no reason to tell nothing.  Raises KeyError for no such run."""
-        run = self._store.run(word.run_id)
+        run = self._store.run(notification.run_id)
         if run is None:
-            raise KeyError(word.run_id)
+            raise KeyError(notification.run_id)
         spec = self._store.version(run.schedule_id, run.version).spec
         # what is in its name is in its address, too
         known = {
             name: text for name, text in secret_values(spec, self._environment).items() if text not in run.schedule
         }
         lines: list[str] = []
-        if word.occasion not in GOOD:
+        if notification.occasion not in GOOD:
             try:
                 lines = select_last_lines(read_log_end(self._store, self._objects, run), known)
             except OSError:
                 lines = ["(It can't be read now.)"]
-        return build_message(word, run, spec, lines, lambda text: redact(text, known))
+        return build_message(notification, run, spec, lines, lambda text: redact(text, known))
 
 
 #: lines that a message has, and signs of each

@@ -40,7 +40,7 @@ class Unpublisher:
         self._look_for_deleted_at: datetime | None = None
 
     def look(self, now: datetime) -> None:
-        """Withdraw what is owed; whatever fails is owed the next time too."""
+        """Unpublish what is owed; whatever fails is owed the next time too."""
         if self._areas.public is None:
             return
         schedules = self._store.schedules()
@@ -53,9 +53,9 @@ class Unpublisher:
         going = {run.schedule_id for run in self._store.open_runs()} if owed else set()
         for schedule in owed:
             try:
-                self._withdraw(schedule, now)
+                self._unpublish(schedule, now)
             except Exception:
-                log.exception("action=withdraw_failed schedule=%s", schedule.name)
+                log.exception("action=unpublish_failed schedule=%s", schedule.name)
             else:
                 if schedule.id not in going:
                     self._done.add((schedule.id, schedule.version))
@@ -68,14 +68,14 @@ class Unpublisher:
             self._deleted = [schedule for schedule in found if schedule.state is ScheduleState.DELETED]
         return self._deleted
 
-    def _withdraw(self, schedule: Schedule, now: datetime) -> None:
+    def _unpublish(self, schedule: Schedule, now: datetime) -> None:
         bases = {version.spec.publication_base for version in self._store.versions(schedule.id)
                  if version.spec.visibility == Visibility.PUBLIC}  # fmt: skip
         for base in bases:
             public, private = self._open(base), self._open(schedule.spec.publication_base)
             count = unpublish(schedule.name, public, private, now)
             if count:
-                log.info("action=withdrawn schedule=%s objects=%d", schedule.name, count)
+                log.info("action=unpublished schedule=%s objects=%d", schedule.name, count)
 
 
 def unpublish_deleted(

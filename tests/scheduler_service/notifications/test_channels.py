@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.channels import Channel
-from scheduler_service.notifications.channels import AppriseChannel, Carrier, open_channels
+from scheduler_service.notifications.channels import AppriseChannel, MessageSender, open_channels
 from scheduler_service.notifications.message import Message
 from tests.receivers import PASSWORD, TOKEN, Hook, Mailbox, mail_server, webhook
 
@@ -46,7 +46,7 @@ def _nothing_is_told() -> Iterator[None]:
     assert TOKEN not in said
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, address: str) -> Carrier:
+def opened(monkeypatch: pytest.MonkeyPatch, address: str) -> MessageSender:
     monkeypatch.setenv("WORD", address)
     return open_channels({"ops": Channel(variable="WORD")})["ops"]
 

@@ -70,7 +70,7 @@ def owe(store: Store, channel: str, number: str) -> None:
 def carried(deliverer: Deliverer) -> None:
     """Look once, and wait for what that set off."""
     deliverer.look()
-    for thread in deliverer._carrying.values():
+    for thread in deliverer._delivering.values():
         thread.join(PATIENCE)
         assert not thread.is_alive()
 
