@@ -38,7 +38,7 @@ class Expectation:
     changed: bool = False
 
     def matches(self, path: str) -> bool:
-        """Whether a file below the output folder is meant; `*` matches `/` as well."""
+        """True of a file below the output folder that is meant; `*` matches `/` as well."""
         return fnmatchcase(path, self.pattern)
 
     @property
@@ -65,7 +65,7 @@ def normalize(lines: Iterable[str]) -> tuple[str, ...]:
 
 
 def parse(line: str) -> Expectation:
-    """What a line means.  Raises Refused `bad_contract`."""
+    """The meaning of a line.  Raises Refused `bad_contract`."""
     if len(line) > LONGEST_LINE or not line.isprintable():
         raise _refused(f"A line of a contract has at most {LONGEST_LINE} characters, all of them visible.")
     try:
@@ -87,7 +87,7 @@ def parse(line: str) -> Expectation:
 
 
 def is_table(path: str) -> bool:
-    """Whether rows can be counted in a file of this name."""
+    """True where rows can be counted in a file of this name."""
     return path.lower().removesuffix(".gz").endswith(TABLES)
 
 

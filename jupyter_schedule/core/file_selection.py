@@ -1,4 +1,4 @@
-"""Which files go into a bundle: patterns become an explicit list, credentials and clutter stay out unless named.
+"""The files that go into a bundle: patterns become an explicit list, credentials and clutter stay out unless named.
 
 Every path is posix text relative to the bundle root.  A file named exactly is taken whatever it is called; what a
 pattern or a folder brings in passes the deny-list, and what it drops is reported with the reason.
@@ -11,9 +11,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from jupyter_schedule.core.bundles.tarstream import ArchiveLimits, quote_name
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.text import quote_name
 
+#: files that patterns may stand for: as many as an archive may have entries
+MOST_FILES = 10_000
 CREDENTIALS = "may hold credentials"
 PRIVATE_KEY = "may be a private key"
 HISTORY = "version history, not data"
@@ -70,7 +72,7 @@ class FileSelection(NamedTuple):
 
 
 def denial_reason(path: str) -> str | None:
-    """Why a file of this name stays out of bundles unless it is named exactly; None when it may go in."""
+    """The reason why a file of this name stays out of bundles unless it is named exactly; None when it may go in."""
     lower = path.lower().strip("/")
     for part in lower.split("/"):
         for pattern, why in _PARTS.items():
@@ -97,13 +99,12 @@ def bundle_root(files: Sequence[Path], server_root: Path) -> Path:
     return Path(os.path.commonpath(folders))
 
 
-def expand_patterns(root: Path, patterns: Sequence[str], limits: ArchiveLimits | None = None) -> FileSelection:
+def expand_patterns(root: Path, patterns: Sequence[str], most: int = MOST_FILES) -> FileSelection:
     """The files that `patterns` (names, folders, globs with `*`, `?`, `[…]` and `**`) stand for under `root`.
 
     As in a shell, `*` and `**` don't match a leading dot; folders are taken with everything in them, links to folders
-    as links.  Refused("no_match") for a pattern that matches nothing, Refused("too_many") beyond `limits.entries`.
+    as links.  Refused("no_match") for a pattern that matches nothing, Refused("too_many") beyond `most`.
     """
-    most = (limits or ArchiveLimits()).entries
     files: set[str] = set()
     left_out: dict[str, str] = {}
     for pattern in patterns:
@@ -193,7 +194,7 @@ def _walk(root: Path, folder: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _unfit(root: Path, path: str) -> str | None:
-    """Why something found by a pattern can't or mustn't be bundled."""
+    """The reason why something found by a pattern can't or mustn't be bundled."""
     if why := denial_reason(path):
         return why
     found = root / path

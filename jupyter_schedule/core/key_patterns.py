@@ -1,4 +1,4 @@
-"""Text in a notebook that looks like a key: a handful of patterns precise enough to stop a publication."""
+"""Text that looks like a key: a handful of patterns precise enough to stop a publication."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _PLACEHOLDER = re.compile(r"[<{$%*]|x{4}|\.\.\.|your|change|example|dummy|secret
 
 
 def find_keys(text: str) -> Iterator[tuple[str, int]]:
-    """What looks like a key in `text`, each kind once with the 1-based line where it first stands, never the key."""
+    """The keys that `text` seems to hold, each kind once with the 1-based line where it first stands, never the key."""
     for what, pattern in _PATTERNS.items():
         match = pattern.search(text)
         if match:

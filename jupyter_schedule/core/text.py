@@ -108,3 +108,14 @@ def size_text(size: int) -> str:
     while amount >= 999.5 and len(units) > 1:
         amount, units = amount / 1000, units[1:]
     return f"{amount:.1f} {units[0]}" if amount < 9.95 and units[0] != "B" else f"{amount:.0f} {units[0]}"
+
+
+def printable_name(name: str) -> str:
+    """`name` for a sentence: one line, at most about 120 characters, nothing that a terminal would obey."""
+    text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name[:1100])
+    return text if len(text) <= 120 else f"{text[:60]} … {text[-55:]}"
+
+
+def quote_name(name: str) -> str:
+    """`name` as `shown`, in quotes."""
+    return f"“{printable_name(name)}”"

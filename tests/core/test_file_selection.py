@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.bundles.tarstream import ArchiveLimits
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.file_selection import (
     CLUTTER,
@@ -147,7 +146,7 @@ def test_links_are_listed_when_they_stay_inside(root: Path) -> None:
 def test_too_many_files_are_refused(root: Path) -> None:
     """A home folder chosen by mistake isn't read to its end."""
     with pytest.raises(Refused, match="more than 3 files") as refused:
-        expand_patterns(root, ["data"], ArchiveLimits(entries=3))
+        expand_patterns(root, ["data"], 3)
     assert refused.value.code == "too_many"
 
 

@@ -1,4 +1,4 @@
-"""What a `.tar.gz` that anybody may have made holds, and its files on disk, without trusting a byte of it.
+"""The content of a `.tar.gz` that anybody may have made, and its files on disk, without trusting a byte of it.
 
 Accepted are regular files, folders and relative symlinks that stay inside; everything else is refused with a sentence.
 Sizes are bytes, digests the lower-case hex sha256 of the whole tar stream, as `gzip -dc X | sha256sum` prints it.
@@ -20,11 +20,11 @@ from jupyter_schedule.core.bundles.tarstream import (
     MemberKind,
     check_text,
     open_archive,
-    quote_name,
     read_members,
     refuse_unsafe,
 )
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.text import quote_name
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 #: links followed on the way to one file, as on Linux

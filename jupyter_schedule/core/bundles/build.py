@@ -2,7 +2,7 @@
 
 The same names, contents and execute bits give the same tar stream on every machine and day: names are sorted, times,
 owners and everything else about a file is dropped.  The digest is over that stream, since gzip bytes differ between
-libraries.  `archive` reads bundles and any other `.tar.gz`; `selection` chooses the files.
+libraries.  `archive` reads bundles and any other `.tar.gz`; `file_selection` chooses the files.
 """
 
 import gzip
@@ -21,19 +21,10 @@ from typing import IO, Any, cast
 
 from jupyter_schedule.core.bundles.archive import FULL, ArchiveTree, refuse_full_disk
 from jupyter_schedule.core.bundles.record import CodeScanner
-from jupyter_schedule.core.bundles.tarstream import (
-    BLOCK,
-    RECORD,
-    ArchiveLimits,
-    ArchiveMember,
-    MemberKind,
-    clean_name,
-    printable_name,
-    quote_name,
-)
+from jupyter_schedule.core.bundles.tarstream import BLOCK, RECORD, ArchiveLimits, ArchiveMember, MemberKind, clean_name
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import FileEntry, Model
-from jupyter_schedule.core.text import size_text
+from jupyter_schedule.core.text import printable_name, quote_name, size_text
 
 igzip_threaded: Any
 try:
@@ -49,7 +40,7 @@ BACKLOG = 4
 
 
 class BundleManifest(Model):
-    """What a bundle holds.  `digest` names it: sha256 of the tar stream."""
+    """The list of a bundle's content.  `digest` names it: sha256 of the tar stream."""
 
     digest: str
     #: bytes of the .tar.gz
@@ -109,7 +100,7 @@ def write_archive(
 def _plan(
     root: Path, files: Sequence[str], generated: Mapping[str, bytes | tuple[bytes, int]], limits: ArchiveLimits
 ) -> list[_PlannedEntry]:
-    """What to pack, by name, with everything refused that can be seen without reading a file."""
+    """The entries to pack, by name, with everything refused that can be seen without reading a file."""
     chosen = sorted({_clean_name(name) for name in files})
     for name in chosen:
         if name in generated:
@@ -190,7 +181,7 @@ def _check_total(entries: Sequence[_PlannedEntry], limits: ArchiveLimits) -> Non
 
 
 def _check_ratio(entries: Sequence[_PlannedEntry], stream: int, packed: int, limits: ArchiveLimits) -> None:
-    """What is written can be read: `archive` refuses big archives that were packed too tightly."""
+    """Refuse what couldn't be read again: `archive` refuses big archives that were packed too tightly."""
     if stream <= max(limits.harmless, limits.ratio * packed):
         return
     largest = max((entry.member for entry in entries), key=lambda member: member.size)

@@ -33,7 +33,7 @@ from jupyter_schedule.core.timing import recurrence
 
 
 class PackagingRequest(ScheduleOptions):
-    """What a person asks to schedule: a notebook, or a tarball with a command."""
+    """A person's wish to schedule: a notebook, or a tarball with a command."""
 
     timing: Timing
     #: absolute paths
@@ -54,7 +54,7 @@ class PackagingRequest(ScheduleOptions):
 
 
 class BuiltBundle(Model):
-    """What would be recorded, and what there is to say about it before it is."""
+    """A bundle that was made: the spec to record, and what there is to say about it before that."""
 
     spec: Spec
     #: files of the bundle that are the analyst's
@@ -69,7 +69,7 @@ class BuiltBundle(Model):
 
 @dataclass(frozen=True)
 class NotebookInspection:
-    """What a request's notebook is, and what it needs, as far as that is seen without running it."""
+    """A request's notebook and its needs, as far as they are seen without running it."""
 
     path: Path
     notebook: ParsedNotebook
@@ -215,7 +215,7 @@ def _find_requirements(
 
 
 def base_spec(request: PackagingRequest, root: Path, digest: str) -> Spec:
-    """What the request itself says, without what its notebook adds: notebook, parameters, output_dir, kernel."""
+    """The spec that the request gives, without what its notebook adds: notebook, parameters, output_dir, kernel."""
     return Spec(
         **request.options | {"expect": expectations.normalize(request.expect)},
         timing=request.timing,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.text import size_text
+from jupyter_schedule.core.text import quote_name, size_text
 
 _GzipFile = gzip.GzipFile
 _DAMAGE: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
@@ -56,7 +56,7 @@ _UNWANTED = {
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """How much an archive may hold."""
+    """The most that an archive may hold."""
 
     #: bytes after decompression
     total: int = 2 << 30
@@ -68,12 +68,12 @@ class ArchiveLimits:
     harmless: int = 100_000_000
 
     def allowance(self, packed: int) -> int:
-        """How many bytes an archive of `packed` bytes may decompress to."""
+        """The number of bytes that an archive of `packed` bytes may decompress to."""
         return min(self.total, max(self.harmless, self.ratio * packed))
 
 
 class MemberKind(StrEnum):
-    """What an entry of an archive is."""
+    """The kinds of an archive's entries."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -214,7 +214,7 @@ def _header(block: bytes, name: str) -> tarfile.TarInfo:
 
 
 def _extension(kind: bytes, body: bytes, name: str) -> dict[str, str]:
-    """What an extended header says about the member after it: its path, linkpath, size, and whether it is sparse."""
+    """An extended header's facts about the member after it: its path, linkpath, size, and whether it is sparse."""
     if kind == tarfile.XGLTYPE:
         return {}
     text = body.rstrip(b"\0").decode("utf-8", "surrogateescape")
@@ -270,17 +270,6 @@ def check_text(name: str) -> None:
         name.encode()
     except UnicodeEncodeError:
         refuse_unsafe(f"The name {quote_name(name)} isn't written in UTF-8: rename it.")
-
-
-def printable_name(name: str) -> str:
-    """`name` for a sentence: one line, at most about 120 characters, nothing that a terminal would obey."""
-    text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name[:1100])
-    return text if len(text) <= 120 else f"{text[:60]} … {text[-55:]}"
-
-
-def quote_name(name: str) -> str:
-    """`name` as `shown`, in quotes."""
-    return f"“{printable_name(name)}”"
 
 
 def clean_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What differs between two notebooks as a run would see them: their code and text, without outputs.  Pure.
+"""The differences between two notebooks as a run would see them: their code and text, without outputs.  Pure.
 
 nbdime compares notebooks too; installed, it brings a server extension, a front end and Git's library into everybody's
 Jupyter, so that cells are matched here: equal ones first, then by their ids, then by how alike they are.
@@ -70,7 +70,7 @@ class _Cell:
 
 
 def diff_notebooks(before: Notebook, after: Notebook) -> NotebookDiff:
-    """What changed from one notebook to the other."""
+    """The changes from one notebook to the other."""
     old, new = _cells(before), _cells(after)
     changes = _changes(old, new)
     shown: list[CellChange] = []
@@ -120,7 +120,7 @@ def _replaced(old: Sequence[_Cell], new: Sequence[_Cell]) -> Iterator[CellChange
 
 
 def _pairs(old: Sequence[_Cell], new: Sequence[_Cell]) -> list[tuple[int, int]]:
-    """Which cells belong together, in order and without crossing: as alike as possible in all."""
+    """The pairs of cells that belong together, in order and without crossing: as alike as possible in all."""
     likeness: Callable[[_Cell, _Cell], float] = _likeness if len(old) * len(new) <= MOST_PAIRS else _same_id
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     alike = [[likeness(one, other) for other in new] for one in old]

@@ -1,6 +1,6 @@
 # ruff: noqa: B905, PTH100, PTH112, PTH113, PTH118, PTH119, PTH120, PTH122, PTH123, PTH208, UP031
 # Python 3.8 has no zip(strict), and a script without pathlib starts sooner.
-"""Which installed packages Python sources import: a script for the kernel's own interpreter, a module for our own.
+"""The installed packages that Python sources import: a script for the kernel's own interpreter, a module for our own.
 
 Run by path with a request as JSON on standard input:
 
@@ -205,7 +205,7 @@ class Distribution:
             return None
 
     def depth(self, module: str) -> int:
-        """How many parts of the dotted `module` it has files for, 0 when not even the first."""
+        """The number of parts of the dotted `module` it has files for, 0 when not even the first."""
         record = "\n" + (self.text("RECORD") or self.text("SOURCES.txt"))
         parts = module.split(".")
         for length in range(1, len(parts) + 1):
@@ -323,7 +323,7 @@ def read_source(path: str) -> str:
 
 
 def _standard(top: str) -> bool:
-    """Whether the module `top` comes with Python."""
+    """True where the module `top` comes with Python."""
     known = getattr(sys, "stdlib_module_names", None)
     if known is not None:
         return top in known or top == "__main__"

@@ -124,7 +124,7 @@ def find_interpreter(kernel: Kernel) -> str | None:
 
 
 def missing_reason(kernel: Kernel) -> str | None:
-    """Why a frozen kernel can't be started any more, as a sentence; None while it can."""
+    """The reason why a frozen kernel can't be started any more, as a sentence; None while it can."""
     program = kernel.argv[0]
     name = printable(kernel.display_name)
     if not Path(program).is_file():

@@ -37,7 +37,7 @@ HOW_TO_TAG = (
 
 
 class ParameterType(StrEnum):
-    """What a parameter holds, as far as its assignment in the notebook tells."""
+    """The type of a parameter's value, as far as its assignment in the notebook tells."""
 
     NUMBER = "number"
     INTEGER = "integer"
@@ -102,7 +102,7 @@ _TYPE_COMMENT = re.compile(r"type:\s*(\w+)(?:\[[^\]]*\])?\s*")
 
 
 def find_parameters(notebook: ParsedNotebook) -> list[Parameter]:
-    """What the first cell tagged `parameters` assigns, in order; empty without one.
+    """The assignments of the first cell tagged `parameters`, in order; empty without one.
 
     In languages other than Python only one-line assignments are understood.
     """

@@ -1,4 +1,4 @@
-"""Which paths Python code names, and what it does with them, as far as that can be told without running it.
+"""The paths that Python code names, and its use of them, as far as that can be told without running it.
 
 Texts are followed through plain assignments, joins, `Path` and f-strings.  What isn't known in one becomes `HOLE`:
 `f"data/{year}.csv"` is `data/` HOLE `.csv`.
@@ -22,7 +22,7 @@ OUTPUT_DIR = "output"
 
 
 class PathAction(StrEnum):
-    """What code does with a path."""
+    """The ways in which code uses a path."""
 
     READ = "read"
     WRITE = "write"
@@ -165,7 +165,7 @@ class KnownTexts:
         return self._surroundings(name, call, depth)
 
     def _surroundings(self, name: str, call: ast.Call, depth: int) -> str | None:
-        """What a call says about where the code runs: its folder, the person's home, a variable's default."""
+        """The text that a call gives about where the code runs: its folder, the person's home, a variable's default."""
         if name in {"cwd", "getcwd"}:
             return "."
         if name == "home":
@@ -222,7 +222,7 @@ def _in_statement(statement: ast.stmt, names: KnownTexts) -> Iterator[PathUse]:
 
 
 def _by_call(call: ast.Call, names: KnownTexts) -> Iterator[tuple[PathUse, ast.expr]]:
-    """What a call does with which of its paths, each with the expression that names it."""
+    """The uses that a call makes of its paths, each with the expression that names it."""
     for how, argument, suffix in _taken(call, names):
         text = names.text(argument)
         if text:
@@ -230,7 +230,7 @@ def _by_call(call: ast.Call, names: KnownTexts) -> Iterator[tuple[PathUse, ast.e
 
 
 def _taken(call: ast.Call, names: KnownTexts) -> Iterator[tuple[PathAction, ast.expr, str]]:
-    """What a call does with which argument, and a pattern below it."""
+    """The uses that a call makes of its arguments, and a pattern below it."""
     if isinstance(call.func, ast.Attribute) and names.text(call.func.value) is not None:
         yield from _by_method(call, call.func.value, names)
         return

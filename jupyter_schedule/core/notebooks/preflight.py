@@ -1,4 +1,4 @@
-"""What a notebook uses, against what a run will have: files, modules and keys, said before anything is scheduled.
+"""The needs of a notebook against what a run will have: files, modules, keys, said before anything is scheduled.
 
 Nothing here blocks and nothing runs: code cells are read as text, and the disk is looked at.
 """
@@ -57,7 +57,7 @@ class Preflight(Model):
 
     @property
     def included(self) -> tuple[str, ...]:
-        """What belongs into the bundle besides the notebook, relative to the root, sorted."""
+        """The files that belong into the bundle besides the notebook, relative to the root, sorted."""
         files = {file.path for file in self.files if file.status is FileStatus.INCLUDED}
         return tuple(sorted(files | set(self.local_modules)))
 
@@ -227,7 +227,7 @@ def _missing_findings(
 
 
 def _habits(notebook: ParsedNotebook, sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
-    """What works for a person at the notebook, and less so for a run."""
+    """Findings about habits that work for a person at the notebook, and less so for a run."""
     asking = [(source, use) for source in sources for use in source.uses if use.how is PathAction.ASK]
     for source, use in asking:
         message = f"Line {use.line} of {source.where} asks for input, and in a run nobody answers."

@@ -1,4 +1,4 @@
-"""Which Python and which pinned packages a notebook needs, as far as its files, its code and its kernel tell.
+"""The Python and the pinned packages that a notebook needs, as far as its files, its code and its kernel tell.
 
 What the analyst declared says *which* packages, without a declaration the imports do.  The nearest folder's declaration
 wins, from the notebook's own up to the root; in one folder requirements.txt comes before pyproject.toml; both come
@@ -44,7 +44,7 @@ _INDEX_OPTIONS = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links"
 
 @dataclass
 class Declared:
-    """What one source declares; without lines it says that nothing is needed."""
+    """The declaration of one source; without lines it says that nothing is needed."""
 
     #: requirements.txt, pyproject.toml or cell metadata
     source: str
@@ -123,7 +123,7 @@ def find_requirements(
 
 
 def _always(cells: Iterable[CodeCell]) -> list[str]:
-    """What a kernel's environment needs besides: the kernel, and pip where a cell calls it."""
+    """The packages that a kernel's environment needs besides: the kernel, and pip where a cell calls it."""
     calls_pip = any(magic.installs for cell in cells for magic in cell.magics)
     return ["ipykernel", "pip"] if calls_pip else ["ipykernel"]
 
@@ -235,7 +235,7 @@ def _pinned(found: Declared, answer: dict[str, Any], notes: list[str]) -> list[s
 
 
 def _met(requirement: Requirement, packages: dict[str, Any], python: str) -> bool:
-    """Whether the kernel has what is asked for; what is for other machines or Pythons needn't be there."""
+    """True where the kernel has what is asked for; what is for other machines or Pythons needn't be there."""
     if requirement.marker and not requirement.marker.evaluate({"python_version": python, "extra": ""}):
         return True
     package = packages.get(imports.canonical(requirement.name))
@@ -301,7 +301,7 @@ def find_declared(folder: Path, root: Path, cells: Sequence[CodeCell]) -> tuple[
 
 
 def read_requirements_file(path: Path, root: Path) -> Declared:
-    """What a requirements.txt asks for, with the files that it includes.
+    """The packages that a requirements.txt asks for, with the files that it includes.
 
     Left out with a note: local folders and files, index addresses with a password in them, hashes (the versions stay).
     Raises Refused `requirements_unreadable` for a file that isn't there, isn't inside `root` or isn't text.

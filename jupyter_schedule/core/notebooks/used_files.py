@@ -33,7 +33,7 @@ _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
 
 
 class FileStatus(StrEnum):
-    """What becomes of a path that the notebook names."""
+    """The fate of a path that the notebook names."""
 
     INCLUDED = "included"
     #: not inside the root
@@ -49,7 +49,7 @@ class FileStatus(StrEnum):
 
 
 class PathState(NamedTuple):
-    """What is at a path."""
+    """The state of what is at a path."""
 
     status: FileStatus
     #: relative to the root; as named when it isn't inside
@@ -69,12 +69,12 @@ class PathMatches(NamedTuple):
 
 
 def looks_like_path(text: str) -> bool:
-    """Whether `text` reads like the path of a file: a suffix or a slash, and no address or sentence."""
+    """True where `text` reads like the path of a file: a suffix or a slash, and no address or sentence."""
     return is_plausible_path(text) and ("/" in text.rstrip("/") or bool(_SUFFIX.search(text)))
 
 
 def is_plausible_path(text: str) -> bool:
-    """Whether `text` can be a path at all."""
+    """True where `text` can be a path at all."""
     return 0 < len(text) <= TEXT_LIMIT and not _ADDRESS.match(text) and text.isprintable() and text.strip("./~ ") != ""
 
 
@@ -100,7 +100,7 @@ class PathResolver:
         return posixpath.normpath(posixpath.join(self._folder, text))
 
     def beside_notebook(self, path: str) -> bool:
-        """Whether a path relative to the root is in the notebook's folder or below it."""
+        """True of a path relative to the root that is in the notebook's folder or below it."""
         return self._folder == "." or path.startswith(f"{self._folder}/")
 
     def inside(self, path: str) -> str | None:
@@ -116,11 +116,11 @@ class PathResolver:
         return posixpath.relpath(self.output, self._folder)
 
     def at(self, path: str) -> PathState:
-        """What is at a path relative to the root."""
+        """The state of a path relative to the root."""
         return self.look(posixpath.relpath(path, self._folder))
 
     def look(self, text: str) -> PathState:
-        """What is at the path `text`."""
+        """The state of the path `text`."""
         if text.startswith(("/", "~")):
             return self._absolute(text)
         path = self.relative(text)
@@ -136,7 +136,7 @@ class PathResolver:
         return self._file(path, found)
 
     def is_output(self, path: str) -> bool:
-        """Whether a path relative to the root is in the output folder."""
+        """True of a path relative to the root that is in the output folder."""
         return bool(self.output) and (path == self.output or path.startswith(f"{self.output}/"))
 
     def _absolute(self, text: str) -> PathState:
@@ -210,7 +210,7 @@ def _walk(root: Path, folder: str, depth: int | None) -> Iterator[str]:
 
 
 class FindingLevel(StrEnum):
-    """How much a finding matters; none of them keeps a schedule from being made."""
+    """The weights of findings; none of them keeps a schedule from being made."""
 
     OK = "ok"
     WARNING = "warning"

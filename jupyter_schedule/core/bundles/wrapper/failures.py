@@ -1,4 +1,4 @@
-"""What an ending means for the person who reads it: a kind for programs, one sentence for people."""
+"""The meaning of an ending for the person who reads it: a kind for programs, one sentence for people."""
 
 import errno
 import re
@@ -18,7 +18,7 @@ LINE_IN_CELL = (
 
 @dataclass(frozen=True)
 class DriverFailure:
-    """Why a run ended; written as `failure.json` for the service.
+    """The reason why a run ended; written as `failure.json` for the service.
 
     kind: `cell_failed`, `kernel_died`, `kernel_unavailable`, `notebook`, `variables`, `disk_full`, `unwritable` or
     `stopped`
@@ -55,7 +55,7 @@ def shorten(text: str, length: int = SENTENCE_LENGTH) -> str:
 
 
 def diagnose(error: BaseException, progress: CellProgress, exit_status: int | None) -> DriverFailure:
-    """What an exception means for the person who reads it.  exit_status: of the kernel, negative for a signal."""
+    """The meaning of an exception for the person who reads it.  exit_status: of the kernel, negative for a signal."""
     name, message = type(error).__name__, str(error)
     cell, cells = (progress.cell, progress.cells) if progress.started else (None, None)
     if isinstance(error, Refusal):

@@ -64,7 +64,7 @@ def start_kernel(
     """A kernel that is booting, so that what papermill needs is imported meanwhile: a fifth of a trivial run's time."""
 
     class OnlySpec(KernelSpecManager):
-        """Whatever the name, the kernel that was frozen: none that happens to be installed here takes its place."""
+        """The kernel that was frozen, whatever the name: none that happens to be installed here takes its place."""
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002  (its base gives the signature)
             return KernelSpec(**spec)

@@ -24,7 +24,7 @@ class ProgressLog:
 
 
 class CellProgress:
-    """Which cell runs now, in the analyst's own count: code cells of the notebook as it was written, from 1."""
+    """The number of the running cell in the analyst's own count: code cells as they were written, from 1."""
 
     def __init__(self, log: ProgressLog) -> None:
         self.log = log

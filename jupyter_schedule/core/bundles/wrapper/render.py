@@ -32,7 +32,7 @@ RUNNER_REQUIREMENTS = _FOLDER.joinpath("runner.txt").read_text("utf-8")
 
 @dataclass(frozen=True)
 class WrapperConfig:
-    """What one bundle's wrapper has to know."""
+    """The facts that one bundle's wrapper has to know."""
 
     #: posix path in the bundle
     notebook: str

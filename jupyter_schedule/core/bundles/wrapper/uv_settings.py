@@ -52,13 +52,13 @@ def uv_settings(settings: Mapping[str, str], environ: Mapping[str, str]) -> Dict
 
 
 def has_own_file(environ: Mapping[str, str]) -> bool:
-    """Whether uv is configured by a file of its own, which variables would override."""
+    """True where uv is configured by a file of its own, which variables would override."""
     home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/")) / ".config")
     return "UV_CONFIG_FILE" in environ or any(folder.joinpath("uv/uv.toml").exists() for folder in (home, Path("/etc")))
 
 
 def pip_listing() -> str:
-    """What `pip config list` prints, or nothing where there is no pip."""
+    """The text that `pip config list` prints, or nothing where there is no pip."""
     for command in ([sys.executable, "-m", "pip"], [shutil.which("pip") or "pip"]):
         try:
             done = subprocess.run([*command, "config", "list"], capture_output=True, text=True, check=True)

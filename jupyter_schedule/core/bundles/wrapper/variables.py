@@ -1,4 +1,4 @@
-"""What the notebook is told about its run, as variables and as parameters."""
+"""The facts of its run that a notebook is told, as variables and as parameters."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from .failures import Refusal
 
 
 def run_variables(environ: Mapping[str, str], config: Mapping[str, Any], root: Path, now: datetime) -> dict[str, str]:
-    """What the notebook is told about its run: as given, and the rest filled in for a run by hand.
+    """The variables that tell the notebook about its run: as given, and the rest filled in for a run by hand.
 
     By hand the run is due now and processes the day before, as that day is in the schedule's zone.
     root: the absolute folder of run.sh.  Every value is text; times are `YYYY-MM-DDTHH:MM:SSZ`.
@@ -43,7 +43,7 @@ def run_variables(environ: Mapping[str, str], config: Mapping[str, Any], root: P
 
 
 def parameters(root: Path, config: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
-    """What papermill injects: the product's values for names that the notebook declares, then the analyst's own."""
+    """The injected values: the product's for names that the notebook declares, then the analyst's own."""
     path = root / "params.json"
     try:
         given = json.loads(path.read_text("utf-8")) if path.exists() else {}
