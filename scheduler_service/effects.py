@@ -37,7 +37,8 @@ from scheduler_service.publication_hold import PublicationStorage, WorkerFiles, 
 from scheduler_service.quotas import budget_block, used_seconds
 from scheduler_service.redaction import redact, secret_values
 from scheduler_service.schedule_changes import RECENT_RUNS, activate_after_rehearsal, pause_after_failures, pause_at_cap
-from scheduler_service.task import UPLOAD_GRACE_SECONDS, brief_for, token_of
+from scheduler_service.task import UPLOAD_GRACE_SECONDS, build_task, token_of
+from scheduler_service.worker.task import freeze
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Effects:
         token = token_of(self._context.secret, run.id, number)
         now = utc(self._context.now())
         deadline = now + timedelta(seconds=spec.timeout * 60 + UPLOAD_GRACE_SECONDS)
-        brief = brief_for(
+        task = build_task(
             run,
             spec,
             number=number,
@@ -119,7 +120,7 @@ class Effects:
             token=token,
             launcher=spec.launcher,
             place=launcher.place,
-            parameters=brief | launcher.plan(run, spec, number=number, token=token, deadline=deadline),
+            parameters=freeze(task, launcher.plan(run, spec, number=number, token=token, deadline=deadline)),
             deadline=deadline,
             created_at=now,
         )

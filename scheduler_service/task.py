@@ -1,4 +1,4 @@
-"""What an attempt's agent is told: computed once, frozen in the attempt's row before anything is launched."""
+"""The task of an attempt, built once and frozen in the attempt's row before anything is launched."""
 
 import hashlib
 import hmac
@@ -10,6 +10,7 @@ from jupyter_schedule.core.models import EnvironmentSource, Run, Spec, Visibilit
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.timing import recurrence
+from scheduler_service.worker.task import ExpectedOutputs, PreviousFiles, WorkerTask
 
 #: seconds beyond the command's time-out after which an agent ends itself, whatever it is at: for uploads, and its end
 UPLOAD_GRACE_SECONDS = 20 * 60
@@ -20,7 +21,7 @@ def token_of(secret: bytes, run_id: str, number: int) -> str:
     return hmac.new(secret, f"{run_id}/{number}".encode(), hashlib.sha256).hexdigest()[:40]
 
 
-def brief_for(
+def build_task(
     run: Run,
     spec: Spec,
     *,
@@ -29,27 +30,27 @@ def brief_for(
     worker: str,
     work_area: str,
     launcher_environment: Mapping[str, str],
-) -> dict[str, Any]:
-    """The agent's parameters for one attempt, as JSON.  `work_area` is the address of the objects it works with."""
-    return {
-        "run_id": run.id,
-        "attempt": number,
-        "token": token,
-        "worker": worker,
-        "objects": work_area,
-        "bundle": spec.bundle,
-        "command": spec.command,
-        "notebook": spec.notebook,
-        "output_dir": spec.output_dir,
-        "parameters": None if spec.notebook is None else spec.parameters,
-        "timeout": spec.timeout * 60,
-        "life": spec.timeout * 60 + UPLOAD_GRACE_SECONDS,
-        "environment": dict(launcher_environment) | _variables(run, spec),
-        "pass_environment": list(spec.env),
-        "kernel": _kernel(spec),
-        "previous": _previous(run, spec),
-        "expect": _expect(run, spec),
-    }
+) -> WorkerTask:
+    """The task of one attempt.  `work_area` is the address of the objects it works with."""
+    return WorkerTask(
+        run_id=run.id,
+        attempt=number,
+        token=token,
+        worker=worker,
+        objects=work_area,
+        bundle=spec.bundle,
+        command=spec.command,
+        notebook=spec.notebook,
+        output_dir=spec.output_dir,
+        parameters=None if spec.notebook is None else spec.parameters,
+        timeout_seconds=spec.timeout * 60,
+        lifetime_seconds=spec.timeout * 60 + UPLOAD_GRACE_SECONDS,
+        environment=dict(launcher_environment) | _variables(run, spec),
+        pass_environment=list(spec.env),
+        kernel=_kernel(spec),
+        previous=_previous(run, spec),
+        expect=_expect(run, spec),
+    )
 
 
 def _variables(run: Run, spec: Spec) -> dict[str, str]:
@@ -70,19 +71,19 @@ def _kernel(spec: Spec) -> dict[str, Any] | None:
     return spec.kernel.model_dump(mode="json")
 
 
-def _previous(run: Run, spec: Spec) -> dict[str, Any] | None:
+def _previous(run: Run, spec: Spec) -> PreviousFiles | None:
     if not spec.previous:
         return None
     prefix = PublicationKeys(run.schedule).data
-    return {"objects": spec.publication_base, "prefix": prefix, "globs": list(spec.previous)}
+    return PreviousFiles(spec.publication_base, prefix, list(spec.previous))
 
 
-def _expect(run: Run, spec: Spec) -> dict[str, Any] | None:
+def _expect(run: Run, spec: Spec) -> ExpectedOutputs | None:
     if not spec.expect:
         return None
-    return {
-        "lines": list(spec.expect),
-        "day": (recurrence.data_date(run.scheduled_for, spec.timing.timezone) + timedelta(days=1)).isoformat(),
-        "objects": None if spec.visibility == Visibility.NONE else spec.publication_base,
-        "index": PublicationKeys(run.schedule).data_index,
-    }
+    return ExpectedOutputs(
+        lines=list(spec.expect),
+        day=(recurrence.data_date(run.scheduled_for, spec.timing.timezone) + timedelta(days=1)).isoformat(),
+        objects=None if spec.visibility == Visibility.NONE else spec.publication_base,
+        index=PublicationKeys(run.schedule).data_index,
+    )

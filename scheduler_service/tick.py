@@ -50,6 +50,7 @@ from scheduler_service.launchers.base import Launcher, Launchers
 from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import judge_freshness
 from scheduler_service.observe import Observer
+from scheduler_service.worker.task import OtherTaskVersion
 
 log = logging.getLogger(__name__)
 
@@ -257,8 +258,8 @@ class Ticker:
         """Do what concerns one run or schedule; when it fails, that one waits and all others go on."""
         try:
             act(*arguments)
-        except OSError as problem:
-            # what is outside is away, says why, and stays so for a while
+        except (OSError, OtherTaskVersion) as problem:
+            # what is outside is away, says why, and stays so for a while; or it is for a service of another version
             if self._backoff.failure(key) != str(problem):
                 log.warning(logfmt("failed", of=key, message=problem))
             self._backoff.failed(key, problem)

@@ -17,6 +17,7 @@ from jupyter_schedule.core.models import (
     Timing,
     Trigger,
 )
+from scheduler_service.worker.task import WorkerTask
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _SPACE = UUID("00000000-0000-4000-8000-000000000000")
@@ -75,6 +76,21 @@ def make_run(schedule: Schedule, key: str = "cron:1:2026-11-24T12:00/0", **chang
         "created_at": NOON,
     }
     return Run(**plain | changes)
+
+
+def make_task(**changes: Any) -> WorkerTask:
+    """A command's, that may take an hour."""
+    plain: dict[str, Any] = {
+        "run_id": "r1",
+        "attempt": 1,
+        "token": "t",
+        "worker": "local",
+        "objects": "file:///work",
+        "bundle": "0",
+        "command": "true",
+        "timeout_seconds": 3600,
+    }
+    return WorkerTask(**plain | changes)
 
 
 def make_attempt(run: Run, number: int = 1, **changes: Any) -> Attempt:

@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_schedule.core.models import Attempt, LauncherInfo, Reason, Run, Spec
 from scheduler_service.launchers.ad_hoc import AdHocHost, FindAdHocWorker, find_no_worker
 from scheduler_service.quotas import MachineHourQuota
+from scheduler_service.worker.task import LaunchPlan
 
 #: a worker as data, which survives a restart of the service
 Handle = dict[str, Any]
@@ -72,13 +73,13 @@ class Launcher(ABC):
         """Describe the choices that people have of it; `name` is what schedules call it."""
         return LauncherInfo(name=name)
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
-        """Return the part that this launcher adds to an attempt's parameters, as JSON, frozen with them.
+    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
+        """Return the part that this launcher adds to an attempt's task, frozen with it.
 
         Raises LaunchRefused.
         """
         del run, spec, number, token, deadline
-        return {}
+        return LaunchPlan()
 
     @abstractmethod
     def launch(self, attempt: Attempt) -> Handle:
@@ -129,7 +130,7 @@ class MissingLauncher(Launcher):
     def environment(self) -> Mapping[str, str]:
         return {}
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
+    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
         del run, spec, number, token, deadline
         raise self._refusal()
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from jupyter_schedule.core.models import Attempt
@@ -23,6 +23,7 @@ from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import build_handle, find_process, identify_host
 from scheduler_service.worker.limits import NO_LIMITS, ProcessLimits, end_cgroup, is_cgroup_populated
 from scheduler_service.worker.processes import Process
+from scheduler_service.worker.task import WorkerTask, frozen_task
 from scheduler_service.worker.workspace import AGENT_ONLY, CGROUP
 
 log = logging.getLogger(__name__)
@@ -87,13 +88,13 @@ class LocalLauncher(Launcher):
         return {"RUNNER_PYTHON": str(self._runner.result() if made else sys.executable)}
 
     def launch(self, attempt: Attempt) -> Handle:
-        brief = attempt.parameters | {"work_folder": str(self._work), "limits": asdict(self._limits)}
+        task = replace(frozen_task(attempt.parameters), work_folder=str(self._work), limits=asdict(self._limits))
         (self._launched / attempt.token).write_text(_marker(attempt))
         owner = {OWNER: f"{self._owner}:{_marker(attempt)}"}
-        agent = self._spawn(filter_environment(self._parent, attempt.parameters) | owner)
+        agent = self._spawn(filter_environment(self._parent, task) | owner)
         assert agent.stdin is not None
         with agent.stdin as told:
-            told.write(json.dumps(brief).encode())
+            told.write(json.dumps(task.document()).encode())
         self._children[attempt.token] = agent
         threading.Thread(target=self._watch, args=(agent,), daemon=True).start()
         return build_handle(agent.pid)
@@ -209,23 +210,21 @@ def _is_over(attempt: Attempt | None) -> bool:
     return attempt is None or attempt.ended_at is not None
 
 
-def filter_environment(parent: Mapping[str, str], brief: Mapping[str, object]) -> dict[str, str]:
+def filter_environment(parent: Mapping[str, str], task: WorkerTask) -> dict[str, str]:
     """Return the variables of the service that an agent, and so a run, gets: by the allow-list, and by the schedule's.
 
     A run that builds its environment also gets where packages come from.  An agent that works with S3 gets the way
     into it, and keeps it from the run.
     """
-    listed = brief.get("pass_environment")
-    names = ALLOWED | (set(listed) if isinstance(listed, list) else set())
-    builds = brief.get("notebook") is not None and brief.get("kernel") is None
+    names = ALLOWED | set(task.pass_environment)
+    builds = task.notebook is not None and task.kernel is None
     passed = {
         name: value
         for name, value in parent.items()
         if name in names or name.startswith("LC_") or (builds and name in PACKAGE_SOURCES)
     }
-    previous = brief.get("previous")
-    addresses = [brief.get("objects"), previous.get("objects") if isinstance(previous, dict) else None]
-    if not any(str(address).startswith("s3:") for address in addresses):
+    addresses = [task.objects, task.previous.objects if task.previous else ""]
+    if not any(address.startswith("s3:") for address in addresses):
         return passed
     for_s3 = {name: value for name, value in parent.items() if name.startswith("AWS_") and name not in passed}
     return passed | for_s3 | {AGENT_ONLY: ",".join(for_s3)}

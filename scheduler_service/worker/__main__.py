@@ -7,13 +7,13 @@ import json
 import sys
 
 from scheduler_service.worker.agent import run_attempt
-from scheduler_service.worker.workspace import Task
+from scheduler_service.worker.task import TaskRefused, WorkerTask
 
 
 def main() -> int:
     try:
-        task = Task.of(json.load(sys.stdin))
-    except (ValueError, TypeError, AttributeError) as problem:
+        task = WorkerTask.of(json.load(sys.stdin))
+    except (ValueError, TaskRefused) as problem:
         print(f"stdin must have an attempt's parameters as JSON: {problem}", file=sys.stderr)
         return 2
     run_attempt(task)

@@ -32,8 +32,9 @@ from scheduler_service.worker.logs import RunLog
 from scheduler_service.worker.processes import Process
 from scheduler_service.worker.subreaper import run_contained
 from scheduler_service.worker.supervise import Cause, CommandEnd, Signals
+from scheduler_service.worker.task import WorkerTask
 from scheduler_service.worker.text import fit_sentence, mask_values
-from scheduler_service.worker.workspace import Folders, Task
+from scheduler_service.worker.workspace import Folders
 
 #: seconds for which an object store that is away is asked again
 RETRY_SECONDS = 900.0
@@ -55,7 +56,7 @@ _LAST_WORDS = 10.0
 class AttemptStorage:
     """This attempt's own part of the work area; an object store that is away is waited for."""
 
-    def __init__(self, objects: ObjectStorage, task: Task) -> None:
+    def __init__(self, objects: ObjectStorage, task: WorkerTask) -> None:
         self._objects = objects
         self._budget = RetryBudget()
         self._prefix = worker_prefix(task.worker, task.token)
@@ -131,7 +132,7 @@ class MachineSetup:
         return {}
 
 
-def run_attempt(task: Task, *, machine: MachineSetup | None = None, handle: dict[str, Any] | None = None) -> bool:
+def run_attempt(task: WorkerTask, *, machine: MachineSetup | None = None, handle: dict[str, Any] | None = None) -> bool:
     """Execute the attempt and store its result; False, with nothing executed, when its gate is taken.
 
     handle: what this worker is known by; by default a process of this machine.
@@ -157,7 +158,7 @@ def take_gate(objects: ObjectStorage, token: str, handle: dict[str, Any]) -> boo
 class AttemptRunner:
     """An attempt whose gate was won: whatever happens, it ends with a result."""
 
-    def __init__(self, task: Task, objects: ObjectStorage, signals: Signals, machine: MachineSetup) -> None:
+    def __init__(self, task: WorkerTask, objects: ObjectStorage, signals: Signals, machine: MachineSetup) -> None:
         self.task = task
         self.machine = machine
         self.objects = objects
@@ -173,8 +174,8 @@ class AttemptRunner:
 
     def execute(self) -> None:
         """Prepare, run, collect; then the result, and the scratch folder goes."""
-        _after(self.task.life, self._end_itself)
-        heartbeat = PeriodicTask("heartbeat", self._send_heartbeat, after_error=self.task.heartbeat)
+        _after(self.task.lifetime_seconds, self._end_itself)
+        heartbeat = PeriodicTask("heartbeat", self._send_heartbeat, after_error=self.task.heartbeat_seconds)
         self._guarded(self._prepare_and_run, stage="launch", what="The worker couldn't prepare the run")
         self._guarded(self._collect_report, stage="publishing", what="The report couldn't be collected")
         self.result.ended_at = self.result.ended_at or now_text()
@@ -198,7 +199,7 @@ class AttemptRunner:
 
     def _send_heartbeat(self) -> float:
         send_heartbeat(self.storage.put, self.live.progress if self.live else None)
-        return self.task.heartbeat
+        return self.task.heartbeat_seconds
 
     def _guarded(self, step: Callable[[], None], *, stage: str, what: str) -> None:
         """Do a step; what goes wrong in it becomes the verdict, unless there is a graver one already."""
@@ -278,8 +279,8 @@ class AttemptRunner:
                 cwd=self.folders.code,
                 environment=prepared.environment,
                 output=self.log.attach(),
-                timeout=self.task.timeout,
-                grace=self.task.grace,
+                timeout=self.task.timeout_seconds,
+                grace=self.task.grace_seconds,
                 marker=self.task.marker,
                 signals=self.signals,
                 limits=ProcessLimits(**self.task.limits),
@@ -308,11 +309,12 @@ class AttemptRunner:
             self.result.notes.append(sentence)
 
     def _check_contract(self, prepared: PreparedRun) -> None:
-        expect = self.task.expect or {}
-        published = open_storage(expect["objects"]) if expect["objects"] else None
-        day = date.fromisoformat(expect["day"])
+        expect = self.task.expect
+        assert expect
+        published = open_storage(expect.objects) if expect.objects else None
+        day = date.fromisoformat(expect.day)
         try:
-            expectations.check_expectations(expect["lines"], prepared.output, day, published, expect["index"])
+            expectations.check_expectations(expect.lines, prepared.output, day, published, expect.index)
         except expectations.ExpectationFailed as broken:
             self._decide(
                 AttemptOutcome(
@@ -342,7 +344,7 @@ class AttemptRunner:
                 exit_code=ended.exit_code,
                 signal=ended.signal,
                 seconds=ended.seconds,
-                timeout=self.task.timeout,
+                timeout=self.task.timeout_seconds,
                 memory_ran_out=memory_ran_out,
                 out_of_memory=ended.out_of_memory,
                 failure=failure,

@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.error
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from jupyter_schedule.core.storage.factory import S3Address, open_storage
 from scheduler_service.worker.agent import MachineSetup, run_attempt
 from scheduler_service.worker.bootstrap import read_metadata
 from scheduler_service.worker.credentials import CredentialsServer
-from scheduler_service.worker.workspace import Folders, Task
+from scheduler_service.worker.task import TaskRefused, WorkerTask
+from scheduler_service.worker.workspace import Folders
 
 #: who user code runs as, and whose id no image uses
 USER, USER_ID = "analyst", 58000
@@ -72,10 +74,14 @@ def main() -> int:
     # a run's environment is an allow-list, and ours says where our own modules are
     os.environ.clear()
     os.environ.update({"PATH": PATH, "LANG": "C.UTF-8"})
-    brief = json.loads(open_storage(configuration["objects"]).get(brief_key(configuration["token"])))
-    task = Task.of(brief | {"worker": me["identity"], "work_folder": WORK, "user": USER_ID})
+    document = json.loads(open_storage(configuration["objects"]).get(brief_key(configuration["token"])))
+    try:
+        task = replace(WorkerTask.of(document), worker=me["identity"], work_folder=WORK, user=USER_ID)
+    except TaskRefused as refusal:
+        print(f"action=task_refused message={json.dumps(str(refusal))}", flush=True)
+        return 2
     threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
-    data_role = brief.get("data_role")
+    data_role = task.data_role
     machine = Ec2MachineSetup(partial(_assumed, data_role, configuration, instance) if data_role else None)
     run_attempt(task, machine=machine, handle=me)
     return 0

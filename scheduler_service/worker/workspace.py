@@ -4,11 +4,8 @@ import fnmatch
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
 
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.errors import Refused
@@ -16,6 +13,7 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, open_storage
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.processes import MARKER
+from scheduler_service.worker.task import PreviousFiles, WorkerTask
 
 #: in the scratch folder: says where the run's control group is
 CGROUP = "cgroup"
@@ -25,68 +23,10 @@ CGROUP = "cgroup"
 AGENT_ONLY = "JUPYTER_SCHEDULE_AGENT_ONLY"
 
 
-@dataclass(frozen=True)
-class Task:
-    """What the agent is told about its attempt; frozen when the attempt was recorded."""
-
-    run_id: str
-    attempt: int
-    #: names this attempt's objects; nobody can guess it
-    token: str
-    worker: str
-    #: address of the work area
-    objects: str
-    #: digest of the bundle
-    bundle: str
-    #: for Bash
-    command: str
-    #: seconds that the command may take
-    timeout: float
-    #: where the agent makes its scratch folder
-    work_folder: str
-    #: path in the bundle, None for a tarball with a command
-    notebook: str | None = None
-    #: relative to the notebook's folder, or to the bundle's root
-    output_dir: str = "output"
-    #: what a run's parameters are, in place of the bundle's; None leaves the bundle as it is
-    parameters: Mapping[str, Any] | None = None
-    #: variables for the run, beside the agent's own
-    environment: Mapping[str, str] = field(default_factory=dict)
-    #: name, display_name, language, argv, env; None leaves it to the wrapper
-    kernel: Mapping[str, Any] | None = None
-    #: objects, prefix, globs, and paths where they are known: what of its own publication it finds in PREVIOUS_DIR
-    previous: Mapping[str, Any] | None = None
-    #: lines, day, objects, index: what its outputs must be, see `contract.check`
-    expect: Mapping[str, Any] | None = None
-    #: seconds between two heartbeats
-    heartbeat: float = 10.0
-    #: seconds from TERM to KILL
-    grace: float = 5.0
-    #: seconds after which the agent ends itself and all that it started, whatever it is at
-    life: float = 26 * 3600.0
-    #: id of the user, and of the group, that the command runs as; None for the agent's own
-    user: int | None = None
-    #: names of the agent's own variables that the run is given, and whose values are told to nobody
-    pass_environment: Sequence[str] = ()
-    #: what the run may use: the fields of `limits.Limits`
-    limits: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Self:
-        """The task that a JSON object describes; keys that are meant for others are ignored.  Raises TypeError."""
-        known = {each.name for each in fields(cls)}
-        return cls(**{key: value for key, value in document.items() if key in known})
-
-    @property
-    def marker(self) -> str:
-        """What the run's processes carry in their environment."""
-        return f"{self.run_id}.{self.attempt}"
-
-
 class Folders:
     """The places of things in the scratch folder of an attempt."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: WorkerTask) -> None:
         self.root = Path(task.work_folder).resolve() / task.token
         self.code = self.root / "code"
         self.report = self.root / "report"
@@ -102,7 +42,7 @@ class Folders:
             folder.mkdir()
 
 
-def check_kernel(task: Task) -> None:
+def check_kernel(task: WorkerTask) -> None:
     """Refused("environment_gone") when the frozen kernel's program isn't there any more."""
     if task.kernel is None:
         return
@@ -116,7 +56,7 @@ def check_kernel(task: Task) -> None:
         )
 
 
-def unpack_bundle(task: Task, objects: ObjectStorage, folders: Folders) -> None:
+def unpack_bundle(task: WorkerTask, objects: ObjectStorage, folders: Folders) -> None:
     """The bundle's files in `folders.code`.  Refused("bundle_unusable" or "disk_full") when that can't be."""
     packed = folders.root / "bundle.tar.gz"
     try:
@@ -135,7 +75,7 @@ def unpack_bundle(task: Task, objects: ObjectStorage, folders: Folders) -> None:
     packed.unlink()
 
 
-def write_parameters(task: Task, folders: Folders) -> None:
+def write_parameters(task: WorkerTask, folders: Folders) -> None:
     """`params.json` as the schedule has it today: an edit of the parameters alone keeps the bundle."""
     if task.parameters is None:
         return
@@ -145,7 +85,7 @@ def write_parameters(task: Task, folders: Folders) -> None:
     path.write_text(json.dumps(task.parameters), encoding="utf-8")
 
 
-def make_output_folder(task: Task, code: Path) -> Path:
+def make_output_folder(task: WorkerTask, code: Path) -> Path:
     """The absolute output folder, new and empty: what a bundle has in its place is removed.
 
     Refused("bundle_unusable") when it isn't a folder of its own inside the bundle.
@@ -165,12 +105,12 @@ def make_output_folder(task: Task, code: Path) -> Path:
     return inside
 
 
-def fetch_previous(task: Task, folders: Folders) -> None:
+def fetch_previous(task: WorkerTask, folders: Folders) -> None:
     """Files of its own publication that it asked for; what goes away meanwhile isn't had."""
     if task.previous is None:
         return
-    publication = open_storage(task.previous["objects"])
-    prefix = task.previous["prefix"]
+    publication = open_storage(task.previous.objects)
+    prefix = task.previous.prefix
 
     def fetch(path: str) -> None:
         destination = folders.previous / path
@@ -179,18 +119,18 @@ def fetch_previous(task: Task, folders: Folders) -> None:
             publication.fetch(prefix + path, destination)
 
     # a machine of its own may not list, and is told
-    paths = task.previous.get("paths")
+    paths = task.previous.paths
     publication.for_each(select_previous(publication, task.previous) if paths is None else paths, fetch)
 
 
-def select_previous(publication: ObjectStorage, previous: Mapping[str, Any]) -> list[str]:
-    """The paths under `previous["prefix"]` that match one of its globs."""
-    prefix = previous["prefix"]
+def select_previous(publication: ObjectStorage, previous: PreviousFiles) -> list[str]:
+    """The paths under `previous.prefix` that match one of its globs."""
+    prefix = previous.prefix
     paths = [stored.key.removeprefix(prefix) for stored in publication.list(prefix)]
-    return [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in previous["globs"])]
+    return [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in previous.globs)]
 
 
-def build_environment(task: Task, folders: Folders, output: Path) -> dict[str, str]:
+def build_environment(task: WorkerTask, folders: Folders, output: Path) -> dict[str, str]:
     """The variables of the run; writes the kernel's spec where KERNEL_SPEC points."""
     ours = {
         "OUTPUT_DIR": str(output),

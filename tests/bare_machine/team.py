@@ -63,7 +63,8 @@ class Hasty(Ec2Launcher):
         self._time_out = time_out
 
     def plan(self, *arguments: Any, **named: Any) -> dict[str, Any]:
-        return super().plan(*arguments, **named) | {"timeout": self._time_out}
+        planned = super().plan(*arguments, **named)
+        return replace(planned, task_changes={**planned.task_changes, "timeout_seconds": self._time_out})
 
 
 class Team(Engine):

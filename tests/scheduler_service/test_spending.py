@@ -6,11 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.costs import HOURLY
 from jupyter_schedule.core.models import Policies, Reason, Run, RunStatus, ScheduleState, Spec
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.local import LocalLauncher
@@ -18,6 +16,7 @@ from scheduler_service.quotas import MachineHourQuota, budget_message
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import load_settings
 from scheduler_service.worker.limits import ProcessLimits
+from scheduler_service.worker.task import LaunchPlan
 from tests.engine import PATIENCE, Engine
 from tests.factories import NOON, make_spec
 
@@ -25,8 +24,8 @@ from tests.factories import NOON, make_spec
 class Paid(LocalLauncher):
     """As if a minute of this machine cost a dollar; each started minute is billed."""
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
-        return {HOURLY: "60"}
+    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
+        return LaunchPlan(paid=True, hourly="60")
 
 
 def _launchers(folder: Path, limits: ProcessLimits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:

@@ -5,16 +5,17 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import EnvironmentSource, Kernel, Spec, Timing, Visibility
-from scheduler_service.task import brief_for, token_of
+from scheduler_service.task import build_task, token_of
+from scheduler_service.worker.task import PreviousFiles, WorkerTask
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 KERNEL = Kernel(name="python3", display_name="Python 3", argv=("/env/bin/python",))
 
 
-def brief(**changes: Any) -> dict[str, Any]:
+def task(**changes: Any) -> WorkerTask:
     spec: Spec = make_spec(publication_base="file:///home/ann/my%20published", **changes)
     run = make_run(make_schedule("bikes", spec=spec))
-    return brief_for(
+    return build_task(
         run,
         spec,
         number=2,
@@ -26,7 +27,7 @@ def brief(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_run_is_told_when_it_was_due_in_the_words_of_every_interface() -> None:
-    environment = brief()["environment"]
+    environment = task().environment
     assert environment["SCHEDULED_FOR"] == "2026-11-24T12:00:00Z"
     assert environment["DATA_INTERVAL_START"] == "2026-11-23T12:00:00Z"
     assert environment["DATA_INTERVAL_END"] == "2026-11-24T12:00:00Z"
@@ -37,41 +38,39 @@ def test_the_run_is_told_when_it_was_due_in_the_words_of_every_interface() -> No
     [("UTC", "2026-11-23"), ("Pacific/Kiritimati", "2026-11-24"), ("Pacific/Pago_Pago", "2026-11-23")],
 )
 def test_the_data_date_is_the_day_before_in_the_zone_of_the_schedule(zone: str, data_date: str) -> None:
-    assert brief(timing=Timing(cron="0 12 * * *", timezone=zone))["environment"]["DATA_DATE"] == data_date
+    assert task(timing=Timing(cron="0 12 * * *", timezone=zone)).environment["DATA_DATE"] == data_date
 
 
 def test_what_the_launcher_has_ready_never_hides_what_the_run_is() -> None:
-    environment = brief()["environment"]
+    environment = task().environment
     assert environment["RUNNER_PYTHON"] == "/runner/python"
     assert environment["SCHEDULED_FOR"] != "never"
 
 
 def test_a_notebooks_parameters_are_those_of_the_schedule_and_a_command_has_none() -> None:
-    assert brief(notebook="a.ipynb", parameters={"month": 3})["parameters"] == {"month": 3}
-    assert brief()["parameters"] is None
+    assert task(notebook="a.ipynb", parameters={"month": 3}).parameters == {"month": 3}
+    assert task().parameters is None
 
 
 def test_the_time_out_is_in_seconds() -> None:
-    assert brief(timeout=90)["timeout"] == 5400
+    assert task(timeout=90).timeout_seconds == 5400
 
 
 def test_the_publication_address_is_told_unless_nothing_is_published() -> None:
-    assert brief()["environment"]["PUBLISHED_DATA_URL"] == "file:///home/ann/my%20published/bikes/data/"
-    assert brief(visibility=Visibility.NONE)["environment"]["PUBLISHED_DATA_URL"] == ""
+    assert task().environment["PUBLISHED_DATA_URL"] == "file:///home/ann/my%20published/bikes/data/"
+    assert task(visibility=Visibility.NONE).environment["PUBLISHED_DATA_URL"] == ""
 
 
 def test_earlier_files_are_fetched_only_when_asked_for() -> None:
-    assert brief()["previous"] is None
-    assert brief(previous=("*.csv.gz",))["previous"] == {
-        "objects": "file:///home/ann/my%20published",
-        "prefix": "bikes/data/",
-        "globs": ["*.csv.gz"],
-    }
+    assert task().previous is None
+    assert task(previous=("*.csv.gz",)).previous == PreviousFiles(
+        objects="file:///home/ann/my%20published", prefix="bikes/data/", globs=["*.csv.gz"]
+    )
 
 
 def test_a_fresh_environment_leaves_the_kernel_to_the_wrapper() -> None:
-    assert brief(kernel=KERNEL)["kernel"]["argv"] == ["/env/bin/python"]
-    assert brief(kernel=KERNEL, environment=EnvironmentSource.FRESH)["kernel"] is None
+    assert (task(kernel=KERNEL).kernel or {})["argv"] == ["/env/bin/python"]
+    assert task(kernel=KERNEL, environment=EnvironmentSource.FRESH).kernel is None
 
 
 def test_a_token_follows_from_the_secret_and_is_another_for_every_attempt() -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import Outcome, RunStatus
+from jupyter_schedule.core.models import Attempt, Outcome, RunStatus
 from scheduler_service import effects, tick
 from scheduler_service.decide import Stop
+from scheduler_service.launchers.base import Handle
+from scheduler_service.worker.task import TASK_VERSION, frozen_task
 from tests.scheduler_service.played import MINUTE, Play
 
 
@@ -152,3 +154,27 @@ def test_a_ledger_is_asked_to_record_nothing_when_nothing_is_due(play: Play, mon
 
     monkeypatch.setattr(play.store, "settle", fail)
     play.ticker.tick()
+
+
+def test_an_attempt_of_another_version_is_left_to_a_service_that_has_it(
+    play: Play, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The sentence names both versions, once; the run stays as it is."""
+    run = play.operations.run_now("daily")
+    launches = []
+
+    def launch(attempt: Attempt) -> Handle:
+        launches.append(attempt)
+        frozen_task(attempt.parameters | {"version": 2})
+        raise AssertionError
+
+    monkeypatch.setattr(play.workers, "launch", launch)
+    play.settle(20)
+    play.pass_by(timedelta(seconds=30))
+    play.settle(20)
+    assert play.operations.run(run.id).status == RunStatus.LAUNCHING
+    assert len(launches) > 1
+    said = [record.getMessage() for record in caplog.records if "action=failed" in record.getMessage()]
+    assert len(said) == 1
+    assert "of version 2" in said[0]
+    assert f"understands version {TASK_VERSION}" in said[0]

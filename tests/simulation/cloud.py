@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
-from scheduler_service.worker.workspace import Task
+from scheduler_service.worker.task import WorkerTask, frozen_task
 from tests.simulation.worker import Command, Execution, Worker
 from tests.simulation.world import Actor, World
 
@@ -65,20 +65,20 @@ class Cloud:
             for machine in self.machines.values():
                 if machine.token == attempt.token:
                     return {"machine": machine.name}
-        task = Task.of(attempt.parameters | {"work_folder": "/"})
+        task = replace(frozen_task(attempt.parameters), work_folder="/")
         machine = self.machine(f"m{len(self.machines) + 1}", task)
         handle = {"machine": machine.name}
         self.world.start(
             machine.actor, lambda: Worker(self, machine, task, handle).live(), self.world.chance.uniform(1, 40)
         )
-        self.world.start(Actor(self.world, machine.name), machine.actor.die, task.life)
+        self.world.start(Actor(self.world, machine.name), machine.actor.die, task.lifetime_seconds)
         return handle
 
     def asked(self, run: str, number: int, token: str, words: Any) -> None:
         """Somebody asks for a machine."""
         self.launches.append(Launch(self.world.time, run, number, token, json.dumps(words, sort_keys=True)))
 
-    def machine(self, name: str, task: Task) -> Machine:
+    def machine(self, name: str, task: WorkerTask) -> Machine:
         """A machine that exists from now on."""
         actor = Actor(self.world, name)
         machine = Machine(name, task.run_id, task.attempt, task.token, actor, self.world.time)

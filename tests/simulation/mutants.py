@@ -81,7 +81,7 @@ class Mutant:
 _ROWS = "self._insert_runs(connection, [run for settlement in same for run in settlement.runs], actor)\n"
 _LAUNCH = "handle = self._launcher(attempt).launch(attempt)"
 _REPLANNED = (
-    "handle = self._launcher(attempt).launch(attempt.model_copy(update={'parameters': self._planned("
+    "handle = self._launcher(attempt).launch(attempt.model_copy(update={'parameters': self._plan_attempt("
     "run.model_copy(update={'attempt': attempt.number - 1}), self._spec_of(run), self._launcher(attempt)).parameters}))"
 )
 _OTHER_TOKEN = "(machines, request | {'ClientToken': f'{attempt.token}{self._now()}'}, mine)"
@@ -191,7 +191,7 @@ MUTANTS = (
     Mutant(
         "no self-shutdown",
         (
-            Edit(effects, "brief_for", '        "life": spec.timeout * 60 + UPLOAD_GRACE_SECONDS,\n', ""),
+            Edit(effects, "build_task", "        lifetime_seconds=spec.timeout * 60 + UPLOAD_GRACE_SECONDS,\n", ""),
             Edit(Ec2Launcher, "plan", '"power_off_after": int((deadline - self._now()).total_seconds()),', ""),
         ),
         "p21_no_machine_outlives_its_time",

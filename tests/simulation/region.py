@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
@@ -16,7 +17,7 @@ from scheduler_service.launchers.ec2.launch_plan import ATTEMPT_TAG, RUN_TAG
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
-from scheduler_service.worker.workspace import Task
+from scheduler_service.worker.task import WorkerTask
 from tests.doubles.ec2 import Ec2Double, Instance, client_error
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 from tests.simulation.cloud import Cloud
@@ -84,7 +85,7 @@ class Region(Ec2Double):
         token = configuration["token"]
         told = {"run_id": tags[RUN_TAG], "attempt": int(tags[ATTEMPT_TAG]), "token": token}
         nothing: dict[str, Any] = dict.fromkeys(("worker", "objects", "bundle", "command"), "")
-        machine = self.cloud.machine(instance.id, Task(**told, **nothing, timeout=0, work_folder="/"))
+        machine = self.cloud.machine(instance.id, WorkerTask(**told, **nothing, timeout_seconds=0, work_folder="/"))
         machine.power_off = lambda: self.end(instance.id)
         boot = self.world.chance.uniform(20, 90)
         if armed := _FAILSAFE.search(document):
@@ -98,7 +99,7 @@ class Region(Ec2Double):
             except (OSError, NoSuchObject):
                 machine.power_off()
                 return
-            task = Task.of(json.loads(brief) | {"worker": me["identity"], "work_folder": "/"})
+            task = replace(WorkerTask.of(json.loads(brief)), worker=me["identity"], work_folder="/")
             Worker(self.cloud, machine, task, me).live()
 
         self.world.start(machine.actor, become_an_agent, boot)

@@ -11,7 +11,7 @@ from jupyter_schedule.core.object_keys import HEARTBEAT, OUTPUT, worker_prefix
 from jupyter_schedule.core.storage.factory import digest
 from scheduler_service.worker import agent
 from scheduler_service.worker.agent import AttemptStorage
-from scheduler_service.worker.workspace import Task
+from scheduler_service.worker.task import WorkerTask
 from tests.simulation.world import Stepped, World
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Execution:
 class Worker:
     """An agent, from its gate to its result."""
 
-    def __init__(self, cloud: "Cloud", machine: "Machine", task: Task, handle: dict[str, Any]) -> None:
+    def __init__(self, cloud: "Cloud", machine: "Machine", task: WorkerTask, handle: dict[str, Any]) -> None:
         self._cloud = cloud
         self._world = cloud.world
         self._machine = machine
@@ -108,7 +108,7 @@ class Worker:
 
     def _work(self) -> str:
         """Beat until the command ends; how it did."""
-        seconds = min(self._command.seconds, self._task.timeout)
+        seconds = min(self._command.seconds, self._task.timeout_seconds)
         end = self._world.time + seconds
         while self._world.time < end:
             with suppress(OSError):

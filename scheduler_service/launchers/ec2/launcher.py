@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jupyter_schedule.core.costs import HOURLY
 from jupyter_schedule.core.models import Attempt, LauncherInfo, MachineSize, Reason, Run, Spec, utc_text
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
@@ -30,6 +28,7 @@ from scheduler_service.launchers.ec2.reaper import find_orphans
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.quotas import MachineHourQuota
+from scheduler_service.worker.task import LaunchPlan, frozen_task
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ class Ec2Launcher(Launcher):
         roles = tuple(self._settings.data_roles)
         return LauncherInfo(name=name, paid=True, sizes=tuple(sizes), data_roles=roles, ad_hoc=terms)
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> dict[str, Any]:
+    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
         configuration = {
             **self._work_area.configuration(),
             "role_id": self._settings.role_id,
@@ -109,8 +108,14 @@ class Ec2Launcher(Launcher):
         offer = choose_option(self._settings, size, turn)
         hourly = self._prices.hourly(offer.region, offer.instance_type, self._settings.sizes[size].disk)
         # the analyst's own kernel stays at home: a fresh machine makes the environment that the bundle pins
-        told = {"launch": request, "region": offer.region, "kernel": None, "objects": configuration["objects"]}
-        return told | {"data_role": self._data_role(spec), HOURLY: None if hourly is None else str(hourly)}
+        changes = {"kernel": None, "objects": configuration["objects"], "data_role": self._data_role(spec)}
+        return LaunchPlan(
+            launch=request,
+            region=offer.region,
+            paid=True,
+            hourly=None if hourly is None else str(hourly),
+            task_changes=changes,
+        )
 
     def _data_role(self, spec: Spec) -> str | None:
         """The ARN of the role that the schedule asks for.  Raises LaunchRefused when the operator has no such."""
@@ -121,9 +126,9 @@ class Ec2Launcher(Launcher):
         return None if spec.data_role is None else allowed[spec.data_role]
 
     def launch(self, attempt: Attempt) -> Handle:
-        parameters = dict(attempt.parameters)
-        request: dict[str, Any] = parameters.pop("launch")
-        self._work_area.put_task(attempt.token, parameters)
+        task, request = frozen_task(attempt.parameters), LaunchPlan.of(attempt.parameters).launch
+        assert request is not None, "a launch is frozen before it is asked for"
+        self._work_area.put_task(attempt.token, task)
         machines = self._machines_of(attempt)
         if machines is None:
             raise LaunchRefused("The settings have lost this run's region: add it to ec2.elsewhere.", Reason.CONFIG)
@@ -186,8 +191,7 @@ class Ec2Launcher(Launcher):
         return self._regions.get(self._region_of(attempt))
 
     def _region_of(self, attempt: Attempt) -> str:
-        region: str = attempt.parameters.get("region", self._settings.region)
-        return region
+        return LaunchPlan.of(attempt.parameters).region or self._settings.region
 
     def _seen(self, look: Callable[[], dict[str, Ec2Machine]], region: str) -> dict[str, Ec2Machine] | None:
         """Look at the machines; None while EC2 doesn't answer, which is logged once, and again for another reason."""

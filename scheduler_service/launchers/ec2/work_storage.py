@@ -17,12 +17,12 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_schedule.core.object_keys import agent_key, beside_brief, brief_key
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import NoSuchObject, S3Storage, open_storage
+from scheduler_service.worker.task import ExpectedOutputs, PreviousFiles, WorkerTask
 from scheduler_service.worker.workspace import select_previous
 
 
@@ -39,45 +39,44 @@ class WorkStorage:
         address = replace(self._objects.address, region=region)
         return {"objects": str(address), "region": region, "base": self._base, **self._agent}
 
-    def put_task(self, token: str, brief: dict[str, Any]) -> None:
+    def put_task(self, token: str, task: WorkerTask) -> None:
         """Store what an attempt's agent is told; beside it, what it reads of its publication, where it has no rights.
 
         Raises OSError.
         """
-        told = brief | {
-            "previous": self._previous(token, brief.get("previous")),
-            "expect": self._expected(token, brief.get("expect")),
-        }
-        self._objects.put(brief_key(token), json.dumps(told, sort_keys=True).encode())
+        told = replace(
+            task,
+            previous=None if task.previous is None else self._previous(token, task.previous),
+            expect=None if task.expect is None else self._expected(token, task.expect),
+        )
+        self._objects.put(brief_key(token), json.dumps(told.document(), sort_keys=True).encode())
 
     def remove_task(self, token: str) -> None:
         """Remove all of that.  Raises OSError."""
         beside = [stored.key for stored in self._objects.list(beside_brief(token))]
         self._objects.for_each([*beside, brief_key(token)], self._objects.delete)
 
-    def _previous(self, token: str, previous: dict[str, Any] | None) -> dict[str, Any] | None:
-        if previous is None:
-            return None
-        publication, place = open_storage(previous["objects"]), f"{beside_brief(token)}previous/"
+    def _previous(self, token: str, previous: PreviousFiles) -> PreviousFiles:
+        publication, place = open_storage(previous.objects), f"{beside_brief(token)}previous/"
         paths = select_previous(publication, previous)
 
         def copy(path: str) -> None:
             with suppress(NoSuchObject):
-                self._objects.copy_from(publication, previous["prefix"] + path, place + path)
+                self._objects.copy_from(publication, previous.prefix + path, place + path)
 
         self._objects.for_each(paths, copy)
-        return previous | {"objects": self.configuration()["objects"], "prefix": place, "paths": paths}
+        return replace(previous, objects=self.configuration()["objects"], prefix=place, paths=paths)
 
-    def _expected(self, token: str, expect: dict[str, Any] | None) -> dict[str, Any] | None:
-        if expect is None or expect["objects"] is None:
+    def _expected(self, token: str, expect: ExpectedOutputs) -> ExpectedOutputs:
+        if expect.objects is None:
             return expect
         index = f"{beside_brief(token)}data.json"
         try:
-            self._objects.copy_from(open_storage(expect["objects"]), expect["index"], index)
+            self._objects.copy_from(open_storage(expect.objects), expect.index, index)
         except NoSuchObject:
             # nothing is published yet
-            return expect | {"objects": None}
-        return expect | {"objects": self.configuration()["objects"], "index": index}
+            return replace(expect, objects=None)
+        return replace(expect, objects=self.configuration()["objects"], index=index)
 
     @cached_property
     def _base(self) -> str:

@@ -16,8 +16,9 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Attempt, Reason
 from scheduler_service.launchers import local
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerState
+from scheduler_service.worker.task import freeze
 from tests.engine import eventually
-from tests.factories import make_spec
+from tests.factories import make_spec, make_task
 from tests.s3_servers import variables
 from tests.scheduler_service.launchers import real_account
 from tests.scheduler_service.launchers.workshops import (
@@ -99,7 +100,8 @@ def test_of_an_attempt_that_was_never_answered_nothing_is_known_and_nothing_ends
 def test_what_is_frozen_with_an_attempt_is_json(workshop: Workshop) -> None:
     deadline = clock.now() + timedelta(hours=2)
     plan = workshop.launcher().plan(RUN, make_spec(), number=1, token="t" * 40, deadline=deadline)
-    assert json.loads(json.dumps(plan)) == plan
+    parameters = freeze(make_task(), plan)
+    assert json.loads(json.dumps(parameters)) == parameters
 
 
 def test_a_launched_worker_lives_and_is_known_after_a_restart(workshop: Workshop) -> None:

@@ -25,7 +25,7 @@ from scheduler_service.worker.processes import Process
 from tests.doubles.ec2 import client_error, lost_answer
 from tests.doubles.moto_shim import Shim, shimmed_moto
 from tests.engine import PATIENCE
-from tests.factories import make_attempt, make_run, make_schedule
+from tests.factories import make_attempt, make_run, make_schedule, make_task
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS, FakeWorkArea, Region, attempt_on
 
 RUN = make_run(make_schedule())
@@ -81,7 +81,7 @@ class LocalWorkshop(Workshop):
         return self._made[-1]
 
     def attempt(self, number: int = 1) -> Attempt:
-        return make_attempt(RUN, number, parameters={})
+        return make_attempt(RUN, number, parameters=make_task(run_id=RUN.id, attempt=number).document())
 
     def living(self) -> int:
         return len(self._workers())

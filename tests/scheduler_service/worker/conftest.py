@@ -16,6 +16,7 @@ import pytest
 
 from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service.worker import processes
+from scheduler_service.worker.task import TASK_VERSION
 from tests.engine import PATIENCE
 
 TOKEN = "5eed"
@@ -64,9 +65,10 @@ class Bench:
             "objects": self.objects.url("x").removesuffix("/x"),
             "bundle": self.bundle(files or {"a.txt": "a"}) if "bundle" not in changes else "",
             "command": command,
-            "timeout": 60,
+            "version": TASK_VERSION,
+            "timeout_seconds": 60,
             "work_folder": str(self.work),
-            "grace": 0.2,
+            "grace_seconds": 0.2,
         } | changes
 
     def start(self, task: dict[str, Any], **environment: str) -> subprocess.Popen[str]:

@@ -94,7 +94,7 @@ def test_a_second_agent_of_an_attempt_leaves_the_first_ones_scratch_folder_alone
 
 def test_a_heartbeat_is_there_while_the_command_runs(bench: Bench) -> None:
     os.mkfifo(bench.folder / "go")
-    agent = bench.start(bench.task(f"read < {bench.folder}/go", heartbeat=0.02))
+    agent = bench.start(bench.task(f"read < {bench.folder}/go", heartbeat_seconds=0.02))
 
     first = eventually(lambda: bench.objects.get_or_none(f"{PREFIX}heartbeat"))
     assert json.loads(first)["pid"] == agent.pid
@@ -120,7 +120,7 @@ def test_the_notebook_so_far_is_seen_while_the_command_still_runs(bench: Bench) 
     cell = {"cell_type": "code", "metadata": {"papermill": {"status": "completed"}}, "outputs": [], "source": ""}
     files = {"sub/n.ipynb": json.dumps({"cells": [cell, {"cell_type": "code"}]})}
     command = f'cp sub/n.ipynb "$REPORT_DIR"; read < {bench.folder}/go'
-    agent = bench.start(bench.task(command, files, notebook="sub/n.ipynb", heartbeat=0.02))
+    agent = bench.start(bench.task(command, files, notebook="sub/n.ipynb", heartbeat_seconds=0.02))
 
     live = eventually(lambda: bench.objects.get_or_none(f"{PREFIX}live/notebook"))
     assert json.loads(live)["cells"][0] == cell
@@ -332,7 +332,7 @@ def test_every_reason_is_one_that_runs_know() -> None:
 
 
 def test_an_agent_that_comes_to_no_end_ends_itself_and_says_so(bench: Bench) -> None:
-    agent = bench.start(bench.task("echo begun; exec sleep 600", life=1.0))
+    agent = bench.start(bench.task("echo begun; exec sleep 600", lifetime_seconds=1.0))
 
     assert agent.wait(60) == 1
     result = bench.result()

@@ -127,7 +127,9 @@ class TestOnEveryKindOfMachine:
 
     def times_out(self, bench: Bench, name: str, source: str, seconds: float) -> bool:
         """Whether it was where it wants to be when its time was over: a busy machine takes longer to get it there."""
-        result = bench.run(f"{script(bench, source, name)} & wait; sleep 1000", timeout=seconds, grace=0.1)
+        result = bench.run(
+            f"{script(bench, source, name)} & wait; sleep 1000", timeout_seconds=seconds, grace_seconds=0.1
+        )
 
         assert (result["outcome"], result["exit_code"], result["reason"]) == ("timed_out", None, "time_limit")
         assert result["sentence"] == f"Timed out: stopped after {seconds} s."
@@ -227,7 +229,7 @@ def test_what_ends_by_itself_a_moment_after_the_command_is_left_to_it(bench: Ben
 
 def test_a_time_out_lets_the_command_save_what_it_has(bench: Bench) -> None:
     command = "trap 'echo saved > $OUTPUT_DIR/a; exit 9' TERM; echo on; while :; do sleep 0.01; done"
-    result = bench.run(command, timeout=3, grace=20)
+    result = bench.run(command, timeout_seconds=3, grace_seconds=20)
     assert result["outcome"] == "timed_out"
     assert bench.output("a") == b"saved\n"
 

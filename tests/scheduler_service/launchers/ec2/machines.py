@@ -15,7 +15,9 @@ from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
+from scheduler_service.worker.task import LaunchPlan, WorkerTask, freeze
 from tests.doubles.ec2 import Ec2Double
+from tests.factories import make_task
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTINGS = Ec2Settings(
@@ -35,16 +37,16 @@ class FakeWorkArea(WorkStorage):
     """Remembers what attempts are told."""
 
     def __init__(self) -> None:
-        self.briefs: dict[str, dict[str, Any]] = {}
+        self.tasks: dict[str, WorkerTask] = {}
 
     def configuration(self) -> dict[str, str]:
         return {"objects": "s3://work", "base": "https://work/", "agent": "agents/0.tar.gz", "agent_sha256": "0"}
 
-    def put_task(self, token: str, brief: dict[str, Any]) -> None:
-        self.briefs[token] = brief
+    def put_task(self, token: str, task: WorkerTask) -> None:
+        self.tasks[token] = task
 
     def remove_task(self, token: str) -> None:
-        self.briefs.pop(token, None)
+        self.tasks.pop(token, None)
 
 
 class Region:
@@ -92,7 +94,10 @@ def attempt_on(
         number=number,
         token=token,
         launcher="ec2",
-        parameters={"run_id": run_id, "launch": launch},
+        parameters=freeze(
+            make_task(run_id=run_id, attempt=number, token=token),
+            LaunchPlan(launch=launch, region=settings.region, paid=True),
+        ),
         deadline=deadline,
         created_at=created_at,
     )

@@ -12,7 +12,8 @@ from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.launchers.ec2.client import open_ec2
 from scheduler_service.settings import load_settings
-from tests.factories import make_attempt, make_run, make_schedule, make_spec
+from scheduler_service.worker.task import freeze
+from tests.factories import make_attempt, make_run, make_schedule, make_spec, make_task
 from tests.s3_servers import S3Server
 
 SETTINGS = """
@@ -49,7 +50,9 @@ def test_an_attempt_gets_a_machine_by_what_the_settings_say(moto: S3Server, tmp_
 
     run, deadline = make_run(make_schedule()), clock.now() + timedelta(hours=1)
     plan = launcher.plan(run, make_spec(), number=1, token="t" * 40, deadline=deadline)
-    attempt: Attempt = make_attempt(run, token="t" * 40, parameters=plan, deadline=deadline)
+    attempt: Attempt = make_attempt(
+        run, token="t" * 40, parameters=freeze(make_task(run_id=run.id), plan), deadline=deadline
+    )
     attempt = attempt.model_copy(update={"handle": launcher.launch(attempt)})
     assert launcher.poll(attempt) is WorkerState.ALIVE
     [machine] = ec2.describe_instances(Filters=[{"Name": "tag:jupyter-schedule:run", "Values": [run.id]}])[

@@ -11,7 +11,7 @@ from jupyter_schedule.core.models import Reason
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerState
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from tests.doubles.ec2 import client_error
-from tests.factories import make_run, make_schedule, make_spec
+from tests.factories import make_run, make_schedule, make_spec, make_task
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS, START, FakeWorkArea, Region
 
 
@@ -32,12 +32,13 @@ def test_people_choose_among_the_sizes_of_the_settings(region: Region) -> None:
 def test_an_attempt_gets_a_machine_that_finds_what_it_is_told(region: Region) -> None:
     attempt = region.launched(region.attempt())
     assert [instance.id for instance in region.ec2.living] == [attempt.handle and attempt.handle["instance"]]
-    assert region.work_area.briefs == {attempt.token: {"run_id": "r1"}}
+    assert region.work_area.tasks == {attempt.token: make_task(token=attempt.token)}
 
 
 def test_what_a_machine_is_launched_with_says_whose_it_is_and_until_when(region: Region) -> None:
     run, deadline = make_run(make_schedule()), START + timedelta(hours=3)
-    plan = region.launcher.plan(run, make_spec(), number=2, token="t", deadline=deadline)["launch"]
+    plan = region.launcher.plan(run, make_spec(), number=2, token="t", deadline=deadline).launch
+    assert plan is not None
     tags = {tag["Key"]: tag["Value"] for tag in plan["TagSpecifications"][0]["Tags"]}
     assert tags["jupyter-schedule:run"] == run.id
     assert tags["jupyter-schedule:attempt"] == "2"
@@ -193,7 +194,7 @@ def test_a_data_role_is_one_that_the_operator_allows(region: Region) -> None:
     def told(data_role: str | None) -> str | None:
         spec = make_spec(data_role=data_role)
         plan = launcher.plan(make_run(make_schedule()), spec, number=1, token="t", deadline=START)
-        found: str | None = plan["data_role"]
+        found: str | None = plan.task_changes["data_role"]
         return found
 
     assert launcher.describe("ec2").data_roles == ("weather",)

@@ -9,7 +9,9 @@ import pytest
 from jupyter_schedule.core.object_keys import brief_key
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Storage
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
-from scheduler_service.worker.workspace import Folders, Task, fetch_previous
+from scheduler_service.worker.task import ExpectedOutputs, PreviousFiles
+from scheduler_service.worker.workspace import Folders, fetch_previous
+from tests.factories import make_task
 from tests.s3_servers import S3Server
 
 
@@ -25,7 +27,7 @@ def publication(request: pytest.FixtureRequest, moto: S3Server, tmp_path: Path) 
 
 
 def told(work: S3Storage, brief: dict[str, Any]) -> dict[str, Any]:
-    WorkStorage(work).put_task("t", brief)
+    WorkStorage(work).put_task("t", make_task(**brief))
     found: dict[str, Any] = json.loads(work.get(brief_key("t")))
     return found
 
@@ -41,11 +43,10 @@ def test_the_files_of_its_publication_that_a_run_asked_for_are_where_it_may_read
     publication.put("daily/data/deep/b.csv", b"b")
     publication.put("daily/data/c.txt", b"c")
     previous = {"objects": address(publication), "prefix": "daily/data/", "globs": ["*.csv"]}
-    found = told(work, {"previous": previous})["previous"]
+    found = told(work, {"previous": PreviousFiles.of(previous)})["previous"]
     assert found["paths"] == ["a.csv", "deep/b.csv"]
     assert found["objects"].startswith(work.address.plain)
-    needed = {"run_id": "r", "attempt": 1, "token": "t", "worker": "w", "objects": "", "bundle": "", "command": ""}
-    task = Task.of(needed | {"timeout": 1, "work_folder": tmp_path / "scratch", "previous": found})
+    task = make_task(work_folder=str(tmp_path / "scratch"), previous=PreviousFiles.of(found))
     folders = Folders(task)
     folders.make()
     fetch_previous(task, folders)
@@ -56,10 +57,15 @@ def test_the_files_of_its_publication_that_a_run_asked_for_are_where_it_may_read
 def test_what_an_output_contract_compares_with_is_where_it_may_be_read(
     work: S3Storage, publication: ObjectStorage
 ) -> None:
-    asked = {"lines": ["a.csv changed"], "objects": address(publication), "index": "daily/data.json"}
-    assert told(work, {"expect": asked})["expect"]["objects"] is None
+    asked = {
+        "lines": ["a.csv changed"],
+        "day": "2026-11-24",
+        "objects": address(publication),
+        "index": "daily/data.json",
+    }
+    assert told(work, {"expect": ExpectedOutputs.of(asked)})["expect"]["objects"] is None
     publication.put("daily/data.json", b"{}")
-    found = told(work, {"expect": asked})["expect"]
+    found = told(work, {"expect": ExpectedOutputs.of(asked)})["expect"]
     assert work.get(found["index"]) == b"{}"
 
 
@@ -67,7 +73,7 @@ def test_what_a_run_was_told_goes_with_it(work: S3Storage, publication: ObjectSt
     publication.put("daily/data/a.csv", b"a")
     work.put("briefs/another", b"{}")
     previous = {"objects": address(publication), "prefix": "daily/data/", "globs": ["*"]}
-    told(work, {"previous": previous})
+    told(work, {"previous": PreviousFiles.of(previous)})
     for _ in range(2):
         WorkStorage(work).remove_task("t")
     assert [stored.key for stored in work.list("briefs/")] == ["briefs/another"]
