@@ -96,6 +96,13 @@ def test_on_the_analysts_side_arrows_point_down_from_the_doors_to_the_ground() -
                 assert reached - below <= {"jupyter_schedule"}, name
 
 
+def test_the_api_and_its_clients_need_no_jupyter_server() -> None:
+    for name, path in MODULES.items():
+        if in_room(name, "jupyter_schedule.api") or in_room(name, "jupyter_schedule.client"):
+            needed = {found.partition(".")[0] for found in imports(path)}
+            assert {"jupyter_server", "tornado", "traitlets", "ipywidgets"}.isdisjoint(needed), name
+
+
 def test_no_module_imports_itself_in_a_circle() -> None:
     above = {name: {other for other in MODULES if other != name and in_room(name, other)} for name in MODULES}
     graph = {name: our_imports(name) - above[name] for name in MODULES}

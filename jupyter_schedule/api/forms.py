@@ -1,15 +1,18 @@
 """The form, and what it stands for: a request to bundle, the spec of a schedule, a patch of either."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import TypeAdapter, ValidationError
+from annotated_types import Ge, Le
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from jupyter_schedule.api.frequencies import frequency_of, timing_of
 from jupyter_schedule.api.requests import Form, Frequency
+from jupyter_schedule.api.responses import NumberLimits
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, build_bundle, normalize_output_dir
 from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
@@ -183,6 +186,23 @@ def spec_of_tarball(request: PackagingRequest, root: Path, digest: str) -> Spec:
         raise Refused("no_parameters", "A tarball takes no parameters; put them into the command.", "parameters")
     output_dir = normalize_output_dir(request.output_dir or "output")
     return base_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
+
+
+@cache
+def number_limits() -> dict[str, NumberLimits]:
+    """What each number of the form may be, by its name, with a dot where it is part of another value."""
+    return dict(_limits(Form, ""))
+
+
+def _limits(model: type[BaseModel], within: str) -> Iterator[tuple[str, NumberLimits]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _limits(field.annotation, f"{within}{name}.")
+        least = next((part.ge for part in field.metadata if isinstance(part, Ge)), None)
+        most = next((part.le for part in field.metadata if isinstance(part, Le)), None)
+        if least is not None or most is not None:
+            limits = NumberLimits.model_validate({"least": least, "most": most})
+            yield within + name, limits
 
 
 def _merge(target: Any, patch: Any) -> Any:

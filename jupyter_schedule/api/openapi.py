@@ -12,6 +12,8 @@ from jupyter_schedule.api.route import Route
 from jupyter_schedule.api.routes import ROUTES
 
 REF = "#/components/schemas/{model}"
+#: what is carried out once, however often it is sent with the same Idempotency-Key
+_ONCE = {("POST", "schedules"), ("POST", "schedules/{name}/clone"), ("POST", "ad-hoc-workers")}
 READER = {"reader": "the zone in which the person reads, an IANA name"}
 
 
@@ -64,7 +66,9 @@ def _answered(route: Route, schemas: Any) -> dict[str, Any]:
     if route.shape is None:
         return {"description": "The file.", "content": {"application/octet-stream": {}}}
     schema = schemas[route.method + route.path, "serialization"]
-    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+    done = {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+    total = {"Total-Count": {"description": "how many there are in all", "schema": {"type": "integer"}}}
+    return done | ({"headers": total} if route.paged else {})
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
@@ -72,7 +76,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     parts = re.findall(r"\{(\w+)\}", route.path)
     query = (READER if route.carry_out else {}) | dict(route.query)
     headers: dict[str, bool] = {"If-Match": True} if route.needs_version else {}
-    if (route.method, route.path) in {("POST", "schedules"), ("POST", "ad-hoc-workers")}:
+    if (route.method, route.path) in _ONCE:
         headers["Idempotency-Key"] = False
     return [
         *({"name": name, "in": "path", "required": True, "schema": text} for name in parts),

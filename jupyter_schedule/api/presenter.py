@@ -46,7 +46,6 @@ from jupyter_schedule.core.operations.publication_policy import is_releasable
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
 from jupyter_schedule.core.operations.run_cost import estimate_of, usual
-from jupyter_schedule.core.operations.undelivered import given_up
 from jupyter_schedule.core.operations.waiting import places_in
 from jupyter_schedule.core.storage.factory import NoSuchObject
 from jupyter_schedule.core.timing.policies import coming
@@ -98,11 +97,7 @@ class Presenter:
             estimate=estimate_of(operations.store, offers, spec, schedule.id, self.now),
             cost_this_month=operations.store.cost_since(schedule.id, month_start(self.now)),
             publishing_cost=cost_before(operations, spec, schedule),
-            undelivered=tuple(
-                each
-                for each in given_up(operations.store, operations.owner, self.now)
-                if each.schedule == schedule.name
-            ),
+            undelivered=tuple(each for each in operations.failed_notifications() if each.schedule == schedule.name),
             versions=tuple(map(present_version, operations.versions(schedule.name))),
         )
 

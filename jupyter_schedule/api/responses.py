@@ -299,6 +299,13 @@ class DeletedResponse(WireModel):
     message: str = ""
 
 
+class NumberLimits(WireModel):
+    """The least and the most that a number of the form may be; None where there is no such limit."""
+
+    least: float | None = None
+    most: float | None = None
+
+
 class StatusResponse(WireModel):
     """GET /status."""
 
@@ -317,6 +324,9 @@ class StatusResponse(WireModel):
     #: words that were given up of late, the newest first
     undelivered: tuple[FailedNotification, ...] = ()
     timezone_names: tuple[str, ...] = ()
+    #: what a form holds in which nothing was said, and what its numbers may be: `timeout_minutes`, `policies.retries`
+    form_defaults: Form = Field(default_factory=Form)
+    form_limits: dict[str, NumberLimits] = Field(default_factory=dict)
     #: where schedules can run
     workers: tuple[ComputeChoice, ...] = ()
 

@@ -9,7 +9,7 @@ from jupyter_schedule import __version__
 from jupyter_schedule.api.calendars import backfill, calendar_of
 from jupyter_schedule.api.context import ApiContext, guarded
 from jupyter_schedule.api.differences import drift, version_difference
-from jupyter_schedule.api.forms import form_of, of_form, spec_to_create, spec_to_edit, validated
+from jupyter_schedule.api.forms import form_of, number_limits, of_form, spec_to_create, spec_to_edit, validated
 from jupyter_schedule.api.presenter import LAST_RUNS, present_ad_hoc_worker, present_version
 from jupyter_schedule.api.previewing import preview_form
 from jupyter_schedule.api.requests import (
@@ -49,8 +49,6 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import GOING_STATUSES, Run, RunStatus, Schedule, ScheduleState
 from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name
-from jupyter_schedule.core.operations.undelivered import given_up
-from jupyter_schedule.core.operations.versions import roll_back
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
@@ -81,8 +79,9 @@ def _status(request: ApiRequest) -> StatusResponse:
         service_installed=installed(),
         failing=sum(_is_failing(runs) for runs in recent.values()),
         running=sum(run.status in GOING_STATUSES for run in operations.open_runs()),
-        undelivered=given_up(operations.store, operations.owner, operations.now()),
+        undelivered=operations.failed_notifications(),
         timezone_names=_zone_names(),
+        form_limits=number_limits(),
         workers=choices(operations.offers()),
     )
 
@@ -166,8 +165,7 @@ def _resume(request: ApiRequest) -> ScheduleResponse:
 
 def _roll_back(request: ApiRequest) -> ScheduleResponse:
     version = request.body.version
-    changed = roll_back(
-        request.operations,
+    changed = request.operations.roll_back(
         request.name,
         version,
         if_version=request.version,

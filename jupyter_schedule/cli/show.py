@@ -16,7 +16,6 @@ from jupyter_schedule.core.models import LOCAL_LAUNCHER, Run, Schedule, Spec, Ve
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.run_cost import estimate_of
-from jupyter_schedule.core.operations.undelivered import given_up
 from jupyter_schedule.core.text import size_text
 from jupyter_schedule.core.timing.recurrence import Occurrence
 
@@ -63,7 +62,7 @@ def _tell(
         echo(f"Expects:  {line}")
     if told := notify_sentence(spec.notify):
         echo(f"Tells:    {told}")
-    for lost in given_up(session.operations.store, session.operations.owner, session.now):
+    for lost in session.operations.failed_notifications():
         if lost.schedule == schedule.name:
             echo(f"Untold:   {lost.occasion.replace('_', ' ')}: {lost.channel} didn't take it. {plain(lost.trouble)}")
     echo(f"Results:  {publication_url(schedule) or 'kept with each run'}")

@@ -9,7 +9,6 @@ from jupyter_schedule.cli.shapes import schedule_shape, version_shape
 from jupyter_schedule.cli.tables import echo_table
 from jupyter_schedule.cli.words import when
 from jupyter_schedule.core.descriptions import recorded_cadence, schedule_summary
-from jupyter_schedule.core.operations.versions import roll_back
 
 
 @click.command(cls=Command)
@@ -45,7 +44,7 @@ def rollback(name: str, version: int, confirm_public: bool, as_json: bool) -> No
     with opened() as session:
         current = session.operations.schedule(name).version
         schedule = with_consent(
-            lambda says_so: roll_back(session.operations, name, version, if_version=current, public_confirmed=says_so),
+            lambda says_so: session.operations.roll_back(name, version, if_version=current, public_confirmed=says_so),
             says_so=confirm_public,
         )
         if as_json:

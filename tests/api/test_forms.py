@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from jupyter_schedule.api.forms import edit_spec, form_of, patched, request_of, validated
+from jupyter_schedule.api.forms import edit_spec, form_of, number_limits, patched, request_of, validated
 from jupyter_schedule.api.requests import EditSchedule, Form, Frequency
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel, Overlap, Timing, Visibility
@@ -146,3 +146,11 @@ def test_a_field_that_there_is_not_is_refused_with_the_nearest_that_there_is(pat
     with pytest.raises(Refused) as caught:
         patched(FORM, patch)
     assert (caught.value.code, caught.value.message) == ("unknown_key", sentence)
+
+
+def test_the_limits_of_numbers_are_those_that_the_form_is_checked_by() -> None:
+    limits = number_limits()
+    assert (limits["timeout_minutes"].least, limits["timeout_minutes"].most) == (1, 1440)
+    assert (limits["policies.retries"].least, limits["policies.retries"].most) == (0, 10)
+    with pytest.raises(Refused):
+        patched(FORM, {"policies": {"retries": 11}})

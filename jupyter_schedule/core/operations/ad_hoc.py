@@ -8,7 +8,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.machines.ad_hoc import public_key
 from jupyter_schedule.core.machines.offers import no_such_size
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, AdHocAllowance, AdHocWorker, LauncherInfo, utc, utc_text
-from jupyter_schedule.core.operations.lookup import SHORTEST_ID, WHOLE_ID
+from jupyter_schedule.core.operations.names import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import quoted
 

@@ -6,6 +6,10 @@ import unicodedata
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import NAME_PATTERN
 
+#: characters of the beginning of an id by which a run or a worker is found, at least, and of a whole id
+SHORTEST_ID = 4
+WHOLE_ID = 36
+
 
 def check(name: str) -> None:
     """Raise Refused `bad_name`, with a suggestion, unless `name` can be part of an address and of a folder's path."""

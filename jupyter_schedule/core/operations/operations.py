@@ -3,8 +3,9 @@
 Operations insert `due` runs and note wishes; only the service's tick moves a run on.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+import difflib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +18,8 @@ from jupyter_schedule.core.models import (
     EMBEDDED_CATALOG,
     LOCAL_OWNER,
     Approval,
+    Attempt,
+    FailedNotification,
     LauncherCatalog,
     Pause,
     Run,
@@ -25,6 +28,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Timing,
     Trigger,
+    Version,
     Visibility,
     utc,
 )
@@ -32,19 +36,23 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import backfill, names, publication_policy
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.operations.channels import check_known
-from jupyter_schedule.core.operations.lookup import Lookup
+from jupyter_schedule.core.operations.names import SHORTEST_ID, WHOLE_ID
+from jupyter_schedule.core.operations.run_files import RunFiles
 from jupyter_schedule.core.publication_keys import is_published
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage
-from jupyter_schedule.core.store.base import NameTaken, Store
+from jupyter_schedule.core.store.base import NameTaken, RunCursor, Store
 from jupyter_schedule.core.timing import freshness, planning, policies, recurrence
 
 #: how often a change is tried again when a tick got in between
 TRIES = 20
 #: characters of the note that says why a schedule is paused
 LONGEST_NOTE = 500
+#: notifications that were given up are shown for so long, and so many of them
+LATELY = timedelta(days=7)
+MOST_FAILED = 20
 
 
-class Operations(Lookup):
+class Operations:
     """The requests of one person, who sees and changes only what they own."""
 
     def __init__(
@@ -62,11 +70,94 @@ class Operations(Lookup):
 
         published: where results of new schedules go that no setting sends elsewhere; None is what their specs say.
         """
-        super().__init__(store, objects, owner)
+        self.store = store
+        self.objects = objects
+        self.owner = owner
         self.now = now
         self.areas = areas
         self.channels = channels
         self._published = published
+
+    # -- what there is
+
+    @property
+    def files(self) -> RunFiles:
+        """What runs left."""
+        return RunFiles(self.store, self.objects)
+
+    def schedule(self, name: str) -> Schedule:
+        """The schedule of this name.  Raises Refused `no_such_schedule`, also when it is another's."""
+        found = self.store.schedule_named(name)
+        if found is None or found.owner != self.owner:
+            raise self._no_such_schedule(name)
+        return found
+
+    def schedules(self) -> list[Schedule]:
+        """All of this person's schedules, by name."""
+        return [schedule for schedule in self.store.schedules() if schedule.owner == self.owner]
+
+    def versions(self, name: str) -> list[Version]:
+        """What each edit froze, the newest first."""
+        return self.store.versions(self.schedule(name).id)
+
+    def version(self, name: str, number: int) -> Version:
+        """What the edit of that number froze.  Raises Refused `no_such_version`."""
+        for version in self.versions(name):
+            if version.version == number:
+                return version
+        message = f"“{name}” has no version {number}. `jupyter schedule versions {name}` lists them."
+        raise Refused("no_such_version", message, "version")
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id, or the only one of theirs whose id starts so.  Raises Refused `no_such_run`."""
+        found = self.store.run(run_id)
+        if found is None and SHORTEST_ID <= len(run_id) < WHOLE_ID:
+            alike = [run for run in self.store.runs(owner=self.owner, limit=10_000) if run.id.startswith(run_id)]
+            found = alike[0] if len(alike) == 1 else None
+        schedule = self.store.schedule(found.schedule_id) if found else None
+        if found is None or schedule is None or schedule.owner != self.owner:
+            raise Refused("no_such_run", f"There is no run “{run_id}”. `jupyter schedule runs` lists them.")
+        return found
+
+    def runs(self, name: str | None = None, *, before: str | None = None, limit: int = 100) -> list[Run]:
+        """Runs of one schedule or of all, the newest occurrence first.
+
+        before: the id of the last run of a page, to get the page that comes after it.
+        """
+        schedule_id = None if name is None else self.schedule(name).id
+        place = None if before is None else RunCursor.of(self.run(before))
+        owner = self.owner if name is None else None
+        return self.store.runs(schedule_id, owner=owner, before=place, limit=limit)
+
+    def count_runs(self, name: str | None = None) -> int:
+        """How many runs there are of one schedule, or of all."""
+        return self.store.count_runs(None if name is None else self.schedule(name).id, owner=self.owner)
+
+    def last_runs(self) -> dict[str, Run]:
+        """The newest run of each schedule, by schedule id."""
+        return self.store.last_runs([schedule.id for schedule in self.schedules()])
+
+    def recent_runs(self, schedules: Sequence[Schedule], per_schedule: int) -> dict[str, list[Run]]:
+        """The newest runs of each schedule that has any, the newest first, by schedule id."""
+        return self.store.recent_runs([schedule.id for schedule in schedules], per_schedule)
+
+    def open_runs(self) -> list[Run]:
+        """This person's runs that haven't ended."""
+        mine = {schedule.id for schedule in self.schedules()}
+        return [run for run in self.store.open_runs() if run.schedule_id in mine]
+
+    def attempts(self, run: Run) -> list[Attempt]:
+        """The attempts of a run, in order."""
+        return self.store.attempts(run.origin)
+
+    def attempts_of(self, runs: Sequence[Run]) -> dict[str, list[Attempt]]:
+        """The attempts of runs, in order, by the id of the run whose workers made its outputs."""
+        return self.store.attempts_of([run.origin for run in runs if run.attempt or run.release])
+
+    def failed_notifications(self) -> tuple[FailedNotification, ...]:
+        """Notifications about this person's schedules that were given up of late, the newest first."""
+        found = self.store.undelivered(self.now() - LATELY, owner=self.owner)
+        return tuple(notification for notification in found if notification.given_up)[:MOST_FAILED]
 
     # -- schedules
 
@@ -201,6 +292,19 @@ class Operations(Lookup):
         if changed.state == ScheduleState.REHEARSING:
             self._rehearse_anew(rehearsed, changed)
         return changed
+
+    def roll_back(self, name: str, number: int, *, if_version: int, public_confirmed: bool = False) -> Schedule:
+        """Record a new version that does what version `number` did; nothing of what lies between is lost.
+
+        public_confirmed: the person has said that they checked what will be public.
+        Raises Refused `no_such_version`, `current_version`, and what an edit raises: `changed_elsewhere` when the
+        schedule is no longer at version `if_version`, `public_unconfirmed` when more would become public than is now.
+        """
+        self.check_version(self.schedule(name), if_version)
+        version = self.version(name, number)
+        if number == if_version:
+            raise Refused("current_version", f"“{name}” does what version {number} says already.", "version")
+        return self.edit(name, version.spec, if_version=if_version, public_confirmed=public_confirmed)
 
     def _rehearse_anew(self, rehearsed: Spec | None, schedule: Schedule) -> None:
         """Rehearse what a changed schedule does now, and stop what rehearses anything else.
@@ -401,6 +505,11 @@ class Operations(Lookup):
             raise no_such_bundle()
         if spec.visibility == Visibility.PUBLIC:
             publication_policy.check_code(spec, self.objects)
+
+    def _no_such_schedule(self, name: str) -> Refused:
+        close = difflib.get_close_matches(name, [schedule.name for schedule in self.schedules()], n=1)
+        hint = f"Did you mean “{close[0]}”?" if close else "`jupyter schedule list` shows what there is."
+        return Refused("no_such_schedule", f"There is no schedule “{name}”. {hint}")
 
     def _name_taken(self, name: str) -> Refused:
         taken = {schedule.name for schedule in self.store.schedules()}

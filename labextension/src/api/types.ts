@@ -1477,6 +1477,22 @@ export interface components {
             silence_by: string | null;
         };
         /**
+         * NumberLimits
+         * @description The least and the most that a number of the form may be; None where there is no such limit.
+         */
+        NumberLimits: {
+            /**
+             * Least
+             * @default null
+             */
+            least: number | null;
+            /**
+             * Most
+             * @default null
+             */
+            most: number | null;
+        };
+        /**
          * OccurrenceResponse
          * @description A time at which a schedule is due.
          */
@@ -2222,6 +2238,11 @@ export interface components {
              * @default 0
              */
             failing: number;
+            form_defaults?: components["schemas"]["Form"];
+            /** Form Limits */
+            form_limits?: {
+                [key: string]: components["schemas"]["NumberLimits"];
+            };
             /**
              * Hindrance
              * @default null
@@ -2667,6 +2688,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description how many there are in all */
+                    "Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2984,6 +3007,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description how many there are in all */
+                    "Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3225,7 +3250,9 @@ export interface operations {
                 /** @description the zone in which the person reads, an IANA name */
                 reader?: string;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
@@ -3534,6 +3561,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description how many there are in all */
+                    "Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {

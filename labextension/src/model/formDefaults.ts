@@ -11,6 +11,7 @@ export const DEFAULT_FREQUENCY: Omit<Frequency, 'days' | 'date'> = {
 };
 
 export const DEFAULTS: Omit<Form, 'notebook' | 'name' | 'frequency'> = {
+  tarball: null,
   parameters: {},
   files: [],
   left_out: [],
