@@ -26,7 +26,7 @@ class StorageMigration:
 
 
 def plan_migration(areas: StorageConfig, places: DataPaths, source: str | None) -> StorageMigration:
-    """From `source`, else from the folder that is the work area without a setting, to the work area of the settings.
+    """Plan from `source`, else from the folder that is used without a setting, to the work storage of the settings.
 
     Raises Refused `nowhere_to_move`, `bad_area`.
     """

@@ -53,7 +53,7 @@ class Launcher(ABC):
     | none lives, or ever will        | `gone`         | does nothing | does nothing      |
     """
 
-    #: the part of the work area that its workers write to: `workers/<identity>/`; empty when each has its own, which
+    #: the part of the work storage that its workers write to: `workers/<identity>/`; empty when each has its own, which
     #: its handle tells as `identity`
     identity: str
     #: seconds that a worker may take from its launch to its first heartbeat

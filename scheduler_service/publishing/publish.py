@@ -1,7 +1,7 @@
 """A run's outputs go to their addresses, in an order in which no reader ever meets a half of them.
 
 1. `runs/<…>/files/…`: every file, after its size and digest turned out to be what the worker recorded
-2. `runs/<…>/manifest.json`: the run is complete; from here on the work area isn't needed any more
+2. `runs/<…>/manifest.json`: the run is complete; from here on the work storage isn't needed any more
 3. `data/` and `data.json`: the stable address (see `data_folder`)
 4. `latest.json`: moves on to this run, unless it points at a newer one
 5. `runs.json` and `index.html`: what people find
@@ -45,7 +45,7 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
     *,
     report: bool = False,
 ) -> Publication:
-    """Promote the files of `result` from `<worker_prefix>output/` in the work area to the run's publication.
+    """Promote the files of `result` from `<worker_prefix>output/` in the work storage to the run's publication.
 
     `worker_prefix` ends in `/`.  `report`: executed notebook and log go beside the run's files.  A rehearsal gets its
     own folder under runs/ and touches nothing that readers follow; its publication's address is that folder.

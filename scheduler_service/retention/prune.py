@@ -2,7 +2,7 @@
 in which no reader ever takes a half for the whole.
 
 1. the ledger notes that the files of a run go, and every door says so instead of leading to them
-2. in the work area: the result, what the service noted about the run, then files and logs
+2. in the work storage: the result, what the service noted about the run, then files and logs
 3. in publications: the manifest, then `runs.json` and the page for people, then the run's files; `data/` stays
 4. the ledger notes that nothing is left
 
@@ -51,7 +51,7 @@ class ExpiredRun:
     """A run whose files go, and what is found of them."""
 
     run: Run
-    #: in the work area
+    #: in the work storage
     work: tuple[StoredObject, ...] = ()
     #: by the address of a publication area
     published: dict[str, tuple[StoredObject, ...]] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class PrunePlan:
     """Everything whose time is over."""
 
     runs: list[ExpiredRun]
-    #: objects of the work area that belong to no run: bundles, and what is remembered of files
+    #: objects of the work storage that belong to no run: bundles, and what is remembered of files
     loose: list[StoredObject]
     #: a sentence for each schedule whose publication can't be looked at, and which is left alone
     troubles: list[str]
@@ -130,7 +130,7 @@ class Pruner:
         return {spec.publication_base for spec in specs if spec.visibility is not Visibility.NONE}
 
     def _staged(self, runs: Sequence[Run]) -> dict[str, list[StoredObject]]:
-        """By the id of a run, what the work area has of it: names are made of its id, so one list tells all."""
+        """By the id of a run, what the work storage has of it: names are made of its id, so one list tells all."""
         if not runs:
             return {}
         secret = self._store.secret()

@@ -1,4 +1,4 @@
-"""Once a day one of the services that share a ledger prunes; who does is decided by an object in the work area."""
+"""Once a day one of the services that share a ledger prunes; who does is decided by an object in the work storage."""
 
 import logging
 from collections.abc import Iterator

@@ -54,7 +54,7 @@ _LAST_WORDS = 10.0
 
 
 class AttemptStorage:
-    """This attempt's own part of the work area; an object store that is away is waited for."""
+    """This attempt's own part of the work storage; an object store that is away is waited for."""
 
     def __init__(self, objects: ObjectStorage, task: WorkerTask) -> None:
         self._objects = objects

@@ -1,4 +1,4 @@
-"""The first program on a fresh machine: get the agent out of the work area, as the machine's role, and become it.
+"""The first program on a fresh machine: get the agent out of the work storage, as the machine's role, and become it.
 
 Standard library only, and any Python from 3.6 on: it is sent as user-data, and nothing of ours is installed yet.  Where
 Python is too old for the agent it says so in the attempt's result.
@@ -63,7 +63,7 @@ def sign_request(
 
 
 class SignedStorage:
-    """The work area as a machine's role reaches it."""
+    """The work storage as a machine's role reaches it."""
 
     def __init__(self, configuration: Dict[str, Any]) -> None:
         name = read_metadata("meta-data/iam/security-credentials/").split()[0]

@@ -177,4 +177,4 @@ class Team(Engine):
         machines = RegionMachines(self.cloud, "test")
         work_area = WorkStorage(self.work)
         kind = Ec2Launcher if self.time_out is None else partial(Hasty, self.time_out)
-        return {"ec2": kind({SETTINGS.region: machines}, SETTINGS, work_area=work_area, now=clock.now)}
+        return {"ec2": kind({SETTINGS.region: machines}, SETTINGS, work_storage=work_area, now=clock.now)}

@@ -49,7 +49,7 @@ class Desk:
     def restart(self) -> None:
         """A service that remembers nothing."""
         regions = {self.settings.region: self.region.machines}
-        self.launcher = Ec2Launcher(regions, self.settings, work_area=self.region.work_area, now=self.region.now)
+        self.launcher = Ec2Launcher(regions, self.settings, work_storage=self.region.work_area, now=self.region.now)
         self.service = AdHocPass(
             self.store,
             {"ec2": self.launcher},

@@ -156,4 +156,4 @@ def launcher_of(actor: Actor, region: Region, now: Callable[[], datetime]) -> Ec
     client = Client(actor, region)
     machines = RegionMachines(client, "d1", clock=lambda: region.world.time)
     area = Area(Stepped(actor, "objects", region.cloud.objects))  # type: ignore[arg-type]
-    return Ec2Launcher({SETTINGS.region: machines}, SETTINGS, work_area=area, now=now)
+    return Ec2Launcher({SETTINGS.region: machines}, SETTINGS, work_storage=area, now=now)

@@ -18,14 +18,14 @@ from scheduler_service.launchers.ec2.work_storage import WorkStorage
 
 
 def open_ec2(
-    settings: Ec2Settings, work_area: str, secret: bytes, now: Callable[[], datetime], folder: Path | None = None
+    settings: Ec2Settings, work_storage: str, secret: bytes, now: Callable[[], datetime], folder: Path | None = None
 ) -> Ec2Launcher:
     """A launcher that works for the deployment with this secret.
 
-    work_area: an address on S3.  folder: where a newer table of prices may be.
+    work_storage: an address on S3.  folder: where a newer table of prices may be.
     """
-    area = WorkStorage(S3Storage(S3Address.parse(work_area)))
-    return Ec2Launcher(open_regions(settings, secret), settings, work_area=area, now=now, prices=load_prices(folder))
+    area = WorkStorage(S3Storage(S3Address.parse(work_storage)))
+    return Ec2Launcher(open_regions(settings, secret), settings, work_storage=area, now=now, prices=load_prices(folder))
 
 
 def open_regions(settings: Ec2Settings, secret: bytes) -> dict[str, RegionMachines]:

@@ -115,8 +115,9 @@ def build_user_data(configuration: dict[str, Any]) -> str:
     """The user-data that fetches and becomes the agent.
 
     configuration: what `worker.bootstrap` and `worker.ec2_main` read: `region`, `objects` and `base` (addresses of the
-    work area, the second for plain HTTP), `agent` and `agent_sha256`, `token` and `role_id` (under which the attempt's
-    worker writes), and `power_off_after`, the seconds after which the machine powers itself off, whatever hangs.
+    work storage, the second for plain HTTP), `agent` and `agent_sha256`, `token` and `role_id` (under which the
+    attempt's worker writes), and `power_off_after`, the seconds after which the machine powers itself off, whatever
+    hangs.
     """
     return _told(_program(), configuration)
 

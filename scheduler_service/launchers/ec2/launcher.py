@@ -51,7 +51,7 @@ class Ec2Launcher(Launcher):
         regions: Mapping[str, RegionMachines],
         settings: Ec2Settings,
         *,
-        work_area: WorkStorage,
+        work_storage: WorkStorage,
         now: Callable[[], datetime],
         prices: Prices | None = None,
     ) -> None:
@@ -60,7 +60,7 @@ class Ec2Launcher(Launcher):
         self._regions = regions
         self._settings = settings
         self.hours = MachineHourQuota(settings.max_machine_hours, settings.max_machine_hours_per_owner)
-        self._work_area = work_area
+        self._work_storage = work_storage
         self._now = now
         #: by region that doesn't answer, why
         self._away: dict[str, str] = {}
@@ -81,7 +81,7 @@ class Ec2Launcher(Launcher):
 
     def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
         configuration = {
-            **self._work_area.configuration(),
+            **self._work_storage.configuration(),
             "role_id": self._settings.role_id,
             "token": token,
             "power_off_after": int((deadline - self._now()).total_seconds()),
@@ -128,7 +128,7 @@ class Ec2Launcher(Launcher):
     def launch(self, attempt: Attempt) -> Handle:
         task, request = frozen_task(attempt.parameters), LaunchPlan.of(attempt.parameters).launch
         assert request is not None, "a launch is frozen before it is asked for"
-        self._work_area.put_task(attempt.token, task)
+        self._work_storage.put_task(attempt.token, task)
         machines = self._machines_of(attempt)
         if machines is None:
             raise LaunchRefused("The settings have lost this run's region: add it to ec2.elsewhere.", Reason.CONFIG)
@@ -162,7 +162,7 @@ class Ec2Launcher(Launcher):
 
     def discard(self, attempt: Attempt) -> None:
         self.terminate(attempt)
-        self._work_area.remove_task(attempt.token)
+        self._work_storage.remove_task(attempt.token)
 
     def reap(
         self, find_attempt: Callable[[str, int], Attempt | None], find_ad_hoc: FindAdHocWorker = find_no_worker

@@ -75,7 +75,7 @@ class Ec2Settings(Region):
     elsewhere: dict[str, Region] = Field(default_factory=dict)
     #: name of the instance profile whose role workers have, …
     instance_profile: str
-    #: … and that role's unique id, `AROA…`: with the machine's id it is what a worker's part of the work area is called
+    #: … and that role's unique id, `AROA…`: with the machine's id it names a worker's part of the work storage
     role_id: str
     sizes: dict[str, Size] = Field(min_length=1)
     #: roles that analyses may ask for, by a name: their ARNs, which the workers' role may assume

@@ -22,7 +22,7 @@ from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.settings import load_settings
 from tests.doubles.recorded import FOLDER, recording
 from tests.engine import eventually
-from tests.scheduler_service.launchers.ec2.machines import FakeWorkArea, attempt_on
+from tests.scheduler_service.launchers.ec2.machines import FakeWorkStorage, attempt_on
 from tests.scheduler_service.launchers.workshops import Ec2Workshop
 
 #: names the settings of a service whose account the contract is tried in
@@ -53,7 +53,7 @@ class RealWorkshop(Ec2Workshop):
 
     def launcher(self) -> Launcher:
         regions = {self._settings.region: self._machines()}
-        return Ec2Launcher(regions, self._settings, work_area=FakeWorkArea(), now=self._now)
+        return Ec2Launcher(regions, self._settings, work_storage=FakeWorkStorage(), now=self._now)
 
     def attempt(self, number: int = 1) -> Attempt:
         return self._attempt(number, USER_DATA)

@@ -26,7 +26,7 @@ from tests.doubles.ec2 import client_error, lost_answer
 from tests.doubles.moto_shim import Shim, shimmed_moto
 from tests.engine import PATIENCE
 from tests.factories import make_attempt, make_run, make_schedule, make_task
-from tests.scheduler_service.launchers.ec2.machines import SETTINGS, FakeWorkArea, Region, attempt_on
+from tests.scheduler_service.launchers.ec2.machines import SETTINGS, FakeWorkStorage, Region, attempt_on
 
 RUN = make_run(make_schedule())
 #: an agent that works until somebody asks it to end
@@ -136,7 +136,7 @@ class DoubleWorkshop(CloudWorkshop):
 
     def launcher(self) -> Launcher:
         machines = RegionMachines(self.region.ec2, "d1", clock=lambda: self.region.seconds)
-        return Ec2Launcher({SETTINGS.region: machines}, SETTINGS, work_area=FakeWorkArea(), now=self.region.now)
+        return Ec2Launcher({SETTINGS.region: machines}, SETTINGS, work_storage=FakeWorkStorage(), now=self.region.now)
 
     def attempt(self, number: int = 1) -> Attempt:
         return self.region.attempt(number)
@@ -195,7 +195,7 @@ class MotoWorkshop(CloudWorkshop):
 
     def launcher(self) -> Launcher:
         machines = RegionMachines(self._client(), "d1", clock=lambda: time.monotonic() + self._ahead.total_seconds())
-        return Ec2Launcher({"us-east-1": machines}, self._settings, work_area=FakeWorkArea(), now=self._now)
+        return Ec2Launcher({"us-east-1": machines}, self._settings, work_storage=FakeWorkStorage(), now=self._now)
 
     def attempt(self, number: int = 1) -> Attempt:
         return attempt_on(self._settings, number, **self._times)

@@ -33,7 +33,7 @@ SETTINGS = Ec2Settings(
 )
 
 
-class FakeWorkArea(WorkStorage):
+class FakeWorkStorage(WorkStorage):
     """Remembers what attempts are told."""
 
     def __init__(self) -> None:
@@ -56,8 +56,10 @@ class Region:
         self.seconds = 0.0
         self.ec2 = Ec2Double(now=self.now, **double)
         self.machines = RegionMachines(self.ec2, "d1", clock=lambda: self.seconds)
-        self.work_area = FakeWorkArea()
-        self.launcher = Ec2Launcher({SETTINGS.region: self.machines}, SETTINGS, work_area=self.work_area, now=self.now)
+        self.work_area = FakeWorkStorage()
+        self.launcher = Ec2Launcher(
+            {SETTINGS.region: self.machines}, SETTINGS, work_storage=self.work_area, now=self.now
+        )
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds)

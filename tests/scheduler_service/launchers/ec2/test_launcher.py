@@ -12,7 +12,7 @@ from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerSt
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from tests.doubles.ec2 import client_error
 from tests.factories import make_run, make_schedule, make_spec, make_task
-from tests.scheduler_service.launchers.ec2.machines import SETTINGS, START, FakeWorkArea, Region
+from tests.scheduler_service.launchers.ec2.machines import SETTINGS, START, FakeWorkStorage, Region
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_every_region_is_reaped_although_one_does_not_answer(region: Region) -> 
     region.seconds = 3 * 3600
     region.ec2.faults_before.append(client_error("RequestLimitExceeded", status=503))
     regions = {"eu-west-1": region.machines, "us-east-1": other.machines}
-    launcher = Ec2Launcher(regions, SETTINGS, work_area=region.work_area, now=region.now)
+    launcher = Ec2Launcher(regions, SETTINGS, work_storage=region.work_area, now=region.now)
     launcher.reap(lambda *_: None)
     assert other.ec2.living == []
 
@@ -159,7 +159,7 @@ def test_while_ec2_is_away_it_is_asked_no_more_often_than_when_it_is_there(regio
 def test_a_machine_is_looked_for_in_its_attempts_region(region: Region) -> None:
     other = Region()
     regions = {"eu-west-1": region.machines, "us-east-1": other.machines}
-    launcher = Ec2Launcher(regions, SETTINGS, work_area=region.work_area, now=region.now)
+    launcher = Ec2Launcher(regions, SETTINGS, work_storage=region.work_area, now=region.now)
     attempt = region.attempt()
     attempt.parameters["region"] = "us-east-1"
     attempt = attempt.model_copy(update={"handle": launcher.launch(attempt)})
@@ -179,9 +179,9 @@ def test_of_a_region_that_the_settings_lost_nothing_is_known_and_nothing_starts_
 
 
 def test_a_work_area_whose_name_fills_the_user_data_is_refused(region: Region) -> None:
-    work_area = FakeWorkArea()
+    work_area = FakeWorkStorage()
     work_area.configuration = lambda: {"objects": "s3://work/" + "x" * 16_000}  # type: ignore[method-assign]
-    launcher = Ec2Launcher({"eu-west-1": region.machines}, SETTINGS, work_area=work_area, now=region.now)
+    launcher = Ec2Launcher({"eu-west-1": region.machines}, SETTINGS, work_storage=work_area, now=region.now)
     with pytest.raises(LaunchRefused, match=r"EC2 takes 16 KiB: shorten areas\.work") as refused:
         launcher.plan(make_run(make_schedule()), make_spec(), number=1, token="t", deadline=START)
     assert refused.value.reason == Reason.CONFIG
@@ -189,7 +189,7 @@ def test_a_work_area_whose_name_fills_the_user_data_is_refused(region: Region) -
 
 def test_a_data_role_is_one_that_the_operator_allows(region: Region) -> None:
     allowed = SETTINGS.model_copy(update={"data_roles": {"weather": "arn:aws:iam::111122223333:role/weather"}})
-    launcher = Ec2Launcher({"eu-west-1": region.machines}, allowed, work_area=region.work_area, now=region.now)
+    launcher = Ec2Launcher({"eu-west-1": region.machines}, allowed, work_storage=region.work_area, now=region.now)
 
     def told(data_role: str | None) -> str | None:
         spec = make_spec(data_role=data_role)
