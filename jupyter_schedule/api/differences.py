@@ -72,6 +72,7 @@ def _details(schedule: Schedule, version: Version, root: Path) -> VersionDetails
         author=version.author,
         created_at=version.created_at,
         bundle=version.spec.bundle,
+        timing=version.spec.timing,
         form=form_of(schedule.model_copy(update={"spec": version.spec}), root),
     )
 

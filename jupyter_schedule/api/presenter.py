@@ -99,6 +99,8 @@ class Presenter:
             publishing_cost=cost_before(operations, spec, schedule),
             undelivered=tuple(each for each in operations.failed_notifications() if each.schedule == schedule.name),
             versions=tuple(map(present_version, operations.versions(schedule.name))),
+            last_due=spec.last_due,
+            root=spec.root,
         )
 
     def _schedule(self, schedule: Schedule, last_runs: Iterable[Run]) -> ScheduleResponse:
@@ -191,8 +193,14 @@ class Presenter:
             report=tuple(self._file(run, REPORT, file) for file in result.report),
         )
 
-    def log(self, run: Run, first: int) -> LogResponse:
-        """What a run printed from piece `first` on.  `run` must have been read before: what ended prints no more."""
+    def log(self, run: Run, first: int, *, whole: bool = False) -> LogResponse:
+        """What a run printed from piece `first` on.  `run` must have been read before: what ended prints no more.
+
+        whole: all of it instead, also what was too much for the pieces.
+        """
+        if whole:
+            told = self.operations.files.log(run).decode(errors="replace")
+            return LogResponse(text=told, next=first, ended=run.status.terminal)
         pieces = self.operations.files.log_pieces(run, first)
         text = b"".join(pieces) if pieces or first else self.operations.files.log(run)
         return LogResponse(
@@ -251,7 +259,11 @@ def _compute(spec: Spec, offers: LauncherCatalog) -> ComputeChoice | None:
 def present_version(version: Version) -> VersionResponse:
     """Who recorded a version, and when."""
     return VersionResponse(
-        version=version.version, author=version.author, created_at=version.created_at, bundle=version.spec.bundle
+        version=version.version,
+        author=version.author,
+        created_at=version.created_at,
+        bundle=version.spec.bundle,
+        timing=version.spec.timing,
     )
 
 

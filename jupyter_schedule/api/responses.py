@@ -249,6 +249,8 @@ class VersionResponse(WireModel):
     author: str
     created_at: UtcTime
     bundle: str
+    #: when it was due
+    timing: Timing
 
 
 class ScheduleDetails(ScheduleResponse):
@@ -268,6 +270,10 @@ class ScheduleDetails(ScheduleResponse):
     #: notifications about it that were given up of late, the newest first
     undelivered: tuple[FailedNotification, ...] = ()
     versions: tuple[VersionResponse, ...] = ()
+    #: when the last of `policies.max_runs` is due
+    last_due: UtcTime | None = None
+    #: the folder that it was made in, on the machine that answers; its paths are relative to that
+    root: str | None = None
 
 
 class NotebookStatus(WireModel):

@@ -199,7 +199,7 @@ def _runs(request: ApiRequest) -> Page:
 def _log(request: ApiRequest) -> LogResponse:
     run = request.operations.run(request.run)
     check_there(run)
-    return request.presenter.log(run, request.number("first", 0))
+    return request.presenter.log(run, request.number("first", 0), whole=request.number("whole", 0) > 0)
 
 
 def _run_files(request: ApiRequest) -> RunFilesResponse:
@@ -409,7 +409,10 @@ ROUTES = (
         "What it printed, from a piece on.",
         LogResponse,
         _log,
-        query={"first": "the piece to begin with: `next` of the answer before"},
+        query={
+            "first": "the piece to begin with: `next` of the answer before",
+            "whole": "1 for all that it printed, also what was too much to be had in pieces",
+        },
     ),
     Route(
         "GET",

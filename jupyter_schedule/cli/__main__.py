@@ -1,6 +1,6 @@
 """`python -m jupyter_schedule.cli`."""
 
-from jupyter_schedule.cli import main
+from jupyter_schedule.cli.app import main
 
 if __name__ == "__main__":
     main()

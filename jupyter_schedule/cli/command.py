@@ -1,19 +1,32 @@
-"""What every command does alike: its errors are one sentence, or with `--json` one JSON object, and exit code 1."""
+"""What every command does alike: whom it asks, and how it ends when that is refused."""
 
-import json
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 from pydantic import ValidationError
 
-from jupyter_schedule.cli.words import plain
+from jupyter_schedule.cli.output import REFUSED, as_refusal, echo, tell_refusal
+from jupyter_schedule.cli.server_option import asked_server, server_option
+from jupyter_schedule.client.client import Client
+from jupyter_schedule.client.terminal import connect_terminal
 from jupyter_schedule.core.errors import Refused
 
+F = TypeVar("F", bound=Callable[..., Any])
+HOW_TO_TICK = "start the service with `python -m scheduler_service run`"
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 class Command(click.Command):
     """A command whose refusals are answers: a line on standard error, with `--json` an object on standard output."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params.append(server_option())
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -22,38 +35,52 @@ class Command(click.Command):
             # whoever read our output has seen enough: click ends quietly
             raise
         except (Refused, ValidationError, OSError) as problem:
-            fail(as_refusal(problem), as_json=ctx.params.get("as_json", False))
-            ctx.exit(1)
+            tell_refusal(as_refusal(problem), as_json=ctx.params.get("as_json", False))
+            ctx.exit(REFUSED)
 
 
-def as_refusal(problem: Refused | ValidationError | OSError) -> Refused:
-    """The problem as one sentence."""
-    match problem:
-        case Refused():
-            return problem
-        case ValidationError():
-            first = problem.errors()[0]
-            field = ".".join(map(str, first["loc"]))
-            return Refused("invalid", f"{field or 'That'}: {first['msg']}.", field or None)
-        case OSError():
-            place = f"{problem.filename}: " if problem.filename else ""
-            return Refused("system", f"{place}{problem.strerror or problem}.")
+def ask_for_token(url: str) -> str:
+    """What a person at a terminal types, unseen; empty where nobody is there."""
+    if not sys.stdin.isatty():
+        return ""
+    token: str = click.prompt(f"Token of the Jupyter server at {url}", default="", hide_input=True, err=True)
+    return token
 
 
-def fail(refusal: Refused, *, as_json: bool) -> None:
-    """Tell the refusal."""
-    if as_json:
-        error = {"code": refusal.code, "message": refusal.message}
-        echo_json({"error": error | ({"field": refusal.field} if refusal.field else {})})
-    else:
-        click.echo(f"Error: {plain(refusal.message)}", err=True)
+@contextmanager
+def connected(root: Path | None = None) -> Iterator[Client]:
+    """A client of the server that was named, else of the ledger on this machine.
+
+    root: the folder that a form's paths are relative to where no server was named; None is the one that one is in.
+    """
+    with connect_terminal(asked_server(), root or Path.cwd(), ask=ask_for_token) as client:
+        yield client
 
 
-def echo_json(value: object) -> None:
-    """Print `value` as JSON in plain ASCII, which every terminal and program takes."""
-    click.echo(json.dumps(value, indent=2))
+def say_unless_ticking(client: Client, what: str) -> bool:
+    """Tell when no service is there to do something, and what keeps one that is there; True where there is one.
+
+    what: what follows from that, such as `so it waits`.
+    """
+    status = client.status()
+    if status.ticking:
+        if status.hindrance:
+            echo(status.hindrance, err=True)
+        return True
+    echo(f"Nothing is ticking now{what}: {HOW_TO_TICK}.", err=True)
+    return False
 
 
-def echo(text: str, *, err: bool = False) -> None:
-    """Print one line for a person, with whatever a terminal would obey shown instead."""
-    click.echo(plain(text), err=err)
+def complete_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The schedules whose names begin so; none where they can't be had."""
+    del param
+    try:
+        with connect_terminal(asked_server(ctx), Path.cwd(), ask=None) as client:
+            return [CompletionItem(each.name) for each in client.schedules() if each.name.startswith(incomplete)]
+    except (Refused, OSError):
+        return []
+
+
+def name_argument(*, required: bool = True) -> Callable[[F], F]:
+    """The argument that names a schedule; the shell completes it."""
+    return click.argument("name", required=required, shell_complete=complete_names)

@@ -1,90 +1,182 @@
-"""`edit`: what a schedule does, changed from a terminal."""
+"""`edit`, `pause`, `resume`, `versions`, `rollback` and `delete`: what becomes of a schedule that there is."""
 
-from decimal import Decimal
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from jupyter_schedule.api.forms import spec_to_edit
-from jupyter_schedule.cli.change import answer
-from jupyter_schedule.cli.command import Command, echo, json_option
-from jupyter_schedule.cli.consent import CONFIRM_OPTION, with_consent
-from jupyter_schedule.cli.notify import notified, notify_options
-from jupyter_schedule.cli.policies import CAP_OPTION, KEEP_OPTIONS, NONE, cap_remark
-from jupyter_schedule.cli.session import Session, opened
-from jupyter_schedule.core.descriptions import schedule_summary
-from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.offers import left_behind
-from jupyter_schedule.core.models import Policies, Schedule, Spec
-
-_OPTIONS = (
-    "--launcher, --size, --data-role, --timeout, --private, --no-publish, --public, --monthly-cap, --keep-runs, "
-    "--keep-days, --notify, --notify-on, --silence-by or --rebundle"
+from jupyter_schedule.api.responses import ScheduleDetails, ScheduleResponse
+from jupyter_schedule.cli.command import Command, connected, json_option, name_argument
+from jupyter_schedule.cli.create import relative_pattern
+from jupyter_schedule.cli.options import (
+    CONFIRM_OPTION,
+    NONE,
+    SCHEDULE_OPTIONS,
+    confirm,
+    patch_of,
+    with_consent,
+    with_options,
 )
+from jupyter_schedule.cli.output import echo, echo_json, echo_table, when
+from jupyter_schedule.cli.server_option import asked_server
+from jupyter_schedule.cli.show import cadence_text, cap_remark
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.errors import Refused
 
 
 @click.command(cls=Command)
-@click.argument("name")
-@click.option("--launcher", metavar="NAME", help="What runs it, such as local or ec2.")
-@click.option("--size", metavar="NAME", help="The machine's size, by the operator's name for it.")
-@click.option("--data-role", metavar="NAME", help="A role for data that runs on EC2 have, or none.")
-@click.option("--timeout", type=click.IntRange(1, 1440), metavar="MINUTES", help="Stopped for good after so long.")
-@click.option("--private", "visibility", flag_value="private", help="Only you can read the results from now on.")
-@click.option("--no-publish", "visibility", flag_value="none", help="Keep results with each run, publish none.")
-@click.option("--public", "visibility", flag_value="public", help="Everyone can read the results.")
-@CONFIRM_OPTION
-@CAP_OPTION
-@KEEP_OPTIONS["keep_runs"]
-@KEEP_OPTIONS["keep_days"]
+@name_argument()
+@with_options(SCHEDULE_OPTIONS)
 @click.option("--rebundle", is_flag=True, help="Take the notebook and its files as they are now.")
-@notify_options
 @json_option
-def edit(
-    name: str,
-    *,
-    as_json: bool,
-    told: dict[str, Any],
-    monthly_cap: Decimal | str | None,
-    keep_runs: int | str | None,
-    keep_days: int | str | None,
-    confirm_public: bool,
-    rebundle: bool,
-    **options: Any,
-) -> None:
-    """Change where the schedule NAME runs, for how long and how much, who can read its results and who is told of it.
+def edit(name: str, *, as_json: bool, rebundle: bool, **given: Any) -> None:
+    """Change what the schedule NAME does: when, with which values and files, where, for how long, who is told.
 
-    Its code stays as it is without --rebundle.  `none` takes back what was set: `--data-role none`, `--monthly-cap
-    none`, `--keep-runs none`, `--keep-days none`, `--notify none`, `--silence-by none`.
+    What isn't named stays; its code stays as it is without --rebundle or --tarball.  `none` takes back what was set:
+    `--size none`, `--expect none`, `--monthly-cap none`, `--notify none`, `--param none`.
     """
-    limits = _given(monthly_cap=monthly_cap, keep_runs=keep_runs, keep_days=keep_days)
-    given = _given(**options)
-    if not (given or limits or told or rebundle):
-        raise Refused("nothing_to_change", f"Say what is to change: {_OPTIONS}.")
-    with opened() as session:
-        schedule = session.operations.schedule(name)
-        code = _rebundled(session, schedule) if rebundle else schedule.spec
-        given = left_behind(code, given.get("launcher", code.launcher)) | given
-        policies = Policies.model_validate(code.policies.model_dump() | limits)
-        told_anew = {"policies": policies, "notify": notified(code.notify, told)}
-        spec = Spec.model_validate(code.model_dump() | given | told_anew)
-        changed = with_consent(
-            lambda says_so: session.operations.edit(name, spec, if_version=schedule.version, public_confirmed=says_so),
-            says_so=confirm_public,
-        )
-        said = f"“{name}” is at version {changed.version} now. {schedule_summary(changed, session.now)}"
-        answer(session, changed, said, as_json=as_json)
-        if limits.get("monthly_cap") and (remark := cap_remark(changed.spec, session.operations.offers())):
+    if not rebundle and not any(_is_given(value) for key, value in given.items() if key != "confirm_public"):
+        raise Refused("nothing_to_change", "Say what is to change: `jupyter schedule edit --help` lists it.")
+    with connected() as client:
+        schedule = client.schedule(name)
+    patch = patch_of(given, schedule.form)
+    root = _root_of(schedule)
+    if given["file"]:
+        patch["files"] = _files(given["file"], root)
+    with connected(root) as client:
+        if given["tarball"] is not None:
+            patch["tarball"] = client.upload_bundle(Path.cwd() / given["tarball"])
+        try:
+            changed = with_consent(
+                lambda confirmed: client.edit(
+                    name,
+                    patch,
+                    if_version=schedule.version,
+                    rebundle=rebundle,
+                    rehearse=given["rehearse"],
+                    public_confirmed=confirmed,
+                ),
+                confirmed=given["confirm_public"],
+            )
+        except Refused as refused:
+            if refused.code != "needs_rebundle":
+                raise
+            raise Refused(refused.code, f"{refused.message} Add --rebundle.", refused.field) from None
+        if as_json:
+            echo_json(changed)
+        else:
+            echo(f"“{name}” is at version {changed.version} now. {changed.summary}")
+        if given["monthly_cap"] not in {None, NONE} and (remark := cap_remark(changed.form, client.status().workers)):
             echo(remark, err=True)
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that were given, and None for what is to be taken back."""
-    values = {name: value for name, value in options.items() if value is not None}
-    return {name: None if value == NONE and name != "visibility" else value for name, value in values.items()}
+@click.command(cls=Command)
+@name_argument()
+@click.option("--note", metavar="TEXT", help="Why, for whoever finds it paused.")
+@json_option
+def pause(name: str, note: str | None, as_json: bool) -> None:
+    """Keep the schedule NAME from running; a run that is going goes on."""
+    with connected() as client:
+        said = f"Paused “{name}”. Nothing runs by itself until:  jupyter schedule resume {name}"
+        _answer(client.pause(name, note), said, as_json=as_json)
 
 
-def _rebundled(session: Session, schedule: Schedule) -> Spec:
-    """The schedule's spec with the notebook and its files as they are now.  Raises Refused `no_notebook`, …"""
-    root = Path(schedule.spec.root) if schedule.spec.root is not None else Path.cwd()
-    return spec_to_edit(session.operations, root, schedule, {}, rebundle=True)
+@click.command(cls=Command)
+@name_argument()
+@json_option
+def resume(name: str, as_json: bool) -> None:
+    """Let the schedule NAME run again, from now on."""
+    with connected() as client:
+        schedule = client.resume(name)
+        _answer(schedule, f"Resumed “{name}”. {schedule.summary}", as_json=as_json)
+
+
+@click.command(cls=Command)
+@name_argument()
+@json_option
+def versions(name: str, as_json: bool) -> None:
+    """Who changed the schedule NAME, and when, the newest first."""
+    with connected() as client:
+        found = client.versions(name)
+    if as_json:
+        echo_json(found)
+        return
+    now = clock.now()
+    rows = [
+        (
+            str(version.version),
+            version.author,
+            when(version.created_at, now),
+            cadence_text(version.timing, now),
+            version.bundle[:12],
+        )
+        for version in found
+    ]
+    echo_table(("Version", "By", "Recorded", "When", "Bundle"), rows, right=(0,))
+
+
+@click.command(cls=Command)
+@name_argument()
+@click.argument("version", type=click.IntRange(1))
+@CONFIRM_OPTION
+@json_option
+def rollback(name: str, version: int, confirm_public: bool, as_json: bool) -> None:
+    """Let the schedule NAME do what its VERSION did, as a new version."""
+    with connected() as client:
+        current = client.schedule(name).version
+        schedule = with_consent(
+            lambda confirmed: client.roll_back(name, version, if_version=current, public_confirmed=confirmed),
+            confirmed=confirm_public,
+        )
+    if as_json:
+        echo_json(schedule)
+        return
+    echo(f"“{name}” does what version {version} did; that is version {schedule.version} now.")
+    echo(schedule.summary)
+
+
+@click.command(cls=Command)
+@name_argument()
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@json_option
+def delete(name: str, yes: bool, as_json: bool) -> None:
+    """Remove the schedule NAME and stop its open runs; its published results stay."""
+    with connected() as client:
+        schedule = client.schedule(name)
+        if not yes:
+            what = f"This removes the schedule “{name}” and stops its open runs. {schedule.on_delete}"
+            if not sys.stdin.isatty():
+                raise Refused("confirm_delete", f"{what} Add --yes.")
+            echo(what, err=True)
+            confirm("Delete it?")
+        deleted = client.delete(name)
+    if as_json:
+        echo_json(deleted)
+    else:
+        echo(f"Deleted “{name}”. {deleted.message}")
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value is not False and value != ()
+
+
+def _root_of(schedule: ScheduleDetails) -> Path:
+    """The folder that the schedule was made in, to which its paths are relative; on a server that is the server's."""
+    return Path(schedule.root) if schedule.root is not None and asked_server() is None else Path.cwd()
+
+
+def _files(patterns: tuple[str, ...], root: Path) -> list[str]:
+    if patterns == (NONE,):
+        return []
+    if asked_server() is not None:
+        return list(patterns)
+    return [relative_pattern(Path.cwd(), root, pattern) for pattern in patterns]
+
+
+def _answer(schedule: ScheduleResponse, said: str, *, as_json: bool) -> None:
+    """Print what became of a schedule: for programs all of it, for people a sentence."""
+    if as_json:
+        echo_json(schedule)
+    else:
+        echo(said)

@@ -1,115 +1,315 @@
-"""`show`: one schedule, from its sentence to its versions."""
+"""`list`, `runs`, `show` and `next`: is anything wrong, and what comes next."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice, takewhile
 
 import click
 
-from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
-from jupyter_schedule.cli.listing import echo_runs
-from jupyter_schedule.cli.notify import notify_sentence
-from jupyter_schedule.cli.policies import cap_remark, kept_text
-from jupyter_schedule.cli.session import Session, opened
-from jupyter_schedule.cli.shapes import occurrence_shape, publication_url, schedule_shape, version_shape
-from jupyter_schedule.cli.upcoming import echo_occurrences
-from jupyter_schedule.cli.words import plain
-from jupyter_schedule.core.costs import dollars, month_start
-from jupyter_schedule.core.descriptions import schedule_summary, upcoming
-from jupyter_schedule.core.models import LOCAL_LAUNCHER, Run, Schedule, Spec, Version, utc_text
-from jupyter_schedule.core.object_keys import bundle_key
-from jupyter_schedule.core.operations.publishing_cost import cost_before
-from jupyter_schedule.core.operations.run_cost import estimate_of
-from jupyter_schedule.core.text import size_text
-from jupyter_schedule.core.timing.recurrence import Occurrence
+from jupyter_schedule.api.requests import Form
+from jupyter_schedule.api.responses import OccurrenceResponse, RunResponse, ScheduleDetails, ScheduleResponse
+from jupyter_schedule.cli.command import Command, connected, json_option, name_argument, say_unless_ticking
+from jupyter_schedule.cli.options import moment
+from jupyter_schedule.cli.output import (
+    Cell,
+    count_text,
+    echo,
+    echo_json,
+    echo_table,
+    plain,
+    run_state,
+    schedule_state,
+    when,
+)
+from jupyter_schedule.core import clock
+from jupyter_schedule.core.costs import dollars
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import (
+    ComputeChoice,
+    NotificationEvent,
+    Notify,
+    Policies,
+    Reason,
+    ScheduleState,
+    Timing,
+    Visibility,
+    utc_text,
+)
+from jupyter_schedule.core.text import duration_text, listed, ordinal, short_date, size_text
+from jupyter_schedule.core.timing import recurrence
+from jupyter_schedule.core.timing.describe import describe_timing
 
-#: how many of the next occurrences and of the last runs are shown
+_RUN_COLUMNS = ("Run", "Schedule", "Due", "State", "Took", "")
+#: how many of the last runs are shown
 _MOST = 5
+_SECOND = timedelta(seconds=1)
+
+
+@click.command("list", cls=Command)
+@json_option
+def list_schedules(as_json: bool) -> None:
+    """All schedules, by name."""
+    with connected() as client:
+        found = client.schedules()
+        if as_json:
+            echo_json(found)
+            return
+        if not found:
+            echo("Nothing is scheduled yet. Schedule a notebook:  jupyter schedule create NOTEBOOK")
+            return
+        now = clock.now()
+        echo_table(("Name", "State", "Last run", "When", "Next"), [_schedule_row(each, now) for each in found])
+        say_unless_ticking(client, "")
 
 
 @click.command(cls=Command)
-@click.argument("name")
+@name_argument(required=False)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many at most.")
+@json_option
+def runs(name: str | None, limit: int, as_json: bool) -> None:
+    """Runs of the schedule NAME, or of all, the newest first."""
+    with connected() as client:
+        found = list(islice(client.all_runs(name), limit))
+    if as_json:
+        echo_json(found)
+    elif found:
+        echo_runs(found)
+    else:
+        echo("No runs yet." + (f" Run it now:  jupyter schedule run {name} --wait" if name else ""))
+
+
+@click.command(cls=Command)
+@name_argument()
 @json_option
 def show(name: str, as_json: bool) -> None:
     """What the schedule NAME does, when, how its last runs went, and who changed it."""
-    with opened() as session:
-        schedule = session.operations.schedule(name)
-        coming = upcoming(schedule, session.now, _MOST)
-        runs = session.operations.runs(name, limit=_MOST)
-        versions = session.operations.versions(name)
-        if not as_json:
-            _tell(session, schedule, coming, runs, versions)
-            return
-        shapes = [session.run_shape(run) for run in runs]
-        echo_json(
-            schedule_shape(schedule, session.now, shapes[0] if shapes else None)
-            | {
-                "next": [occurrence_shape(occurrence) for occurrence in coming],
-                "runs": shapes,
-                "versions": [version_shape(version) for version in versions],
-                "publishing_cost": cost_before(session.operations, schedule.spec, schedule),
-            }
-        )
+    with connected() as client:
+        schedule = client.schedule(name)
+    if as_json:
+        echo_json(schedule)
+    else:
+        _tell(schedule)
 
 
-def _tell(
-    session: Session, schedule: Schedule, coming: list[Occurrence], runs: list[Run], versions: list[Version]
+@click.command("next", cls=Command)
+@name_argument(required=False)
+@click.option("--cron", metavar="EXPR", help="A five-field cron expression instead of a schedule's name.")
+@click.option("--timezone", metavar="ZONE", help="The expression's IANA zone: Europe/Paris; UTC without it.")
+@click.option("--from", "start", metavar="TIME", help="Those later than this time: 2026-03-28T12:00; now without it.")
+@click.option("--count", metavar="N", type=click.IntRange(1, 10_000), default=5, show_default=True, help="How many.")
+@json_option
+def upcoming(
+    *, name: str | None, cron: str | None, timezone: str | None, start: str | None, count: int, as_json: bool
 ) -> None:
-    spec = schedule.spec
-    size = session.operations.objects.size(bundle_key(spec.bundle))
+    """When the schedule NAME, or an expression, is due next."""
+    schedule = _schedule(name, cron, timezone)
+    timing = schedule.timing if schedule else Timing(cron=cron or "", timezone=timezone or "UTC")
+    recurrence.check(timing)
+    now = clock.now()
+    since = moment(start, timing.timezone, "from") if start else now
+    coming = _coming(schedule, timing, since, count)
+    if as_json:
+        echo_json(coming)
+        return
+    echo(f"Runs {describe_timing(timing, now)}.")
+    echo_occurrences(coming, timing.timezone)
+
+
+# -- what others show too
+
+
+def echo_occurrences(coming: Sequence[OccurrenceResponse], zone: str) -> None:
+    """Print a table of occurrences, each as every clock that matters shows it."""
+    if not coming:
+        echo("No time is left.")
+        return
+    local = [datetime.fromisoformat(occurrence.local) for occurrence in coming]
+    clocks = {zone: list(map(_clock, local))}
+    yours = [occurrence.scheduled_for.astimezone() for occurrence in coming]
+    if any(mine.utcoffset() for mine in yours) and list(map(_clock, yours)) != clocks[zone]:
+        clocks["your time"] = list(map(_clock, yours))
+    clocks["UTC"] = [_clock(occurrence.scheduled_for) for occurrence in coming]
+    notes = [occurrence.note or "" for occurrence in coming]
+    if any(notes):
+        clocks[""] = notes
+    echo_table(list(clocks), list(zip(*clocks.values(), strict=True)))
+
+
+def echo_runs(found: Iterable[RunResponse]) -> None:
+    """Print a table of runs."""
+    now = clock.now()
+    echo_table(_RUN_COLUMNS, [_run_row(run, now) for run in found], right=(4,))
+
+
+def results_text(schedule: ScheduleResponse) -> str:
+    """Where a schedule's results are: an address, or that they stay with each run."""
+    return schedule.publication_url or "kept with each run"
+
+
+def cadence_text(timing: Timing, now: datetime) -> str:
+    """How often a recorded timing is due, in words; as it is written when its zone is gone since."""
+    try:
+        return describe_timing(timing, now)
+    except Refused:
+        return f"`{timing.cron or utc_text(timing.once or now)}` in {timing.timezone}"
+
+
+def cap_remark(form: Form, choices: Iterable[ComputeChoice]) -> str | None:
+    """That a monthly cap has nothing to count where runs cost nothing; None where it has, or there is none."""
+    paid = any(each.paid for each in choices if each.launcher == form.launcher)
+    if form.policies.monthly_cap is None or paid:
+        return None
+    return "The monthly cap counts nothing here: runs on this computer cost nothing."
+
+
+def notify_sentence(notify: Notify) -> str | None:
+    """`ops and team, of failure and silence after 09:00`; None when nobody is told of anything."""
+    silence = [] if notify.silence_by is None else [f"silence after {notify.silence_by}"]
+    if not notify.channels:
+        return f"JupyterLab alone, of {silence[0]}" if silence else None
+    others = [each.replace("_", " ") for each in notify.on if each != NotificationEvent.SILENCE]
+    told = [*others, *(silence if NotificationEvent.SILENCE in notify.on else [])]
+    return f"{listed(notify.channels)}, of {listed(told)}"
+
+
+def kept_text(bounds: Policies) -> str:
+    """`files of the last 5 runs, and of every run for 30 days`."""
+    if bounds.keep_runs is None and bounds.keep_days is None:
+        return "files of runs for as long as the service says"
+    last = "of as many last runs as the service says"
+    if bounds.keep_runs is not None:
+        last = f"of the last {count_text(bounds.keep_runs, 'run')}"
+    age = "for as long as the service says"
+    if bounds.keep_days is not None:
+        age = f"for {count_text(bounds.keep_days, 'day')}"
+    return f"files {last}, and of every run {age}"
+
+
+# -- one schedule
+
+
+def _tell(schedule: ScheduleDetails) -> None:
+    form = schedule.form
     echo(f"{schedule.name}, version {schedule.version}")
-    echo(schedule_summary(schedule, session.now))
-    echo(f"Runs:     {spec.notebook or spec.command}" + (f" with the kernel {spec.kernel.name}" if spec.kernel else ""))
-    echo(f"Where:    {_where(session, spec)}")
-    echo(f"Bundle:   {spec.bundle[:12]}, {size_text(size) if size is not None else 'missing'}")
-    for line in spec.expect:
+    echo(schedule.summary)
+    kernel = f" with the kernel {form.kernel}" if form.kernel else ""
+    echo(f"Runs:     {schedule.bundled_notebook or form.command}{kernel}")
+    echo(f"Where:    {_where(schedule)}")
+    size = "missing" if schedule.bundle_size is None else size_text(schedule.bundle_size)
+    echo(f"Bundle:   {schedule.bundle[:12]}, {size}")
+    for line in form.expect:
         echo(f"Expects:  {line}")
-    if told := notify_sentence(spec.notify):
+    if told := notify_sentence(form.notify):
         echo(f"Tells:    {told}")
-    for lost in session.operations.failed_notifications():
-        if lost.schedule == schedule.name:
-            echo(f"Untold:   {lost.occasion.replace('_', ' ')}: {lost.channel} didn't take it. {plain(lost.trouble)}")
-    echo(f"Results:  {publication_url(schedule) or 'kept with each run'}")
-    echo(f"Keeps:    {kept_text(spec.policies)}")
-    _echo_money(session, schedule)
-    if spec.public_confirmed:
-        echo(f"Public:   as {spec.public_confirmed.by} confirmed, {utc_text(spec.public_confirmed.at)}")
-    if coming:
+    for lost in schedule.undelivered:
+        echo(f"Untold:   {lost.occasion.replace('_', ' ')}: {lost.channel} didn't take it. {plain(lost.trouble)}")
+    echo(f"Results:  {results_text(schedule)}")
+    echo(f"Keeps:    {kept_text(form.policies)}")
+    if schedule.publishing_cost:
+        echo(f"Cost:     {schedule.publishing_cost}")
+    if machines := _cost(schedule):
+        echo(f"Machines: {machines}")
+    if schedule.public_confirmed and form.visibility == Visibility.PUBLIC:
+        echo(f"Public:   as {schedule.public_confirmed.by} confirmed, {utc_text(schedule.public_confirmed.at)}")
+    if schedule.next:
         echo("")
         echo("Next:")
-        echo_occurrences(coming)
+        echo_occurrences(schedule.next, schedule.timing.timezone)
     echo("")
-    if runs:
+    if schedule.last_runs:
         echo("Last runs:")
-        echo_runs(session, runs)
+        echo_runs(schedule.last_runs[:_MOST])
     else:
         echo(f"No runs yet. Run it now:  jupyter schedule run {schedule.name} --wait")
     echo("")
-    for version in versions:
+    for version in schedule.versions:
         echo(f"Version {version.version} by {version.author}, {utc_text(version.created_at)}")
 
 
-def _where(session: Session, spec: Spec) -> str:
+def _where(schedule: ScheduleDetails) -> str:
     """`ec2, large: 8 cores, 32 GB; with the data role weather`."""
-    size = session.operations.offers().size(spec.launcher, spec.size)
-    named = f"{spec.launcher}, {spec.size}" if spec.size else spec.launcher
-    if spec.launcher == LOCAL_LAUNCHER:
+    form = schedule.form
+    if form.launcher == "local":
         return "this computer"
-    role = f"; with the data role {spec.data_role}" if spec.data_role else ""
-    return (f"{named}: {size.hardware}" if size else f"{named}, which isn't offered any more") + role
+    named = f"{form.launcher}, {form.size}" if form.size else form.launcher
+    role = f"; with the data role {form.data_role}" if form.data_role else ""
+    offered = schedule.compute.hardware if schedule.compute else None
+    return (f"{named}: {offered}" if offered else f"{named}, which isn't offered any more") + role
 
 
-def _echo_money(session: Session, schedule: Schedule) -> None:
-    """What publishing costs, and what machines do."""
-    if publishing := cost_before(session.operations, schedule.spec, schedule):
-        echo(f"Cost:     {publishing}")
-    if machines := _cost(session, schedule):
-        echo(f"Machines: {machines}")
-
-
-def _cost(session: Session, schedule: Schedule) -> str:
+def _cost(schedule: ScheduleDetails) -> str:
     """What its machines will cost, and have cost this month; empty where they cost nothing."""
-    operations, spec = session.operations, schedule.spec
-    expected = estimate_of(operations.store, operations.offers(), spec, schedule.id, session.now)
-    so_far = operations.store.cost_since(schedule.id, month_start(session.now))
-    cap = spec.policies.monthly_cap
-    said = [expected.text] if expected else []
+    cap = schedule.form.policies.monthly_cap
+    so_far = schedule.cost_this_month or Decimal(0)
+    said = [schedule.estimate.text] if schedule.estimate else []
     said += [f"So far this month {dollars(so_far)}."] if so_far or cap else []
-    said += [cap_remark(spec, operations.offers()) or f"Paused at {dollars(cap)}."] if cap else []
+    if cap:
+        choices = [schedule.compute] if schedule.compute else []
+        said += [cap_remark(schedule.form, choices) or f"Paused at {dollars(cap)}."]
     return " ".join(said)
+
+
+# -- rows
+
+
+def _schedule_row(schedule: ScheduleResponse, now: datetime) -> list[Cell]:
+    last = next(iter(schedule.last_runs), None)
+    state, colour = run_state(last.status, last.reason) if last else ("", "")
+    since = f" {when(last.ended_at or last.scheduled_for, now)}" if last else ""
+    return [
+        schedule.name,
+        schedule_state(schedule.state),
+        (state + since, colour),
+        cadence_text(schedule.timing, now),
+        when(schedule.next_due, now) if schedule.next_due else "",
+    ]
+
+
+def _run_row(run: RunResponse, now: datetime) -> list[Cell]:
+    due = when(run.scheduled_for, now)
+    if run.until is not None:
+        due = f"{due} to {when(run.until, now)}"
+    waits = run.held or (f"{ordinal(run.place)} in line" if run.place is not None and run.place > 1 else "")
+    message = run.message if run.message and run.reason is not Reason.OK else waits
+    took = "" if run.seconds is None else duration_text(run.seconds)
+    return [run.run_id[:8], run.schedule, due, run_state(run.status, run.reason), took, message]
+
+
+# -- occurrences
+
+
+def _schedule(name: str | None, cron: str | None, timezone: str | None) -> ScheduleDetails | None:
+    """The schedule that is meant; None when it is an expression."""
+    if cron is not None and name is None:
+        return None
+    if name is None or cron is not None:
+        raise Refused("nothing_to_tell", "Give the name of a schedule, or --cron EXPR with --timezone ZONE.")
+    if timezone is not None:
+        raise Refused("two_timezones", f"“{name}” has its own zone: leave out --timezone.", "timezone")
+    with connected() as client:
+        return client.schedule(name)
+
+
+def _coming(schedule: ScheduleDetails | None, timing: Timing, since: datetime, count: int) -> list[OccurrenceResponse]:
+    """What every client shows of a schedule: none while it is paused, before its start or after its end."""
+    last = None
+    if schedule is not None:
+        if schedule.state is not ScheduleState.ACTIVE:
+            return []
+        bounds = schedule.form.policies
+        last = min((limit for limit in (bounds.end, schedule.last_due) if limit is not None), default=None)
+        since = max(since, bounds.start - _SECOND) if bounds.start else since
+    found = takewhile(lambda each: last is None or each.instant <= last, recurrence.after(timing, since))
+    return [
+        OccurrenceResponse(
+            scheduled_for=occurrence.instant,
+            local=occurrence.local.isoformat(timespec="seconds"),
+            note=occurrence.note,
+        )
+        for occurrence in islice(found, count)
+    ]
+
+
+def _clock(local: datetime) -> str:
+    return f"{short_date(local)} {local.year} {local:%H:%M}"

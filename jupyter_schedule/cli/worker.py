@@ -1,20 +1,21 @@
 """`worker …`: a machine of one's own for some hours, to develop on."""
 
 import sys
+import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from jupyter_schedule.api.presenter import present_ad_hoc_worker
-from jupyter_schedule.cli.command import Command, echo, echo_json, json_option
-from jupyter_schedule.cli.run import INTERRUPTED
-from jupyter_schedule.cli.session import HOW_TO_TICK, Session, opened
-from jupyter_schedule.cli.tables import Cell, echo_table
-from jupyter_schedule.cli.words import when
+from jupyter_schedule.api.responses import AdHocWorkerResponse
+from jupyter_schedule.cli.command import Command, connected, json_option, say_unless_ticking
+from jupyter_schedule.cli.output import INTERRUPTED, Cell, echo, echo_json, echo_table, when
+from jupyter_schedule.client.client import Client
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.costs import dollars, price_of
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import AdHocStatus, AdHocWorker
+from jupyter_schedule.core.models import AdHocStatus
 from jupyter_schedule.core.text import duration_text
 
 #: seconds between two looks at one that isn't ready
@@ -50,13 +51,13 @@ def launch(
 ) -> None:
     """Get a machine, and say how to get into it; exit code 1 when there is none to be had."""
     key = None if ssh_key is None else _read_key(ssh_key)
-    with opened() as session:
-        asked = session.operations.ad_hoc.launch(launcher=launcher, size=size, hours=hours, ssh_key=key)
+    with connected() as client:
+        asked = client.launch_ad_hoc(launcher=launcher, size=size, hours=hours, ssh_key=key)
         if not as_json:
-            echo(_told(asked, session.now))
-        found = _wait(session, asked) if wait and _is_ticked(session) else asked
+            echo(_told(asked, clock.now()))
+        found = _wait(client, asked) if wait and _is_ticked(client) else asked
         if as_json:
-            _print(found)
+            echo_json(found)
         elif found.status is AdHocStatus.READY:
             _say_how_to_connect(found)
         elif found.status.live:
@@ -71,20 +72,21 @@ def launch(
 @json_option
 def list_workers(as_json: bool) -> None:
     """Your machines, the newest first, with how to get into those that are ready."""
-    with opened() as session:
-        found = session.operations.ad_hoc.workers()
+    with connected() as client:
+        found = client.ad_hoc_workers()
         if as_json:
-            echo_json([present_ad_hoc_worker(each).model_dump(mode="json") for each in found])
+            echo_json(found)
             return
         if not found:
             echo("You have no machine to develop on. Get one:  jupyter schedule worker launch")
             return
-        echo_table(("Worker", "Size", "State", "Ends", "Cost", ""), [_row(each, session.now) for each in found])
+        now = clock.now()
+        echo_table(("Worker", "Size", "State", "Ends", "Cost", ""), [_row(each, now) for each in found])
         for each in found:
             if each.status is AdHocStatus.READY:
                 _say_how_to_connect(each)
         if any(each.status.live for each in found):
-            _is_ticked(session)
+            _is_ticked(client)
 
 
 @worker.command(cls=Command)
@@ -93,13 +95,13 @@ def list_workers(as_json: bool) -> None:
 @json_option
 def extend(worker_id: str | None, hours: int | None, as_json: bool) -> None:
     """Let WORKER, or the only one you have, live longer: a day from now at most."""
-    with opened() as session:
-        found = session.operations.ad_hoc.extend(worker_id, hours=hours)
+    with connected() as client:
+        found = client.extend_ad_hoc(worker_id or _only(client), hours=hours)
         if as_json:
-            _print(found)
+            echo_json(found)
         else:
-            echo(f"Ad-hoc worker {found.id[:8]} ends {when(found.deadline, session.now)} now.")
-            _is_ticked(session)
+            echo(f"Ad-hoc worker {found.worker_id[:8]} ends {when(found.ends_at, clock.now())} now.")
+            _is_ticked(client)
 
 
 @worker.command(cls=Command)
@@ -107,42 +109,48 @@ def extend(worker_id: str | None, hours: int | None, as_json: bool) -> None:
 @json_option
 def stop(worker_id: str | None, as_json: bool) -> None:
     """End WORKER, or the only one you have; nothing on it is kept."""
-    with opened() as session:
-        found = session.operations.ad_hoc.stop(worker_id)
+    with connected() as client:
+        found = client.stop_ad_hoc(worker_id or _only(client))
         if as_json:
-            _print(found)
+            echo_json(found)
         else:
-            echo(f"Ad-hoc worker {found.id[:8]} is being ended, and everything on it is gone with it.")
-            _is_ticked(session)
+            echo(f"Ad-hoc worker {found.worker_id[:8]} is being ended, and everything on it is gone with it.")
+            _is_ticked(client)
 
 
-def _wait(session: Session, asked: AdHocWorker) -> AdHocWorker:
+def _wait(
+    client: Client, asked: AdHocWorkerResponse, pause: Callable[[float], None] = time.sleep
+) -> AdHocWorkerResponse:
     """The worker when it is ready or over; its states on the way on standard error."""
-    on_terminal = sys.stderr.isatty()
-    seen, told = session.operations.store.last_change(), ""
+    on_terminal, told = sys.stderr.isatty(), ""
     try:
         while True:
-            found = session.operations.ad_hoc.worker(asked.id)
+            found = client.ad_hoc_worker(asked.worker_id)
             if found.status is AdHocStatus.READY or not found.status.live:
                 return found
             line = _sentence(found)
             if on_terminal and line != told:
                 echo(line, err=True)
             told = line
-            seen = session.operations.store.wait_for_change(seen, LOOK)
+            pause(LOOK)
     except KeyboardInterrupt:
         echo("The launch goes on. Stop it:  jupyter schedule worker stop", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _is_ticked(session: Session) -> bool:
-    """Whether a service is there to do what was asked for; if not, that is said."""
-    if session.ticking:
-        if hindered := session.hindrance:
-            echo(hindered.sentence, err=True)
-        return True
-    echo(f"Nothing is ticking now, so nothing is done about it: {HOW_TO_TICK}.", err=True)
-    return False
+def _only(client: Client) -> str:
+    """The id of the only machine that lives.  Raises Refused `no_such_worker`, `which_worker`."""
+    live = [each.worker_id for each in client.ad_hoc_workers() if each.status.live]
+    if len(live) > 1:
+        ids = ", ".join(each[:8] for each in live)
+        raise Refused("which_worker", f"You have several ad-hoc workers: say which one, of {ids}.")
+    if not live:
+        raise Refused("no_such_worker", "You have no ad-hoc worker now: `jupyter schedule worker launch`.")
+    return live[0]
+
+
+def _is_ticked(client: Client) -> bool:
+    return say_unless_ticking(client, ", so nothing is done about it")
 
 
 def _read_key(path: Path) -> str:
@@ -152,37 +160,33 @@ def _read_key(path: Path) -> str:
         raise Refused("bad_key", f"{path} isn't an OpenSSH public key: give a file that ends in .pub.") from None
 
 
-def _told(worker: AdHocWorker, now: datetime) -> str:
+def _told(worker: AdHocWorkerResponse, now: datetime) -> str:
     """`Ad-hoc worker 1a2b3c4d: small (2 cores, 8 GB), ends in 4 h; $0.10 an hour at most, $0.40 until then. …`"""
     hardware = f" ({worker.hardware})" if worker.hardware else ""
     cost = ""
     if worker.hourly is not None:
-        until = price_of(int((worker.deadline - now).total_seconds()), worker.hourly)
+        until = price_of(int((worker.ends_at - now).total_seconds()), worker.hourly)
         cost = f"; {dollars(worker.hourly)} an hour at most, {dollars(until)} until then"
-    ends = f"{worker.size}{hardware}, ends {when(worker.deadline, now)}"
-    return f"Ad-hoc worker {worker.id[:8]}: {ends}{cost}. Nothing on it is kept."
+    ends = f"{worker.size}{hardware}, ends {when(worker.ends_at, now)}"
+    return f"Ad-hoc worker {worker.worker_id[:8]}: {ends}{cost}. Nothing on it is kept."
 
 
-def _say_how_to_connect(worker: AdHocWorker) -> None:
-    echo(f"{worker.id[:8]} is ready. If it doesn't answer yet, it is still booting:")
+def _say_how_to_connect(worker: AdHocWorkerResponse) -> None:
+    echo(f"{worker.worker_id[:8]} is ready. If it doesn't answer yet, it is still booting:")
     for command in worker.connect:
         echo(f"  {command}")
 
 
-def _sentence(worker: AdHocWorker) -> str:
+def _sentence(worker: AdHocWorkerResponse) -> str:
     icon, word, _ = STATES[worker.status]
     return f"{icon} {word}." if worker.message is None else f"{icon} {word}: {worker.message}"
 
 
-def _row(worker: AdHocWorker, now: datetime) -> list[Cell]:
+def _row(worker: AdHocWorkerResponse, now: datetime) -> list[Cell]:
     icon, word, colour = STATES[worker.status]
-    ends = when(worker.ended_at or worker.deadline, now)
+    ends = when(worker.ended_at or worker.ends_at, now)
     cost = "" if worker.cost is None else dollars(worker.cost)
     if worker.status.live and worker.hourly is not None:
         cost = f"{dollars(worker.hourly)} an hour"
     lived = f"{duration_text(worker.machine_seconds)}. " if worker.machine_seconds is not None else ""
-    return [worker.id[:8], worker.size, (f"{icon} {word}", colour), ends, cost, f"{lived}{worker.message or ''}"]
-
-
-def _print(worker: AdHocWorker) -> None:
-    echo_json(present_ad_hoc_worker(worker).model_dump(mode="json"))
+    return [worker.worker_id[:8], worker.size, (f"{icon} {word}", colour), ends, cost, f"{lived}{worker.message or ''}"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from jupyter_schedule.api.requests import (
     ApproveRun,
@@ -365,9 +365,13 @@ class Client:
         """Publish what it made and what was kept back; `reason` overrides the disclosure check, and is recorded."""
         return self._ask(RunResponse, "POST", _run(run_id, "approve"), ApproveRun(reason=reason))
 
-    def log(self, run_id: str, first: int = 0) -> LogResponse:
-        """What it printed from piece `first` on; ask again with `next`."""
-        return self._ask(LogResponse, "GET", _run(run_id, "log"), query={"first": str(first)})
+    def log(self, run_id: str, first: int = 0, *, whole: bool = False) -> LogResponse:
+        """What it printed from piece `first` on; ask again with `next`.
+
+        whole: all of it instead, also what was too much to be had in pieces.
+        """
+        query = {"first": str(first)} | ({"whole": "1"} if whole else {})
+        return self._ask(LogResponse, "GET", _run(run_id, "log"), query=query)
 
     def wait(
         self, run_id: str, *, timeout: float | None = None, pause: Callable[[float], None] = time.sleep
@@ -443,10 +447,12 @@ class Client:
         except Refused as refused:
             if refused.code not in {"no_such_route", "wrong_method"}:
                 raise
-            message = "The Jupyter server has an older jupyter-schedule, which can't do that. Update it there."
-            raise Refused("server_too_old", message) from None
-        # A kernel may have an older release than the server: what it doesn't know is left aside.
-        return TypeAdapter(shape).validate_python(answer, extra="ignore")
+            raise _too_old() from None
+        try:
+            # A kernel may have an older release than the server: what it doesn't know is left aside.
+            return TypeAdapter(shape).validate_python(answer, extra="ignore")
+        except ValidationError:
+            raise _too_old() from None
 
 
 def connect(url: str | None = None, token: str = "", *, reader: str = "") -> Client:
@@ -510,6 +516,11 @@ def relative_to_root(client: Client, path: str | os.PathLike[str]) -> str:
     raise Refused(
         "outside_root", f"{whole} is outside {client.root}, the folder that schedules are made from.", "notebook"
     )
+
+
+def _too_old() -> Refused:
+    message = "The Jupyter server has an older jupyter-schedule, which can't do that. Update it there."
+    return Refused("server_too_old", message)
 
 
 def _schedule(name: str, *rest: str) -> str:

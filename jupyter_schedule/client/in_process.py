@@ -13,6 +13,7 @@ from jupyter_schedule.api.files import fetch_bundle, receive_bundle
 from jupyter_schedule.api.route import ApiResponse
 from jupyter_schedule.api.routes import answer
 from jupyter_schedule.client.discovery import server_of
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 from jupyter_schedule.core.storage.factory import LocalStorage
@@ -83,5 +84,5 @@ class InProcessTransport:
         if self._context is None:
             server = server_of(self._root) if self._published is None else None
             published = LocalStorage(server.root).url(PUBLISHED) if server else self._published
-            self._context = ApiContext.open(self._paths, self._root, published=published)
+            self._context = ApiContext.open(self._paths, self._root, published=published, now=clock.now)
         return self._context

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from jupyter_schedule.cli import cli
+from jupyter_schedule.cli.app import cli
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.models import Publication, Reason, Run, RunStatus
@@ -42,9 +42,13 @@ class Terminal:
     def refusal(self, *arguments: str) -> dict[str, str]:
         """What a command that is refused prints with `--json`."""
         result = self(*arguments, "--json")
-        assert (result.exit_code, result.stderr) == (1, "")
+        assert (result.exit_code, result.stderr) == (2, "")
         error: dict[str, str] = json.loads(result.stdout)["error"]
         return error
+
+    def published(self, name: str) -> str:
+        """The address of a schedule's results where no setting and no server says otherwise."""
+        return f"file://{default_data_paths().folder}/published/{name}/data/"
 
     def tarball(self, name: str = "x.tar.gz", script: str = "#!/bin/sh\n") -> Path:
         """A tarball with a run.sh, in the folder."""
@@ -118,6 +122,8 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termin
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    # no server that runs on this machine is one of ours
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr(clock, "now", lambda: NOON)
     time.tzset()

@@ -14,19 +14,26 @@ def test_pause_and_resume_answer_with_what_is_so_now(terminal: Terminal) -> None
     assert terminal.json("resume", "daily")["state"] == "active"
 
 
-def test_delete_without_a_terminal_asks_nothing_and_says_what_stays(terminal: Terminal) -> None:
+def test_delete_without_a_terminal_wants_yes(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    refusal = terminal.refusal("delete", "daily")
+    assert (refusal["code"], refusal["message"].endswith(" Add --yes.")) == ("confirm_delete", True)
+    assert [schedule.name for schedule in terminal.operations.schedules()] == ["daily"]
+
+
+def test_delete_says_what_stays(terminal: Terminal) -> None:
     spec = terminal.operations.schedule(terminal.scheduled("daily")).spec
-    open_storage(spec.publication_base).put(PublicationKeys("daily").data_index, b"{}")
-    said = terminal("delete", "daily").stdout
+    open_storage(spec.publication_base).put(PublicationKeys("daily").data + "a.csv", b"1")
+    said = terminal("delete", "daily", "--yes").stdout
     assert said.startswith("Deleted “daily”. What it published stays at file://")
     assert "The logs and files of its runs go from a day after their end on" in said
     assert terminal.operations.schedules() == []
-    assert terminal.refusal("delete", "daily")["code"] == "no_such_schedule"
+    assert terminal.refusal("delete", "daily", "--yes")["code"] == "no_such_schedule"
 
 
 def test_nothing_is_said_to_stay_of_what_published_nothing(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    assert terminal("delete", "daily").stdout.startswith("Deleted “daily”. It published nothing. ")
+    assert terminal("delete", "daily", "--yes").stdout.startswith("Deleted “daily”. It published nothing. ")
 
 
 @pytest.mark.parametrize(("answer", "left"), [(True, []), (False, ["daily"])])
@@ -45,14 +52,14 @@ def test_delete_on_a_terminal_asks(
     result = terminal("delete", "daily")
     assert "stops its open runs" in result.stderr
     assert len(asked) == 1
-    assert result.exit_code == (0 if answer else 1)
+    assert result.exit_code == (0 if answer else 2)
     assert [schedule.name for schedule in terminal.operations.schedules()] == left
 
 
 def test_delete_with_yes_asks_nothing_on_a_terminal(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal.scheduled("daily")
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
-    assert terminal.json("delete", "daily", "--yes")["state"] == "deleted"
+    assert terminal.json("delete", "daily", "--yes")["name"] == "daily"
 
 
 def test_cancel_takes_a_run_or_a_schedule_with_one_open_run(terminal: Terminal) -> None:

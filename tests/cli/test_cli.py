@@ -11,7 +11,7 @@ import click
 import pytest
 
 from jupyter_schedule import __version__
-from jupyter_schedule.cli import COMMANDS, cli
+from jupyter_schedule.cli.app import COMMANDS, cli
 from tests.cli.conftest import Terminal
 
 SCRIPT = Path(sys.executable).with_name("jupyter-schedule")
@@ -63,7 +63,7 @@ def test_a_tarball_from_create_to_its_published_files_and_exit_codes(tmp_path: P
     assert succeeded.returncode == 0, succeeded.stderr
     answer: dict[str, Any] = json.loads(succeeded.stdout)
     assert (answer["status"], answer["reason"]) == ("succeeded", "ok")
-    published = tmp_path / "published" / "ends-0" / "data" / "it's due é.txt"
+    published = tmp_path / "data" / "schedule" / "published" / "ends-0" / "data" / "it's due é.txt"
     assert published.read_text() == answer["scheduled_for"] + "\n"
     assert [file["path"] for file in answer["publication"]["files"]] == ["it's due é.txt"]
 
@@ -71,7 +71,7 @@ def test_a_tarball_from_create_to_its_published_files_and_exit_codes(tmp_path: P
     assert failed.returncode == 1
     assert "started 3" in failed.stdout
     assert "exit code 3" in failed.stderr
-    assert not (tmp_path / "published" / "ends-3").exists()
+    assert not (tmp_path / "data" / "schedule" / "published" / "ends-3").exists()
 
 
 def run_script(folder: Path, *arguments: str, interpreter: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

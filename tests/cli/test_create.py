@@ -6,18 +6,12 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.api.requests import Form
+from jupyter_schedule.api.responses import ScheduleResponse
 from jupyter_schedule.client.client import Client
 from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.core.data_paths import default_data_paths
 from tests.cli.conftest import Terminal
 from tests.s3_servers import S3Server
-
-SCHEDULE_KEYS = (
-    "name id state version summary cron once timezone next_due owner created_at changed_at changed_by command "
-    "visibility publish_report previous expect env environment overlap catch_up policies notify launcher size "
-    "data_role bundle notebook parameters output_dir timeout public_confirmed publication_base last_due kernel "
-    "publication_url last_run"
-)
 
 
 def write_notebook(path: Path, *sources: str) -> None:
@@ -39,34 +33,34 @@ def write_notebook(path: Path, *sources: str) -> None:
     path.write_text(json.dumps(content))
 
 
-def test_json_is_the_schedule_with_its_files(terminal: Terminal) -> None:
-    size = terminal.tarball().stat().st_size
+def test_json_is_the_schedule_as_the_api_answers(terminal: Terminal) -> None:
+    terminal.tarball()
     made = terminal.json("create", "--tarball", "x.tar.gz", "--name", "daily")
-    assert " ".join(made) == f"{SCHEDULE_KEYS} files warnings publishing_cost"
-    assert [(file["path"], file["size"]) for file in made["files"]] == [("x.tar.gz", size)]
+    assert made == json.loads(ScheduleResponse.model_validate(made).model_dump_json())
     expected = {
         "name": "daily",
         "state": "active",
         "version": 1,
-        "cron": "0 12 * * *",
-        "once": None,
-        "timezone": "UTC",
+        "timing": {"cron": "0 12 * * *", "once": None, "timezone": "UTC"},
         "next_due": "2026-11-25T12:00:00Z",
         "owner": "local",
+        "publication_url": terminal.published("daily"),
+        "last_runs": [],
+    }
+    assert {key: made[key] for key in expected} == expected
+    form = {
         "command": "./run.sh",
         "notebook": None,
+        "tarball": made["bundle"],
         "output_dir": "output",
-        "timeout": 120,
+        "timeout_minutes": 120,
         "visibility": "private",
         "environment": "kernel",
         "overlap": "queue_one",
         "catch_up": "latest",
         "kernel": None,
-        "publication_url": f"file://{terminal.folder}/published/daily/data/",
-        "last_run": None,
-        "warnings": [],
     }
-    assert {key: made[key] for key in expected} == expected
+    assert {key: made["form"][key] for key in form} == form
 
 
 def test_every_option_is_recorded(terminal: Terminal) -> None:
@@ -77,12 +71,11 @@ def test_every_option_is_recorded(terminal: Terminal) -> None:
         *("--previous", "*.csv", "--previous", "b/*", "--env", "TOKEN", "--environment", "fresh"),
         *("--overlap", "skip", "--catch-up", "none"),
     )
+    assert made["timing"] == {"cron": None, "once": "2026-12-24T05:00:00Z", "timezone": "Europe/Paris"}
+    assert made["publication_url"] is None
     expected = {
-        "cron": None,
-        "once": "2026-12-24T05:00:00Z",
-        "timezone": "Europe/Paris",
         "command": "./run.sh --fast",
-        "timeout": 5,
+        "timeout_minutes": 5,
         "output_dir": "out",
         "visibility": "none",
         "previous": ["*.csv", "b/*"],
@@ -90,19 +83,17 @@ def test_every_option_is_recorded(terminal: Terminal) -> None:
         "environment": "fresh",
         "overlap": "skip",
         "catch_up": "none",
-        "publication_url": None,
     }
-    assert {key: made[key] for key in expected} == expected
+    assert {key: made["form"][key] for key in expected} == expected
 
 
 def test_people_are_told_what_when_and_what_to_do_next(terminal: Terminal) -> None:
     terminal.tarball()
-    lines = terminal("create", "--tarball", "x.tar.gz", "--name", "daily", "--timezone", "Europe/Paris").stdout
+    lines = terminal("create", "--tarball", "x.tar.gz", "--name", "daily", "--timezone", "Europe/Paris").output
     for said in (
         "Scheduled “daily”.",
         "Runs every day at 12:00 Paris time",
-        "1 file, ",
-        "x.tar.gz",
+        " B packed.",
         "Wed 25 Nov 2026 12:00    Wed 25 Nov 2026 11:00",
         "Fri 27 Nov 2026 12:00",
         "jupyter schedule run daily --wait",
@@ -132,19 +123,22 @@ def test_a_notebook_comes_with_what_it_reads_and_with_typed_parameters(terminal:
     )
     made = terminal.json("create", "a/Été.ipynb", *options)
     assert made["name"] == "ete"
-    assert made["notebook"] == "a/Été.ipynb"
-    assert made["kernel"] == "python3"
-    assert made["parameters"] == {"n": 7, "day": "NO", "m": [1]}
-    assert [file["path"] for file in made["files"]] == ["a/Été.ipynb", "data.csv", "more.txt"]
-    assert ["gone.csv (cell 2)" in warning for warning in made["warnings"]] == [True]
+    assert made["form"]["notebook"] == "a/Été.ipynb"
+    assert made["form"]["kernel"] == "python3"
+    assert made["form"]["parameters"] == {"n": 7, "day": "NO", "m": [1]}
+    said = terminal("bundle", "a/Été.ipynb", *options).stdout
+    assert ["3 files, " in said, *(f"  {path} " in said for path in ("a/Été.ipynb", "data.csv", "more.txt"))] == [
+        True
+    ] * 4
+    assert "gone.csv" in said
 
 
 def test_a_notebook_elsewhere_has_its_own_folder_for_a_root(terminal: Terminal, tmp_path: Path) -> None:
     write_notebook(tmp_path / "there" / "n.ipynb", "")
     (tmp_path / "there" / "b.csv").write_text("1")
     made = terminal.json("create", "../there/n.ipynb", "--file", "../there/*.csv")
-    assert [file["path"] for file in made["files"]] == ["b.csv", "n.ipynb"]
-    assert made["publication_base"] == f"file://{tmp_path}/there/published"
+    assert (made["form"]["notebook"], made["form"]["files"]) == ("n.ipynb", ["*.csv"])
+    assert terminal.json("show", "n")["root"] == str(tmp_path / "there")
     error = terminal.refusal("create", "../there/n.ipynb", "--name", "other", "--file", "c.csv")
     assert (error["code"], error["field"]) == ("outside_root", "files")
 
@@ -153,7 +147,19 @@ def test_a_notebook_named_through_a_link_to_this_folder_is_in_it(terminal: Termi
     write_notebook(terminal.folder / "sub" / "n.ipynb", "")
     (tmp_path / "link").symlink_to(terminal.folder)
     made = terminal.json("create", str(tmp_path / "link" / "sub" / "n.ipynb"))
-    assert made["publication_base"] == f"file://{terminal.folder}/published"
+    assert made["form"]["notebook"] == "sub/n.ipynb"
+
+
+def test_where_results_go_is_said_and_depends_on_no_folder(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(terminal.folder / "n.ipynb", "")
+    terminal.tarball()
+    assert f"Results:  {terminal.published('a')}\n" in terminal("create", "n.ipynb", "--name", "a").stdout
+    assert f"Results:  {terminal.published('b')}\n" in terminal("create", "--tarball", "x.tar.gz", "--name", "b").stdout
+    monkeypatch.chdir(tmp_path)
+    assert f"Results:  {terminal.published('c')}\n" in terminal("create", "work/n.ipynb", "--name", "c").stdout
+    assert "kept with each run" in terminal("create", "work/n.ipynb", "--name", "d", "--no-publish").stdout
 
 
 @pytest.mark.parametrize(
@@ -171,12 +177,12 @@ def test_a_notebook_named_through_a_link_to_this_folder_is_in_it(terminal: Termi
         (("--tarball", "x.tar.gz", "--public"), "no_public_area", "visibility"),
         (("--tarball", "x.tar.gz", "--param", "n=1"), "no_parameters", "parameters"),
         (("--tarball", "x.tar.gz", "--output-dir", "../out"), "bad_output_dir", "output_dir"),
-        (("--tarball", "x.tar.gz", "--once", "2020-01-01T00:00"), "in_the_past", "once"),
+        (("--tarball", "x.tar.gz", "--once", "2020-01-01T00:00"), "in_the_past", "date"),
         (("n.ipynb", "--param", "n"), "bad_parameter", "parameters"),
         (("n.ipynb", "--param", "m=1"), "unknown_parameter", "parameters"),
         (("n.ipynb", "--param-json", "[1]"), "bad_parameter", "parameters"),
         (("n.ipynb", "--param-json", "{"), "bad_parameter", "parameters"),
-        (("n.ipynb", "--kernel", "none"), "kernel_missing", "kernel"),
+        (("n.ipynb", "--kernel", "gone"), "kernel_missing", "kernel"),
         (("n.ipynb", "--file", "*.nothing"), "no_match", "files"),
         (("n.ipynb", "--daily", "--hourly"), "two_frequencies", "frequency"),
     ],
@@ -211,10 +217,10 @@ def test_hundreds_of_files_are_summed_up(terminal: Terminal) -> None:
 def test_bundle_writes_the_bundle_that_create_records(terminal: Terminal) -> None:
     write_notebook(terminal.folder / "n.ipynb", "n = 1")
     made = terminal.json("bundle", "n.ipynb", "--param", "n=2", "-o", "b.tar.gz")
-    assert list(made) == ["path", "digest", "size", "files", "warnings"]
+    assert list(made)[:2] == ["path", "problems"]
     assert made["path"] == "b.tar.gz"
     assert made["size"] == (terminal.folder / "b.tar.gz").stat().st_size
-    assert made["digest"] == terminal.json("create", "n.ipynb", "--param", "n=2")["bundle"]
+    assert made["bundle"] == terminal.json("create", "n.ipynb", "--param", "n=2")["bundle"]
 
 
 def test_bundle_replaces_a_file_only_when_told_to(terminal: Terminal) -> None:
@@ -238,7 +244,7 @@ def test_a_data_folder_that_cannot_be_used_is_one_sentence(terminal: Terminal, m
     terminal.tarball()
     monkeypatch.setenv("JUPYTER_DATA_DIR", os.fspath(terminal.folder / "x.tar.gz"))
     result = terminal("create", "--tarball", "x.tar.gz")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("Error: The ledger can't be opened at ")
 
 
@@ -254,7 +260,7 @@ def test_what_publishing_costs_is_said_before_a_run_in_the_same_words_at_every_d
     for name in "abc":
         (terminal.folder / "output" / name).touch()
 
-    with Client(InProcessTransport(terminal.folder, places)) as client:
+    with Client(InProcessTransport(terminal.folder)) as client:
         seen = client.preview(Form(notebook="n.ipynb"))
     assert seen.publishing_cost == (
         "The folder output holds 3 files, and 2 may be published (publishing 3 files costs less than $0.01 for "

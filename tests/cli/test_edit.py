@@ -25,7 +25,7 @@ def test_a_schedule_is_made_for_a_machine_of_a_size_and_shows_what_that_is(termi
     terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--size", "large")
     made = terminal.json("show", "daily")
-    assert (made["launcher"], made["size"]) == ("ec2", "large")
+    assert (made["form"]["launcher"], made["form"]["size"]) == ("ec2", "large")
     assert "Where:    ec2, large: 8 cores, 32 GB" in terminal("show", "daily").stdout
 
 
@@ -35,14 +35,15 @@ def test_a_size_is_changed_without_the_code(terminal: Terminal) -> None:
     said = terminal("edit", "daily", "--launcher", "ec2", "--size", "small", "--timeout", "30").stdout
     assert said.startswith("“daily” is at version 2 now. Waits for a rehearsal that succeeds, would next run ")
     after = terminal.json("show", "daily")
-    assert (after["launcher"], after["size"], after["timeout"]) == ("ec2", "small", 30)
+    form = after["form"]
+    assert (form["launcher"], form["size"], form["timeout_minutes"]) == ("ec2", "small", 30)
     assert after["bundle"] == before["bundle"]
 
 
 def test_who_moves_away_from_machines_leaves_their_size_behind(terminal: Terminal) -> None:
     terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--size", "large")
-    assert terminal.json("edit", "daily", "--launcher", "local")["size"] is None
+    assert terminal.json("edit", "daily", "--launcher", "local")["form"]["size"] is None
     assert "Where:    this computer" in terminal("show", "daily").stdout
 
 
@@ -50,28 +51,28 @@ def test_a_role_for_data_is_shown_and_taken_back_alone_or_by_moving_away(termina
     terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     terminal.scheduled("daily", "--launcher", "ec2", "--data-role", "weather")
     assert "Where:    ec2: 2 cores, 4 GB; with the data role weather" in terminal("show", "daily").stdout
-    assert terminal.json("edit", "daily", "--data-role", "none")["data_role"] is None
-    assert terminal.json("edit", "daily", "--data-role", "weather")["data_role"] == "weather"
-    assert terminal.json("edit", "daily", "--launcher", "local")["data_role"] is None
+    assert terminal.json("edit", "daily", "--data-role", "none")["form"]["data_role"] is None
+    assert terminal.json("edit", "daily", "--data-role", "weather")["form"]["data_role"] == "weather"
+    assert terminal.json("edit", "daily", "--launcher", "local")["form"]["data_role"] is None
     assert terminal.refusal("edit", "daily", "--launcher", "ec2", "--data-role", "admin")["code"] == "no_such_data_role"
 
 
 def test_who_can_read_the_results_is_changed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_schedule.cli.session.areas_in", lambda _: PublicFolders())
+    monkeypatch.setattr("jupyter_schedule.api.context.areas_in", lambda _: PublicFolders())
     terminal.scheduled("daily", "--public", "--confirm-public")
-    assert terminal.json("edit", "daily", "--private")["visibility"] == "private"
-    assert terminal.json("edit", "daily", "--no-publish")["visibility"] == "none"
+    assert terminal.json("edit", "daily", "--private")["form"]["visibility"] == "private"
+    assert terminal.json("edit", "daily", "--no-publish")["form"]["visibility"] == "none"
     assert terminal.refusal("edit", "daily", "--public")["code"] == "public_unconfirmed"
-    assert terminal.json("edit", "daily", "--public", "--confirm-public")["visibility"] == "public"
+    assert terminal.json("edit", "daily", "--public", "--confirm-public")["form"]["visibility"] == "public"
 
 
 def test_what_is_kept_is_shown_changed_and_taken_back(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     assert "Keeps:    files of runs for as long as the service says\n" in terminal("show", "daily").stdout
-    kept = terminal.json("edit", "daily", "--keep-runs", "5", "--keep-days", "1")["policies"]
+    kept = terminal.json("edit", "daily", "--keep-runs", "5", "--keep-days", "1")["form"]["policies"]
     assert (kept["keep_runs"], kept["keep_days"]) == (5, 1)
     assert "Keeps:    files of the last 5 runs, and of every run for 1 day\n" in terminal("show", "daily").stdout
-    freed = terminal.json("edit", "daily", "--keep-runs", "none", "--keep-days", "0")["policies"]
+    freed = terminal.json("edit", "daily", "--keep-runs", "none", "--keep-days", "0")["form"]["policies"]
     assert (freed["keep_runs"], freed["keep_days"]) == (None, 0)
     assert "--keep-days" in terminal("edit", "daily", "--keep-days", "-1").stderr
 
@@ -84,7 +85,7 @@ def test_a_cap_where_runs_cost_nothing_is_kept_and_said_to_count_nothing(termina
     assert said in terminal("show", "daily").stdout
     assert said not in terminal("edit", "daily", "--launcher", "ec2").stderr
     assert "Paused at $20" in terminal("show", "daily").stdout
-    assert terminal.json("edit", "daily", "--monthly-cap", "none")["policies"]["monthly_cap"] is None
+    assert terminal.json("edit", "daily", "--monthly-cap", "none")["form"]["policies"]["monthly_cap"] is None
     terminal.tarball()
     assert said in terminal("create", "--tarball", "x.tar.gz", "--name", "new", "--monthly-cap", "5").stdout
 
@@ -97,7 +98,8 @@ def test_code_is_taken_as_it_is_now(terminal: Terminal) -> None:
     assert kept["bundle"] == made["bundle"]
     renewed = terminal.json("edit", "report", "--rebundle")
     assert renewed["bundle"] != made["bundle"]
-    assert (renewed["timeout"], renewed["parameters"]) == (31, {"n": 2})
+    form = renewed["form"]
+    assert (form["timeout_minutes"], form["parameters"]) == (31, {"n": 2})
     assert terminal.refusal("edit", terminal.scheduled("any"), "--rebundle")["code"] == "no_notebook"
 
 
@@ -124,7 +126,7 @@ def test_a_schedule_on_machines_waits_for_its_rehearsal_unless_told_otherwise(te
     create = ("create", "--tarball", "x.tar.gz", "--launcher", "ec2", "--name")
     assert "It starts when its rehearsal has succeeded" in terminal(*create, "careful").stdout
     shown = terminal.json("show", "careful")
-    assert (shown["state"], [run["trigger"] for run in shown["runs"]]) == ("rehearsing", ["rehearsal"])
+    assert (shown["state"], [run["trigger"] for run in shown["last_runs"]]) == ("rehearsing", ["rehearsal"])
     assert shown["summary"].startswith("Waits for a rehearsal that succeeds, would next run Wed 25 Nov")
     assert "Waits for its rehearsal" in terminal("list").stdout
     assert terminal.json(*create, "hasty", "--no-rehearse")["state"] == "active"
@@ -144,7 +146,7 @@ def test_what_it_costs_is_said_before_and_capped(terminal: Terminal) -> None:
     assert estimate in said
     shown = terminal("show", "daily").stdout
     assert f"Machines: {estimate} So far this month $0.00. Paused at $20.00." in shown
-    assert terminal.json("edit", "daily", "--monthly-cap", "30.5")["policies"]["monthly_cap"] == "30.5"
+    assert terminal.json("edit", "daily", "--monthly-cap", "30.5")["form"]["policies"]["monthly_cap"] == "30.5"
 
 
 def test_a_cap_is_an_amount_of_money(terminal: Terminal) -> None:

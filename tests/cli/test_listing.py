@@ -1,6 +1,7 @@
 import json
 from datetime import timedelta
 
+from jupyter_schedule.api.responses import RunResponse, ScheduleDetails
 from jupyter_schedule.core.config import SETTINGS
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.models import ConcurrencyLimits, LauncherCatalog, Reason, RunStatus
@@ -8,11 +9,6 @@ from jupyter_schedule.core.store.factory import open_store
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_run, make_schedule, make_spec
-
-RUN_KEYS = (
-    "run_id schedule scheduled_for trigger status reason message attempts "
-    "started_at ended_at seconds machine_seconds cost publication pruned_at"
-)
 
 
 def test_nothing_yet_says_what_to_do(terminal: Terminal) -> None:
@@ -30,46 +26,44 @@ def test_list_is_a_bare_list_of_schedules_with_their_last_runs(terminal: Termina
     run = terminal.end(terminal.launch(terminal.operations.run_now("b")))
     listed = terminal.json("list")
     assert [schedule["name"] for schedule in listed] == ["a", "b"]
-    assert listed[0]["last_run"] is None
-    assert " ".join(listed[1]["last_run"]) == RUN_KEYS
-    assert listed[1]["last_run"]["run_id"] == run.id
+    assert listed[0]["last_runs"] == []
+    assert [each["run_id"] for each in listed[1]["last_runs"]] == [run.id]
 
 
-def test_a_run_in_json(terminal: Terminal) -> None:
+def test_a_run_in_json_is_what_the_api_answers(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     run = terminal.end(terminal.launch(terminal.operations.run_now("daily")), publication=PUBLICATION)
-    assert terminal.json("runs", "daily") == [
-        {
-            "run_id": run.id,
-            "schedule": "daily",
-            "scheduled_for": "2026-11-24T12:00:00Z",
-            "trigger": "manual",
-            "status": "succeeded",
-            "reason": "ok",
-            "message": "Succeeded in 4 s.",
-            "attempts": [
-                {
-                    "number": 1,
-                    "outcome": None,
-                    "detail": None,
-                    "created_at": "2026-11-24T12:00:00Z",
-                    "ended_at": None,
-                }
-            ],
-            "started_at": "2026-11-24T12:00:00Z",
-            "ended_at": "2026-11-24T12:00:00Z",
-            "seconds": 4.2,
-            "machine_seconds": None,
-            "cost": None,
-            "publication": {
-                "url": "file:///p/daily/data/",
-                "files": [
-                    {"path": "a.csv", "size": 2, "sha256": "0" * 64, "url": "file:///p/daily/runs/1/files/a.csv"}
-                ],
-            },
-            "pruned_at": None,
-        }
-    ]
+    (shown,) = terminal.json("runs", "daily")
+    assert shown == json.loads(RunResponse.model_validate(shown).model_dump_json())
+    expected = {
+        "run_id": run.id,
+        "schedule": "daily",
+        "scheduled_for": "2026-11-24T12:00:00Z",
+        "trigger": "manual",
+        "status": "succeeded",
+        "reason": "ok",
+        "message": "Succeeded in 4 s.",
+        "attempts": [
+            {
+                "number": 1,
+                "outcome": None,
+                "detail": None,
+                "created_at": "2026-11-24T12:00:00Z",
+                "ended_at": None,
+            }
+        ],
+        "started_at": "2026-11-24T12:00:00Z",
+        "ended_at": "2026-11-24T12:00:00Z",
+        "seconds": 4.2,
+        "machine_seconds": None,
+        "cost": None,
+        "publication": {
+            "url": "file:///p/daily/data/",
+            "files": [{"path": "a.csv", "size": 2, "sha256": "0" * 64, "url": "file:///p/daily/runs/1/files/a.csv"}],
+        },
+        "pruned_at": None,
+    }
+    assert {key: shown[key] for key in expected} == expected
 
 
 def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None:
@@ -78,7 +72,6 @@ def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None
     run = make_run(schedule, **stretch, until=NOON + timedelta(days=2))
     terminal.operations.store.add_run(run, actor="service")
     (shown,) = terminal.json("runs")
-    assert " ".join(shown) == f"{RUN_KEYS} count until"
     assert (shown["count"], shown["until"]) == (3, "2026-11-26T12:00:00Z")
     table = terminal("runs").stdout
     assert "– Missed" in table  # noqa: RUF001  (the icon)
@@ -125,12 +118,13 @@ def test_show_has_the_schedule_with_what_comes_and_what_was(terminal: Terminal) 
     terminal.scheduled("daily")
     run = terminal.end(terminal.launch(terminal.operations.run_now("daily")))
     shown = terminal.json("show", "daily")
-    assert list(shown)[-5:] == ["last_run", "next", "runs", "versions", "publishing_cost"]
-    assert shown["last_run"]["run_id"] == run.id
-    assert shown["last_run"] == shown["runs"][0]
-    assert shown["next"][0] == {"scheduled_for": "2026-11-25T12:00:00Z", "local": "2026-11-25T12:00:00+00:00"}
+    assert shown == json.loads(ScheduleDetails.model_validate(shown).model_dump_json())
+    assert shown["last_runs"][0]["run_id"] == run.id
+    first = {"scheduled_for": "2026-11-25T12:00:00Z", "local": "2026-11-25T12:00:00+00:00", "note": None}
+    assert shown["next"][0] == first
     assert len(shown["next"]) == 5
-    assert shown["versions"] == [{"version": 1, "author": "local", "created_at": "2026-11-24T12:00:00Z"}]
+    (version,) = shown["versions"]
+    assert (version["version"], version["author"], version["created_at"]) == (1, "local", "2026-11-24T12:00:00Z")
 
 
 def test_show_tells_people_the_same(terminal: Terminal) -> None:
@@ -141,7 +135,7 @@ def test_show_tells_people_the_same(terminal: Terminal) -> None:
         "daily, version 1",
         "Runs every day at 12:00 UTC, next Wed 25 Nov 12:00 UTC",
         "Runs:     ./run.sh",
-        f"Results:  file://{terminal.folder}/published/daily/data/",
+        f"Results:  {terminal.published('daily')}",
         "Wed 25 Nov 2026 12:00",
         "✓ Succeeded",
         "Version 1 by local, 2026-11-24T12:00:00Z",

@@ -15,7 +15,7 @@ def test_json_has_the_instant_the_local_time_and_a_note_where_clocks_change(term
             "local": "2027-03-28T03:00:00+02:00",
             "note": "02:30 doesn't exist on Sun 28 Mar; it runs at 03:00 that day.",
         },
-        {"scheduled_for": "2027-03-29T00:30:00Z", "local": "2027-03-29T02:30:00+02:00"},
+        {"scheduled_for": "2027-03-29T00:30:00Z", "local": "2027-03-29T02:30:00+02:00", "note": None},
     ]
 
 
@@ -49,7 +49,7 @@ def test_people_get_the_words_and_a_table_with_notes(terminal: Terminal) -> None
 def test_a_schedule_is_asked_for_by_its_name(terminal: Terminal) -> None:
     terminal.scheduled("weekly", "--weekly", "mon", "--timezone", "Asia/Tokyo")
     assert terminal.json("next", "weekly", "--count", "1") == [
-        {"scheduled_for": "2026-11-30T03:00:00Z", "local": "2026-11-30T12:00:00+09:00"}
+        {"scheduled_for": "2026-11-30T03:00:00Z", "local": "2026-11-30T12:00:00+09:00", "note": None}
     ]
 
 
@@ -95,7 +95,7 @@ def test_questions_without_an_answer_are_refused(
 
 def test_a_refusal_is_one_line_on_standard_error(terminal: Terminal) -> None:
     result = terminal("next", "--cron", "0 0 31 4 *")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "Error: This never happens: April has no 31st.\n"
 
 

@@ -15,7 +15,7 @@ def name_channels() -> None:
 def test_a_schedule_is_made_to_tell_and_shows_whom(terminal: Terminal) -> None:
     name_channels()
     terminal.scheduled("daily", "--notify", "ops", "--notify", "team", "--notify-on", "failure", "--silence-by", "9:00")
-    assert terminal.json("show", "daily")["notify"] == {
+    assert terminal.json("show", "daily")["form"]["notify"] == {
         "channels": ["ops", "team"],
         "on": ["failure"],
         "silence_by": "09:00",
@@ -30,11 +30,11 @@ def test_who_is_told_is_changed_a_bit_at_a_time_and_taken_back(terminal: Termina
     terminal.scheduled("daily")
     assert "Tells:" not in terminal("show", "daily").stdout
     terminal("edit", "daily", "--notify", "team")
-    assert terminal.json("edit", "daily", "--silence-by", "18:30")["notify"]["channels"] == ["team"]
-    alone = terminal.json("edit", "daily", "--notify", "none")["notify"]
+    assert terminal.json("edit", "daily", "--silence-by", "18:30")["form"]["notify"]["channels"] == ["team"]
+    alone = terminal.json("edit", "daily", "--notify", "none")["form"]["notify"]
     assert (alone["channels"], alone["silence_by"]) == ([], "18:30")
     assert "Tells:    JupyterLab alone, of silence after 18:30\n" in terminal("show", "daily").stdout
-    assert terminal.json("edit", "daily", "--silence-by", "none")["notify"]["silence_by"] is None
+    assert terminal.json("edit", "daily", "--silence-by", "none")["form"]["notify"]["silence_by"] is None
 
 
 def test_a_channel_that_is_not_there_an_address_and_a_wrong_time_are_refused(terminal: Terminal) -> None:
@@ -47,7 +47,8 @@ def test_a_channel_that_is_not_there_an_address_and_a_wrong_time_are_refused(ter
     name_channels()
     other = terminal.refusal("edit", "daily", "--notify", "json://host/secret")
     assert other["message"].endswith("Pick of ops and team.")
-    assert terminal.refusal("edit", "daily", "--silence-by", "nine")["code"] == "bad_time"
+    time = terminal.refusal("edit", "daily", "--silence-by", "nine")
+    assert (time["field"], "a time of day such as 09:00" in time["message"]) == ("silence_by", True)
     assert terminal.json("show", "daily")["version"] == 1
 
 

@@ -1,3 +1,6 @@
+import json
+
+from jupyter_schedule.api.responses import RunDetails
 from jupyter_schedule.core.models import FileEntry, Reason, RunStatus
 from tests.cli.conftest import PUBLICATION, Terminal
 
@@ -11,16 +14,13 @@ def test_json_has_outputs_report_and_what_lies_elsewhere(terminal: Terminal) -> 
     )
     terminal.leave_result(run, files=(CSV,), report=(LOG,), elsewhere=("b.csv",), notes=("x was left out.",))
     report_url = terminal.operations.files.url(run, "report/log.txt")
-    assert terminal.json("outputs", "daily") == {
-        "run_id": run.id,
-        "schedule": "daily",
-        "status": "succeeded",
-        "url": "file:///p/daily/data/",
-        "files": [{"path": "a.csv", "size": 2, "sha256": "0" * 64, "url": "file:///p/daily/runs/1/files/a.csv"}],
-        "report": [{"path": "log.txt", "size": 2048, "sha256": "1" * 64, "url": report_url}],
-        "elsewhere": ["b.csv"],
-        "notes": ["x was left out."],
-    }
+    told = terminal.json("outputs", "daily")
+    assert told == json.loads(RunDetails.model_validate(told).model_dump_json())
+    assert (told["run_id"], told["publication"]["url"]) == (run.id, "file:///p/daily/data/")
+    (published,) = told["publication"]["files"]
+    assert (published["path"], published["url"]) == ("a.csv", "file:///p/daily/runs/1/files/a.csv")
+    assert told["report"] == [{"path": "log.txt", "size": 2048, "sha256": "1" * 64, "url": report_url}]
+    assert (told["elsewhere"], told["notes"]) == (["b.csv"], ["x was left out."])
 
 
 def test_of_a_run_whose_files_were_removed_it_says_so_and_leads_nowhere(terminal: Terminal) -> None:
@@ -33,7 +33,7 @@ def test_of_a_run_whose_files_were_removed_it_says_so_and_leads_nowhere(terminal
     (said,) = terminal("outputs", "daily").stdout.splitlines()[1:]
     assert said.startswith("Its files were removed")
     shown = terminal.json("outputs", "daily")
-    assert (shown["url"], shown["files"], shown["report"]) == ("file:///p/daily/data/", [], [])
+    assert (shown["outputs"], shown["report"]) == ([], [])
     (listed,) = terminal.json("runs", "daily")
     assert listed["pruned_at"] is not None
     assert listed["publication"] == {"url": "file:///p/daily/data/", "files": []}
@@ -45,8 +45,8 @@ def test_unpublished_outputs_are_where_the_run_left_them(terminal: Terminal) -> 
     terminal.leave_result(run, files=(CSV,))
     terminal.leave(run, "output/a.csv", b"ab")
     shown = terminal.json("outputs", terminal.end(run).id)
-    assert shown["url"] is None
-    (file,) = shown["files"]
+    assert shown["publication"] is None
+    (file,) = shown["outputs"]
     path = terminal.operations.objects.url("").removeprefix("file://")
     assert file["url"].startswith(f"file://{path}")
     assert file["url"].endswith("/output/a.csv")

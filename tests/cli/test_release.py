@@ -1,4 +1,4 @@
-"""`create --public` and `release`: nothing becomes public unless a person says so."""
+"""`create --public` and `approve`: nothing becomes public unless a person says so."""
 
 import pytest
 
@@ -28,11 +28,11 @@ def test_who_confirmed_it_is_shown(terminal: Terminal) -> None:
     assert "Public:   as local confirmed, 2026-11-24T12:00:00Z" in terminal("show", "daily").stdout
 
 
-def test_a_rehearsal_is_released_and_what_was_held_back_only_for_a_reason(terminal: Terminal) -> None:
+def test_a_rehearsal_is_approved_and_what_was_held_back_only_for_a_reason(terminal: Terminal) -> None:
     name = public(terminal)
     run = terminal.operations.run_now(name)
     assert run.trigger == Trigger.REHEARSAL
-    assert terminal.refusal("release", run.id)["code"] == "run_not_ended"
+    assert terminal.refusal("approve", run.id)["code"] == "run_not_ended"
     for after in (RunStatus.LAUNCHING, RunStatus.PUBLISHING):
         before = terminal.operations.run(run.id)
         terminal.operations.store.replace_run(before, before.model_copy(update={"status": after}), actor="scheduler")
@@ -40,10 +40,10 @@ def test_a_rehearsal_is_released_and_what_was_held_back_only_for_a_reason(termin
     ended = {"status": RunStatus.FAILED, "reason": Reason.DISCLOSURE, "ended_at": before.created_at}
     terminal.operations.store.replace_run(before, before.model_copy(update=ended), actor="scheduler")
 
-    refused = terminal.refusal("release", run.id)
+    refused = terminal.refusal("approve", run.id)
     assert refused["code"] == "reason_needed"
     assert "--reason TEXT" in refused["message"]
-    made = terminal.json("release", run.id, "--reason", "Numbers of machines.")
+    made = terminal.json("approve", run.id, "--reason", "Numbers of machines.")
     release = terminal.operations.run(made["run_id"]).release
     assert release is not None
     assert (release.run_id, release.by, release.reason) == (run.id, "local", "Numbers of machines.")

@@ -2,20 +2,20 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_schedule.cli import run as module
+from jupyter_schedule.api.responses import RunDetails, RunResponse
+from jupyter_schedule.cli import runs as module
 from jupyter_schedule.cli import service
-from jupyter_schedule.cli.session import Session
+from jupyter_schedule.client.client import Client
+from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Reason, Run, RunStatus
+from jupyter_schedule.core.models import Reason, RunStatus
 from jupyter_schedule.core.object_keys import LIVE_LOG
 from jupyter_schedule.core.store.leader_lock import LeaderLock
-from jupyter_schedule.core.store.sqlite import SqliteStore
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.factories import NOON, make_run
 
@@ -28,13 +28,21 @@ def service_does(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Callabl
     """Make the service of `run --wait` end the run as told, when the command waits for the first time."""
 
     def end(**changes: Any) -> None:
-        def ensure(_: service.ServiceWhileWaiting) -> None:
+        def ensure(_: service.TemporaryService) -> None:
             (run,) = [run for run in terminal.operations.runs() if not run.status.terminal]
             terminal.end(terminal.launch(run, b"one\n"), b"one\ntwo\n", **changes)
 
-        monkeypatch.setattr(service.ServiceWhileWaiting, "ensure", ensure)
+        monkeypatch.setattr(service.TemporaryService, "ensure", ensure)
 
     return end
+
+
+def client(terminal: Terminal) -> Client:
+    return Client(InProcessTransport(terminal.folder))
+
+
+def asked(terminal: Terminal, run_id: str) -> RunResponse:
+    return client(terminal).run(run_id)
 
 
 def test_run_without_wait_puts_a_run_into_the_ledger_and_says_how_it_starts(terminal: Terminal) -> None:
@@ -80,14 +88,9 @@ def test_wait_with_json_prints_this_and_nothing_else(terminal: Terminal, service
     service_does(publication=PUBLICATION)
     answer = terminal.json("run", "daily", "--wait")
     (run,) = terminal.operations.runs("daily")
-    assert answer == {
-        "run_id": run.id,
-        "schedule": "daily",
-        "status": "succeeded",
-        "reason": "ok",
-        "scheduled_for": "2026-11-24T12:00:00Z",
-        "publication": PUBLICATION.model_dump(mode="json"),
-    }
+    assert answer == json.loads(RunDetails.model_validate(answer).model_dump_json())
+    assert (answer["run_id"], answer["status"], answer["reason"]) == (run.id, "succeeded", "ok")
+    assert answer["publication"] == PUBLICATION.model_dump(mode="json")
     service_does(**FAILED)
     result = terminal("run", "daily", "--wait", "--json")
     assert (result.exit_code, result.stderr) == (1, "✕ It ended with code 3.\n")
@@ -99,12 +102,12 @@ def test_wait_with_json_prints_this_and_nothing_else(terminal: Terminal, service
 def test_ctrl_c_leaves_the_run_and_says_how_to_stop_it(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, started: bool, said: str
 ) -> None:
-    def interrupted(_: service.ServiceWhileWaiting) -> None:
+    def interrupted(_: service.TemporaryService) -> None:
         if started:
             terminal.launch(terminal.operations.runs("daily")[0])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(service.ServiceWhileWaiting, "ensure", interrupted)
+    monkeypatch.setattr(service.TemporaryService, "ensure", interrupted)
     result = terminal("run", terminal.scheduled("daily"), "--wait")
     (run,) = terminal.operations.runs("daily")
     assert (result.exit_code, run.status) == (130, "launching" if started else "due")
@@ -115,7 +118,7 @@ def test_ctrl_c_leaves_the_run_and_says_how_to_stop_it(
 def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
     operations = terminal.operations
     run = operations.run_now(terminal.scheduled("daily"))
-    shown: list[tuple[bytes, bool]] = []
+    shown: list[tuple[str, bool]] = []
     steps = iter(
         [
             lambda: terminal.launch(run, b"first\n"),
@@ -128,19 +131,20 @@ def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
         next(steps)()
 
     ended = module.watch(
-        Session(default_data_paths(), operations),
-        run,
+        client(terminal),
+        asked(terminal, run.id),
         show_log=lambda piece, final: shown.append((piece, final)),
         keep_ticking=step,
+        pause=lambda _: None,
     )
     assert ended.status is RunStatus.SUCCEEDED
-    assert shown == [(b"first\n", False), (b"more\n", False), (b"and the rest\n", True)]
+    assert shown == [("first\n", False), ("more\n", False), ("and the rest\n", True)]
 
 
 def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> None:
     operations = terminal.operations
     run = operations.run_now(terminal.scheduled("daily"))
-    shown: list[bytes] = []
+    shown: list[str] = []
     steps = iter(
         [
             lambda: terminal.launch(run, b"first try\n"),
@@ -153,28 +157,30 @@ def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> No
         next(steps)()
 
     module.watch(
-        Session(default_data_paths(), operations),
-        run,
+        client(terminal),
+        asked(terminal, run.id),
         show_log=lambda piece, _: shown.append(piece),
         keep_ticking=step,
+        pause=lambda _: None,
     )
-    assert b"".join(shown) == b"first try\nsecond\ntry\n"
+    assert "".join(shown) == "first try\nsecond\ntry\n"
 
 
 def test_states_are_told_when_they_change(terminal: Terminal) -> None:
     run = terminal.operations.run_now(terminal.scheduled("daily"))
-    told: list[Run] = []
+    told: list[RunResponse] = []
     steps = iter([lambda: None, lambda: terminal.launch(run), lambda: terminal.end(terminal.operations.run(run.id))])
 
     def step() -> None:
         next(steps)()
 
     module.watch(
-        Session(default_data_paths(), terminal.operations),
-        run,
+        client(terminal),
+        asked(terminal, run.id),
         show_log=None,
         show_state=told.append,
         keep_ticking=step,
+        pause=lambda _: None,
     )
     assert [change.status for change in told] == ["due", "launching", "succeeded"]
 
@@ -183,9 +189,18 @@ def test_logs_are_of_the_run_or_of_the_schedule_s_newest_that_started(terminal: 
     run = terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), b"\xff\x1b[1mraw\n")
     waiting = terminal.operations.run_now("daily")
     for name in ("daily", run.id, run.id[:8]):
-        assert terminal("logs", name).stdout_bytes == b"\xff\x1b[1mraw\n"
+        assert terminal("logs", name).stdout == "\ufffd\x1b[1mraw\n"
     result = terminal("logs", waiting.id)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "○ Waiting.\n")
+
+
+def test_a_run_is_done_once_more(terminal: Terminal) -> None:
+    run = terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), **FAILED)
+    again = terminal.json("retry", "daily")
+    assert (again["trigger"], again["scheduled_for"]) == ("retry", "2026-11-24T12:00:00Z")
+    assert again["run_id"] != run.id
+    assert f"Run {again['run_id'][:8]}" not in terminal("retry", run.id[:8]).stdout
+    assert terminal.refusal("retry", again["run_id"])["code"] == "run_not_ended"
 
 
 @pytest.mark.parametrize("follow", [(), ("-f",)])
@@ -211,7 +226,7 @@ def test_ctrl_c_ends_logs_f_alone(terminal: Terminal, monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     run = terminal.launch(terminal.operations.run_now(terminal.scheduled("daily")), b"so far\n")
-    monkeypatch.setattr(SqliteStore, "wait_for_change", interrupted)
+    monkeypatch.setattr("time.sleep", interrupted)
     result = terminal("logs", "-f", "daily")
     assert (result.exit_code, result.stdout) == (130, "so far\n")
     assert "its results wait" in result.stderr
@@ -243,9 +258,9 @@ def test_what_a_person_typed_commands_no_terminal(terminal: Terminal) -> None:
     assert said.count("\n") == 1
 
 
-def test_a_service_runs_while_one_waits_when_nobody_ticks(tmp_path: Path) -> None:
+def test_a_service_runs_while_one_waits_when_nobody_ticks() -> None:
     said: list[str] = []
-    with service.ServiceWhileWaiting(tmp_path / "lock", said.append, UNTIL_STDIN_CLOSES) as waiting:
+    with service.TemporaryService(lambda: False, said.append, UNTIL_STDIN_CLOSES) as waiting:
         waiting.ensure()
         waiting.ensure()
         child = waiting._child
@@ -255,22 +270,20 @@ def test_a_service_runs_while_one_waits_when_nobody_ticks(tmp_path: Path) -> Non
     assert said == ["No scheduler service is running; one runs until this run is over."]
 
 
-def test_no_service_is_started_beside_one_that_ticks(tmp_path: Path) -> None:
-    lock = LeaderLock(tmp_path / "lock")
-    assert lock.acquire()
-    said: list[str] = []
-    with service.ServiceWhileWaiting(tmp_path / "lock", said.append, UNTIL_STDIN_CLOSES) as waiting:
+def test_no_service_is_started_beside_one_that_ticks() -> None:
+    ticking, said = [True], list[str]()
+    with service.TemporaryService(lambda: ticking[0], said.append, UNTIL_STDIN_CLOSES) as waiting:
         waiting.ensure()
         assert waiting._child is None
-        lock.release()
+        ticking[0] = False
         waiting.ensure()
         assert waiting._child is not None
     assert len(said) == 1
 
 
-def test_a_service_that_ends_says_why(tmp_path: Path) -> None:
+def test_a_service_that_ends_says_why() -> None:
     broken = (sys.executable, "-c", "import sys; sys.exit('the disk is full')")
-    with service.ServiceWhileWaiting(tmp_path / "lock", lambda line: None, broken) as waiting:
+    with service.TemporaryService(lambda: False, lambda _: None, broken) as waiting:
         waiting.ensure()
         assert waiting._child is not None
         waiting._child.wait()

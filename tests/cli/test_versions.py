@@ -22,14 +22,14 @@ def test_a_schedule_goes_back_to_an_older_version_as_a_new_one(terminal: Termina
 
 
 def test_going_back_to_what_was_public_is_confirmed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_schedule.cli.session.areas_in", lambda _: PublicFolders())
+    monkeypatch.setattr("jupyter_schedule.api.context.areas_in", lambda _: PublicFolders())
     terminal.scheduled("daily", "--public", "--confirm-public")
     private = terminal.operations.schedule("daily").spec.model_copy(update={"visibility": Visibility.PRIVATE})
     terminal.operations.edit("daily", private, if_version=1)
     refusal = terminal.refusal("rollback", "daily", "1")
     assert refusal["code"] == "public_unconfirmed"
     assert refusal["message"].endswith("then confirm it. Then add --confirm-public.")
-    assert terminal.json("rollback", "daily", "1", "--confirm-public")["visibility"] == "public"
+    assert terminal.json("rollback", "daily", "1", "--confirm-public")["form"]["visibility"] == "public"
 
     terminal.operations.edit("daily", private, if_version=3)
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)

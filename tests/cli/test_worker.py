@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.cli import session as session_module
+from jupyter_schedule.cli import worker as worker_module
 from jupyter_schedule.core.machines.ad_hoc import ended
 from jupyter_schedule.core.models import AdHocAllowance, AdHocStatus, LauncherCatalog, LauncherInfo, MachineSize
 from tests.cli.conftest import Terminal
@@ -27,8 +27,7 @@ def offered(terminal: Terminal) -> Terminal:
 
 @pytest.fixture
 def ticked(offered: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    monkeypatch.setattr(session_module, "has_leader", lambda *_: True)
-    monkeypatch.setattr(session_module, "find_blocker", lambda *_: None)
+    monkeypatch.setattr(worker_module, "say_unless_ticking", lambda *_: True)
     return offered
 
 
@@ -98,7 +97,7 @@ def test_where_nothing_ticks_nobody_waits_and_that_is_said(offered: Terminal) ->
 
 def test_where_no_operator_allows_it_the_sentence_says_what_to_set(terminal: Terminal) -> None:
     said = terminal("worker", "launch")
-    assert said.exit_code == 1
+    assert said.exit_code == 2
     assert "[ec2.ad_hoc]" in said.stderr
 
 
@@ -106,7 +105,7 @@ def test_where_no_operator_allows_it_the_sentence_says_what_to_set(terminal: Ter
 def test_a_file_that_is_no_public_key_is_refused_and_not_repeated(offered: Terminal, content: bytes) -> None:
     (offered.folder / "id").write_bytes(content)
     said = offered("worker", "launch", "--ssh-key", "id")
-    assert (said.exit_code, said.stdout) == (1, "")
+    assert (said.exit_code, said.stdout) == (2, "")
     assert ".pub" in said.stderr
     assert "secret" not in said.stderr
     assert offered.operations.ad_hoc.workers() == []

@@ -20,7 +20,14 @@ DELETED = {"name": "daily", "published": 2, "publication_url": None}
 LOG = {"text": "hello\n", "next": 1, "ended": True}
 DIFFERENCE = {
     "state": "same",
-    "before": {"version": 1, "author": "local", "created_at": "2026-11-23T12:00:00Z", "bundle": "0" * 64, "form": {}},
+    "before": {
+        "version": 1,
+        "author": "local",
+        "created_at": "2026-11-23T12:00:00Z",
+        "bundle": "0" * 64,
+        "timing": {"cron": "0 12 * * *"},
+        "form": {},
+    },
 }
 SCHEDULED = {"name": "daily", "summary": "Runs every day at 12:00 UTC.", "failing": False}
 BACKFILLED = {"runs": 1, "succeeded": 0, "waiting": 0}

@@ -2104,6 +2104,11 @@ export interface components {
             /** Id */
             id: string;
             /**
+             * Last Due
+             * @default null
+             */
+            last_due: string | null;
+            /**
              * Last Runs
              * @default []
              */
@@ -2140,6 +2145,11 @@ export interface components {
              * @default
              */
             publishing_cost: string;
+            /**
+             * Root
+             * @default null
+             */
+            root: string | null;
             state: components["schemas"]["ScheduleState"];
             /** Summary */
             summary: string;
@@ -2319,6 +2329,7 @@ export interface components {
              */
             created_at: string;
             form: components["schemas"]["Form"];
+            timing: components["schemas"]["Timing"];
             /** Version */
             version: number;
         };
@@ -2336,6 +2347,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            timing: components["schemas"]["Timing"];
             /** Version */
             version: number;
         };
@@ -2889,6 +2901,8 @@ export interface operations {
                 reader?: string;
                 /** @description the piece to begin with: `next` of the answer before */
                 first?: string;
+                /** @description 1 for all that it printed, also what was too much to be had in pieces */
+                whole?: string;
             };
             header?: never;
             path: {

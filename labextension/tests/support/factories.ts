@@ -177,7 +177,14 @@ export function calendar(changes: Partial<Calendar> = {}): Calendar {
 }
 
 export function version(number: number, changes: Partial<Version> = {}): Version {
-  return { version: number, author: 'local', created_at: '2026-11-20T10:00:00Z', bundle: 'd'.repeat(64), ...changes };
+  return {
+    version: number,
+    author: 'local',
+    created_at: '2026-11-20T10:00:00Z',
+    bundle: 'd'.repeat(64),
+    timing: { cron: '0 12 * * *', once: null, timezone: 'UTC' },
+    ...changes
+  };
 }
 
 export function cell(changes: Partial<CellDifference> = {}): CellDifference {

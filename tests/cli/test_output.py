@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jupyter_schedule.cli.words import LogText, plain, when
+from jupyter_schedule.cli.output import LogText, plain, when
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 #: colours, a title, a carriage return, an 8-bit control, a two-character escape, letters of several bytes

@@ -2,9 +2,17 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.cli.timing import chosen_timing
+from jupyter_schedule.api.frequencies import timing_of
+from jupyter_schedule.api.requests import Form, Frequency
+from jupyter_schedule.cli.options import frequency_patch
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing, utc_text
+
+
+def chosen_timing(given: dict[str, Any], at: str | None, timezone: str) -> Timing:
+    """What the options mean for a new schedule."""
+    patch = frequency_patch(given | {"at": at, "timezone": timezone}, Form())
+    return timing_of(Frequency.model_validate(Frequency().model_dump() | patch))
 
 
 @pytest.mark.parametrize(
@@ -64,3 +72,22 @@ def test_what_has_no_meaning_is_refused_by_its_field(
     with pytest.raises(Refused) as refused:
         chosen_timing(given, at, "UTC")
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("before", "given", "cron"),
+    [
+        ({}, {"at": "7:00"}, "0 7 * * *"),
+        ({"kind": "weekly", "days": ("Mon",), "at": "6:30"}, {"weekly": ("tue",)}, "30 6 * * 2"),
+        ({"kind": "weekly", "days": ("Mon",), "at": "6:30"}, {"daily": True}, "30 6 * * *"),
+        ({"kind": "hourly", "at": ":15"}, {"daily": True}, "0 12 * * *"),
+        ({"kind": "cron", "cron": "*/5 * * * *"}, {"timezone": "Europe/Paris"}, "*/5 * * * *"),
+        ({"kind": "cron", "cron": "*/5 * * * *"}, {"weekdays": True}, "0 12 * * 1-5"),
+        ({"at": "6:30"}, {"cron": "0 5 * * *"}, "0 5 * * *"),
+        ({"at": "6:30"}, {"hourly": True}, "0 * * * *"),
+    ],
+)
+def test_an_edit_keeps_what_it_does_not_name(before: dict[str, Any], given: dict[str, Any], cron: str) -> None:
+    form = Form(frequency=Frequency(**before))
+    patch = frequency_patch(given, form)
+    assert timing_of(Frequency.model_validate(form.frequency.model_dump() | patch)).cron == cron

@@ -1,0 +1,32 @@
+"""`--server`, which every command has, and the variable by which shells ask for completions."""
+
+import click
+
+#: the variable with which a shell asks for completions
+COMPLETE = "_JUPYTER_SCHEDULE_COMPLETE"
+_KEY = "jupyter_schedule.server"
+
+
+def remember_server(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Keep the address for `asked_server`."""
+    del param
+    if value is not None:
+        ctx.meta[_KEY] = value
+
+
+def server_option() -> click.Option:
+    """The option."""
+    return click.Option(
+        ["--server"],
+        metavar="URL",
+        help="Ask this Jupyter server instead of the ledger on this machine.",
+        expose_value=False,
+        callback=remember_server,
+    )
+
+
+def asked_server(ctx: click.Context | None = None) -> str | None:
+    """The address that `--server` gave; None for the ledger on this machine."""
+    found = ctx or click.get_current_context(silent=True)
+    server: str | None = found.meta.get(_KEY) if found is not None else None
+    return server
