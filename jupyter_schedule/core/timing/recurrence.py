@@ -15,7 +15,7 @@ seconds.  A timing whose expression or zone isn't valid raises Refused from ever
 
 from bisect import bisect, bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -92,6 +92,58 @@ class Occurrence:
         return self.instant.astimezone(find_zone(self.timezone))
 
 
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A cron expression in a zone, both looked up once.  Two are equal when their texts are."""
+
+    cron: str
+    timezone: str
+    expression: Expression = field(compare=False)
+    zone: ZoneInfo = field(compare=False)
+
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def of(cron: str, timezone: str) -> "Recurrence":
+        """The recurrence of that expression in the zone of that name.  Raises Refused for either."""
+        return Recurrence(cron, timezone, parse(cron), find_zone(timezone))
+
+    def days_from(self, start: date, direction: int) -> Iterator[date]:
+        """The UTC days, from `start` on, in which an occurrence can lie: within a day of a date that matches.
+
+        `direction` is 1 to go forward, -1 to go back.
+        """
+        start = min(max(start, date(YEARS[0], 1, 1)), date(YEARS[-1], 12, 31))
+        reached = start.toordinal() - direction
+        month = start.year * 12 + start.month - 1 - direction
+        while month in _MONTHS:
+            matches = dates(self.cron, month // 12, month % 12 + 1)
+            if direction > 0:
+                matches = matches[bisect_left(matches, start - _DAY) :]
+            else:
+                matches = matches[: bisect(matches, start + _DAY)][::-1]
+            for matching in matches:
+                for day in range(matching.toordinal() - direction, matching.toordinal() + 2 * direction, direction):
+                    if (day - reached) * direction > 0:
+                        reached = day
+                        yield date.fromordinal(day)
+            month += direction
+
+    def on(self, day: date) -> tuple[Occurrence, ...]:
+        """The occurrences within the UTC day `day`, in order."""
+        return _on(self, day)
+
+    def count_on(self, day: date) -> int:
+        """The number of occurrences that the UTC day `day` has."""
+        offset = steady_offset(self.timezone, day)
+        if offset is None:
+            return len(self.on(day))
+        expression = self.expression
+        start = datetime.combine(day, time()) + offset
+        earlier = bisect_left(expression.minutes, (start - datetime.combine(start.date(), time())) / _MINUTE)
+        today, tomorrow = (expression.matches(start.date() + shift) for shift in (timedelta(), _DAY))
+        return today * (len(expression.minutes) - earlier) + tomorrow * earlier
+
+
 def check(timing: Timing) -> None:
     """A timing can be scheduled, or Refused says why not: field "cron", "timezone" or "once"."""
     if timing.cron is not None:
@@ -110,8 +162,9 @@ def after(timing: Timing, moment: datetime) -> Iterator[Occurrence]:
     if timing.cron is None:
         yield from (single for single in _single(timing) if single.instant > moment)
         return
-    for day in _days(timing.cron, moment.date(), 1):
-        for occurrence in _on(timing.cron, timing.timezone, day):
+    recurrence = Recurrence.of(timing.cron, timing.timezone)
+    for day in recurrence.days_from(moment.date(), 1):
+        for occurrence in recurrence.on(day):
             if occurrence.instant > moment:
                 yield occurrence
 
@@ -122,8 +175,9 @@ def until(timing: Timing, moment: datetime) -> Iterator[Occurrence]:
     if timing.cron is None:
         yield from (single for single in _single(timing) if single.instant <= moment)
         return
-    for day in _days(timing.cron, moment.date(), -1):
-        for occurrence in reversed(_on(timing.cron, timing.timezone, day)):
+    recurrence = Recurrence.of(timing.cron, timing.timezone)
+    for day in recurrence.days_from(moment.date(), -1):
+        for occurrence in reversed(recurrence.on(day)):
             if occurrence.instant <= moment:
                 yield occurrence
 
@@ -134,13 +188,14 @@ def count(timing: Timing, start: datetime, end: datetime) -> int:
     if timing.cron is None:
         return sum(start < single.instant <= end for single in _single(timing))
     total = 0
-    for day in _days(timing.cron, start.date(), 1):
+    recurrence = Recurrence.of(timing.cron, timing.timezone)
+    for day in recurrence.days_from(start.date(), 1):
         if day > end.date():
             break
         if start.date() < day < end.date():
-            total += _number_on(timing.cron, timing.timezone, day)
+            total += recurrence.count_on(day)
         else:
-            total += sum(start < occurrence.instant <= end for occurrence in _on(timing.cron, timing.timezone, day))
+            total += sum(start < occurrence.instant <= end for occurrence in recurrence.on(day))
     return total
 
 
@@ -216,61 +271,26 @@ def _single(timing: Timing) -> tuple[Occurrence, ...]:
     return (Occurrence(timing.once, wall, local.fold, note, timing.timezone),)
 
 
-def _days(cron: str, start: date, direction: int) -> Iterator[date]:
-    """The UTC days, from `start` on, in which an occurrence can lie: within a day of a date that matches.
-
-    `direction` is 1 to go forward, -1 to go back.
-    """
-    start = min(max(start, date(YEARS[0], 1, 1)), date(YEARS[-1], 12, 31))
-    reached = start.toordinal() - direction
-    month = start.year * 12 + start.month - 1 - direction
-    while month in _MONTHS:
-        matches = dates(cron, month // 12, month % 12 + 1)
-        if direction > 0:
-            matches = matches[bisect_left(matches, start - _DAY) :]
-        else:
-            matches = matches[: bisect(matches, start + _DAY)][::-1]
-        for matching in matches:
-            for day in range(matching.toordinal() - direction, matching.toordinal() + 2 * direction, direction):
-                if (day - reached) * direction > 0:
-                    reached = day
-                    yield date.fromordinal(day)
-        month += direction
-
-
 @lru_cache(maxsize=512)
-def _on(cron: str, timezone: str, day: date) -> tuple[Occurrence, ...]:
-    """The occurrences within the UTC day `day`, in order."""
-    expression = parse(cron)
-    offset = steady_offset(timezone, day)
+def _on(recurrence: Recurrence, day: date) -> tuple[Occurrence, ...]:
+    offset = steady_offset(recurrence.timezone, day)
     if offset is None:
-        return _around_change(expression, timezone, day)
+        return _around_change(recurrence, day)
     start = datetime.combine(day, time()) + offset
-    walls = [wall for wall in _walls(expression, (start.date(), start.date() + _DAY)) if start <= wall < start + _DAY]
-    return tuple(Occurrence((wall - offset).replace(tzinfo=UTC), wall, 0, None, timezone) for wall in walls)
+    days = (start.date(), start.date() + _DAY)
+    walls = [wall for wall in _walls(recurrence.expression, days) if start <= wall < start + _DAY]
+    return tuple(Occurrence((wall - offset).replace(tzinfo=UTC), wall, 0, None, recurrence.timezone) for wall in walls)
 
 
-def _number_on(cron: str, timezone: str, day: date) -> int:
-    """How many occurrences the UTC day `day` has."""
-    offset = steady_offset(timezone, day)
-    if offset is None:
-        return len(_on(cron, timezone, day))
-    expression = parse(cron)
-    start = datetime.combine(day, time()) + offset
-    earlier = bisect_left(expression.minutes, (start - datetime.combine(start.date(), time())) / _MINUTE)
-    today, tomorrow = (expression.matches(start.date() + shift) for shift in (timedelta(), _DAY))
-    return today * (len(expression.minutes) - earlier) + tomorrow * earlier
-
-
-def _around_change(expression: Expression, timezone: str, day: date) -> tuple[Occurrence, ...]:
-    """`_on` for a day near a clock change, where a wall time can be missing or come twice."""
-    zone = find_zone(timezone)
+def _around_change(recurrence: Recurrence, day: date) -> tuple[Occurrence, ...]:
+    """The occurrences of a day near a clock change, where a wall time can be missing or come twice."""
+    fixed = recurrence.expression.fixed
     due: dict[datetime, list[datetime]] = {}
-    for wall in _walls(expression, (day - _DAY, day, day + _DAY)):
-        for instant in _resolve(wall, zone, fixed=expression.fixed):
+    for wall in _walls(recurrence.expression, (day - _DAY, day, day + _DAY)):
+        for instant in _resolve(wall, recurrence.zone, fixed=fixed):
             if instant.date() == day:
                 due.setdefault(instant, []).append(wall)
-    return tuple(_occurrence(instant, due[instant], timezone, fixed=expression.fixed) for instant in sorted(due))
+    return tuple(_occurrence(recurrence, instant, due[instant]) for instant in sorted(due))
 
 
 def _walls(expression: Expression, days: tuple[date, ...]) -> Iterator[datetime]:
@@ -289,9 +309,9 @@ def _resolve(wall: datetime, zone: ZoneInfo, *, fixed: bool) -> tuple[datetime, 
     return found[:1] or (after_gap(wall, zone),)
 
 
-def _occurrence(instant: datetime, walls: list[datetime], timezone: str, *, fixed: bool) -> Occurrence:
+def _occurrence(recurrence: Recurrence, instant: datetime, walls: list[datetime]) -> Occurrence:
     """The one occurrence of all the wall times that are due at `instant`, given in order."""
-    zone = find_zone(timezone)
+    zone, fixed = recurrence.zone, recurrence.expression.fixed
     local = instant.astimezone(zone)
     shown = local.replace(tzinfo=None, fold=0)
     note = None
@@ -300,7 +320,7 @@ def _occurrence(instant: datetime, walls: list[datetime], timezone: str, *, fixe
     elif len(instants(shown, zone)) > 1:
         note = _note_repeated(shown, "the first time" if fixed else "both times")
     nominal = shown if shown in walls else walls[0]
-    return Occurrence(instant, nominal, local.fold, note, timezone)
+    return Occurrence(instant, nominal, local.fold, note, recurrence.timezone)
 
 
 def _note_missing(missing: list[datetime], shown: datetime) -> str:

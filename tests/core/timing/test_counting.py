@@ -1,6 +1,6 @@
 """Counting occurrences, and walking back through them: the same as meeting each of them in order."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 
 import pytest
@@ -41,9 +41,9 @@ def test_a_year_of_minutes_is_counted_without_meeting_them(monkeypatch: pytest.M
     met = 0
     meet = recurrence._on
 
-    def counting(cron: str, timezone: str, day: object) -> tuple[recurrence.Occurrence, ...]:
+    def counting(of: recurrence.Recurrence, day: date) -> tuple[recurrence.Occurrence, ...]:
         nonlocal met
-        found = meet(cron, timezone, day)
+        found = meet(of, day)
         met += len(found)
         return found
 
