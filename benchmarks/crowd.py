@@ -41,7 +41,7 @@ def rows() -> Iterable[Row]:
             while clock.now() < due:
                 time.sleep(0.01)
             start = time.perf_counter()
-            while len(engine.store.open_runs()) > 0 or story(engine.store).ended < CROWD:
+            while len(engine.store.runs.list_open()) > 0 or story(engine.store).ended < CROWD:
                 time.sleep(LOOK)
             took = time.perf_counter() - start
             most = memory.end()

@@ -55,7 +55,7 @@ def rows() -> Iterable[Row]:
 
 def _ours(team: Team) -> float:
     run = team.run("ours")
-    while not (attempts := team.store.attempts(run.id)) or not attempts[-1].handle:
+    while not (attempts := team.store.runs.list_attempts(run.id)) or not attempts[-1].handle:
         time.sleep(0.01)
     return _billed(team.cloud, attempts[-1].handle["instance"])
 

@@ -14,9 +14,9 @@ from sqlalchemy import insert, text
 from benchmarks import Row
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.store.base import RunCursor, ScheduleAdvance
-from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.factory import open_store
-from jupyter_schedule.core.store.statements import schedule_row, version_row
+from jupyter_schedule.core.store.schedules import schedule_row, version_row
+from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import runs, schedule_versions, schedules
 from jupyter_schedule.core.timing import planning
 from tests.databases import postgresql_server
@@ -48,7 +48,7 @@ def _rows(database: str, new: Callable[[str], str]) -> Iterator[Row]:
     idle = [statistics.median(_timed(lambda store=store: _idle(store)) for _ in range(TRIES)) for store in (many, few)]
     yield Row(f"{database}: an idle look at {MANY:,} schedules", idle[0], f"at {FEW:,}", idle[1])
     ours = _timed(lambda: _settle(many))
-    assert len(many.runs(limit=DUE + 1)) == DUE
+    assert len(many.runs.list_newest(limit=DUE + 1)) == DUE
     yield Row(
         f"{database}: {DUE:,} of {MANY:,} schedules due at once, in the ledger", ours, "the same in SQL", _sql(few)
     )
@@ -81,7 +81,7 @@ def _stored(address: str, count: int) -> SqlStore:
             )
             for number in range(start, start + BATCH)
         ]
-        with store._engine.begin() as connection:
+        with store.database.engine.begin() as connection:
             connection.execute(insert(schedules), [schedule_row(schedule) for schedule in made])
             connection.execute(insert(schedule_versions), [version_row(schedule) for schedule in made])
     return store
@@ -91,10 +91,10 @@ def _listed(address: str, count: int) -> SqlStore:
     """A ledger of so many runs of one schedule, an hour apart."""
     store = _open(address)
     schedule = make_schedule()
-    store.add_schedule(schedule)
+    store.schedules.add(schedule)
     row = make_run(schedule, status="succeeded").model_dump(exclude={"schedule"})
     for start in range(0, count, 20_000):
-        with store._engine.begin() as connection:
+        with store.database.engine.begin() as connection:
             connection.execute(
                 insert(runs),
                 [
@@ -102,33 +102,35 @@ def _listed(address: str, count: int) -> SqlStore:
                     for n in range(start, min(start + 20_000, count))
                 ],
             )
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.execute(text("ANALYZE"))
     return store
 
 
 def _idle(store: SqlStore) -> None:
     """What a tick asks when nothing is due and nothing runs."""
-    store.due_schedules(NOON - LATER, BATCH)
-    store.claim("idle", 60, "here")
-    store.next_due()
+    store.schedules.list_due(NOON - LATER, BATCH)
+    store.leases.claim("idle", 60, "here")
+    store.schedules.next_due()
 
 
 def _settle(store: SqlStore) -> None:
     """What the tick does with what is due."""
-    while due := store.due_schedules(NOON, BATCH):
+    while due := store.schedules.list_due(NOON, BATCH):
         owed = [(schedule, planning.plan_runs(schedule, NOON)) for schedule in due]
-        store.settle([ScheduleAdvance(before, what.schedule, what.runs) for before, what in owed], actor="scheduler")
+        store.schedules.record_due_runs(
+            [ScheduleAdvance(before, what.schedule, what.runs) for before, what in owed], actor="scheduler"
+        )
 
 
 def _page(store: SqlStore, middle: int) -> None:
     place = RunCursor(NOON + middle * timedelta(minutes=1), NOON, f"{middle:036}")
-    assert len(store.runs(make_schedule().id, before=place, limit=50)) == 50
+    assert len(store.runs.list_newest(make_schedule().id, before=place, limit=50)) == 50
 
 
 def _sql(store: SqlStore) -> float:
     """Seconds for the same rows, known in advance and handed to the driver in the same batches."""
-    mark = "?" if store._engine.dialect.name == "sqlite" else "%s"
+    mark = "?" if store.database.engine.dialect.name == "sqlite" else "%s"
     made = [make_schedule(f"s{number:06}") for number in range(DUE)]
     columns = [column.name for column in runs.c if column.name not in {"holder", "lease_until"}]
     into_runs = f"INSERT INTO runs ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"
@@ -141,7 +143,7 @@ def _sql(store: SqlStore) -> float:
     rows = [tuple(run.model_dump(mode="json")[name] for name in columns) for run in values]
 
     def write() -> None:
-        connection = store._engine.raw_connection()
+        connection = store.database.engine.raw_connection()
         cursor = connection.cursor()
         for start in range(0, DUE, BATCH):
             end = start + BATCH

@@ -169,7 +169,7 @@ class AdHocPass:
 
         may_start: whether anything new may be launched now.
         """
-        for worker in self._store.live_ad_hoc_workers():
+        for worker in self._store.ad_hoc.list_live():
             host = self._launchers[worker.launcher].ad_hoc
             key = BackoffKey(RetriedTask.AD_HOC_WORKER, worker.id)
             if host is None or not self._backoff.is_ready(key):
@@ -256,7 +256,7 @@ class AdHocPass:
         """The cap that forbids a further machine, as a sentence; None when none does."""
         most, now = self._most.get(worker.launcher), self._now()
         busy = self._machines_of_runs()[worker.launcher]
-        busy += at_work(self._store.live_ad_hoc_workers()).get(worker.launcher, 0)
+        busy += at_work(self._store.ad_hoc.list_live()).get(worker.launcher, 0)
         if most is not None and busy >= most:
             return (
                 f"Not started: at most {most} machine{'s' * (most != 1)} may be at work at once (ec2.max_machines), "
@@ -271,17 +271,17 @@ class AdHocPass:
         self._record_end(worker, over.status, over.message, over.at)
 
     def _record_end(self, worker: AdHocWorker, status: AdHocStatus, message: str, at: datetime) -> None:
-        if self._store.replace_ad_hoc_worker(worker, ended(worker, status, message, at), actor=ACTOR):
+        if self._store.ad_hoc.replace(worker, ended(worker, status, message, at), actor=ACTOR):
             log.info(logfmt("ad_hoc_over", worker=worker.id, status=status))
 
     def _move(self, worker: AdHocWorker, **changes: Any) -> AdHocWorker | None:
         """The worker after the change; None when somebody else changed it first."""
-        moved = self._store.replace_ad_hoc_worker(worker, worker.model_copy(update=changes), actor=ACTOR)
-        return self._store.ad_hoc_worker(worker.id) if moved else None
+        moved = self._store.ad_hoc.replace(worker, worker.model_copy(update=changes), actor=ACTOR)
+        return self._store.ad_hoc.get(worker.id) if moved else None
 
     def _tell(self, worker: AdHocWorker, problem: str) -> None:
         """Let its owner know what it waits for; somebody else's change at the same moment is worth more."""
-        now = self._store.ad_hoc_worker(worker.id)
+        now = self._store.ad_hoc.get(worker.id)
         if now is not None and now.status.live and now.message != problem:
             self._move(now, message=problem)
 

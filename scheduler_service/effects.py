@@ -85,7 +85,7 @@ class Effects:
             return
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": attempt.number})
         most = None if spec.overlap == Overlap.ALLOW else run.parallel
-        if self._store.add_attempt(attempt, run, launching, actor=ACTOR, most=most):
+        if self._store.runs.add_attempt(attempt, run, launching, actor=ACTOR, most=most):
             log.info(logfmt("launch", run=run.id, schedule=run.schedule, attempt=attempt.number))
             self.launch(launching, attempt)
 
@@ -139,7 +139,7 @@ class Effects:
             self._close_attempt(run, attempt, Outcome.NO_CAPACITY, self._redact(run, str(shortage)))
             return
         if self._observer.started_by(attempt) is None:
-            self._store.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
+            self._store.runs.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
 
     def publish(self, run: Run, attempt: Attempt, result: Result) -> None:
         """Publish what a finished attempt left, and end the run."""
@@ -155,7 +155,7 @@ class Effects:
             return
         storage = PublicationStorage(self._context.open_objects, self._context.areas, self._context.now())
         files = WorkerFiles(self._context.objects, self._observer.prefix(attempt), self._context.limits)
-        schedule = self._store.schedule(run.schedule_id)
+        schedule = self._store.schedules.get(run.schedule_id)
         end, publication = publish_or_hold(run, spec, schedule, result, files=files, storage=storage)
         self.end(moved.model_copy(update={"publication": publication}), attempt, end)
 
@@ -164,7 +164,7 @@ class Effects:
         if self._revoke(attempt):
             return
         # why is known to whoever comes after us, and nothing is done by one who isn't the holder any more
-        if self._store.replace_attempt(run, attempt.model_copy(update={"outcome": stop.why})):
+        if self._store.runs.replace_attempt(run, attempt.model_copy(update={"outcome": stop.why})):
             launcher = self._launcher(attempt)
             (launcher.kill if stop.at_once else launcher.terminate)(attempt)
 
@@ -190,7 +190,7 @@ class Effects:
                 **self._costs_of(run),
             }
         )
-        if self._store.replace_run(run, ended, actor=ACTOR, words=self._notifications_for(ended)):
+        if self._store.runs.replace(run, ended, actor=ACTOR, notifications=self._notifications_for(ended)):
             log.info(logfmt("end", run=run.id, schedule=run.schedule, status=end.status, reason=end.reason))
             pause_after_failures(self._store, ended, self._context.now())
             if ended.cost is not None:
@@ -200,7 +200,7 @@ class Effects:
         """The cost of its machines, reckoned once: a worker has gone when publishing what it left begins."""
         if run.machine_seconds is not None or run.release is not None:
             return {}
-        return spent(self._store.attempts(run.id), self._context.now()).model_dump()
+        return spent(self._store.runs.list_attempts(run.id), self._context.now()).model_dump()
 
     def _redact(self, run: Run, sentence: str) -> str:
         """As it is recorded: every door shows it, and channels send it.  Workers and stores may have said anything."""
@@ -208,11 +208,11 @@ class Effects:
 
     def _notifications_for(self, ended: Run) -> list[Notification]:
         """The notifications about the run that the schedule's owner wants now."""
-        schedule = self._store.schedule(ended.schedule_id)
+        schedule = self._store.schedules.get(ended.schedule_id)
         if schedule is None or schedule.state == ScheduleState.DELETED:
             return []
         notify = schedule.spec.notify
-        before = self._store.runs(schedule.id, limit=RECENT_RUNS) if needs_history(notify, ended) else ()
+        before = self._store.runs.list_newest(schedule.id, limit=RECENT_RUNS) if needs_history(notify, ended) else ()
         return notifications_for(notify, ended, before)
 
     def _close_attempt(
@@ -227,7 +227,7 @@ class Effects:
         if not ended and not self._revoke(attempt) and self._observer.started_by(attempt) != attempt.handle:
             return False
         closed = {"outcome": outcome, "detail": detail, "ended_at": self._context.now()}
-        if not self._store.replace_attempt(run, attempt.model_copy(update=closed)):
+        if not self._store.runs.replace_attempt(run, attempt.model_copy(update=closed)):
             return False
         self._launcher(attempt).discard(attempt)
         return True
@@ -245,7 +245,7 @@ class Effects:
     def move(self, run: Run, **changes: object) -> Run | None:
         """The run with these changes, recorded; None when it isn't ours any more."""
         after = run.model_copy(update=changes)
-        return after if self._store.replace_run(run, after, actor=ACTOR) else None
+        return after if self._store.runs.replace(run, after, actor=ACTOR) else None
 
     def _launcher(self, attempt: Attempt) -> Launcher:
         return self._launchers[attempt.launcher]

@@ -36,9 +36,9 @@ class HealthReporter:
             return False
         try:
             if self._lock is None:
-                self._store.say(blocker or "")
+                self._store.leases.report_blocker(blocker or "")
             else:
-                self._lock.say(blocker)
+                self._lock.report(blocker)
         except (Refused, OSError):
             # a database that has just gone, or a file that never had room for a word: the log has it
             return False

@@ -44,7 +44,7 @@ class Observer:
     def owner_of(self, run: Run) -> str:
         """Whose run it is; a schedule never changes hands."""
         if run.schedule_id not in self._owners:
-            schedule = self._store.schedule(run.schedule_id)
+            schedule = self._store.schedules.get(run.schedule_id)
             self._owners[run.schedule_id] = schedule.owner if schedule else ""
         return self._owners[run.schedule_id]
 
@@ -54,7 +54,7 @@ class Observer:
         A worker that is gone may have taken the gate and stored a result since they were looked at, so they are looked
         at again.
         """
-        *before, attempt = self._store.attempts(run.origin)
+        *before, attempt = self._store.runs.list_attempts(run.origin)
         seen = self._observe(run, attempt)
         lost = sum(earlier.outcome == Outcome.LOST for earlier in before)
         return replace(
@@ -107,7 +107,7 @@ class Observer:
             return attempt, Gate.REVOKED
         if attempt.handle != said["started_by"]:
             attempt = attempt.model_copy(update={"handle": said["started_by"]})
-            self._store.replace_attempt(run, attempt)
+            self._store.runs.replace_attempt(run, attempt)
         return attempt, Gate.STARTED
 
     def _poll(self, attempt: Attempt) -> WorkerState:

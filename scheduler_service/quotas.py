@@ -43,8 +43,8 @@ class MachineHourQuota:
 def used_seconds(store: Store, now: datetime) -> dict[str, int]:
     """The seconds that machines have lived this month, by owner: of what has ended, and of ad-hoc workers up to now."""
     start = month_start(now)
-    used = Counter(store.machine_seconds_since(start))
-    for worker in store.live_ad_hoc_workers():
+    used = Counter(store.runs.machine_seconds_since(start))
+    for worker in store.ad_hoc.list_live():
         if worker.instance is not None and worker.launched_at is not None:
             used[worker.owner] += max(int((now - max(worker.launched_at, start)).total_seconds()), 0)
     return dict(used)
@@ -73,7 +73,7 @@ def budget_block(store: Store, run: Run, spec: Spec, now: datetime) -> str | Non
     """
     if spec.policies.monthly_cap is None or run.status is not RunStatus.DUE or run.trigger not in AUTOMATIC:
         return None
-    reached = budget_message(store.cost_since(run.schedule_id, month_start(now)), spec, now)
+    reached = budget_message(store.runs.cost_since(run.schedule_id, month_start(now)), spec, now)
     if reached is None:
         return None
     return f"Not started: {reached}. Raise the cap and resume the schedule, or wait for the next month."

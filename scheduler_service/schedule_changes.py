@@ -49,7 +49,7 @@ def apply_change(
     now = utc(now)
     plan = planning.plan_runs(schedule, now)
     after = planning.advance_cursor(plan.schedule.model_copy(update=changes), now)
-    return store.replace_schedule(schedule, after, plan.runs, actor=ACTOR, kind=kind, words=notices)
+    return store.schedules.replace(schedule, after, plan.runs, actor=ACTOR, kind=kind, notifications=notices)
 
 
 def pause_schedule(store: Store, schedule: Schedule, now: datetime, *, after: Run, kind: str, note: str) -> bool:
@@ -73,11 +73,14 @@ def pause_after_failures(store: Store, ended: Run, now: datetime) -> bool:
 
     Somebody else's change at the same moment wins: the next failure asks again.
     """
-    schedule = store.schedule(ended.schedule_id)
+    schedule = store.schedules.get(ended.schedule_id)
     if schedule is None or schedule.state != ScheduleState.ACTIVE or ended.status not in BAD_ENDS:
         return False
     most = schedule.spec.policies.pause_after
-    if most is None or failures_in_a_row(store.runs(schedule.id, limit=RECENT_RUNS), schedule.changed_at) < most:
+    if (
+        most is None
+        or failures_in_a_row(store.runs.list_newest(schedule.id, limit=RECENT_RUNS), schedule.changed_at) < most
+    ):
         return False
     note = "its last run failed" if most == 1 else f"its last {most} runs failed"
     done = pause_schedule(store, schedule, now, after=ended, kind=AUTO_PAUSED, note=note)
@@ -91,10 +94,10 @@ def pause_at_cap(store: Store, run: Run, now: datetime) -> None:
 
     Somebody else's change at the same moment wins: the next run asks again before it starts.
     """
-    schedule = store.schedule(run.schedule_id)
+    schedule = store.schedules.get(run.schedule_id)
     if schedule is None or schedule.state is not ScheduleState.ACTIVE or schedule.spec.policies.monthly_cap is None:
         return
-    note = budget_message(store.cost_since(schedule.id, month_start(now)), schedule.spec, now)
+    note = budget_message(store.runs.cost_since(schedule.id, month_start(now)), schedule.spec, now)
     if note is not None and pause_schedule(store, schedule, now, after=run, kind=CAP_REACHED, note=note):
         log.warning(logfmt("cap_reached", schedule=schedule.name))
 
@@ -108,10 +111,10 @@ def activate_after_rehearsal(store: Store, run: Run, now: datetime) -> None:
     if run.trigger is not Trigger.REHEARSAL:
         return
     for _ in range(TRIES):
-        schedule = store.schedule(run.schedule_id)
+        schedule = store.schedules.get(run.schedule_id)
         if schedule is None or schedule.state is not ScheduleState.REHEARSING:
             return
-        if not tells_of(store.version(run.schedule_id, run.version).spec, schedule.spec):
+        if not tells_of(store.schedules.get_version(run.schedule_id, run.version).spec, schedule.spec):
             return
         if apply_change(store, schedule, now, REHEARSED, state=ScheduleState.ACTIVE):
             log.info(logfmt("rehearsed", schedule=schedule.name, run=run.id))

@@ -112,7 +112,7 @@ class Service:
         objects = self._factories.open_objects(work_area)
         trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
         store = self._factories.open_store(places.store, trusted_clock.now)
-        store.join()
+        store.leases.register()
         trusted_clock.assess()
         limits = ProcessLimits(**self._settings.limits.model_dump())
         launchers = dict(self._factories.open_launchers(places.folder, limits, self._wake.set))
@@ -189,7 +189,7 @@ class Service:
             self._wake.clear()
             try:
                 busy = ticker.tick()
-                pause = until_next_tick(store.next_due(), now(), busy=busy)
+                pause = until_next_tick(store.schedules.next_due(), now(), busy=busy)
                 health.report(ticker.blocker)
                 self._wake.wait(pause)
             except Refused as refusal:

@@ -105,7 +105,9 @@ class Ticker:
             machines_of_runs=self._machines_of_runs,
         )
         self._ad_hoc_look: Future[bool] | None = None
-        self._spec = lru_cache(maxsize=4096)(lambda schedule_id, number: self._store.version(schedule_id, number).spec)
+        self._spec = lru_cache(maxsize=4096)(
+            lambda schedule_id, number: self._store.schedules.get_version(schedule_id, number).spec
+        )
         self._effects = Effects(context, self._launchers, self._observer, self._spec_of)
 
     def tick(self) -> bool:
@@ -119,7 +121,7 @@ class Ticker:
             self._check_freshness(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
-        runs = self._store.claim(self._context.holder, self._context.lease, self._context.host)
+        runs = self._store.leases.claim(self._context.holder, self._context.lease, self._context.host)
         self._backoff.keep_only(run.id for run in runs)
         self._heartbeats.keep_only(run.id for run in runs)
         for run in runs:
@@ -140,7 +142,7 @@ class Ticker:
         for pool in (self._pool, *self._publishers.values()):
             pool.shutdown(wait=True, cancel_futures=True)
         try:
-            self._store.release(self._context.holder)
+            self._store.leases.release(self._context.holder)
         except Refused as refusal:
             # the ledger is away: our leases run out by themselves
             log.warning(logfmt("release_failed", message=refusal.message))
@@ -156,13 +158,13 @@ class Ticker:
         """Write what has come due into the ledger, many schedules at once."""
         moved = True
         while moved:
-            due = self._store.due_schedules(now, BATCH)
+            due = self._store.schedules.list_due(now, BATCH)
             advances = [advance for schedule in due if (advance := self._plan(schedule, now))]
             moved = bool(advances) and self._record(advances) and len(due) == BATCH
 
     def _check_freshness(self, now: datetime) -> None:
         """Tell of schedules of which nothing was published by the time that their owners set."""
-        for schedule in self._store.silences_due(now, BATCH):
+        for schedule in self._store.schedules.list_freshness_due(now, BATCH):
             key = BackoffKey(RetriedTask.FRESHNESS, schedule.id)
             if self._backoff.is_ready(key):
                 judge = partial(judge_freshness, self._store, schedule, now, actor=ACTOR)
@@ -184,7 +186,7 @@ class Ticker:
     def _record(self, advances: list[ScheduleAdvance]) -> bool:
         """Record what schedules owe; True when any of them moved."""
         try:
-            moved = self._store.settle(advances, actor=ACTOR)
+            moved = self._store.schedules.record_due_runs(advances, actor=ACTOR)
         except Refused:
             raise
         except Exception:
@@ -203,19 +205,19 @@ class Ticker:
         return bool(moved)
 
     def _record_one(self, advance: ScheduleAdvance, moved: set[str]) -> None:
-        moved.update(self._store.settle([advance], actor=ACTOR))
+        moved.update(self._store.schedules.record_due_runs([advance], actor=ACTOR))
 
     def _start_due(self, mine: Sequence[Run], now: datetime) -> None:
         """Decide over all open runs, as they stand in each other's way; apply what concerns ours."""
         if not any(run.status == RunStatus.DUE for run in mine):
             return
         held = {run.id for run in mine}
-        runs = [*mine, *(run for run in self._store.open_runs() if run.id not in held)]
+        runs = [*mine, *(run for run in self._store.runs.list_open() if run.id not in held)]
         due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
         going = [run for run in runs if run.status in GOING_STATUSES or run.id in self._under_way]
         working = [run for run in going if run.status != RunStatus.PUBLISHING]
         limits = NO_STARTS if self._blocked_by else self._context.concurrency
-        taken = at_work(self._store.live_ad_hoc_workers())
+        taken = at_work(self._store.ad_hoc.list_live())
         capacity = Capacity(limits, self._observer.owner_of, self._launcher_of, working, taken)
         line = fair_order(due, self._observer.owner_of, working, self._served)
         for run, decision in decide_due(line, going, self._spec_of, capacity, now):
@@ -234,14 +236,14 @@ class Ticker:
     def _look_after_ad_hoc(self) -> None:
         """Now and then, let ad-hoc workers have what they need, apart from the runs."""
         is_free = self._ad_hoc_look is None or self._ad_hoc_look.done()
-        if is_free and self._backoff.is_ready(AD_HOC) and self._store.live_ad_hoc_workers():
+        if is_free and self._backoff.is_ready(AD_HOC) and self._store.ad_hoc.list_live():
             self._backoff.pause(AD_HOC, AD_HOC_EVERY)
             look = partial(self._ad_hoc.look, may_start=self._blocked_by is None)
             self._ad_hoc_look = self._pool.submit(self._attempt_to, AD_HOC, look)
 
     def _machines_of_runs(self) -> Counter[str]:
         """How many runs are at work, by launcher."""
-        return Counter(self._launcher_of(run) for run in self._store.open_runs() if run.status in WORKING)
+        return Counter(self._launcher_of(run) for run in self._store.runs.list_open() if run.status in WORKING)
 
     def _reap(self) -> None:
         """Now and then, let each launcher end what no attempt owns."""
@@ -252,7 +254,7 @@ class Ticker:
                 self._reaping[name] = self._pool.submit(self._reap_of, key, launcher)
 
     def _reap_of(self, key: BackoffKey, launcher: Launcher) -> bool:
-        return self._attempt_to(key, launcher.reap, self._store.attempt, self._store.ad_hoc_worker)
+        return self._attempt_to(key, launcher.reap, self._store.runs.get_attempt, self._store.ad_hoc.get)
 
     def _attempt_to(self, key: BackoffKey, act: Callable[..., object], *arguments: object) -> bool:
         """Do what concerns one run or schedule; when it fails, that one waits and all others go on."""
@@ -295,7 +297,7 @@ class Ticker:
             case Promote():
                 self._effects.move(run, status=RunStatus.PUBLISHING)
             case CancelOther():
-                self._store.ask_to_cancel(decision.run.id, actor=ACTOR)
+                self._store.runs.request_cancel(decision.run.id, actor=ACTOR)
             case End() if attempt is None:
                 self._effects.end(run, None, decision)
             case Publish():

@@ -52,7 +52,7 @@ def test_an_exception_at_the_due_time_loses_no_run(play: Play, monkeypatch: pyte
     if where == "at the launch":
         play.workers.failing = 1
     else:
-        settle, failing = play.store.settle, [True]
+        settle, failing = play.store.schedules.record_due_runs, [True]
 
         def settle_later(*arguments: object, **options: object) -> set[str]:
             if failing and arguments[0]:
@@ -60,7 +60,7 @@ def test_an_exception_at_the_due_time_loses_no_run(play: Play, monkeypatch: pyte
                 raise OSError("the disk is full")
             return settle(*arguments, **options)
 
-        monkeypatch.setattr(play.store, "settle", settle_later)
+        monkeypatch.setattr(play.store.schedules, "record_due_runs", settle_later)
     play.until(NOON + HOUR + 2 * MINUTE, step=MINUTE / 4)
     assert play.fired("hourly") == ["2026-11-24T13:00:00Z"]
 

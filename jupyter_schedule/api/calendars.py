@@ -50,7 +50,7 @@ def calendar_of(answers: Presenter, schedule: Schedule, first: str, last: str) -
     calendar.check_days(since, until)
     store = answers.operations.store
     known = backfills.rows(store, schedule, *calendar.bounds(timezone, since, until), reaching=True)
-    progress = store.backfill_progress(schedule.id)
+    progress = store.runs.backfill_progress(schedule.id)
     waiting = progress.get(RunStatus.DUE, 0)
     return CalendarResponse(
         timezone=timezone,

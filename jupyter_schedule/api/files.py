@@ -63,7 +63,9 @@ def open_run_file(context: ApiContext, run_id: str, path: str) -> OpenFile:
     if not path.startswith((OUTPUT, REPORT)) and path != LIVE_NOTEBOOK:
         raise _no_such_file()
     named = (
-        (operations.store.version(run.schedule_id, run.version).spec.notebook or "") if path == LIVE_NOTEBOOK else path
+        (operations.store.schedules.get_version(run.schedule_id, run.version).spec.notebook or "")
+        if path == LIVE_NOTEBOOK
+        else path
     )
     return _opened(named.rpartition("/")[2], operations.objects, operations.files.key(run, path))
 
@@ -80,7 +82,7 @@ def _publication_storage(context: ApiContext, name: str) -> ObjectStorage:
         names.check(name)
     except Refused:
         raise _no_such_file() from None
-    if operations.store.schedule_named(name) is not None:
+    if operations.store.schedules.find(name) is not None:
         return open_storage(operations.schedule(name).spec.publication_base)
     return operations.areas.all_of(operations.published)[0]
 

@@ -95,7 +95,7 @@ class Presenter:
             bundled_notebook=spec.notebook,
             compute=_compute(spec, offers),
             estimate=estimate_of(operations.store, offers, spec, schedule.id, self.now),
-            cost_this_month=operations.store.cost_since(schedule.id, month_start(self.now)),
+            cost_this_month=operations.store.runs.cost_since(schedule.id, month_start(self.now)),
             publishing_cost=cost_before(operations, spec, schedule),
             undelivered=tuple(each for each in operations.failed_notifications() if each.schedule == schedule.name),
             versions=tuple(map(present_version, operations.versions(schedule.name))),
@@ -161,7 +161,7 @@ class Presenter:
 
     def run_details(self, run: Run) -> RunDetails:
         """A run with its attempts and what it left."""
-        spec = self.operations.store.version(run.schedule_id, run.version).spec
+        spec = self.operations.store.schedules.get_version(run.schedule_id, run.version).spec
         result = self.operations.files.result(run)
         files = self.files(run, result)
         checked = self.operations.files.checked(run)

@@ -75,7 +75,7 @@ class Changes:
 
     def _schedule_name(self, event: "Event") -> str | None:
         if event.schedule_id is not None:
-            schedule = self._store.schedule(event.schedule_id)
+            schedule = self._store.schedules.get(event.schedule_id)
             return schedule.name if schedule else None
-        run = self._store.run(event.run_id) if event.run_id else None
+        run = self._store.runs.get(event.run_id) if event.run_id else None
         return run.schedule if run else None

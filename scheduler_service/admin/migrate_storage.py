@@ -45,7 +45,7 @@ def plan_migration(areas: StorageConfig, places: DataPaths, source: str | None) 
 
 def check_idle(store: Store) -> None:
     """No run is going, or Refused `runs_going`: each goes on writing where it began."""
-    going = sum(run.status in GOING_STATUSES for run in store.open_runs())
+    going = sum(run.status in GOING_STATUSES for run in store.runs.list_open())
     if going:
         runs = "1 run is going and writes where it" if going == 1 else f"{going:,} runs are going and write where they"
         message = f"{runs} began. Take back the setting until that is over, then move."
@@ -74,7 +74,7 @@ def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[CheckResult]
         return  # `check_service` tells
     try:
         there = {stored.key for stored in work.list(BUNDLES)}
-        names = [each.name for each in store.schedules() if bundle_key(each.spec.bundle) not in there]
+        names = [each.name for each in store.schedules.list_all() if bundle_key(each.spec.bundle) not in there]
     except OSError:
         return  # `check` tells
     finally:

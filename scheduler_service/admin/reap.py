@@ -39,7 +39,7 @@ def open_machines(settings: Settings) -> Iterator[tuple[Mapping[str, RegionMachi
     """The deployment's machines by region, and its ledger's attempts and ad-hoc workers.  Raises Refused."""
     machines = settings.machines
     with open_existing_ledger(settings.places) as store:
-        yield open_regions(machines, store.secret()), store.attempt, store.ad_hoc_worker
+        yield open_regions(machines, store.secret()), store.runs.get_attempt, store.ad_hoc.get
 
 
 def end_orphans(

@@ -92,7 +92,7 @@ class Deliverer:
         """Set off what may be delivered now; seconds until the next look."""
         now = self._store.clock() or self._now()
         pause = LOOK
-        for channel, free_at in self._store.words_waiting().items():
+        for channel, free_at in self._store.outbox.next_tries().items():
             at = max(free_at, self._resting.get(channel, free_at))
             if at > now:
                 pause = min(pause, (at - now).total_seconds())
@@ -106,7 +106,7 @@ class Deliverer:
 
     def _deliver_waiting(self, channel: str) -> None:
         try:
-            while not self._stopped.is_set() and (claimed := self._store.claim_word(channel, LEASE)) is not None:
+            while not self._stopped.is_set() and (claimed := self._store.outbox.claim(channel, LEASE)) is not None:
                 self.deliver(claimed)
         except Exception:
             # a claim runs out, and then it is tried again
@@ -119,7 +119,7 @@ class Deliverer:
         """Send a notification that was claimed, and note what became of it."""
         trouble = self._send(notification)
         if trouble is None:
-            self._store.word_delivered(notification)
+            self._store.outbox.mark_delivered(notification)
             log.info(
                 "action=notification_delivered channel=%s occasion=%s run=%s",
                 notification.channel,
@@ -134,7 +134,7 @@ class Deliverer:
             "notification_given_up" if pause is None else "notification_failed",
             *(notification.channel, notification.occasion, notification.run_id, notification.attempts, trouble),
         )
-        self._store.word_failed(notification, trouble, pause)
+        self._store.outbox.mark_failed(notification, trouble, pause)
 
     def _send(self, notification: QueuedNotification) -> str | None:
         channel = self._channels.get(notification.channel)

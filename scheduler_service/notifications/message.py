@@ -139,10 +139,10 @@ class MessageComposer:
 
     def __call__(self, notification: QueuedNotification) -> Message:
         """The message.  A log that can't be read is no reason to tell nothing.  Raises KeyError for no such run."""
-        run = self._store.run(notification.run_id)
+        run = self._store.runs.get(notification.run_id)
         if run is None:
             raise KeyError(notification.run_id)
-        spec = self._store.version(run.schedule_id, run.version).spec
+        spec = self._store.schedules.get_version(run.schedule_id, run.version).spec
         # what is in its name is in its address, too
         known = {
             name: text for name, text in secret_values(spec, self._environment).items() if text not in run.schedule

@@ -108,7 +108,7 @@ def judge_freshness(store: Store, schedule: Schedule, now: datetime, *, actor: s
         else build_notifications(schedule.spec.notify, NotificationEvent.SILENCE, missing.id, by=utc_text(deadline))
     )
     kind = KIND if missing else None
-    judged = store.replace_schedule(schedule, after, actor=actor, kind=kind, words=told)
+    judged = store.schedules.replace(schedule, after, actor=actor, kind=kind, notifications=told)
     if judged and missing:
         log.warning("action=silent schedule=%s by=%s", schedule.name, utc_text(deadline))
     return judged and missing is not None
@@ -116,9 +116,9 @@ def judge_freshness(store: Store, schedule: Schedule, now: datetime, *, actor: s
 
 def _since(store: Store, schedule_id: str, start: datetime) -> Iterator[Run]:
     """Runs, the newest occurrence first, with all that were due since `start`."""
-    page = store.runs(schedule_id, limit=PAGE)
+    page = store.runs.list_newest(schedule_id, limit=PAGE)
     while page:
         yield from page
         if page[-1].scheduled_for < start:
             return
-        page = store.runs(schedule_id, before=RunCursor.of(page[-1]), limit=PAGE)
+        page = store.runs.list_newest(schedule_id, before=RunCursor.of(page[-1]), limit=PAGE)

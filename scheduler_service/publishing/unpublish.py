@@ -43,14 +43,14 @@ class Unpublisher:
         """Unpublish what is owed; whatever fails is owed the next time too."""
         if self._areas.public is None:
             return
-        schedules = self._store.schedules()
+        schedules = self._store.schedules.list_all()
         names_in_use = {schedule.name for schedule in schedules}
         # what stands under a name that was taken anew is its new owner's
         deleted = (schedule for schedule in self._deleted_ones(now) if schedule.name not in names_in_use)
         private = (each for each in (*schedules, *deleted) if each.spec.visibility != Visibility.PUBLIC)
         owed = [schedule for schedule in private if (schedule.id, schedule.version) not in self._done]
         # a run that began while its schedule was public may still be publishing: then look again later
-        going = {run.schedule_id for run in self._store.open_runs()} if owed else set()
+        going = {run.schedule_id for run in self._store.runs.list_open()} if owed else set()
         for schedule in owed:
             try:
                 self._unpublish(schedule, now)
@@ -64,12 +64,12 @@ class Unpublisher:
         """Those that left files; who was made private and deleted at once may still stand in the public area."""
         if self._look_for_deleted_at is None or now >= self._look_for_deleted_at:
             self._look_for_deleted_at = now + DELETED_EVERY
-            found = self._store.schedules_with_files()
+            found = self._store.schedules.list_with_files()
             self._deleted = [schedule for schedule in found if schedule.state is ScheduleState.DELETED]
         return self._deleted
 
     def _unpublish(self, schedule: Schedule, now: datetime) -> None:
-        bases = {version.spec.publication_base for version in self._store.versions(schedule.id)
+        bases = {version.spec.publication_base for version in self._store.schedules.list_versions(schedule.id)
                  if version.spec.visibility == Visibility.PUBLIC}  # fmt: skip
         for base in bases:
             public, private = self._open(base), self._open(schedule.spec.publication_base)
@@ -96,14 +96,14 @@ def unpublish_deleted(
             "no_public_area", "No public area is set, so nothing is public: see areas.public in the settings."
         )
     names.check(name)
-    if store.schedule_named(name) is not None:
+    if store.schedules.find(name) is not None:
         message = f"“{name}” isn't deleted. Its results are withdrawn by themselves as soon as it is private."
         raise Refused("not_deleted", message)
-    if any(run.schedule == name for run in store.open_runs()):
+    if any(run.schedule == name for run in store.runs.list_open()):
         raise Refused("still_stopping", f"A run of “{name}” is still going: try again when it has ended.")
     moved = unpublish(name, open_area(areas.public), private, now)
     if not moved and not is_published(private, name):
-        deleted = [each.name for each in store.schedules_with_files() if each.state is ScheduleState.DELETED]
+        deleted = [each.name for each in store.schedules.list_with_files() if each.state is ScheduleState.DELETED]
         close = get_close_matches(name, deleted, n=1)
         hint = f" Did you mean “{close[0]}”?" if close else ""
         raise Refused("nothing_public", f"Nothing of “{name}” is in the public area.{hint}")

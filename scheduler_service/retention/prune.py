@@ -103,7 +103,7 @@ class Pruner:
         troubles: list[str] = []
         published: dict[str, dict[str, tuple[StoredObject, ...]]] = {}
         chosen: list[Run] = []
-        for schedule in self._store.schedules_with_files():
+        for schedule in self._store.schedules.list_with_files():
             try:
                 runs = self._doomed(schedule, now)
                 published |= self._published(schedule, runs)
@@ -116,7 +116,7 @@ class Pruner:
         return PrunePlan(going, list(self._loose(now)), troubles)
 
     def _doomed(self, schedule: Schedule, now: datetime) -> list[Run]:
-        runs = self._store.runs_with_files(schedule.id)
+        runs = self._store.runs.list_with_files(schedule.id)
         keep, deleted = self._keep.as_asked(schedule.spec.policies), _is_deleted(schedule)
         found = find_expired(runs, keep, now, deleted=deleted)
         if not found or deleted:
@@ -126,7 +126,7 @@ class Pruner:
 
     def _bases(self, schedule: Schedule) -> set[str]:
         """The addresses of all areas that it ever published to."""
-        specs = (version.spec for version in self._store.versions(schedule.id))
+        specs = (version.spec for version in self._store.schedules.list_versions(schedule.id))
         return {spec.publication_base for spec in specs if spec.visibility is not Visibility.NONE}
 
     def _staged(self, runs: Sequence[Run]) -> dict[str, list[StoredObject]]:
@@ -163,7 +163,7 @@ class Pruner:
     def _loose(self, now: datetime) -> Iterator[StoredObject]:
         # listed before the ledger is asked: what is put and recorded in between isn't in the list
         stored = list(self._work.list(BUNDLES))
-        yield from find_unused_bundles(stored, self._store.bundle_uses(), self._keep, now)
+        yield from find_unused_bundles(stored, self._store.schedules.list_bundle_uses(), self._keep, now)
         for each in self._work.list(FOUND_IN_FILES):
             if (now - each.modified).days >= self._keep.days:
                 yield each
@@ -183,15 +183,15 @@ class Pruner:
 
     def _remove(self, batch: Sequence[ExpiredRun]) -> None:
         # somebody may have decided since the look that it is to be published
-        wanted = {run.release.run_id for run in self._store.open_runs() if run.release}
+        wanted = {run.release.run_id for run in self._store.runs.list_open() if run.release}
         batch = [going for going in batch if going.run.id not in wanted]
         ids = [going.run.id for going in batch]
-        self._store.mark_pruned(ids, actor=ACTOR)
+        self._store.runs.mark_pruned(ids, actor=ACTOR)
         for keys in order_stages(stored.key for going in batch for stored in going.work):
             self._work.for_each(keys, self._work.delete)
         for base in sorted({base for going in batch for base in going.published}):
             self._unpublish(batch, base)
-        self._store.finish_pruning(ids, actor=ACTOR)
+        self._store.runs.finish_pruning(ids, actor=ACTOR)
         log.info("action=pruned runs=%d", len(batch))
 
     def _unpublish(self, batch: Sequence[ExpiredRun], base: str) -> None:

@@ -166,7 +166,7 @@ class Team(Engine):
 
     def machine_of(self, run: Run) -> Any:
         """The machine of a run's newest attempt."""
-        handle = self.store.attempts(run.id)[-1].handle
+        handle = self.store.runs.list_attempts(run.id)[-1].handle
         assert handle
         return self.cloud.machines[handle["instance"]]
 

@@ -193,10 +193,10 @@ def test_an_agent_that_is_killed_takes_its_machine_along_and_another_does_the_ru
         ended = team.ended(run)
         team.machine_of(run).wait(60)
     assert ended.status == RunStatus.SUCCEEDED, ended.message
-    assert [attempt.outcome for attempt in team.store.attempts(run.id)] == [Outcome.LOST, Outcome.FINISHED]
+    assert [attempt.outcome for attempt in team.store.runs.list_attempts(run.id)] == [Outcome.LOST, Outcome.FINISHED]
     assert team.data("struck")["done"] == "done\n"
     assert not list(struck.written("/var/lib/jupyter-schedule").rglob("done"))
-    first, _ = team.store.attempts(run.id)
+    first, _ = team.store.runs.list_attempts(run.id)
     assert first.handle
     assert team.cloud.instances[first.handle["instance"]].reason == "Client.InstanceInitiatedShutdown"
     assert team.cloud.living == []
@@ -210,7 +210,7 @@ def test_a_machine_that_loses_its_power_is_followed_by_another(team: Team) -> No
         team.started(run)
         team.machine_of(run).cut_power()
         assert team.ended(run).status == RunStatus.SUCCEEDED
-    assert [attempt.outcome for attempt in team.store.attempts(run.id)] == [Outcome.LOST, Outcome.FINISHED]
+    assert [attempt.outcome for attempt in team.store.runs.list_attempts(run.id)] == [Outcome.LOST, Outcome.FINISHED]
 
 
 @proof
@@ -224,11 +224,11 @@ def test_a_boot_that_never_comes_is_given_up_ended_and_followed_by_another(
     run = team.run("never")
 
     def given_up() -> bool:
-        return len(attempts := team.store.attempts(run.id)) > 1 and attempts[0].outcome == Outcome.LOST
+        return len(attempts := team.store.runs.list_attempts(run.id)) > 1 and attempts[0].outcome == Outcome.LOST
 
     with team.service():
         eventually(given_up, what="another attempt")
-        first = team.store.attempts(run.id)[0]
+        first = team.store.runs.list_attempts(run.id)[0]
         assert first.handle
         eventually(lambda: team.cloud.instances[first.handle["instance"]].state == "terminated", what="its end")
         team.operations.cancel(run.id)
@@ -246,7 +246,7 @@ def test_a_run_goes_on_and_is_taken_over_when_the_service_is_dead_for_all_of_it(
     assert not team.operations.run(run.id).status.terminal
     with team.service():
         assert team.ended(run).status == RunStatus.SUCCEEDED
-    assert len(team.store.attempts(run.id)) == 1
+    assert len(team.store.runs.list_attempts(run.id)) == 1
 
 
 @proof
@@ -257,7 +257,7 @@ def test_a_spot_notice_moves_the_run_to_another_machine(team: Team) -> None:
         team.started(run)
         team.cloud.give_notice(team.machine_of(run))
         assert team.ended(run).status == RunStatus.SUCCEEDED
-    first, second = team.store.attempts(run.id)
+    first, second = team.store.runs.list_attempts(run.id)
     assert (first.outcome, second.outcome) == (Outcome.LOST, Outcome.FINISHED)
 
 
@@ -304,7 +304,7 @@ def test_an_image_with_a_python_too_old_for_the_agent_is_named_with_both_version
         team.machine_of(run).wait(60)
     assert (ended.status, ended.reason) == (RunStatus.FAILED, Reason.ENVIRONMENT)
     assert ended.message == "The machine's image has Python 3.9.2; a worker needs 3.11 or newer. Choose another image."
-    assert len(team.store.attempts(run.id)) == 1
+    assert len(team.store.runs.list_attempts(run.id)) == 1
     assert team.cloud.living == []
 
 

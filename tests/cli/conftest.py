@@ -69,7 +69,7 @@ class Terminal:
         number = run.attempt + 1
         attempt = make_attempt(run, number, parameters={"worker": "local"})
         launched = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": number, "started_at": NOON})
-        assert self.operations.store.add_attempt(attempt, run, launched, actor="service")
+        assert self.operations.store.runs.add_attempt(attempt, run, launched, actor="service")
         self.leave(launched, LIVE_LOG + "0", log)
         return launched
 
@@ -89,10 +89,10 @@ class Terminal:
         self.leave(run, LOG, log)
         if (told | changes)["status"] is RunStatus.SUCCEEDED:
             publishing = run.model_copy(update={"status": RunStatus.PUBLISHING})
-            assert self.operations.store.replace_run(run, publishing, actor="service")
+            assert self.operations.store.runs.replace(run, publishing, actor="service")
             run = publishing
         ended = run.model_copy(update=told | changes)
-        assert self.operations.store.replace_run(run, ended, actor="service")
+        assert self.operations.store.runs.replace(run, ended, actor="service")
         return ended
 
     def leave_result(self, run: Run, **changes: Any) -> None:

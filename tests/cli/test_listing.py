@@ -70,7 +70,7 @@ def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None
     schedule = terminal.operations.schedule(terminal.scheduled("daily"))
     stretch = {"status": RunStatus.SKIPPED, "reason": Reason.MISSED, "message": "3 times passed.", "count": 3}
     run = make_run(schedule, **stretch, until=NOON + timedelta(days=2))
-    terminal.operations.store.add_run(run, actor="service")
+    terminal.operations.store.runs.add(run, actor="service")
     (shown,) = terminal.json("runs")
     assert (shown["count"], shown["until"]) == (3, "2026-11-26T12:00:00Z")
     table = terminal("runs").stdout
@@ -109,7 +109,7 @@ def test_runs_are_the_newest_first_and_no_more_than_asked_for(terminal: Terminal
     schedule = terminal.operations.schedule(terminal.scheduled("daily"))
     for day in range(3):
         run = make_run(schedule, key=f"cron:1:{day}", scheduled_for=NOON + timedelta(days=day))
-        terminal.operations.store.add_run(run, actor="service")
+        terminal.operations.store.runs.add(run, actor="service")
     shown = terminal.json("runs", "--limit", "2")
     assert [run["scheduled_for"] for run in shown] == ["2026-11-26T12:00:00Z", "2026-11-25T12:00:00Z"]
 
@@ -156,7 +156,7 @@ def test_the_ledger_that_the_settings_name_is_the_one_that_is_shown(
 ) -> None:
     address = postgresql.new_ledger()
     shared = open_store(address, lambda: NOON)
-    shared.add_schedule(make_schedule("shared", spec=make_spec(publication_base="file:///published")))
+    shared.schedules.add(make_schedule("shared", spec=make_spec(publication_base="file:///published")))
     shared.close()
     (default_data_paths().folder / SETTINGS).write_text(f"store = {json.dumps(address)}\n")
 

@@ -57,10 +57,10 @@ def test_a_word_that_was_given_up_is_shown(terminal: Terminal) -> None:
     run = terminal.operations.run_now("daily")
     store = terminal.operations.store
     word = Notification(message_id="6f1c", run_id=run.id, occasion=NotificationEvent.FAILURE, channel="ops")
-    store.replace_run(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", words=[word])
-    claimed = store.claim_word("ops", 60)
+    store.runs.replace(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", notifications=[word])
+    claimed = store.outbox.claim("ops", 60)
     assert claimed is not None
-    store.word_failed(claimed, "535 wrong password", 60)
+    store.outbox.mark_failed(claimed, "535 wrong password", 60)
     assert "Untold" not in terminal("show", "daily").stdout
-    store.word_failed(claimed, "535 wrong password", None)
+    store.outbox.mark_failed(claimed, "535 wrong password", None)
     assert "Untold:   failure: ops didn't take it. 535 wrong password\n" in terminal("show", "daily").stdout

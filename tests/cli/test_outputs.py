@@ -28,7 +28,7 @@ def test_of_a_run_whose_files_were_removed_it_says_so_and_leads_nowhere(terminal
         terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), publication=PUBLICATION
     )
     terminal.leave_result(run, files=(CSV,), report=(LOG,))
-    terminal.operations.store.mark_pruned([run.id], actor="scheduler")
+    terminal.operations.store.runs.mark_pruned([run.id], actor="scheduler")
 
     (said,) = terminal("outputs", "daily").stdout.splitlines()[1:]
     assert said.startswith("Its files were removed")

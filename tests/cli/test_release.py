@@ -35,10 +35,10 @@ def test_a_rehearsal_is_approved_and_what_was_held_back_only_for_a_reason(termin
     assert terminal.refusal("approve", run.id)["code"] == "run_not_ended"
     for after in (RunStatus.LAUNCHING, RunStatus.PUBLISHING):
         before = terminal.operations.run(run.id)
-        terminal.operations.store.replace_run(before, before.model_copy(update={"status": after}), actor="scheduler")
+        terminal.operations.store.runs.replace(before, before.model_copy(update={"status": after}), actor="scheduler")
     before = terminal.operations.run(run.id)
     ended = {"status": RunStatus.FAILED, "reason": Reason.DISCLOSURE, "ended_at": before.created_at}
-    terminal.operations.store.replace_run(before, before.model_copy(update=ended), actor="scheduler")
+    terminal.operations.store.runs.replace(before, before.model_copy(update=ended), actor="scheduler")
 
     refused = terminal.refusal("approve", run.id)
     assert refused["code"] == "reason_needed"

@@ -216,7 +216,7 @@ def test_logs_of_a_schedule_are_its_newest_run_s(terminal: Terminal) -> None:
     for number in (2, 3, 1):
         later = NOON + timedelta(minutes=number)
         run = make_run(schedule, key=f"manual:{number}", created_at=later, scheduled_for=later)
-        terminal.operations.store.add_run(run, actor="local")
+        terminal.operations.store.runs.add(run, actor="local")
         terminal.end(terminal.launch(run), b"%d\n" % number)
     assert terminal("logs", "daily").stdout == "3\n"
 

@@ -34,17 +34,17 @@ def ticked(offered: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def becomes(terminal: Terminal, **changes: Any) -> None:
     """Move the only worker as the service does."""
     store = terminal.operations.store
-    (live,) = store.live_ad_hoc_workers()
+    (live,) = store.ad_hoc.list_live()
     parameters = {"region": "eu-west-1", "login_user": "ubuntu"}
     moved = live.model_copy(update={"parameters": parameters, "launched_at": NOON} | changes)
-    assert store.replace_ad_hoc_worker(live, moved, actor="scheduler")
+    assert store.ad_hoc.replace(live, moved, actor="scheduler")
 
 
 def soon(terminal: Terminal, **changes: Any) -> threading.Thread:
     """The same, as soon as there is one."""
 
     def service() -> None:
-        while not terminal.operations.store.live_ad_hoc_workers():
+        while not terminal.operations.store.ad_hoc.list_live():
             terminal.operations.store.wait_for_change(0, 5)
         becomes(terminal, **changes)
 
@@ -121,9 +121,9 @@ def test_a_list_shows_state_end_and_cost_and_how_to_get_in(ticked: Terminal) -> 
     assert "$0.10 an hour" in lines[1]
     assert lines[-1] == "  aws ssm start-session --region eu-west-1 --target i-1"
     store = ticked.operations.store
-    (live,) = store.live_ad_hoc_workers()
+    (live,) = store.ad_hoc.list_live()
     over = ended(live, AdHocStatus.ENDED, "Its time was over.", live.deadline)
-    store.replace_ad_hoc_worker(live, over, actor="scheduler")
+    store.ad_hoc.replace(live, over, actor="scheduler")
     (line,) = ticked("worker", "list").stdout.splitlines()[1:]
     assert "■ Ended" in line
     assert "$2.40" in line

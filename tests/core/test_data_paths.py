@@ -38,13 +38,13 @@ def test_what_keeps_the_holder_from_starting_anything_is_read_beside_the_lock_wh
     assert lock.acquire()
     assert find_blocker(tmp_path / "lock") is None
     for said in Blocker:
-        lock.say(said)
+        lock.report(said)
         assert find_blocker(tmp_path / "lock") is said
         assert said.sentence.startswith("The scheduler service starts nothing now: ")
     size = (tmp_path / "lock").stat().st_size
-    lock.say(None)
+    lock.report(None)
     assert find_blocker(tmp_path / "lock") is None
     assert (tmp_path / "lock").stat().st_size == size, "a full disk has no room for more"
-    lock.say(Blocker.DISK)
+    lock.report(Blocker.DISK)
     lock.release()
     assert find_blocker(tmp_path / "lock") is None

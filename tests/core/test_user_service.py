@@ -153,7 +153,7 @@ def test_what_keeps_the_service_from_starting_anything_is_said_with_its_status(
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
     lock = LeaderLock(default_data_paths().lock)
     assert lock.acquire()
-    lock.say(Blocker.CLOCK)
+    lock.report(Blocker.CLOCK)
     CliRunner().invoke(cli, ["service", "install"])
     said = CliRunner().invoke(cli, ["service", "status"]).stdout
     assert said.startswith("Installed and running")

@@ -57,7 +57,18 @@ def parts(failpoint: Failpoint, journal: Path) -> ServiceFactories:
 
 
 class Journalled:
-    """A store that writes down when this process first holds a run, and how often it had looked for one by then."""
+    """A store whose leases are written down."""
+
+    def __init__(self, inner: Any, journal: Path) -> None:
+        self._inner = inner
+        self.leases = JournalledLeases(inner.leases, journal)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class JournalledLeases:
+    """Writes down when this process first holds a run, and how often it had looked for one by then."""
 
     def __init__(self, inner: Any, journal: Path) -> None:
         self._inner = inner

@@ -153,7 +153,7 @@ class Play:
     def service(self) -> Ticker:
         """A service that has just started; any other is dead."""
         self._services += 1
-        self.store.join()
+        self.store.leases.register()
         return self.another_service()
 
     def another_service(self, objects: ObjectStorage | None = None) -> Ticker:

@@ -118,13 +118,13 @@ def test_runs_machines_take_its_room(play: Play) -> None:
 def test_the_reaper_is_told_of_the_ledgers_ad_hoc_workers(play: Play) -> None:
     seen: list[AdHocWorker | None] = []
     worker = make_ad_hoc(launcher="elsewhere")
-    play.store.add_ad_hoc_worker(worker, most=1)
+    play.store.ad_hoc.add(worker, most=1)
     play.workers.reap = lambda _, find_ad_hoc: seen.append(find_ad_hoc(worker.id))  # type: ignore[method-assign,assignment]
     play.settle(1)
     assert seen == [worker]
 
 
 def test_those_of_a_launcher_that_this_service_has_not_are_left_to_others(play: Play) -> None:
-    play.store.add_ad_hoc_worker(make_ad_hoc(launcher="elsewhere"), most=1)
+    play.store.ad_hoc.add(make_ad_hoc(launcher="elsewhere"), most=1)
     play.settle()
-    assert play.store.live_ad_hoc_workers() == [make_ad_hoc(launcher="elsewhere")]
+    assert play.store.ad_hoc.list_live() == [make_ad_hoc(launcher="elsewhere")]

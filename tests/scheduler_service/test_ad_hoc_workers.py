@@ -85,7 +85,7 @@ class Desk:
         """What `reap` says."""
         regions = {"eu-west-1": self.region.machines}
         told = end_orphans(
-            regions, lambda *_: None, self.region.now(), dry_run=False, find_ad_hoc=self.store.ad_hoc_worker
+            regions, lambda *_: None, self.region.now(), dry_run=False, find_ad_hoc=self.store.ad_hoc.get
         )
         return [each.text for each in told]
 
@@ -140,7 +140,7 @@ def test_the_row_and_all_that_is_asked_is_written_before_ec2_is_asked(desk: Desk
     seen: list[AdHocWorker] = []
 
     def run_instances(**request: Any) -> None:
-        seen.extend(desk.store.live_ad_hoc_workers())
+        seen.extend(desk.store.ad_hoc.list_live())
         raise OSError
 
     desk.person.launch()
@@ -167,7 +167,7 @@ def test_a_service_that_dies_between_row_and_launch_is_gone_on_from(desk: Desk) 
     desk.ec2.faults_before.append(KeyboardInterrupt())  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         desk.service.look(may_start=True)
-    assert desk.store.live_ad_hoc_workers()[0].status is AdHocStatus.LAUNCHING
+    assert desk.store.ad_hoc.list_live()[0].status is AdHocStatus.LAUNCHING
     desk.restart()
     worker = desk.look(5)
     assert (len(desk.ec2.instances), worker.instance) == (1, "i-00000000000000000")
@@ -335,7 +335,7 @@ def test_hours_that_pass_while_the_service_is_away_are_counted(desk: Desk) -> No
     desk.restart()
     over = desk.look(30 * HOUR)
     assert (over.status, over.machine_seconds) == (AdHocStatus.ENDED, 2 * HOUR)
-    assert desk.store.machine_seconds_since(START) == {"ann": 2 * HOUR}
+    assert desk.store.runs.machine_seconds_since(START) == {"ann": 2 * HOUR}
 
 
 class TestCaps:
@@ -355,7 +355,7 @@ class TestCaps:
         desk.ready()
         AdHocOperations(desk.store, "bob", desk.region.now).launch()
         desk.look(1)
-        (bobs,) = desk.store.ad_hoc_workers("bob")
+        (bobs,) = desk.store.ad_hoc.list_newest("bob")
         assert "ec2.max_machines" in (bobs.message or "")
 
     def test_hours_are_a_cap_and_living_machines_count_up_to_now(self, desk: Desk) -> None:
@@ -408,7 +408,7 @@ class TestReaper:
         desk = Desk(store)
         _, instance = desk.ready()
         live = desk.person.worker()
-        assert store.replace_ad_hoc_worker(live, live.model_copy(update={"instance": "i-other"}), actor="x")
+        assert store.ad_hoc.replace(live, live.model_copy(update={"instance": "i-other"}), actor="x")
         desk.region.seconds = 16 * 60
         assert desk.reaped()[0].endswith(
             f"{instance.id}  ad-hoc worker of ann, since 2026-11-23T12:00:00Z: nobody needs it any more"

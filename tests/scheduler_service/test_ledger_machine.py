@@ -218,7 +218,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(name=names, timing=timings, policy=policies)
     def create(self, name: str, timing: tuple[str, int], policy: dict[str, Any]) -> None:
         spec = self.spec(timing, policy)
-        still_open = any(run.schedule == name for run in self.store.open_runs())
+        still_open = any(run.schedule == name for run in self.store.runs.list_open())
         reserved = "name_reserved" if still_open or name in self.published else None
         refusal = "name_taken" if name in self.known else reserved or self.refusal_of(spec)
         made = self.ask(lambda: self.mine.create(name, spec), refusal)
@@ -360,7 +360,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def the_ledger_is_exact(self) -> None:
         for known in [*self.known.values(), *self.deleted]:
-            runs = self.store.runs(known.id, limit=10_000)
+            runs = self.store.runs.list_newest(known.id, limit=10_000)
             scheduled = [row_of(run) for run in runs if run.trigger == Trigger.SCHEDULE]
             assert sorted(scheduled) == sorted(known.rows)
             assert {run.id for run in runs if run.trigger != Trigger.SCHEDULE} == known.others
@@ -374,7 +374,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_has_ended_says_why_and_never_changes(self) -> None:
-        now = {run.id: run for run in self.store.runs(limit=10_000) if run.status.terminal}
+        now = {run.id: run for run in self.store.runs.list_newest(limit=10_000) if run.status.terminal}
         assert {run_id: now.get(run_id) for run_id in self.ended} == self.ended
         assert all(run.reason and run.message and run.ended_at for run in now.values())
         self.ended = now
@@ -382,23 +382,23 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_executed_twice_or_beside_another_of_its_schedule(self) -> None:
         assert len(set(self.workers.executions)) == len(self.workers.executions)
-        going = [run for run in self.store.open_runs() if run.status in {RunStatus.LAUNCHING, RunStatus.RUNNING}]
+        going = [run for run in self.store.runs.list_open() if run.status in {RunStatus.LAUNCHING, RunStatus.RUNNING}]
         assert len(going) <= 2
         for known in [*self.known.values(), *self.deleted]:
-            policies = {version.spec.overlap for version in self.store.versions(known.id)}
+            policies = {version.spec.overlap for version in self.store.schedules.list_versions(known.id)}
             assert Overlap.ALLOW in policies or sum(run.schedule_id == known.id for run in going) <= 1
 
     def teardown(self) -> None:
         """Left alone with workers that do their work, every run comes to its end."""
         for _ in range(500):
-            if not self.store.open_runs():
+            if not self.store.runs.list_open():
                 break
             self.tick()
             for attempt in self.alive(begun=False):
                 self.workers.begin(attempt)
             for attempt in self.alive(begun=True):
                 self.workers.end(attempt, "finished", code=0, reason=Reason.OK)
-        assert self.store.open_runs() == []
+        assert self.store.runs.list_open() == []
         self.the_ledger_is_exact()
         self.what_has_ended_says_why_and_never_changes()
         self.store.close()

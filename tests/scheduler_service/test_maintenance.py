@@ -24,7 +24,7 @@ def make_loop(folder: Path) -> tuple[MaintenanceLoop, MemoryStore]:
     """Of a deployment without settings, with one schedule that publishes to a folder."""
     store, work = MemoryStore(Clock()), LocalStorage(folder / "work")
     base = LocalStorage(folder).url("published")
-    store.add_schedule(make_schedule("daily", spec=make_spec(publication_base=base)))
+    store.schedules.add(make_schedule("daily", spec=make_spec(publication_base=base)))
     pruning = Pruner(store, work, open_storage, RetentionRule(30, 90))
     daily = DailyPruner(pruning, work, "one", NOON)
     return MaintenanceLoop(store, FOLDERS, open_storage, lambda: NOON, daily, work_area=work.url("")), store

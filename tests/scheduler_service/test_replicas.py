@@ -8,8 +8,8 @@ import pytest
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import RunStatus
-from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.postgresql import TICKERS
+from jupyter_schedule.core.store.sql import SqlStore
 from scheduler_service.context import LEASE
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
@@ -49,7 +49,7 @@ def times(engine: Engine) -> int:
 def present(engine: Engine) -> int:
     """How many services tick, as the database sees it."""
     assert isinstance(engine.store, SqlStore)
-    with engine.store._engine.connect() as connection:
+    with engine.store.database.engine.connect() as connection:
         return int(connection.execute(TICKERS).scalar_one())
 
 

@@ -131,14 +131,14 @@ def test_a_schedule_pauses_itself_after_so_many_failures_and_says_why(
 ) -> None:
     store = open_store(f"sqlite:///{tmp_path}/ledger.sqlite3", lambda: NOON)
     schedule = make_schedule(spec=make_spec(policies=Policies(pause_after=2)))
-    store.add_schedule(schedule)
+    store.schedules.add(schedule)
     for number in range(failures):
         run = make_run(schedule, f"cron:1:{number}", scheduled_for=NOON - number * DAY)
-        store.add_run(run, actor="scheduler")
+        store.runs.add(run, actor="scheduler")
         failed = run.model_copy(update={"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "ended_at": NOON})
-        assert store.replace_run(run, failed, actor="scheduler")
+        assert store.runs.replace(run, failed, actor="scheduler")
     assert pause_after_failures(store, failed, NOON) is paused
-    after = store.schedule(schedule.id)
+    after = store.schedules.get(schedule.id)
     assert after is not None
     assert after.state == (ScheduleState.PAUSED if paused else ScheduleState.ACTIVE)
     if paused:

@@ -296,7 +296,7 @@ class TestFaults:
             first.send_signal(signal.SIGKILL)
             first.wait()
         (attempt,) = engine.operations.attempts(run)
-        engine.store.replace_attempt(engine.operations.run(run.id), attempt.model_copy(update={"handle": None}))
+        engine.store.runs.replace_attempt(engine.operations.run(run.id), attempt.model_copy(update={"handle": None}))
         go(engine)
         with engine.service():
             run = engine.ended(run)

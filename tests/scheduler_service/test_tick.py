@@ -111,8 +111,8 @@ def test_an_attempt_that_a_ledger_from_a_backup_does_not_know_of_is_adopted_not_
     restored = Play(Path(play._base.removeprefix("file://")).parent / "restored")
     restored.objects.content = play.objects.content
     restored.workers.objects = restored.objects
-    restored.store.add_schedule(play.operations.schedule("daily"))
-    restored.store.add_run(run, actor="backup")
+    restored.store.schedules.add(play.operations.schedule("daily"))
+    restored.store.runs.add(run, actor="backup")
     restored.settle()
     assert restored.operations.run(run.id).status == RunStatus.SUCCEEDED
     assert (executed, restored.workers.launched) == (1, [])
@@ -152,7 +152,7 @@ def test_a_ledger_is_asked_to_record_nothing_when_nothing_is_due(play: Play, mon
     def fail(*arguments: object, **options: object) -> set[str]:
         raise AssertionError(arguments)
 
-    monkeypatch.setattr(play.store, "settle", fail)
+    monkeypatch.setattr(play.store.schedules, "record_due_runs", fail)
     play.ticker.tick()
 
 

@@ -110,9 +110,9 @@ class Worker:
         run = self.operations.run(run_id)
         attempt = make_attempt(run, parameters={"worker": "local"})
         launched = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
-        assert self.operations.store.add_attempt(attempt, run, launched, actor="service")
+        assert self.operations.store.runs.add_attempt(attempt, run, launched, actor="service")
         running = launched.model_copy(update={"status": RunStatus.RUNNING, "started_at": NOON})
-        assert self.operations.store.replace_run(launched, running, actor="service")
+        assert self.operations.store.runs.replace(launched, running, actor="service")
         return running
 
     def end(self, run: Run, *, status: RunStatus, publication: Publication | None = None, **result: Any) -> Run:
@@ -129,11 +129,11 @@ class Worker:
         self.leave(run, RESULT, AgentResult(**plain | result).model_dump_json().encode())
         if status is RunStatus.SUCCEEDED:
             publishing = run.model_copy(update={"status": RunStatus.PUBLISHING})
-            assert self.operations.store.replace_run(run, publishing, actor="service")
+            assert self.operations.store.runs.replace(run, publishing, actor="service")
             run = publishing
         changes = {"status": status, "reason": reason, "message": "It ended.", "seconds": 4.2, "ended_at": NOON}
         ended = run.model_copy(update=changes | {"publication": publication})
-        assert self.operations.store.replace_run(run, ended, actor="service")
+        assert self.operations.store.runs.replace(run, ended, actor="service")
         return ended
 
 

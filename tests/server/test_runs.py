@@ -75,7 +75,7 @@ async def test_of_a_run_whose_files_were_removed_it_says_so_and_nothing_leads_to
     )
     with api.worker() as worker:
         worker.end(run, status=RunStatus.SUCCEEDED, publication=publication, files=[file("a.csv")])
-        worker.operations.store.mark_pruned([run.id], actor="scheduler")
+        worker.operations.store.runs.mark_pruned([run.id], actor="scheduler")
 
     details = (await api("GET", f"runs/{run.id}")).body
     assert details["removed"].startswith("Its files were removed")

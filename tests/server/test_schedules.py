@@ -8,7 +8,7 @@ import pytest
 from jupyter_schedule.core.models import ConcurrencyLimits, LauncherCatalog, LauncherInfo, Run, RunStatus, Timing
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
-from jupyter_schedule.core.store.sqlite import SqliteStore
+from jupyter_schedule.core.store.runs import SqlRuns
 from tests.factories import make_run, make_schedule, make_spec
 from tests.server.conftest import BASE, Api
 
@@ -288,7 +288,7 @@ async def test_the_status_says_what_keeps_the_service_from_starting_anything(api
     lock = LeaderLock(api.places.lock)
     assert lock.acquire()
     for said in (Blocker.CLOCK, None):
-        lock.say(said)
+        lock.report(said)
         status = (await api("GET", "status")).body
         assert (status["ticking"], status["hindrance"]) == (True, said and said.sentence)
     lock.release()
@@ -301,16 +301,16 @@ async def test_the_runs_of_all_schedules_are_had_by_one_query_and_their_places_i
     with api.worker() as worker:
         for number in range(30):
             schedule = make_schedule(f"s{number}", spec=make_spec(publication_base=f"file://{api.root}/published"))
-            worker.operations.store.add_schedule(schedule)
-            worker.operations.store.add_run(make_run(schedule), actor="service")
+            worker.operations.store.schedules.add(schedule)
+            worker.operations.store.runs.add(make_run(schedule), actor="service")
     queries: list[str] = []
-    run_query = SqliteStore._runs
+    run_query = SqlRuns._select
 
-    def counted(self: SqliteStore, query: Any) -> list[Run]:
+    def counted(self: SqlRuns, query: Any) -> list[Run]:
         queries.append(str(query))
         return run_query(self, query)
 
-    monkeypatch.setattr(SqliteStore, "_runs", counted)
+    monkeypatch.setattr(SqlRuns, "_select", counted)
     listed = (await api("GET", "schedules")).body
     assert len(listed) == 30
     assert all(len(schedule["last_runs"]) == 1 for schedule in listed)
@@ -333,7 +333,7 @@ async def test_a_schedule_whose_zone_is_gone_keeps_no_other_from_being_listed(ap
     made = await api.create("daily")
     with api.worker() as worker:
         timing = Timing(cron="0 12 * * *", timezone="Mars/Phobos")
-        worker.operations.store.add_schedule(
+        worker.operations.store.schedules.add(
             make_schedule("gone", spec=make_spec(timing=timing, publication_base="file:///gone"))
         )
     listed = (await api("GET", "schedules")).body

@@ -92,7 +92,7 @@ class Service:
             world.sleep(actor, world.chance.uniform(2, 25) if busy else self._until_due(trusted.now()))
 
     def _until_due(self, now: datetime) -> float:
-        due = self.deployment.ledger.next_due()
+        due = self.deployment.ledger.schedules.next_due()
         wait = (due - now).total_seconds() if due else 30.0
         return max(0.2, min(wait, 30.0))
 
@@ -166,7 +166,7 @@ class Deployment:
 
     def command_of(self, run_id: str, attempt: int) -> Command:
         """What the run's user code does in that attempt."""
-        run = self.ledger.run(run_id)
+        run = self.ledger.runs.get(run_id)
         return specs.command_of(self.seed, run.schedule_id, run_id, attempt)
 
     def a_spec(self) -> Spec:
@@ -190,7 +190,7 @@ class Deployment:
             times = {"cursor": now, "created_at": now, "changed_at": now}
             plain = make_schedule(f"schedule-{number}", spec=spec, owner=owner, changed_by=owner, **times)
             self.owners[plain.id] = owner
-            self.ledger.add_schedule(planning.advance_cursor(plain, now))
+            self.ledger.schedules.add(planning.advance_cursor(plain, now))
 
     def _let_people_ask(self) -> None:
         reader = Reader(self)
@@ -241,10 +241,10 @@ class Deployment:
     @property
     def schedules_left(self) -> list[Schedule]:
         """Those that still come due."""
-        return [schedule for schedule in self.ledger.schedules() if schedule.state == ScheduleState.ACTIVE]
+        return [schedule for schedule in self.ledger.schedules.list_all() if schedule.state == ScheduleState.ACTIVE]
 
     def _nothing_left(self) -> bool:
-        return not self.ledger.open_runs() and not self.schedules_left
+        return not self.ledger.runs.list_open() and not self.schedules_left
 
 
 def _faults(chance: random.Random) -> Faults:

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from jupyter_schedule.core.store.base import Store
-from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.sql import SqlStore
 from tests.factories import NOON
 from tests.simulation.memory_store import MemoryStore
 
@@ -43,7 +43,7 @@ def in_sqlite(now: Callable[[], datetime]) -> Store:
 def without_unique(now: Callable[[], datetime]) -> Store:
     """The same, whose table of runs holds a key, and an id, as often as it is written."""
     store = in_sqlite(now)
-    connection = store._engine.raw_connection()  # type: ignore[attr-defined]
+    connection = store.database.engine.raw_connection()  # type: ignore[attr-defined]
     cursor = connection.cursor()
     ((made,),) = cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'runs'").fetchall()
     loose = re.sub(r"CONSTRAINT runs_once UNIQUE \([^)]*\),?|PRIMARY KEY \(id\),?|,\s*(?=\))", "", made)
@@ -57,7 +57,7 @@ def full_disk(store: SqlStore) -> Iterator[None]:
     """SQLite gets no further page: what doesn't fit into those that there are fails in mid-transaction."""
 
     def limit(pages: int) -> None:
-        connection = store._engine.raw_connection()
+        connection = store.database.engine.raw_connection()
         connection.cursor().execute(f"PRAGMA max_page_count = {pages}")
         connection.close()
 

@@ -1,42 +1,39 @@
 """The ad-hoc workers of the store in dictionaries."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from jupyter_schedule.core.models import AdHocWorker
-from tests.simulation.memory_outbox import MemoryOutbox
+from jupyter_schedule.core.store.base import AdHocStore
+from tests.simulation.memory_tables import Tables
 
 
-class MemoryAdHoc(MemoryOutbox):
-    """The workers that people ask for, beside the outbox."""
+class MemoryAdHoc(AdHocStore):
+    """The workers that people ask for."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        super().__init__(now)
-        self.ad_hoc: dict[str, AdHocWorker] = {}
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
 
-    def add_ad_hoc_worker(self, worker: AdHocWorker, *, most: int) -> bool:
-        if sum(each.owner == worker.owner for each in self.live_ad_hoc_workers()) >= most:
+    def add(self, worker: AdHocWorker, *, most: int) -> bool:
+        if sum(each.owner == worker.owner for each in self.list_live()) >= most:
             return False
-        self.ad_hoc[worker.id] = worker
-        self.tell(worker.owner, f"ad_hoc_{worker.status}")
+        self._tables.ad_hoc[worker.id] = worker
+        self._tables.record(worker.owner, f"ad_hoc_{worker.status}")
         return True
 
-    def replace_ad_hoc_worker(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
+    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
         if not before.status.live:
             raise ValueError(f"an ad-hoc worker that is {before.status} never changes")
-        if self.ad_hoc[before.id].revision != before.revision:
+        if self._tables.ad_hoc[before.id].revision != before.revision:
             return False
-        self.ad_hoc[before.id] = after.model_copy(update={"revision": before.revision + 1})
-        self.tell(actor, f"ad_hoc_{after.status}")
+        self._tables.ad_hoc[before.id] = after.model_copy(update={"revision": before.revision + 1})
+        self._tables.record(actor, f"ad_hoc_{after.status}")
         return True
 
-    def ad_hoc_worker(self, worker_id: str) -> AdHocWorker | None:
-        return self.ad_hoc.get(worker_id)
+    def get(self, worker_id: str) -> AdHocWorker | None:
+        return self._tables.ad_hoc.get(worker_id)
 
-    def ad_hoc_workers(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
-        theirs = (each for each in self.ad_hoc.values() if owner in {None, each.owner})
+    def list_newest(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
+        theirs = (each for each in self._tables.ad_hoc.values() if owner in {None, each.owner})
         return sorted(theirs, key=lambda each: (each.created_at, each.id), reverse=True)[:limit]
 
-    def live_ad_hoc_workers(self) -> list[AdHocWorker]:
-        live = (each for each in self.ad_hoc.values() if each.status.live)
+    def list_live(self) -> list[AdHocWorker]:
+        live = (each for each in self._tables.ad_hoc.values() if each.status.live)
         return sorted(live, key=lambda each: (each.created_at, each.id))

@@ -1,76 +1,61 @@
-"""The outbox of the store in dictionaries: what is owed of word, and what became of it."""
+"""The outbox of the store in dictionaries: the notifications that wait, and what became of each."""
 
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification, ScheduleState, utc
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import OutboxStore
+from tests.simulation.memory_tables import Sent, Tables
 
 
-@dataclass
-class Sent:
-    """A word in the outbox."""
+class MemoryOutbox(OutboxStore):
+    """The notifications' part of the store."""
 
-    word: Notification
-    at: datetime
-    next_try: datetime | None
-    attempts: int = 0
-    delivered: bool = False
-    trouble: str | None = None
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
 
-
-class MemoryOutbox(Store):
-    """The words' half of the store."""
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self.now = now
-        self.outbox: list[Sent] = []
-
-    @abstractmethod
-    def tell(self, actor: str, kind: str, schedule_id: str | None = None, run_id: str | None = None) -> None:
-        """Leave an event behind."""
-
-    def words_waiting(self) -> dict[str, datetime]:
+    def next_tries(self) -> dict[str, datetime]:
         waiting: dict[str, datetime] = {}
-        for sent in self.outbox:
+        for sent in self._tables.outbox:
             if sent.next_try is not None:
-                waiting[sent.word.channel] = min(sent.next_try, waiting.get(sent.word.channel, sent.next_try))
+                channel = sent.notification.channel
+                waiting[channel] = min(sent.next_try, waiting.get(channel, sent.next_try))
         return waiting
 
-    def claim_word(self, channel: str, lease: int) -> QueuedNotification | None:
-        now = utc(self.now())
-        waiting = ((sent.next_try, number) for number, sent in enumerate(self.outbox) if sent.word.channel == channel)
-        free = sorted((at, number) for at, number in waiting if at is not None and at <= now)
+    def claim(self, channel: str, lease: int) -> QueuedNotification | None:
+        now = utc(self._tables.now())
+        of_channel = [(n, sent) for n, sent in enumerate(self._tables.outbox) if sent.notification.channel == channel]
+        free = sorted(
+            (sent.next_try, n) for n, sent in of_channel if sent.next_try is not None and sent.next_try <= now
+        )
         if not free:
             return None
-        sent = self.outbox[free[0][1]]
+        sent = self._tables.outbox[free[0][1]]
         sent.attempts += 1
         sent.next_try = now + timedelta(seconds=lease)
-        return QueuedNotification(**sent.word.model_dump(), number=free[0][1], attempts=sent.attempts)
+        return QueuedNotification(**sent.notification.model_dump(), number=free[0][1], attempts=sent.attempts)
 
-    def word_delivered(self, word: QueuedNotification) -> bool:
-        sent = self._claimed(word)
+    def mark_delivered(self, notification: QueuedNotification) -> bool:
+        sent = self._claimed(notification)
         if sent is not None:
             sent.delivered, sent.next_try = True, None
         return sent is not None
 
-    def word_failed(self, word: QueuedNotification, trouble: str, again_in: float | None) -> bool:
-        sent = self._claimed(word)
+    def mark_failed(self, notification: QueuedNotification, trouble: str, again_in: float | None) -> bool:
+        sent = self._claimed(notification)
         if sent is None:
             return False
         sent.trouble = trouble
-        sent.next_try = None if again_in is None else utc(self.now() + timedelta(seconds=again_in))
+        sent.next_try = None if again_in is None else utc(self._tables.now() + timedelta(seconds=again_in))
         if again_in is None:
-            self.tell("scheduler", "word_given_up", run_id=word.run_id)
+            self._tables.record("scheduler", "notification_given_up", run_id=notification.run_id)
         return True
 
-    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
+    def list_failed(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
         found = []
-        for sent in reversed(self.outbox):
-            run = self.run(sent.word.run_id)
-            schedule = self.schedule(run.schedule_id) if run else None
+        for sent in reversed(self._tables.outbox):
+            run = self._tables.runs.get(sent.notification.run_id)
+            schedule = self._tables.schedules.get(run.schedule_id) if run else None
             if schedule is None:
                 continue
             theirs = owner in {None, schedule.owner} and schedule.state != ScheduleState.DELETED
@@ -82,16 +67,16 @@ class MemoryOutbox(Store):
                         attempts=sent.attempts,
                         given_up=sent.next_try is None,
                         trouble=sent.trouble,
-                        **sent.word.model_dump(include={"run_id", "occasion", "channel"}),
+                        **sent.notification.model_dump(include={"run_id", "occasion", "channel"}),
                     )
                 )
         return found[:limit]
 
-    def put_words(self, words: Sequence[Notification]) -> None:
-        """Owe these from now on."""
-        at = utc(self.now())
-        self.outbox += [Sent(word, at=at, next_try=at) for word in words]
+    def put(self, notifications: Sequence[Notification]) -> None:
+        """Have these delivered from now on."""
+        at = utc(self._tables.now())
+        self._tables.outbox += [Sent(notification, at=at, next_try=at) for notification in notifications]
 
-    def _claimed(self, word: QueuedNotification) -> Sent | None:
-        sent = self.outbox[word.number]
-        return sent if sent.attempts == word.attempts and sent.next_try is not None else None
+    def _claimed(self, notification: QueuedNotification) -> Sent | None:
+        sent = self._tables.outbox[notification.number]
+        return sent if sent.attempts == notification.attempts and sent.next_try is not None else None

@@ -13,8 +13,10 @@ from typing import Any
 from unittest.mock import patch
 
 from jupyter_schedule.core.operations import backfill
-from jupyter_schedule.core.store import common, sqlite
-from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store import schedules as sql_schedules
+from jupyter_schedule.core.store import sqlite
+from jupyter_schedule.core.store.runs import SqlRuns
+from jupyter_schedule.core.store.schedules import SqlSchedules
 from jupyter_schedule.core.timing import planning, policies
 from scheduler_service import decide, effects, tick, trusted_clock
 from scheduler_service.effects import Effects
@@ -73,12 +75,12 @@ class Mutant:
         with ExitStack() as stack:
             for edit in self.edits:
                 stack.enter_context(edit.made())
-            stack.enter_context(patch.object(common, "between", between, create=True))
+            stack.enter_context(patch.object(sql_schedules, "between", between, create=True))
             deployment.run()
         return deployment
 
 
-_ROWS = "self._insert_runs(connection, [run for settlement in same for run in settlement.runs], actor)\n"
+_ROWS = "self._runs.insert(connection, [run for advance in same for run in advance.runs], actor)\n"
 _LAUNCH = "handle = self._launcher(attempt).launch(attempt)"
 _REPLANNED = (
     "handle = self._launcher(attempt).launch(attempt.model_copy(update={'parameters': self._plan_attempt("
@@ -95,7 +97,7 @@ MUTANTS = (
     Mutant(
         "no UNIQUE",
         (
-            Edit(SqlStore, "_insert_runs", '.on_conflict_do_nothing(index_elements=["schedule_id", "key"])', ""),
+            Edit(SqlRuns, "insert", '.on_conflict_do_nothing(index_elements=["schedule_id", "key"])', ""),
             Edit(sqlite, "_prepare", "foreign_keys=ON", "foreign_keys=OFF"),
         ),
         "p1_no_key_is_in_the_ledger_twice",
@@ -106,10 +108,10 @@ MUTANTS = (
         "cursor before row",
         (
             Edit(
-                SqlStore,
-                "settle",
+                SqlSchedules,
+                "record_due_runs",
                 "            " + _ROWS,
-                "    between()\n    with self._engine.begin() as connection:\n        " + _ROWS,
+                "    between()\n    with self._database.engine.begin() as connection:\n        " + _ROWS,
             ),
         ),
         "p1_every_occurrence_is_in_the_ledger_exactly_once",
@@ -119,8 +121,8 @@ MUTANTS = (
     Mutant(
         "no fence",
         (
-            Edit(SqlStore, "_move_run", ", runs.c.fence == before.fence", ""),
-            Edit(SqlStore, "replace_attempt", ", runs.c.fence == run.fence", ""),
+            Edit(SqlRuns, "_move", ", runs.c.fence == before.fence", ""),
+            Edit(SqlRuns, "replace_attempt", ", runs.c.fence == run.fence", ""),
         ),
         "p2_who_lost_a_run_changes_nothing",
         opens=in_sqlite,
@@ -177,8 +179,8 @@ MUTANTS = (
             Edit(
                 Effects,
                 "start",
-                "    if self._store.add_attempt(",
-                "    self._launcher(attempt).launch(attempt)\n    if self._store.add_attempt(",
+                "    if self._store.runs.add_attempt(",
+                "    self._launcher(attempt).launch(attempt)\n    if self._store.runs.add_attempt(",
             ),
         ),
         "p2_the_row_comes_before_the_machine",

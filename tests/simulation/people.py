@@ -52,7 +52,7 @@ class Reader:
         deployment, world = self._deployment, self._deployment.world
         while world.time < HORIZON:
             world.sleep(self.actor, world.chance.expovariate(1 / 2400))
-            for schedule in deployment.ledger.schedules():
+            for schedule in deployment.ledger.schedules.list_all():
                 if coming := upcoming(schedule, world.now, 5):
                     times = [occurrence.instant for occurrence in coming]
                     deployment.shown.append(Shown(world.time, world.now, schedule, times))
@@ -75,7 +75,7 @@ class Person:
             if self._world.time >= HORIZON:
                 return
             wish = chance.choice(wishes)
-            schedule = chance.choice(self._deployment.ledger.schedules())
+            schedule = chance.choice(self._deployment.ledger.schedules.list_all())
             self.ask(schedule, lambda operations, wish=wish, schedule=schedule: wish(operations, schedule))
 
     def ask(self, schedule: Schedule, what: Callable[[Operations], object]) -> bool:
@@ -97,12 +97,12 @@ class Person:
 
     def end_all(self) -> None:
         """Let nothing more come due, and hours later cancel what a long queue still holds."""
-        schedules = {schedule.id: schedule for schedule in self._deployment.ledger.schedules()}
+        schedules = {schedule.id: schedule for schedule in self._deployment.ledger.schedules.list_all()}
         self._pause(schedules.values())
         self._world.sleep(self.actor, PATIENCE)
         # somebody may have been about to let one go on
         self._pause(self._deployment.schedules_left)
-        for run in self._deployment.ledger.open_runs():
+        for run in self._deployment.ledger.runs.list_open():
             self.ask(schedules[run.schedule_id], lambda operations, run_id=run.id: operations.cancel(run_id))
 
     def _pause(self, schedules: Iterable[Schedule]) -> None:
@@ -115,7 +115,7 @@ class Person:
             operations.run_now(schedule.name)
 
     def _cancel(self, operations: Operations, schedule: Schedule) -> None:
-        if runs := [run for run in self._deployment.ledger.open_runs() if run.schedule_id == schedule.id]:
+        if runs := [run for run in self._deployment.ledger.runs.list_open() if run.schedule_id == schedule.id]:
             operations.cancel(self._world.chance.choice(runs).id)
 
     def _retry(self, operations: Operations, schedule: Schedule) -> None:

@@ -9,27 +9,20 @@ from typing import Any
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Notification, Run, Schedule, Version
 from jupyter_schedule.core.store.base import ScheduleAdvance, Store
-from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.sql import SqlStore
 from tests.scheduler_service.stores import MemoryObjects
 from tests.simulation.ledgers import full_disk
 from tests.simulation.world import World
 
-#: what changes the ledger and isn't watched
-WRITES = frozenset(
-    {
-        "add_schedule",
-        "publish_catalog",
-        "ask_all_to_cancel",
-        "ask_to_cancel",
-        "claim",
-        "claim_word",
-        "finish_pruning",
-        "mark_pruned",
-        "release",
-        "word_delivered",
-        "word_failed",
-    }
-)
+#: by part, what changes the ledger and isn't watched
+WRITES = {
+    "schedules": frozenset({"add"}),
+    "runs": frozenset({"request_cancel_all", "request_cancel", "finish_pruning", "mark_pruned"}),
+    "leases": frozenset({"claim", "release"}),
+    "outbox": frozenset({"claim", "mark_delivered", "mark_failed"}),
+    "ad_hoc": frozenset[str](),
+    "": frozenset({"publish_catalog"}),
+}
 
 
 @dataclass(frozen=True)
@@ -72,10 +65,15 @@ class Ledger:
         self.runs_by_id: dict[str, Run] = {}
         self.attempts_of: dict[str, list[Attempt]] = {}
         self.versions_of: dict[str, list[Version]] = {}
+        self.schedules = WatchedSchedules(self, "schedules")
+        self.runs = WatchedRuns(self, "runs")
+        self.leases = WatchedPart(self, "leases")
+        self.outbox = WatchedPart(self, "outbox")
+        self.ad_hoc = WatchedPart(self, "ad_hoc")
 
     def __getattr__(self, method: str) -> Any:
         act = getattr(self.store, method)
-        return self._writing(act) if method in WRITES else act
+        return self.writing(act) if method in WRITES[""] else act
 
     @property
     def fills_up_at_once(self) -> bool:
@@ -87,69 +85,16 @@ class Ledger:
 
     def read(self) -> None:
         """Note how everything is now."""
-        self.runs_by_id = {run.id: run for run in self.store.runs(limit=1_000_000)}
-        self.attempts_of = {run_id: self.store.attempts(run_id) for run_id in self.runs_by_id}
+        self.runs_by_id = {run.id: run for run in self.store.runs.list_newest(limit=1_000_000)}
+        self.attempts_of = {run_id: self.store.runs.list_attempts(run_id) for run_id in self.runs_by_id}
         of_schedules = {run.schedule_id for run in self.runs_by_id.values()} | {one.before.id for one in self.settled}
-        self.versions_of = {schedule_id: self.store.versions(schedule_id) for schedule_id in sorted(of_schedules)}
-
-    # -- what is watched
-
-    def replace_schedule(
-        self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, **told: Any
-    ) -> bool:
-        newest = self.store.last_change()
-        moved = self._writing(self.store.replace_schedule)(before, after, runs, actor=actor, **told)
-        if moved:
-            self.settled.append(Stretch(self.world.time, before, after))
-            self._note_rows(newest, actor)
-        return moved
-
-    def settle(self, settlements: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
-        if not settlements:
-            return set()
-        newest = self.store.last_change()
-        moved = self._writing(self.store.settle)(settlements, actor=actor)
-        self.settled += [
-            Stretch(self.world.time, one.before, one.after) for one in settlements if one.before.id in moved
-        ]
-        self._note_rows(newest, actor)
-        return moved
-
-    def add_run(self, run: Run, *, actor: str) -> None:
-        self.add_runs([run], actor=actor)
-
-    def add_runs(self, runs: Sequence[Run], *, actor: str) -> None:
-        newest = self.store.last_change()
-        self._writing(self.store.add_runs)(runs, actor=actor)
-        self._note_rows(newest, actor)
-
-    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Notification] = ()) -> bool:
-        held = self._fence(before)
-        moved = self._writing(self.store.replace_run)(before, after, actor=actor, words=words)
-        if moved:
-            self._note_move(before, held, actor)
-        return moved
-
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
-        held = self._fence(before)
-        moved = self._writing(self.store.add_attempt)(attempt, before, after, actor=actor, most=most)
-        if moved:
-            self.recorded.setdefault((attempt.run_id, attempt.number), self.world.time)
-            self._note_move(before, held, actor)
-        return moved
-
-    def replace_attempt(self, run: Run, attempt: Attempt) -> bool:
-        held = self._fence(run)
-        replaced = self._writing(self.store.replace_attempt)(run, attempt)
-        if replaced and attempt.ended_at is not None:
-            self.over.setdefault((run.id, attempt.number), self.world.time)
-        if replaced and run.fence != held:
-            self.stale.append(f"{run.id} attempt {attempt.number}")
-        return replaced
+        self.versions_of = {
+            schedule_id: self.store.schedules.list_versions(schedule_id) for schedule_id in sorted(of_schedules)
+        }
 
     # -- how
 
-    def _writing(self, act: Callable[..., Any]) -> Callable[..., Any]:
+    def writing(self, act: Callable[..., Any]) -> Callable[..., Any]:
         """The same, on a disk that may be full now."""
         if not self.world.is_away("disk"):
             return act
@@ -162,20 +107,20 @@ class Ledger:
 
         return write
 
-    def _fence(self, run: Run) -> int:
-        found = self.store.run(run.id)
+    def fence_of(self, run: Run) -> int:
+        found = self.store.runs.get(run.id)
         assert found
         return found.fence
 
-    def _note_rows(self, newest: int, actor: str) -> None:
+    def note_rows(self, newest: int, actor: str) -> None:
         """The rows that came in, told by the events that came with them."""
         for event in self.store.events(newest):
-            if event.run_id is not None and (run := self.store.run(event.run_id)):
+            if event.run_id is not None and (run := self.store.runs.get(event.run_id)):
                 self.rows.append((self.world.time, run))
                 self._note(run, actor)
 
-    def _note_move(self, before: Run, held: int, actor: str) -> None:
-        now = self.store.run(before.id)
+    def note_move(self, before: Run, held: int, actor: str) -> None:
+        now = self.store.runs.get(before.id)
         assert now
         if before.fence != held:
             self.stale.append(f"{before.id} to {now.status}")
@@ -185,6 +130,82 @@ class Ledger:
         self.moves.append(Moved(self.world.time, run, actor))
         if run.status.terminal:
             self.ended.setdefault(run.id, run)
+
+
+class WatchedPart:
+    """A part of the store; what isn't watched is the part's own method."""
+
+    def __init__(self, ledger: Ledger, name: str) -> None:
+        self._ledger = ledger
+        self._part: Any = getattr(ledger.store, name)
+        self._writes = WRITES[name]
+
+    def __getattr__(self, method: str) -> Any:
+        act = getattr(self._part, method)
+        return self._ledger.writing(act) if method in self._writes else act
+
+
+class WatchedSchedules(WatchedPart):
+    """The schedules, and how far each was brought up to date at which time."""
+
+    def replace(self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, **told: Any) -> bool:
+        ledger = self._ledger
+        newest = ledger.store.last_change()
+        moved: bool = ledger.writing(self._part.replace)(before, after, runs, actor=actor, **told)
+        if moved:
+            ledger.settled.append(Stretch(ledger.world.time, before, after))
+            ledger.note_rows(newest, actor)
+        return moved
+
+    def record_due_runs(self, advances: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
+        if not advances:
+            return set()
+        ledger = self._ledger
+        newest = ledger.store.last_change()
+        moved: set[str] = ledger.writing(self._part.record_due_runs)(advances, actor=actor)
+        ledger.settled += [
+            Stretch(ledger.world.time, one.before, one.after) for one in advances if one.before.id in moved
+        ]
+        ledger.note_rows(newest, actor)
+        return moved
+
+
+class WatchedRuns(WatchedPart):
+    """The runs, and who moved each at which time."""
+
+    def add(self, run: Run, *, actor: str) -> None:
+        self.add_all([run], actor=actor)
+
+    def add_all(self, runs: Sequence[Run], *, actor: str) -> None:
+        newest = self._ledger.store.last_change()
+        self._ledger.writing(self._part.add_all)(runs, actor=actor)
+        self._ledger.note_rows(newest, actor)
+
+    def replace(self, before: Run, after: Run, *, actor: str, notifications: Sequence[Notification] = ()) -> bool:
+        held = self._ledger.fence_of(before)
+        moved: bool = self._ledger.writing(self._part.replace)(before, after, actor=actor, notifications=notifications)
+        if moved:
+            self._ledger.note_move(before, held, actor)
+        return moved
+
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
+        ledger = self._ledger
+        held = ledger.fence_of(before)
+        moved: bool = ledger.writing(self._part.add_attempt)(attempt, before, after, actor=actor, most=most)
+        if moved:
+            ledger.recorded.setdefault((attempt.run_id, attempt.number), ledger.world.time)
+            ledger.note_move(before, held, actor)
+        return moved
+
+    def replace_attempt(self, run: Run, attempt: Attempt) -> bool:
+        ledger = self._ledger
+        held = ledger.fence_of(run)
+        replaced: bool = ledger.writing(self._part.replace_attempt)(run, attempt)
+        if replaced and attempt.ended_at is not None:
+            ledger.over.setdefault((run.id, attempt.number), ledger.world.time)
+        if replaced and run.fence != held:
+            ledger.stale.append(f"{run.id} attempt {attempt.number}")
+        return replaced
 
 
 class WorkArea(MemoryObjects):

@@ -247,6 +247,10 @@ class Stepped:
 
     def __getattr__(self, method: str) -> Any:
         act = getattr(self._inner, method)
+        if self._name == "store" and method in {"schedules", "runs", "leases", "outbox", "ad_hoc"}:
+            part = Stepped(self._actor, f"{self._name}.{method}", act)
+            setattr(self, method, part)
+            return part
         if not callable(act) or method in {"url", "for_each"}:
             return act
 

@@ -45,7 +45,7 @@ BAD_ENDS = {
 def past(lab: Lab, name: str, days: int, bad: dict[int, Any]) -> None:
     """Give a schedule daily runs that ended, the newest yesterday; `bad` says which days ago it went otherwise."""
     with closing(lab.store()) as store:
-        schedule = store.schedule_named(name)
+        schedule = store.schedules.find(name)
         for ago in range(days, 0, -1):
             due = (clock.now() - timedelta(days=ago, hours=12)).replace(minute=0, second=0, microsecond=0)
             status, reason, message, seconds = bad.get(
@@ -57,7 +57,7 @@ def past(lab: Lab, name: str, days: int, bad: dict[int, Any]) -> None:
                 reason=reason, message=message, seconds=seconds, started_at=begun,
                 ended_at=due + timedelta(seconds=1 + (seconds or 0)),
             )  # fmt: skip
-            store.add_run(run, actor="test")
+            store.runs.add(run, actor="test")
 
 
 def hang(lab: Lab) -> None:

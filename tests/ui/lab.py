@@ -70,8 +70,8 @@ class Lab:
         """End what runs, which would outlive the server, and then the server, as Ctrl-C would."""
         assert self._process is not None
         with closing(self.store()) as store:
-            store.ask_all_to_cancel([run.id for run in store.open_runs()], actor="test")
-            eventually(lambda: not store.open_runs(), what="the end of all runs")
+            store.runs.request_cancel_all([run.id for run in store.runs.list_open()], actor="test")
+            eventually(lambda: not store.runs.list_open(), what="the end of all runs")
         self._process.terminate()
         try:
             self._process.wait(60)

@@ -42,17 +42,17 @@ def toast(page: Page, text: str) -> Locator:
 def test_each_channel_that_was_not_told_is_named(lab: Lab, page: Page) -> None:
     at_work(lab, page, "unheard")
     with closing(lab.store()) as store:
-        schedule = store.schedule_named("unheard")
-        (run, *_) = store.runs(schedule.id)
+        schedule = store.schedules.find("unheard")
+        (run, *_) = store.runs.list_newest(schedule.id)
         words = [
             Notification(message_id=channel, run_id=run.id, occasion=NotificationEvent.FAILURE, channel=channel)
             for channel in ("ops", "team")
         ]
-        assert store.replace_schedule(schedule, schedule, actor="test", kind=None, words=words)
+        assert store.schedules.replace(schedule, schedule, actor="test", kind=None, notifications=words)
         for channel in ("ops", "team"):
-            word = store.claim_word(channel, LEASE)
+            word = store.outbox.claim(channel, LEASE)
             assert word is not None
-            assert store.word_failed(word, f"Nobody answers at {channel}.", None)
+            assert store.outbox.mark_failed(word, f"Nobody answers at {channel}.", None)
     for channel in ("ops", "team"):
         expect(toast(page, f"unheard: {channel} was not told. Nobody answers at {channel}.")).to_be_visible()
 
@@ -60,11 +60,11 @@ def test_each_channel_that_was_not_told_is_named(lab: Lab, page: Page) -> None:
 def test_a_schedule_that_pauses_itself_is_told(lab: Lab, page: Page) -> None:
     at_work(lab, page, "weary", policies={"pause_after": 1})
     with closing(lab.store()) as store:
-        schedule = store.schedule_named("weary")
+        schedule = store.schedules.find("weary")
         yesterday = clock.now().replace(microsecond=0) - timedelta(days=1)
         due = recurrence.next_after(schedule.spec.timing, yesterday)
         late = schedule.model_copy(update={"cursor": yesterday, "next_due": due.instant})
-        assert store.replace_schedule(schedule, late, actor="test", kind=None)
+        assert store.schedules.replace(schedule, late, actor="test", kind=None)
     expect(toast(page, "weary paused itself: its last run failed.")).to_be_visible()
     expect(toast(page, "weary: KeyError")).to_be_visible()
 
@@ -74,7 +74,7 @@ def test_silence_is_told_and_leads_to_the_run_that_published_nothing(lab: Lab, p
     by = (clock.now() - timedelta(minutes=1)).replace(second=0, microsecond=0)
     at_work(lab, page, "silent", notify={"silence_by": f"{by:%H:%M}"})
     with closing(lab.store()) as store:
-        schedule = store.schedule_named("silent")
+        schedule = store.schedules.find("silent")
         due = by - timedelta(hours=1)
         failed = {
             "status": RunStatus.FAILED,
@@ -82,9 +82,9 @@ def test_silence_is_told_and_leads_to_the_run_that_published_nothing(lab: Lab, p
             "message": "KeyError at cell 1 of 1: 'region'",
         }
         times = {"scheduled_for": due, "created_at": due, "started_at": due, "ended_at": due + timedelta(minutes=1)}
-        store.add_run(make_run(schedule, f"cron:0:{due:%Y-%m-%dT%H:%M}/0", **failed, **times), actor="test")
+        store.runs.add(make_run(schedule, f"cron:0:{due:%Y-%m-%dT%H:%M}/0", **failed, **times), actor="test")
         silent = schedule.model_copy(update={"silence_due": by})
-        assert store.replace_schedule(schedule, silent, actor="test", kind=None)
+        assert store.schedules.replace(schedule, silent, actor="test", kind=None)
     told = toast(page, "silent: nothing was published in time.")
     expect(told).to_be_visible()
     told.get_by_role("button", name="Open run").click()

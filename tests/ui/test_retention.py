@@ -47,7 +47,7 @@ def test_a_run_whose_files_were_removed_says_so_and_offers_none(lab: Lab, page: 
     expect(files).to_be_visible()
     expect(notebook).to_be_visible()
     with closing(lab.store()) as store:
-        store.mark_pruned([run["run_id"]], actor="test")
+        store.runs.mark_pruned([run["run_id"]], actor="test")
     page.goto(lab.link(f"run/{run['run_id']}"))
     expect(here.get_by_text("Its files were removed.")).to_be_visible()
     expect(files).to_have_count(0)

@@ -54,13 +54,13 @@ class AdHocOperations:
             created_at=now,
             deadline=now + _for_hours(hours, terms),
         )
-        if not self._store.add_ad_hoc_worker(asked, most=terms.per_owner):
+        if not self._store.ad_hoc.add(asked, most=terms.per_owner):
             raise Refused("too_many", self._too_many(terms.per_owner))
         return asked
 
     def workers(self, *, limit: int = 100) -> list[AdHocWorker]:
         """This person's, the newest first."""
-        return self._store.ad_hoc_workers(self._owner, limit=limit)
+        return self._store.ad_hoc.list_newest(self._owner, limit=limit)
 
     def worker(self, worker_id: str | None = None) -> AdHocWorker:
         """The one with this id, or whose id alone begins so; None is the only live one.
@@ -68,11 +68,11 @@ class AdHocOperations:
         Raises Refused `no_such_worker`, also when it is another's, and `which_worker`.
         """
         if worker_id is not None and len(worker_id) == WHOLE_ID:
-            whole = self._store.ad_hoc_worker(worker_id)
+            whole = self._store.ad_hoc.get(worker_id)
             if whole is None or whole.owner != self._owner:
                 raise _no_such_worker(worker_id)
             return whole
-        mine = self._store.ad_hoc_workers(self._owner, limit=10_000)
+        mine = self._store.ad_hoc.list_newest(self._owner, limit=10_000)
         if worker_id is None:
             live = [each for each in mine if each.status.live]
             if len(live) > 1:
@@ -125,8 +125,8 @@ class AdHocOperations:
 
     def _changed(self, before: AdHocWorker, after: AdHocWorker) -> AdHocWorker | None:
         """The worker after the change; None when somebody else changed it first."""
-        moved = self._store.replace_ad_hoc_worker(before, after, actor=self._owner)
-        return self._store.ad_hoc_worker(after.id) if moved else None
+        moved = self._store.ad_hoc.replace(before, after, actor=self._owner)
+        return self._store.ad_hoc.get(after.id) if moved else None
 
     def _offered(self, name: str | None) -> tuple[LauncherInfo, AdHocAllowance]:
         """The launcher of that name, or the first that has ad-hoc workers, and its terms."""

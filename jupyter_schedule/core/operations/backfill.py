@@ -140,7 +140,7 @@ def rows(store: Store, schedule: Schedule, start: datetime, end: datetime, *, re
     """
     # a moment later than the last of them, so that it comes before all in the list
     before = RunCursor(end + _SECOND, end, "")
-    while page := store.runs(schedule.id, before=before, limit=PAGE):
+    while page := store.runs.list_newest(schedule.id, before=before, limit=PAGE):
         for run in page:
             if run.scheduled_for >= start or (reaching and run.until is not None and run.until >= start):
                 yield run

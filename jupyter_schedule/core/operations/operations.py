@@ -87,18 +87,18 @@ class Operations:
 
     def schedule(self, name: str) -> Schedule:
         """The schedule of this name.  Raises Refused `no_such_schedule`, also when it is another's."""
-        found = self.store.schedule_named(name)
+        found = self.store.schedules.find(name)
         if found is None or found.owner != self.owner:
             raise self._no_such_schedule(name)
         return found
 
     def schedules(self) -> list[Schedule]:
         """All of this person's schedules, by name."""
-        return [schedule for schedule in self.store.schedules() if schedule.owner == self.owner]
+        return [schedule for schedule in self.store.schedules.list_all() if schedule.owner == self.owner]
 
     def versions(self, name: str) -> list[Version]:
         """What each edit froze, the newest first."""
-        return self.store.versions(self.schedule(name).id)
+        return self.store.schedules.list_versions(self.schedule(name).id)
 
     def version(self, name: str, number: int) -> Version:
         """What the edit of that number froze.  Raises Refused `no_such_version`."""
@@ -110,11 +110,13 @@ class Operations:
 
     def run(self, run_id: str) -> Run:
         """The run with this id, or the only one of theirs whose id starts so.  Raises Refused `no_such_run`."""
-        found = self.store.run(run_id)
+        found = self.store.runs.get(run_id)
         if found is None and SHORTEST_ID <= len(run_id) < WHOLE_ID:
-            alike = [run for run in self.store.runs(owner=self.owner, limit=10_000) if run.id.startswith(run_id)]
+            alike = [
+                run for run in self.store.runs.list_newest(owner=self.owner, limit=10_000) if run.id.startswith(run_id)
+            ]
             found = alike[0] if len(alike) == 1 else None
-        schedule = self.store.schedule(found.schedule_id) if found else None
+        schedule = self.store.schedules.get(found.schedule_id) if found else None
         if found is None or schedule is None or schedule.owner != self.owner:
             raise Refused("no_such_run", f"There is no run “{run_id}”. `jupyter schedule runs` lists them.")
         return found
@@ -127,36 +129,36 @@ class Operations:
         schedule_id = None if name is None else self.schedule(name).id
         place = None if before is None else RunCursor.of(self.run(before))
         owner = self.owner if name is None else None
-        return self.store.runs(schedule_id, owner=owner, before=place, limit=limit)
+        return self.store.runs.list_newest(schedule_id, owner=owner, before=place, limit=limit)
 
     def count_runs(self, name: str | None = None) -> int:
         """How many runs there are of one schedule, or of all."""
-        return self.store.count_runs(None if name is None else self.schedule(name).id, owner=self.owner)
+        return self.store.runs.count(None if name is None else self.schedule(name).id, owner=self.owner)
 
     def last_runs(self) -> dict[str, Run]:
         """The newest run of each schedule, by schedule id."""
-        return self.store.last_runs([schedule.id for schedule in self.schedules()])
+        return self.store.runs.last_of_each([schedule.id for schedule in self.schedules()])
 
     def recent_runs(self, schedules: Sequence[Schedule], per_schedule: int) -> dict[str, list[Run]]:
         """The newest runs of each schedule that has any, the newest first, by schedule id."""
-        return self.store.recent_runs([schedule.id for schedule in schedules], per_schedule)
+        return self.store.runs.newest_of_each([schedule.id for schedule in schedules], per_schedule)
 
     def open_runs(self) -> list[Run]:
         """This person's runs that haven't ended."""
         mine = {schedule.id for schedule in self.schedules()}
-        return [run for run in self.store.open_runs() if run.schedule_id in mine]
+        return [run for run in self.store.runs.list_open() if run.schedule_id in mine]
 
     def attempts(self, run: Run) -> list[Attempt]:
         """The attempts of a run, in order."""
-        return self.store.attempts(run.origin)
+        return self.store.runs.list_attempts(run.origin)
 
     def attempts_of(self, runs: Sequence[Run]) -> dict[str, list[Attempt]]:
         """The attempts of runs, in order, by the id of the run whose workers made its outputs."""
-        return self.store.attempts_of([run.origin for run in runs if run.attempt or run.release])
+        return self.store.runs.attempts_of_each([run.origin for run in runs if run.attempt or run.release])
 
     def failed_notifications(self) -> tuple[FailedNotification, ...]:
         """Notifications about this person's schedules that were given up of late, the newest first."""
-        found = self.store.undelivered(self.now() - LATELY, owner=self.owner)
+        found = self.store.outbox.list_failed(self.now() - LATELY, owner=self.owner)
         return tuple(notification for notification in found if notification.given_up)[:MOST_FAILED]
 
     # -- schedules
@@ -210,9 +212,9 @@ class Operations:
         publication_base: where results are when no area is set; None is where those of new schedules go.
         """
         names.check(name)
-        if self.store.schedule_named(name):
+        if self.store.schedules.find(name):
             raise self._name_taken(name)
-        if any(run.schedule == name for run in self.store.open_runs()):
+        if any(run.schedule == name for run in self.store.runs.list_open()):
             message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
             raise Refused("name_reserved", message, field="name")
         area = next(
@@ -246,7 +248,7 @@ class Operations:
             now,
         )
         try:
-            self.store.add_schedule(schedule)
+            self.store.schedules.add(schedule)
         except NameTaken:
             raise self._name_taken(name) from None
         return schedule
@@ -313,9 +315,9 @@ class Operations:
         """
         if rehearsed is not None and rehearsals.tells_of(rehearsed, schedule.spec):
             return
-        for run in self.store.open_runs():
+        for run in self.store.runs.list_open():
             if run.schedule_id == schedule.id and run.trigger is Trigger.REHEARSAL:
-                self.store.ask_to_cancel(run.id, actor=self.owner)
+                self.store.runs.request_cancel(run.id, actor=self.owner)
         self.rehearse(schedule.name)
 
     def check_version(self, schedule: Schedule, if_version: int) -> None:
@@ -354,9 +356,9 @@ class Operations:
     def delete(self, name: str) -> Schedule:
         """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
         deleted = self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
-        for run in self.store.open_runs():
+        for run in self.store.runs.list_open():
             if run.schedule_id == deleted.id:
-                self.store.ask_to_cancel(run.id, actor=self.owner)
+                self.store.runs.request_cancel(run.id, actor=self.owner)
         return deleted
 
     # -- runs
@@ -378,7 +380,7 @@ class Operations:
     def _by_hand(self, schedule: Schedule, *, rehearse: bool) -> Run:
         make = planning.plan_rehearsal if rehearse else planning.plan_manual_run
         run = make(schedule, utc(self.now()))
-        self.store.add_run(run, actor=self.owner)
+        self.store.runs.add(run, actor=self.owner)
         return self.run(run.id)
 
     def plan_backfill(
@@ -402,15 +404,15 @@ class Operations:
         plan = self.plan_backfill(name, start, end, again=again, parallel=parallel)
         backfill.check_confirmed(plan.runs, confirmed=confirmed)
         for some in backfill.batches(plan.runs):
-            self.store.add_runs(some, actor=self.owner)
+            self.store.runs.add_all(some, actor=self.owner)
         return plan
 
     def cancel_backfill(self, name: str) -> int:
         """Let no waiting run of the schedule's backfills start, and say how many those were; what goes, goes on."""
         schedule = self.schedule(name)
-        left = [run for run in self.store.open_runs() if run.schedule_id == schedule.id and backfill.is_left(run)]
+        left = [run for run in self.store.runs.list_open() if run.schedule_id == schedule.id and backfill.is_left(run)]
         some_ids = ([run.id for run in some] for some in backfill.batches(left))
-        return sum(self.store.ask_all_to_cancel(ids, actor=self.owner) for ids in some_ids)
+        return sum(self.store.runs.request_cancel_all(ids, actor=self.owner) for ids in some_ids)
 
     def retry(self, run_id: str) -> Run:
         """Put a run into the ledger that does what an ended one did: same version, same occurrence, same data.
@@ -421,13 +423,16 @@ class Operations:
         if not run.status.terminal:
             raise Refused("run_not_ended", "That run hasn't ended yet. Stop it first, or wait.")
         self.schedule(run.schedule)
-        if self.objects.size(bundle_key(self.store.version(run.schedule_id, run.version).spec.bundle)) is None:
+        if (
+            self.objects.size(bundle_key(self.store.schedules.get_version(run.schedule_id, run.version).spec.bundle))
+            is None
+        ):
             message = f"The code of version {run.version} isn't kept any more. Run the schedule as it is now instead."
             raise Refused("code_removed", message)
         count = 1
-        while self.store.run((again := planning.plan_retry(run, count, utc(self.now()))).id) is not None:
+        while self.store.runs.get((again := planning.plan_retry(run, count, utc(self.now()))).id) is not None:
             count += 1
-        self.store.add_run(again, actor=self.owner)
+        self.store.runs.add(again, actor=self.owner)
         return self.run(again.id)
 
     def approve(self, run_id: str, reason: str | None = None) -> Run:
@@ -441,9 +446,9 @@ class Operations:
         now = utc(self.now())
         decision = Approval(run_id=run.origin, by=self.owner, at=now, reason=(reason or "").strip() or None)
         count = 1
-        while self.store.run((made := planning.plan_release(run, decision, count)).id) is not None:
+        while self.store.runs.get((made := planning.plan_release(run, decision, count)).id) is not None:
             count += 1
-        self.store.add_run(made, actor=self.owner)
+        self.store.runs.add(made, actor=self.owner)
         return self.run(made.id)
 
     def cancel(self, run_id: str) -> Run:
@@ -451,7 +456,7 @@ class Operations:
         run = self.run(run_id)
         if run.status.terminal:
             raise Refused("run_ended", f"That run has ended already: {run.status.replace('_', ' ')}.")
-        self.store.ask_to_cancel(run.id, actor=self.owner)
+        self.store.runs.request_cancel(run.id, actor=self.owner)
         return self.run(run_id)
 
     @property
@@ -469,7 +474,7 @@ class Operations:
             owed = planning.plan_runs(before, now)
             stamped = {"changed_at": now, "changed_by": self.owner}
             after = planning.advance_cursor(change(owed.schedule, now).model_copy(update=stamped), now)
-            if self.store.replace_schedule(before, after, owed.runs, actor=self.owner, kind=kind):
+            if self.store.schedules.replace(before, after, owed.runs, actor=self.owner, kind=kind):
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
 
@@ -512,7 +517,7 @@ class Operations:
         return Refused("no_such_schedule", f"There is no schedule “{name}”. {hint}")
 
     def _name_taken(self, name: str) -> Refused:
-        taken = {schedule.name for schedule in self.store.schedules()}
+        taken = {schedule.name for schedule in self.store.schedules.list_all()}
         free = next(f"{name[:60]}-{n}" for n in range(2, len(taken) + 3) if f"{name[:60]}-{n}" not in taken)
         return Refused("name_taken", f"“{name}” is taken. Try “{free}”.", field="name")
 

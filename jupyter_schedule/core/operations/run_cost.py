@@ -30,6 +30,6 @@ def estimate_of(
 
 def usual(store: Store, schedule_id: str, seconds: Callable[[Run], Seconds | None]) -> list[Seconds]:
     """What the newest successes of a schedule took, as `seconds` says of each; None leaves one out."""
-    runs = store.runs(schedule_id, limit=AMONG)
+    runs = store.runs.list_newest(schedule_id, limit=AMONG)
     took = (seconds(run) for run in runs if run.status is RunStatus.SUCCEEDED)
     return [each for each in took if each is not None][:USUAL_OF]

@@ -64,5 +64,5 @@ class RunFiles:
         """Where the newest attempt's worker writes; None before it is known, and when its files went."""
         if run.pruned_at is not None:
             return None
-        newest = next(reversed(self._store.attempts(run.origin)), None)
+        newest = next(reversed(self._store.runs.list_attempts(run.origin)), None)
         return worker_prefix(newest.worker, newest.token) if newest and newest.worker else None

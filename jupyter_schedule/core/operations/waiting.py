@@ -11,11 +11,11 @@ _WORKING = {RunStatus.LAUNCHING, RunStatus.RUNNING}
 
 def places_in(store: Store) -> dict[str, int | str]:
     """As `places` tells them, by what the service said of its limits and of each schedule as it is now."""
-    open_runs = store.open_runs()
+    open_runs = store.runs.list_open()
     waiting = [run for run in open_runs if run.status is RunStatus.DUE]
     if not waiting:
         return {}
-    schedules = {schedule.id: schedule for schedule in store.schedules()}
+    schedules = {schedule.id: schedule for schedule in store.schedules.list_all()}
 
     def owner_of(run: Run) -> str:
         return schedules[run.schedule_id].owner if run.schedule_id in schedules else ""
@@ -29,7 +29,7 @@ def places_in(store: Store) -> dict[str, int | str]:
     room = (store.read_catalog() or EMBEDDED_CATALOG).room
     working = [run for run in open_runs if run.status in _WORKING]
     going = [run for run in open_runs if run.status in GOING_STATUSES]
-    space = Capacity(room, owner_of, launcher_of, working, at_work(store.live_ad_hoc_workers()))
+    space = Capacity(room, owner_of, launcher_of, working, at_work(store.ad_hoc.list_live()))
     return queue_positions(fair_order(waiting, owner_of, working), space, overlap_of, going)
 
 

@@ -5,48 +5,52 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select, update
 
 from jupyter_schedule.core.models import LIVE_AD_HOC_STATUSES, AdHocWorker
-from jupyter_schedule.core.store.database import SqlBase
+from jupyter_schedule.core.store.base import AdHocStore
+from jupyter_schedule.core.store.database import Database
 from jupyter_schedule.core.store.tables import ad_hoc_workers as workers
 
 _IS_LIVE = workers.c.status.in_(LIVE_AD_HOC_STATUSES)
 
 
-class SqlAdHoc(SqlBase):
-    """What the contract says of ad-hoc workers."""
+class SqlAdHoc(AdHocStore):
+    """The workers in the table `ad_hoc_workers`."""
 
-    def add_ad_hoc_worker(self, worker: AdHocWorker, *, most: int) -> bool:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, worker: AdHocWorker, *, most: int) -> bool:
         live = select(func.count()).where(workers.c.owner == worker.owner, _IS_LIVE)
-        with self._engine.begin() as connection:
+        with self._database.engine.begin() as connection:
             # of two who ask at once, the second is answered when the first has written
-            self._take_pen(connection)
+            self._database.take_event_lock(connection)
             if connection.execute(live).scalar_one() >= most:
                 return False
             connection.execute(insert(workers).values(worker.model_dump()))
-            self._record(connection, worker.owner, f"ad_hoc_{worker.status}")
+            self._database.record(connection, worker.owner, f"ad_hoc_{worker.status}")
         return True
 
-    def replace_ad_hoc_worker(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
+    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
         if not before.status.live:
             raise ValueError(f"an ad-hoc worker that is {before.status} never changes")
         same = (workers.c.id == before.id, workers.c.revision == before.revision)
         values = after.model_dump() | {"revision": before.revision + 1}
-        with self._engine.begin() as connection:
+        with self._database.engine.begin() as connection:
             moved = connection.execute(update(workers).where(*same).values(values)).rowcount == 1
             if moved:
-                self._record(connection, actor, f"ad_hoc_{after.status}")
+                self._database.record(connection, actor, f"ad_hoc_{after.status}")
         return moved
 
-    def ad_hoc_worker(self, worker_id: str) -> AdHocWorker | None:
-        found = self._ad_hoc(select(workers).where(workers.c.id == worker_id))
+    def get(self, worker_id: str) -> AdHocWorker | None:
+        found = self._select(select(workers).where(workers.c.id == worker_id))
         return found[0] if found else None
 
-    def ad_hoc_workers(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
+    def list_newest(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
         query = select(workers).order_by(workers.c.created_at.desc(), workers.c.id.desc()).limit(limit)
-        return self._ad_hoc(query if owner is None else query.where(workers.c.owner == owner))
+        return self._select(query if owner is None else query.where(workers.c.owner == owner))
 
-    def live_ad_hoc_workers(self) -> list[AdHocWorker]:
-        return self._ad_hoc(select(workers).where(_IS_LIVE).order_by(workers.c.created_at, workers.c.id))
+    def list_live(self) -> list[AdHocWorker]:
+        return self._select(select(workers).where(_IS_LIVE).order_by(workers.c.created_at, workers.c.id))
 
-    def _ad_hoc(self, query: Select[Any]) -> list[AdHocWorker]:
-        with self._reading() as connection:
+    def _select(self, query: Select[Any]) -> list[AdHocWorker]:
+        with self._database.read() as connection:
             return [AdHocWorker(**row) for row in connection.execute(query).mappings()]

@@ -1,5 +1,7 @@
 """The contract of the store: where schedules and runs live, and the one thing both halves share beside the objects.
 
+It has parts, each with an interface of its own; who needs one part asks for that one.
+
 Every write is one transaction, leaves an event behind, and wakes `wait_for_change`.  Writes that follow from something
 read earlier are compare-and-set: they answer False, and change nothing, when what was read is no longer so.
 """
@@ -38,7 +40,7 @@ class RunCursor(NamedTuple):
 
     @classmethod
     def of(cls, run: Run) -> Self:
-        """The place of that run."""
+        """The cursor at that run."""
         return cls(run.scheduled_for, run.created_at, run.id)
 
 
@@ -64,17 +66,15 @@ class BundleUse(NamedTuple):
     has_runs: bool
 
 
-class Store(ABC):
-    """Schedules with their versions, runs with their attempts, and the events that tell their story."""
-
-    # -- schedules
+class ScheduleStore(ABC):
+    """Schedules and their versions."""
 
     @abstractmethod
-    def add_schedule(self, schedule: Schedule) -> None:
+    def add(self, schedule: Schedule) -> None:
         """Record a new schedule and its first version.  Raises NameTaken, unless who has the name is deleted."""
 
     @abstractmethod
-    def replace_schedule(
+    def replace(
         self,
         before: Schedule,
         after: Schedule,
@@ -82,9 +82,9 @@ class Store(ABC):
         *,
         actor: str,
         kind: str | None,
-        words: Sequence[Notification] = (),
+        notifications: Sequence[Notification] = (),
     ) -> bool:
-        """Move a schedule from `before` to `after`, add `runs` to the ledger and `words` to the outbox, all or nothing.
+        """Move a schedule from `before` to `after`, with its `runs` and `notifications`: all of that or nothing.
 
         kind: of the event that tells it; None leaves it to those of the runs.
         False when version, state, cursor or deadline of silence are no longer `before`'s.  A run whose key the ledger
@@ -93,26 +93,26 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def settle(self, settlements: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
-        """Move many schedules at once, each as `replace_schedule` would, and each or not by itself.
+    def record_due_runs(self, advances: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
+        """Move many schedules at once, each as `replace` would, and each or not by itself.
 
         The ids of those that moved; the others are no longer as they were read, or being changed by somebody else.
         """
 
     @abstractmethod
-    def schedule(self, schedule_id: str) -> Schedule | None:
+    def get(self, schedule_id: str) -> Schedule | None:
         """The schedule with this id, deleted ones included."""
 
     @abstractmethod
-    def schedule_named(self, name: str) -> Schedule | None:
+    def find(self, name: str) -> Schedule | None:
         """The schedule with this name, deleted ones left out."""
 
     @abstractmethod
-    def schedules(self) -> list[Schedule]:
+    def list_all(self) -> list[Schedule]:
         """All but the deleted ones, by name."""
 
     @abstractmethod
-    def due_schedules(self, now: datetime, limit: int) -> list[Schedule]:
+    def list_due(self, now: datetime, limit: int) -> list[Schedule]:
         """Active schedules with an occurrence at or before `now` that isn't in the ledger, the longest due first."""
 
     @abstractmethod
@@ -120,49 +120,59 @@ class Store(ABC):
         """When the next occurrence of any active schedule is due."""
 
     @abstractmethod
-    def silences_due(self, now: datetime, limit: int) -> list[Schedule]:
+    def list_freshness_due(self, now: datetime, limit: int) -> list[Schedule]:
         """Active and ended schedules with a deadline of silence at or before `now`, the longest due first."""
 
     @abstractmethod
-    def version(self, schedule_id: str, number: int) -> Version:
-        """What a version of a schedule froze.  Raises KeyError."""
+    def get_version(self, schedule_id: str, number: int) -> Version:
+        """The version of a schedule with that number.  Raises KeyError."""
 
     @abstractmethod
-    def versions(self, schedule_id: str) -> list[Version]:
+    def list_versions(self, schedule_id: str) -> list[Version]:
         """All versions, the newest first."""
 
-    # -- runs
+    @abstractmethod
+    def list_with_files(self) -> list[Schedule]:
+        """The schedules, deleted ones included, of whose runs some have files."""
 
     @abstractmethod
-    def add_run(self, run: Run, *, actor: str) -> None:
+    def list_bundle_uses(self) -> list[BundleUse]:
+        """Every version of every schedule, those written by newer versions of us included."""
+
+
+class RunStore(ABC):
+    """Runs with their attempts, and the files that they left."""
+
+    @abstractmethod
+    def add(self, run: Run, *, actor: str) -> None:
         """Put a run into the ledger; no effect when its key is there."""
 
-    def add_runs(self, runs: Sequence[Run], *, actor: str) -> None:
-        """Put runs into the ledger in their order, as `add_run`; a store may do that at once."""
+    def add_all(self, runs: Sequence[Run], *, actor: str) -> None:
+        """Put runs into the ledger in their order, as `add`; a store may do that at once."""
         for run in runs:
-            self.add_run(run, actor=actor)
+            self.add(run, actor=actor)
 
     @abstractmethod
-    def replace_run(self, before: Run, after: Run, *, actor: str, words: Sequence[Notification] = ()) -> bool:
-        """Move a run from `before` to `after` and put what it tells into the outbox, both or neither.
+    def replace(self, before: Run, after: Run, *, actor: str, notifications: Sequence[Notification] = ()) -> bool:
+        """Move a run from `before` to `after` and put `notifications` into the outbox, both or neither.
 
         False when status or fence are no longer `before`'s.  Raises ValueError for a transition that isn't allowed.
         """
 
     @abstractmethod
-    def ask_to_cancel(self, run_id: str, *, actor: str) -> bool:
+    def request_cancel(self, run_id: str, *, actor: str) -> bool:
         """Note that `actor` wants the run to stop.  False when it has ended or somebody asked before."""
 
-    def ask_all_to_cancel(self, run_ids: Sequence[str], *, actor: str) -> int:
-        """As `ask_to_cancel`, which a store may do at once; how many it was noted of."""
-        return sum(self.ask_to_cancel(run_id, actor=actor) for run_id in run_ids)
+    def request_cancel_all(self, run_ids: Sequence[str], *, actor: str) -> int:
+        """As `request_cancel`, which a store may do at once; how many it was noted of."""
+        return sum(self.request_cancel(run_id, actor=actor) for run_id in run_ids)
 
     @abstractmethod
-    def run(self, run_id: str) -> Run | None:
+    def get(self, run_id: str) -> Run | None:
         """The run with this id."""
 
     @abstractmethod
-    def runs(
+    def list_newest(
         self,
         schedule_id: str | None = None,
         *,
@@ -172,20 +182,31 @@ class Store(ABC):
     ) -> list[Run]:
         """Runs, the newest occurrence first: of a schedule, of an owner's schedules that aren't deleted, or all.
 
-        before: only those that come after this place.
+        before: only those that come after this cursor.
         """
 
     @abstractmethod
-    def count_runs(self, schedule_id: str | None = None, *, owner: str) -> int:
+    def newest_of_each(self, schedule_ids: Sequence[str], per_schedule: int) -> dict[str, list[Run]]:
+        """Of each schedule that has any up to `per_schedule` runs, the newest occurrence first."""
+
+    @abstractmethod
+    def count(self, schedule_id: str | None = None, *, owner: str) -> int:
         """How many runs there are of the owner's schedules that aren't deleted, or of one of these."""
 
-    @abstractmethod
-    def last_runs(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
+    def last_of_each(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
         """Of each schedule the run with the newest occurrence, where there is one."""
+        return {schedule_id: runs[0] for schedule_id, runs in self.newest_of_each(schedule_ids, 1).items()}
 
     @abstractmethod
-    def recent_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> dict[str, list[Run]]:
-        """Of each schedule that has any up to `per_schedule` runs, the newest occurrence first."""
+    def list_open(self) -> list[Run]:
+        """The runs that haven't ended, those of deleted schedules included, in the order in which they came."""
+
+    @abstractmethod
+    def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
+        """How many runs of the schedule's backfills that are under way are in which status.
+
+        Under way is what was asked for at the same time as a run that hasn't ended.
+        """
 
     @abstractmethod
     def cost_since(self, schedule_id: str, since: datetime) -> Decimal:
@@ -198,57 +219,11 @@ class Store(ABC):
         Those of deleted schedules count too.
         """
 
-    @abstractmethod
-    def open_runs(self) -> list[Run]:
-        """The runs that haven't ended, those of deleted schedules included, in the order in which they came."""
-
-    @abstractmethod
-    def join(self) -> None:
-        """Count as one who ticks, until `close`; when nobody else does, every lease is a dead one's and ends."""
-
-    def is_ticked(self) -> bool | None:
-        """Whether anybody has joined; None where only the lock of the folder tells."""
-        return None
-
-    def say(self, word: str) -> None:
-        """Tell whoever looks what keeps us, who have joined, from starting anything; empty when nothing does."""
-        del word
-
-    def hindrances(self) -> list[str] | None:
-        """The words of those who have joined and said one; None where only the lock of the folder tells."""
-        return None
-
-    @abstractmethod
-    def claim(self, holder: str, lease: int, place: str) -> list[Run]:
-        """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.
-
-        In the order in which they came into the ledger.  A run that changes hands gets a higher fence, so that its
-        former holder's effects are dropped.  Leases run by the store's clock, the same for all who share it.
-
-        No run is taken while another holds one of the same schedule: what overlaps is for one to decide.
-        A run whose current attempt can be seen from one place only is left to the services there, until the attempt's
-        deadline has passed; `place` is the holder's.
-        """
-
-    @abstractmethod
-    def release(self, holder: str | None) -> None:
-        """Give up every lease of `holder`, so that another service needn't wait for them to run out.
-
-        None gives up everybody's: for a service that knows it has the store to itself.
-        """
-
-    @abstractmethod
-    def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
-        """How many runs of the schedule's backfills that are under way are in which status.
-
-        Under way is what was asked for at the same time as a run that hasn't ended.
-        """
-
     # -- attempts
 
     @abstractmethod
     def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
-        """Record an attempt and move its run, both or neither; False as in `replace_run`.
+        """Record an attempt and move its run, both or neither; False as in `replace`.
 
         most: False also when so many other runs of the schedule are going, whoever holds them.
         """
@@ -258,50 +233,21 @@ class Store(ABC):
         """Record what became known of an attempt; False when the run's fence has moved on."""
 
     @abstractmethod
-    def attempts(self, run_id: str) -> list[Attempt]:
+    def list_attempts(self, run_id: str) -> list[Attempt]:
         """The attempts of a run, in order."""
 
     @abstractmethod
-    def attempts_of(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+    def attempts_of_each(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts of each run that has any, in order, by run id."""
 
-    def attempt(self, run_id: str, number: int) -> Attempt | None:
+    def get_attempt(self, run_id: str, number: int) -> Attempt | None:
         """One attempt of a run; None when there is none of that number."""
-        return next((attempt for attempt in self.attempts(run_id) if attempt.number == number), None)
-
-    # -- ad-hoc workers
-
-    @abstractmethod
-    def add_ad_hoc_worker(self, worker: AdHocWorker, *, most: int) -> bool:
-        """Record a worker that its owner asked for.  False when so many of the owner's are live."""
-
-    @abstractmethod
-    def replace_ad_hoc_worker(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
-        """Move a worker from `before` to `after`, as its next revision; False when it is no longer at `before`'s.
-
-        Raises ValueError for one that is over: it never changes.
-        """
-
-    @abstractmethod
-    def ad_hoc_worker(self, worker_id: str) -> AdHocWorker | None:
-        """The worker with this id."""
-
-    @abstractmethod
-    def ad_hoc_workers(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
-        """Workers of an owner, or all, the newest first."""
-
-    @abstractmethod
-    def live_ad_hoc_workers(self) -> list[AdHocWorker]:
-        """Everybody's that aren't over, in the order in which they were asked for."""
+        return next((attempt for attempt in self.list_attempts(run_id) if attempt.number == number), None)
 
     # -- retention
 
     @abstractmethod
-    def schedules_with_files(self) -> list[Schedule]:
-        """The schedules, deleted ones included, of whose runs some have files."""
-
-    @abstractmethod
-    def runs_with_files(self, schedule_id: str) -> list[Run]:
+    def list_with_files(self, schedule_id: str) -> list[Run]:
         """The runs of a schedule that began and whose files aren't known to be gone, the newest occurrence first.
 
         Those that haven't ended, and those whose files have begun to go, are among them.
@@ -315,37 +261,111 @@ class Store(ABC):
     def finish_pruning(self, run_ids: Sequence[str], *, actor: str) -> None:
         """Note that no file is left of runs that were marked."""
 
-    @abstractmethod
-    def bundle_uses(self) -> list[BundleUse]:
-        """Every version of every schedule, those written by newer versions of us included."""
 
-    # -- the outbox
+class LeaseStore(ABC):
+    """Leases, by which one service at a time acts on a run; and the services that tick."""
 
     @abstractmethod
-    def words_waiting(self) -> dict[str, datetime]:
-        """Of each channel that is owed a word, when the next may be claimed, by `claim_word`'s clock."""
+    def register(self) -> None:
+        """Count as one who ticks, until `close`; when nobody else does, every lease is a dead one's and ends."""
+
+    def has_leader(self) -> bool | None:
+        """Somebody has registered; None where only the lock of the folder tells."""
+        return None
+
+    def report_blocker(self, word: str) -> None:
+        """Tell whoever looks what keeps us, who have registered, from starting anything; empty when nothing does."""
+        del word
+
+    def list_blockers(self) -> list[str] | None:
+        """The words of those who have registered and told one; None where only the lock of the folder tells."""
+        return None
 
     @abstractmethod
-    def claim_word(self, channel: str, lease: int) -> QueuedNotification | None:
-        """The word of this channel that may have been claimed for longest; others leave it alone for `lease` seconds.
+    def claim(self, holder: str, lease: int, host: str) -> list[Run]:
+        """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.
+
+        In the order in which they came into the ledger.  A run that changes hands gets a higher fence, so that its
+        former holder's effects are dropped.  Leases run by the store's clock, the same for all who share it.
+
+        No run is taken while another holds one of the same schedule: what overlaps is for one to decide.
+        A run whose current attempt can be seen from one host only is left to the services there, until the attempt's
+        deadline has passed; `host` is the holder's.
+        """
+
+    @abstractmethod
+    def release(self, holder: str | None) -> None:
+        """Give up every lease of `holder`, so that another service needn't wait for them to run out.
+
+        None gives up everybody's: for a service that knows it has the store to itself.
+        """
+
+
+class OutboxStore(ABC):
+    """Notifications that are still to be delivered."""
+
+    @abstractmethod
+    def next_tries(self) -> dict[str, datetime]:
+        """Of each channel that has notifications waiting, when the next may be claimed, by `claim`'s clock."""
+
+    @abstractmethod
+    def claim(self, channel: str, lease: int) -> QueuedNotification | None:
+        """The notification of this channel that may have been claimed for longest; others leave it for `lease` seconds.
 
         None when none may be claimed now.
         """
 
     @abstractmethod
-    def word_delivered(self, word: QueuedNotification) -> bool:
+    def mark_delivered(self, notification: QueuedNotification) -> bool:
         """Note that the channel took it.  False when it was claimed again since."""
 
     @abstractmethod
-    def word_failed(self, word: QueuedNotification, trouble: str, again_in: float | None) -> bool:
+    def mark_failed(self, notification: QueuedNotification, trouble: str, again_in: float | None) -> bool:
         """Note why it wasn't delivered, and that it may be claimed again in so many seconds; None gives it up.
 
         False when it was claimed again since.
         """
 
     @abstractmethod
-    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
-        """Words written since then that failed and weren't delivered so far, the newest first; of an owner, or all."""
+    def list_failed(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
+        """Those written since then that failed and weren't delivered so far, the newest first; of an owner, or all."""
+
+
+class AdHocStore(ABC):
+    """Ad-hoc workers."""
+
+    @abstractmethod
+    def add(self, worker: AdHocWorker, *, most: int) -> bool:
+        """Record a worker that its owner asked for.  False when so many of the owner's are live."""
+
+    @abstractmethod
+    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
+        """Move a worker from `before` to `after`, as its next revision; False when it is no longer at `before`'s.
+
+        Raises ValueError for one that is over: it never changes.
+        """
+
+    @abstractmethod
+    def get(self, worker_id: str) -> AdHocWorker | None:
+        """The worker with this id."""
+
+    @abstractmethod
+    def list_newest(self, owner: str | None = None, *, limit: int = 100) -> list[AdHocWorker]:
+        """Workers of an owner, or all, the newest first."""
+
+    @abstractmethod
+    def list_live(self) -> list[AdHocWorker]:
+        """Everybody's that aren't over, in the order in which they were asked for."""
+
+
+class Store(ABC):
+    """The parts, the events that tell their story, and what belongs to the deployment as a whole."""
+
+    schedules: ScheduleStore
+    runs: RunStore
+    leases: LeaseStore
+    outbox: OutboxStore
+    ad_hoc: AdHocStore
 
     # -- changes
 
@@ -368,16 +388,16 @@ class Store(ABC):
     # -- the deployment
 
     @abstractmethod
-    def publish_catalog(self, offers: LauncherCatalog, *, actor: str) -> None:
-        """Let every door know where runs can take place; nothing is written when they know."""
+    def publish_catalog(self, catalog: LauncherCatalog, *, actor: str) -> None:
+        """Let every client know where runs can take place; nothing is written when they know."""
 
     @abstractmethod
     def read_catalog(self) -> LauncherCatalog | None:
-        """What was announced last; None when nothing ever was."""
+        """The catalog that was published last; None when none ever was."""
 
     @abstractmethod
     def secret(self) -> bytes:
-        """What the names of attempts' objects are made from; a backup has it, so that they are found again."""
+        """The key from which the names of attempts' objects are made; a backup has it, so that they are found again."""
 
     @abstractmethod
     def close(self) -> None:

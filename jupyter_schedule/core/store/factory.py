@@ -1,4 +1,4 @@
-"""Opening the store that an address names."""
+"""Opens the store that an address names."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""Who ticks: a lock on a file, held by one service at a time and freed by the kernel when its process dies.
+"""The leader: a lock on a file, held by one service at a time and freed by the kernel when its process dies.
 
-And what keeps a service that ticks from starting runs, in one word, which it says where doors look: in that file, or in
-the database that many share.
+A service that ticks reports what blocks it from starting runs, in one word, where clients look: in that file, or in the
+database that many share.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ _WORD = 32
 
 
 class Blocker(StrEnum):
-    """What keeps a service from starting anything; it looks again by itself."""
+    """A reason for which a service starts nothing; it looks again by itself."""
 
     CLOCK = "clock_doubted"
     DISK = "disk_full"
@@ -27,7 +27,7 @@ class Blocker(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """What is wrong and what to do, for a person."""
+        """The same for a person, with what to do."""
         return f"The scheduler service starts nothing now: {_SENTENCES[self]}"
 
 
@@ -41,65 +41,78 @@ _SENTENCES = {
 
 
 class LeaderLock:
-    """The right to tick for the store beside which the file lies."""
+    """The right to tick for the store beside which the file lies.
+
+    It is two locks: the right itself is on a file that nobody else touches; the one that others look at is taken by who
+    has the right.  So a look never keeps a service from the right.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._right: IO[bytes] | None = None
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> bool:
-        """Take the right if nobody has it; whether it is ours now."""
-        if self._file is not None:
+        """Take the right if nobody has it; True when it is ours now."""
+        if self._right is not None:
             return True
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # not for appending, since what is said stands at the beginning
-        file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        right = _open(self._path.with_name(f"{self._path.name}.right"))
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(right, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.close()
+            right.close()
             return False
-        self._file = file
+        file = _open(self._path)
+        # waits for those who look just now, and for who gives up the right
+        fcntl.flock(file, fcntl.LOCK_EX)
+        self._right, self._file = right, file
         return True
 
-    def say(self, hindrance: Blocker | None) -> None:
+    def report(self, blocker: Blocker | None) -> None:
         """Tell whoever looks what keeps the holder, who has the right, from starting anything.
 
         In the bytes that were there before: a disk that has filled up since has room for them.  Raises OSError.
         """
         assert self._file is not None
-        os.pwrite(self._file.fileno(), (hindrance or "").encode().ljust(_WORD), 0)
+        os.pwrite(self._file.fileno(), (blocker or "").encode().ljust(_WORD), 0)
 
     def release(self) -> None:
         """Let another service take over."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        for file in (self._file, self._right):
+            if file is not None:
+                file.close()
+        self._file = self._right = None
 
 
 def has_leader(path: Path, store: Store | None = None) -> bool:
-    """Whether some service ticks: as a store that many share knows it, else as the lock tells.
-
-    Looking takes the lock for an instant only if nobody has it.
-    """
-    known = store.is_ticked() if store is not None else None
+    """Some service ticks: as a store that many share knows it, else as the lock tells."""
+    known = store.leases.has_leader() if store is not None else None
     if known is not None:
         return known
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            # shared, so that of any number of those who look none takes another for a leader
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
         return False
-    lock = LeaderLock(path)
-    free = lock.acquire()
-    lock.release()
-    return not free
+    except BlockingIOError:
+        return True
+    return False
 
 
 def find_blocker(path: Path, store: Store | None = None) -> Blocker | None:
-    """What keeps a service that ticks from starting anything, as it says itself; None when nothing does, or none ticks.
+    """The blocker that a service reports of itself; None when nothing blocks it, or none ticks.
 
-    Of several services, the first that something keeps.
+    Of several services, the first that something blocks.
     """
     if not has_leader(path, store):
         return None
-    said = store.hindrances() if store is not None else None
+    said = store.leases.list_blockers() if store is not None else None
     words = [path.read_bytes()[:_WORD].decode("ascii", "replace").strip()] if said is None else said
     return next((Blocker(word) for word in words if word in set(Blocker)), None)
+
+
+def _open(path: Path) -> IO[bytes]:
+    """The file, made when there is none; not for appending, since what is reported stands at the beginning."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)

@@ -1,42 +1,41 @@
-"""The outbox in SQL: words are claimed for a while, so that of several services one delivers, and another if that dies.
+"""The outbox in SQL: of several services one claims a notification for a while, and another if that one dies.
 
-`next_try` is both: when a word may be claimed, and until when whoever has claimed it is left alone.
+`next_try` is both: when a notification may be claimed, and until when whoever has claimed it is left alone.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification, Schedule, ScheduleState
-from jupyter_schedule.core.store.database import SqlBase
-from jupyter_schedule.core.store.statements import ALIVE, SCHEDULES
-from jupyter_schedule.core.store.tables import outbox, runs, schedules
+from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification
+from jupyter_schedule.core.store.base import OutboxStore
+from jupyter_schedule.core.store.database import Database
+from jupyter_schedule.core.store.tables import IS_ALIVE, outbox, runs, schedules
 
 
-class SqlOutbox(SqlBase):
-    """What the contract says of words, and of the deadlines after which silence is told."""
+class SqlOutbox(OutboxStore):
+    """The notifications in the table `outbox`."""
 
-    def silences_due(self, now: datetime, limit: int) -> list[Schedule]:
-        judged = schedules.c.state.in_((ScheduleState.ACTIVE, ScheduleState.ENDED))
-        due = and_(judged, schedules.c.silence_due <= now)
-        return self._schedules(SCHEDULES.where(due).order_by(schedules.c.silence_due).limit(limit))
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def words_waiting(self) -> dict[str, datetime]:
+    def next_tries(self) -> dict[str, datetime]:
         first = func.min(outbox.c.next_try, type_=outbox.c.next_try.type).label("at")
         query = select(outbox.c.channel, first).where(outbox.c.next_try.is_not(None)).group_by(outbox.c.channel)
-        with self._reading() as connection:
+        with self._database.read() as connection:
             return {row.channel: row.at for row in connection.execute(query)}
 
-    def claim_word(self, channel: str, lease: int) -> QueuedNotification | None:
-        free = (outbox.c.channel == channel, outbox.c.next_try <= self._lease_clock())
+    def claim(self, channel: str, lease: int) -> QueuedNotification | None:
+        clock = self._database.lease_clock
+        free = (outbox.c.channel == channel, outbox.c.next_try <= clock())
         longest = select(outbox.c.id).where(*free).order_by(outbox.c.next_try, outbox.c.id).limit(1)
-        with self._engine.begin() as connection:
+        with self._database.engine.begin() as connection:
             found = connection.execute(longest.with_for_update(skip_locked=True)).scalar()
             if found is None:
                 return None
-            claimed = {"attempts": outbox.c.attempts + 1, "next_try": self._lease_clock(lease)}
+            claimed = {"attempts": outbox.c.attempts + 1, "next_try": clock(lease)}
             row = connection.execute(update(outbox).where(outbox.c.id == found).values(claimed).returning(outbox)).one()
         return QueuedNotification(
             message_id=row.message_id,
@@ -48,31 +47,32 @@ class SqlOutbox(SqlBase):
             attempts=row.attempts,
         )
 
-    def word_delivered(self, word: QueuedNotification) -> bool:
-        with self._engine.begin() as connection:
-            return self._settle_word(connection, word, delivered_at=self._now(), next_try=None)
+    def mark_delivered(self, notification: QueuedNotification) -> bool:
+        with self._database.engine.begin() as connection:
+            return _close(connection, notification, delivered_at=self._database.now(), next_try=None)
 
-    def word_failed(self, word: QueuedNotification, trouble: str, again_in: float | None) -> bool:
-        ended = {"given_up_at": self._now(), "next_try": None}
-        values = ended if again_in is None else {"next_try": self._lease_clock(again_in)}
-        with self._engine.begin() as connection:
-            settled = self._settle_word(connection, word, trouble=trouble, **values)
-            if settled and again_in is None:
-                self._record(connection, "scheduler", "word_given_up", run_id=word.run_id)
-        return settled
+    def mark_failed(self, notification: QueuedNotification, trouble: str, again_in: float | None) -> bool:
+        ended = {"given_up_at": self._database.now(), "next_try": None}
+        values = ended if again_in is None else {"next_try": self._database.lease_clock(again_in)}
+        with self._database.engine.begin() as connection:
+            closed = _close(connection, notification, trouble=trouble, **values)
+            if closed and again_in is None:
+                self._database.record(connection, "scheduler", "notification_given_up", run_id=notification.run_id)
+        return closed
 
-    def undelivered(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
+    def list_failed(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
+        failed = (outbox.c.created_at >= since, outbox.c.delivered_at.is_(None), outbox.c.trouble.is_not(None))
         query = (
             select(outbox, schedules.c.name)
             .join(runs, runs.c.id == outbox.c.run_id)
             .join(schedules, schedules.c.id == runs.c.schedule_id)
-            .where(outbox.c.created_at >= since, outbox.c.delivered_at.is_(None), outbox.c.trouble.is_not(None), ALIVE)
+            .where(*failed, IS_ALIVE)
             .order_by(outbox.c.id.desc())
             .limit(limit)
         )
         if owner is not None:
             query = query.where(schedules.c.owner == owner)
-        with self._reading() as connection:
+        with self._database.read() as connection:
             return [
                 FailedNotification(
                     schedule=row.name,
@@ -87,24 +87,22 @@ class SqlOutbox(SqlBase):
                 for row in connection.execute(query)
             ]
 
-    def _schedules(self, query: Select[Any]) -> list[Schedule]:
-        with self._reading() as connection:
-            return [Schedule(**row) for row in connection.execute(query).mappings()]
-
-    def _put_words(self, connection: Connection, words: Sequence[Notification]) -> None:
-        """Add rows that may be claimed at once."""
-        for word in words:
+    def put(self, connection: Connection, notifications: Sequence[Notification]) -> None:
+        """Add rows that may be claimed at once, in somebody's transaction."""
+        for notification in notifications:
             row = {
-                "run_id": word.run_id,
-                "kind": word.occasion,
-                "channel": word.channel,
-                "message_id": word.message_id,
-                "payload": word.details,
-                "created_at": self._now(),
-                "next_try": self._lease_clock(),
+                "run_id": notification.run_id,
+                "kind": notification.occasion,
+                "channel": notification.channel,
+                "message_id": notification.message_id,
+                "payload": notification.details,
+                "created_at": self._database.now(),
+                "next_try": self._database.lease_clock(),
             }
             connection.execute(insert(outbox).values(row))
 
-    def _settle_word(self, connection: Connection, word: QueuedNotification, **values: Any) -> bool:
-        mine = (outbox.c.id == word.number, outbox.c.attempts == word.attempts, outbox.c.next_try.is_not(None))
-        return connection.execute(update(outbox).where(*mine).values(values)).rowcount == 1
+
+def _close(connection: Connection, claimed: QueuedNotification, **values: Any) -> bool:
+    """Write what became of a claim; False when the notification was claimed again since."""
+    mine = (outbox.c.id == claimed.number, outbox.c.attempts == claimed.attempts, outbox.c.next_try.is_not(None))
+    return connection.execute(update(outbox).where(*mine).values(values)).rowcount == 1

@@ -19,11 +19,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
-from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.database import Database, explain_error, explain_errors
+from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
-from jupyter_schedule.core.store.statements import newest_first
-from jupyter_schedule.core.store.tables import runs, schedules
-from jupyter_schedule.core.store.troubles import tell_troubles, trouble_of
+from jupyter_schedule.core.store.sql import SqlStore
+from jupyter_schedule.core.store.tables import newest_first, runs, schedules
 
 #: seconds that a statement may take; some more without an answer, and the connection counts as dead
 PATIENCE = 10
@@ -50,7 +50,7 @@ SESSION = {
     "timezone": "UTC",
 }
 #: numbers of the locks that are held to number events, and to be one who ticks; any that nobody else takes
-PEN, TICKING = 7_420_002, 7_420_003
+EVENT_LOCK, TICKING = 7_420_002, 7_420_003
 #: longest wait for a word of the server before it is asked whether it is still there, seconds
 LISTEN = 5.0
 RV = TypeVar("RV")
@@ -82,19 +82,36 @@ class Link(psycopg.Connection[Any]):
             return result
 
 
-class PostgresqlStore(SqlStore):
-    """Everybody ticks; who is there is known by a lock that each holds as long as its connection lives."""
+class PostgresqlDatabase(Database):
+    """A server, whose clock and locks are those of all who share it."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime], connect: Callable[[], Link]) -> None:
-        super().__init__(engine, now)
+    def take_event_lock(self, connection: Connection) -> None:
+        connection.execute(_TAKE_EVENT_LOCK)
+
+    def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        moment = func.timezone("UTC", func.clock_timestamp()) + text(f"interval '{float(seconds)} seconds'")
+        return func.to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS"Z"', type_=String())
+
+    def insert_new(self, table: Any) -> Any:
+        return insert(table)
+
+    def newest_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
+        newest = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id).order_by(*newest_first(runs))
+        of_each = newest.limit(per_schedule).correlate(schedules).lateral()
+        return select(of_each.c.id).select_from(schedules).join(of_each, true()).where(schedules.c.id.in_(schedule_ids))
+
+
+class PostgresqlLeases(SqlLeases):
+    """Leases among services that all tick: each holds a lock as long as its own connection, its seat, lives."""
+
+    def __init__(self, database: Database, connect: Callable[[], Link]) -> None:
+        super().__init__(database)
         self._connect = connect
         self._seat: Link | None = None
         self._word = ""
-        self._listener: Link | None = None
-        self._listening = threading.Lock()
 
-    def join(self) -> None:
-        seat = self._connect_seat()
+    def register(self) -> None:
+        seat = self._take_seat()
         # whoever decides whether it is alone has the lock to itself for as long as that takes
         (alone,) = seat.execute(f"SELECT pg_try_advisory_lock({TICKING})").fetchone() or (False,)
         if alone:
@@ -104,35 +121,71 @@ class PostgresqlStore(SqlStore):
             seat.execute(f"SELECT pg_advisory_unlock({TICKING})")
         self._seat = seat
 
-    def is_ticked(self) -> bool:
-        with self._reading() as connection:
+    def has_leader(self) -> bool:
+        with self._database.read() as connection:
             return bool(connection.execute(TICKERS).scalar())
 
-    def say(self, word: str) -> None:
+    def report_blocker(self, word: str) -> None:
         self._word = word
         if self._seat is not None:
             try:
                 self._seat.execute(_name(word))
             except psycopg.Error as problem:
-                raise trouble_of(problem) from None
+                raise explain_error(problem) from None
 
-    def hindrances(self) -> list[str]:
-        with self._reading() as connection:
+    def list_blockers(self) -> list[str]:
+        with self._database.read() as connection:
             names = connection.execute(NAMES_OF_TICKERS).scalars().all()
         return [name.removeprefix(f"{NAME} ") for name in names if name.startswith(f"{NAME} ")]
 
-    def claim(self, holder: str, lease: int, place: str) -> list[Run]:
-        self._stay()
-        return super().claim(holder, lease, place)
+    def claim(self, holder: str, lease: int, host: str) -> list[Run]:
+        self._keep_seat()
+        return super().claim(holder, lease, host)
+
+    def close(self) -> None:
+        """Give up the seat."""
+        if self._seat is not None:
+            self._seat.close()
+
+    def _keep_seat(self) -> None:
+        """Whoever claims is there, also when its connection was lost in between."""
+        if self._seat is None:
+            return
+        try:
+            self._seat.execute("SELECT 1")
+        except psycopg.Error:
+            try:
+                seat = self._take_seat()
+                seat.execute(f"SELECT pg_advisory_lock_shared({TICKING})")
+            except psycopg.Error as problem:
+                raise explain_error(problem) from None
+            self._seat = seat
+
+    def _take_seat(self) -> Link:
+        """A connection whose life is ours, and whose name is what we report."""
+        seat = _connect_alone(self._connect)
+        seat.execute(_name(self._word))
+        return seat
+
+
+class PostgresqlStore(SqlStore):
+    """One connection listens for changes; whoever waits while another waits on it looks by itself."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime], connect: Callable[[], Link]) -> None:
+        database = PostgresqlDatabase(engine, now)
+        self._seats = PostgresqlLeases(database, connect)
+        super().__init__(database, self._seats)
+        self._connect = connect
+        self._listener: Link | None = None
+        self._listening = threading.Lock()
 
     def clock(self) -> datetime:
-        with self._reading() as connection:
+        with self.database.read() as connection:
             moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return moment
 
     def wait_for_change(self, since: int, timeout: float) -> int:
         give_up = time.monotonic() + timeout
-        # one connection listens; who comes while another waits on it looks by itself
         if not self._listening.acquire(blocking=False):
             return self._look_now_and_then(since, give_up)
         try:
@@ -144,44 +197,16 @@ class PostgresqlStore(SqlStore):
                 newest = self._newest_heard()
         except psycopg.Error as problem:
             self._listener = None
-            raise trouble_of(problem) from None
+            raise explain_error(problem) from None
         finally:
             self._listening.release()
         return newest
 
     def close(self) -> None:
-        for link in (self._seat, self._listener):
-            if link is not None:
-                link.close()
+        self._seats.close()
+        if self._listener is not None:
+            self._listener.close()
         super().close()
-
-    # -- how
-
-    def _stay(self) -> None:
-        """Whoever claims is there, also when its connection was lost in between."""
-        if self._seat is None:
-            return
-        try:
-            self._seat.execute("SELECT 1")
-        except psycopg.Error:
-            try:
-                seat = self._connect_seat()
-                seat.execute(f"SELECT pg_advisory_lock_shared({TICKING})")
-            except psycopg.Error as problem:
-                raise trouble_of(problem) from None
-            self._seat = seat
-
-    def _connect_seat(self) -> Link:
-        """A connection whose life is ours, and whose name is what we say."""
-        seat = self._connect_alone()
-        seat.execute(_name(self._word))
-        return seat
-
-    def _connect_alone(self) -> Link:
-        """A connection outside the pool and outside transactions."""
-        link = self._connect()
-        link.autocommit = True
-        return link
 
     def _newest_heard(self) -> int:
         """The newest event, asked on the connection that listens, which is made again when it was lost."""
@@ -191,7 +216,7 @@ class PostgresqlStore(SqlStore):
                 return _number(self._listener.execute(newest))
             self._listener.close()
             self._listener = None
-        listener = self._connect_alone()
+        listener = _connect_alone(self._connect)
         listener.execute("LISTEN jupyter_schedule")
         self._listener = listener
         return _number(listener.execute(newest))
@@ -200,21 +225,6 @@ class PostgresqlStore(SqlStore):
         while (newest := self.last_change()) <= since and (left := give_up - time.monotonic()) > 0:
             time.sleep(min(left, 0.5))
         return newest
-
-    def _insert_new(self, table: Any) -> Any:
-        return insert(table)
-
-    def _take_pen(self, connection: Connection) -> None:
-        connection.execute(_TAKE_PEN)
-
-    def _lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
-        moment = func.timezone("UTC", func.clock_timestamp()) + text(f"interval '{float(seconds)} seconds'")
-        return func.to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS"Z"', type_=String())
-
-    def _newest(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
-        newest = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id).order_by(*newest_first(runs))
-        of_each = newest.limit(per_schedule).correlate(schedules).lateral()
-        return select(of_each.c.id).select_from(schedules).join(of_each, true()).where(schedules.c.id.in_(schedule_ids))
 
 
 def open_postgresql(address: str, now: Callable[[], datetime], *, migrates: bool) -> PostgresqlStore:
@@ -233,7 +243,7 @@ def open_postgresql(address: str, now: Callable[[], datetime], *, migrates: bool
 def _engine(connect: Callable[[], Link]) -> Engine:
     """A pool of connections, each looked at before it is used."""
     engine = create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True, pool_timeout=PATIENCE)
-    tell_troubles(engine)
+    explain_errors(engine)
     return engine
 
 
@@ -257,6 +267,13 @@ def connector(address: str, patience: int) -> Callable[[], Link]:
     return connect
 
 
+def _connect_alone(connect: Callable[[], Link]) -> Link:
+    """A connection outside the pool and outside transactions."""
+    link = connect()
+    link.autocommit = True
+    return link
+
+
 def _number(cursor: psycopg.Cursor[Any]) -> int:
     (number,) = cursor.fetchone() or (0,)
     return int(number)
@@ -267,7 +284,7 @@ def _name(word: str) -> sql.Composed:
     return sql.SQL("SET application_name = {}").format(sql.Literal(f"{NAME} {word}".rstrip()))
 
 
-_TAKE_PEN = text(f"SELECT pg_advisory_xact_lock({PEN})")
+_TAKE_EVENT_LOCK = text(f"SELECT pg_advisory_xact_lock({EVENT_LOCK})")
 _LOCKS = """
 FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND mode = 'ShareLock' AND objid = :lock

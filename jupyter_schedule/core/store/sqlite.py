@@ -24,12 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.common import SqlStore
+from jupyter_schedule.core.store.database import Database, explain_errors
 from jupyter_schedule.core.store.filesystem import OneHost, on_network
+from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
-from jupyter_schedule.core.store.statements import newest_first
-from jupyter_schedule.core.store.tables import UtcText, runs, schedules
-from jupyter_schedule.core.store.troubles import tell_troubles
+from jupyter_schedule.core.store.sql import SqlStore
+from jupyter_schedule.core.store.tables import UtcText, newest_first, runs, schedules
 
 #: seconds that a writer waits for another's transaction
 BUSY_TIMEOUT = 30
@@ -39,19 +39,41 @@ LOOK_EVERY = 0.05
 LOOK_FAR_EVERY = 1.0
 
 
+class SqliteDatabase(Database):
+    """A file, which a writer has to itself."""
+
+    def take_event_lock(self, connection: Connection) -> None:
+        """A writer has the whole file to itself from its beginning."""
+
+    def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        return literal(self.now() + timedelta(seconds=seconds), UtcText())
+
+    def insert_new(self, table: Any) -> Any:
+        return insert(table)
+
+    def newest_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
+        others = runs.alias("others")
+        newest = select(others.c.id).where(others.c.schedule_id == schedules.c.id)
+        newest = newest.order_by(*newest_first(others)).limit(per_schedule).correlate(schedules)
+        return (
+            select(runs.c.id)
+            .select_from(schedules)
+            .join(runs, runs.c.id.in_(newest))
+            .where(schedules.c.id.in_(schedule_ids))
+        )
+
+
 class SqliteStore(SqlStore):
     """One ticks at a time, by the lock of the folder; so the leases of others are those of the dead."""
 
     def __init__(self, engine: Engine, now: Callable[[], datetime], look_every: float = LOOK_EVERY) -> None:
-        super().__init__(engine, now)
+        database = SqliteDatabase(engine, now)
+        super().__init__(database, SqlLeases(database))
         self._look_every = look_every
-
-    def join(self) -> None:
-        self.release(None)
 
     def wait_for_change(self, since: int, timeout: float) -> int:
         give_up = time.monotonic() + timeout
-        connection = self._engine.raw_connection()
+        connection = self.database.engine.raw_connection()
         try:
             counter = _data_version(connection)
             newest = self.last_change()
@@ -62,26 +84,6 @@ class SqliteStore(SqlStore):
         finally:
             connection.close()
         return newest
-
-    def _insert_new(self, table: Any) -> Any:
-        return insert(table)
-
-    def _take_pen(self, connection: Connection) -> None:
-        """A writer has the whole file to itself from its beginning."""
-
-    def _lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
-        return literal(self._now() + timedelta(seconds=seconds), UtcText())
-
-    def _newest(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
-        others = runs.alias("others")
-        newest = select(others.c.id).where(others.c.schedule_id == schedules.c.id)
-        newest = newest.order_by(*newest_first(others)).limit(per_schedule).correlate(schedules)
-        return (
-            select(runs.c.id)
-            .select_from(schedules)
-            .join(runs, runs.c.id.in_(newest))
-            .where(schedules.c.id.in_(schedule_ids))
-        )
 
 
 def open_sqlite(url: URL, now: Callable[[], datetime], *, migrates: bool) -> SqliteStore:
@@ -110,7 +112,7 @@ def _engine(url: URL, path: Path, *, network: bool) -> Engine:
         event.listen(engine, "begin", lambda _: host.keep())
     event.listen(engine, "connect", _prepare_on_network if network else _prepare)
     event.listen(engine, "begin", _begin)
-    tell_troubles(engine, f"The ledger at {path}")
+    explain_errors(engine, f"The ledger at {path}")
     return engine
 
 

@@ -9,10 +9,12 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -86,8 +88,8 @@ schedules = Table(
 )
 
 #: a name is taken by one living schedule
-_alive = schedules.c.state != "deleted"
-Index("schedules_name", schedules.c.name, unique=True, sqlite_where=_alive, postgresql_where=_alive)
+IS_ALIVE = schedules.c.state != "deleted"
+Index("schedules_name", schedules.c.name, unique=True, sqlite_where=IS_ALIVE, postgresql_where=IS_ALIVE)
 Index("schedules_due", schedules.c.state, schedules.c.next_due)
 Index("schedules_silence", schedules.c.silence_due)
 
@@ -148,6 +150,12 @@ Index("runs_newest", runs.c.scheduled_for, runs.c.created_at, runs.c.id)
 #: those of a month
 Index("runs_ended", runs.c.ended_at)
 Index("runs_by_status", runs.c.status)
+
+
+def newest_first(of: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """The order in which runs are listed."""
+    return of.c.scheduled_for.desc(), of.c.created_at.desc(), of.c.id.desc()
+
 
 attempts = Table(
     "attempts",

@@ -8,7 +8,7 @@ import { ISchedulePanel } from '../tokens';
 
 const NEWS = new Set([
   ...['run_failed', 'run_timed_out', 'run_succeeded'],
-  ...['schedule_auto_paused', 'schedule_silent', 'word_given_up']
+  ...['schedule_auto_paused', 'schedule_silent', 'notification_given_up']
 ]);
 
 export const notifications: JupyterFrontEndPlugin<void> = {

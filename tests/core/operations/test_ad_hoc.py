@@ -68,7 +68,7 @@ def test_who_names_nothing_gets_the_first_size_for_as_long_as_is_allowed(person:
         SIZES[0].hourly,
     )
     assert (asked.owner, asked.status, asked.deadline) == ("ann", AdHocStatus.ASKED, NOON + 12 * HOUR)
-    assert person.store.live_ad_hoc_workers() == [asked]
+    assert person.store.ad_hoc.list_live() == [asked]
 
 
 def test_where_nobody_set_any_the_sentence_says_what_an_operator_has_to_set(person: Person) -> None:
@@ -93,7 +93,7 @@ def test_what_cannot_be_had_is_refused_with_what_can(
     refused = person.offered(hours=12).refused(**asked)
     assert refused.code == code
     assert says in refused.message
-    assert person.store.ad_hoc_workers() == []
+    assert person.store.ad_hoc.list_newest() == []
 
 
 def test_who_may_is_the_operators_to_say(person: Person) -> None:
@@ -148,7 +148,7 @@ def test_nobody_sees_or_touches_anothers(person: Person) -> None:
 def test_one_that_is_over_is_said_to_be_so_with_its_last_words(person: Person) -> None:
     worker = person.offered()().launch()
     over = ended(worker, AdHocStatus.FAILED, "EC2 has no capacity.", NOON)
-    person.store.replace_ad_hoc_worker(worker, over, actor="scheduler")
+    person.store.ad_hoc.replace(worker, over, actor="scheduler")
     with pytest.raises(Refused, match=r"is over\. EC2 has no capacity\."):
         person().stop(worker.id)
     with pytest.raises(Refused, match="You have no ad-hoc worker now"):
@@ -165,14 +165,14 @@ def test_of_several_it_has_to_be_said_which(person: Person) -> None:
 
 def test_a_change_in_between_is_no_obstacle(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = person.offered()().launch(hours=1)
-    replace = person.store.replace_ad_hoc_worker
+    replace = person.store.ad_hoc.replace
 
     def interrupted(before: Any, after: Any, *, actor: str) -> bool:
         monkeypatch.undo()
         assert replace(before, before.model_copy(update={"status": AdHocStatus.LAUNCHING}), actor="scheduler")
         return replace(before, after, actor=actor)
 
-    monkeypatch.setattr(person.store, "replace_ad_hoc_worker", interrupted)
+    monkeypatch.setattr(person.store.ad_hoc, "replace", interrupted)
     extended = person().extend(worker.id)
     assert (extended.status, extended.deadline) == (AdHocStatus.LAUNCHING, NOON + 24 * HOUR)
 

@@ -36,7 +36,7 @@ def end(operations: Operations, run: Run, status: RunStatus) -> None:
     before = run
     for step in (RunStatus.LAUNCHING, RunStatus.PUBLISHING, status):
         after = before.model_copy(update={"status": step, "reason": Reason.OK})
-        assert operations.store.replace_run(before, after, actor="scheduler")
+        assert operations.store.runs.replace(before, after, actor="scheduler")
         before = after
 
 
@@ -57,7 +57,7 @@ def test_every_time_of_the_range_is_a_run_of_its_own_the_oldest_first(operations
 def test_who_was_killed_half_way_asks_again_and_no_day_comes_twice(
     operations: Operations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add, added = operations.store.add_runs, 0
+    add, added = operations.store.runs.add_all, 0
 
     def dying(runs: Sequence[Run], *, actor: str) -> None:
         nonlocal added
@@ -68,7 +68,7 @@ def test_who_was_killed_half_way_asks_again_and_no_day_comes_twice(
 
     with monkeypatch.context() as patch:
         patch.setattr(backfill, "BATCH", 10)
-        patch.setattr(operations.store, "add_runs", dying)
+        patch.setattr(operations.store.runs, "add_all", dying)
         with pytest.raises(KeyboardInterrupt):
             operations.backfill("daily", *SIXTY)
     plan = operations.backfill("daily", *SIXTY)
@@ -80,7 +80,7 @@ def test_two_who_ask_for_the_same_days_at_once_make_one_row_of_each(operations: 
     schedule = operations.schedule("daily")
     for _ in range(2):
         for run in backfill.plan(schedule, *SIXTY, [], NOON, again=False).runs:
-            operations.store.add_run(run, actor="local")
+            operations.store.runs.add(run, actor="local")
     assert len(operations.open_runs()) == 60
 
 
@@ -182,7 +182,7 @@ def test_what_is_left_of_it_is_cancelled_and_what_goes_goes_on(operations: Opera
     by_hand = operations.run_now("daily")
     going = operations.open_runs()[0]
     launching = going.model_copy(update={"status": RunStatus.LAUNCHING})
-    assert operations.store.replace_run(going, launching, actor="scheduler")
+    assert operations.store.runs.replace(going, launching, actor="scheduler")
     assert operations.cancel_backfill("daily") == 59
     assert operations.cancel_backfill("daily") == 0
     spared = [run.id for run in operations.open_runs() if run.cancelled_by is None]
@@ -191,9 +191,9 @@ def test_what_is_left_of_it_is_cancelled_and_what_goes_goes_on(operations: Opera
 
 def test_its_progress_counts_all_that_were_asked_for_with_what_has_not_ended(operations: Operations) -> None:
     schedule = operations.schedule("daily")
-    assert operations.store.backfill_progress(schedule.id) == {}
+    assert operations.store.runs.backfill_progress(schedule.id) == {}
     operations.backfill("daily", *SIXTY)
     end(operations, operations.open_runs()[0], RunStatus.SUCCEEDED)
     end(operations, operations.open_runs()[0], RunStatus.FAILED)
-    progress = operations.store.backfill_progress(schedule.id)
+    progress = operations.store.runs.backfill_progress(schedule.id)
     assert progress == {RunStatus.SUCCEEDED: 1, RunStatus.FAILED: 1, RunStatus.DUE: 58}

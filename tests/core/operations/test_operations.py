@@ -254,12 +254,12 @@ class TestChange:
         desk.mine.delete("daily")
 
         assert desk.mine.schedules() == []
-        stored = desk.mine.store.run(run.id)
+        stored = desk.mine.store.runs.get(run.id)
         assert stored is not None
         assert stored.cancelled_by == "local"
         with refusal("name_reserved"):
             desk.create()
-        desk.mine.store.replace_run(stored, stored.model_copy(update={"status": RunStatus.CANCELLED}), actor="test")
+        desk.mine.store.runs.replace(stored, stored.model_copy(update={"status": RunStatus.CANCELLED}), actor="test")
         desk.create()
 
 
@@ -313,7 +313,7 @@ class TestRetry:
         desk.create()
         run = desk.mine.run_now("daily")
         skipped = run.model_copy(update={"status": RunStatus.SKIPPED})
-        assert desk.mine.store.replace_run(run, skipped, actor="service")
+        assert desk.mine.store.runs.replace(run, skipped, actor="service")
         return skipped
 
     def test_the_same_version_runs_again_for_the_same_occurrence(self, desk: Desk) -> None:
@@ -366,13 +366,13 @@ class TestRuns:
     ) -> None:
         asked: list[Any] = []
         desk.create()
-        real = desk.mine.store.runs
+        real = desk.mine.store.runs.list_newest
 
         def runs(*arguments: Any, **options: Any) -> list[Run]:
             asked.append(options.get("owner"))
             return real(*arguments, **options)
 
-        monkeypatch.setattr(desk.mine.store, "runs", runs)
+        monkeypatch.setattr(desk.mine.store.runs, "list_newest", runs)
         for text in ("abcd", "00000000-0000-4000-8000-000000000000", "abc"):
             with refusal("no_such_run"):
                 desk.mine.run(text)
@@ -386,7 +386,7 @@ class TestRuns:
         desk.create()
         run = desk.mine.run_now("daily")
         ended = run.model_copy(update={"status": RunStatus.CANCELLED})
-        desk.mine.store.replace_run(run, ended, actor="test")
+        desk.mine.store.runs.replace(run, ended, actor="test")
         with refusal("run_ended"):
             desk.mine.cancel(run.id)
 

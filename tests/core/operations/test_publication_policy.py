@@ -128,7 +128,7 @@ class TestCode:
         assert made.spec.public_confirmed == Confirmation(by="local", at=NOON)
         run = operations.run_now("report")
         assert run.trigger == Trigger.REHEARSAL
-        operations.store.replace_run(
+        operations.store.runs.replace(
             run, run.model_copy(update={"status": RunStatus.CANCELLED, "ended_at": NOON}), actor="scheduler"
         )
         again = operations.retry(run.id)

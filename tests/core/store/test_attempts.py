@@ -17,64 +17,64 @@ HERE = "here"
 class TestAttempts:
     def test_an_attempt_and_the_run_that_it_moves_are_written_together(self, store: Store) -> None:
         schedule = make_schedule()
-        store.add_schedule(schedule)
-        store.add_run(make_run(schedule), actor="service")
-        (run,) = store.claim("one", LEASE, HERE)
+        store.schedules.add(schedule)
+        store.runs.add(make_run(schedule), actor="service")
+        (run,) = store.leases.claim("one", LEASE, HERE)
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
         attempt = make_attempt(run, parameters={"command": "./run.sh"})
 
-        assert store.add_attempt(attempt, run, launching, actor="one")
-        assert not store.add_attempt(make_attempt(run, 2), run, launching, actor="one")
+        assert store.runs.add_attempt(attempt, run, launching, actor="one")
+        assert not store.runs.add_attempt(make_attempt(run, 2), run, launching, actor="one")
 
-        assert store.attempts(run.id) == [attempt]
-        assert (store.attempt(run.id, 1), store.attempt(run.id, 2)) == (attempt, None)
-        assert store.run(run.id) == launching
+        assert store.runs.list_attempts(run.id) == [attempt]
+        assert (store.runs.get_attempt(run.id, 1), store.runs.get_attempt(run.id, 2)) == (attempt, None)
+        assert store.runs.get(run.id) == launching
 
     def test_what_became_of_an_attempt_is_recorded_by_the_holder_only(self, store: Store, clock: Clock) -> None:
         schedule = make_schedule()
-        store.add_schedule(schedule)
-        store.add_run(make_run(schedule), actor="service")
-        (run,) = store.claim("one", LEASE, HERE)
+        store.schedules.add(schedule)
+        store.runs.add(make_run(schedule), actor="service")
+        (run,) = store.leases.claim("one", LEASE, HERE)
         attempt = make_attempt(run)
-        store.add_attempt(attempt, run, run.model_copy(update={"status": RunStatus.LAUNCHING}), actor="one")
+        store.runs.add_attempt(attempt, run, run.model_copy(update={"status": RunStatus.LAUNCHING}), actor="one")
         known = attempt.model_copy(update={"handle": {"pid": 1}, "outcome": Outcome.LOST, "detail": "gone"})
 
-        assert store.replace_attempt(run, known)
-        assert store.attempts(run.id) == [known]
+        assert store.runs.replace_attempt(run, known)
+        assert store.runs.list_attempts(run.id) == [known]
 
         clock.at(LEASE + 1)
-        store.claim("two", LEASE, HERE)
-        assert not store.replace_attempt(run, attempt)
-        assert store.attempts(run.id) == [known]
+        store.leases.claim("two", LEASE, HERE)
+        assert not store.runs.replace_attempt(run, attempt)
+        assert store.runs.list_attempts(run.id) == [known]
 
     def test_a_worker_that_is_seen_from_one_place_is_left_to_the_services_there(
         self, store: Store, clock: Clock
     ) -> None:
         schedule = make_schedule()
-        store.add_schedule(schedule)
-        store.add_run(make_run(schedule), actor="service")
-        (run,) = store.claim("one", LEASE, "laptop")
+        store.schedules.add(schedule)
+        store.runs.add(make_run(schedule), actor="service")
+        (run,) = store.leases.claim("one", LEASE, "laptop")
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
-        store.add_attempt(make_attempt(run, place="laptop"), run, launching, actor="one")
+        store.runs.add_attempt(make_attempt(run, place="laptop"), run, launching, actor="one")
         clock.at(LEASE + 1)
 
-        assert store.claim("two", LEASE, "server") == []
-        assert [run.fence for run in store.claim("three", LEASE, "laptop")] == [2]
+        assert store.leases.claim("two", LEASE, "server") == []
+        assert [run.fence for run in store.leases.claim("three", LEASE, "laptop")] == [2]
         clock.at(3600 + LEASE)
-        assert [run.fence for run in store.claim("two", LEASE, "server")] == [3]
+        assert [run.fence for run in store.leases.claim("two", LEASE, "server")] == [3]
 
     @pytest.mark.parametrize(("status", "starts"), [(RunStatus.LAUNCHING, False), (RunStatus.DUE, True)])
     def test_an_attempt_that_must_be_alone_waits_for_the_schedules_other_run(
         self, store: Store, status: RunStatus, starts: bool
     ) -> None:
         schedule = make_schedule()
-        store.add_schedule(schedule)
+        store.schedules.add(schedule)
         other = make_run(schedule, "other")
-        store.add_run(make_run(schedule), actor="service")
-        store.add_run(other, actor="service")
-        store.replace_run(other, other.model_copy(update={"status": status}), actor="two")
-        run = store.claim("one", LEASE, HERE)[0]
+        store.runs.add(make_run(schedule), actor="service")
+        store.runs.add(other, actor="service")
+        store.runs.replace(other, other.model_copy(update={"status": status}), actor="two")
+        run = store.leases.claim("one", LEASE, HERE)[0]
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
 
-        assert store.add_attempt(make_attempt(run), run, launching, actor="one", most=1) is starts
-        assert len(store.attempts(run.id)) == starts
+        assert store.runs.add_attempt(make_attempt(run), run, launching, actor="one", most=1) is starts
+        assert len(store.runs.list_attempts(run.id)) == starts

@@ -17,11 +17,11 @@ from tests.factories import NOON, make_run, make_schedule, make_spec
 class TestChanges:
     def test_every_write_tells_who_did_what_to_which(self, store: Store) -> None:
         schedule = make_schedule()
-        store.add_schedule(schedule)
+        store.schedules.add(schedule)
         run = make_run(schedule)
-        store.add_run(run, actor="service")
-        store.ask_to_cancel(run.id, actor="ann")
-        store.replace_run(run, run.model_copy(update={"status": RunStatus.CANCELLED}), actor="service")
+        store.runs.add(run, actor="service")
+        store.runs.request_cancel(run.id, actor="ann")
+        store.runs.replace(run, run.model_copy(update={"status": RunStatus.CANCELLED}), actor="service")
 
         told = [(event.actor, event.kind, event.run_id) for event in store.events(0)]
         assert told == [
@@ -44,7 +44,7 @@ class TestChanges:
         thread = threading.Thread(target=wait)
         thread.start()
         waiting.wait()
-        other.add_schedule(make_schedule())
+        other.schedules.add(make_schedule())
         thread.join(timeout=30)
         other.close()
 
@@ -62,10 +62,10 @@ class TestChanges:
         machines = LauncherCatalog(launchers=(LauncherInfo(name="ec2", paid=True),))
         store.publish_catalog(machines, actor="scheduler")
         assert store.read_catalog() == machines
-        assert [event.kind for event in store.events(0)] == ["offers_changed"] * 2
+        assert [event.kind for event in store.events(0)] == ["catalog_changed"] * 2
 
     def test_a_change_that_already_happened_does_not_wait(self, store: Store) -> None:
-        store.add_schedule(make_schedule())
+        store.schedules.add(make_schedule())
         assert store.wait_for_change(0, timeout=3600) == 1
 
     def test_without_a_change_the_wait_ends_with_its_time(self, store: Store) -> None:
@@ -77,7 +77,7 @@ def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store:
 
     def add(target: Store, start: int) -> None:
         for number in range(start, start + 20):
-            target.add_schedule(make_schedule(f"s{number:02}", spec=make_spec(timing=Timing(once=NOON))))
+            target.schedules.add(make_schedule(f"s{number:02}", spec=make_spec(timing=Timing(once=NOON))))
 
     threads = [threading.Thread(target=add, args=pair) for pair in ((store, 0), (other, 20))]
     for thread in threads:
@@ -85,5 +85,5 @@ def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store:
     for thread in threads:
         thread.join()
 
-    assert [schedule.name for schedule in other.schedules()] == [f"s{number:02}" for number in range(40)]
+    assert [schedule.name for schedule in other.schedules.list_all()] == [f"s{number:02}" for number in range(40)]
     other.close()

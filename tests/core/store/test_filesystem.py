@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store import sqlite
-from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.filesystem import GONE, RENEW, LastUse, filesystem_of, is_network, on_network, refusal
+from jupyter_schedule.core.store.sql import SqlStore
 from tests.factories import make_schedule
 
 MOUNTINFO = r"""
@@ -76,8 +76,8 @@ class TestOnNetwork:
     def test_the_journal_is_the_classic_one(self, ledger: Path) -> None:
         store = open_store(f"sqlite:///{ledger}")
         assert isinstance(store, SqlStore)
-        store.add_schedule(make_schedule())
-        with store._engine.connect() as connection:
+        store.schedules.add(make_schedule())
+        with store.database.engine.connect() as connection:
             assert connection.execute(text("PRAGMA journal_mode")).scalar() == "delete"
         assert not ledger.with_name("ledger.sqlite3-wal").exists()
         store.close()
@@ -86,7 +86,7 @@ class TestOnNetwork:
         self, ledger: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = open_store(f"sqlite:///{ledger}")
-        first.add_schedule(make_schedule())
+        first.schedules.add(make_schedule())
         self.come_from("server", monkeypatch)
         with pytest.raises(Refused, match="in use on laptop: use it there"):
             open_store(f"sqlite:///{ledger}")
@@ -96,7 +96,7 @@ class TestOnNetwork:
         long_ago = note.stat().st_mtime - GONE
         os.utime(note, (long_ago, long_ago))
         second = open_store(f"sqlite:///{ledger}")
-        assert second.schedules() == [make_schedule()]
+        assert second.schedules.list_all() == [make_schedule()]
         second.close()
 
     def test_the_first_machine_stops_when_it_comes_back_after_another_took_over(
@@ -106,5 +106,5 @@ class TestOnNetwork:
         ledger.with_name("ledger.sqlite3.host").write_text("server")
         monkeypatch.setattr("jupyter_schedule.core.store.filesystem.RENEW", -RENEW)
         with pytest.raises(Refused, match="in use on server"):
-            first.add_schedule(make_schedule())
+            first.schedules.add(make_schedule())
         first.close()

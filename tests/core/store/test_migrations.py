@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store import migrate
-from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.migrate import MIGRATIONS
 from jupyter_schedule.core.store.migrations import HEAD
+from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import metadata
 from tests.databases import PostgresqlServer
 from tests.engine import PATIENCE
@@ -28,7 +28,7 @@ from tests.factories import NOON, make_run, make_schedule
 def test_the_migrations_lead_to_the_schema_that_the_code_knows(ledger: str) -> None:
     store = open_store(ledger)
     assert isinstance(store, SqlStore)
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     store.close()
 
@@ -61,26 +61,26 @@ def test_a_newer_ledger_that_says_that_our_version_may_is_used(ledger: str) -> N
     change(ledger, "UPDATE alembic_version SET version_num = '9999'", "ALTER TABLE runs ADD COLUMN novelty INTEGER")
     store = open_store(ledger)
     schedule = make_schedule()
-    store.add_schedule(schedule)
-    store.add_run(make_run(schedule), actor="service")
-    assert store.runs() == [make_run(schedule, queued=1)]
+    store.schedules.add(schedule)
+    store.runs.add(make_run(schedule), actor="service")
+    assert store.runs.list_newest() == [make_run(schedule, queued=1)]
     store.close()
 
 
 def test_what_a_newer_version_wrote_is_left_to_newer_services(ledger: str) -> None:
     store = open_store(ledger)
     for name in ("ours", "theirs"):
-        store.add_schedule(make_schedule(name))
-        store.add_run(make_run(make_schedule(name)), actor="service")
+        store.schedules.add(make_schedule(name))
+        store.runs.add(make_run(make_schedule(name)), actor="service")
     change(
         ledger,
         f"""UPDATE schedule_versions SET shape = '9999', spec = '{{"novelty": 1}}'
         WHERE schedule_id = '{make_schedule("theirs").id}'""",
     )
-    assert [schedule.name for schedule in store.due_schedules(NOON, 10)] == ["ours"]
-    assert [schedule.name for schedule in store.schedules()] == ["ours"]
-    assert [run.schedule for run in store.claim("one", 30, "here")] == ["ours"]
-    assert store.versions(make_schedule("theirs").id) == []
+    assert [schedule.name for schedule in store.schedules.list_due(NOON, 10)] == ["ours"]
+    assert [schedule.name for schedule in store.schedules.list_all()] == ["ours"]
+    assert [run.schedule for run in store.leases.claim("one", 30, "here")] == ["ours"]
+    assert store.schedules.list_versions(make_schedule("theirs").id) == []
     store.close()
 
 
@@ -132,7 +132,7 @@ def test_a_migration_waits_for_who_reads_and_keeps_nobody_waiting_meanwhile(
         assert not upgraded.done()
         reader.rollback()
         store = upgraded.result(PATIENCE)
-    assert store.schedules() == []
+    assert store.schedules.list_all() == []
     assert postgresql.ask("SELECT count(novelty) FROM schedules", "older") == [(0,)]
     store.close()
 
@@ -153,7 +153,7 @@ def change(address: str, *statements: str) -> None:
     """Do what a newer version, or an operator, does to a ledger."""
     store = open_store(address)
     assert isinstance(store, SqlStore)
-    with store._engine.begin() as connection:
+    with store.database.engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
     store.close()

@@ -23,11 +23,11 @@ def make_word(run: Run, channel: str = "ops", **changes: object) -> Notification
 def failed(store: Store, *channels: str, schedule: Schedule | None = None) -> Run:
     """A run that failed, and told these channels."""
     schedule = schedule or make_schedule()
-    store.add_schedule(schedule)
+    store.schedules.add(schedule)
     run = make_run(schedule)
-    store.add_run(run, actor="service")
+    store.runs.add(run, actor="service")
     after = run.model_copy(update={"status": RunStatus.FAILED})
-    assert store.replace_run(run, after, actor="service", words=[make_word(run, each) for each in channels])
+    assert store.runs.replace(run, after, actor="service", notifications=[make_word(run, each) for each in channels])
     return run
 
 
@@ -35,25 +35,27 @@ class TestWords:
     def test_a_run_that_moves_leaves_its_words_and_one_that_does_not_leaves_none(self, store: Store) -> None:
         run = failed(store, "ops", "team")
         again = run.model_copy(update={"status": RunStatus.FAILED})
-        assert not store.replace_run(run, again, actor="service", words=[make_word(run, "third")])
-        assert store.words_waiting() == {"ops": NOON, "team": NOON}
+        assert not store.runs.replace(run, again, actor="service", notifications=[make_word(run, "third")])
+        assert store.outbox.next_tries() == {"ops": NOON, "team": NOON}
 
     def test_a_schedule_that_moves_leaves_its_words_and_one_that_does_not_leaves_none(self, store: Store) -> None:
         run = failed(store)
         before = make_schedule()
         after = before.model_copy(update={"state": ScheduleState.PAUSED, "next_due": None})
-        assert store.replace_schedule(before, after, actor="x", kind="paused", words=[make_word(run)])
-        assert not store.replace_schedule(before, after, actor="x", kind="paused", words=[make_word(run, "team")])
-        assert list(store.words_waiting()) == ["ops"]
+        assert store.schedules.replace(before, after, actor="x", kind="paused", notifications=[make_word(run)])
+        assert not store.schedules.replace(
+            before, after, actor="x", kind="paused", notifications=[make_word(run, "team")]
+        )
+        assert list(store.outbox.next_tries()) == ["ops"]
 
     def test_a_word_is_claimed_as_it_was_written(self, store: Store) -> None:
         schedule = make_schedule()
-        store.add_schedule(schedule)
+        store.schedules.add(schedule)
         run = make_run(schedule)
-        store.add_run(run, actor="service")
+        store.runs.add(run, actor="service")
         word = make_word(run, occasion=NotificationEvent.SILENCE, details={"deadline": "2026-11-24T09:00:00Z"})
-        store.replace_run(run, run, actor="service", words=[word])
-        claimed = store.claim_word("ops", LEASE)
+        store.runs.replace(run, run, actor="service", notifications=[word])
+        claimed = store.outbox.claim("ops", LEASE)
         assert claimed is not None
         assert (Notification(**claimed.model_dump(include=set(Notification.model_fields))), claimed.attempts) == (
             word,
@@ -62,69 +64,69 @@ class TestWords:
 
     def test_what_one_has_claimed_is_left_alone_until_its_lease_has_run_out(self, store: Store, clock: Clock) -> None:
         failed(store, "ops")
-        first = store.claim_word("ops", LEASE)
-        assert store.claim_word("ops", LEASE) is None
+        first = store.outbox.claim("ops", LEASE)
+        assert store.outbox.claim("ops", LEASE) is None
         clock.at(LEASE)
-        second = store.claim_word("ops", LEASE)
+        second = store.outbox.claim("ops", LEASE)
         assert first is not None
         assert second is not None
         assert (second.message_id, second.attempts) == (first.message_id, 2)
-        assert not store.word_delivered(first)
-        assert store.word_delivered(second)
+        assert not store.outbox.mark_delivered(first)
+        assert store.outbox.mark_delivered(second)
 
     def test_what_is_delivered_is_claimed_no_more(self, store: Store, clock: Clock) -> None:
         failed(store, "ops")
-        word = store.claim_word("ops", LEASE)
+        word = store.outbox.claim("ops", LEASE)
         assert word is not None
-        assert store.word_delivered(word)
+        assert store.outbox.mark_delivered(word)
         clock.at(DAY.total_seconds())
-        assert store.words_waiting() == {}
-        assert store.claim_word("ops", LEASE) is None
-        assert not store.word_delivered(word)
-        assert store.undelivered(NOON) == []
+        assert store.outbox.next_tries() == {}
+        assert store.outbox.claim("ops", LEASE) is None
+        assert not store.outbox.mark_delivered(word)
+        assert store.outbox.list_failed(NOON) == []
 
     def test_what_failed_waits_for_as_long_as_it_was_told(self, store: Store, clock: Clock) -> None:
         failed(store, "ops")
-        word = store.claim_word("ops", LEASE)
+        word = store.outbox.claim("ops", LEASE)
         assert word is not None
-        assert store.word_failed(word, "nobody answers", 90)
-        assert store.words_waiting() == {"ops": NOON + timedelta(seconds=90)}
+        assert store.outbox.mark_failed(word, "nobody answers", 90)
+        assert store.outbox.next_tries() == {"ops": NOON + timedelta(seconds=90)}
         clock.at(89)
-        assert store.claim_word("ops", LEASE) is None
+        assert store.outbox.claim("ops", LEASE) is None
         clock.at(90)
-        assert store.claim_word("ops", LEASE) is not None
+        assert store.outbox.claim("ops", LEASE) is not None
 
     def test_what_is_given_up_is_claimed_no_more_and_told(self, store: Store) -> None:
         run = failed(store, "ops")
         seen = store.last_change()
-        word = store.claim_word("ops", LEASE)
+        word = store.outbox.claim("ops", LEASE)
         assert word is not None
-        assert store.word_failed(word, "nobody answers", None)
-        assert store.words_waiting() == {}
-        (lost,) = store.undelivered(NOON)
+        assert store.outbox.mark_failed(word, "nobody answers", None)
+        assert store.outbox.next_tries() == {}
+        (lost,) = store.outbox.list_failed(NOON)
         assert (lost.schedule, lost.channel, lost.given_up, lost.trouble) == ("daily", "ops", True, "nobody answers")
-        assert [(event.kind, event.run_id) for event in store.events(seen)] == [("word_given_up", run.id)]
+        assert [(event.kind, event.run_id) for event in store.events(seen)] == [("notification_given_up", run.id)]
 
     def test_channels_wait_apart_and_the_longest_waiting_comes_first(self, store: Store, clock: Clock) -> None:
         failed(store, "ops")
         clock.at(1)
         later = failed(store, "ops", "team", schedule=make_schedule("later"))
-        first, second = store.claim_word("ops", LEASE), store.claim_word("ops", LEASE)
+        first, second = store.outbox.claim("ops", LEASE), store.outbox.claim("ops", LEASE)
         assert first is not None
         assert second is not None
         assert (first.run_id != later.id, second.run_id) == (True, later.id)
-        assert store.claim_word("other", LEASE) is None
+        assert store.outbox.claim("other", LEASE) is None
 
     def test_an_owner_sees_the_undelivered_words_of_their_schedules(self, store: Store) -> None:
         for name, owner in (("hers", "ann"), ("his", "bob")):
             failed(store, "ops", schedule=make_schedule(name, owner=owner))
-            word = store.claim_word("ops", LEASE)
+            word = store.outbox.claim("ops", LEASE)
             assert word is not None
-            assert store.word_failed(word, "no", 60)
-        assert [each.schedule for each in store.undelivered(NOON, owner="ann")] == ["hers"]
-        assert [each.schedule for each in store.undelivered(NOON)] == ["his", "hers"]
-        assert [each.schedule for each in store.undelivered(NOON, limit=1)] == ["his"]
-        assert store.undelivered(NOON + DAY) == []
+            assert store.outbox.mark_failed(word, "no", 60)
+        assert [each.schedule for each in store.outbox.list_failed(NOON, owner="ann")] == ["hers"]
+        assert [each.schedule for each in store.outbox.list_failed(NOON)] == ["his", "hers"]
+        assert [each.schedule for each in store.outbox.list_failed(NOON, limit=1)] == ["his"]
+        assert store.outbox.list_failed(NOON + DAY) == []
 
 
 class TestSilences:
@@ -136,18 +138,18 @@ class TestSilences:
             ("paused", NOON - DAY, ScheduleState.PAUSED),
             ("none", None, ScheduleState.ACTIVE),
         ]:
-            store.add_schedule(make_schedule(name, silence_due=at, state=state))
-        assert [schedule.name for schedule in store.silences_due(NOON, 10)] == ["ended", "now"]
-        assert [schedule.name for schedule in store.silences_due(NOON, 1)] == ["ended"]
+            store.schedules.add(make_schedule(name, silence_due=at, state=state))
+        assert [schedule.name for schedule in store.schedules.list_freshness_due(NOON, 10)] == ["ended", "now"]
+        assert [schedule.name for schedule in store.schedules.list_freshness_due(NOON, 1)] == ["ended"]
 
     @pytest.mark.parametrize("deadline", [NOON, None])
     def test_a_deadline_is_judged_once(self, store: Store, deadline: object) -> None:
         before = make_schedule(silence_due=deadline)
-        store.add_schedule(before)
+        store.schedules.add(before)
         after = before.model_copy(update={"silence_due": NOON + DAY})
-        assert store.replace_schedule(before, after, actor="service", kind=None)
-        assert not store.replace_schedule(before, after, actor="service", kind=None)
-        assert store.schedule(before.id) == after
+        assert store.schedules.replace(before, after, actor="service", kind=None)
+        assert not store.schedules.replace(before, after, actor="service", kind=None)
+        assert store.schedules.get(before.id) == after
 
 
 def test_of_services_that_claim_together_each_word_has_one(store: Store, ledger: str) -> None:
@@ -157,7 +159,7 @@ def test_of_services_that_claim_together_each_word_has_one(store: Store, ledger:
 
     def claim_all(other: Store) -> list[str]:
         claimed = []
-        while (word := other.claim_word("ops", LEASE)) is not None:
+        while (word := other.outbox.claim("ops", LEASE)) is not None:
             claimed.append(word.message_id)
         return claimed
 
@@ -165,4 +167,4 @@ def test_of_services_that_claim_together_each_word_has_one(store: Store, ledger:
         shares = list(pool.map(claim_all, others))
     for other in others:
         other.close()
-    assert sorted(number for share in shares for number in share) == sorted(run.id for run in store.runs())
+    assert sorted(number for share in shares for number in share) == sorted(run.id for run in store.runs.list_newest())

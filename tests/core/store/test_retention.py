@@ -21,68 +21,68 @@ class TestRetention:
     def with_runs(self, store: Store) -> tuple[Schedule, Run, Run]:
         """A schedule with one run that has succeeded, one that goes on, and one that never began."""
         schedule = make_schedule()
-        store.add_schedule(schedule)
+        store.schedules.add(schedule)
         over = make_run(schedule, "over", status=RunStatus.SUCCEEDED, attempt=1)
         going = make_run(schedule, "going", status=RunStatus.RUNNING, attempt=1, scheduled_for=NOON + DAY)
         for run in (over, going, make_run(schedule, "skipped", status=RunStatus.SKIPPED)):
-            store.add_run(run, actor="service")
+            store.runs.add(run, actor="service")
         return schedule, over, going
 
     def test_a_run_that_never_began_has_no_files(self, store: Store) -> None:
         schedule, over, going = self.with_runs(store)
-        assert [run.id for run in store.runs_with_files(schedule.id)] == [going.id, over.id]
-        assert store.schedules_with_files() == [schedule]
+        assert [run.id for run in store.runs.list_with_files(schedule.id)] == [going.id, over.id]
+        assert store.schedules.list_with_files() == [schedule]
 
     def test_a_run_that_publishes_what_another_made_has_files_too(self, store: Store) -> None:
         schedule, over, _ = self.with_runs(store)
         release = make_run(schedule, "release", release=Approval(run_id=over.id, by="ann", at=NOON))
-        store.add_run(release, actor="ann")
-        assert release.id in {run.id for run in store.runs_with_files(schedule.id)}
+        store.runs.add(release, actor="ann")
+        assert release.id in {run.id for run in store.runs.list_with_files(schedule.id)}
 
     def test_only_of_what_has_ended_files_go_and_every_list_tells_since_when(self, store: Store) -> None:
         schedule, over, going = self.with_runs(store)
         seen = store.last_change()
-        store.mark_pruned([over.id, going.id], actor="scheduler")
-        marked = store.run(over.id)
+        store.runs.mark_pruned([over.id, going.id], actor="scheduler")
+        marked = store.runs.get(over.id)
         assert marked is not None
         assert marked.pruned_at is not None
-        assert {run.id: run.pruned_at for run in store.runs(schedule.id)}[going.id] is None
+        assert {run.id: run.pruned_at for run in store.runs.list_newest(schedule.id)}[going.id] is None
         assert [(event.kind, event.run_id) for event in store.events(seen)] == [("run_pruned", over.id)]
 
-        store.mark_pruned([over.id], actor="scheduler")
-        again = store.run(over.id)
+        store.runs.mark_pruned([over.id], actor="scheduler")
+        again = store.runs.get(over.id)
         assert again is not None
         assert again.pruned_at == marked.pruned_at
 
     def test_a_run_whose_files_begin_to_go_has_some_until_that_is_finished(self, store: Store) -> None:
         schedule, over, going = self.with_runs(store)
-        store.mark_pruned([over.id], actor="scheduler")
-        assert [run.id for run in store.runs_with_files(schedule.id)] == [going.id, over.id]
-        store.finish_pruning([over.id], actor="scheduler")
-        assert [run.id for run in store.runs_with_files(schedule.id)] == [going.id]
-        gone = store.run(over.id)
+        store.runs.mark_pruned([over.id], actor="scheduler")
+        assert [run.id for run in store.runs.list_with_files(schedule.id)] == [going.id, over.id]
+        store.runs.finish_pruning([over.id], actor="scheduler")
+        assert [run.id for run in store.runs.list_with_files(schedule.id)] == [going.id]
+        gone = store.runs.get(over.id)
         assert gone is not None
         assert gone.pruned_at is not None
 
     def test_the_files_of_a_deleted_schedules_runs_are_still_known(self, store: Store) -> None:
         schedule, _, _ = self.with_runs(store)
         deleted = schedule.model_copy(update={"state": ScheduleState.DELETED, "next_due": None})
-        store.replace_schedule(schedule, deleted, actor="local", kind="schedule_deleted")
-        assert store.schedules_with_files() == [deleted]
+        store.schedules.replace(schedule, deleted, actor="local", kind="schedule_deleted")
+        assert store.schedules.list_with_files() == [deleted]
 
     def test_every_version_tells_which_bundle_it_has_and_who_wants_it(self, store: Store) -> None:
         schedule, over, going = self.with_runs(store)
         edited = schedule.model_copy(update={"version": 2, "spec": make_spec(bundle="1" * 64), "changed_at": NOON})
-        store.replace_schedule(schedule, edited, actor="local", kind="schedule_changed")
-        first, second = store.bundle_uses()
+        store.schedules.replace(schedule, edited, actor="local", kind="schedule_changed")
+        first, second = store.schedules.list_bundle_uses()
         assert first == BundleUse("0" * 64, schedule.id, 1, schedule.created_at, False, False, True)
         assert second == BundleUse("1" * 64, schedule.id, 2, NOON, True, False, False)
 
-        store.replace_run(going, going.model_copy(update={"status": RunStatus.FAILED}), actor="service")
+        store.runs.replace(going, going.model_copy(update={"status": RunStatus.FAILED}), actor="service")
         for run in (over, going):
-            store.mark_pruned([run.id], actor="scheduler")
-            store.finish_pruning([run.id], actor="scheduler")
+            store.runs.mark_pruned([run.id], actor="scheduler")
+            store.runs.finish_pruning([run.id], actor="scheduler")
         deleted = edited.model_copy(update={"state": ScheduleState.DELETED, "next_due": None})
-        store.replace_schedule(edited, deleted, actor="local", kind="schedule_deleted")
-        told = [(use.current, use.deleted, use.has_runs) for use in store.bundle_uses()]
+        store.schedules.replace(edited, deleted, actor="local", kind="schedule_deleted")
+        told = [(use.current, use.deleted, use.has_runs) for use in store.schedules.list_bundle_uses()]
         assert told == [(False, True, False), (False, True, False)]

@@ -38,8 +38,8 @@ def store(direct: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     database = psycopg.conninfo.conninfo_to_dict(direct)["dbname"]
     way = f"127.0.0.1:{wire.port}/{database}?sslmode=disable&connect_timeout=2"
     opened = open_store(f"postgresql://postgres@{way}", lambda: NOON)
-    opened.add_schedule(make_schedule())
-    opened.join()
+    opened.schedules.add(make_schedule())
+    opened.leases.register()
     yield opened
     opened.close()
 
@@ -48,43 +48,43 @@ def test_a_ledger_that_is_away_is_a_sentence_and_goes_on_when_it_is_back(store: 
     wire.cut()
     for _ in range(3):
         with pytest.raises(Refused) as caught:
-            store.due_schedules(NOON, 10)
+            store.schedules.list_due(NOON, 10)
         assert caught.value.code == "store_away"
     with pytest.raises(Refused):
-        store.claim("one", 60, "here")
+        store.leases.claim("one", 60, "here")
     with pytest.raises(Refused):
         store.wait_for_change(0, 0)
 
     wire.mend()
-    assert [schedule.name for schedule in store.due_schedules(NOON, 10)] == ["daily"]
-    store.add_run(make_run(make_schedule()), actor="service")
-    assert [run.schedule for run in store.claim("one", 60, "here")] == ["daily"]
+    assert [schedule.name for schedule in store.schedules.list_due(NOON, 10)] == ["daily"]
+    store.runs.add(make_run(make_schedule()), actor="service")
+    assert [run.schedule for run in store.leases.claim("one", 60, "here")] == ["daily"]
     assert store.wait_for_change(0, 0) == 2
 
 
 def test_connections_that_broke_unseen_are_made_again_and_nobody_notices(store: Store, wire: Wire) -> None:
-    store.schedules()
+    store.schedules.list_all()
     store.wait_for_change(0, 0)
     wire.cut()
     wire.mend()
-    assert [schedule.name for schedule in store.schedules()] == ["daily"]
-    assert store.claim("one", 60, "here") == []
+    assert [schedule.name for schedule in store.schedules.list_all()] == ["daily"]
+    assert store.leases.claim("one", 60, "here") == []
     assert store.wait_for_change(0, 0) == 1
 
 
 def test_a_wire_that_goes_silent_is_given_up(store: Store, wire: Wire) -> None:
     wire.silence()
     with pytest.raises(Refused, match="timeout expired"):
-        store.schedules()
+        store.schedules.list_all()
     wire.mend()
-    assert [schedule.name for schedule in store.schedules()] == ["daily"]
+    assert [schedule.name for schedule in store.schedules.list_all()] == ["daily"]
 
 
 def test_who_waits_hears_of_a_change_that_came_while_the_wire_was_cut(store: Store, wire: Wire, direct: str) -> None:
     assert store.wait_for_change(0, 0) == 1
     wire.cut()
     other = open_store(direct, lambda: NOON)
-    other.add_schedule(make_schedule("other"))
+    other.schedules.add(make_schedule("other"))
     other.close()
     wire.mend()
     assert store.wait_for_change(1, 3600) == 2
@@ -93,19 +93,19 @@ def test_who_waits_hears_of_a_change_that_came_while_the_wire_was_cut(store: Sto
 def test_who_joins_is_not_alone_while_another_ticks_and_is_when_that_has_died(
     store: Store, wire: Wire, direct: str
 ) -> None:
-    store.add_run(make_run(make_schedule()), actor="service")
-    store.claim("one", 60, "here")
+    store.runs.add(make_run(make_schedule()), actor="service")
+    store.leases.claim("one", 60, "here")
     second, third = open_store(direct, lambda: NOON), open_store(direct, lambda: NOON)
-    second.join()
-    assert second.claim("two", 60, "here") == []
+    second.leases.register()
+    assert second.leases.claim("two", 60, "here") == []
     second.close()
 
-    assert third.is_ticked()
+    assert third.leases.has_leader()
 
     wire.cut()
-    eventually(lambda: not third.is_ticked(), what="the end of who was cut off")
-    third.join()
-    assert [run.fence for run in third.claim("three", 60, "here")] == [2]
+    eventually(lambda: not third.leases.has_leader(), what="the end of who was cut off")
+    third.leases.register()
+    assert [run.fence for run in third.leases.claim("three", 60, "here")] == [2]
     third.close()
 
 
@@ -113,16 +113,16 @@ def test_what_keeps_one_who_ticks_from_starting_anything_is_known_to_all_as_long
     store: Store, wire: Wire, direct: str
 ) -> None:
     door = open_store(direct, lambda: NOON)
-    assert door.hindrances() == []
-    store.say("disk_full")
-    assert door.hindrances() == ["disk_full"]
+    assert door.leases.list_blockers() == []
+    store.leases.report_blocker("disk_full")
+    assert door.leases.list_blockers() == ["disk_full"]
     wire.cut()
-    eventually(lambda: door.hindrances() == [], what="the end of who was cut off")
+    eventually(lambda: door.leases.list_blockers() == [], what="the end of who was cut off")
     wire.mend()
-    store.claim("one", 60, "here")
-    assert door.hindrances() == ["disk_full"], "whoever comes back says so again"
-    store.say("")
-    assert door.hindrances() == []
+    store.leases.claim("one", 60, "here")
+    assert door.leases.list_blockers() == ["disk_full"], "whoever comes back says so again"
+    store.leases.report_blocker("")
+    assert door.leases.list_blockers() == []
     door.close()
 
 
@@ -130,20 +130,20 @@ def test_a_reader_misses_no_event_of_a_transaction_that_commits_late(postgresql:
     first, second = (open_store(direct, lambda: NOON) for _ in range(2))
     schedules = [make_schedule(name) for name in ("slow", "quick")]
     for schedule in schedules:
-        first.add_schedule(schedule)
+        first.schedules.add(schedule)
     seen = first.last_change()
     written, go_on = threading.Event(), threading.Event()
 
     def slow() -> None:
-        with first._engine.begin() as connection:  # type: ignore[attr-defined]
-            first._insert_runs(connection, [make_run(schedules[0])], "slow")  # type: ignore[attr-defined]
+        with first.database.engine.begin() as connection:  # type: ignore[attr-defined]
+            first.runs.insert(connection, [make_run(schedules[0])], "slow")  # type: ignore[attr-defined]
             written.set()
             go_on.wait()
 
     late = threading.Thread(target=slow)
     late.start()
     written.wait()
-    quick = threading.Thread(target=lambda: second.add_run(make_run(schedules[1]), actor="quick"))
+    quick = threading.Thread(target=lambda: second.runs.add(make_run(schedules[1]), actor="quick"))
     quick.start()
     eventually(lambda: not quick.is_alive() or postgresql.ask(WAITING), what="the second transaction")
     reader = open_store(direct, lambda: NOON)

@@ -24,7 +24,7 @@ def test_the_disk_and_whoever_ticks_are_looked_at_and_nothing_is_made(tmp_path: 
     lock = LeaderLock(DataPaths(folder).lock)
     assert lock.acquire()
     assert list(check_service(DataPaths(folder), NOON))[1] == CheckResult(True, "service: one ticks")
-    lock.say(Blocker.CLOCK)
+    lock.report(Blocker.CLOCK)
     service = list(check_service(DataPaths(folder), NOON))[1]
     assert not service.right
     assert "clock is far ahead of every other. Set it right" in service.text

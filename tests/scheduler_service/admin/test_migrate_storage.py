@@ -63,9 +63,9 @@ def test_the_code_and_what_runs_left_come_along_and_a_second_time_there_is_nothi
 
 def test_nothing_moves_while_a_run_writes_where_it_began(place: Place) -> None:
     store = open_store(place.places.store)
-    store.add_run(place.run, actor="local")
+    store.runs.add(place.run, actor="local")
     launching = place.run.model_copy(update={"status": RunStatus.LAUNCHING})
-    assert store.replace_run(place.run, launching, actor="service")
+    assert store.runs.replace(place.run, launching, actor="service")
     store.close()
     refused = place("migrate-storage")
     assert refused.exit_code == 2

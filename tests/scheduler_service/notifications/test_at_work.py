@@ -91,7 +91,7 @@ def test_a_failure_and_the_pause_after_it_are_told(engine: Engine, hook: Hook) -
     with engine.service(lambda: clock.now() + timedelta(minutes=1)):
         eventually(lambda: has_told(hook, "“broken” failed", "“broken” paused itself"), what="both")
     assert "jupyter schedule resume broken" in hook.bodies[1]
-    paused = engine.store.schedule(schedule.id)
+    paused = engine.store.schedules.get(schedule.id)
     assert paused is not None
     assert paused.state == "paused"
 
@@ -138,5 +138,5 @@ def test_what_is_given_up_is_told_to_the_owner(engine: Engine, hook: Hook, monke
     engine.script("broken", "exit 3", notify=Notify(channels=("hook",)))
     with engine.service():
         run: Run = engine.ended(engine.run("broken"))
-        lost = eventually(lambda: engine.store.undelivered(run.created_at), what="what was given up")
+        lost = eventually(lambda: engine.store.outbox.list_failed(run.created_at), what="what was given up")
     assert [(each.channel, each.given_up, "403" in each.trouble) for each in lost] == [("hook", True, True)]

@@ -60,11 +60,11 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
 def owe(store: Store, channel: str, number: str) -> None:
     """Have a run that tells a channel something."""
     schedule = make_schedule(number)
-    store.add_schedule(schedule)
+    store.schedules.add(schedule)
     run = make_run(schedule)
-    store.add_run(run, actor="service")
+    store.runs.add(run, actor="service")
     word = Notification(message_id=number, run_id=run.id, occasion=NotificationEvent.FAILURE, channel=channel)
-    store.replace_run(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", words=[word])
+    store.runs.replace(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", notifications=[word])
 
 
 def carried(deliverer: Deliverer) -> None:
@@ -107,8 +107,8 @@ def test_a_word_that_failed_is_sent_again_after_its_pause(store: Store, clock: C
     clock.at(3 * FIRST_PAUSE)
     carried(deliverer)
     assert ops.got == ["one"] * 3
-    assert store.words_waiting() == {}
-    assert store.undelivered(NOON) == []
+    assert store.outbox.next_tries() == {}
+    assert store.outbox.list_failed(NOON) == []
 
 
 def test_a_word_that_fails_too_often_is_given_up_and_known_as_such(store: Store, clock: Clock) -> None:
@@ -119,14 +119,14 @@ def test_a_word_that_fails_too_often_is_given_up_and_known_as_such(store: Store,
         clock.at(hour * LONGEST_PAUSE)
         carried(deliverer)
     assert ops.got == ["one"] * MOST
-    (lost,) = store.undelivered(NOON)
+    (lost,) = store.outbox.list_failed(NOON)
     assert (lost.given_up, lost.trouble, lost.attempts) == (True, "535 wrong password", MOST)
 
 
 def test_a_channel_that_is_not_set_up_here_is_a_failure_that_says_so(store: Store, clock: Clock) -> None:
     owe(store, "gone", "one")
     carried(Deliverer(store, {}, compose, now=clock))
-    (waiting,) = store.undelivered(NOON)
+    (waiting,) = store.outbox.list_failed(NOON)
     assert (waiting.given_up, waiting.trouble) == (False, "No channel of that name is set up.")
 
 
@@ -139,7 +139,7 @@ def test_what_a_broken_channel_says_is_not_repeated(
 
     owe(store, "ops", "one")
     carried(Deliverer(store, {"ops": Broken()}, compose, now=clock))
-    (waiting,) = store.undelivered(NOON)
+    (waiting,) = store.outbox.list_failed(NOON)
     assert waiting.trouble == "It couldn't be sent: RuntimeError."
     assert "canary" not in caplog.text
 
@@ -155,7 +155,7 @@ def test_a_channel_of_which_no_word_can_be_claimed_is_left_alone_for_a_while(
         raise OSError("the ledger is away")
 
     owe(store, "ops", "one")
-    monkeypatch.setattr(store, "claim_word", claim)
+    monkeypatch.setattr(store.outbox, "claim", claim)
     deliverer = Deliverer(store, {}, compose, now=clock)
     carried(deliverer)
     assert not deliverer._woken.is_set()
@@ -177,14 +177,14 @@ def test_a_slow_channel_keeps_no_other_waiting(store: Store, clock: Clock) -> No
     deliverer.look()
     assert slow.got == ["one"]
     slow.free.set()
-    eventually(lambda: store.words_waiting() == {}, what="the slow one")
+    eventually(lambda: store.outbox.next_tries() == {}, what="the slow one")
 
 
 def test_of_two_services_one_sends_and_the_other_when_that_has_died(store: Store, clock: Clock) -> None:
     owe(store, "ops", "one")
     dying, ops = Fake(), Fake()
     # it claims, sends, and is gone before it notes so
-    word = store.claim_word("ops", LEASE)
+    word = store.outbox.claim("ops", LEASE)
     assert word is not None
     dying.send(compose(word))
     other = Deliverer(store, {"ops": ops}, compose, now=clock)
@@ -210,4 +210,4 @@ def test_it_stops_also_when_a_channel_never_answers(
     thread.join(PATIENCE)
     assert not thread.is_alive()
     ops.free.set()
-    eventually(lambda: store.words_waiting() == {}, what="the late answer")
+    eventually(lambda: store.outbox.next_tries() == {}, what="the late answer")

@@ -31,7 +31,7 @@ def test_a_run_that_is_still_going_at_nine_is_told_of_once(play: Play) -> None:
     schedule = play.schedule("daily", "0 6 * * *", notify=BY_NINE, timeout=1000)
     play.until(MIDNIGHT + 12 * HOUR, step=30 * timedelta(minutes=1))
     assert told(play) == ["25 09:00"]
-    word = play.store.claim_word("ops", 60)
+    word = play.store.outbox.claim("ops", 60)
     assert word is not None
     assert (word.occasion, word.details) == (NotificationEvent.SILENCE, {"by": "2026-11-25T09:00:00Z"})
     (run,) = play.runs("daily")
@@ -61,7 +61,7 @@ def test_days_without_a_service_are_one_silence(play: Play) -> None:
     play.pass_by(3 * DAY + 12 * HOUR)
     play.settle()
     assert told(play) == ["28 12:00"]
-    assert play.store.silences_due(play.now, 10) == []
+    assert play.store.schedules.list_freshness_due(play.now, 10) == []
 
 
 def test_of_two_services_one_tells(play: Play) -> None:

@@ -70,11 +70,11 @@ def test_whoever_dies_in_the_middle_loses_nothing() -> None:
 
 def made_private(schedule: Schedule, store: MemoryStore, state: ScheduleState) -> Schedule:
     """A schedule of two versions, that was public in the first; it left files."""
-    store.add_schedule(schedule)
+    store.schedules.add(schedule)
     private = schedule.spec.model_copy(update={"visibility": Visibility.PRIVATE, "publication_base": "private"})
     after = schedule.model_copy(update={"version": 2, "spec": private, "state": state})
-    assert store.replace_schedule(schedule, after, actor="ann", kind=None)
-    store.insert_run(make_run(after, attempt=1, status=RunStatus.SUCCEEDED), "ann")
+    assert store.schedules.replace(schedule, after, actor="ann", kind=None)
+    store.runs.add(make_run(after, attempt=1, status=RunStatus.SUCCEEDED), actor="ann")
     return after
 
 
@@ -86,7 +86,7 @@ def test_what_a_deleted_schedule_left_is_withdrawn_unless_its_name_is_anothers_n
     spec = make_spec(visibility=Visibility.PUBLIC, publication_base="public")
     made_private(make_schedule("flights", spec=spec), store, ScheduleState.DELETED)
     if taken:
-        store.add_schedule(make_schedule("flights", spec=spec, id=str(uuid4())))
+        store.schedules.add(make_schedule("flights", spec=spec, id=str(uuid4())))
 
     Unpublisher(store, AREAS, area.__getitem__).look(NOON)
 

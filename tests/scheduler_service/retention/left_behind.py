@@ -31,7 +31,7 @@ class Deployment:
         self.store = MemoryStore(Clock())
         self.work, self.area = work, area
         self.schedule = make_schedule("flights", spec=make_spec(publication_base="area"))
-        self.store.add_schedule(self.schedule)
+        self.store.schedules.add(self.schedule)
         work.put(bundle_key("0" * 64), b"bundle")
         self.runs = [self.ran(day) for day in range(days)]
         self.now = NOON + days * DAY
@@ -40,7 +40,7 @@ class Deployment:
         """A run that left a result, files, a log and a brief, was checked, and published."""
         end = NOON + day * DAY
         run = due_on(day, status=RunStatus.SUCCEEDED, attempt=2, ended_at=end, **changes)
-        self.store.add_run(run, actor="service")
+        self.store.runs.add(run, actor="service")
         result = result_of(FILES)
         for number in (1, 2):
             token = token_of(self.store.secret(), run.id, number)
@@ -68,7 +68,7 @@ class Deployment:
 
     def with_files(self) -> list[str]:
         """The runs that have files, as they were due."""
-        return [run.id for run in reversed(self.store.runs_with_files(self.schedule.id))]
+        return [run.id for run in reversed(self.store.runs.list_with_files(self.schedule.id))]
 
     def left(self) -> dict[str, bytes]:
         """Everything in both stores."""
@@ -89,7 +89,7 @@ class Deployment:
     def assert_said(self) -> None:
         """Of whatever isn't whole any more the ledger says so."""
         work = {stored.key for stored in self.work.list("workers/")}
-        for run in self.store.runs_by_id.values():
+        for run in self.store.tables.runs.values():
             token = token_of(self.store.secret(), run.id, 2)
             if worker_prefix("local", token) + "result" not in work:
                 assert run.pruned_at is not None

@@ -40,7 +40,9 @@ def deployment() -> Deployment:
 def test_the_old_go_and_the_newest_stay(deployment: Deployment) -> None:
     deployment.prune()
 
-    assert [run.pruned_at is not None for run in map(deployment.store.run, ids(deployment))] == [True] * 3 + [False] * 3
+    assert [run.pruned_at is not None for run in map(deployment.store.runs.get, ids(deployment))] == [True] * 3 + [
+        False
+    ] * 3
     tokens = {run.id: [token_of(b"secret", run.id, n) for n in (1, 2)] for run in deployment.runs}
     for run in deployment.runs[:3]:
         left = [key for key in deployment.left() if any(token in key for token in (*tokens[run.id], run.id))]
@@ -83,7 +85,7 @@ def test_a_plan_changes_nothing_and_tells_every_size(deployment: Deployment) -> 
 def test_a_schedule_may_keep_more(deployment: Deployment) -> None:
     spec = deployment.schedule.spec.model_copy(update={"policies": Policies(keep_runs=5)})
     edited = deployment.schedule.model_copy(update={"version": 2, "spec": spec})
-    deployment.store.replace_schedule(deployment.schedule, edited, actor="ann", kind="schedule_changed")
+    deployment.store.schedules.replace(deployment.schedule, edited, actor="ann", kind="schedule_changed")
     assert [going.run.id for going in deployment.pruning().plan(deployment.now).runs] == ids(deployment)[:1]
 
 
@@ -91,7 +93,7 @@ def test_a_deleted_schedule_loses_everything_but_what_it_published(deployment: D
     published = {stored.key: deployment.area.get(stored.key) for stored in deployment.area.list()}
     deployment.now = NOON + 5 * DAY + timedelta(hours=1)
     deleted = deployment.schedule.model_copy(update={"state": ScheduleState.DELETED, "next_due": None})
-    deployment.store.replace_schedule(deployment.schedule, deleted, actor="ann", kind="schedule_deleted")
+    deployment.store.schedules.replace(deployment.schedule, deleted, actor="ann", kind="schedule_deleted")
 
     deployment.prune()
     assert deployment.with_files() == ids(deployment)[-1:], "its worker may still be writing"
@@ -128,11 +130,11 @@ def test_an_area_that_cannot_be_listed_keeps_its_runs_and_stands_in_nobodys_way(
     deployment: Deployment, problem: Exception
 ) -> None:
     other = make_schedule("other", spec=make_spec(publication_base="elsewhere"))
-    deployment.store.add_schedule(other)
+    deployment.store.schedules.add(other)
     for day in range(6):
         old = NOON + day * DAY
         run = make_run(other, str(day), status=RunStatus.FAILED, attempt=1, ended_at=old, scheduled_for=old)
-        deployment.store.add_run(run, actor="service")
+        deployment.store.runs.add(run, actor="service")
     areas = {"area": Unlisted(deployment.area, problem), "elsewhere": MemoryObjects()}
     plan = Pruner(deployment.store, deployment.work, areas.__getitem__, KEEP).plan(deployment.now)
     assert {going.run.schedule for going in plan.runs} == {"other"}
@@ -160,16 +162,16 @@ class Stubborn(Watched):
 
 def test_an_area_that_lets_nothing_go_is_told_and_stands_in_nobodys_way(deployment: Deployment) -> None:
     other = make_schedule("other", spec=make_spec(publication_base="elsewhere"))
-    deployment.store.add_schedule(other)
+    deployment.store.schedules.add(other)
     for day in range(6):
         old = NOON + day * DAY
         run = make_run(other, str(day), status=RunStatus.FAILED, attempt=1, ended_at=old, scheduled_for=old)
-        deployment.store.add_run(run, actor="service")
+        deployment.store.runs.add(run, actor="service")
     stubborn = Stubborn(deployment.area)
     pruning = Pruner(deployment.store, deployment.work, lambda _: stubborn, KEEP)
     told = [pruning.remove(batch) for batch in pruning.plan(deployment.now).batches()]
     assert sorted(filter(None, told)) == ["flights: not all files of its runs could be removed. Allow s3:DeleteObject."]
-    assert len(deployment.store.runs_with_files(other.id)) == 3
+    assert len(deployment.store.runs.list_with_files(other.id)) == 3
     assert len(deployment.with_files()) == 6
     deployment.prune()
     assert len(deployment.with_files()) == 3
@@ -180,13 +182,13 @@ def test_a_run_that_somebody_releases_meanwhile_stays(deployment: Deployment) ->
     plan = deployment.pruning().plan(deployment.now)
     first = deployment.runs[0]
     held = first.model_copy(update={"status": RunStatus.FAILED, "reason": "publishing"})
-    deployment.store.runs_by_id[first.id] = held
+    deployment.store.tables.runs[first.id] = held
     operations.approve(first.id)
     for batch in plan.batches():
         deployment.pruning().remove(batch)
-    assert [run.id for run in map(deployment.store.run, ids(deployment)) if run and run.pruned_at] == ids(deployment)[
-        1:3
-    ]
+    assert [run.id for run in map(deployment.store.runs.get, ids(deployment)) if run and run.pruned_at] == ids(
+        deployment
+    )[1:3]
 
 
 def ids(deployment: Deployment) -> list[str]:

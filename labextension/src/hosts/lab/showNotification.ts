@@ -31,7 +31,7 @@ export async function showNotification(
     Notification.error(trans.__('%1: %2', name, describeCause(run) || trans.__('the run failed')), options(id));
     return;
   }
-  if (kind === 'word_given_up') {
+  if (kind === 'notification_given_up') {
     for (const { channel, trouble, run_id } of takeUntold((await api.status()).undelivered ?? [], id ?? '', LOST)) {
       Notification.warning(trans.__('%1: %2 was not told. %3', name, channel, trouble), options(run_id));
     }

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.common import SqlStore
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.sqlite import SqliteStore
 from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_schedule
@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     """A ledger with one schedule."""
     path = tmp_path / "ledger.sqlite3"
     store = open_store(f"sqlite:///{path}", lambda: NOON)
-    store.add_schedule(make_schedule())
+    store.schedules.add(make_schedule())
     store.close()
     return path
 
@@ -33,14 +33,14 @@ def refused(address: str) -> Refused:
 
 def limited(store: SqlStore, pragma: str) -> None:
     """Give every connection that the store has a limit of SQLite's."""
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA {pragma}")
 
 
 def fill(store: SqlStore) -> None:
     """Add schedules until something gives."""
     for number in range(1000):
-        store.add_schedule(make_schedule(f"s{number}"))
+        store.schedules.add(make_schedule(f"s{number}"))
 
 
 class TestSqlite:
@@ -68,10 +68,10 @@ class TestSqlite:
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Refused, match="is locked by another program") as caught:
-            store.add_schedule(make_schedule("other"))
+            store.schedules.add(make_schedule("other"))
         assert caught.value.code == "store_busy"
         other.execute("ROLLBACK")
-        store.add_schedule(make_schedule("other"))
+        store.schedules.add(make_schedule("other"))
         other.close()
         store.close()
 
@@ -83,12 +83,12 @@ class TestSqlite:
             fill(store)
         assert caught.value.code == "disk_full"
         limited(store, "max_page_count=1000000")
-        known = {schedule.name for schedule in store.schedules()}
+        known = {schedule.name for schedule in store.schedules.list_all()}
         assert len(store.events(0)) == len(known)
-        with store._engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-        store.add_schedule(make_schedule("after"))
-        assert {schedule.name for schedule in store.schedules()} == known | {"after"}
+        store.schedules.add(make_schedule("after"))
+        assert {schedule.name for schedule in store.schedules.list_all()} == known | {"after"}
         store.close()
 
     def test_a_ledger_that_is_read_only_says_what_to_do(self, file: Path) -> None:
@@ -96,7 +96,7 @@ class TestSqlite:
         assert isinstance(store, SqliteStore)
         limited(store, "query_only=ON")
         with pytest.raises(Refused, match="can't be written: make the file and its folder writable"):
-            store.add_schedule(make_schedule("other"))
+            store.schedules.add(make_schedule("other"))
         store.close()
 
 
@@ -132,5 +132,5 @@ class TestPostgresql:
         assert "make it the database's owner" in refused(reading).message
         store = open_store(f"{address}&options=-c%20default_transaction_read_only%3Don")
         with pytest.raises(Refused, match="read-only"):
-            store.add_schedule(make_schedule())
+            store.schedules.add(make_schedule())
         store.close()

@@ -1,0 +1,300 @@
+"""Runs and their attempts in SQL: compare-and-set, one transaction a write, its events last."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+
+from jupyter_schedule.core.models import (
+    GOING_STATUSES,
+    OPEN_STATUSES,
+    TRANSITIONS,
+    Attempt,
+    Notification,
+    Run,
+    RunStatus,
+    Trigger,
+)
+from jupyter_schedule.core.store.base import RunCursor, RunStore
+from jupyter_schedule.core.store.database import LAST_CHANGE, Database
+from jupyter_schedule.core.store.outbox import SqlOutbox
+from jupyter_schedule.core.store.tables import (
+    IS_ALIVE,
+    ad_hoc_workers,
+    attempts,
+    events,
+    newest_first,
+    prunings,
+    runs,
+    schedules,
+)
+
+#: schedules whose runs are claimed, or whose newest runs are looked up, at once
+CHUNK = 1000
+IS_OPEN = runs.c.status.in_(OPEN_STATUSES)
+RUNS: Select[Any] = select(
+    *(column for column in runs.c if column.name not in {"holder", "lease_until"}),
+    schedules.c.name.label("schedule"),
+    prunings.c.pruned_at,
+).select_from(
+    runs.join(schedules, schedules.c.id == runs.c.schedule_id).outerjoin(prunings, prunings.c.run_id == runs.c.id)
+)
+_gone = prunings.alias("gone")
+#: a run that began, or publishes what another made, and of whose files some may be left
+WITH_FILES = and_(
+    or_(runs.c.attempt > 0, runs.c.release.is_not(None)),
+    ~select(_gone.c.run_id).where(_gone.c.run_id == runs.c.id, _gone.c.finished).exists(),
+)
+
+
+class SqlRuns(RunStore):
+    """The rows of `runs`, `attempts` and `prunings`."""
+
+    def __init__(self, database: Database, outbox: SqlOutbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    def add(self, run: Run, *, actor: str) -> None:
+        self.add_all([run], actor=actor)
+
+    def add_all(self, runs: Sequence[Run], *, actor: str) -> None:
+        with self._database.engine.begin() as connection:
+            self.insert(connection, runs, actor)
+
+    def replace(self, before: Run, after: Run, *, actor: str, notifications: Sequence[Notification] = ()) -> bool:
+        with self._database.engine.begin() as connection:
+            moved = self._move(connection, before, after, actor)
+            if moved:
+                self._outbox.put(connection, notifications)
+        return moved
+
+    def request_cancel(self, run_id: str, *, actor: str) -> bool:
+        return self.request_cancel_all([run_id], actor=actor) == 1
+
+    def request_cancel_all(self, run_ids: Sequence[str], *, actor: str) -> int:
+        wanted = and_(runs.c.id.in_(run_ids), runs.c.status.in_(OPEN_STATUSES), runs.c.cancelled_by.is_(None))
+        # in one order, so that two who ask at once don't wait for each other
+        locked = select(runs.c.id).where(wanted).order_by(runs.c.id).with_for_update(key_share=True)
+        with self._database.engine.begin() as connection:
+            noted = connection.scalars(locked).all()
+            asked = update(runs).where(runs.c.id.in_(noted), runs.c.cancelled_by.is_(None)).values(cancelled_by=actor)
+            if noted:
+                connection.execute(asked)
+                self._database.take_event_lock(connection)
+                kind = {"at": self._database.now(), "actor": actor, "kind": "run_cancel_asked", "schedule_id": None}
+                connection.execute(insert(events), [kind | {"run_id": run_id} for run_id in noted])
+        return len(noted)
+
+    def get(self, run_id: str) -> Run | None:
+        found = self._select(RUNS.where(runs.c.id == run_id))
+        return found[0] if found else None
+
+    def list_newest(
+        self,
+        schedule_id: str | None = None,
+        *,
+        owner: str | None = None,
+        before: RunCursor | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        query = RUNS.order_by(*newest_first(runs)).limit(limit)
+        if schedule_id is not None:
+            query = query.where(runs.c.schedule_id == schedule_id)
+        if owner is not None:
+            query = query.where(schedules.c.owner == owner, IS_ALIVE)
+        if before is not None:
+            columns = (runs.c.scheduled_for, runs.c.created_at, runs.c.id)
+            cursor = (literal(value, column.type) for value, column in zip(before, columns, strict=True))
+            query = query.where(tuple_(*columns) < tuple_(*cursor))
+        return self._select(query)
+
+    def newest_of_each(self, schedule_ids: Sequence[str], per_schedule: int) -> dict[str, list[Run]]:
+        found: dict[str, list[Run]] = {}
+        for start in range(0, len(schedule_ids), CHUNK):
+            newest = self._database.newest_runs(schedule_ids[start : start + CHUNK], per_schedule)
+            for run in self._select(RUNS.where(runs.c.id.in_(newest)).order_by(*newest_first(runs))):
+                found.setdefault(run.schedule_id, []).append(run)
+        return found
+
+    def count(self, schedule_id: str | None = None, *, owner: str) -> int:
+        mine = select(func.count()).select_from(runs.join(schedules, runs.c.schedule_id == schedules.c.id))
+        query = mine.where(schedules.c.owner == owner, IS_ALIVE)
+        if schedule_id is not None:
+            query = query.where(runs.c.schedule_id == schedule_id)
+        with self._database.read() as connection:
+            return connection.scalars(query).one()
+
+    def list_open(self) -> list[Run]:
+        return self._select(RUNS.where(IS_OPEN).order_by(runs.c.queued))
+
+    def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
+        of_backfills = and_(runs.c.schedule_id == schedule_id, runs.c.trigger == Trigger.BACKFILL)
+        asked = select(runs.c.created_at).where(of_backfills, IS_OPEN)
+        query = select(runs.c.status, func.count()).where(of_backfills, runs.c.created_at.in_(asked))
+        with self._database.read() as connection:
+            return {RunStatus(status): count for status, count in connection.execute(query.group_by(runs.c.status))}
+
+    def cost_since(self, schedule_id: str, since: datetime) -> Decimal:
+        total = func.sum(runs.c.cost, type_=runs.c.cost.type)
+        query = select(total).where(runs.c.schedule_id == schedule_id, runs.c.ended_at >= since)
+        with self._database.read() as connection:
+            cost: Decimal | None = connection.execute(query).scalar()
+        return cost or Decimal()
+
+    def machine_seconds_since(self, since: datetime) -> dict[str, int]:
+        of_runs = select(schedules.c.owner, runs.c.machine_seconds).join(runs, runs.c.schedule_id == schedules.c.id)
+        of_ad_hoc = select(ad_hoc_workers.c.owner, ad_hoc_workers.c.machine_seconds)
+        every = union_all(
+            of_runs.where(runs.c.ended_at >= since, runs.c.machine_seconds.is_not(None)),
+            of_ad_hoc.where(ad_hoc_workers.c.ended_at >= since, ad_hoc_workers.c.machine_seconds.is_not(None)),
+        ).subquery()
+        used = select(every.c.owner, func.sum(every.c.machine_seconds)).group_by(every.c.owner)
+        with self._database.read() as connection:
+            return {owner: int(seconds) for owner, seconds in connection.execute(used)}
+
+    # -- attempts
+
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
+        with self._database.engine.begin() as connection:
+            if most is not None and _count_others_going(connection, before) >= most:
+                return False
+            if not self._move(connection, before, after, actor):
+                return False
+            connection.execute(insert(attempts).values(attempt.model_dump()))
+        return True
+
+    def replace_attempt(self, run: Run, attempt: Attempt) -> bool:
+        current = select(runs.c.id).where(runs.c.id == run.id, runs.c.fence == run.fence).with_for_update(read=True)
+        known = (
+            update(attempts)
+            .where(attempts.c.run_id == attempt.run_id, attempts.c.number == attempt.number)
+            .values(attempt.model_dump(include={"handle", "ended_at", "outcome", "detail"}))
+        )
+        with self._database.engine.begin() as connection:
+            held = connection.execute(current).first() is not None
+            return held and connection.execute(known).rowcount == 1
+
+    def list_attempts(self, run_id: str) -> list[Attempt]:
+        query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
+        with self._database.read() as connection:
+            return [Attempt(**row) for row in connection.execute(query).mappings()]
+
+    def attempts_of_each(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+        found: dict[str, list[Attempt]] = {}
+        with self._database.read() as connection:
+            for start in range(0, len(run_ids), CHUNK):
+                wanted = attempts.c.run_id.in_(run_ids[start : start + CHUNK])
+                query = select(attempts).where(wanted).order_by(attempts.c.run_id, attempts.c.number)
+                for row in connection.execute(query).mappings():
+                    found.setdefault(row["run_id"], []).append(Attempt(**row))
+        return found
+
+    # -- retention
+
+    def list_with_files(self, schedule_id: str) -> list[Run]:
+        return self._select(RUNS.where(runs.c.schedule_id == schedule_id, WITH_FILES).order_by(*newest_first(runs)))
+
+    def mark_pruned(self, run_ids: Sequence[str], *, actor: str) -> None:
+        with self._database.engine.begin() as connection:
+            ended = select(runs.c.id).where(runs.c.id.in_(run_ids), ~IS_OPEN).order_by(runs.c.id)
+            known = list(connection.scalars(ended.with_for_update(key_share=True)))
+            self._database.take_event_lock(connection)
+            row = self._database.insert_new(prunings).on_conflict_do_nothing(index_elements=["run_id"])
+            rows = [{"run_id": run_id, "pruned_at": self._database.now(), "finished": False} for run_id in known]
+            marked = connection.scalars(row.returning(prunings.c.run_id), rows).all() if rows else ()
+            for run_id in marked:
+                self._database.record(connection, actor, "run_pruned", run_id=run_id)
+
+    def finish_pruning(self, run_ids: Sequence[str], *, actor: str) -> None:
+        with self._database.engine.begin() as connection:
+            connection.execute(update(prunings).where(prunings.c.run_id.in_(run_ids)).values(finished=True))
+            self._database.record(connection, actor, "files_removed")
+
+    # -- in somebody's transaction
+
+    def insert(self, connection: Connection, new: Sequence[Run], actor: str) -> None:
+        """Add runs that the ledger doesn't have, each with its event, in the order in which they are given."""
+        if not new:
+            return
+        self._database.take_event_lock(connection)
+        newest = connection.execute(LAST_CHANGE).scalar() or 0
+        rows = [_row(run) | {"queued": newest + n} for n, run in enumerate(new)]
+        row = self._database.insert_new(runs).on_conflict_do_nothing(index_elements=["schedule_id", "key"])
+        added = set(connection.scalars(row.returning(runs.c.id), rows))
+        at = self._database.now()
+        told = [
+            {"at": at, "actor": actor, "kind": _event_kind(run), "schedule_id": run.schedule_id, "run_id": run.id}
+            for run in new
+            if run.id in added
+        ]
+        if told:
+            connection.execute(insert(events), told)
+
+    def _move(self, connection: Connection, before: Run, after: Run, actor: str) -> bool:
+        if after.status not in TRANSITIONS[before.status]:
+            raise ValueError(f"a run never goes from {before.status} to {after.status}")
+        same = and_(runs.c.id == before.id, runs.c.status == before.status, runs.c.fence == before.fence)
+        moved = connection.execute(update(runs).where(same).values(_moving_columns(after)))
+        if moved.rowcount == 0:
+            return False
+        if after.status != before.status:
+            self._database.record(connection, actor, f"run_{after.status}", after.schedule_id, after.id)
+        return True
+
+    def _select(self, query: Select[Any]) -> list[Run]:
+        return select_runs(self._database, query)
+
+
+def select_runs(database: Database, query: Select[Any]) -> list[Run]:
+    """The runs that a query on `RUNS` gives."""
+    with database.read() as connection:
+        return [Run(**row) for row in connection.execute(query).mappings()]
+
+
+def update_runs(connection: Connection, condition: ColumnElement[bool], **values: Any) -> int:
+    """Change all runs that meet a condition, locked in the order of their ids; how many there were."""
+    locked = select(runs.c.id).where(condition).order_by(runs.c.id).with_for_update(key_share=True)
+    return connection.execute(update(runs).where(runs.c.id.in_(locked.correlate(None))).values(values)).rowcount
+
+
+def _count_others_going(connection: Connection, run: Run) -> int:
+    """Of two services that ask at once, the second is answered when the first has written."""
+    of_schedule = select(schedules.c.id).where(schedules.c.id == run.schedule_id)
+    connection.execute(of_schedule.with_for_update(key_share=True))
+    others = select(func.count()).where(
+        runs.c.schedule_id == run.schedule_id, runs.c.id != run.id, runs.c.status.in_(GOING_STATUSES)
+    )
+    return connection.execute(others).scalar_one()
+
+
+def _row(run: Run) -> dict[str, Any]:
+    """The columns of a new run, without its place in the order."""
+    release = run.release.model_dump(mode="json") if run.release else None
+    return run.model_dump(exclude={"schedule", "release", "pruned_at"}) | {"release": release}
+
+
+def _event_kind(run: Run) -> str:
+    """The kind of the event that tells of a new run."""
+    return "run_released" if run.release else f"run_{run.status}"
+
+
+def _moving_columns(run: Run) -> dict[str, Any]:
+    """The columns that a run's way through its statuses changes; `request_cancel` writes who asked to cancel."""
+    moving = {"status", "reason", "message", "started_at", "ended_at", "seconds", "attempt", "machine_seconds", "cost"}
+    publication = run.publication.model_dump(mode="json") if run.publication else None
+    return run.model_dump(include=moving) | {"publication": publication}

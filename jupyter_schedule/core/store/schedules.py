@@ -1,0 +1,190 @@
+"""Schedules and their versions in SQL: compare-and-set, one transaction a write, its events last."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_schedule.core.models import Notification, Run, Schedule, ScheduleState, Version
+from jupyter_schedule.core.store.base import BundleUse, NameTaken, ScheduleAdvance, ScheduleStore
+from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
+from jupyter_schedule.core.store.migrations import HEAD
+from jupyter_schedule.core.store.outbox import SqlOutbox
+from jupyter_schedule.core.store.runs import IS_OPEN, WITH_FILES, SqlRuns
+from jupyter_schedule.core.store.tables import IS_ALIVE, runs, schedule_versions, schedules
+
+SCHEDULES: Select[Any] = select(schedules, schedule_versions.c.spec).join(
+    schedule_versions,
+    and_(
+        schedule_versions.c.schedule_id == schedules.c.id,
+        schedule_versions.c.version == schedules.c.version,
+        READABLE_SHAPE,
+    ),
+)
+BUNDLE_USES: Select[Any] = (
+    select(
+        schedule_versions.c.spec["bundle"].as_string(),
+        schedule_versions.c.schedule_id,
+        schedule_versions.c.version,
+        schedule_versions.c.created_at,
+        and_(IS_ALIVE, schedules.c.version == schedule_versions.c.version),
+        ~IS_ALIVE,
+        select(runs.c.id)
+        .where(runs.c.schedule_id == schedule_versions.c.schedule_id, runs.c.version == schedule_versions.c.version)
+        .where(or_(IS_OPEN, WITH_FILES))
+        .exists(),
+    )
+    .join(schedules, schedules.c.id == schedule_versions.c.schedule_id)
+    .order_by(schedule_versions.c.schedule_id, schedule_versions.c.version)
+)
+ADVANCE = (
+    update(schedules)
+    .where(schedules.c.id == bindparam("_id"))
+    .values({name: bindparam(f"_{name}") for name in ("state", "cursor", "next_due", "silence_due")})
+)
+
+
+class SqlSchedules(ScheduleStore):
+    """The rows of `schedules` and `schedule_versions`."""
+
+    def __init__(self, database: Database, runs: SqlRuns, outbox: SqlOutbox) -> None:
+        self._database = database
+        self._runs = runs
+        self._outbox = outbox
+
+    def add(self, schedule: Schedule) -> None:
+        try:
+            with self._database.engine.begin() as connection:
+                connection.execute(insert(schedules).values(schedule_row(schedule)))
+                connection.execute(insert(schedule_versions).values(version_row(schedule)))
+                self._database.record(connection, schedule.changed_by, "schedule_created", schedule.id)
+        except IntegrityError:
+            raise NameTaken(schedule.name) from None
+
+    def record_due_runs(self, advances: Sequence[ScheduleAdvance], *, actor: str) -> set[str]:
+        if not advances:
+            return set()
+        wanted = {advance.before.id: advance for advance in advances}
+        as_read = select(schedules.c.id, schedules.c.version, schedules.c.state, schedules.c.cursor)
+        lock = as_read.where(schedules.c.id.in_(wanted)).order_by(schedules.c.id)
+        with self._database.engine.begin() as connection:
+            rows = connection.execute(lock.with_for_update(skip_locked=True, key_share=True)).all()
+            found = [(wanted[row.id], row) for row in rows]
+            same = [
+                advance
+                for advance, row in found
+                if (row.version, row.state, row.cursor)
+                == (advance.before.version, advance.before.state, advance.before.cursor)
+            ]
+            if same:
+                connection.execute(ADVANCE, [_advance_row(advance.after) for advance in same])
+                self._runs.insert(connection, [run for advance in same for run in advance.runs], actor)
+        return {advance.before.id for advance in same}
+
+    def replace(
+        self,
+        before: Schedule,
+        after: Schedule,
+        runs: Sequence[Run] = (),
+        *,
+        actor: str,
+        kind: str | None,
+        notifications: Sequence[Notification] = (),
+    ) -> bool:
+        with self._database.engine.begin() as connection:
+            moved = connection.execute(
+                update(schedules)
+                .where(
+                    schedules.c.id == before.id,
+                    schedules.c.version == before.version,
+                    schedules.c.state == before.state,
+                    schedules.c.cursor == before.cursor,
+                    schedules.c.silence_due.is_not_distinct_from(before.silence_due),
+                )
+                .values(schedule_row(after))
+            )
+            if moved.rowcount == 0:
+                return False
+            if after.version > before.version:
+                connection.execute(insert(schedule_versions).values(version_row(after)))
+            self._runs.insert(connection, runs, actor)
+            if kind is not None:
+                self._database.record(connection, actor, kind, after.id)
+            self._outbox.put(connection, notifications)
+        return True
+
+    def get(self, schedule_id: str) -> Schedule | None:
+        found = self._select(SCHEDULES.where(schedules.c.id == schedule_id))
+        return found[0] if found else None
+
+    def find(self, name: str) -> Schedule | None:
+        found = self._select(SCHEDULES.where(schedules.c.name == name, IS_ALIVE))
+        return found[0] if found else None
+
+    def list_all(self) -> list[Schedule]:
+        return self._select(SCHEDULES.where(IS_ALIVE).order_by(schedules.c.name))
+
+    def list_due(self, now: datetime, limit: int) -> list[Schedule]:
+        due = and_(schedules.c.state == ScheduleState.ACTIVE, schedules.c.next_due <= now)
+        return self._select(SCHEDULES.where(due).order_by(schedules.c.next_due).limit(limit))
+
+    def next_due(self) -> datetime | None:
+        query = select(func.min(schedules.c.next_due)).where(schedules.c.state == ScheduleState.ACTIVE)
+        with self._database.read() as connection:
+            found: datetime | None = connection.execute(query).scalar()
+        return found
+
+    def list_freshness_due(self, now: datetime, limit: int) -> list[Schedule]:
+        checked = schedules.c.state.in_((ScheduleState.ACTIVE, ScheduleState.ENDED))
+        due = and_(checked, schedules.c.silence_due <= now)
+        return self._select(SCHEDULES.where(due).order_by(schedules.c.silence_due).limit(limit))
+
+    def get_version(self, schedule_id: str, number: int) -> Version:
+        for version in self._select_versions(schedule_id, schedule_versions.c.version == number):
+            return version
+        raise KeyError((schedule_id, number))
+
+    def list_versions(self, schedule_id: str) -> list[Version]:
+        return self._select_versions(schedule_id)
+
+    def list_with_files(self) -> list[Schedule]:
+        found = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id, WITH_FILES).exists()
+        return self._select(SCHEDULES.where(found).order_by(schedules.c.id))
+
+    def list_bundle_uses(self) -> list[BundleUse]:
+        with self._database.read() as connection:
+            return [BundleUse(*row) for row in connection.execute(BUNDLE_USES)]
+
+    def _select(self, query: Select[Any]) -> list[Schedule]:
+        with self._database.read() as connection:
+            return [Schedule(**row) for row in connection.execute(query).mappings()]
+
+    def _select_versions(self, schedule_id: str, *conditions: Any) -> list[Version]:
+        columns = (column for column in schedule_versions.c if column.name != "shape")
+        query = select(*columns).where(READABLE_SHAPE, schedule_versions.c.schedule_id == schedule_id, *conditions)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(schedule_versions.c.version.desc())).mappings()
+            return [Version(**row) for row in rows]
+
+
+def _advance_row(schedule: Schedule) -> dict[str, Any]:
+    """The parameters of `ADVANCE`."""
+    return {f"_{name}": getattr(schedule, name) for name in ("id", "state", "cursor", "next_due", "silence_due")}
+
+
+def schedule_row(schedule: Schedule) -> dict[str, Any]:
+    paused = schedule.paused.model_dump(mode="json") if schedule.paused else None
+    return schedule.model_dump(exclude={"spec", "paused"}) | {"paused": paused}
+
+
+def version_row(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "schedule_id": schedule.id,
+        "version": schedule.version,
+        "author": schedule.changed_by,
+        "created_at": schedule.changed_at,
+        "spec": schedule.spec.model_dump(mode="json"),
+        "shape": HEAD,
+    }

@@ -1,0 +1,63 @@
+"""A store in SQL: the parts, over one database, and the tables that belong to all of them."""
+
+from sqlalchemy import delete, insert, select
+
+from jupyter_schedule.core.models import Event, LauncherCatalog
+from jupyter_schedule.core.store.ad_hoc import SqlAdHoc
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.database import LAST_CHANGE, Database
+from jupyter_schedule.core.store.leases import SqlLeases
+from jupyter_schedule.core.store.outbox import SqlOutbox
+from jupyter_schedule.core.store.runs import SqlRuns
+from jupyter_schedule.core.store.schedules import SqlSchedules
+from jupyter_schedule.core.store.tables import deployment, events
+
+#: the row of the deployment that says where runs can take place
+_CATALOG = "offers"
+
+
+class SqlStore(Store):
+    """The contract on SQLAlchemy Core; how it waits for a change is left to each database's class."""
+
+    def __init__(self, database: Database, leases: SqlLeases) -> None:
+        self.database = database
+        outbox = SqlOutbox(database)
+        runs = SqlRuns(database, outbox)
+        self.schedules = SqlSchedules(database, runs, outbox)
+        self.runs = runs
+        self.leases = leases
+        self.outbox = outbox
+        self.ad_hoc = SqlAdHoc(database)
+
+    def events(self, since: int, limit: int = 1000) -> list[Event]:
+        query = select(events).where(events.c.sequence > since).order_by(events.c.sequence).limit(limit)
+        with self.database.read() as connection:
+            return [Event(**row) for row in connection.execute(query).mappings()]
+
+    def last_change(self) -> int:
+        with self.database.read() as connection:
+            return connection.execute(LAST_CHANGE).scalar() or 0
+
+    def publish_catalog(self, catalog: LauncherCatalog, *, actor: str) -> None:
+        if self.read_catalog() == catalog:
+            return
+        with self.database.engine.begin() as connection:
+            # this row is touched by who has the event lock alone
+            self.database.take_event_lock(connection)
+            connection.execute(delete(deployment).where(deployment.c.name == _CATALOG))
+            connection.execute(insert(deployment).values(name=_CATALOG, value=catalog.model_dump_json()))
+            self.database.record(connection, actor, "catalog_changed")
+
+    def read_catalog(self) -> LauncherCatalog | None:
+        found = select(deployment.c.value).where(deployment.c.name == _CATALOG)
+        with self.database.read() as connection:
+            said: str | None = connection.execute(found).scalar()
+        return None if said is None else LauncherCatalog.model_validate_json(said)
+
+    def secret(self) -> bytes:
+        with self.database.read() as connection:
+            found = select(deployment.c.value).where(deployment.c.name == "secret")
+            return str(connection.execute(found).scalar_one()).encode()
+
+    def close(self) -> None:
+        self.database.engine.dispose()
