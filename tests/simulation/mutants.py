@@ -288,7 +288,7 @@ MUTANTS = (
         (
             Edit(
                 tick,
-                "in_line",
+                "fair_order",
                 "(late, turn, served.get(owner, 0), run.queued)",
                 "(late, turn - at_work[owner], 0, run.queued)",
             ),
