@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+#: bytes in which files take room
+PAGE = 4096
 #: mounts a disk of that size and answers where
 Mount = Callable[[str], Path]
 
@@ -35,12 +37,17 @@ def mounting(under: Path) -> Iterator[Mount]:
 
 
 def leave_free(disk: Path, free: int) -> None:
-    """Have so many bytes of a disk free, or as many as there can be, by a file that takes the others."""
-    ballast = disk / "ballast"
-    ballast.unlink(missing_ok=True)
-    with ballast.open("wb") as file:
-        taken = 0
-        for piece in (1_000_000, 4096):
+    """Have so many bytes of a disk free, or as many as there can be, by a file that takes the others.
+
+    There is never more room on the way than before or after.
+    """
+    with (disk / "ballast").open("ab") as file:
+        taken = file.tell()
+        lacking = free - shutil.disk_usage(disk).free
+        if lacking > 0:
+            taken = max(0, taken - lacking) // PAGE * PAGE
+            file.truncate(taken)
+        for piece in (1_000_000, PAGE):
             # others write too
             with suppress(OSError):
                 while shutil.disk_usage(disk).free - free >= piece:
