@@ -168,7 +168,7 @@ class Spec(ScheduleOptions):
     kernel: Kernel | None = None
     #: when the last of `policies.max_runs` is due
     last_due: UtcTime | None = None
-    #: the folder that it was made in, absolute; None of older ones: the folder that `publication_base` is in
+    #: the folder that it was made in, absolute; None where that was no folder of this machine
     root: str | None = None
     #: what the bundle was made from, relative to that folder: the notebook, …
     source: str | None = None
@@ -205,7 +205,7 @@ class Schedule(Model):
     created_at: UtcTime
     changed_at: UtcTime
     changed_by: str
-    #: of a paused one; None also where it was paused by an older version
+    #: of a paused one
     paused: Pause | None = None
 
 
