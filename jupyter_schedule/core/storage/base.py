@@ -1,4 +1,4 @@
-"""What every object store keeps, whatever it is made of.
+"""The contract of every object store, whatever it is made of.
 
 Keys are paths without a leading slash, `/` between their parts, any character in them but NUL; `..`, `.` and empty
 parts are refused.  Sizes are bytes, digests lower-case hex sha256.  Whatever ails a store is an OSError whose text is

@@ -220,7 +220,7 @@ class S3Storage(ObjectStorage):
             return ask(s3_clients.client(self.address))
 
     def _moved(self, move: Callable[[Any], None]) -> bool:
-        """Whether obstore did it.  It says little of what goes wrong, so boto3 tries again and says it."""
+        """True when obstore did it.  It says little of what goes wrong, so boto3 tries again and says it."""
         mover = s3_clients.mover(self.address)
         if mover is None:
             return False
@@ -253,7 +253,7 @@ class S3Storage(ObjectStorage):
             return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def _put_when(self, key: str, data: bytes, **condition: str) -> bool:
-        """Whether the put was the one that its condition let through."""
+        """The put was the one that its condition let through."""
         writer = uuid4().hex
         for tried in range(TRIES):
             try:
@@ -362,7 +362,7 @@ class _Body(io.RawIOBase):
 
 
 def _described(key: str) -> dict[str, Any]:
-    """What readers of an object are told, and what S3 checks of it: the sha256 of what arrives."""
+    """The headers that readers of an object are told, and that S3 checks: the sha256 of what arrives."""
     kind, encoding = kind_of(key)
     packed = {"ContentEncoding": encoding} if encoding else {}
     return {"ContentType": kind, "CacheControl": _ALWAYS_ASK, "ChecksumAlgorithm": "SHA256", **packed}
@@ -391,7 +391,7 @@ def _receive(mover: Any, place: str, destination: Path) -> None:
 
 
 def _others_faults() -> tuple[type[Exception], ...]:
-    """What obstore raises: exceptions of its own, a missing file's, and ValueError for names that it can't say."""
+    """The exceptions of obstore: its own, a missing file's, and ValueError for names that it can't say."""
     from obstore.exceptions import BaseError  # noqa: PLC0415  (optional, and not on workers)
 
     return (BaseError, OSError, ValueError)

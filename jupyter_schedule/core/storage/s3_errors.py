@@ -1,4 +1,4 @@
-"""What S3 and its library say when something is wrong, as exceptions with one sentence each.
+"""The errors of S3 and of its library, as exceptions with one sentence each.
 
 No sentence repeats what the server wrote: an error about a signature holds what was signed, tokens included.
 """
@@ -62,7 +62,7 @@ def translated(address: S3Address, key: str = "", action: str = "use") -> Iterat
 
 
 def answer(response: Mapping[str, Any], address: S3Address, key: str, action: str) -> Exception:
-    """What a refusal of S3 means."""
+    """The exception that a refusal of S3 means."""
     code = code_of(response)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":

@@ -27,7 +27,7 @@ def side_by_side(items: Iterable[Item], action: Callable[[Item], object], at_a_t
 
 
 def _settled(going: set[Future[object]]) -> set[Future[object]]:
-    """What still goes on when one at least has ended.  Raises what failed."""
+    """The futures that still go on when one at least has ended.  Raises what failed."""
     ended, rest = wait(going, return_when=FIRST_COMPLETED)
     for each in ended:
         each.result()

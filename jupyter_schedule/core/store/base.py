@@ -45,7 +45,7 @@ class RunCursor(NamedTuple):
 
 
 class ScheduleAdvance(NamedTuple):
-    """What brings a schedule up to a moment: how it was read, how it is then, and the runs that it owed."""
+    """The change that brings a schedule up to a moment: how it was read, how it is then, and the runs that it owed."""
 
     before: Schedule
     after: Schedule

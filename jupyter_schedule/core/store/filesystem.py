@@ -48,7 +48,7 @@ RENEW = 10
 
 @dataclass(frozen=True)
 class LastUse:
-    """Who used the file last, and how many seconds ago."""
+    """The host that used the file last, and the seconds since then."""
 
     host: str
     age: float
@@ -69,7 +69,7 @@ def filesystem_of(path: Path, mountinfo: str) -> str:
 
 
 def is_network(filesystem: str) -> bool:
-    """Whether other machines may have it too; what runs in user space is taken to be such, overlays aside."""
+    """Other machines may have it too; what runs in user space is taken to be such, overlays aside."""
     return filesystem in NETWORK or (filesystem.startswith("fuse.") and "overlay" not in filesystem)
 
 
@@ -116,7 +116,7 @@ class OneHost:
 
 
 def on_network(path: Path) -> bool:
-    """Whether a file lies on a network filesystem, as far as this system tells: Linux does."""
+    """A file lies on a network filesystem, as far as this system tells: Linux does."""
     if not MOUNTS.exists():
         return False
     return is_network(filesystem_of(Path(os.path.realpath(path)), MOUNTS.read_text()))

@@ -33,7 +33,7 @@ def migrate(engine: Engine) -> None:
 
 
 def _is_ready(engine: Engine) -> bool:
-    """Whether the database is in today's shape, or in a newer one that our code may use."""
+    """The database is in today's shape, or in a newer one that our code may use."""
     with engine.connect().execution_options(reads_only=True) as connection:
         revision = _revision(connection)
         if revision is None or revision == HEAD:
