@@ -12,6 +12,8 @@ from jupyter_schedule.core.errors import Refused
 
 #: asks a person for the token of the server at an address
 AskForToken = Callable[[str], str]
+#: answers of a server that doesn't know who asks
+_NOT_KNOWN = {"not_signed_in", "forbidden"}
 #: names of this machine, as servers write them into their addresses
 _THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
@@ -39,11 +41,18 @@ def connect_terminal(
         client.status()
     except Refused as problem:
         client.transport.close()
-        token = ask(server) if ask is not None and problem.code == "not_signed_in" else ""
-        if not token:
+        if problem.code not in _NOT_KNOWN:
             raise
+        token = ask(server) if ask is not None else ""
+        if not token:
+            raise _wants_token(server) from None
         client = Client(HttpTransport(server, token, proxies=not here))
     return client
+
+
+def _wants_token(server: str) -> Refused:
+    message = f"The Jupyter server at {server.partition('?')[0]} wants a token: set JUPYTER_TOKEN to its own."
+    return Refused("not_signed_in", message)
 
 
 def _known_token(server: str, environ: Mapping[str, str]) -> str:

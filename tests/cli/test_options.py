@@ -1,12 +1,17 @@
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from jupyter_schedule.api.frequencies import timing_of
 from jupyter_schedule.api.requests import Form, Frequency
+from jupyter_schedule.cli.create import create
+from jupyter_schedule.cli.edit import edit
 from jupyter_schedule.cli.options import frequency_patch
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Timing, utc_text
+from jupyter_schedule.core.models import Notify, Policies, Timing, utc_text
 
 
 def chosen_timing(given: dict[str, Any], at: str | None, timezone: str) -> Timing:
@@ -91,3 +96,57 @@ def test_an_edit_keeps_what_it_does_not_name(before: dict[str, Any], given: dict
     form = Form(frequency=Frequency(**before))
     patch = frequency_patch(given, form)
     assert timing_of(Frequency.model_validate(form.frequency.model_dump() | patch)).cron == cron
+
+
+#: what each option of `create` sets, as `Form` and what is in it call that
+FIELDS = {
+    **dict.fromkeys(("daily", "weekdays", "hourly"), "frequency.kind"),
+    "weekly": "frequency.days",
+    "monthly": "frequency.day_of_month",
+    "cron": "frequency.cron",
+    "once": "frequency.date",
+    "at": "frequency.at",
+    "timezone": "frequency.timezone",
+    "start": "policies.start",
+    "end": "policies.end",
+    **{name: f"policies.{name}" for name in ("max_runs", "retries", "retry_wait", "start_deadline", "pause_after")},
+    **{name: f"policies.{name}" for name in ("keep_runs", "keep_days", "monthly_cap")},
+    "notify": "notify.channels",
+    "notify_on": "notify.on",
+    "silence_by": "notify.silence_by",
+    "file": "files",
+    **dict.fromkeys(("param", "param_json"), "parameters"),
+    "timeout": "timeout_minutes",
+    **{name: name for name in ("overlap", "catch_up", "output_dir", "kernel", "environment", "tarball", "command")},
+    **{name: name for name in ("visibility", "publish_report", "previous", "expect", "env")},
+    **{name: name for name in ("launcher", "size", "data_role")},
+}
+#: said beside the form: what a schedule is made from, how it is called, and what is confirmed
+BESIDE = {"notebook", "name", "confirm_public", "rehearse", "as_json", "server"}
+#: fields that a terminal can set and the panel's form doesn't show yet
+NOT_IN_PANEL = {"tarball", "kernel", "environment", "previous", "env"}
+PARTS: dict[str, type[BaseModel]] = {"frequency": Frequency, "policies": Policies, "notify": Notify}
+
+
+def test_what_can_be_said_when_creating_can_be_changed_afterwards_and_is_the_api_s() -> None:
+    options = {param.name for param in create.params} - BESIDE
+    assert options <= {param.name for param in edit.params}
+    assert options == set(FIELDS)
+    for field in FIELDS.values():
+        whole, _, part = field.partition(".")
+        assert whole in Form.model_fields
+        assert not part or part in PARTS[whole].model_fields
+
+
+def test_what_the_panel_does_not_show_yet_is_known() -> None:
+    source = Path(__file__).parents[2] / "labextension" / "src"
+    files = [*sorted((source / "views" / "form").rglob("*.ts*")), source / "model" / "policies.ts"]
+    shown = " ".join(path.read_text() for path in files)
+
+    def is_used(name: str) -> bool:
+        return re.search(rf"[.'\"]{name}\b|\b{name}:", shown) is not None
+
+    missing = {field for field in FIELDS.values() if not is_used(field.rpartition(".")[2])}
+    print("The panel doesn't show yet:", ", ".join(sorted(missing)))
+    # the panel's code speaks of tarballs in another sense, of what a notebook is packed into
+    assert missing | {"tarball"} == NOT_IN_PANEL

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from jupyter_schedule.cli import cli
+from jupyter_schedule.cli.app import cli
 from jupyter_schedule.core import user_service
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
@@ -130,7 +130,7 @@ def test_the_status_says_what_to_do(systemd: ServiceManager, monkeypatch: pytest
 def test_where_nothing_keeps_services_going_the_terminal_says_what_does(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, None)
     result = CliRunner().invoke(cli, ["service", "install"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     line = result.stderr.split("@reboot ")[1].strip()
     assert shlex.split(line)[1:] == ["-P", "-m", "scheduler_service", "run"]
     assert not user_service.installable()
