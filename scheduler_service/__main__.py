@@ -30,7 +30,7 @@ from scheduler_service.service import Service
 from scheduler_service.settings import load_settings, show_to_doors
 
 
-class Command(click.Command):
+class OperatorCommand(click.Command):
     """A command that answers what it refuses in one sentence, with `--json` as an object, and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -72,7 +72,7 @@ def main() -> None:
     """The scheduler service: what runs beside the clock."""
 
 
-@main.command(cls=Command)
+@main.command(cls=OperatorCommand)
 @_settings_options
 @click.option("--until-stdin-closes", is_flag=True, help="Stop ticking when whoever started it ends.")
 @click.option("--verbose", is_flag=True, help="Tell what it does, on standard error.")
@@ -89,7 +89,7 @@ def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, verb
     run_until_signalled(service)
 
 
-@main.command("check", cls=Command, short_help="Try what the settings name.")
+@main.command("check", cls=OperatorCommand, short_help="Try what the settings name.")
 @_settings_options
 @click.option("--notify", metavar="CHANNEL", help="Also send a message to this channel of the settings.")
 @_json_option
@@ -118,7 +118,7 @@ def check_settings(config: Path | None, folder: Path | None, notify: str | None,
     sys.exit(0 if all(finding.right for finding in found) else 1)
 
 
-@main.command("migrate-storage", cls=Command, short_help="Copy files to another work area.")
+@main.command("migrate-storage", cls=OperatorCommand, short_help="Copy files to another work area.")
 @_settings_options
 @click.option("--from", "source", metavar="ADDRESS", help="The former work area; else the folder by the ledger.")
 @click.option("--dry-run", is_flag=True, help="Only say how much would be copied.")
@@ -139,7 +139,7 @@ def migrate_storage(config: Path | None, folder: Path | None, source: str | None
     click.echo(f"{'Would copy' if dry_run else 'Copied'} {count}, to {move.work}.")
 
 
-@main.command("reap", cls=Command, short_help="End machines that nobody needs.")
+@main.command("reap", cls=OperatorCommand, short_help="End machines that nobody needs.")
 @_settings_options
 @click.option("--dry-run", is_flag=True, help="Only say which machines would be ended, and why.")
 @_json_option
@@ -161,7 +161,7 @@ def reap_machines(config: Path | None, folder: Path | None, dry_run: bool, as_js
     sys.exit(1 if any(told.wrong for told in found) else 0)
 
 
-@main.command(cls=Command, short_help="Tell what machines cost.")
+@main.command(cls=OperatorCommand, short_help="Tell what machines cost.")
 @_settings_options
 @click.option("--refresh", is_flag=True, help="Ask Amazon for today's; needs the right pricing:GetProducts.")
 @_json_option
@@ -177,7 +177,7 @@ def prices(config: Path | None, folder: Path | None, refresh: bool, as_json: boo
         click.echo(line)
 
 
-@main.command(cls=Command, short_help="Remove files whose time is over.")
+@main.command(cls=OperatorCommand, short_help="Remove files whose time is over.")
 @_settings_options
 @click.option("--dry-run", is_flag=True, help="List what would go, with sizes, and remove nothing.")
 def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
@@ -201,7 +201,7 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     sys.exit(1 if troubles else 0)
 
 
-@main.command("unpublish", cls=Command, short_help="Take a deleted schedule's results private.")
+@main.command("unpublish", cls=OperatorCommand, short_help="Take a deleted schedule's results private.")
 @click.argument("name")
 @_settings_options
 def unpublish(name: str, config: Path | None, folder: Path | None) -> None:

@@ -21,6 +21,8 @@ TRAVELS = (
     "jupyter_schedule.core.object_keys",
 )
 MOST_LINES = 600
+#: from a top-level package to a module; Alembic keeps its versions in a folder of their own
+MOST_FOLDERS = 3
 #: Alembic's own entry, and the program that runs in the runner environment
 RUNS_ELSEWHERE = {"migrations", "wrapper"}
 
@@ -176,3 +178,34 @@ def test_every_module_says_what_it_is() -> None:
         if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert silent == []
+
+
+def test_a_module_is_at_most_three_folders_deep() -> None:
+    deep = [
+        name
+        for name, path in MODULES.items()
+        if "migrations" not in name and len(path.relative_to(ROOT).parts) - 2 > MOST_FOLDERS
+    ]
+    assert deep == []
+
+
+def test_a_package_holds_nothing_but_names() -> None:
+    """The top package loads its parts when these are asked for, which takes a function."""
+    names = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+    code = {
+        name
+        for name, path in MODULES.items()
+        if path.name == "__init__.py"
+        for node in ast.parse(path.read_text()).body
+        if not isinstance(node, names) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    }
+    assert code == {"jupyter_schedule"}
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    homes: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(name)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}

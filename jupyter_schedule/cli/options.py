@@ -29,7 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MINUTE = re.compile(r":?([0-5]?[0-9])")
 
 
-class Dollars(click.ParamType[Decimal]):
+class DollarsParameter(click.ParamType[Decimal]):
     """An amount of money such as 20 or 12.50."""
 
     name = "dollars"
@@ -100,7 +100,7 @@ POLICY_OPTIONS = (
     click.option("--keep-days", type=_between(0, 3650), metavar="N", help="… and of every run for so many days."),
     click.option(
         "--monthly-cap",
-        type=OrNone(Dollars()),
+        type=OrNone(DollarsParameter()),
         metavar="DOLLARS",
         help="Pause it when its runs of a month have cost so much.",
     ),

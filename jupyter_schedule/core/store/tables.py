@@ -48,7 +48,7 @@ class UtcText(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-class Dollars(TypeDecorator[Decimal]):
+class DollarsColumn(TypeDecorator[Decimal]):
     """An amount of money as whole millionths of a dollar: exact, also when the database adds them up."""
 
     impl = BigInteger
@@ -130,7 +130,7 @@ runs = Table(
     Column("ended_at", UtcText),
     Column("seconds", Float),
     Column("machine_seconds", Integer),
-    Column("cost", Dollars),
+    Column("cost", DollarsColumn),
     Column("cancelled_by", String(255)),
     Column("attempt", Integer, nullable=False),
     Column("publication", JSON(none_as_null=True)),
@@ -184,7 +184,7 @@ ad_hoc_workers = Table(
     Column("launcher", String(32), nullable=False),
     Column("size", String(255), nullable=False),
     Column("hardware", Text, nullable=False),
-    Column("hourly", Dollars),
+    Column("hourly", DollarsColumn),
     Column("ssh_key", Text),
     Column("status", String(16), nullable=False),
     Column("message", Text),
@@ -198,7 +198,7 @@ ad_hoc_workers = Table(
     Column("stopped_by", String(255)),
     Column("ended_at", UtcText),
     Column("machine_seconds", Integer),
-    Column("cost", Dollars),
+    Column("cost", DollarsColumn),
     Column("revision", Integer, nullable=False),
 )
 Index("ad_hoc_workers_by_status", ad_hoc_workers.c.status)
