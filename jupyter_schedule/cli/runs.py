@@ -17,7 +17,7 @@ from jupyter_schedule.cli.command import (
     say_unless_ticking,
 )
 from jupyter_schedule.cli.output import INTERRUPTED, LogText, echo, echo_json, echo_table, run_sentence, run_state
-from jupyter_schedule.cli.server_option import asked_server
+from jupyter_schedule.cli.server_option import asked_server, whole_address
 from jupyter_schedule.cli.service import TemporaryService
 from jupyter_schedule.client.client import Client
 from jupyter_schedule.core.errors import Refused
@@ -251,7 +251,7 @@ def _wait(client: Client, run: RunResponse, *, as_json: bool) -> None:
         echo(sentence)
         if ended.publication is not None:
             _tell_files("Published", ended.publication.files)
-            echo(f"All results of “{ended.schedule}”:  {ended.publication.url}")
+            echo(f"All results of “{ended.schedule}”:  {whole_address(ended.publication.url)}")
 
 
 def _say_what_waits(client: Client, run: RunResponse) -> None:
@@ -278,7 +278,7 @@ def _open_run(client: Client, text: str) -> str:
 
 
 def _tell_files(title: str, files: Iterable[PublishedFile]) -> None:
-    rows = [(file.path, size_text(file.size), file.url) for file in files]
+    rows = [(file.path, size_text(file.size), whole_address(file.url)) for file in files]
     if rows:
         echo(f"{title}:")
         echo_table(("", "", ""), rows, right=(1,), fold=False)

@@ -1,5 +1,7 @@
 """`--server`, which every command has, and the variable by which shells ask for completions."""
 
+from urllib.parse import urljoin
+
 import click
 
 #: the variable with which a shell asks for completions
@@ -30,3 +32,9 @@ def asked_server(ctx: click.Context | None = None) -> str | None:
     found = ctx or click.get_current_context(silent=True)
     server: str | None = found.meta.get(_KEY) if found is not None else None
     return server
+
+
+def whole_address(address: str) -> str:
+    """An address as a browser follows it: one on the server that was asked, with that server's name."""
+    server = asked_server()
+    return urljoin(server, address) if server is not None and address.startswith("/") else address

@@ -22,6 +22,7 @@ from jupyter_schedule.cli.output import (
     schedule_state,
     when,
 )
+from jupyter_schedule.cli.server_option import whole_address
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.costs import dollars
 from jupyter_schedule.core.errors import Refused
@@ -144,7 +145,8 @@ def echo_runs(found: Iterable[RunResponse]) -> None:
 
 def results_text(schedule: ScheduleResponse) -> str:
     """Where a schedule's results are: an address, or that they stay with each run."""
-    return schedule.publication_url or "kept with each run"
+    address = schedule.publication_url
+    return "kept with each run" if address is None else whole_address(address)
 
 
 def cadence_text(timing: Timing, now: datetime) -> str:

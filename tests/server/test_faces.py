@@ -158,6 +158,8 @@ async def test_a_tarball_is_sent_to_a_server_and_replaced_under_its_name(faces: 
     assert (changed["version"], changed["publication_url"]) == (2, made["publication_url"])
     assert changed["bundle"] != made["bundle"]
     assert changed["timing"]["cron"] == "0 7 * * *"
+    said = await asyncio.to_thread(CliRunner().invoke, cli, ["show", "any", "--server", faces.url])
+    assert f"Results:  {faces.url}jupyter-schedule/publications/any/data/" in said.output
 
 
 async def test_a_server_that_wants_a_token_or_is_away_is_one_sentence(
