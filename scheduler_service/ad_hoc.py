@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jupyter_schedule.core.machines.ad_hoc import at_work, ended
+from jupyter_schedule.core.ad_hoc_workers import at_work, ended
 from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, utc
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.backoff import Backoff, BackoffKey, RetriedTask

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from jupyter_schedule.core.costs import month_start
-from jupyter_schedule.core.machines.rehearsals import tells_of
 from jupyter_schedule.core.models import (
     Notification,
     NotificationEvent,
@@ -20,6 +19,7 @@ from jupyter_schedule.core.models import (
     Trigger,
     utc,
 )
+from jupyter_schedule.core.rehearsals import tells_of
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.timing import planning
 from scheduler_service.context import ACTOR

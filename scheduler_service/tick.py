@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import lru_cache, partial
 from itertools import count
 
+from jupyter_schedule.core.ad_hoc_workers import at_work
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.ad_hoc import at_work
 from jupyter_schedule.core.models import (
     GOING_STATUSES,
     Attempt,

@@ -16,8 +16,8 @@ from jupyter_schedule.api.responses import NumberLimits
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, build_bundle, normalize_output_dir
 from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
+from jupyter_schedule.core.compute import left_behind
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.offers import left_behind
 from jupyter_schedule.core.models import Notify, Policies, Schedule, Spec, Timing
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.timing import recurrence

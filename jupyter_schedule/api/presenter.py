@@ -23,9 +23,9 @@ from jupyter_schedule.api.responses import (
     ScheduleResponse,
     VersionResponse,
 )
+from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.costs import month_start
 from jupyter_schedule.core.descriptions import destination, schedule_summary, upcoming
-from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import (
     AdHocWorker,
     Attempt,
@@ -41,11 +41,10 @@ from jupyter_schedule.core.models import (
     Version,
 )
 from jupyter_schedule.core.object_keys import OUTPUT, REPORT, bundle_key
+from jupyter_schedule.core.operations.costs import cost_before, estimate_of, usual
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.operations.publication_policy import is_releasable
-from jupyter_schedule.core.operations.publishing_cost import cost_before
 from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
-from jupyter_schedule.core.operations.run_cost import estimate_of, usual
 from jupyter_schedule.core.operations.waiting import places_in
 from jupyter_schedule.core.storage.factory import NoSuchObject
 from jupyter_schedule.core.timing.policies import coming

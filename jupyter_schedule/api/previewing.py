@@ -20,16 +20,15 @@ from jupyter_schedule.core.bundles.packaging import (
     inspect_notebook,
 )
 from jupyter_schedule.core.bundles.record import no_such_bundle, read_record
+from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.descriptions import destination, summary
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import Schedule, Spec, Timing
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.used_files import FileStatus
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names
-from jupyter_schedule.core.operations.publishing_cost import cost_before
-from jupyter_schedule.core.operations.run_cost import estimate_of
+from jupyter_schedule.core.operations.costs import cost_before, estimate_of
 
 #: stands in for one that is wrong, so that the files can be looked at all the same
 SOME_TIMING = Timing(cron="0 12 * * *")

@@ -44,9 +44,9 @@ from jupyter_schedule.api.responses import (
     VersionResponse,
 )
 from jupyter_schedule.api.route import ApiRequest, ApiResponse, Page, Route
+from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.offers import choices
 from jupyter_schedule.core.models import GOING_STATUSES, Run, RunStatus, Schedule, ScheduleState
 from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name
 from jupyter_schedule.core.publication_keys import PublicationKeys

@@ -1,4 +1,6 @@
-"""What runs on machines cost: an estimate before, an account after.  Pure; dollars are decimals, never floats.
+"""What runs cost: their machines, before and after, and the requests that publish their files.  Pure.
+
+Dollars of machines are decimals, never floats.
 
 EC2 bills by the second, at least a minute: https://aws.amazon.com/ec2/pricing/on-demand/
 """
@@ -22,6 +24,15 @@ HOURLY = "hourly"
 MICRO = Decimal("0.000001")
 _CENT = Decimal("0.01")
 _YEAR = timedelta(days=365)
+#: dollars of a request to S3 that writes, copies or lists, and of one that reads; Amazon's price in most regions, 2026
+S3_WRITE = 0.005 / 1000
+S3_READ = 0.0004 / 1000
+#: of a file that is published: a worker's upload, and a copy to the run's own address and to the stable one
+S3_WRITES = 3
+#: looks at the file before and after
+S3_READS = 4
+#: files from which on what publishing them costs is worth a word
+MANY_FILES = 1000
 
 
 class Spent(Model):
@@ -109,7 +120,46 @@ def month_start(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
+def price_publishing(files: int) -> float:
+    """Dollars for one publication of so many files on S3: each costs, however small; storage and transfer aside."""
+    return files * (S3_WRITES * S3_WRITE + S3_READS * S3_READ)
+
+
+def publishing_text(files: int) -> str:
+    """`publishing 50,000 files costs about $0.83 for requests alone, each time`."""
+    price = price_publishing(files)
+    text = f"about ${price:.2f}" if price >= _CENT else f"less than ${_CENT}"
+    return f"publishing {_files_text(files)} costs {text} for requests alone, each time"
+
+
+def too_many_files_text(who: str, files: int, most: int) -> str:
+    """The sentence that refuses what is more than a run may publish; `who`: such as `The run left`."""
+    return (
+        f"{who} {_files_text(files)}, and {most:,} may be published ({publishing_text(files)}): "
+        "pack them into one, or have an operator raise areas.most_files."
+    )
+
+
+def coming_files_text(who: str, files: int, most: int) -> str:
+    """The sentence about a run that will leave about so many files."""
+    if files > most:
+        return too_many_files_text(who, files, most)
+    return f"{who} {_files_text(files)}; {publishing_text(files)}."
+
+
+def unknown_files_text(most: int) -> str:
+    """The sentence where nothing tells how many files there will be."""
+    return (
+        f"A run's files are counted when it has ended: {publishing_text(MANY_FILES)}, and a run with more than "
+        f"{most:,} isn't published."
+    )
+
+
+def _files_text(files: int) -> str:
+    return f"{files:,} file{'s' * (files != 1)}"
+
+
 def _had_machine(attempt: Attempt) -> bool:
-    """Whether it got a machine whose hours are paid for."""
+    """It got a machine whose hours are paid for."""
     handle = attempt.handle
     return HOURLY in attempt.parameters and handle is not None and handle.get("instance", "") is not None

@@ -3,8 +3,8 @@
 from datetime import datetime, tzinfo
 from itertools import islice
 
+from jupyter_schedule.core.compute import worker_text
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.offers import worker_text
 from jupyter_schedule.core.models import (
     LOCAL_OWNER,
     Pause,

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from jupyter_schedule.core import clock, s3_prices
+from jupyter_schedule.core import clock, costs
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
@@ -58,7 +58,7 @@ def check_storage(areas: StorageConfig, now: datetime) -> Iterator[CheckResult]:
         where = area.address.plain if isinstance(area, S3Storage) else address
         yield from _check_area(f"{name} ({where})", area, now, public=name == "public")
     if areas.private or areas.public:
-        told = s3_prices.publishing_text(areas.most_files)
+        told = costs.publishing_text(areas.most_files)
         yield CheckResult(True, f"most_files: a run may publish {areas.most_files:,}; {told}")
 
 

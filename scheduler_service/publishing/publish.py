@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 
-from jupyter_schedule.core import publication_keys, s3_prices
+from jupyter_schedule.core import costs, publication_keys
 from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
 from jupyter_schedule.core.object_keys import OUTPUT, REPORT
 from jupyter_schedule.core.publication_keys import PublicationKeys
@@ -74,15 +74,15 @@ def check_number(result: Result, most: int) -> None:
     """Raise PublishFailed when the run left more files than one publication may have."""
     count = len(result.files)
     if count > most:
-        raise PublishFailed(s3_prices.too_many_text("The run left", count, most))
+        raise PublishFailed(costs.too_many_files_text("The run left", count, most))
 
 
 def add_cost(sentence: str, publication: Publication) -> str:
     """Add to how the run ended what its many files cost, where each of them does."""
     count = len(publication.files)
-    if count < s3_prices.MANY or publication.url.startswith("file:"):
+    if count < costs.MANY_FILES or publication.url.startswith("file:"):
         return sentence
-    return f"{sentence} Note that {s3_prices.publishing_text(count)}."
+    return f"{sentence} Note that {costs.publishing_text(count)}."
 
 
 def show_run(manifest: Manifest, area: ObjectStorage, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.cli import worker as worker_module
-from jupyter_schedule.core.machines.ad_hoc import ended
+from jupyter_schedule.core.ad_hoc_workers import ended
 from jupyter_schedule.core.models import AdHocAllowance, AdHocStatus, LauncherCatalog, LauncherInfo, MachineSize
 from tests.cli.conftest import Terminal
 from tests.core.operations.test_ad_hoc import KEY

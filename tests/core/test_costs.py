@@ -1,4 +1,4 @@
-"""What machines cost, to the last figure."""
+"""What machines cost, to the last figure, and what a publication costs, in words that are the same before and after."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,12 +9,15 @@ import pytest
 from jupyter_schedule.core.costs import (
     HOURLY,
     Spent,
+    coming_files_text,
     dollars,
     estimate,
     month_start,
     price_of,
+    publishing_text,
     runs_in_a_month,
     spent,
+    too_many_files_text,
 )
 from jupyter_schedule.core.models import Attempt, Policies, Timing
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
@@ -116,3 +119,20 @@ def test_one_that_has_run_is_told_what_its_runs_usually_take() -> None:
 def test_months_are_those_of_utc() -> None:
     late = datetime.fromisoformat("2026-12-01T00:30:00+01:00")
     assert month_start(late).isoformat() == "2026-11-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (1, "publishing 1 file costs less than $0.01 for requests alone, each time"),
+        (1000, "publishing 1,000 files costs about $0.02 for requests alone, each time"),
+        (50_000, "publishing 50,000 files costs about $0.83 for requests alone, each time"),
+    ],
+)
+def test_a_price_is_in_cents_at_least(files: int, words: str) -> None:
+    assert publishing_text(files) == words
+
+
+def test_what_may_not_be_published_is_said_before_as_it_is_after() -> None:
+    assert coming_files_text("It has", 11, 10) == too_many_files_text("It has", 11, 10)
+    assert coming_files_text("It has", 10, 10) == f"It has 10 files; {publishing_text(10)}."

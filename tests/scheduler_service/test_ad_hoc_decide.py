@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.machines.ad_hoc import AdHocStatus, AdHocWorker
+from jupyter_schedule.core.ad_hoc_workers import AdHocStatus, AdHocWorker
 from scheduler_service.ad_hoc import (
     AdHocDecision,
     AdoptMachine,

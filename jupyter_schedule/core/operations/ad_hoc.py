@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from jupyter_schedule.core.ad_hoc_workers import public_key
+from jupyter_schedule.core.compute import no_such_size
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.ad_hoc import public_key
-from jupyter_schedule.core.machines.offers import no_such_size
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, AdHocAllowance, AdHocWorker, LauncherInfo, utc, utc_text
 from jupyter_schedule.core.operations.names import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.store.base import Store

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from jupyter_schedule.core import clock, expectations
+from jupyter_schedule.core import clock, compute, expectations, rehearsals
 from jupyter_schedule.core.bundles.record import no_such_bundle
 from jupyter_schedule.core.config import FOLDERS, PUBLISHED, StorageConfig
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines import offers, rehearsals
 from jupyter_schedule.core.models import (
     EMBEDDED_CATALOG,
     LOCAL_OWNER,
@@ -497,7 +496,7 @@ class Operations:
         return self.store.read_catalog() or EMBEDDED_CATALOG
 
     def _check_runnable(self, spec: Spec) -> None:
-        offers.check(spec, self.offers())
+        compute.check(spec, self.offers())
         if spec.visibility == Visibility.PUBLIC and not self.areas.can_be_public:
             raise Refused(
                 "no_public_area",

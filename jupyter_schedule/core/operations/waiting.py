@@ -1,6 +1,6 @@
 """Which run that waits is how far ahead in line, or what holds it up, among those of everybody."""
 
-from jupyter_schedule.core.machines.ad_hoc import at_work
+from jupyter_schedule.core.ad_hoc_workers import at_work
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, GOING_STATUSES, Overlap, Run, RunStatus
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import ordinal

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from jupyter_schedule.core.machines.ad_hoc import MOST_HOURS
+from jupyter_schedule.core.ad_hoc_workers import MOST_HOURS
 from jupyter_schedule.core.models import AdHocAllowance
 
 #: Canonical's own parameter for the newest Ubuntu LTS image; EC2 resolves it when the machine is launched

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.ad_hoc_workers import ended, public_key
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines.ad_hoc import ended, public_key
 from jupyter_schedule.core.models import AdHocAllowance, AdHocStatus, LauncherCatalog, LauncherInfo, MachineSize
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.store.base import Store

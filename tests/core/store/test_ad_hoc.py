@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from jupyter_schedule.core.machines.ad_hoc import ended
+from jupyter_schedule.core.ad_hoc_workers import ended
 from jupyter_schedule.core.models import AdHocStatus, RunStatus
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.sql import SqlStore

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core import compute
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.machines import offers
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, LauncherInfo, MachineSize, Timing
 from tests.factories import make_spec
 
@@ -33,7 +33,7 @@ TEAM = LauncherCatalog(
     ],
 )
 def test_what_is_offered_can_be_had(offered: LauncherCatalog, changes: dict[str, Any]) -> None:
-    offers.check(make_spec(**changes), offered)
+    compute.check(make_spec(**changes), offered)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_not_offered_is_refused_with_what_is(
     offered: LauncherCatalog, changes: dict[str, Any], field: str, sentence: str
 ) -> None:
     with pytest.raises(Refused) as refused:
-        offers.check(make_spec(**changes), offered)
+        compute.check(make_spec(**changes), offered)
     assert (refused.value.field, refused.value.message) == (field, sentence)
 
 
@@ -99,7 +99,7 @@ def test_a_schedule_that_names_no_size_gets_the_first(
 
 
 def test_a_choice_says_what_is_behind_its_name() -> None:
-    shown = [(choice.title, choice.hardware, choice.paid) for choice in offers.choices(TEAM)]
+    shown = [(choice.title, choice.hardware, choice.paid) for choice in compute.choices(TEAM)]
     assert shown == [
         ("this computer", "", False),
         ("small", "2 cores, 4 GB", True),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jupyter_schedule.core.machines.rehearsals import must_wait
 from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, ScheduleState
+from jupyter_schedule.core.rehearsals import must_wait
 from tests.factories import make_spec
 
 TEAM = LauncherCatalog(launchers=(LauncherInfo(name="local"), LauncherInfo(name="ec2", paid=True)))

@@ -18,7 +18,7 @@ from jupyter_schedule.core.models import (
     Trigger,
     Visibility,
 )
-from jupyter_schedule.core.operations.publishing_cost import cost_before
+from jupyter_schedule.core.operations.costs import cost_before
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 SCHEDULE = make_schedule()

@@ -1,1 +1,0 @@
-"""Where runs can take place, on which machines, and what those cost."""
