@@ -1,1 +1,1 @@
-"""What runs beside the clock: it records what is due, starts workers, enforces time-outs and publishes results."""
+"""The program beside the clock: it records due runs, starts workers, enforces time-outs and publishes results."""

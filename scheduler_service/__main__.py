@@ -166,7 +166,7 @@ def reap_machines(config: Path | None, folder: Path | None, dry_run: bool, as_js
 @click.option("--refresh", is_flag=True, help="Ask Amazon for today's; needs the right pricing:GetProducts.")
 @_json_option
 def prices(config: Path | None, folder: Path | None, refresh: bool, as_json: bool) -> None:
-    """What an hour of each size costs, by the table of prices that a service which starts now would use."""
+    """Show the price of an hour of each size, by the table that a service which starts now would use."""
     settings = load_settings(config, folder)
     for line in refresh_prices(settings, clock.now().date()) if refresh else ():
         click.echo(line, err=as_json)

@@ -96,7 +96,7 @@ AdHocDecision = (
 
 
 def decide_ad_hoc(worker: AdHocWorker, machine: AdHocMachine | None, now: datetime) -> AdHocDecision:
-    """What a live worker needs.  machine: None while none is shown."""
+    """The next step for a live worker.  machine: None while none is shown."""
     if worker.instance is None:
         return _without_machine(worker, machine, now)
     if machine is not None and not machine.lives:

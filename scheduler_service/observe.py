@@ -1,4 +1,4 @@
-"""What the outside says about an open run's attempt: its result, its gate, its heartbeat, its worker."""
+"""The facts that the outside shows of an open run's attempt: its result, its gate, its heartbeat, its worker."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ class Observer:
         self._owners: dict[str, str] = {}
 
     def owner_of(self, run: Run) -> str:
-        """Whose run it is; a schedule never changes hands."""
+        """The owner of the run; a schedule never changes hands."""
         if run.schedule_id not in self._owners:
             schedule = self._store.schedules.get(run.schedule_id)
             self._owners[run.schedule_id] = schedule.owner if schedule else ""
@@ -90,13 +90,13 @@ class Observer:
         return started_by
 
     def prefix(self, attempt: Attempt) -> str:
-        """Where the attempt's worker writes.  Raises ValueError while it isn't known who that is."""
+        """The place that the attempt's worker writes to.  Raises ValueError while no worker is known."""
         if attempt.worker is None:
             raise ValueError(f"attempt {attempt.number} of {attempt.run_id} has no worker yet")
         return worker_prefix(attempt.worker, attempt.token)
 
     def _gate(self, run: Run, attempt: Attempt) -> tuple[Attempt, Gate]:
-        """Who has the gate; whoever won it is the worker, also when we know another that lost it."""
+        """The attempt and its gate; the gate's winner is the worker, also when we know another that lost it."""
         if run.status == RunStatus.RUNNING and attempt.handle is not None:
             return attempt, Gate.STARTED
         word = self._objects.get_or_none(gate_key(attempt.token))

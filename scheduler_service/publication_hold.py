@@ -1,4 +1,4 @@
-"""How a run that has its outputs ends: published where its schedule says, held back, or failed in publishing.
+"""The end of a run that has its outputs: published where its schedule says, held back, or failed in publishing.
 
 A file of the same content, name and rules is looked at once: the answer is kept in the work area, where no worker can
 write.
@@ -56,7 +56,7 @@ class WorkerFiles:
 
 @dataclass(frozen=True)
 class PublicationStorage:
-    """Where a deployment publishes, as of `now`."""
+    """The places that a deployment publishes to, as of `now`."""
 
     open_objects: Callable[[str], ObjectStorage]
     areas: StorageConfig
@@ -92,7 +92,7 @@ def publish_or_hold(
 
 
 def hold_reason(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> End | None:
-    """How a run of a public schedule ends unpublished; None when its outputs may become public."""
+    """The end of a public schedule's run that is held back; None when its outputs may become public."""
     if run.release and run.release.reason:
         return None
     checked = check(run, spec, result, files)
@@ -148,7 +148,7 @@ def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[Disclos
 
 
 def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[DisclosureFinding, ...] | None:
-    """What is found in a copy of the file; None when it isn't what the worker recorded."""
+    """The findings in a copy of the file; None when it isn't the file that the worker recorded."""
     if file.size > files.limits.file:
         found = FindingCollector(path)
         found.add(FindingKind.UNCHECKED, f"it can't be checked: it is larger than {size_text(files.limits.file)}")

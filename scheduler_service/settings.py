@@ -1,4 +1,4 @@
-"""What an operator can set, in a TOML file; without one the service takes what the embedded default uses."""
+"""The settings of an operator, in a TOML file; without one the service takes those of the embedded default."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ from scheduler_service.retention.rules import RetentionRule
 
 
 class RunLimits(BaseModel):
-    """What one run may use of this machine; without a setting, as much as there is."""
+    """The most that one run may use of this machine; without a setting, as much as there is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class RunLimits(BaseModel):
 
 
 class Retention(BaseModel):
-    """Whose files are kept, of schedules that don't say it themselves."""
+    """The rules for keeping files of schedules that set none themselves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -85,7 +85,7 @@ class Settings(BaseModel):
 
     @property
     def room(self) -> ConcurrencyLimits:
-        """How many runs may go at once."""
+        """The most runs that may go at once."""
         limits = {str(launcher): most for launcher, most in self.max_per_launcher.items()}
         if self.ec2 is not None:
             # a run has one machine at a time
@@ -95,7 +95,7 @@ class Settings(BaseModel):
 
     @property
     def places(self) -> DataPaths:
-        """Where things are."""
+        """The folder and the store of this deployment."""
         return DataPaths(self.folder.absolute(), self.store)
 
 

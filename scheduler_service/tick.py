@@ -134,7 +134,7 @@ class Ticker:
 
     @property
     def blocker(self) -> Blocker | None:
-        """What kept the last tick from starting anything."""
+        """The reason that kept the last tick from starting anything; None when it could."""
         return self._blocked_by
 
     def close(self) -> None:
@@ -171,7 +171,7 @@ class Ticker:
                 self._attempt_to(key, judge)
 
     def _plan(self, schedule: Schedule, now: datetime) -> ScheduleAdvance | None:
-        """What a schedule owes; None when that can't be told, or couldn't be recorded a moment ago."""
+        """The runs that a schedule owes; None when they can't be told, or couldn't be recorded a moment ago."""
         if not self._backoff.is_ready(_record_key(schedule)) or not self._backoff.is_ready(_plan_key(schedule)):
             return None
         found: list[ScheduleAdvance] = []
@@ -242,7 +242,7 @@ class Ticker:
             self._ad_hoc_look = self._pool.submit(self._attempt_to, AD_HOC, look)
 
     def _machines_of_runs(self) -> Counter[str]:
-        """How many runs are at work, by launcher."""
+        """The number of runs at work, by launcher."""
         return Counter(self._launcher_of(run) for run in self._store.runs.list_open() if run.status in WORKING)
 
     def _reap(self) -> None:

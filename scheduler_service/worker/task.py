@@ -60,7 +60,7 @@ class PreviousFiles(_Document):
 
 @dataclass(frozen=True)
 class ExpectedOutputs(_Document):
-    """What a run's outputs must be for it to count as a success."""
+    """The conditions that a run's outputs must meet for it to count as a success."""
 
     #: the output contract, a line for each pattern
     lines: list[str]
@@ -74,7 +74,7 @@ class ExpectedOutputs(_Document):
 
 @dataclass(frozen=True)
 class WorkerTask(_Document):
-    """What an agent is told about its attempt."""
+    """The order that an agent gets for its attempt."""
 
     run_id: str
     attempt: int
@@ -146,7 +146,7 @@ class WorkerTask(_Document):
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """What a launcher adds to a task: how a machine is asked for, and what the task says otherwise there."""
+    """A launcher's part of a task: the way to ask for a machine, and the values that differ there."""
 
     #: keys of the attempt's parameters that are a plan's, not a task's
     KEYS: ClassVar = frozenset({"launch", "region", "hourly"})
