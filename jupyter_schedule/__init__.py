@@ -24,6 +24,6 @@ def __getattr__(name: str) -> Any:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    """What Jupyter's server loads."""
+    """The modules that Jupyter's server loads."""
     module = f"{__name__}.extension"
     return [{"module": module, "app": import_module(module).JupyterSchedule}]

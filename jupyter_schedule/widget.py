@@ -27,7 +27,7 @@ NOT_BUILT = "The front end isn't built. In a checkout, build it with:  ./dev npm
 
 
 def front_end(folder: Path) -> dict[str, Path | str]:
-    """What the front end is made of: the built bundle in `folder`, or a sentence that says how to build it."""
+    """The parts of the front end: the built bundle in `folder`, or a sentence that says how to build it."""
     script, style = folder / "widget.js", folder / "widget.css"
     return {"_esm": script, "_css": style} if script.exists() and style.exists() else saying(NOT_BUILT)
 
@@ -63,7 +63,7 @@ class _View(anywidget.AnyWidget):
 
     @property
     def client(self) -> Client:
-        """Whom this kernel asks; found when it is first needed."""
+        """The client of this kernel; found when it is first needed."""
         if self._client is None:
             self._client = connect()
         return self._client
@@ -207,7 +207,7 @@ def plain(name: str, value: Any) -> Any:
 
 
 def _is_control(value: Any) -> bool:
-    """Whether it has a value that can be observed, as ipywidgets have."""
+    """True if it has a value that can be observed, as ipywidgets have."""
     return isinstance(value, traitlets.HasTraits) and value.has_trait("value")
 
 

@@ -80,7 +80,7 @@ def _day(text: str) -> date | None:
 
 
 def _told(name: str, done: BackfillResponse, parallel: int) -> str:
-    """What was put into the ledger, and what was left out."""
+    """A sentence about the runs that were put into the ledger, and about those left out."""
     left = [f"{done.succeeded:,} have succeeded"] * bool(done.succeeded)
     left += [f"{done.waiting:,} are waiting or running"] * bool(done.waiting)
     rest = f" Left as they are: {' and '.join(left)}." if left else ""

@@ -1,4 +1,4 @@
-"""What every command does alike: whom it asks, and how it ends when that is refused."""
+"""The frame of every command: it finds the API to ask, and ends alike when that refuses."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ class Command(click.Command):
 
 
 def ask_for_token(url: str) -> str:
-    """What a person at a terminal types, unseen; empty where nobody is there."""
+    """The token that a person at a terminal types, unseen; empty where nobody is there."""
     if not sys.stdin.isatty():
         return ""
     token: str = click.prompt(f"Token of the Jupyter server at {url}", default="", hide_input=True, err=True)

@@ -138,7 +138,7 @@ def _without_none(value: Any) -> Any:
 
 
 def previewed(client: Client, form: Form) -> PreviewResponse:
-    """What would happen, with the bundle kept.  Raises Refused with the first thing that is wrong."""
+    """The preview, with the bundle kept.  Raises Refused with the first thing that is wrong."""
     preview = client.preview(form)
     for problem in preview.problems:
         raise Refused(problem.code, problem.message, problem.field)
@@ -185,7 +185,7 @@ def _suggested(path: str) -> str:
 
 
 def _tell(client: Client, made: ScheduleResponse, preview: PreviewResponse) -> None:
-    """What was recorded, where results go, what is in it, when it is due, and what to do now."""
+    """Print what was recorded, where results go, what is in it, when it is due, and what to do now."""
     echo(f"Scheduled “{made.name}”.")
     echo(made.summary)
     echo(f"Results:  {results_text(made)}")

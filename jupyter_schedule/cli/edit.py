@@ -96,7 +96,7 @@ def resume(name: str, as_json: bool) -> None:
 @name_argument()
 @json_option
 def versions(name: str, as_json: bool) -> None:
-    """Who changed the schedule NAME, and when, the newest first."""
+    """List the versions of the schedule NAME with author and time, the newest first."""
     with connected() as client:
         found = client.versions(name)
     if as_json:

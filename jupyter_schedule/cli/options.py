@@ -220,7 +220,7 @@ def patch_of(given: Mapping[str, Any], form: Form) -> dict[str, Any]:
 
 
 def frequency_patch(given: Mapping[str, Any], form: Form) -> dict[str, Any]:
-    """When, as a patch of the form's frequency: one kind at most, with its time of day and its zone.
+    """A patch of the form's frequency: one kind at most, with its time of day and its zone.
 
     Raises Refused `two_frequencies`, `two_times`, `bad_time`.
     """
@@ -249,7 +249,7 @@ def _time_of_day(kind: str, at: str | None, before: str) -> dict[str, str]:
 
 
 def _days(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What belongs to one kind of frequency alone."""
+    """The options that belong to one kind of frequency alone."""
     match kind:
         case "weekly":
             return {"days": [day for days in given["weekly"] for day in days.split(",")]}
@@ -351,7 +351,7 @@ def _items(values: tuple[str, ...]) -> list[str]:
 
 
 def with_consent(change: Callable[[bool], T], *, confirmed: bool) -> T:
-    """What `change` makes, which is told that the person checked what will be public: by an option or an answer.
+    """The result of `change`, which is told by an option or an answer that the person checked what will be public.
 
     Raises Refused `public_unconfirmed` where nobody is there to ask.
     """

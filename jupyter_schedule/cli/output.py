@@ -1,4 +1,4 @@
-"""How the terminal shows things: refusals, JSON, texts, times, states and tables."""
+"""The look of things in the terminal: refusals, JSON, texts, times, states and tables."""
 
 import codecs
 import json
@@ -115,7 +115,7 @@ class LogText:
         self._pending = ""
 
     def feed(self, piece: bytes, *, final: bool = False) -> str:
-        """What to show of the next piece."""
+        """The next text to show, now that `piece` has come."""
         text = self._pending + self._decoder.decode(piece, final)
         cut = None if final else _UNFINISHED.search(text)
         text, self._pending = (text[: cut.start()], text[cut.start() :]) if cut else (text, "")
@@ -133,7 +133,7 @@ def run_state(status: RunStatus, reason: str | None) -> tuple[str, str]:
 
 
 def run_sentence(status: RunStatus, reason: str | None, message: str | None) -> str:
-    """How a run is or ended, as one line: `✕ KeyError in cell 7: 'region'`."""
+    """The state or the end of a run, as one line: `✕ KeyError in cell 7: 'region'`."""
     state, _ = run_state(status, reason)
     return f"{state}." if message is None else f"{state[0]} {message}"
 

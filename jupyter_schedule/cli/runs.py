@@ -62,7 +62,7 @@ def retry(run: str, as_json: bool) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run's end.")
 @json_option
 def logs(run: str, follow: bool, as_json: bool) -> None:
-    """What RUN printed, or the newest run of the schedule NAME; with --json all at once."""
+    """Print the log of RUN, or of the newest run of the schedule NAME; with --json all at once."""
     with connected() as client:
         found: RunResponse = client.find_run(run, waiting=follow)
         # of a run whose files are gone this says so before anything is waited for

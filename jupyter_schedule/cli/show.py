@@ -84,7 +84,7 @@ def runs(name: str | None, limit: int, as_json: bool) -> None:
 @name_argument()
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """What the schedule NAME does, when, how its last runs went, and who changed it."""
+    """Show what the schedule NAME does, when, how its last runs went, and who changed it."""
     with connected() as client:
         schedule = client.schedule(name)
     if as_json:
@@ -103,7 +103,7 @@ def show(name: str, as_json: bool) -> None:
 def upcoming(
     *, name: str | None, cron: str | None, timezone: str | None, start: str | None, count: int, as_json: bool
 ) -> None:
-    """When the schedule NAME, or an expression, is due next."""
+    """List the next times at which the schedule NAME, or an expression, is due."""
     schedule = _schedule(name, cron, timezone)
     timing = schedule.timing if schedule else Timing(cron=cron or "", timezone=timezone or "UTC")
     recurrence.check(timing)
@@ -144,13 +144,13 @@ def echo_runs(found: Iterable[RunResponse]) -> None:
 
 
 def results_text(schedule: ScheduleResponse) -> str:
-    """Where a schedule's results are: an address, or that they stay with each run."""
+    """The place of a schedule's results: an address, or that they stay with each run."""
     address = schedule.publication_url
     return "kept with each run" if address is None else whole_address(address)
 
 
 def cadence_text(timing: Timing, now: datetime) -> str:
-    """How often a recorded timing is due, in words; as it is written when its zone is gone since."""
+    """The rhythm of a recorded timing, in words; as it is written when its zone is gone since."""
     try:
         return describe_timing(timing, now)
     except Refused:
@@ -241,7 +241,7 @@ def _where(schedule: ScheduleDetails) -> str:
 
 
 def _cost(schedule: ScheduleDetails) -> str:
-    """What its machines will cost, and have cost this month; empty where they cost nothing."""
+    """The expected cost of its machines, and their cost this month; empty where they cost nothing."""
     cap = schedule.form.policies.monthly_cap
     so_far = schedule.cost_this_month or Decimal(0)
     said = [schedule.estimate.text] if schedule.estimate else []
@@ -294,7 +294,7 @@ def _schedule(name: str | None, cron: str | None, timezone: str | None) -> Sched
 
 
 def _coming(schedule: ScheduleDetails | None, timing: Timing, since: datetime, count: int) -> list[OccurrenceResponse]:
-    """What every client shows of a schedule: none while it is paused, before its start or after its end."""
+    """The occurrences that every client shows: none while it is paused, before its start or after its end."""
     last = None
     if schedule is not None:
         if schedule.state is not ScheduleState.ACTIVE:

@@ -57,7 +57,7 @@ T = TypeVar("T")
 
 
 class Transport(Protocol):
-    """How requests get to whoever answers them."""
+    """The way that requests take to the API."""
 
     def ask(
         self,
@@ -110,13 +110,13 @@ class Client:
         return f"Client({self.transport!r})"
 
     def status(self) -> StatusResponse:
-        """Whether a service ticks, and how many runs go and fail."""
+        """The state of the service: whether it ticks, and how many runs go and fail."""
         return self._ask(StatusResponse, "GET", "status")
 
     # -- schedules
 
     def preview(self, form: Form, *, editing: str | None = None) -> PreviewResponse:
-        """What would happen; keeps the bundle, so that `create` needn't make it again.
+        """The preview of a schedule; it keeps the bundle, so that `create` needn't make it again.
 
         editing: the schedule that the form changes.
         """
@@ -226,11 +226,11 @@ class Client:
         return self._ask(ScheduleDetails, "GET", _schedule(name))
 
     def versions(self, name: str) -> list[VersionResponse]:
-        """Who recorded which version of it, the newest first."""
+        """Its versions with their authors, the newest first."""
         return self._ask(list[VersionResponse], "GET", _schedule(name, "versions"))
 
     def difference(self, name: str, before: int | None = None, after: int | None = None) -> DifferenceResponse:
-        """How a version, None the current one, differs from another, or (None) from the notebook as it is now."""
+        """The difference of a version, None the current one, from another, or (None) from the notebook as it is now."""
         query = {key: str(number) for key, number in (("before", before), ("after", after)) if number is not None}
         return self._ask(DifferenceResponse, "GET", _schedule(name, "difference"), query=query)
 
@@ -295,7 +295,7 @@ class Client:
         return self._ask(BackfillCancelledResponse, "DELETE", _schedule(name, "backfill"))
 
     def days(self, name: str, first: date | None = None, last: date | None = None) -> CalendarResponse:
-        """What became of the days from `first` to `last`, 62 at most; without both, of the month up to today."""
+        """The days from `first` to `last`, 62 at most, with their states; without both, of the month up to today."""
         query = {key: day.isoformat() for key, day in (("first", first), ("last", last)) if day is not None}
         return self._ask(CalendarResponse, "GET", _schedule(name, "days"), query=query)
 
@@ -315,7 +315,7 @@ class Client:
             before = found[-1].run_id
 
     def count_runs(self, name: str | None = None) -> int:
-        """How many runs there are of one schedule, or of all."""
+        """The number of runs of one schedule, or of all."""
         path = "runs" if name is None else _schedule(name, "runs")
         _, total = self.transport.ask_page(path, query={**self._query, "limit": "1"})
         return total
@@ -350,7 +350,7 @@ class Client:
         return self._ask(RunDetails, "GET", _run(run_id))
 
     def run_files(self, run_id: str) -> RunFilesResponse:
-        """What it left, each file at its address."""
+        """The files that it left, each at its address."""
         return self._ask(RunFilesResponse, "GET", _run(run_id, "files"))
 
     def cancel(self, run_id: str) -> RunResponse:
@@ -366,7 +366,7 @@ class Client:
         return self._ask(RunResponse, "POST", _run(run_id, "approve"), ApproveRun(reason=reason))
 
     def log(self, run_id: str, first: int = 0, *, whole: bool = False) -> LogResponse:
-        """What it printed from piece `first` on; ask again with `next`.
+        """Its log from piece `first` on; ask again with `next`.
 
         whole: all of it instead, also what was too much to be had in pieces.
         """

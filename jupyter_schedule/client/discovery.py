@@ -1,4 +1,4 @@
-"""Where this code runs: beside which Jupyter server, in which notebook, and whether in a run of ours."""
+"""The surroundings of this code: the Jupyter server, the notebook, and the run of ours, if any."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def _server(file: Path, environ: Mapping[str, str], *, running: bool = False) ->
 
 
 def inside_run(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this is a run of ours, in which a notebook that schedules itself must not do so again."""
+    """True in a run of ours, in which a notebook that schedules itself must not do so again."""
     return "RUN_ID" in environ and "SCHEDULED_FOR" in environ
 
 

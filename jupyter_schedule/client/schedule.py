@@ -42,7 +42,7 @@ def frequency(
     day_of_month: int | str = 1,
     date: str = "",
 ) -> Frequency:
-    """When, from a person's words.
+    """The frequency that a person's words mean.
 
     every: `day`, `weekday`, `week`, `month`, `hour` (also `daily` and so on), `once`, a day of the week or several,
         or a cron expression.
@@ -189,7 +189,7 @@ class ScheduleHandle:
 
 
 class InsideRun(ScheduleHandle):
-    """What stands for the schedule inside one of its own runs: nothing is asked of anybody."""
+    """The schedule's stand-in inside one of its own runs: nothing is asked of anybody."""
 
     def __init__(self) -> None:
         """Nothing is known here."""

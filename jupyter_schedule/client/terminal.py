@@ -69,7 +69,7 @@ def _is_here(server: str) -> bool:
 
 
 def _address(url: str) -> tuple[str, int | None, str]:
-    """What tells servers apart: host, port, and the base URL's path; the names of this machine are one."""
+    """The parts that tell servers apart: host, port, and the base URL's path; the names of this machine are one."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -1,1 +1,1 @@
-"""What both halves know: nouns, time, bundle, store, objects.  Imports no Jupyter server and no cloud SDK."""
+"""The ground that both halves share: nouns, time, bundle, store, objects.  No Jupyter server, no cloud SDK."""

@@ -1,4 +1,4 @@
-"""What runs cost: their machines, before and after, and the requests that publish their files.  Pure.
+"""The cost of runs on machines: an estimate before, an account after.  Pure; dollars are decimals, never floats.
 
 Dollars of machines are decimals, never floats.
 
@@ -36,14 +36,14 @@ MANY_FILES = 1000
 
 
 class Spent(Model):
-    """What the machines of a run have cost: both None where none was paid for, `cost` where no price was known."""
+    """The cost of a run's machines: both None where none was paid for, `cost` None where no price was known."""
 
     machine_seconds: int | None = None
     cost: Decimal | None = None
 
 
 class Estimate(Model):
-    """What a schedule will cost, in dollars."""
+    """The expected cost of a schedule, in dollars."""
 
     run: Decimal
     month: Decimal
@@ -58,7 +58,7 @@ class Estimate(Model):
 
 
 def spent(attempts: Iterable[Attempt], now: datetime) -> Spent:
-    """What the attempts' machines have cost up to their ends, those that still live up to `now`.
+    """The cost of the attempts' machines up to their ends; of those that still live, up to `now`.
 
     An attempt that got no machine costs nothing; one whose price nobody knew makes the sum unknown.
     """
@@ -84,9 +84,9 @@ def price_of(seconds: int, hourly: Decimal) -> Decimal:
 
 
 def estimate(spec: Spec, hourly: Decimal, took: Sequence[int], now: datetime) -> Estimate:
-    """What the schedule costs, when its next runs take what the last ones `took`, in machine seconds.
+    """The cost of the schedule when its next runs take what the last ones `took`, in machine seconds.
 
-    Without any that is the most that one can take: its time-out, and the time in which its machine ends after that.
+    Without any a run counts as the most that it can take: its time-out, and the time in which its machine ends.
     """
     measured = bool(took)
     seconds = billed(statistics.median(took) if took else spec.timeout * 60 + LAST_END)
@@ -102,7 +102,7 @@ def estimate(spec: Spec, hourly: Decimal, took: Sequence[int], now: datetime) ->
 
 
 def runs_in_a_month(spec: Spec, now: datetime) -> int:
-    """How often it is due in a month of the coming year on average, rounded up; never more than are left."""
+    """The number of its runs in an average month of the coming year, rounded up; never more than are left."""
     usual = math.ceil(recurrence.count(spec.timing, now, now + _YEAR) / 12)
     _, left, _ = policies.passed(spec, now, now + _YEAR, 1)
     return min(usual, left)
@@ -116,7 +116,7 @@ def dollars(amount: Decimal) -> str:
 
 
 def month_start(now: datetime) -> datetime:
-    """When the month of `now` began, in UTC: caps are counted from there."""
+    """The start of the month of `now`, in UTC: caps are counted from there."""
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 

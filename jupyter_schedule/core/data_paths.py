@@ -1,4 +1,4 @@
-"""Where the embedded default keeps things, so that every door and the service find the same ones without a setting."""
+"""The paths of the embedded default, so that every client and the service find the same ones without a setting."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,7 @@ class DataPaths:
 
     @property
     def published(self) -> str:
-        """Where results go that neither a setting nor a Jupyter server sends elsewhere."""
+        """The address of results that neither a setting nor a Jupyter server sends elsewhere."""
         return LocalStorage(self.folder).url("published")
 
     @property

@@ -54,7 +54,7 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
 
 
 def recorded_cadence(timing: Timing, now: datetime) -> str:
-    """How often a recorded timing is due, in words; as it is written when its zone is gone since."""
+    """The rhythm of a recorded timing, in words; as it is written when its zone is gone since."""
     try:
         return describe_timing(timing, now)
     except Refused:
@@ -98,7 +98,7 @@ def _limits(name: str, spec: Spec) -> str:
 
 
 def destination(name: str, spec: Spec) -> str:
-    """Where the results go: `keeps results in the folder published/daily`."""
+    """The place that the results go to: `keeps results in the folder published/daily`."""
     place = open_storage(spec.publication_base).url(f"{name}/")
     match spec.visibility:
         case Visibility.NONE:

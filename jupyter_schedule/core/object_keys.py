@@ -7,7 +7,7 @@ def bundle_key(digest: str) -> str:
 
 
 def bundle_record_key(digest: str) -> str:
-    """What is known of a bundle, beside it."""
+    """The record of a bundle, beside it."""
     return f"bundles/{digest}.json"
 
 
@@ -22,12 +22,12 @@ def gate_key(token: str) -> str:
 
 
 def brief_key(token: str) -> str:
-    """What an attempt's agent is told, where a machine of its own finds it."""
+    """The task of an attempt's agent, for a machine of its own to find."""
     return f"briefs/{token}"
 
 
 def beside_brief(token: str) -> str:
-    """Where a machine of its own finds copies of what it may not read at its place."""
+    """The folder with copies of files that a machine of its own may not read at their places."""
     return f"briefs/{token}-files/"
 
 
@@ -43,7 +43,7 @@ BUNDLES = "bundles/"
 
 
 def worker_prefix(worker: str, token: str) -> str:
-    """Where an attempt's worker writes: the names below are under it."""
+    """The folder that an attempt's worker writes to: the names below are under it."""
     return f"workers/{worker}/{token}/"
 
 

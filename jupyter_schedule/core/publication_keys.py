@@ -1,4 +1,4 @@
-"""Where the parts of a publication are in its area.  Standard library only.
+"""The keys of a publication's parts in its area.  Standard library only.
 
 <name>/data/…                               the stable address: same names replaced, others kept
 <name>/data.json                            what is in data/, and which run wrote it
@@ -49,7 +49,7 @@ class PublicationKeys:
         return f"{self.name}/runs/"
 
     def manifest(self, folder: str) -> str:
-        """What says that the run in `folder` (as `run_folder` gives it) is complete."""
+        """The manifest, which says that the run in `folder` (as `run_folder` gives it) is complete."""
         return f"{self.name}/{folder}/manifest.json"
 
     def run_files(self, folder: str) -> str:
@@ -68,6 +68,6 @@ def run_folder(scheduled_for: str, run_id: str) -> str:
 
 
 def is_published(area: ObjectStorage, name: str) -> bool:
-    """Whether anything stands at the stable address of `name`, so that the name can't go to somebody else."""
+    """True if anything stands at the stable address of `name`, so that the name can't go to somebody else."""
     keys = PublicationKeys(name)
     return area.size(keys.data_index) is not None or area.size(keys.latest) is not None

@@ -48,7 +48,7 @@ _SCHEDULE_STATES = {
 
 
 def quoted(text: str) -> str:
-    """What a person wrote, in “ ”, on one line, cut after 40 characters."""
+    """A text that a person wrote, in “ ”, on one line, cut after 40 characters."""
     visible = "".join(letter if letter.isprintable() else "�" for letter in text)
     return f"“{visible}”" if len(visible) <= _LONGEST_ECHO else f"“{visible[:_LONGEST_ECHO]}…”"
 

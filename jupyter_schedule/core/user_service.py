@@ -24,7 +24,7 @@ BY_HAND = (
 
 @dataclass(frozen=True)
 class ServiceManager:
-    """What keeps services going on this machine."""
+    """The program that keeps services going on this machine."""
 
     #: `systemd` or `launchd`
     kind: str
@@ -50,12 +50,12 @@ def find_manager(home: Path | None = None, platform: str = sys.platform) -> Serv
 
 
 def installable() -> bool:
-    """Whether `install` can do it here."""
+    """True if `install` can install the service here."""
     return find_manager() is not None
 
 
 def installed() -> bool:
-    """Whether `install` did."""
+    """True if `install` has installed the service."""
     manager = find_manager()
     return manager is not None and manager.file.exists()
 
@@ -186,7 +186,7 @@ def _domain(manager: ServiceManager) -> str:
 
 
 def _ask(*arguments: str, may_fail: bool = False) -> bool:
-    """Whether the program did it.  Raises Refused with its last line when it didn't and had to."""
+    """Run the program; True if it did its work.  Raises Refused with its last line when it had to and didn't."""
     try:
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as problem:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class ChangeWatch(Protocol):
-    """What watches an open ledger."""
+    """A watch over an open ledger."""
 
     def stop(self) -> None:
         """No longer watch it."""
@@ -47,7 +47,7 @@ class Backend:
         return await self.do(lambda: question(self._opened(loop)))
 
     async def do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `function` gives, in a thread."""
+        """The result of `function`, called in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
     def close(self) -> None:

@@ -59,7 +59,7 @@ BROKEN = "Something went wrong on the server, and it isn't your fault. Its log s
 
 
 class Handler(APIHandler):
-    """What every route does alike: errors are `{"error": {"code", "message", "field"?}}`, without a traceback."""
+    """The base of every route: errors are `{"error": {"code", "message", "field"?}}`, without a traceback."""
 
     auth_resource = "schedules"
 
@@ -133,7 +133,7 @@ class Handler(APIHandler):
         )
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """What HTTP, the login or a fault of ours answers."""
+        """Answer for HTTP, for the login, or for a fault of ours."""
         del kwargs
         if status_code >= 500:
             message = BROKEN.format(id=getattr(self, "_failure", "-"))

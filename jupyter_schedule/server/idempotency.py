@@ -24,7 +24,7 @@ class IdempotencyCache(Generic[T]):
         self._answers: OrderedDict[str, tuple[str, asyncio.Future[T]]] = OrderedDict()
 
     async def once(self, key: str, body: bytes, carry_out: Callable[[], Awaitable[T]]) -> T:
-        """What `carry_out` answers; of requests with one key only the first carries it out, the others get its answer.
+        """The answer of `carry_out`; of requests with one key only the first carries it out, the others get its answer.
 
         Raises what `carry_out` raises, and Refused `idempotency_key_reused` when the key came with another body.
         """

@@ -1,4 +1,4 @@
-"""Where runs can take place, as the service said it, and the machines that people ask for to develop on.
+"""The places where runs can go, as the service announced them, and the machines that people ask for to develop on.
 
 The service publishes its launchers and their sizes in the store when it starts, since only it knows its settings.
 """
@@ -15,7 +15,7 @@ LOCAL_LAUNCHER = "local"
 
 
 class ConcurrencyLimits(BaseModel):
-    """How many runs may go at once, as an operator set it; None and a launcher that isn't named have no limit."""
+    """The most runs that may go at once, as an operator set it; None and a launcher not named have no limit."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -41,7 +41,7 @@ class MachineSize(CatalogEntry):
 
 
 class AdHocAllowance(CatalogEntry):
-    """Who may have ad-hoc workers, how many, and for how long."""
+    """The people who may have ad-hoc workers, with the most that each may have and the longest that one may live."""
 
     #: live ones of one owner at once
     per_owner: int = 1
@@ -55,7 +55,7 @@ class LauncherInfo(CatalogEntry):
     """A launcher; the first of its sizes is that of a schedule which names none."""
 
     name: str
-    #: whether each run costs money
+    #: each run costs money
     paid: bool = False
     sizes: tuple[MachineSize, ...] = ()
     #: None where there are no ad-hoc workers
@@ -68,7 +68,7 @@ class LauncherCatalog(CatalogEntry):
     """All that a service can start workers with."""
 
     launchers: tuple[LauncherInfo, ...] = (LauncherInfo(name=LOCAL_LAUNCHER),)
-    #: how many of them may be at work at once
+    #: the most of them that may be at work at once
     room: ConcurrencyLimits = ConcurrencyLimits()
 
     def launcher(self, name: str) -> LauncherInfo | None:
@@ -82,7 +82,7 @@ class LauncherCatalog(CatalogEntry):
         return next((size for size in sizes if name in {None, size.name}), None)
 
     def is_paid(self, launcher: str) -> bool:
-        """Whether the runs of that launcher cost money."""
+        """True if the runs of that launcher cost money."""
         found = self.launcher(launcher)
         return found is not None and found.paid
 
@@ -107,7 +107,7 @@ class ComputeChoice(Model):
 
 
 class AdHocStatus(StrEnum):
-    """Where an ad-hoc worker is.  Operations insert `asked`; only the service moves it on."""
+    """The stage that an ad-hoc worker has reached.  Operations insert `asked`; only the service moves it on."""
 
     ASKED = "asked"
     LAUNCHING = "launching"
@@ -121,7 +121,7 @@ class AdHocStatus(StrEnum):
 
     @property
     def live(self) -> bool:
-        """Whether there may be a machine."""
+        """True if there may be a machine."""
         return self in LIVE_AD_HOC_STATUSES
 
 
@@ -145,20 +145,20 @@ class AdHocWorker(Model):
     #: one sentence for a person
     message: str | None = None
     created_at: UtcTime
-    #: when it ends; an extension moves it
+    #: the time at which it ends; an extension moves it
     deadline: UtcTime
-    #: which of the ways to get a machine of its size is being tried, from 0
+    #: the number, from 0, of the way to get a machine of its size that is being tried
     turn: int = 0
-    #: what is asked of the launcher, frozen before it is asked, and how the machine is reached
+    #: the order to the launcher, frozen before it is asked, and the way to reach the machine
     parameters: dict[str, Any] | None = None
     #: the machine, as the launcher calls it; None until it answered
     instance: str | None = None
     address: str | None = None
     launched_at: UtcTime | None = None
-    #: who asked for its end, None when nobody did
+    #: the person who asked for its end, None when nobody did
     stopped_by: str | None = None
     ended_at: UtcTime | None = None
-    #: how long the machine lived, and the dollars that it cost
+    #: the machine's life, and the dollars that it cost
     machine_seconds: int | None = None
     cost: Decimal | None = None
     #: grows with every change: who changes what it read earlier changes nothing

@@ -1,4 +1,4 @@
-"""What stands between a file and the public: findings of the disclosure check, and where a run's are kept.
+"""The findings of the disclosure check, which stand between a file and the public, and the place of a run's findings.
 
 A finding says what and where, never the text itself: whoever may read the run may still not be meant to read a key.
 """
@@ -9,7 +9,7 @@ from jupyter_schedule.core.models.base import Model
 
 
 class FindingKind(StrEnum):
-    """What was found."""
+    """The kind of a finding."""
 
     SECRET = "secret"  # noqa: S105  (a kind of finding)
     EMAIL = "email"
@@ -40,12 +40,12 @@ class DisclosureFinding(Model):
     column: int | None = None
     #: 1-based code cell of a notebook
     cell: int | None = None
-    #: how often it stands there
+    #: the number of times that it stands there
     count: int = 1
 
 
 class DisclosureReport(Model):
-    """What the disclosure check says of a run's files."""
+    """The disclosure check's report on a run's files."""
 
     findings: tuple[DisclosureFinding, ...] = ()
     #: findings beyond those that are listed

@@ -12,7 +12,7 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 class NotificationEvent(StrEnum):
-    """What there can be word of."""
+    """An event that a notification can tell of."""
 
     FAILURE = "failure"
     TIME_OUT = "time_out"
@@ -36,7 +36,7 @@ TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 
 
 class Notify(Model):
-    """What the owner of a schedule wants to hear, and where."""
+    """The events that a schedule's owner wants to hear of, and the channels to tell them through."""
 
     #: names that the operator gave; their addresses are nobody else's business
     channels: tuple[str, ...] = ()
@@ -57,14 +57,14 @@ class Notify(Model):
 
 
 class Notification(Model):
-    """What one channel is owed about one run."""
+    """The message that one channel is owed about one run."""
 
     #: the same each time it is sent, so that who gets it twice can tell
     message_id: str
     run_id: str
     occasion: NotificationEvent
     channel: str
-    #: what the run itself doesn't say
+    #: the facts that the run itself doesn't say
     details: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -85,5 +85,5 @@ class FailedNotification(Model):
     created_at: UtcTime
     attempts: int
     given_up: bool
-    #: what the channel said last
+    #: the last answer of the channel
     trouble: str

@@ -10,7 +10,7 @@ from jupyter_schedule.core.models.base import Model, UtcTime
 
 
 class Trigger(StrEnum):
-    """Why a run exists."""
+    """The cause of a run."""
 
     SCHEDULE = "schedule"
     MANUAL = "manual"
@@ -20,7 +20,7 @@ class Trigger(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where a run is.  Operations insert `due`; only the service's tick moves it on."""
+    """The stage that a run has reached.  Operations insert `due`; only the service's tick moves it on."""
 
     DUE = "due"
     LAUNCHING = "launching"
@@ -34,7 +34,7 @@ class RunStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether a run in this status never changes again."""
+        """True if a run in this status never changes again."""
         return not TRANSITIONS[self]
 
 
@@ -44,8 +44,8 @@ _AT_WORK = frozenset(
         *(RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED),
     }
 )
-#: where a run may go from each status; a terminal status leads nowhere.  Back to `launching` leads a further attempt;
-#: from `due` straight to `publishing` goes a run that releases the outputs of another.
+#: the statuses that a run may go to from each; a terminal status leads nowhere.  A further attempt leads back to
+#: `launching`; from `due` straight to `publishing` goes a run that releases the outputs of another.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = dict.fromkeys(RunStatus, frozenset[RunStatus]()) | {
     RunStatus.DUE: frozenset(
         {
@@ -63,7 +63,7 @@ GOING_STATUSES = tuple(status for status in OPEN_STATUSES if status != RunStatus
 
 
 class Reason(StrEnum):
-    """Why a run ended as it did: a stable word for programs, beside one sentence for people."""
+    """The reason for a run's end: a stable word for programs, beside one sentence for people."""
 
     OK = "ok"
     #: the output folder stayed empty, so there was nothing to publish
@@ -126,7 +126,7 @@ class PublishedFile(FileEntry):
 
 
 class Publication(Model):
-    """Where a run's outputs are."""
+    """The addresses of a run's outputs."""
 
     #: the stable address: the newest version of every file that the schedule ever published
     url: str
@@ -141,7 +141,7 @@ class Approval(Model):
     run_id: str
     by: str
     at: UtcTime
-    #: why they may be public although the disclosure check found something; None where its word counts
+    #: the reason that makes them public although the disclosure check found something; None where its word counts
     reason: str | None = None
 
 
@@ -169,11 +169,11 @@ class Run(Model):
     created_at: UtcTime
     started_at: UtcTime | None = None
     ended_at: UtcTime | None = None
-    #: how long the command took
+    #: the command's duration
     seconds: float | None = None
-    #: who asked for it to stop, None when nobody did
+    #: the person who asked for it to stop, None when nobody did
     cancelled_by: str | None = None
-    #: how long its machines lived that cost money, and the dollars that they cost; None of others
+    #: the life of its machines that cost money, and the dollars that they cost; None of others
     machine_seconds: int | None = None
     cost: Decimal | None = None
     #: its place in the order in which runs came into the ledger
@@ -185,7 +185,7 @@ class Run(Model):
     publication: Publication | None = None
     #: set in a run that executes nothing and publishes what another one made
     release: Approval | None = None
-    #: when its files began to go, as retention wants it; its row stays
+    #: the time at which its files began to go, as retention wants it; its row stays
     pruned_at: UtcTime | None = None
 
     @property
@@ -195,7 +195,7 @@ class Run(Model):
 
 
 class Result(BaseModel):
-    """What the agent wrote, once, when its attempt was over; keys that we don't know are left aside."""
+    """The record that the agent wrote, once, when its attempt was over; keys that we don't know are left aside."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -214,12 +214,12 @@ class Result(BaseModel):
     notes: tuple[str, ...] = ()
     #: paths in the bundle's folder that the run wrote outside the output folder
     elsewhere: tuple[str, ...] = ()
-    #: where a notebook failed: kind, cell, cells, line, name, message, as far as known
+    #: the failure of a notebook: kind, cell, cells, line, name, message, as far as known
     failure: dict[str, Any] | None = None
 
 
 class Outcome(StrEnum):
-    """How an attempt ended; `lost` is an outcome of an attempt, never of a run."""
+    """The end of an attempt; `lost` is an outcome of an attempt, never of a run."""
 
     FINISHED = "finished"
     TIMED_OUT = "timed_out"
@@ -238,9 +238,9 @@ class Attempt(Model):
     number: int
     token: str
     launcher: str
-    #: where its worker can be seen from; None when that is anywhere
+    #: the machine that its worker can be seen from; None when that is anywhere
     place: str | None = None
-    #: what the agent is told, frozen
+    #: the agent's task, frozen
     parameters: dict[str, Any]
     #: the worker as the launcher knows it again after a restart; None until it answered
     handle: dict[str, Any] | None = None

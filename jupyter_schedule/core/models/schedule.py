@@ -14,7 +14,7 @@ NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 
 
 class Timing(Model):
-    """When a schedule is due: a five-field cron expression in a zone, or once.  Checked by `occurrences.check`."""
+    """The times of a schedule: a five-field cron expression in a zone, or once.  Checked by `recurrence.check`."""
 
     cron: str | None = None
     #: the only occurrence of a schedule that runs once
@@ -30,7 +30,7 @@ class Timing(Model):
 
 
 class Visibility(StrEnum):
-    """Who can read a schedule's publication."""
+    """The people who can read a schedule's publication."""
 
     PRIVATE = "private"
     PUBLIC = "public"
@@ -39,7 +39,7 @@ class Visibility(StrEnum):
 
 
 class Overlap(StrEnum):
-    """What happens when a run comes due while the last one is still going."""
+    """The rule for a run that comes due while the last one is still going."""
 
     QUEUE_ONE = "queue_one"
     SKIP = "skip"
@@ -48,7 +48,7 @@ class Overlap(StrEnum):
 
 
 class CatchUp(StrEnum):
-    """What happens to occurrences that passed while no service was ticking."""
+    """The rule for occurrences that passed while no service was ticking."""
 
     LATEST = "latest"
     ALL = "all"
@@ -56,7 +56,7 @@ class CatchUp(StrEnum):
 
 
 class ScheduleState(StrEnum):
-    """Whether a schedule's occurrences still become runs."""
+    """The state of a schedule: it decides whether occurrences still become runs."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -78,7 +78,7 @@ class Kernel(Model):
 
 
 class EnvironmentSource(StrEnum):
-    """Which Python packages a run gets."""
+    """The source of a run's Python packages."""
 
     #: the notebook's own kernel environment, as it is on this machine
     KERNEL = "kernel"
@@ -92,7 +92,7 @@ class Policies(Model):
     #: the first and the last time at which it may be due
     start: UtcTime | None = None
     end: UtcTime | None = None
-    #: how many times it is due in all, counted from when that was saved
+    #: the number of times that it is due in all, counted from the time that this was saved
     max_runs: int | None = Field(default=None, ge=1, le=10_000)
     #: further attempts after the code has failed; a time-out is never tried again
     retries: int = Field(default=0, ge=0, le=10)
@@ -110,19 +110,19 @@ class Policies(Model):
 
 
 class Confirmation(Model):
-    """Who said that they checked what will be public, and when."""
+    """The record that a person checked what will be public: their name, and the time."""
 
     by: str
     at: UtcTime
 
 
 class ScheduleOptions(Model):
-    """What of a schedule is said in the same words by its form, by a request to bundle and by what is recorded."""
+    """The options that a form, a request to bundle and a recorded schedule share, in the same words."""
 
     #: the Bash command that the worker starts; the default runs the notebook
     command: str = "./run.sh"
     visibility: Visibility = Visibility.PRIVATE
-    #: whether executed notebook and log are published with the outputs
+    #: executed notebook and log are published with the outputs
     publish_report: bool = False
     #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
     previous: tuple[str, ...] = ()
@@ -134,9 +134,9 @@ class ScheduleOptions(Model):
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
     policies: Policies = Policies()
-    #: who is told of what happens to it
+    #: the events that people are told of, and the channels
     notify: Notify = Notify()
-    #: where it runs: a launcher that the service offers, and one of its sizes; None leaves the size to the launcher
+    #: the place that it runs at: a launcher of the service, and one of its sizes; None leaves the size to the launcher
     launcher: str = "local"
     size: str | None = None
     #: the role for data that its runs have, by a name that the operator gave
@@ -163,14 +163,14 @@ class Spec(ScheduleOptions):
     timeout: int = Field(default=120, ge=1, le=1440)
     #: of a public schedule; `operations` writes it
     public_confirmed: Confirmation | None = None
-    #: where its publications go: the address of an object store, such as `file:///home/ann/published`
+    #: the place of its publications: the address of an object store, such as `file:///home/ann/published`
     publication_base: str
     kernel: Kernel | None = None
-    #: when the last of `policies.max_runs` is due
+    #: the time at which the last of `policies.max_runs` is due
     last_due: UtcTime | None = None
     #: the folder that it was made in, absolute; None where that was no folder of this machine
     root: str | None = None
-    #: what the bundle was made from, relative to that folder: the notebook, …
+    #: the source of the bundle, relative to that folder: the notebook, …
     source: str | None = None
     #: … the names and patterns that a person added, and the files that a person left out
     files: tuple[str, ...] = ()
@@ -178,7 +178,7 @@ class Spec(ScheduleOptions):
 
 
 class Pause(Model):
-    """Who keeps a schedule from running, since when, and why."""
+    """The pause of a schedule: its author, its start and its reason."""
 
     by: str
     at: UtcTime
@@ -186,7 +186,7 @@ class Pause(Model):
 
 
 class Schedule(Model):
-    """What the analyst recorded, at its current version."""
+    """The schedule that the analyst recorded, at its current version."""
 
     id: str
     name: str
@@ -200,7 +200,7 @@ class Schedule(Model):
     cursor: UtcTime
     #: the first occurrence after the cursor; None when none will come or the schedule is paused
     next_due: UtcTime | None
-    #: when it is judged next whether anything was published, see `silence`
+    #: the deadline at which it is judged next whether anything was published, see `freshness`
     silence_due: UtcTime | None = None
     created_at: UtcTime
     changed_at: UtcTime
@@ -210,7 +210,7 @@ class Schedule(Model):
 
 
 class Version(Model):
-    """What one edit of a schedule froze."""
+    """The state that one edit of a schedule froze."""
 
     schedule_id: str
     version: int

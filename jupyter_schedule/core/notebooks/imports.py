@@ -344,7 +344,7 @@ def _owners(name: str, distributions: dict[str, Distribution]) -> list[str]:
 
 
 def _location(top: str) -> str | None:
-    """Where Python would load the module `top` from, without loading it."""
+    """The place that Python would load the module `top` from; the module isn't loaded."""
     import importlib.util  # noqa: PLC0415  (rarely needed, and a fifth of the script's time)
 
     try:

@@ -1,1 +1,1 @@
-"""Where files live: one contract, kept by folders and by S3."""
+"""The storage of files: one contract, kept by folders and by S3."""

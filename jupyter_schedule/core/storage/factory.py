@@ -1,4 +1,4 @@
-"""Where files live: one contract, kept by folders (`file://`) and by S3 (`s3://bucket/prefix`).
+"""The storage at an address: one contract, kept by folders (`file://`) and by S3 (`s3://bucket/prefix`).
 
 It travels to the worker: standard library only, and boto3 where an address names S3.
 """

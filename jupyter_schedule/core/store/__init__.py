@@ -1,1 +1,1 @@
-"""Where schedules and runs live: `base` is the contract, `sql` keeps it, `schema` and `migrations` shape the tables."""
+"""The store of schedules and runs: `base` is the contract, `sql` keeps it, `schema` and `migrations` shape it."""

@@ -32,7 +32,7 @@ class NameTaken(Exception):  # noqa: N818  (an answer, not a fault)
 
 
 class RunCursor(NamedTuple):
-    """Where a run stands in the order in which runs are listed: a page goes on after the place of the one before."""
+    """The place of a run in the order in which runs are listed: a page goes on after the place of the one before."""
 
     scheduled_for: datetime
     created_at: datetime
@@ -117,7 +117,7 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def next_due(self) -> datetime | None:
-        """When the next occurrence of any active schedule is due."""
+        """The time at which the next occurrence of any active schedule is due."""
 
     @abstractmethod
     def list_freshness_due(self, now: datetime, limit: int) -> list[Schedule]:
@@ -191,7 +191,7 @@ class RunStore(ABC):
 
     @abstractmethod
     def count(self, schedule_id: str | None = None, *, owner: str) -> int:
-        """How many runs there are of the owner's schedules that aren't deleted, or of one of these."""
+        """The number of runs of the owner's schedules that aren't deleted, or of one of these."""
 
     def last_of_each(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
         """Of each schedule the run with the newest occurrence, where there is one."""
@@ -203,7 +203,7 @@ class RunStore(ABC):
 
     @abstractmethod
     def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
-        """How many runs of the schedule's backfills that are under way are in which status.
+        """The number of runs in each status, of those backfills of the schedule that are under way.
 
         Under way is what was asked for at the same time as a run that hasn't ended.
         """

@@ -1,4 +1,4 @@
-"""Where a SQLite file lies: on a disk of this machine, or on one that other machines have too.
+"""The filesystem of a SQLite file: a disk of this machine, or one that other machines have too.
 
 On a network filesystem SQLite's write-ahead log can't work, as it needs memory that all processes share, and its locks
 may not reach other machines: https://www.sqlite.org/useovernet.html.  So there the journal is the classic one, and one
@@ -74,7 +74,7 @@ def is_network(filesystem: str) -> bool:
 
 
 def refusal(path: Path, mine: str, last: LastUse | None) -> Refused | None:
-    """Why this machine may not use the file now; None when it may."""
+    """The reason why this machine may not use the file now; None when it may."""
     if last is None or last.host == mine or last.age >= GONE:
         return None
     message = (

@@ -49,7 +49,7 @@ def _is_ready(engine: Engine) -> bool:
 
 
 def _revision(connection: Connection) -> str | None:
-    """Which shape the database is in; None when it is empty."""
+    """The revision of the database's shape; None when it is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

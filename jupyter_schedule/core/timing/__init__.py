@@ -1,1 +1,1 @@
-"""When a schedule is due, what it owes up to now, and in which order runs get a place: pure."""
+"""The times at which a schedule is due, the runs that it owes, and the order in which runs get a place: pure."""

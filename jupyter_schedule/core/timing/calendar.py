@@ -24,7 +24,7 @@ _BY_HAND = {Trigger.MANUAL, Trigger.REHEARSAL}
 
 
 class DayState(StrEnum):
-    """What became of a time; of a day with several, the first of these that any of them has."""
+    """The state of a time; of a day with several, the first of these that any of them has."""
 
     #: a run waits or goes
     GOING = "going"

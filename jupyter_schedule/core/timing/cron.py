@@ -71,7 +71,7 @@ class _Field:
 
     @property
     def values(self) -> str:
-        """What may be written in this field."""
+        """The values that this field may hold, in words."""
         return f"{self.low}-{self.high}" + (f" or {self.names[0]}-{self.names[-1]}" if self.names else "")
 
 
@@ -85,7 +85,7 @@ _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What a cron expression matches."""
+    """The times that a cron expression matches."""
 
     #: the five fields as written, in capitals
     fields: tuple[str, str, str, str, str]
@@ -102,7 +102,7 @@ class Expression:
     fixed: bool
 
     def matches(self, day: date) -> bool:
-        """Whether the local date `day` matches."""
+        """True if the local date `day` matches."""
         if day.month not in self.months:
             return False
         of_month = day.day in self.days or (self.last_day and day.day == monthrange(day.year, day.month)[1])

@@ -1,4 +1,4 @@
-"""How often a timing is due, in words: `every Monday and Thursday at 06:30 UTC`.
+"""The rhythm of a timing, in words: `every Monday and Thursday at 06:30 UTC`.
 
 What a form can ask for (daily, weekly, monthly, hourly, once) reads as a sentence; any other expression is shown as
 it is with its words beside it.  Days are always in our own words, which say "and" where either day field is enough;
@@ -50,7 +50,7 @@ def _once(instant: datetime, timezone: str) -> str:
 
 
 def _is_sentence(expression: Expression) -> bool:
-    """Whether a form's frequencies can say it: every day, some days of the week, one day of the month, every hour."""
+    """True if a form's frequencies can say it: every day, some days of the week, one day of the month, every hour."""
     if _is_hourly(expression):
         return True
     if len(expression.minutes) > _MOST_TIMES or expression.either_day or expression.months != _ALL_MONTHS:
@@ -104,7 +104,7 @@ def _even(field: str, numbers: Sequence[int], cycle: int) -> str:
 
 
 def _day_words(expression: Expression) -> str:
-    """Which days: `every Monday`, `on day 31`, `day 13 of every month, and every Friday`."""
+    """The days, in words: `every Monday`, `on day 31`, `day 13 of every month, and every Friday`."""
     _, _, day, _, weekday = expression.fields
     every_month = expression.months == _ALL_MONTHS
     in_months = "" if every_month else f" in {_month_words(expression.months)}"
@@ -160,7 +160,7 @@ def _number_words(numbers: Sequence[int]) -> str:
 
 
 def _remarks(expression: Expression, timezone: str, now: datetime | None) -> list[str]:
-    """What a person should know beside the words: the time in UTC, and months that are passed over."""
+    """The remarks that belong beside the words: the time in UTC, and months that are passed over."""
     remarks = []
     if now is not None and len(expression.minutes) == 1 and not _is_utc(timezone):
         remarks.append(_utc_words(time(*divmod(expression.minutes[0], 60)), timezone, now))

@@ -24,7 +24,7 @@ def next_deadline(spec: Spec, moment: datetime) -> datetime | None:
 
 
 def differs(one: Spec, other: Spec) -> bool:
-    """Whether the two have different deadlines."""
+    """True if the two have different deadlines."""
     return _deadlines(one) != _deadlines(other)
 
 

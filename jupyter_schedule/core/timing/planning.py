@@ -1,4 +1,4 @@
-"""What a schedule owes up to now, as rows for the ledger: pure, and the same for the service's tick and for an edit.
+"""The runs that a schedule owes up to now, as rows for the ledger: pure, and the same for a tick and for an edit.
 
 An occurrence's key is its nominal local time and fold within a timing revision, so neither new time-zone data nor an
 edited zone can put it into the ledger twice.  A run's id follows from its schedule's id and its key.
@@ -143,7 +143,7 @@ def _rehearsing(run: Run) -> Run:
 
 
 def _wanted(catch_up: CatchUp, newest: list[Occurrence], now: datetime) -> list[Occurrence]:
-    """Which of the passed occurrences still run, in order; always the last ones."""
+    """The passed occurrences that still run, in order; always the last ones."""
     if not newest:
         return []
     age = now - newest[-1].instant

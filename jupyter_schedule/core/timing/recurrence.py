@@ -1,4 +1,4 @@
-"""When a timing is due: the one module that turns a cron expression, or a single time, and a zone into instants.
+"""The instants of a timing: only this module turns a cron expression, or a single time, and a zone into instants.
 
 Everything follows from the timing alone, never from a last run, and time is an argument, so every door of the product
 shows the same occurrences and each can be computed again from any starting point.  The rules:
@@ -88,7 +88,7 @@ class Occurrence:
 
     @property
     def local(self) -> datetime:
-        """What clocks in the schedule's zone show at its instant, aware."""
+        """The time that clocks in the schedule's zone show at its instant, aware."""
         return self.instant.astimezone(find_zone(self.timezone))
 
 
@@ -183,7 +183,7 @@ def until(timing: Timing, moment: datetime) -> Iterator[Occurrence]:
 
 
 def count(timing: Timing, start: datetime, end: datetime) -> int:
-    """How many occurrences are later than `start` and no later than `end`: reckoned by days, not one by one."""
+    """The number of occurrences later than `start` and no later than `end`: reckoned by days, not one by one."""
     start, end = utc(start), utc(end)
     if timing.cron is None:
         return sum(start < single.instant <= end for single in _single(timing))

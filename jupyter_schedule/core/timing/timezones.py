@@ -71,7 +71,7 @@ def find_zone(name: str) -> ZoneInfo:
 
 
 def instants(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """When clocks show `wall`, in order: no instant in a spring gap, two in an autumn overlap, else one."""
+    """The instants at which clocks show `wall`, in order: none in a spring gap, two in an autumn overlap, else one."""
     first, second = _offsets(wall, zone)
     if first < second:
         return ()
@@ -121,7 +121,7 @@ def _suggestions(name: str) -> Iterator[str]:
 
 
 def _familiarity(name: str) -> bool:
-    """Whether a name is of the form that the IANA list prefers, so that Europe/London wins over GB."""
+    """True if the name is of the form that the IANA list prefers, so that Europe/London wins over GB."""
     region, slash, _ = name.partition("/")
     return bool(slash) and region not in {"Etc", "US", "Canada", "Brazil", "Chile", "Mexico"}
 

@@ -542,7 +542,7 @@ export interface components {
     schemas: {
         /**
          * AdHocStatus
-         * @description Where an ad-hoc worker is.  Operations insert `asked`; only the service moves it on.
+         * @description The stage that an ad-hoc worker has reached.  Operations insert `asked`; only the service moves it on.
          * @enum {string}
          */
         AdHocStatus: "asked" | "launching" | "ready" | "stopped" | "ended" | "failed";
@@ -786,7 +786,7 @@ export interface components {
         };
         /**
          * CatchUp
-         * @description What happens to occurrences that passed while no service was ticking.
+         * @description The rule for occurrences that passed while no service was ticking.
          * @enum {string}
          */
         CatchUp: "latest" | "all" | "none";
@@ -881,7 +881,7 @@ export interface components {
         };
         /**
          * Confirmation
-         * @description Who said that they checked what will be public, and when.
+         * @description The record that a person checked what will be public: their name, and the time.
          */
         Confirmation: {
             /**
@@ -957,7 +957,7 @@ export interface components {
         };
         /**
          * DayState
-         * @description What became of a time; of a day with several, the first of these that any of them has.
+         * @description The state of a time; of a day with several, the first of these that any of them has.
          * @enum {string}
          */
         DayState: "going" | "failed" | "missed" | "skipped" | "stopped" | "succeeded" | "not_run" | "not_yet";
@@ -1085,13 +1085,13 @@ export interface components {
         };
         /**
          * EnvironmentSource
-         * @description Which Python packages a run gets.
+         * @description The source of a run's Python packages.
          * @enum {string}
          */
         EnvironmentSource: "kernel" | "fresh";
         /**
          * Estimate
-         * @description What a schedule will cost, in dollars.
+         * @description The expected cost of a schedule, in dollars.
          */
         Estimate: {
             /** Measured */
@@ -1187,7 +1187,7 @@ export interface components {
         };
         /**
          * FindingKind
-         * @description What was found.
+         * @description The kind of a finding.
          * @enum {string}
          */
         FindingKind: "secret" | "email" | "ip_address" | "client_id" | "row_level" | "small_cell" | "unchecked";
@@ -1445,13 +1445,13 @@ export interface components {
         };
         /**
          * NotificationEvent
-         * @description What there can be word of.
+         * @description An event that a notification can tell of.
          * @enum {string}
          */
         NotificationEvent: "failure" | "time_out" | "recovery" | "first_success" | "auto_pause" | "silence";
         /**
          * Notify
-         * @description What the owner of a schedule wants to hear, and where.
+         * @description The events that a schedule's owner wants to hear of, and the channels to tell them through.
          */
         Notify: {
             /**
@@ -1512,13 +1512,13 @@ export interface components {
         };
         /**
          * Outcome
-         * @description How an attempt ended; `lost` is an outcome of an attempt, never of a run.
+         * @description The end of an attempt; `lost` is an outcome of an attempt, never of a run.
          * @enum {string}
          */
         Outcome: "finished" | "timed_out" | "cancelled" | "lost" | "refused" | "no_capacity";
         /**
          * Overlap
-         * @description What happens when a run comes due while the last one is still going.
+         * @description The rule for a run that comes due while the last one is still going.
          * @enum {string}
          */
         Overlap: "queue_one" | "skip" | "cancel_previous" | "allow";
@@ -1543,13 +1543,13 @@ export interface components {
         };
         /**
          * ParameterType
-         * @description What a parameter holds, as far as its assignment in the notebook tells.
+         * @description The type of a parameter's value, as far as its assignment in the notebook tells.
          * @enum {string}
          */
         ParameterType: "number" | "integer" | "text" | "boolean" | "date" | "list" | "dict" | "null" | "expression";
         /**
          * Pause
-         * @description Who keeps a schedule from running, since when, and why.
+         * @description The pause of a schedule: its author, its start and its reason.
          */
         Pause: {
             /**
@@ -1759,7 +1759,7 @@ export interface components {
         };
         /**
          * Publication
-         * @description Where a run's outputs are.
+         * @description The addresses of a run's outputs.
          */
         Publication: {
             /**
@@ -1786,7 +1786,7 @@ export interface components {
         };
         /**
          * Reason
-         * @description Why a run ended as it did: a stable word for programs, beside one sentence for people.
+         * @description The reason for a run's end: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
         Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "cap" | "missed" | "paused";
@@ -2056,7 +2056,7 @@ export interface components {
         };
         /**
          * RunStatus
-         * @description Where a run is.  Operations insert `due`; only the service's tick moves it on.
+         * @description The stage that a run has reached.  Operations insert `due`; only the service's tick moves it on.
          * @enum {string}
          */
         RunStatus: "due" | "launching" | "running" | "publishing" | "succeeded" | "failed" | "timed_out" | "cancelled" | "skipped";
@@ -2232,7 +2232,7 @@ export interface components {
         };
         /**
          * ScheduleState
-         * @description Whether a schedule's occurrences still become runs.
+         * @description The state of a schedule: it decides whether occurrences still become runs.
          * @enum {string}
          */
         ScheduleState: "active" | "paused" | "rehearsing" | "ended" | "deleted";
@@ -2289,7 +2289,7 @@ export interface components {
         };
         /**
          * Timing
-         * @description When a schedule is due: a five-field cron expression in a zone, or once.  Checked by `occurrences.check`.
+         * @description The times of a schedule: a five-field cron expression in a zone, or once.  Checked by `recurrence.check`.
          */
         Timing: {
             /**
@@ -2310,7 +2310,7 @@ export interface components {
         };
         /**
          * Trigger
-         * @description Why a run exists.
+         * @description The cause of a run.
          * @enum {string}
          */
         Trigger: "schedule" | "manual" | "backfill" | "retry" | "rehearsal";
@@ -2353,7 +2353,7 @@ export interface components {
         };
         /**
          * Visibility
-         * @description Who can read a schedule's publication.
+         * @description The people who can read a schedule's publication.
          * @enum {string}
          */
         Visibility: "private" | "public" | "none";
