@@ -38,6 +38,7 @@ class ErrorCode(StrEnum):
     # 409: not as things are now
     BUSY = "busy", 409
     CONFIRM_BACKFILL = "confirm_backfill", 409
+    CONFIRM_DELETE = "confirm_delete", 409
     NAME_RESERVED = "name_reserved", 409
     NAME_TAKEN = "name_taken", 409
     NOT_PUBLIC = "not_public", 409
@@ -126,6 +127,7 @@ class ErrorCode(StrEnum):
     NOT_A_NOTEBOOK = "not_a_notebook"
     NOT_DELETED = "not_deleted"
     NOT_EMPTY = "not_empty"
+    NOT_HERE = "not_here"
     NOT_INSTALLED = "not_installed"
     NOT_ITS_BUNDLE = "not_its_bundle"
     NOT_RUN_YET = "not_run_yet"
