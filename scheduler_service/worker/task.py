@@ -182,6 +182,15 @@ def freeze(task: WorkerTask, plan: LaunchPlan) -> dict[str, Any]:
     return parameters | ({"hourly": plan.hourly} if plan.paid else {})
 
 
+def frozen_region(parameters: Mapping[str, Any]) -> str | None:
+    """The region that is frozen in an attempt's parameters of any version; None where there is none.
+
+    A service finds and ends the machine of an attempt also where it doesn't understand the task.
+    """
+    region = parameters.get("region")
+    return region if isinstance(region, str) else None
+
+
 def frozen_task(parameters: Mapping[str, Any]) -> WorkerTask:
     """The task that is frozen in an attempt's parameters.  Raises OtherTaskVersion and TaskRefused."""
     return WorkerTask.of({key: value for key, value in parameters.items() if key not in LaunchPlan.KEYS})

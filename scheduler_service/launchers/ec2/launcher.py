@@ -28,7 +28,7 @@ from scheduler_service.launchers.ec2.reaper import find_orphans
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.quotas import MachineHourQuota
-from scheduler_service.worker.task import LaunchPlan, frozen_task
+from scheduler_service.worker.task import LaunchPlan, frozen_region, frozen_task
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ class Ec2Launcher(Launcher):
         return self._regions.get(self._region_of(attempt))
 
     def _region_of(self, attempt: Attempt) -> str:
-        return LaunchPlan.of(attempt.parameters).region or self._settings.region
+        return frozen_region(attempt.parameters) or self._settings.region
 
     def _seen(self, look: Callable[[], dict[str, Ec2Machine]], region: str) -> dict[str, Ec2Machine] | None:
         """Look at the machines; None while EC2 doesn't answer, which is logged once, and again for another reason."""

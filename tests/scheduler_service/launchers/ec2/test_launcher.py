@@ -10,6 +10,7 @@ from botocore.exceptions import NoCredentialsError
 from jupyter_schedule.core.models import Reason
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerState
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
+from scheduler_service.worker.task import OtherTaskVersion
 from tests.doubles.ec2 import client_error
 from tests.factories import make_run, make_schedule, make_spec, make_task
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS, START, FakeWorkStorage, Region
@@ -117,6 +118,20 @@ def test_an_attempt_that_is_over_leaves_no_machine(region: Region) -> None:
     attempt = region.launched(region.attempt())
     region.launcher.discard(attempt)
     assert region.ec2.living == []
+
+
+def test_a_machine_of_another_task_version_is_found_cancelled_and_left_by_nobody(region: Region) -> None:
+    launched = region.launched(region.attempt())
+    attempt = launched.model_copy(update={"parameters": launched.parameters | {"version": 2}})
+    with pytest.raises(OtherTaskVersion):
+        region.launcher.launch(attempt)
+    assert region.launcher.poll(attempt) is WorkerState.ALIVE
+    region.launcher.terminate(attempt)
+    assert region.ec2.living == []
+    region.seconds += 60
+    assert region.launcher.poll(attempt) is WorkerState.GONE
+    region.launcher.discard(attempt)
+    assert region.work_area.tasks == {}
 
 
 def test_every_region_is_reaped_although_one_does_not_answer(region: Region) -> None:
