@@ -1,4 +1,4 @@
-"""The cost of runs on machines: an estimate before, an account after.  Pure; dollars are decimals, never floats.
+"""The cost of runs: their machines, before and after, and the requests that publish their files.  Pure.
 
 Dollars of machines are decimals, never floats.
 

@@ -1,10 +1,12 @@
 """The service as a command: what it refuses to start with."""
 
+import json
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.__main__ import main
 from tests.disks import Mount, leave_free
+from tests.scheduler_service.admin.test_reap import SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -106,3 +109,14 @@ def refusal(*options: str) -> str:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
     return ended.stderr
+
+
+def test_the_prices_of_sizes_are_the_same_for_people_and_for_programs(tmp_path: Path) -> None:
+    settings = SETTINGS.replace("elsewhere", "#").format(folder=tmp_path, endpoint="http://127.0.0.1:1")
+    (tmp_path / "service.toml").write_text(settings)
+    lines = CliRunner().invoke(main, ["prices", "--folder", str(tmp_path)]).stdout
+    told = json.loads(CliRunner().invoke(main, ["prices", "--folder", str(tmp_path), "--json"]).stdout)
+    assert f"Prices of {told['prices_of']}." in lines
+    [size] = told["sizes"]
+    assert (size["size"], Decimal(size["hourly"])) == ("small", Decimal("0.0448877"))
+    assert f"small: {size['hardware']}, $0.0448877 an hour at most" in lines

@@ -1,11 +1,11 @@
-"""What a word says."""
+"""What a notification says, and what of a log it may tell: no key, no password, no terminal's commands."""
 
 from typing import Any
 
 import pytest
 
 from jupyter_schedule.core.models import Notification, NotificationEvent, Run, RunStatus, Timing, Visibility
-from scheduler_service.notifications.message import Message, build_message
+from scheduler_service.notifications.message import LINES, LONGEST, Message, build_message, select_last_lines
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 
@@ -92,3 +92,50 @@ def test_a_deadline_is_told_by_the_clocks_of_the_schedules_zone() -> None:
 
 def test_what_publishes_nothing_has_no_address() -> None:
     assert "Its results are kept with each run." in told(NotificationEvent.FAILURE, visibility=Visibility.NONE).body
+
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----"
+END = "-----END RSA PRIVATE KEY-----"
+LEFT = "[left out: a private key]"
+BODY = [f"canary{number}MIIEowIBAAKCAQEA7bq98" for number in range(40)]
+
+
+def test_the_last_lines_that_say_something_are_told() -> None:
+    text = "\n".join(f"line {number}\n" for number in range(100))
+    assert select_last_lines(text, {}) == [f"line {number}" for number in range(100 - LINES, 100)]
+    assert select_last_lines("", {}) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("\x1b[31mKeyError\x1b[0m: 'region'", "KeyError: 'region'"),
+        ("10 %\r50 %\r100 %", "100 %"),
+        ("100 %\r", "100 %"),
+        ("bell\a and\x00more", "bell  and more"),
+        ("x" * 1000, "x" * LONGEST + "…"),
+        ("password=canary-99!x", "[left out: a line with a password or token]"),
+        ("Authorization: Bearer canary.99x-abcdefghijklmnopq", "[left out: a line with a bearer token]"),
+        ("postgresql://ann:canary99@host/base", "[left out: a line with a Basic Auth Credentials]"),
+        ("it is canary-given, they say", "it is [left out: GIVEN], they say"),
+    ],
+)
+def test_a_line_is_told_without_what_is_nobodys_business(line: str, told: str) -> None:
+    lines = select_last_lines(line, {"GIVEN": "canary-given", "SHORT": "x"})
+    assert "canary" not in "".join(lines)
+    assert lines[0].startswith("[left out") if told.startswith("[left out") else lines == [told]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            ["before", KEY, *BODY, END, "after"],
+            ["before", LEFT, LEFT, "after"],
+        ),
+        (["before", KEY, *BODY], ["before", LEFT]),
+        ([KEY + " canary " + END, "after"], [LEFT, "after"]),
+    ],
+)
+def test_a_private_key_is_left_out_also_where_its_end_is_missing(text: list[str], told: list[str]) -> None:
+    assert select_last_lines("\n".join(text), {}) == told

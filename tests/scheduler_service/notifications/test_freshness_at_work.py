@@ -1,4 +1,4 @@
-"""Silence, heard by a service whose clock is told."""
+"""Freshness, judged by a service whose clock is told."""
 
 from datetime import timedelta
 from pathlib import Path
