@@ -176,7 +176,7 @@ class Service:
     def _wait_for(self, lock: LeaderLock) -> bool:
         """Stand by until the right to tick is ours; False when stopped before."""
         if not lock.acquire():
-            log.info(logfmt("standby", message="another service ticks for this store"))
+            log.info(logfmt("standby", message="another service ticks for this store, or a program holds its lock"))
             while not lock.acquire():
                 if self._stopped.wait(STANDBY):
                     return False

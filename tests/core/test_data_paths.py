@@ -1,7 +1,11 @@
 """Where things are, and who ticks."""
 
+import fcntl
 import stat
+import time
 from pathlib import Path
+
+import pytest
 
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock, find_blocker, has_leader
@@ -31,6 +35,26 @@ def test_looking_who_ticks_takes_nothing_from_anybody(tmp_path: Path) -> None:
     assert has_leader(tmp_path / "new" / "lock")
     lock.release()
     assert not has_leader(tmp_path / "new" / "lock")
+
+
+def test_who_holds_the_file_that_others_look_at_hangs_no_service_and_keeps_the_right_from_none(tmp_path: Path) -> None:
+    one, other = LeaderLock(tmp_path / "lock"), LeaderLock(tmp_path / "lock")
+    with (tmp_path / "lock").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert not one.acquire()
+    assert other.acquire()
+    other.release()
+    assert one.acquire()
+    one.release()
+
+
+def test_a_look_that_ends_soon_keeps_nobody_from_the_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = LeaderLock(tmp_path / "lock")
+    with (tmp_path / "lock").open("wb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        assert lock.acquire()
+    lock.release()
 
 
 def test_what_keeps_the_holder_from_starting_anything_is_read_beside_the_lock_while_it_lives(tmp_path: Path) -> None:

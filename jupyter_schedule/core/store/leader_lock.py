@@ -6,6 +6,7 @@ database that many share.
 
 import fcntl
 import os
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,8 @@ from jupyter_schedule.core.store.base import Store
 
 #: bytes in the file that hold the word
 _WORD = 32
+#: a look holds the file for less than a moment: tries at it, and seconds between two of them
+_TRIES, _MOMENT = 20, 0.01
 
 
 class Blocker(StrEnum):
@@ -44,7 +47,8 @@ class LeaderLock:
     """The right to tick for the store beside which the file lies.
 
     It is two locks: the right itself is on a file that nobody else touches; the one that others look at is taken by who
-    has the right.  So a look never keeps a service from the right.
+    has the right.  So a look never keeps a service from the right.  Who holds that file for longer keeps the service
+    from ticking, but neither hangs it nor the next one: the right is given back.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,19 +57,19 @@ class LeaderLock:
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> bool:
-        """Take the right if nobody has it; True when it is ours now."""
+        """Take the right if nobody has it; True when it is ours now.  It waits for nobody but who looks just now."""
         if self._right is not None:
             return True
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         right = _open(self._path.with_name(f"{self._path.name}.right"))
-        try:
-            fcntl.flock(right, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(right):
             right.close()
             return False
         file = _open(self._path)
-        # waits for those who look just now, and for who gives up the right
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if not _lock(file, tries=_TRIES):
+            for opened in (file, right):
+                opened.close()
+            return False
         self._right, self._file = right, file
         return True
 
@@ -111,6 +115,19 @@ def find_blocker(path: Path, store: Store | None = None) -> Blocker | None:
     said = store.leases.list_blockers() if store is not None else None
     words = [path.read_bytes()[:_WORD].decode("ascii", "replace").strip()] if said is None else said
     return next((Blocker(word) for word in words if word in set(Blocker)), None)
+
+
+def _lock(file: IO[bytes], *, tries: int = 1) -> bool:
+    """Lock the file for us alone; False when somebody else held it at every try."""
+    for left in reversed(range(tries)):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if left:
+                time.sleep(_MOMENT)
+        else:
+            return True
+    return False
 
 
 def _open(path: Path) -> IO[bytes]:
