@@ -47,6 +47,7 @@ from jupyter_schedule.core.operations.publication_policy import is_releasable
 from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
 from jupyter_schedule.core.operations.waiting import places_in
 from jupyter_schedule.core.storage.factory import NoSuchObject
+from jupyter_schedule.core.text import LONGEST_BEGUN, decode_next
 from jupyter_schedule.core.timing.policies import coming
 from jupyter_schedule.core.timing.recurrence import Occurrence
 
@@ -195,16 +196,19 @@ class Presenter:
     def log(self, run: Run, first: int, *, whole: bool = False) -> LogResponse:
         """What a run printed from piece `first` on.  `run` must have been read before: what ended prints no more.
 
-        whole: all of it instead, also what was too much for the pieces.
+        A character that pieces cut is part of the one that ends it, so that all texts together are the whole one's
+        beginning.  whole: all of it instead, also what was too much for the pieces.
         """
         if whole:
             told = self.operations.files.log(run).decode(errors="replace")
             return LogResponse(text=told, next=first, ended=run.status.terminal)
         pieces = self.operations.files.log_pieces(run, first)
-        text = b"".join(pieces) if pieces or first else self.operations.files.log(run)
-        return LogResponse(
-            text=text.decode(errors="replace"), next=first + max(len(pieces), bool(text)), ended=run.status.terminal
-        )
+        if pieces or first:
+            before = self.operations.files.log_before(run, first, LONGEST_BEGUN) if pieces else b""
+            text = decode_next(before, b"".join(pieces))
+        else:
+            text = self.operations.files.log(run).decode(errors="replace")
+        return LogResponse(text=text, next=first + max(len(pieces), bool(text)), ended=run.status.terminal)
 
     def _of_run(self, run: Run) -> dict[str, Any]:
         same = run.model_dump(include=set(RunResponse.model_fields) - _OF_ANSWERS)

@@ -3,6 +3,7 @@
 The agent travels with this module and without pydantic, so it imports nothing but the standard library.
 """
 
+import codecs
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -25,6 +26,8 @@ MONTHS = (
 )
 #: control sequences of terminals (ECMA-48): CSI, strings that BEL or ST ends, two-character escapes
 ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])")
+#: bytes of UTF-8 at most that begin a character and don't end it
+LONGEST_BEGUN = 3
 _LONGEST_ECHO = 40
 #: by the values of `RunStatus` and of `ScheduleState`
 _RUN_STATES = {
@@ -45,6 +48,16 @@ _SCHEDULE_STATES = {
     "ended": "Ended",
     "deleted": "Deleted",
 }
+
+
+def decode_next(before: bytes, data: bytes) -> str:
+    """The characters that end in `data`; one that only begins there is left for what comes next.
+
+    before: the last LONGEST_BEGUN bytes before `data`, or all where there are fewer.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    decoder.decode(before)
+    return decoder.decode(data)
 
 
 def quoted(text: str) -> str:

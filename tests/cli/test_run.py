@@ -141,6 +141,32 @@ def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
     assert shown == [("first\n", False), ("more\n", False), ("and the rest\n", True)]
 
 
+def test_a_log_whose_pieces_end_within_a_character_is_shown_as_it_is(terminal: Terminal) -> None:
+    operations = terminal.operations
+    run = operations.run_now(terminal.scheduled("daily"))
+    raw = "aaa€bbb€ccc\nlast line\n".encode()
+    shown: list[str] = []
+    steps = iter(
+        [
+            lambda: terminal.launch(run, raw[:4]),
+            lambda: terminal.leave(operations.run(run.id), LIVE_LOG + "1", raw[4:11]),
+            lambda: terminal.end(operations.run(run.id), raw),
+        ]
+    )
+
+    def step() -> None:
+        next(steps)()
+
+    module.watch(
+        client(terminal),
+        asked(terminal, run.id),
+        show_log=lambda piece, _: shown.append(piece),
+        keep_ticking=step,
+        pause=lambda _: None,
+    )
+    assert "".join(shown).encode() == raw
+
+
 def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> None:
     operations = terminal.operations
     run = operations.run_now(terminal.scheduled("daily"))

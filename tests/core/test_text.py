@@ -4,6 +4,8 @@ import pytest
 
 from jupyter_schedule.core.models import Reason, RunStatus, ScheduleState
 from jupyter_schedule.core.text import (
+    LONGEST_BEGUN,
+    decode_next,
     duration_text,
     listed,
     ordinal,
@@ -74,3 +76,13 @@ def test_every_state_has_words() -> None:
     assert all(run_state_words(status, None) for status in RunStatus)
     assert all(schedule_state_words(state) for state in ScheduleState)
     assert run_state_words(RunStatus.SKIPPED, Reason.MISSED) == "Missed"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("raw", ["aé€😀\n".encode() * 3, b"\xff\x80a\xe2\x82b\xf0\x9f\x98c\xe2\xe2\x82\xac\xc3\n"])
+def test_pieces_of_bytes_are_the_text_that_all_of_them_are(raw: bytes, size: int) -> None:
+    pieces = [
+        decode_next(raw[max(0, start - LONGEST_BEGUN) : start], raw[start : start + size])
+        for start in range(0, len(raw), size)
+    ]
+    assert "".join(pieces) == raw.decode(errors="replace")

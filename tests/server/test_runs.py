@@ -130,6 +130,15 @@ async def test_the_log_is_had_piece_by_piece_to_its_end(api: Api) -> None:
     assert (await api("GET", f"runs/{run.id}/log", first="-1")).body["error"]["field"] == "first"
 
 
+async def test_a_character_that_two_pieces_of_the_log_cut_is_told_whole(api: Api) -> None:
+    run = await started(api)
+    with api.worker() as worker:
+        for number, piece in enumerate((b"a\xe2", b"\x82", b"\xac", b"b\xf0\x9f\x98", b"\x80")):
+            worker.leave(run, f"{LIVE_LOG}{number}", piece)
+    told = [(await api("GET", f"runs/{run.id}/log", first=str(first))).body["text"] for first in range(6)]
+    assert told == ["a€b😀", "€b😀", "€b😀", "b😀", "😀", ""]
+
+
 async def test_the_log_of_a_run_whose_pieces_are_gone_is_had_whole(api: Api) -> None:
     run = await started(api)
     with api.worker() as worker:

@@ -49,6 +49,15 @@ class RunFiles:
             pieces.append(piece)
         return pieces
 
+    def log_before(self, run: Run, first: int, size: int) -> bytes:
+        """The last bytes of the pieces before piece number `first`: `size` of them, fewer where there are no more."""
+        prefix = self._prefix(run)
+        before = b""
+        while prefix and first > 0 and len(before) < size:
+            first -= 1
+            before = (self._objects.get_or_none(f"{prefix}{LIVE_LOG}{first}") or b"") + before
+        return before[-size:]
+
     def log(self, run: Run) -> bytes:
         """All that the last attempt printed; as far as it is known while it runs."""
         prefix = self._prefix(run)
