@@ -48,7 +48,7 @@ from jupyter_schedule.core.operations.removal import on_deletion, public_name, r
 from jupyter_schedule.core.operations.waiting import places_in
 from jupyter_schedule.core.storage.factory import NoSuchObject
 from jupyter_schedule.core.text import LONGEST_BEGUN, decode_next
-from jupyter_schedule.core.timing.policies import coming
+from jupyter_schedule.core.timing.planning import coming
 from jupyter_schedule.core.timing.recurrence import Occurrence
 
 #: occurrences that are shown ahead

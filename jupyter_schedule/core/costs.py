@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from jupyter_schedule.core.models import Attempt, Model, Spec
 from jupyter_schedule.core.text import duration_text
-from jupyter_schedule.core.timing import policies, recurrence
+from jupyter_schedule.core.timing import planning, recurrence
 
 #: the least that is billed of a machine, seconds
 LEAST = 60
@@ -104,7 +104,7 @@ def estimate(spec: Spec, hourly: Decimal, took: Sequence[int], now: datetime) ->
 def runs_in_a_month(spec: Spec, now: datetime) -> int:
     """The number of its runs in an average month of the coming year, rounded up; never more than are left."""
     usual = math.ceil(recurrence.count(spec.timing, now, now + _YEAR) / 12)
-    _, left, _ = policies.passed(spec, now, now + _YEAR, 1)
+    _, left, _ = planning.passed(spec, now, now + _YEAR, 1)
     return min(usual, left)
 
 

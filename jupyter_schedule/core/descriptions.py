@@ -18,7 +18,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import duration_text, short_date
 from jupyter_schedule.core.timing.describe import describe_timing
-from jupyter_schedule.core.timing.policies import coming, last_instant, next_coming
+from jupyter_schedule.core.timing.planning import coming, last_instant, next_coming
 from jupyter_schedule.core.timing.recurrence import Occurrence
 
 

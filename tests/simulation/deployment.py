@@ -14,7 +14,7 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker
-from jupyter_schedule.core.timing import planning, policies
+from jupyter_schedule.core.timing import planning
 from scheduler_service.context import ServiceContext, second_clock
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.tick import Ticker
@@ -185,7 +185,7 @@ class Deployment:
         chance, now = self.world.chance, self.world.now
         self.work.content[bundle_key("0" * 64)] = b"bundle"
         for number in range(chance.randint(1, 3)):
-            spec = policies.count_runs(self.a_spec(), now)
+            spec = planning.count_runs(self.a_spec(), now)
             owner = chance.choice(specs.OWNERS)
             times = {"cursor": now, "created_at": now, "changed_at": now}
             plain = make_schedule(f"schedule-{number}", spec=spec, owner=owner, changed_by=owner, **times)

@@ -17,7 +17,7 @@ from jupyter_schedule.core.store import schedules as sql_schedules
 from jupyter_schedule.core.store import sqlite
 from jupyter_schedule.core.store.runs import SqlRuns
 from jupyter_schedule.core.store.schedules import SqlSchedules
-from jupyter_schedule.core.timing import planning, policies
+from jupyter_schedule.core.timing import planning
 from scheduler_service import decide, effects, tick, trusted_clock
 from scheduler_service.effects import Effects
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
@@ -220,12 +220,12 @@ MUTANTS = (
     # -- policies
     Mutant(
         "no end",
-        (Edit(policies, "last_instant", "(spec.policies.end, spec.last_due)", "(None,)"),),
+        (Edit(planning, "last_instant", "(spec.policies.end, spec.last_due)", "(None,)"),),
         "it_is_due_as_often_as_it_may_be",
     ),
     Mutant(
         "no start",
-        (Edit(policies, "coming", "if start else utc(moment)", "if False else utc(moment)"),),
+        (Edit(planning, "coming", "if start else utc(moment)", "if False else utc(moment)"),),
         "bounds_are_kept",
         seed=2,
     ),

@@ -40,7 +40,7 @@ from jupyter_schedule.core.operations.run_files import RunFiles
 from jupyter_schedule.core.publication_keys import is_published
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage
 from jupyter_schedule.core.store.base import NameTaken, RunCursor, Store
-from jupyter_schedule.core.timing import freshness, planning, policies, recurrence
+from jupyter_schedule.core.timing import freshness, planning, recurrence
 
 #: how often a change is tried again when a tick got in between
 TRIES = 20
@@ -228,7 +228,7 @@ class Operations:
             )
 
     def _create(self, name: str, spec: Spec, now: datetime, *, waits: bool = False) -> Schedule:
-        spec = policies.count_runs(spec, now)
+        spec = planning.count_runs(spec, now)
         schedule = planning.advance_cursor(
             Schedule(
                 id=str(uuid4()),
@@ -280,7 +280,7 @@ class Operations:
             if rehearsals.must_wait(schedule.spec, spec, schedule.state, self.offers(), rehearse):
                 state = ScheduleState.REHEARSING
             kept = self._confirmed(schedule.spec, spec, public_confirmed)
-            recorded = policies.recount_runs(schedule.spec, kept, now)
+            recorded = planning.recount_runs(schedule.spec, kept, now)
             changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
             if freshness.differs(spec, schedule.spec):
                 changes |= {"silence_due": None}
@@ -483,9 +483,9 @@ class Operations:
     def _check_coming(self, spec: Spec, now: datetime) -> None:
         """Something is due after `now`; what is recorded counts from the same instant, or a time could get lost."""
         recurrence.check(spec.timing)
-        policies.check(spec)
+        planning.check_bounds(spec)
         if recurrence.next_after(spec.timing, now) is not None:
-            if policies.next_coming(spec, now) is None:
+            if planning.next_coming(spec, now) is None:
                 message = "It is never due between now and that end. Choose a later end."
                 raise Refused("bad_end", message, field="end")
         else:

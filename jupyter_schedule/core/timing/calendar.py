@@ -12,7 +12,7 @@ from itertools import groupby
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule, ScheduleState, Trigger, utc
-from jupyter_schedule.core.timing import policies, recurrence
+from jupyter_schedule.core.timing import planning, recurrence
 from jupyter_schedule.core.timing.timezones import after_gap, find_zone, instants
 
 #: days that are told at once
@@ -103,7 +103,7 @@ def _times(schedule: Schedule, start: datetime, end: datetime, now: datetime) ->
     for occurrence in recurrence.between(schedule.spec.timing, start - _SECOND, min(end, utc(now))):
         yield occurrence.instant
     if schedule.state not in {ScheduleState.ENDED, ScheduleState.DELETED} and end > utc(now):
-        for occurrence in policies.between(schedule.spec, max(start - _SECOND, utc(now)), end):
+        for occurrence in planning.between(schedule.spec, max(start - _SECOND, utc(now)), end):
             yield occurrence.instant
 
 
