@@ -158,7 +158,7 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
 
 
 def _is_given(value: Any) -> bool:
-    return value is not None and value is not False and value != ()
+    return value is not None and value != ()
 
 
 def _root_of(schedule: ScheduleDetails) -> Path:

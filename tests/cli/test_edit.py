@@ -66,6 +66,14 @@ def test_who_can_read_the_results_is_changed(terminal: Terminal, monkeypatch: py
     assert terminal.json("edit", "daily", "--public", "--confirm-public")["form"]["visibility"] == "public"
 
 
+def test_what_can_only_be_said_in_the_negative_is_a_change_of_its_own(terminal: Terminal) -> None:
+    terminal.scheduled("daily", "--publish-report")
+    assert terminal.json("edit", "daily", "--no-publish-report")["form"]["publish_report"] is False
+    assert terminal.json("edit", "daily", "--no-rehearse")["version"] == 3
+    for nothing in ((), ("--confirm-public",)):
+        assert terminal.refusal("edit", "daily", *nothing)["code"] == "nothing_to_change"
+
+
 def test_what_is_kept_is_shown_changed_and_taken_back(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     assert "Keeps:    files of runs for as long as the service says\n" in terminal("show", "daily").stdout
