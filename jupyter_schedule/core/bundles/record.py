@@ -2,7 +2,7 @@
 
 It is written when the bundle is made or received, from the very bytes that are in it.  So creating a schedule from a
 digest, checking parameters, publishing and comparing fetch no tarball, however large it is.  A record that is missing
-or damaged is made anew from its tarball.
+or damaged, or that looked for keys by other patterns than this version's, is made anew from its tarball.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -65,9 +65,11 @@ class BundleRecord(Model):
     shape: Literal[1] = 1
     #: the bundle's digest
     bundle: str
+    #: digest of the patterns by which keys were looked for; a record of other patterns is made anew
+    key_patterns: str
     #: sha256 of each file, by its path
     files: dict[str, str]
-    #: None of a tarball without a `schedule.json`
+    #: None of a tarball without a `schedule.json` that says one
     notebook: BundledNotebook | None = None
     #: in the order of the archive
     keys: tuple[KeyPlace, ...] = ()
@@ -81,7 +83,8 @@ class CodeScanner:
         self._known = known
         self._keys: list[KeyPlace] = []
         self._parameters: dict[str, tuple[Parameter, ...]] = {}
-        self._schedule: dict[str, Any] | None = None
+        #: notebook, kernel and output folder
+        self._schedule: tuple[str, str, str] | None = None
 
     def wants(self, path: str, size: int) -> bool:
         """True of a file that `take` is to be given."""
@@ -90,7 +93,7 @@ class CodeScanner:
     def take(self, path: str, data: bytes) -> None:
         """Read a file that `wants` asked for."""
         if path == SCHEDULE_FILE:
-            self._schedule = _read_object(data)
+            self._schedule = _read_schedule(data)
             return
         notebook = self._read(path, data) if path.endswith(".ipynb") else None
         self._keys += _find_key(path, data, notebook)
@@ -108,24 +111,33 @@ class CodeScanner:
 
     def finish(self, digest: str, files: dict[str, str]) -> BundleRecord:
         """The record of the bundle whose code was taken."""
-        return BundleRecord(bundle=digest, files=files, notebook=self._notebook(), keys=tuple(self._keys))
+        patterns = key_patterns.digest_patterns()
+        keys = tuple(self._keys)
+        return BundleRecord(bundle=digest, key_patterns=patterns, files=files, notebook=self._notebook(), keys=keys)
 
     def _notebook(self) -> BundledNotebook | None:
         if self._schedule is None:
             return None
-        path, kernel, output_dir = (str(self._schedule.get(name)) for name in ("notebook", "kernel", "output_dir"))
+        path, kernel, output_dir = self._schedule
         return BundledNotebook(
             notebook=path, kernel=kernel, output_dir=output_dir, parameters=self._parameters.get(path)
         )
 
 
-def _read_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in `data`, empty when it holds none: anybody may have made the bundle."""
+def _read_schedule(data: bytes) -> tuple[str, str, str] | None:
+    """Notebook, kernel and output folder that a `schedule.json` says, as text that can be written again.
+
+    None when it doesn't: anybody may have made the bundle, and what is in its file of that name.
+    """
     try:
-        value = json.loads(data)
+        match json.loads(data):
+            case {"notebook": str(path), "kernel": str(kernel), "output_dir": str(output_dir)}:
+                for text in (path, kernel, output_dir):
+                    text.encode()
+                return path, kernel, output_dir
     except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return None
+    return None
 
 
 def _find_key(path: str, data: bytes, notebook: ParsedNotebook | None) -> Iterator[KeyPlace]:
@@ -167,9 +179,11 @@ def describe_archive(packed: Path) -> tuple[BundleRecord, tuple[ArchiveMember, .
 
 def keep_bundle(objects: ObjectStorage, packed: Path, record: BundleRecord) -> None:
     """Keep a bundle, whose file is consumed, and its record; nothing is put where both are there and young."""
+    # before the tarball is put: one whose record couldn't be written would stay there alone
+    document = record.model_dump_json().encode()
     if not _is_kept(objects, packed, record.bundle):
         objects.put_file(bundle_key(record.bundle), packed, consume=True)
-        objects.put(bundle_record_key(record.bundle), record.model_dump_json().encode())
+        objects.put(bundle_record_key(record.bundle), document)
 
 
 def _is_kept(objects: ObjectStorage, packed: Path, digest: str) -> bool:
@@ -191,7 +205,7 @@ def read_record(objects: ObjectStorage, digest: str) -> BundleRecord:
     """
     data = objects.get_or_none(bundle_record_key(digest))
     known = None if data is None else _parse_record(data)
-    if known is not None and known.bundle == digest:
+    if known is not None and known.bundle == digest and known.key_patterns == key_patterns.digest_patterns():
         return known
     with fetched(objects, digest) as packed:
         record, _ = describe_archive(packed)

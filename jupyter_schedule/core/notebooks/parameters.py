@@ -92,6 +92,8 @@ ANNOTATIONS = {
     "list": ParameterType.LIST,
     "dict": ParameterType.DICT,
 }
+#: readers of JSON, Python's own and ours, refuse integers of more than 4,300 digits
+_INTEGER_END = 10**4300
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.ASCII)
@@ -155,14 +157,27 @@ def _parameter(name: str, node: ast.expr, comment: str, annotation: str = "") ->
     if wanted and kind in {ParameterType.NULL, ParameterType.EXPRESSION}:
         kind = wanted
     elif wanted is ParameterType.NUMBER and kind is ParameterType.INTEGER:
-        kind, default = wanted, float(default)
+        kind, default = wanted, _as_float(default)
     return Parameter(name=printable(name), type=kind, default=default, help=printable(comment.strip(), 200))
 
 
+def _as_float(value: int) -> float | None:
+    """The nearest float; None where there is none."""
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
 def _plain(value: object) -> Any:
-    """`value` as JSON can hold it, tuples as lists.  Raises ValueError where it can't, as for bytes, sets and NaN."""
+    """`value` as JSON can hold it, tuples as lists.
+
+    Raises ValueError where it can't, as for bytes, sets, NaN, and integers of more digits than are read back.
+    """
     match value:
-        case None | bool() | int():
+        case None | bool():
+            return value
+        case int() if abs(value) < _INTEGER_END:
             return value
         case float() if math.isfinite(value):
             return value

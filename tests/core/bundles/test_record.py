@@ -1,15 +1,18 @@
 """What is known of a bundle lies beside it."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.core import key_patterns
 from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle
-from jupyter_schedule.core.bundles.record import BundleRecord, KeyPlace, read_record
+from jupyter_schedule.core.bundles.record import BundleRecord, KeyPlace, describe_archive, keep_bundle, read_record
 from jupyter_schedule.core.bundles.stored import build_spec, check_parameters, read_files, receive_bundle
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.notebooks.parameters import ParameterType
 from jupyter_schedule.core.object_keys import bundle_key, bundle_of, bundle_record_key
 from jupyter_schedule.core.operations import publication_policy
 from jupyter_schedule.core.storage.factory import LocalStorage, file_digest
@@ -101,6 +104,30 @@ def test_a_record_that_is_torn_or_of_another_shape_is_made_anew(
     assert BundleRecord.model_validate_json(storage.get(bundle_record_key(made.spec.bundle))) == made.record
 
 
+def test_a_record_that_was_made_with_other_key_patterns_is_made_anew(
+    tmp_path: Path, storage: CountingStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle without keys, as far as they were known then, isn't public for that once more of them are known."""
+    packed = tarball(tmp_path, {"a.py": "key = 'corp_0123456789'"})
+    digest = describe_archive(packed)[0].bundle
+    receive_bundle(storage, packed, digest)
+    assert read_record(storage, digest).keys == ()
+    before = key_patterns.digest_patterns()
+    monkeypatch.setitem(key_patterns._PATTERNS, "a key of our company", re.compile(r"\bcorp_[0-9]{10}\b"))
+    assert key_patterns.digest_patterns() != before
+    assert read_record(storage, digest).keys == (KeyPlace(path="a.py"),)
+    assert read_record(storage, digest).keys == (KeyPlace(path="a.py"),)
+    assert storage.fetched == 1
+
+
+def test_a_record_of_before_key_patterns_were_noted_is_made_anew(made: BuiltBundle, storage: CountingStorage) -> None:
+    old = made.record.model_dump(mode="json")
+    del old["key_patterns"]
+    storage.put(bundle_record_key(made.spec.bundle), json.dumps(old).encode())
+    assert read_record(storage, made.spec.bundle) == made.record
+    assert storage.fetched == 1
+
+
 def test_of_a_bundle_that_is_gone_there_is_no_record(storage: CountingStorage) -> None:
     with pytest.raises(Refused) as refused:
         read_record(storage, "0" * 64)
@@ -143,6 +170,56 @@ def test_a_tarball_gets_its_record_when_it_is_received(tmp_path: Path, storage: 
     assert refused.value.code == "key_in_code"
     assert storage.fetched == 0
     assert read_files(storage, spec.bundle, {"run.sh"}) == {"run.sh": b"echo 1"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        r'{"notebook": "\ud800", "kernel": "k", "output_dir": "o"}',
+        r'{"notebook": "a.ipynb", "kernel": "\udfff", "output_dir": "o"}',
+        '{"notebook": "a.ipynb", "kernel": 3, "output_dir": "o"}',
+        '{"cron": "0 12 * * *"}',
+        "[]",
+        "no JSON",
+    ],
+)
+def test_a_file_of_that_name_that_says_no_notebook_in_clean_text_is_a_file_as_any_other(
+    document: str, tmp_path: Path, storage: CountingStorage
+) -> None:
+    packed = tarball(tmp_path, {"run.sh": "echo 1", "schedule.json": document})
+    digest = describe_archive(packed)[0].bundle
+    receive_bundle(storage, packed, digest)
+    assert read_record(storage, digest).notebook is None
+    assert build_spec(PackagingRequest(timing=DAILY, command="./run.sh"), tmp_path, storage, digest).bundle == digest
+    assert storage.fetched == 0
+
+
+def test_nothing_is_kept_of_a_bundle_whose_record_cannot_be_written(tmp_path: Path, storage: CountingStorage) -> None:
+    packed = tarball(tmp_path, {"run.sh": "echo 1"})
+    record = describe_archive(packed)[0].model_copy(update={"key_patterns": "\ud800"})
+    with pytest.raises(ValueError, match="surrogates"):
+        keep_bundle(storage, packed, record)
+    assert list(storage.list()) == []
+
+
+@pytest.mark.parametrize(("digits", "is_kept"), [(4300, True), (4301, False), (60_000, False)])
+def test_a_record_of_an_integer_however_long_can_be_read(
+    digits: int, is_kept: bool, tmp_path: Path, storage: CountingStorage
+) -> None:
+    value = hex(10**digits - 1)
+    cells = json.dumps(notebook_of("1", parameters=f"x = {value}\ny = [{value}]\nz: float = {value}"))
+    document = json.dumps({"notebook": "a.ipynb", "kernel": "python3", "output_dir": "output"})
+    packed = tarball(tmp_path, {"a.ipynb": cells, "schedule.json": document})
+    digest = describe_archive(packed)[0].bundle
+    receive_bundle(storage, packed, digest)
+    notebook = read_record(storage, digest).notebook
+    assert notebook is not None
+    assert notebook.parameters is not None
+    assert [each.default for each in notebook.parameters] == (
+        [int(value, 16), [int(value, 16)], None] if is_kept else [None] * 3
+    )
+    assert notebook.parameters[2].type is ParameterType.NUMBER
+    assert storage.fetched == 0
 
 
 def test_what_is_not_what_its_name_says_is_not_kept(tmp_path: Path, storage: CountingStorage) -> None:
