@@ -100,16 +100,16 @@ def check_settings(config: Path | None, folder: Path | None, notify: str | None,
     """
     settings = load_settings(config, folder)
     if notify is not None:
-        _check_named(notify, tuple(settings.channels))
+        _check_named(notify, tuple(settings.notifications))
     now = clock.now()
     account = check_account(settings.ec2, now, load_prices(settings.places.folder)) if settings.ec2 else ()
     looks = (
         check_service(settings.places, now),
-        check_code(settings.areas, settings.places),
-        check_storage(settings.areas, now),
+        check_code(settings.storage, settings.places),
+        check_storage(settings.storage, now),
     )
     found = []
-    for finding in chain(*looks, check_channels(settings.channels, notify, now), account):
+    for finding in chain(*looks, check_channels(settings.notifications, notify, now), account):
         found.append(finding)
         if not as_json:
             click.echo(f"{'ok     ' if finding.right else 'MISSING'} {finding.text}")
@@ -128,7 +128,7 @@ def migrate_storage(config: Path | None, folder: Path | None, source: str | None
     The former one stays as it was; what the new one has already isn't replaced.  Broken off, ask for it once more.
     """
     settings = load_settings(config, folder)
-    move = plan_migration(settings.areas, settings.places, source)
+    move = plan_migration(settings.storage, settings.places, source)
     former, work = open_storage(move.source), open_storage(move.work)
     with open_existing_ledger(settings.places) as store:
         check_idle(store)
@@ -184,7 +184,7 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     """Remove now the files whose time is over, as a service does once a day."""
     settings = load_settings(config, folder)
     with open_existing_ledger(settings.places) as store:
-        work = open_storage(settings.areas.work or settings.places.objects)
+        work = open_storage(settings.storage.work or settings.places.objects)
         pruning = Pruner(store, work, open_storage, settings.retention.keep)
         plan = pruning.plan(clock.now())
         for words, size in describe_plan(plan):
@@ -207,9 +207,9 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
 def unpublish(name: str, config: Path | None, folder: Path | None) -> None:
     """Move what a deleted schedule NAME published from the public area to the private one; it may be repeated."""
     settings = load_settings(config, folder)
-    private = open_storage(settings.areas.base(Visibility.PRIVATE, settings.folder, ""))
+    private = open_storage(settings.storage.base(Visibility.PRIVATE, settings.folder, ""))
     with open_existing_ledger(settings.places) as store:
-        moved = unpublish_deleted(name, store, settings.areas, private, clock.now())
+        moved = unpublish_deleted(name, store, settings.storage, private, clock.now())
     where = f"; they are at {private.url(f'{name}/')}" if moved else ""
     click.echo(f"{moved:,} objects of “{name}” left the public area{where}.")
 
@@ -217,7 +217,11 @@ def unpublish(name: str, config: Path | None, folder: Path | None) -> None:
 def _check_named(channel: str, named: tuple[str, ...]) -> None:
     """The settings name the channel, or Refused says where an operator does that."""
     if channel not in named:
-        there = f"Name one of {listed(named)}." if named else "Add it under [channels], as docs/notifications.md shows."
+        there = (
+            f"Name one of {listed(named)}."
+            if named
+            else "Add it under [notifications], as docs/notifications.md shows."
+        )
         raise Refused("no_such_channel", f"The settings name no channel {quoted(channel)}. {there}")
 
 

@@ -43,7 +43,7 @@ class ServiceContext:
     lease: int = LEASE
     #: how publications are reached
     open_objects: Callable[[str], ObjectStorage] = open_storage
-    areas: StorageConfig = FOLDERS
+    storage: StorageConfig = FOLDERS
     #: of the disclosure check
     limits: FileLimits = FileLimits()  # noqa: RUF009  (frozen)
     #: seconds that nobody can set, without the machine's sleep

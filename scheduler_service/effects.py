@@ -153,7 +153,7 @@ class Effects:
         )
         if moved is None:
             return
-        storage = PublicationStorage(self._context.open_objects, self._context.areas, self._context.now())
+        storage = PublicationStorage(self._context.open_objects, self._context.storage, self._context.now())
         files = WorkerFiles(self._context.objects, self._observer.prefix(attempt), self._context.limits)
         schedule = self._store.schedules.get(run.schedule_id)
         end, publication = publish_or_hold(run, spec, schedule, result, files=files, storage=storage)

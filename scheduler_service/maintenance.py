@@ -29,7 +29,7 @@ class MaintenanceLoop:
     def __init__(
         self,
         store: Store,
-        areas: StorageConfig,
+        storage: StorageConfig,
         open_objects: Callable[[str], ObjectStorage],
         now: Callable[[], datetime],
         pruning: DailyPruner,
@@ -39,8 +39,8 @@ class MaintenanceLoop:
         self._store = store
         self._open = open_objects
         self._now = now
-        self._addresses = {each for each in (work_area, areas.private, areas.public) if each is not None}
-        self._unpublisher = Unpublisher(store, areas, open_objects)
+        self._addresses = {each for each in (work_area, storage.private, storage.public) if each is not None}
+        self._unpublisher = Unpublisher(store, storage, open_objects)
         self._pruning = pruning
         self._sweep_at: datetime | None = None
 

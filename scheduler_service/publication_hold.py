@@ -59,7 +59,7 @@ class PublicationStorage:
     """The places that a deployment publishes to, as of `now`."""
 
     open_objects: Callable[[str], ObjectStorage]
-    areas: StorageConfig
+    config: StorageConfig
     now: datetime
 
 
@@ -81,7 +81,7 @@ def publish_or_hold(
         area = storage.open_objects(target.publication_base)
         report = spec.publish_report and target.publish_report
         try:
-            check_number(result, storage.areas.most_files)
+            check_number(result, storage.config.most_files)
             publication = publish(run, result, files.work, files.prefix, area, storage.now, report=report)
         except PublishFailed as failure:
             return End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result), None

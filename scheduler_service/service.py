@@ -88,7 +88,7 @@ class Service:
     ) -> None:
         """Raises Refused when a channel can't be used."""
         self._settings = settings
-        self._channels = open_channels(settings.channels)
+        self._channels = open_channels(settings.notifications)
         self._now = now
         self._factories = factories or ServiceFactories()
         self._wake = threading.Event()
@@ -108,7 +108,7 @@ class Service:
         lock = LeaderLock(places.lock)
         if places.shared_store is None and not self._wait_for(lock):
             return
-        work_area = self._settings.areas.work or places.objects
+        work_area = self._settings.storage.work or places.objects
         objects = self._factories.open_objects(work_area)
         trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
         store = self._factories.open_store(places.store, trusted_clock.now)
@@ -126,7 +126,7 @@ class Service:
                 store=store,
                 objects=objects,
                 open_objects=self._factories.open_objects,
-                areas=self._settings.areas,
+                storage=self._settings.storage,
                 limits=FileLimits(smallest_cell=self._settings.smallest_cell),
                 work_area=work_area,
                 launchers=launchers,
@@ -171,7 +171,7 @@ class Service:
         objects = open_area(work_area)
         pruning = Pruner(store, objects, open_area, settings.retention.keep)
         daily = DailyPruner(pruning, objects, holder, now())
-        return MaintenanceLoop(store, settings.areas, open_area, now, daily, work_area=work_area)
+        return MaintenanceLoop(store, settings.storage, open_area, now, daily, work_area=work_area)
 
     def _wait_for(self, lock: LeaderLock) -> bool:
         """Stand by until the right to tick is ours; False when stopped before."""

@@ -6,11 +6,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from jupyter_schedule.core.config import FOLDERS, SETTINGS, StorageConfig, read_settings, wrong_settings
+from jupyter_schedule.core.config import SETTINGS, DeploymentConfig, read_settings, wrong_settings
 from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import ConcurrencyLimits
-from jupyter_schedule.core.operations.channels import Channels
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.retention.rules import RetentionRule
 
@@ -43,15 +42,11 @@ class Retention(BaseModel):
         return RetentionRule(self.keep_runs, self.keep_days)
 
 
-class Settings(BaseModel):
-    """The service's settings; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Settings(DeploymentConfig):
+    """The service's settings: what every door reads, and what the service alone needs."""
 
     #: the ledger unless `store` is set, the work area, the lock and the workers' scratch folders are here
     folder: Path = Field(default_factory=lambda: default_data_paths().folder)
-    #: the ledger's address when it isn't a file in that folder: `postgresql://user@host/database`
-    store: str | None = Field(default=None, repr=False)
     #: runs that may go at once
     max_running: int = Field(default=4, ge=1)
     #: of them, of one owner, and by the name of a launcher
@@ -61,19 +56,15 @@ class Settings(BaseModel):
     limits: RunLimits = RunLimits()
     #: the least that a count may be in what becomes public
     smallest_cell: int = Field(default=5, ge=1)
-    #: where files and publications go when not to folders
-    areas: StorageConfig = FOLDERS
     #: how long files are kept
     retention: Retention = Retention()
-    #: where word of what happened can go, by the names that owners pick
-    channels: Channels = Field(default_factory=dict)
     #: machines of one's own for runs whose launcher is `ec2`
     ec2: Ec2Settings | None = None
 
     @model_validator(mode="after")
     def _machines_reach_the_work_area(self) -> Self:
-        if self.ec2 is not None and not (self.areas.work or "").startswith("s3:"):
-            raise ValueError("machines on EC2 need a work area that they reach: set areas.work to s3://bucket/prefix")
+        if self.ec2 is not None and not (self.storage.work or "").startswith("s3:"):
+            raise ValueError("machines on EC2 need a work area that they reach: set storage.work to s3://bucket/prefix")
         return self
 
     @property
@@ -112,8 +103,7 @@ def load_settings(path: Path | None, folder: Path | None = None) -> Settings:
         settings = Settings.model_validate(given)
     except ValidationError as problem:
         assert path is not None
-        known = ", ".join(Settings.model_fields)
-        raise Refused("settings_wrong", f"{wrong_settings(path, problem).message}  Settings are {known}.") from None
+        raise wrong_settings(path, problem, Settings) from None
     return settings.model_copy(update={"folder": folder}) if folder else settings
 
 

@@ -16,10 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from jupyter_schedule.api.addresses import Addresses
 from jupyter_schedule.api.presenter import Presenter
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.config import areas_in, store_in
+from jupyter_schedule.core.config import read_config
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.operations.channels import channels_in
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_storage
 from jupyter_schedule.core.store.factory import open_store
@@ -56,15 +55,15 @@ class ApiContext:
         address: the path of the API on the server that asks, None without a server.
         published: where results go that no setting sends elsewhere; None is a fixed folder beside the ledger.
         """
+        config = read_config(paths.folder)
         with guarded(paths):
-            store = open_store(store_in(paths.folder) or paths.store, now)
-        areas = areas_in(paths.folder)
+            store = open_store(config.store or paths.store, now)
         operations = Operations(
             store,
-            open_storage(areas.work or paths.objects),
+            open_storage(config.storage.work or paths.objects),
             now=now,
-            areas=areas,
-            channels=channels_in(paths.folder),
+            storage=config.storage,
+            channels=tuple(config.notifications),
             published=published or paths.published,
         )
         return cls(paths, root, operations, Addresses(address), embedded)

@@ -84,7 +84,7 @@ def _publication_storage(context: ApiContext, name: str) -> ObjectStorage:
         raise _no_such_file() from None
     if operations.store.schedules.find(name) is not None:
         return open_storage(operations.schedule(name).spec.publication_base)
-    return operations.areas.all_of(operations.published)[0]
+    return operations.storage.all_of(operations.published)[0]
 
 
 def _opened(name: str, objects: ObjectStorage, key: str) -> OpenFile:

@@ -73,7 +73,7 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
     shape = PreviewResponse(
         problems=tuple(problems.found),
         suggested_name=_free_name(form, answers),
-        can_be_public=operations.areas.can_be_public,
+        can_be_public=operations.storage.can_be_public,
         workers=choices(operations.offers()),
         channels=operations.channels,
     )

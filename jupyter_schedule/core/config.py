@@ -1,27 +1,36 @@
-"""Where files and publications go when not to folders, as an operator set it for every door and the service.
+"""The part of an operator's settings that every door and the service read: the ledger, the storage, the channels.
 
-The settings are `service.toml` in the folder with the ledger.  Without `[areas]` in it everything is in folders.
+The settings are `service.toml` in the folder with the ledger.  Without `[storage]` in it everything is in folders.
 """
 
+import re
 import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Address, open_storage
+from jupyter_schedule.core.text import listed, quoted
 
 #: the settings, in the folder with the ledger
 SETTINGS = "service.toml"
 #: the folder under the root that a person's publications go to
 PUBLISHED = "published"
+#: the settings that the service alone reads
+OF_THE_SERVICE = frozenset(
+    {"folder", "max_running", "max_per_owner", "max_per_launcher", "limits", "smallest_cell", "retention", "ec2"}
+)
+CHANNEL_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 
 
 class StorageConfig(BaseModel):
-    """Addresses as `file:///a/folder` or `s3://bucket/prefix`; an unknown key is an error."""
+    """The table `[storage]`: addresses as `file:///a/folder` or `s3://bucket/prefix`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,7 +82,7 @@ class StorageConfig(BaseModel):
 
     @property
     def can_be_public(self) -> bool:
-        """Whether an operator has set up a public area."""
+        """True when an operator has set up a public area."""
         return self.public is not None
 
     def base(self, visibility: Visibility, root: Path | None, otherwise: str) -> str:
@@ -93,22 +102,58 @@ class StorageConfig(BaseModel):
 FOLDERS = StorageConfig()
 
 
-def areas_in(folder: Path) -> StorageConfig:
-    """What the settings in that folder say.  Raises Refused, in a sentence, when they can't be used."""
+class Channel(BaseModel):
+    """The place of a channel's address, which may hold a password and so isn't in the settings themselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: the name of a variable in the service's environment
+    variable: str | None = None
+    #: a file with nothing else in it
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.variable is None) == (self.file is None):
+            raise ValueError('name a variable or a file that holds the address, such as { variable = "WORD_TO_OPS" }')
+        return self
+
+    @property
+    def place(self) -> str:
+        """The words for where an operator mends it."""
+        return f"the variable {self.variable}" if self.variable is not None else f"the file {self.file}"
+
+
+def _check_names(channels: dict[str, Channel]) -> dict[str, Channel]:
+    for name in channels:
+        if not CHANNEL_NAME.fullmatch(name):
+            raise ValueError(f"{quoted(name)} isn't a channel's name: use small letters, digits, - and _, such as ops")
+    return channels
+
+
+class DeploymentConfig(BaseModel):
+    """The settings that every door and the service share; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: the ledger's address when it isn't a file in that folder: `postgresql://user@host/database`
+    store: str | None = Field(default=None, repr=False)
+    #: where files and publications go when not to folders
+    storage: StorageConfig = FOLDERS
+    #: the channels that people can be notified by, under the names that owners pick
+    notifications: Annotated[dict[str, Channel], AfterValidator(_check_names)] = Field(default_factory=dict)
+
+
+def read_config(folder: Path) -> DeploymentConfig:
+    """The shared part of the settings in that folder.  Raises Refused, in a sentence, when it can't be used."""
     path = folder / SETTINGS
     if not path.exists():
-        return FOLDERS
+        return DeploymentConfig()
+    given = read_settings(path)
     try:
-        return StorageConfig.model_validate(read_settings(path).get("areas", {}))
+        return DeploymentConfig.model_validate({name: given[name] for name in given if name not in OF_THE_SERVICE})
     except ValidationError as problem:
-        raise wrong_settings(path, problem, "areas.") from None
-
-
-def store_in(folder: Path) -> str | None:
-    """The address of a ledger that many share, if the settings in that folder name one.  Raises Refused."""
-    path = folder / SETTINGS
-    named = read_settings(path).get("store") if path.exists() else None
-    return None if named is None else str(named)
+        raise wrong_settings(path, problem, DeploymentConfig, OF_THE_SERVICE) from None
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -121,17 +166,42 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise Refused("settings_malformed", f"{path} isn't TOML: {problem}.") from None
 
 
-def wrong_settings(path: Path, problem: ValidationError, within: str = "") -> Refused:
-    """A sentence for each thing that is wrong; what was written there isn't repeated, as it may be a password."""
+def wrong_settings(
+    path: Path, problem: ValidationError, model: type[BaseModel], others: frozenset[str] = frozenset()
+) -> Refused:
+    """A sentence for each thing that is wrong; what was written there isn't repeated, as it may be a password.
+
+    others: settings beside those of `model`, which somebody else reads.
+    """
     errors = problem.errors(include_input=False, include_url=False)
-    wrong = (f"{(within + '.'.join(map(str, error['loc']))).rstrip('.')}: {_wrong(error)}" for error in errors)
+    wrong = (": ".join(filter(None, (".".join(map(str, e["loc"])), _wrong(e, model, others)))) for e in errors)
     return Refused("settings_wrong", f"{path}: {'; '.join(wrong)}.")
 
 
-def _wrong(error: ErrorDetails) -> str:
-    if error["type"] == "extra_forbidden":
-        return "there is no such setting"
-    return error["msg"].removeprefix("Value error, ")
+def _wrong(error: ErrorDetails, model: type[BaseModel], others: frozenset[str]) -> str:
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Value error, ")
+    *table, name = error["loc"]
+    known = sorted(set(_names_in(model, table)) | (set() if table else others))
+    near = get_close_matches(str(name), known, n=1)
+    return f"there is no such setting, {f'the nearest is {near[0]}' if near else f'there are {listed(known)}'}"
+
+
+def _names_in(model: type[BaseModel], table: list[int | str]) -> Iterator[str]:
+    """The settings that a table has; names that an operator chose, such as a channel's, lead no deeper."""
+    here = [model]
+    for part in table:
+        fields = [each.model_fields[str(part)] for each in here if part in each.model_fields]
+        here = [inner for field in fields for inner in _models_in(field.annotation)] if fields else here
+    for each in here:
+        yield from each.model_fields
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def _completed(address: str, common: dict[str, str | None]) -> str:

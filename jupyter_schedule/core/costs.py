@@ -136,7 +136,7 @@ def too_many_files_text(who: str, files: int, most: int) -> str:
     """The sentence that refuses what is more than a run may publish; `who`: such as `The run left`."""
     return (
         f"{who} {_files_text(files)}, and {most:,} may be published ({publishing_text(files)}): "
-        "pack them into one, or have an operator raise areas.most_files."
+        "pack them into one, or have an operator raise storage.most_files."
     )
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from jupyter_schedule.core import clock, costs
-from jupyter_schedule.core.config import StorageConfig
+from jupyter_schedule.core.config import Channel, StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.operations.channels import Channel
 from jupyter_schedule.core.storage.factory import (
     NoSuchObject,
     ObjectChanged,
@@ -47,19 +46,19 @@ class CheckResult:
     text: str
 
 
-def check_storage(areas: StorageConfig, now: datetime) -> Iterator[CheckResult]:
+def check_storage(storage: StorageConfig, now: datetime) -> Iterator[CheckResult]:
     """Try each area; nothing is left behind.  `now` is this machine's time."""
     for name in ("work", "private", "public"):
-        address = getattr(areas, name)
+        address = getattr(storage, name)
         if address is None:
             yield CheckResult(True, f"{name}: not set; {_without(name)}")
             continue
         area = open_storage(address)
         where = area.address.plain if isinstance(area, S3Storage) else address
         yield from _check_area(f"{name} ({where})", area, now, public=name == "public")
-    if areas.private or areas.public:
-        told = costs.publishing_text(areas.most_files)
-        yield CheckResult(True, f"most_files: a run may publish {areas.most_files:,}; {told}")
+    if storage.private or storage.public:
+        told = costs.publishing_text(storage.most_files)
+        yield CheckResult(True, f"most_files: a run may publish {storage.most_files:,}; {told}")
 
 
 def compare_clocks(name: str, whose: str, now: datetime, other: datetime | None) -> CheckResult:

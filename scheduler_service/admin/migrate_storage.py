@@ -25,20 +25,22 @@ class StorageMigration:
     work: str
 
 
-def plan_migration(areas: StorageConfig, places: DataPaths, source: str | None) -> StorageMigration:
+def plan_migration(storage: StorageConfig, places: DataPaths, source: str | None) -> StorageMigration:
     """Plan from `source`, else from the folder that is used without a setting, to the work storage of the settings.
 
     Raises Refused `nowhere_to_move`, `bad_area`.
     """
-    work = areas.work or places.objects
-    common = {"region": areas.region, "endpoint": areas.endpoint}
+    work = storage.work or places.objects
+    common = {"region": storage.region, "endpoint": storage.endpoint}
     try:
         former = places.objects if source is None else StorageConfig.model_validate({"work": source} | common).work
     except ValidationError:
         message = f"{quoted(source or '')} is no area: write file:///a/folder or s3://bucket/prefix."
         raise Refused("bad_area", message) from None
     if former is None or former == work:
-        message = f"{work} is the work area already. Set areas.work to the new one, or name the former: --from ADDRESS."
+        message = (
+            f"{work} is the work area already. Set storage.work to the new one, or name the former: --from ADDRESS."
+        )
         raise Refused("nowhere_to_move", message)
     return StorageMigration(former, work)
 
@@ -63,11 +65,11 @@ def copy_objects(former: ObjectStorage, work: ObjectStorage, objects: list[Store
     work.for_each(objects, lambda stored: work.copy_from(former, stored.key, stored.key))
 
 
-def check_code(areas: StorageConfig, places: DataPaths) -> Iterator[CheckResult]:
+def check_code(storage: StorageConfig, places: DataPaths) -> Iterator[CheckResult]:
     """Check that the work storage has the code of every schedule; nothing where there is no ledger yet."""
     if not ledger_exists(places):
         return
-    work = open_storage(areas.work or places.objects)
+    work = open_storage(storage.work or places.objects)
     try:
         store = open_store(places.store, migrates=False)
     except Refused:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
+from jupyter_schedule.core.config import Channel
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.operations.channels import Channel
 from scheduler_service.notifications.message import Message
 
 if TYPE_CHECKING:

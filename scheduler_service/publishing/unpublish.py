@@ -30,9 +30,9 @@ DELETED_EVERY = timedelta(minutes=10)
 class Unpublisher:
     """Looks after all schedules that were public once and aren't any more, also those that were deleted since."""
 
-    def __init__(self, store: Store, areas: StorageConfig, open_objects: Callable[[str], ObjectStorage]) -> None:
+    def __init__(self, store: Store, storage: StorageConfig, open_objects: Callable[[str], ObjectStorage]) -> None:
         self._store = store
-        self._areas = areas
+        self._storage = storage
         self._open = open_objects
         #: schedule and version whose results are known to be out of the public area
         self._done: set[tuple[str, int]] = set()
@@ -41,7 +41,7 @@ class Unpublisher:
 
     def look(self, now: datetime) -> None:
         """Unpublish what is owed; whatever fails is owed the next time too."""
-        if self._areas.public is None:
+        if self._storage.public is None:
             return
         schedules = self._store.schedules.list_all()
         names_in_use = {schedule.name for schedule in schedules}
@@ -81,7 +81,7 @@ class Unpublisher:
 def unpublish_deleted(
     name: str,
     store: Store,
-    areas: StorageConfig,
+    storage: StorageConfig,
     private: ObjectStorage,
     now: datetime,
     *,
@@ -91,9 +91,9 @@ def unpublish_deleted(
 
     Raises Refused, also when nothing ever was there under that name.
     """
-    if areas.public is None:
+    if storage.public is None:
         raise Refused(
-            "no_public_area", "No public area is set, so nothing is public: see areas.public in the settings."
+            "no_public_area", "No public area is set, so nothing is public: see storage.public in the settings."
         )
     names.check(name)
     if store.schedules.find(name) is not None:
@@ -101,7 +101,7 @@ def unpublish_deleted(
         raise Refused("not_deleted", message)
     if any(run.schedule == name for run in store.runs.list_open()):
         raise Refused("still_stopping", f"A run of “{name}” is still going: try again when it has ended.")
-    moved = unpublish(name, open_area(areas.public), private, now)
+    moved = unpublish(name, open_area(storage.public), private, now)
     if not moved and not is_published(private, name):
         deleted = [each.name for each in store.schedules.list_with_files() if each.state is ScheduleState.DELETED]
         close = get_close_matches(name, deleted, n=1)

@@ -254,7 +254,7 @@ def test_what_publishing_costs_is_said_before_a_run_in_the_same_words_at_every_d
 ) -> None:
     places = default_data_paths()
     area = seaweedfs.address(seaweedfs.bucket())
-    (places.folder / "service.toml").write_text(f'[areas]\nprivate = "{area}"\nmost_files = 2\n')
+    (places.folder / "service.toml").write_text(f'[storage]\nprivate = "{area}"\nmost_files = 2\n')
     write_notebook(terminal.folder / "n.ipynb", "1")
     (terminal.folder / "output").mkdir()
     for name in "abc":
@@ -264,7 +264,7 @@ def test_what_publishing_costs_is_said_before_a_run_in_the_same_words_at_every_d
         seen = client.preview(Form(notebook="n.ipynb"))
     assert seen.publishing_cost == (
         "The folder output holds 3 files, and 2 may be published (publishing 3 files costs less than $0.01 for "
-        "requests alone, each time): pack them into one, or have an operator raise areas.most_files."
+        "requests alone, each time): pack them into one, or have an operator raise storage.most_files."
     )
     assert f"\n{seen.publishing_cost}\n" in terminal("create", "n.ipynb").output
     assert f"Cost:     {seen.publishing_cost}\n" in terminal("show", "n").output

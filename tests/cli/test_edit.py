@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from jupyter_schedule.core.config import DeploymentConfig
 from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, MachineSize
 from tests.cli.conftest import Terminal
 from tests.cli.test_create import write_notebook
@@ -58,7 +59,7 @@ def test_a_role_for_data_is_shown_and_taken_back_alone_or_by_moving_away(termina
 
 
 def test_who_can_read_the_results_is_changed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_schedule.api.context.areas_in", lambda _: PublicFolders())
+    monkeypatch.setattr("jupyter_schedule.api.context.read_config", lambda _: DeploymentConfig(storage=PublicFolders()))
     terminal.scheduled("daily", "--public", "--confirm-public")
     assert terminal.json("edit", "daily", "--private")["form"]["visibility"] == "private"
     assert terminal.json("edit", "daily", "--no-publish")["form"]["visibility"] == "none"

@@ -8,7 +8,7 @@ from tests.cli.conftest import Terminal
 def name_channels() -> None:
     """Set up two channels, as an operator does."""
     (default_data_paths().folder / "service.toml").write_text(
-        '[channels]\nops = { variable = "OPS" }\nteam = { file = "/etc/team" }\n'
+        '[notifications]\nops = { variable = "OPS" }\nteam = { file = "/etc/team" }\n'
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from jupyter_schedule.core.config import DeploymentConfig
 from jupyter_schedule.core.models import Visibility
 from tests.cli.conftest import Terminal
 from tests.factories import PublicFolders
@@ -22,7 +23,7 @@ def test_a_schedule_goes_back_to_an_older_version_as_a_new_one(terminal: Termina
 
 
 def test_going_back_to_what_was_public_is_confirmed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_schedule.api.context.areas_in", lambda _: PublicFolders())
+    monkeypatch.setattr("jupyter_schedule.api.context.read_config", lambda _: DeploymentConfig(storage=PublicFolders()))
     terminal.scheduled("daily", "--public", "--confirm-public")
     private = terminal.operations.schedule("daily").spec.model_copy(update={"visibility": Visibility.PRIVATE})
     terminal.operations.edit("daily", private, if_version=1)

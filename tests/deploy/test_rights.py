@@ -26,7 +26,7 @@ from tests.deploy.template import FILLED, as_list, filled, role_statements, stat
 from tests.factories import make_attempt, make_run, make_schedule, make_spec
 from tests.s3_servers import S3Server, variables
 from tests.scheduler_service.admin.account import moto_account
-from tests.scheduler_service.admin.test_check import areas_on
+from tests.scheduler_service.admin.test_check import storage_on
 from tests.scheduler_service.test_on_s3 import deployment
 
 RUN = make_run(make_schedule())
@@ -136,11 +136,11 @@ def test_all_that_is_done_with_files_is_allowed(
 ) -> None:
     """By boto3 alone, whose calls can be seen."""
     monkeypatch.setattr(s3_clients, "_mover", lru_cache(lambda *_: None))
-    areas = areas_on(seaweedfs)
+    storage = storage_on(seaweedfs)
     with recorded() as calls:
-        list(check_storage(areas, clock.now()))
-        engine = deployment(tmp_path / "team", areas)
-        told = engine.operations.areas
+        list(check_storage(storage, clock.now()))
+        engine = deployment(tmp_path / "team", storage)
+        told = engine.operations.storage
         assert told.work
         assert told.private
         engine.objects = engine.operations.objects = open_storage(told.work)

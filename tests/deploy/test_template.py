@@ -182,7 +182,7 @@ def test_the_services_settings_are_such(tmp_path: Path) -> None:
     assert (settings.ec2.ad_hoc.security_groups, settings.ec2.ad_hoc.instance_profile) == (("sg-2",), "acme-ad-hoc")
     assert settings.ec2.data_roles == {"data": "arn:aws:iam::111122223333:role/acme-data"}
     public = quote("https://acme-public.s3.eu-west-1.amazonaws.com/", safe="")
-    assert settings.areas.public == f"s3://acme-public?region=eu-west-1&public={public}"
+    assert settings.storage.public == f"s3://acme-public?region=eu-west-1&public={public}"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

@@ -14,7 +14,7 @@ from jupyter_schedule.core.storage.factory import S3Storage, digest, open_storag
 from tests.engine import Engine, eventually
 from tests.faulty import Fault, Faulty, faulty
 from tests.s3_servers import S3Server
-from tests.scheduler_service.admin.test_check import areas_on
+from tests.scheduler_service.admin.test_check import storage_on
 from tests.scheduler_service.test_on_s3 import deployment
 
 pytestmark = pytest.mark.s3
@@ -31,11 +31,11 @@ def behind_a_proxy(seaweedfs: S3Server, folder: Path) -> Iterator[tuple[Engine, 
         prefix = uuid4().hex[:8]
         places = {name: f"s3://{seaweedfs.bucket(name)}/{prefix}" for name in ("work", "private")}
         without = {"public": None, "public_base": None}
-        areas = areas_on(seaweedfs, endpoint=proxy.endpoint, **places).model_copy(update=without)
-        engine = deployment(folder / "here", areas)
-        assert areas.work is not None
-        engine.objects = open_storage(areas.work)
-        engine.operations = Operations(engine.store, engine.objects, now=engine.now, areas=engine.operations.areas)
+        storage = storage_on(seaweedfs, endpoint=proxy.endpoint, **places).model_copy(update=without)
+        engine = deployment(folder / "here", storage)
+        assert storage.work is not None
+        engine.objects = open_storage(storage.work)
+        engine.operations = Operations(engine.store, engine.objects, now=engine.now, storage=engine.operations.storage)
         engine.patience = 240
         yield engine, proxy
         engine.store.close()

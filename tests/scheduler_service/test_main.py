@@ -24,7 +24,7 @@ from tests.scheduler_service.admin.test_reap import SETTINGS
         ('folder = "{folder}"\nmax_runing = 8', "max_runing: there is no such setting"),
         ('folder = "{folder}', "isn't TOML"),
         (
-            'folder = "{folder}"\nchannels.ops = {{ variable = "NOBODY_SET_IT" }}',
+            'folder = "{folder}"\nnotifications.ops = {{ variable = "NOBODY_SET_IT" }}',
             "the variable NOBODY_SET_IT isn't set",
         ),
     ],

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
-from jupyter_schedule.core.config import StorageConfig, areas_in
+from jupyter_schedule.core.config import StorageConfig, read_config
 from jupyter_schedule.core.models import FileEntry, Run, RunStatus, Visibility
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage import s3, s3_clients
@@ -26,7 +26,7 @@ from tests.engine import DAILY, Engine, eventually
 from tests.factories import NOON
 from tests.faulty import Fault, faulty
 from tests.s3_servers import CANARY, S3Server
-from tests.scheduler_service.admin.test_check import areas_on, everybody_may
+from tests.scheduler_service.admin.test_check import everybody_may, storage_on
 from tests.scheduler_service.publishing.results import (
     DAY,
     assert_readers_find_what_latest_points_at,
@@ -47,15 +47,15 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_pause", lambda _: None)
 
 
-def deployment(folder: Path, areas: StorageConfig, **options: Any) -> Engine:
-    """One that publishes to these areas, as its settings say."""
+def deployment(folder: Path, storage: StorageConfig, **options: Any) -> Engine:
+    """One that publishes to this storage, as its settings say."""
     folder.mkdir()
     engine = Engine(folder, **options)
-    given = areas.model_dump(exclude_none=True, exclude={"most_files"})
+    given = storage.model_dump(exclude_none=True, exclude={"most_files"})
     lines = [f"{name} = {json.dumps(value)}" for name, value in given.items()]
-    (engine.places.folder / "service.toml").write_text("\n".join(["[areas]", *lines, ""]))
-    told = areas_in(engine.places.folder)
-    engine.operations = Operations(engine.store, engine.objects, now=engine.now, areas=told)
+    (engine.places.folder / "service.toml").write_text("\n".join(["[storage]", *lines, ""]))
+    told = read_config(engine.places.folder).storage
+    engine.operations = Operations(engine.store, engine.objects, now=engine.now, storage=told)
     return engine
 
 
@@ -109,8 +109,8 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
     def now() -> datetime:
         return clock[0]
 
-    areas = areas_on(seaweedfs, private=f"s3://{seaweedfs.bucket('private')}/week")
-    engine = deployment(tmp_path / "week", areas.model_copy(update={"work": None}), now=now)
+    storage = storage_on(seaweedfs, private=f"s3://{seaweedfs.bucket('private')}/week")
+    engine = deployment(tmp_path / "week", storage.model_copy(update={"work": None}), now=now)
     shutil.copytree(FLIGHTS, engine.root / "flights")
     asked = PackagingRequest(
         timing=DAILY,
@@ -129,7 +129,7 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
             )
             assert engine.ended(run).status == RunStatus.SUCCEEDED, engine.operations.run(run.id).message
 
-    root = f"{areas.public_base}flights/"
+    root = f"{storage.public_base}flights/"
     latest = json.loads(got(f"{root}latest.json"))
     assert latest["scheduled_for"] == "2026-11-30T12:00:00Z"
     read = {file["path"]: got(urljoin(f"{root}latest.json", file["href"])) for file in latest["files"]}
@@ -152,8 +152,8 @@ def test_a_run_that_was_public_when_it_began_and_is_private_now_publishes_privat
     seaweedfs: S3Server, tmp_path: Path
 ) -> None:
     clock = [NOON - timedelta(hours=1)]
-    areas = areas_on(seaweedfs).model_copy(update={"work": None})
-    engine = deployment(tmp_path / "here", areas, now=lambda: clock[0])
+    storage = storage_on(seaweedfs).model_copy(update={"work": None})
+    engine = deployment(tmp_path / "here", storage, now=lambda: clock[0])
     go_on = tmp_path / "go on"
     command = f'echo 1 > "$OUTPUT_DIR/a.csv"; echo begun; until [ -e "{go_on}" ]; do sleep 0.1; done'
     schedule = engine.script("turned", command, visibility=Visibility.PUBLIC)
@@ -176,8 +176,8 @@ def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_b
 ) -> None:
     """Of two public schedules one is made private and deleted at once, and one deleted as it is, which stays."""
     clock = [NOON - timedelta(hours=1)]
-    areas = areas_on(seaweedfs).model_copy(update={"work": None})
-    engine = deployment(tmp_path / "here", areas, now=lambda: clock[0])
+    storage = storage_on(seaweedfs).model_copy(update={"work": None})
+    engine = deployment(tmp_path / "here", storage, now=lambda: clock[0])
     made = [
         engine.script(name, 'echo 1 > "$OUTPUT_DIR/a.csv"', visibility=Visibility.PUBLIC) for name in ("gone", "kept")
     ]

@@ -109,7 +109,7 @@ class Public(Engine):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.area = LocalStorage(folder / "public")
-        self.operations = Operations(self.store, self.objects, areas=PublicFolders())
+        self.operations = Operations(self.store, self.objects, storage=PublicFolders())
 
     def public_script(self, name: str, text: str, **changes: Any) -> Schedule:
         """As `script`, public once it is confirmed."""

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.config import areas_in
+from jupyter_schedule.core.config import OF_THE_SERVICE, DeploymentConfig, read_config
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.operations.channels import channels_in
-from scheduler_service.settings import load_settings, show_to_doors
+from scheduler_service.settings import Settings, load_settings, show_to_doors
 
 
 def test_without_a_file_the_service_takes_what_the_embedded_default_uses(
@@ -37,15 +36,24 @@ def test_what_one_run_may_use_is_in_units_that_people_write(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("max_runing = 8", "max_runing: there is no such setting.  Settings are folder, "),
+        ("max_runing = 8", "max_runing: there is no such setting, the nearest is max_running"),
+        ("[limits]\nmemroy = 1", "limits.memroy: there is no such setting, the nearest is memory"),
+        ("[limits]\nx = 1", "limits.x: there is no such setting, there are cpus, memory and output"),
+        ("[retention]\nkeep_day = 1", "retention.keep_day: there is no such setting, the nearest is keep_days"),
+        ("[ec2.ad_hoc]\nmax_hour = 1", "ec2.ad_hoc.max_hour: there is no such setting, the nearest is max_hours"),
+        ("[ec2.sizes.small]\nspott = true", "ec2.sizes.small.spott: there is no such setting, the nearest is spot"),
+        ('[areas]\nwork = "s3://a"', "areas: there is no such setting, there are ec2, folder, limits, "),
         ("max_running = 0", "max_running: Input should be greater than or equal to 1"),
         ("max_running = ", "isn't TOML"),
         ("max_per_owner = 0", "max_per_owner: Input should be greater than or equal to 1"),
         ("max_per_launcher = { lokal = 2 }", "Input should be 'local' or 'ec2'"),
         ("[retention]\nkeep_runs = 0", "retention.keep_runs: Input should be greater than or equal to 1"),
-        ('[channels]\nops = { url = "json://host" }', "channels.ops.url: there is no such setting"),
-        ("[channels]\nops = {}", "channels.ops: name a variable or a file that holds the address"),
-        ('[channels]\n"A b" = { variable = "X" }', "channels: “A b” isn't a channel's name"),
+        (
+            '[notifications]\nops = { url = "json://host" }',
+            "notifications.ops.url: there is no such setting, there are file and variable",
+        ),
+        ("[notifications]\nops = {}", "notifications.ops: name a variable or a file that holds the address"),
+        ('[notifications]\n"A b" = { variable = "X" }', "notifications: “A b” isn't a channel's name"),
         ('[limits]\nmemory = "much"', "limits.memory: could not parse value and unit from byte string"),
     ],
 )
@@ -64,10 +72,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_every_door_reads_the_settings_that_the_service_runs_with(tmp_path: Path) -> None:
     """Those of the folder with the ledger: a file there, or a link to where the operator keeps it."""
     elsewhere, folder = tmp_path / "etc.toml", tmp_path / "data"
-    elsewhere.write_text('areas.private = "s3://results"\n')
+    elsewhere.write_text('storage.private = "s3://results"\n')
     show_to_doors(elsewhere, folder)
     show_to_doors(elsewhere, folder)
-    assert areas_in(folder).private == load_settings(None, folder).areas.private == "s3://results"
+    assert read_config(folder).storage.private == load_settings(None, folder).storage.private == "s3://results"
 
     (folder / "service.toml").unlink()
     (folder / "service.toml").write_text("")
@@ -75,11 +83,5 @@ def test_every_door_reads_the_settings_that_the_service_runs_with(tmp_path: Path
         show_to_doors(elsewhere, folder)
 
 
-def test_doors_know_the_names_of_channels_and_need_none_of_their_addresses(tmp_path: Path) -> None:
-    assert channels_in(tmp_path) == ()
-    (tmp_path / "service.toml").write_text('[channels]\nops = { variable = "ABSENT" }\nteam = { file = "/absent" }\n')
-    assert channels_in(tmp_path) == ("ops", "team")
-    (tmp_path / "service.toml").write_text('[channels]\nops = "json://host/canary"\n')
-    with pytest.raises(Refused, match=r"channels\.ops: ") as refused:
-        channels_in(tmp_path)
-    assert "canary" not in refused.value.message
+def test_every_setting_is_shared_or_known_to_be_the_services_own() -> None:
+    assert set(Settings.model_fields) - set(DeploymentConfig.model_fields) == OF_THE_SERVICE

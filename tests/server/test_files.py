@@ -147,7 +147,7 @@ async def test_private_results_on_s3_come_through_the_server_or_by_a_link(
     area = seaweedfs.objects()
     area.put("daily/data/a b.csv", b"1,2\n")
     api.places.folder.mkdir(parents=True, exist_ok=True)
-    (api.places.folder / "service.toml").write_text(f'areas.private = "{area.address}"\n')
+    (api.places.folder / "service.toml").write_text(f'storage.private = "{area.address}"\n')
 
     small = await api("GET", "publications/daily/data/a b.csv")
     missing = await api("GET", "publications/daily/data/b.csv")

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.proof("browsers"),
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
 ]
-SETTINGS = '[channels]\nops = { variable = "TO_OPS" }\nteam = { variable = "TO_TEAM" }\n'
+SETTINGS = '[notifications]\nops = { variable = "TO_OPS" }\nteam = { variable = "TO_TEAM" }\n'
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from jupyter_schedule.core import clock
 from tests.s3_servers import S3Server
-from tests.scheduler_service.admin.test_check import areas_on, everybody_may
+from tests.scheduler_service.admin.test_check import everybody_may, storage_on
 from tests.ui.conftest import CHROMIUM, READER
 from tests.ui.lab import DARK, LIGHT, Lab
 from tests.ui.looks import picture, too_wide, violations
@@ -37,10 +37,12 @@ REASON = "Ana is our press office."
 def public_lab(seaweedfs: S3Server, tmp_path: Path) -> Iterator[Lab]:
     """A JupyterLab whose operator has set up a public area."""
     everybody_may(seaweedfs, "s3:GetObject")
-    areas = areas_on(seaweedfs).model_dump(exclude_none=True, exclude={"most_files", "work"})
+    storage = storage_on(seaweedfs).model_dump(exclude_none=True, exclude={"most_files", "work"})
     settings = tmp_path / "data" / "schedule" / "service.toml"
     settings.parent.mkdir(parents=True)
-    settings.write_text("\n".join(["[areas]", *(f"{name} = {json.dumps(value)}" for name, value in areas.items()), ""]))
+    settings.write_text(
+        "\n".join(["[storage]", *(f"{name} = {json.dumps(value)}" for name, value in storage.items()), ""])
+    )
     made = Lab(tmp_path)
     made.start()
     yield made

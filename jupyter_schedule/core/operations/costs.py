@@ -58,7 +58,7 @@ def cost_before(operations: Operations, spec: Spec, schedule: Schedule | None = 
     """
     if spec.visibility == Visibility.NONE or not spec.publication_base.startswith("s3:"):
         return ""
-    most = operations.areas.most_files
+    most = operations.storage.most_files
     left = _left(operations, schedule) if schedule else None
     if left is not None:
         return costs.coming_files_text("The last run left", left, most)

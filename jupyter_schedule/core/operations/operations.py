@@ -34,12 +34,12 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import backfill, names, publication_policy
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
-from jupyter_schedule.core.operations.channels import check_known
 from jupyter_schedule.core.operations.names import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.operations.run_files import RunFiles
 from jupyter_schedule.core.publication_keys import is_published
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage
 from jupyter_schedule.core.store.base import NameTaken, RunCursor, Store
+from jupyter_schedule.core.text import listed, quoted
 from jupyter_schedule.core.timing import freshness, planning, recurrence
 
 #: how often a change is tried again when a tick got in between
@@ -61,7 +61,7 @@ class Operations:
         *,
         owner: str = LOCAL_OWNER,
         now: Callable[[], datetime] = clock.now,
-        areas: StorageConfig = FOLDERS,
+        storage: StorageConfig = FOLDERS,
         channels: tuple[str, ...] = (),
         published: str | None = None,
     ) -> None:
@@ -73,7 +73,7 @@ class Operations:
         self.objects = objects
         self.owner = owner
         self.now = now
-        self.areas = areas
+        self.storage = storage
         self.channels = channels
         self._published = published
 
@@ -193,7 +193,7 @@ class Operations:
     @property
     def published(self) -> str:
         """Where results of new schedules go that aren't public."""
-        return self.areas.private or self._published or ""
+        return self.storage.private or self._published or ""
 
     def with_storage(self, spec: Spec, known: str | None = None) -> Spec:
         """The same, publishing where its visibility goes here.
@@ -203,7 +203,7 @@ class Operations:
         own = known if known is not None and known.startswith("file:") else self._published
         if own is None:
             own = spec.publication_base if spec.root is None else LocalStorage(Path(spec.root)).url(PUBLISHED)
-        return spec.model_copy(update={"publication_base": self.areas.base(spec.visibility, None, own)})
+        return spec.model_copy(update={"publication_base": self.storage.base(spec.visibility, None, own)})
 
     def check_name(self, name: str, publication_base: str | None = None) -> None:
         """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`.
@@ -217,7 +217,7 @@ class Operations:
             message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
             raise Refused("name_reserved", message, field="name")
         area = next(
-            (area for area in self.areas.all_of(publication_base or self.published) if is_published(area, name)), None
+            (area for area in self.storage.all_of(publication_base or self.published) if is_published(area, name)), None
         )
         if area is not None:
             raise Refused(
@@ -497,14 +497,14 @@ class Operations:
 
     def _check_runnable(self, spec: Spec) -> None:
         compute.check(spec, self.offers())
-        if spec.visibility == Visibility.PUBLIC and not self.areas.can_be_public:
+        if spec.visibility == Visibility.PUBLIC and not self.storage.can_be_public:
             raise Refused(
                 "no_public_area",
                 "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",
                 field="visibility",
             )
         expectations.normalize(spec.expect)
-        check_known(spec.notify.channels, self.channels)
+        _check_channels(spec.notify.channels, self.channels)
         if self.objects.size(bundle_key(spec.bundle)) is None:
             raise no_such_bundle()
         if spec.visibility == Visibility.PUBLIC:
@@ -526,3 +526,11 @@ def _to(state: ScheduleState, schedule: Schedule) -> Schedule:
         message = f"“{schedule.name}” has ended: no time is left. Edit its timing to start it again."
         raise Refused("schedule_ended", message)
     return schedule.model_copy(update={"state": state, "paused": None})
+
+
+def _check_channels(picked: tuple[str, ...], known: tuple[str, ...]) -> None:
+    missing = next((name for name in picked if name not in known), None)
+    if missing is None:
+        return
+    there = f"Pick of {listed(known)}." if known else "Nobody has set up any here: ask whoever runs the service."
+    raise Refused("no_such_channel", f"There is no channel {quoted(missing)}. {there}", "notify")

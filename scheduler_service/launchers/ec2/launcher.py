@@ -103,7 +103,7 @@ class Ec2Launcher(Launcher):
         try:
             request = build_launch_parameters(self._settings, size, turn=turn, token=token, user_data=text, tags=tags)
         except UserDataTooLarge as problem:
-            message = f"What a machine is told has {problem} bytes, and EC2 takes 16 KiB: shorten areas.work."
+            message = f"What a machine is told has {problem} bytes, and EC2 takes 16 KiB: shorten storage.work."
             raise LaunchRefused(message, Reason.CONFIG) from None
         offer = choose_option(self._settings, size, turn)
         hourly = self._prices.hourly(offer.region, offer.instance_type, self._settings.sizes[size].disk)

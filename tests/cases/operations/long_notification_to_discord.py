@@ -8,7 +8,7 @@ import os, sys, json
 sys.path.insert(0, os.getcwd())
 import requests
 from pathlib import Path
-from jupyter_schedule.core.operations.channels import Channel
+from jupyter_schedule.core.config import Channel
 from scheduler_service.notifications.channels import AppriseChannel
 from scheduler_service.notifications.deliver import MOST
 from scheduler_service.notifications.message import Message

@@ -7,7 +7,7 @@ import os, re, sys
 sys.path.insert(0, os.getcwd())
 import socketserver, threading
 from pathlib import Path
-from jupyter_schedule.core.operations.channels import Channel
+from jupyter_schedule.core.config import Channel
 from scheduler_service.notifications.channels import AppriseChannel
 from scheduler_service.notifications.message import Message
 

@@ -30,7 +30,7 @@ class Told:
     """Of the operations what is asked here: runs from memory, and what one of them left."""
 
     def __init__(self, *runs: Run, left: int = 0, most: int = 10) -> None:
-        self.areas = StorageConfig(most_files=most)
+        self.storage = StorageConfig(most_files=most)
         self._runs = list(runs)
         self._left = left
         self.files = self
@@ -72,7 +72,7 @@ def test_so_does_one_whose_files_were_kept_back(run: Run) -> None:
 def test_one_with_more_files_than_may_be_published_is_told_as_its_own_message_did() -> None:
     assert told(Told(published(11))) == (
         "The last run left 11 files, and 10 may be published (publishing 11 files costs less than $0.01 for requests "
-        "alone, each time): pack them into one, or have an operator raise areas.most_files."
+        "alone, each time): pack them into one, or have an operator raise storage.most_files."
     )
 
 

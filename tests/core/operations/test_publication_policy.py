@@ -89,7 +89,7 @@ class TestCode:
     @pytest.fixture
     def operations(self, tmp_path: Path) -> Iterator[Operations]:
         store = open_store(f"sqlite:///{tmp_path}/ledger.sqlite3", self.now)
-        yield Operations(store, LocalStorage(tmp_path / "objects"), now=self.now, areas=PublicFolders())
+        yield Operations(store, LocalStorage(tmp_path / "objects"), now=self.now, storage=PublicFolders())
         store.close()
 
     def now(self) -> datetime:

@@ -23,7 +23,7 @@ from tests.receivers import TOKEN, webhook
 from tests.s3_servers import CANARY, S3Server, variables
 
 
-def areas_on(server: S3Server, **changes: str) -> StorageConfig:
+def storage_on(server: S3Server, **changes: str) -> StorageConfig:
     given = {
         "work": f"s3://{server.bucket('work')}",
         "private": f"s3://{server.bucket('private')}/results",
@@ -42,15 +42,15 @@ def everybody_may(server: S3Server, *actions: str) -> None:
     server.client().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": allowed}))
 
 
-def wrong(areas: StorageConfig) -> str:
-    return "\n".join(finding.text for finding in check_storage(areas, clock.now()) if not finding.right)
+def wrong(storage: StorageConfig) -> str:
+    return "\n".join(finding.text for finding in check_storage(storage, clock.now()) if not finding.right)
 
 
 @pytest.mark.s3
 def test_areas_as_they_should_be_have_nothing_wrong(seaweedfs: S3Server) -> None:
     everybody_may(seaweedfs, "s3:GetObject")
-    areas = areas_on(seaweedfs)
-    findings = list(check_storage(areas, clock.now()))
+    storage = storage_on(seaweedfs)
+    findings = list(check_storage(storage, clock.now()))
     assert [finding.text for finding in findings if not finding.right] == []
     assert len(findings) == 17
     for name in ("work", "private", "public"):
@@ -62,20 +62,20 @@ def test_each_thing_that_is_missing_is_named_with_its_mend(
     seaweedfs: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody_may(seaweedfs, "s3:PutBucketTagging")
-    assert "everybody can read" in wrong(areas_on(seaweedfs))
+    assert "everybody can read" in wrong(storage_on(seaweedfs))
     everybody_may(seaweedfs, "s3:GetObject", "s3:ListBucket")
-    assert "Take s3:ListBucket for everybody out" in wrong(areas_on(seaweedfs))
+    assert "Take s3:ListBucket for everybody out" in wrong(storage_on(seaweedfs))
     everybody_may(seaweedfs, "s3:GetObject")
-    assert "There is no bucket absent-bucket" in wrong(areas_on(seaweedfs, private="s3://absent-bucket"))
+    assert "There is no bucket absent-bucket" in wrong(storage_on(seaweedfs, private="s3://absent-bucket"))
     assert "differs from the server's by" in "".join(
         finding.text
-        for finding in check_storage(areas_on(seaweedfs), clock.now() + timedelta(minutes=5))
+        for finding in check_storage(storage_on(seaweedfs), clock.now() + timedelta(minutes=5))
         if not finding.right
     )
     for name, value in variables("reader").items():
         monkeypatch.setenv(name, value)
     s3_clients.forget()
-    said = wrong(areas_on(seaweedfs))
+    said = wrong(storage_on(seaweedfs))
     assert "may not s3:PutObject in s3://work-bucket: allow it in its policy" in said
     assert CANARY not in said
 
@@ -84,7 +84,7 @@ def test_each_thing_that_is_missing_is_named_with_its_mend(
 def test_the_command_ends_with_0_or_1(seaweedfs: S3Server, tmp_path: Path) -> None:
     def run(private: str) -> "subprocess.CompletedProcess[str]":
         settings = tmp_path / "service.toml"
-        settings.write_text(f'[areas]\nprivate = "{private}"\nendpoint = "{seaweedfs.endpoint}"\n')
+        settings.write_text(f'[storage]\nprivate = "{private}"\nendpoint = "{seaweedfs.endpoint}"\n')
         command = [sys.executable, "-m", "scheduler_service", "check", "--config", settings]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -98,7 +98,7 @@ def test_the_command_ends_with_0_or_1(seaweedfs: S3Server, tmp_path: Path) -> No
 def test_a_message_is_sent_to_the_channel_that_was_named_and_to_no_other(tmp_path: Path) -> None:
     with webhook() as ops, webhook() as team:
         settings = tmp_path / "service.toml"
-        settings.write_text('[channels]\nops = { variable = "OPS" }\nteam = { variable = "TEAM" }\n')
+        settings.write_text('[notifications]\nops = { variable = "OPS" }\nteam = { variable = "TEAM" }\n')
         addresses = {"OPS": ops.address, "TEAM": team.address}
 
         def check_of(*options: str, **variables: str) -> Result:

@@ -34,7 +34,7 @@ class Place:
         operations.create("daily", make_spec(publication_base=LocalStorage(folder / "published").url("")))
         self.run = make_run(operations.schedule("daily"), "going", status=RunStatus.DUE)
         store.close()
-        (folder / "service.toml").write_text(f'areas.work = "{self.work.url("").rstrip("/")}"\n')
+        (folder / "service.toml").write_text(f'storage.work = "{self.work.url("").rstrip("/")}"\n')
 
     def __call__(self, *arguments: str) -> Result:
         return CliRunner().invoke(main, [*arguments, "--folder", str(self.places.folder)])
@@ -78,7 +78,8 @@ def test_without_another_area_there_is_nowhere_to_move(place: Place) -> None:
     refused = place("migrate-storage")
     assert refused.exit_code == 2
     assert (
-        "is the work area already. Set areas.work to the new one, or name the former: --from ADDRESS." in refused.output
+        "is the work area already. Set storage.work to the new one, or name the former: --from ADDRESS."
+        in refused.output
     )
 
 
@@ -88,12 +89,12 @@ def test_what_is_no_area_is_said(place: Place) -> None:
 
 
 def test_an_area_on_s3_is_found_by_the_settings_of_all() -> None:
-    areas = StorageConfig(work="s3://new", endpoint="https://s3.example.org")
-    move = plan_migration(areas, DataPaths(Path("/data")), "s3://old/work")
+    storage = StorageConfig(work="s3://new", endpoint="https://s3.example.org")
+    move = plan_migration(storage, DataPaths(Path("/data")), "s3://old/work")
     assert move.source == "s3://old/work?endpoint=https%3A%2F%2Fs3.example.org"
-    assert plan_migration(areas, DataPaths(Path("/data")), None).source == "file:///data/objects"
+    assert plan_migration(storage, DataPaths(Path("/data")), None).source == "file:///data/objects"
     with pytest.raises(Refused):
-        plan_migration(areas, DataPaths(Path("/data")), "s3://new")
+        plan_migration(storage, DataPaths(Path("/data")), "s3://new")
 
 
 def test_what_was_broken_off_is_brought_the_next_time() -> None:

@@ -121,7 +121,7 @@ def test_a_clock_that_is_20_minutes_wrong_is_named(region: Region) -> None:
 
 SETTINGS = """
 folder = "{folder}"
-[areas]
+[storage]
 work = "s3://work-bucket?endpoint={endpoint}"
 [ec2]
 region = "us-east-1"

@@ -35,7 +35,7 @@ def engine(tmp_path: Path, mailbox: Mailbox, hook: Hook, monkeypatch: pytest.Mon
     monkeypatch.setenv("TO_HOOK", hook.address)
     monkeypatch.setenv("GIVEN", CANARY)
     engine = Engine(tmp_path)
-    settings = '[channels]\nmail = { variable = "TO_MAIL" }\nhook = { variable = "TO_HOOK" }\n'
+    settings = '[notifications]\nmail = { variable = "TO_MAIL" }\nhook = { variable = "TO_HOOK" }\n'
     (engine.places.folder / "service.toml").write_text(settings)
     engine.operations.channels = ("mail", "hook")
     return engine

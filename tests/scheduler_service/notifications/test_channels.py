@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.core.config import Channel
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.operations.channels import Channel
 from scheduler_service.notifications.channels import AppriseChannel, MessageSender, open_channels
 from scheduler_service.notifications.message import Message
 from tests.receivers import PASSWORD, TOKEN, Hook, Mailbox, mail_server, webhook

@@ -18,7 +18,7 @@ from tests.scheduler_service.publishing.results import DAY, KEYS, data_of, docum
 from tests.scheduler_service.stores import Died, Dying, MemoryObjects
 from tests.simulation.memory_store import MemoryStore
 
-AREAS = StorageConfig(public="s3://bucket/public", public_base="https://results.example.org/")
+STORAGE = StorageConfig(public="s3://bucket/public", public_base="https://results.example.org/")
 
 
 def published(area: MemoryObjects) -> None:
@@ -88,7 +88,7 @@ def test_what_a_deleted_schedule_left_is_withdrawn_unless_its_name_is_anothers_n
     if taken:
         store.schedules.add(make_schedule("flights", spec=spec, id=str(uuid4())))
 
-    Unpublisher(store, AREAS, area.__getitem__).look(NOON)
+    Unpublisher(store, STORAGE, area.__getitem__).look(NOON)
 
     assert bool(area["public"].content) is taken
 
@@ -96,21 +96,21 @@ def test_what_a_deleted_schedule_left_is_withdrawn_unless_its_name_is_anothers_n
 def test_by_hand_only_what_nobody_publishes_any_more_is_withdrawn(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     engine = Engine(tmp_path / "here")
-    engine.operations = Operations(engine.store, engine.objects, now=engine.now, areas=PublicFolders())
+    engine.operations = Operations(engine.store, engine.objects, now=engine.now, storage=PublicFolders())
     public = engine.script("open", "true", visibility=Visibility.PUBLIC)
     engine.operations.run_now(public.name)
     private = MemoryObjects()
 
-    def refused(name: str, areas: StorageConfig) -> str:
+    def refused(name: str, storage: StorageConfig) -> str:
         with pytest.raises(Refused) as refusal:
-            unpublish_deleted(name, engine.store, areas, private, NOON)
+            unpublish_deleted(name, engine.store, storage, private, NOON)
         return refusal.value.code
 
     assert refused("open", StorageConfig()) == "no_public_area"
-    assert refused("../open", AREAS) == "bad_name"
-    assert refused("open", AREAS) == "not_deleted"
+    assert refused("../open", STORAGE) == "bad_name"
+    assert refused("open", STORAGE) == "not_deleted"
     engine.operations.delete("open")
-    assert refused("open", AREAS) == "still_stopping"
+    assert refused("open", STORAGE) == "still_stopping"
 
 
 def test_by_hand_who_misspells_a_name_is_told_those_that_are_near() -> None:
@@ -120,10 +120,10 @@ def test_by_hand_who_misspells_a_name_is_told_those_that_are_near() -> None:
 
     def refusal(name: str) -> str:
         with pytest.raises(Refused) as refused:
-            unpublish_deleted(name, store, AREAS, private, NOON, open_area=lambda _: public)
+            unpublish_deleted(name, store, STORAGE, private, NOON, open_area=lambda _: public)
         return refused.value.message
 
     assert refusal("flihgts") == "Nothing of “flihgts” is in the public area. Did you mean “flights”?"
     assert refusal("nope") == "Nothing of “nope” is in the public area."
-    assert unpublish_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) > 0
-    assert unpublish_deleted("flights", store, AREAS, private, NOON, open_area=lambda _: public) == 0
+    assert unpublish_deleted("flights", store, STORAGE, private, NOON, open_area=lambda _: public) > 0
+    assert unpublish_deleted("flights", store, STORAGE, private, NOON, open_area=lambda _: public) == 0

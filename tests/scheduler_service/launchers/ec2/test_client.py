@@ -17,7 +17,7 @@ from tests.factories import make_attempt, make_run, make_schedule, make_spec, ma
 from tests.s3_servers import S3Server
 
 SETTINGS = """
-[areas]
+[storage]
 work = "s3://{bucket}/work?region=us-east-1&endpoint={endpoint}"
 [ec2]
 region = "us-east-1"
@@ -45,8 +45,8 @@ def test_an_attempt_gets_a_machine_by_what_the_settings_say(moto: S3Server, tmp_
     (tmp_path / "service.toml").write_text(written)
     settings = load_settings(tmp_path / "service.toml")
     assert settings.ec2
-    assert settings.areas.work
-    launcher = open_ec2(settings.ec2, settings.areas.work, b"secret", clock.now)
+    assert settings.storage.work
+    launcher = open_ec2(settings.ec2, settings.storage.work, b"secret", clock.now)
 
     run, deadline = make_run(make_schedule()), clock.now() + timedelta(hours=1)
     plan = launcher.plan(run, make_spec(), number=1, token="t" * 40, deadline=deadline)
@@ -68,7 +68,7 @@ def test_an_attempt_gets_a_machine_by_what_the_settings_say(moto: S3Server, tmp_
 def test_machines_without_a_work_area_on_s3_are_refused(tmp_path: Path) -> None:
     written = SETTINGS.format(bucket="b-b-b", endpoint="http://x", subnet="s", group="g", image="ami-1")
     (tmp_path / "service.toml").write_text(written.partition("[ec2]")[2].join(["[ec2]", ""]))
-    with pytest.raises(Refused, match=r"areas\.work"):
+    with pytest.raises(Refused, match=r"storage\.work"):
         load_settings(tmp_path / "service.toml")
 
 

@@ -197,7 +197,7 @@ def test_a_work_area_whose_name_fills_the_user_data_is_refused(region: Region) -
     work_area = FakeWorkStorage()
     work_area.configuration = lambda: {"objects": "s3://work/" + "x" * 16_000}  # type: ignore[method-assign]
     launcher = Ec2Launcher({"eu-west-1": region.machines}, SETTINGS, work_storage=work_area, now=region.now)
-    with pytest.raises(LaunchRefused, match=r"EC2 takes 16 KiB: shorten areas\.work") as refused:
+    with pytest.raises(LaunchRefused, match=r"EC2 takes 16 KiB: shorten storage\.work") as refused:
         launcher.plan(make_run(make_schedule()), make_spec(), number=1, token="t", deadline=START)
     assert refused.value.reason == Reason.CONFIG
 
