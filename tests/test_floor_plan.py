@@ -23,6 +23,8 @@ TRAVELS = (
 MOST_LINES = 600
 #: from a top-level package to a module; Alembic keeps its versions in a folder of their own
 MOST_FOLDERS = 3
+#: a docstring that begins so asks what it should say
+QUESTION = re.compile(r"(?:What|Whether|Who|Whom|Whose|Why|How|Where|When|Which)\b")
 #: Alembic's own entry, and the program that runs in the runner environment
 RUNS_ELSEWHERE = {"migrations", "wrapper"}
 
@@ -178,6 +180,17 @@ def test_every_module_says_what_it_is() -> None:
         if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert silent == []
+
+
+def test_docstrings_state_and_ask_nothing() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    asking = [
+        f"{name}: {said.splitlines()[0]}"
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, documented) and (said := ast.get_docstring(node)) and QUESTION.match(said)
+    ]
+    assert asking == []
 
 
 def test_a_module_is_at_most_three_folders_deep() -> None:

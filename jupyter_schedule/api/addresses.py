@@ -1,4 +1,4 @@
-"""Where people find files: on a server of ours at its own addresses, where browsers couldn't follow the real ones."""
+"""The addresses of files, for people: a server of ours serves at its own those that browsers couldn't follow."""
 
 from collections.abc import Callable
 from urllib.parse import quote

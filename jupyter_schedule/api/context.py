@@ -1,4 +1,4 @@
-"""What answers requests: one person's operations, the folder that their paths are relative to, and where files are had.
+"""The context of requests: one person's operations, the folder that their paths are relative to, and file addresses.
 
 The same with a server and without one.
 """

@@ -1,4 +1,4 @@
-"""How a version of a schedule differs from another, or from the notebook as it is on disk now."""
+"""The difference of a schedule's version from another, or from the notebook as it is on disk now."""
 
 import json
 from functools import lru_cache
@@ -29,7 +29,7 @@ _OURS = {SCHEDULE_FILE, "run.sh", "params.json"}
 def version_difference(
     operations: Operations, root: Path, name: str, before: int | None, after: int
 ) -> DifferenceResponse:
-    """What differs between two versions, without `before` the current one: the form, the notebook, and which files.
+    """The difference of two versions, without `before` of the current one: the form, the notebook, and which files.
 
     Raises Refused `no_such_version`.
     """
@@ -49,7 +49,7 @@ def version_difference(
 
 
 def drift(operations: Operations, root: Path, name: str, number: int | None) -> DifferenceResponse:
-    """How the notebook on disk differs from the one of a version; without a number, of the current one."""
+    """The difference of the notebook on disk from the one of a version; without a number, of the current one."""
     schedule = operations.schedule(name)
     version = operations.version(name, number or schedule.version)
     plain = DifferenceResponse(state=DifferenceState.NONE, before=_details(schedule, version, root))

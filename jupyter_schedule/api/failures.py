@@ -1,4 +1,4 @@
-"""Where a notebook failed, from what its run left: for a person who looks at the first line first."""
+"""The failure of a notebook, from what its run left: for a person who looks at the first line first."""
 
 import json
 from typing import Any

@@ -76,7 +76,7 @@ def open_published(context: ApiContext, name: str, path: str) -> OpenFile:
 
 
 def _publication_storage(context: ApiContext, name: str) -> ObjectStorage:
-    """Where the results of `name` are; those of a schedule that was deleted stay at their address."""
+    """The storage with the results of `name`; those of a schedule that was deleted stay at their address."""
     operations = context.operations
     try:
         names.check(name)

@@ -63,7 +63,7 @@ def of_form(refused: Refused) -> Refused:
 
 
 def request_of(form: Form, timing: Timing, root: Path) -> PackagingRequest:
-    """What the form asks to bundle.  Texts of input fields are typed by the notebook's parameters cell."""
+    """The form's request to bundle.  Texts of input fields are typed by the notebook's parameters cell."""
     texts = {name: value for name, value in form.parameters.items() if isinstance(value, str)}
     return PackagingRequest(
         timing=timing,
@@ -118,7 +118,7 @@ def patched(form: Form, patch: Mapping[str, Any]) -> Form:
 
 
 def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str | None, *, once_only: bool) -> Spec:
-    """What a schedule made of the form does; of files as they are now, unless a preview's `bundle` is named."""
+    """The spec of a schedule made of the form; of files as they are now, unless a preview's `bundle` is named."""
     if once_only:
         timing = Timing(cron=_NOON, timezone=form.frequency.timezone)
         recurrence.check(timing)
@@ -137,7 +137,7 @@ def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str |
 def spec_to_edit(
     operations: Operations, root: Path, schedule: Schedule, patch: Mapping[str, Any], *, rebundle: bool
 ) -> Spec:
-    """What the schedule does after a patch of its form.
+    """The spec of the schedule after a patch of its form.
 
     Raises Refused `needs_rebundle` for what is part of the bundle unless `rebundle`, and as `patched` and `timing_of`.
     """
@@ -179,7 +179,7 @@ def edit_spec(spec: Spec, before: Form, after: Form) -> Spec:
 
 
 def spec_of_tarball(request: PackagingRequest, root: Path, digest: str) -> Spec:
-    """What a schedule of a tarball that was uploaded does.  Raises Refused `no_parameters`, `two_sources`."""
+    """The spec of a schedule of a tarball that was uploaded.  Raises Refused `no_parameters`, `two_sources`."""
     if request.notebook is not None:
         raise Refused("two_sources", "Choose a notebook or a tarball, not both.", "tarball")
     if request.parameters or request.parameter_texts:
@@ -190,7 +190,7 @@ def spec_of_tarball(request: PackagingRequest, root: Path, digest: str) -> Spec:
 
 @cache
 def number_limits() -> dict[str, NumberLimits]:
-    """What each number of the form may be, by its name, with a dot where it is part of another value."""
+    """The limits of each number of the form, by its name, with a dot where it is part of another value."""
     return dict(_limits(Form, ""))
 
 

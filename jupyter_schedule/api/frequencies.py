@@ -1,4 +1,4 @@
-"""What the form says about when, and the timing that it means; and back, for a form that edits."""
+"""The form's frequency and the timing that it means; and back, for a form that edits."""
 
 import re
 from datetime import date, datetime
@@ -20,7 +20,7 @@ _HOURLY = re.compile(r"(?P<minute>\d+) \* \* \* \*")
 
 
 def timing_of(frequency: Frequency) -> Timing:
-    """When the form says, checked.  Raises Refused as `occurrences` does."""
+    """The timing that the form means, checked.  Raises Refused as `recurrence.check` does."""
     timing = _timing(frequency)
     recurrence.check(timing)
     return timing

@@ -61,7 +61,7 @@ _GOING = {RunStatus.RUNNING, RunStatus.PUBLISHING}
 
 
 class Presenter:
-    """What one reader is told."""
+    """The answers for one reader."""
 
     def __init__(
         self, operations: Operations, root: Path, addresses: Addresses, reader: tzinfo | None, now: datetime
@@ -185,7 +185,7 @@ class Presenter:
         )
 
     def files(self, run: Run, result: Result | None) -> RunFilesResponse:
-        """What a run left, each file at its address."""
+        """The files that a run left, each at its address."""
         if result is None:
             return RunFilesResponse()
         return RunFilesResponse(
@@ -194,7 +194,7 @@ class Presenter:
         )
 
     def log(self, run: Run, first: int, *, whole: bool = False) -> LogResponse:
-        """What a run printed from piece `first` on.  `run` must have been read before: what ended prints no more.
+        """A run's log from piece `first` on.  `run` must have been read before: what ended prints no more.
 
         A character that pieces cut is part of the one that ends it, so that all texts together are the whole one's
         beginning.  whole: all of it instead, also what was too much for the pieces.
@@ -254,13 +254,13 @@ class Presenter:
 
 
 def _compute(spec: Spec, offers: LauncherCatalog) -> ComputeChoice | None:
-    """Where the schedule runs, among what is offered."""
+    """The schedule's choice among the places that are offered."""
     there = (one for one in choices(offers) if one.launcher == spec.launcher and spec.size in {None, one.size})
     return next(there, None)
 
 
 def present_version(version: Version) -> VersionResponse:
-    """Who recorded a version, and when."""
+    """A version, with its author and its time."""
     return VersionResponse(
         version=version.version,
         author=version.author,

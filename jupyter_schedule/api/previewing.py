@@ -1,4 +1,4 @@
-"""What would happen if a form were scheduled: everything that can be known before, and all that is wrong at once."""
+"""The preview of a form: everything that can be known before it is scheduled, and all that is wrong at once."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -92,7 +92,7 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
 
 
 def _preview_tarball(request: PackagingRequest, form: Form, answers: Presenter) -> BuiltBundle:
-    """What a tarball that was uploaded would be, and whether it holds the script that its command starts."""
+    """The bundle of a tarball that was uploaded, checked for the script that its command starts."""
     spec = spec_of_tarball(request, answers.root, form.tarball or "")
     objects = answers.operations.objects
     size = objects.size(bundle_key(spec.bundle))
@@ -106,7 +106,7 @@ def _preview_tarball(request: PackagingRequest, form: Form, answers: Presenter) 
 
 
 def _base(editing: str | None, answers: Presenter) -> str | None:
-    """Where the schedule that is edited has published up to now; None of a new one."""
+    """The place that the edited schedule has published to up to now; None of a new one."""
     edited = _edited(editing, answers)
     return edited.spec.publication_base if edited else None
 

@@ -22,7 +22,7 @@ class WireModel(BaseModel):
 
 
 class Frequency(WireModel):
-    """When, as the form asks for it; only the fields that belong to `kind` are read."""
+    """The times that the form asks for; only the fields that belong to `kind` are read."""
 
     kind: Literal["daily", "weekdays", "weekly", "monthly", "hourly", "once", "cron"] = "daily"
     #: a time of day as a person writes it; of `hourly` the minute
@@ -38,7 +38,7 @@ class Frequency(WireModel):
 
 
 class Form(ScheduleOptions):
-    """What the form holds: enough to preview, create or edit a schedule."""
+    """The content of the form: enough to preview, create or edit a schedule."""
 
     #: path of the notebook, relative to Jupyter's root
     notebook: str | None = None
@@ -143,7 +143,7 @@ class ApproveRun(WireModel):
 
 
 class LaunchAdHocWorker(WireModel):
-    """What is asked for; what is left out is the first that there is, and the longest that is allowed."""
+    """A request for an ad-hoc worker; by default at the first place that there is, for the longest time allowed."""
 
     launcher: str | None = None
     size: str | None = None

@@ -36,7 +36,7 @@ from jupyter_schedule.core.timing.calendar import DayState
 
 
 class Problem(WireModel):
-    """Why a request was refused: a sentence that says what to do, and the form's field it belongs to."""
+    """The reason for a refusal: a sentence that says what to do, and the form's field it belongs to."""
 
     code: str
     message: str
@@ -125,7 +125,7 @@ class AttemptResponse(WireModel):
 
 
 class FailureResponse(WireModel):
-    """Where a notebook failed."""
+    """The place at which a notebook failed, and the error."""
 
     kind: str
     cell: int | None = None
@@ -243,7 +243,7 @@ class ScheduleResponse(WireModel):
 
 
 class VersionResponse(WireModel):
-    """Who recorded a version, and when."""
+    """A version, with its author and its time."""
 
     version: int
     author: str
@@ -338,7 +338,7 @@ class StatusResponse(WireModel):
 
 
 class BackfillResponse(WireModel):
-    """What a backfill put into the ledger, or would, and what it left as it was."""
+    """The runs that a backfill put into the ledger, or would, and those that it left as they were."""
 
     runs: int
     succeeded: int
@@ -417,7 +417,7 @@ class FileChange(WireModel):
 
 
 class DifferenceState(StrEnum):
-    """Whether the code differs."""
+    """The result of comparing the code."""
 
     SAME = "same"
     DIFFERS = "differs"

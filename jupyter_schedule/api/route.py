@@ -29,7 +29,7 @@ class ApiRequest(NamedTuple):
 
     @property
     def operations(self) -> Operations:
-        """What a person can ask for."""
+        """The operations that a person can ask for."""
         return self.context.operations
 
     @property
@@ -51,7 +51,7 @@ class ApiRequest(NamedTuple):
 
 
 class ApiResponse(NamedTuple):
-    """What goes back: a status of HTTP, and JSON."""
+    """The answer to a request: a status of HTTP, and JSON."""
 
     status: int
     content: bytes

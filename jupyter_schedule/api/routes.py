@@ -208,7 +208,7 @@ def _run_files(request: ApiRequest) -> RunFilesResponse:
 
 
 def _is_failing(runs: list[Run]) -> bool:
-    """Whether the last one that ran to its end failed; newer ones may still be going, or were skipped."""
+    """True if the last one that ran to its end failed; newer ones may still be going, or were skipped."""
     ended = [run for run in runs if run.status in _FAILED | {RunStatus.SUCCEEDED}]
     return bool(ended) and ended[0].status in _FAILED
 

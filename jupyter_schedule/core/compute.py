@@ -1,4 +1,4 @@
-"""Where a schedule's runs can take place: what the service said that it has, and whether a schedule fits it.
+"""The launchers and sizes that the service offers, and the check that a schedule fits them.
 
 The service announces its launchers and their sizes in the store when it starts, since only it knows its settings.
 """
@@ -60,12 +60,12 @@ def choices(offers: LauncherCatalog) -> tuple[ComputeChoice, ...]:
 
 
 def left_behind(before: ScheduleOptions, launcher: str) -> dict[str, None]:
-    """What a schedule that goes to `launcher` has no more, unless that is said anew: its size and its role for data."""
+    """The choices that end when a schedule goes to `launcher`, unless made anew: its size and its role for data."""
     return {} if launcher == before.launcher else {"size": None, "data_role": None}
 
 
 def worker_text(spec: Spec) -> str:
-    """Where runs take place, as a part of a sentence; empty when that is where the scheduler is."""
+    """The place of the runs, as a part of a sentence; empty when that is where the scheduler is."""
     if spec.launcher == LOCAL_LAUNCHER:
         return ""
     return f"on a fresh {spec.size} machine" if spec.size else "on a fresh machine"

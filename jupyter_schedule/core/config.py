@@ -1,4 +1,4 @@
-"""The part of an operator's settings that every door and the service read: the ledger, the storage, the channels.
+"""The part of an operator's settings that every client and the service read: the ledger, the storage, the channels.
 
 The settings are `service.toml` in the folder with the ledger.  Without `[storage]` in it everything is in folders.
 """
@@ -86,7 +86,7 @@ class StorageConfig(BaseModel):
         return self.public is not None
 
     def base(self, visibility: Visibility, root: Path | None, otherwise: str) -> str:
-        """Where publications with that visibility go; without a setting, to a folder under `root`, or `otherwise`."""
+        """The place of publications with that visibility; without a setting a folder under `root`, or `otherwise`."""
         if visibility == Visibility.PUBLIC and self.public is not None:
             return self.public
         if self.private is not None:

@@ -1,4 +1,4 @@
-"""When a schedule has to succeed once, apart from the clock, before its times become runs: pure.
+"""The rule that a schedule has to succeed once, apart from the clock, before its times become runs: pure.
 
 A rehearsal is a real run of the real bundle where later ones will take place; it touches neither `data/` nor `latest`.
 """
@@ -13,14 +13,14 @@ RUN = {
 
 
 def tells_of(rehearsed: Spec, spec: Spec) -> bool:
-    """A rehearsal of the one says that the other succeeds, too."""
+    """True if a rehearsal of the one says that the other succeeds, too."""
     return rehearsed.model_dump(include=RUN) == spec.model_dump(include=RUN)
 
 
 def must_wait(
     before: Spec | None, after: Spec, state: ScheduleState, offers: LauncherCatalog, asked: bool | None
 ) -> bool:
-    """A schedule that is made or changed waits for a rehearsal of what it does now.
+    """True if a schedule that is made or changed waits for a rehearsal of what it does now.
 
     A new one waits where runs cost money, and so does one that moves there; one that waits goes on waiting, unless it
     moves to where they cost nothing.  A paused one stays paused.

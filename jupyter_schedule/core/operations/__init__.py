@@ -1,1 +1,1 @@
-"""What a person can ask for and look at; who may is decided here."""
+"""The operations that a person can ask for; the rights of that person are checked here."""

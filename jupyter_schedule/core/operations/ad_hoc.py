@@ -1,4 +1,4 @@
-"""What a person can ask for of ad-hoc workers: wishes, noted in the ledger; the service carries them out."""
+"""The operations on ad-hoc workers: wishes, noted in the ledger; the service carries them out."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

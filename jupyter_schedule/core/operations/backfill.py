@@ -1,4 +1,4 @@
-"""Which past occurrences are run again, by hand, over a range.
+"""The past occurrences that are run again, by hand, over a range.
 
 A row's key is `backfill:<batch>:<timing revision>:<nominal>`: the batch is how often that occurrence was asked for, so
 two people who ask for the same days at once make one row of each; the same clock time in another zone is another one.
@@ -29,7 +29,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class BackfillPlan:
-    """What a backfill adds to the ledger, and what it leaves as it is."""
+    """The runs that a backfill adds to the ledger, and the number of those that it leaves as they are."""
 
     runs: tuple[Run, ...]
     #: occurrences of the range that have succeeded, and those whose run hasn't ended
@@ -120,12 +120,12 @@ def batches(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:
 
 
 def is_left(run: Run) -> bool:
-    """Whether it is a backfill's run that hasn't started, and that nobody asked to stop."""
+    """True if it is a backfill's run that hasn't started, and that nobody asked to stop."""
     return run.trigger == Trigger.BACKFILL and run.status == RunStatus.DUE and run.cancelled_by is None
 
 
 def needs_word(runs: Sequence[Run]) -> bool:
-    """Whether they are so many that a person has to confirm them."""
+    """True if they are so many that a person has to confirm them."""
     return len(runs) >= ASK_FROM
 
 

@@ -1,4 +1,4 @@
-"""What a schedule will cost, said before it does: machines by what its last runs took, files by how many it leaves."""
+"""The cost of a schedule, told in advance: machines by its last runs' times, files by how many it leaves."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ def estimate_of(
 
 
 def usual(store: Store, schedule_id: str, seconds: Callable[[Run], Seconds | None]) -> list[Seconds]:
-    """What the newest successes of a schedule took, as `seconds` says of each; None leaves one out."""
+    """The values that `seconds` gives for the newest successes of a schedule; None leaves one out."""
     runs = store.runs.list_newest(schedule_id, limit=AMONG)
     took = (seconds(run) for run in runs if run.status is RunStatus.SUCCEEDED)
     return [each for each in took if each is not None][:USUAL_OF]

@@ -1,4 +1,4 @@
-"""What a person can ask for, one method each; who may ask is checked here, so every door is guarded alike.
+"""The operations, one method each; the person's right to ask is checked here, so every client is guarded alike.
 
 Operations insert `due` runs and note wishes; only the service's tick moves a run on.
 """
@@ -81,7 +81,7 @@ class Operations:
 
     @property
     def files(self) -> RunFiles:
-        """What runs left."""
+        """The files that runs left."""
         return RunFiles(self.store, self.objects)
 
     def schedule(self, name: str) -> Schedule:
@@ -96,11 +96,11 @@ class Operations:
         return [schedule for schedule in self.store.schedules.list_all() if schedule.owner == self.owner]
 
     def versions(self, name: str) -> list[Version]:
-        """What each edit froze, the newest first."""
+        """The versions, one for each edit, the newest first."""
         return self.store.schedules.list_versions(self.schedule(name).id)
 
     def version(self, name: str, number: int) -> Version:
-        """What the edit of that number froze.  Raises Refused `no_such_version`."""
+        """The version of that number.  Raises Refused `no_such_version`."""
         for version in self.versions(name):
             if version.version == number:
                 return version
@@ -131,7 +131,7 @@ class Operations:
         return self.store.runs.list_newest(schedule_id, owner=owner, before=place, limit=limit)
 
     def count_runs(self, name: str | None = None) -> int:
-        """How many runs there are of one schedule, or of all."""
+        """The number of runs of one schedule, or of all."""
         return self.store.runs.count(None if name is None else self.schedule(name).id, owner=self.owner)
 
     def last_runs(self) -> dict[str, Run]:
@@ -192,7 +192,7 @@ class Operations:
 
     @property
     def published(self) -> str:
-        """Where results of new schedules go that aren't public."""
+        """The address of the results of new schedules that aren't public."""
         return self.storage.private or self._published or ""
 
     def with_storage(self, spec: Spec, known: str | None = None) -> Spec:
@@ -385,7 +385,7 @@ class Operations:
     def plan_backfill(
         self, name: str, start: datetime, end: datetime, *, again: bool = False, parallel: int = 1
     ) -> backfill.BackfillPlan:
-        """What `backfill` would put into the ledger; nothing is."""
+        """The plan of a `backfill`; nothing is put into the ledger."""
         now = utc(self.now())
         return backfill.ask(self.store, self.schedule(name), start, end, now, again=again, parallel=parallel)
 
@@ -492,7 +492,7 @@ class Operations:
             raise Refused("in_the_past", "That time has passed. Choose one that is still to come.", field="once")
 
     def offers(self) -> LauncherCatalog:
-        """Where runs can take place."""
+        """The launchers that runs can take place on."""
         return self.store.read_catalog() or EMBEDDED_CATALOG
 
     def _check_runnable(self, spec: Spec) -> None:

@@ -1,4 +1,4 @@
-"""What it takes for a schedule's results to be public: somebody says so knowing it, and no key is in its code."""
+"""The conditions for public results: somebody says so knowing it, and no key is in the code."""
 
 from datetime import datetime
 
@@ -37,7 +37,7 @@ def check_code(spec: Spec, objects: ObjectStorage) -> None:
 
 
 def is_held_back(run: Run) -> bool:
-    """Whether the run made something that wasn't published and can be."""
+    """True if the run made something that wasn't published and can be."""
     if run.pruned_at is not None:
         return False
     rehearsed = run.trigger == Trigger.REHEARSAL and run.status == RunStatus.SUCCEEDED
@@ -45,7 +45,7 @@ def is_held_back(run: Run) -> bool:
 
 
 def is_releasable(run: Run, spec: Spec) -> bool:
-    """Whether a person can publish what the run made: a rehearsal of what isn't public has nobody to wait for."""
+    """True if a person can publish what the run made: a rehearsal of what isn't public has nobody to wait for."""
     return is_held_back(run) and (spec.visibility == Visibility.PUBLIC or run.trigger is not Trigger.REHEARSAL)
 
 

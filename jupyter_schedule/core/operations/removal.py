@@ -1,11 +1,11 @@
-"""What goes and what stays, in words: when a schedule is deleted, and when a run's files went."""
+"""The words for what goes and what stays: when a schedule is deleted, and when a run's files went."""
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility
 
 
 def on_deletion(published_at: str | None, public_name: str | None = None) -> str:
-    """What becomes of all that a schedule left, once it is deleted.
+    """A sentence about all that a schedule left, for the time after it is deleted.
 
     published_at: where that is which it published, in words; None when it publishes nothing.
     public_name: the schedule's name, if everybody can read that.

@@ -1,4 +1,4 @@
-"""What a run's worker left in the work area, found by the run's last attempt."""
+"""The files that a run's worker left in the work area, found by the run's last attempt."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ class RunFiles:
         self._objects = objects
 
     def result(self, run: Run) -> Result | None:
-        """What the last attempt's worker left behind; None as long as it hasn't ended."""
+        """The result that the last attempt's worker left; None as long as it hasn't ended."""
         prefix = self._prefix(run)
         data = self._objects.get_or_none(prefix + RESULT) if prefix else None
         return Result.model_validate_json(data) if data else None
@@ -31,18 +31,18 @@ class RunFiles:
         return f"{self._prefix(run)}{path}"
 
     def heartbeat(self, run: Run) -> dict[str, Any]:
-        """What the last attempt's worker said last about itself: `at`, `pid`, `cells` done and in all; else empty."""
+        """The last heartbeat of the last attempt's worker: `at`, `pid`, `cells` done and in all; else empty."""
         prefix = self._prefix(run)
         data = self._objects.get_or_none(prefix + HEARTBEAT) if prefix else None
         said = json.loads(data) if data else {}
         return said if isinstance(said, dict) else {}
 
     def url(self, run: Run, path: str) -> str:
-        """Where such a file is kept, for as long as the run is."""
+        """The address of such a file, for as long as the run is kept."""
         return self._objects.url(f"{self._prefix(run)}{path}")
 
     def log_pieces(self, run: Run, first: int = 0) -> list[bytes]:
-        """What the last attempt printed so far, in pieces, from piece number `first` on."""
+        """The last attempt's log so far, in pieces, from piece number `first` on."""
         prefix = self._prefix(run)
         pieces: list[bytes] = []
         while prefix and (piece := self._objects.get_or_none(f"{prefix}{LIVE_LOG}{first + len(pieces)}")) is not None:
@@ -65,12 +65,12 @@ class RunFiles:
         return whole if whole is not None else b"".join(self.log_pieces(run))
 
     def checked(self, run: Run) -> DisclosureReport:
-        """What the disclosure check found in the run's outputs; nothing when they weren't checked."""
+        """The disclosure check's findings in the run's outputs; none when they weren't checked."""
         data = None if run.pruned_at is not None else self._objects.get_or_none(disclosure_report_key(run.id))
         return DisclosureReport.model_validate_json(data) if data else DisclosureReport()
 
     def _prefix(self, run: Run) -> str | None:
-        """Where the newest attempt's worker writes; None before it is known, and when its files went."""
+        """The folder that the newest attempt's worker writes to; None before it is known, and when its files went."""
         if run.pruned_at is not None:
             return None
         newest = next(reversed(self._store.runs.list_attempts(run.origin)), None)

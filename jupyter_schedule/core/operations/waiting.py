@@ -1,4 +1,4 @@
-"""Which run that waits is how far ahead in line, or what holds it up, among those of everybody."""
+"""The place in line of each run that waits, or the cause that holds it up, among those of everybody."""
 
 from jupyter_schedule.core.ad_hoc_workers import at_work
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, GOING_STATUSES, Overlap, Run, RunStatus

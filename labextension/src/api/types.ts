@@ -650,7 +650,7 @@ export interface components {
         };
         /**
          * BackfillResponse
-         * @description What a backfill put into the ledger, or would, and what it left as it was.
+         * @description The runs that a backfill put into the ledger, or would, and those that it left as they were.
          */
         BackfillResponse: {
             /**
@@ -1018,7 +1018,7 @@ export interface components {
         };
         /**
          * DifferenceState
-         * @description Whether the code differs.
+         * @description The result of comparing the code.
          * @enum {string}
          */
         DifferenceState: "same" | "differs" | "gone" | "unreadable" | "none";
@@ -1144,7 +1144,7 @@ export interface components {
         };
         /**
          * FailureResponse
-         * @description Where a notebook failed.
+         * @description The place at which a notebook failed, and the error.
          */
         FailureResponse: {
             /**
@@ -1215,7 +1215,7 @@ export interface components {
         };
         /**
          * Form
-         * @description What the form holds: enough to preview, create or edit a schedule.
+         * @description The content of the form: enough to preview, create or edit a schedule.
          */
         Form: {
             /** @default latest */
@@ -1343,7 +1343,7 @@ export interface components {
         };
         /**
          * Frequency
-         * @description When, as the form asks for it; only the fields that belong to `kind` are read.
+         * @description The times that the form asks for; only the fields that belong to `kind` are read.
          */
         Frequency: {
             /**
@@ -1385,7 +1385,7 @@ export interface components {
         };
         /**
          * LaunchAdHocWorker
-         * @description What is asked for; what is left out is the first that there is, and the longest that is allowed.
+         * @description A request for an ad-hoc worker; by default at the first place that there is, for the longest time allowed.
          */
         LaunchAdHocWorker: {
             /**
@@ -1737,7 +1737,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description Why a request was refused: a sentence that says what to do, and the form's field it belongs to.
+         * @description The reason for a refusal: a sentence that says what to do, and the form's field it belongs to.
          */
         Problem: {
             /** Code */
@@ -2335,7 +2335,7 @@ export interface components {
         };
         /**
          * VersionResponse
-         * @description Who recorded a version, and when.
+         * @description A version, with its author and its time.
          */
         VersionResponse: {
             /** Author */
