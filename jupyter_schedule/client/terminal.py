@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from jupyter_schedule.client.client import Client
 from jupyter_schedule.client.discovery import running_servers
@@ -28,13 +28,20 @@ def connect_terminal(
     """A client of the server at that address, else straight on the ledger, with paths relative to `root`.
 
     The token is the one that a server on this machine left in its file, else `JUPYTER_TOKEN`, else what `ask` is told
-    when the server wants one; None asks nobody.  Raises Refused `bad_url`, `server_unreachable`, `not_signed_in`, …
+    when the server wants one; None asks nobody.  It is never part of the address, which shells remember.
+    Raises Refused `bad_url`, `server_unreachable`, `not_signed_in`, …
     """
     if server is None:
         # its SQLAlchemy takes most of a second to load, which a question to a server needn't wait for
         from jupyter_schedule.client.in_process import InProcessTransport  # noqa: PLC0415
 
         return Client(InProcessTransport(root), root=root)
+    if _has_token(server):
+        message = (
+            "Leave the token out of --server, where the shell's history would keep it: a server of this machine needs "
+            "none, for another one set JUPYTER_TOKEN, or type it when you are asked."
+        )
+        raise Refused("bad_url", message, "server")
     here = _is_here(server)
     client = Client(HttpTransport(server, _known_token(server, environ), proxies=not here))
     try:
@@ -48,6 +55,13 @@ def connect_terminal(
             raise _wants_token(server) from None
         client = Client(HttpTransport(server, token, proxies=not here))
     return client
+
+
+def _has_token(server: str) -> bool:
+    try:
+        return "token" in parse_qs(urlsplit(server).query, keep_blank_values=True)
+    except ValueError:
+        return False
 
 
 def _wants_token(server: str) -> Refused:

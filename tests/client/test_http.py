@@ -86,16 +86,17 @@ def test_an_address_from_a_browser_will_do(address: str, base: str) -> None:
     assert HttpTransport(address).url == base
 
 
-def test_the_token_may_be_in_the_address_and_is_never_shown() -> None:
+@pytest.mark.parametrize(("given", "wins"), [("", "abc"), ("given", "given")])
+def test_the_token_may_be_in_the_address_and_is_never_shown(given: str, wins: str) -> None:
     seen = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request.headers["authorization"])
         return httpx.Response(200, json=[])
 
-    over = server(answer, "http://localhost:8888/lab?token=abc", token="")
+    over = server(answer, "http://localhost:8888/lab?token=abc", token=given)
     over.ask("GET", "schedules")
-    assert seen == ["token abc"]
+    assert seen == [f"token {wins}"]
     assert "abc" not in repr(over)
 
 
