@@ -1,6 +1,7 @@
 """`edit`, `pause`, `resume`, `versions`, `rollback` and `delete`: what becomes of a schedule that there is."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,15 @@ def edit(name: str, *, as_json: bool, rebundle: bool, **given: Any) -> None:
     """
     if not rebundle and not any(_is_given(value) for key, value in given.items() if key != "confirm_public"):
         raise Refused("nothing_to_change", "Say what is to change: `jupyter schedule edit --help` lists it.")
-    with connected() as client:
+    with ExitStack() as opened:
+        client = opened.enter_context(connected())
         schedule = client.schedule(name)
-    patch = patch_of(given, schedule.form)
-    root = _root_of(schedule)
-    if given["file"]:
-        patch["files"] = _files(given["file"], root)
-    with connected(root) as client:
+        patch = patch_of(given, schedule.form)
+        root = _root_of(schedule)
+        if given["file"]:
+            patch["files"] = _files(given["file"], root)
+        if root != Path.cwd():
+            client = opened.enter_context(connected(root))
         if given["tarball"] is not None:
             patch["tarball"] = client.upload_bundle(Path.cwd() / given["tarball"])
         try:

@@ -1,9 +1,14 @@
 """Where a schedule runs, chosen and changed from a terminal."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.cli import command
+from jupyter_schedule.client.client import Client
+from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.core.config import DeploymentConfig
 from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, MachineSize
 from tests.cli.conftest import Terminal
@@ -97,6 +102,21 @@ def test_a_cap_where_runs_cost_nothing_is_kept_and_said_to_count_nothing(termina
     assert terminal.json("edit", "daily", "--monthly-cap", "none")["form"]["policies"]["monthly_cap"] is None
     terminal.tarball()
     assert said in terminal("create", "--tarball", "x.tar.gz", "--name", "new", "--monthly-cap", "5").stdout
+
+
+def test_a_server_is_signed_in_to_once(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed: list[str] = []
+
+    def connect(server: str, root: Path, *, ask: Callable[[str], str]) -> Client:
+        ask(server)
+        return Client(InProcessTransport(root), root=root)
+
+    monkeypatch.setattr(command, "ask_for_token", lambda url: typed.append(url) or "")
+    monkeypatch.setattr(command, "connect_terminal", connect)
+    terminal.scheduled("daily")
+    typed.clear()
+    assert terminal("edit", "daily", "--at", "7:00", "--server", "http://team.example/").exit_code == 0
+    assert typed == ["http://team.example/"]
 
 
 def test_code_is_taken_as_it_is_now(terminal: Terminal) -> None:
