@@ -18,6 +18,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +40,6 @@ from jupyter_schedule.core.storage.base import (
 )
 from jupyter_schedule.core.storage.s3_address import S3Address
 from jupyter_schedule.core.storage.s3_errors import EXPIRED, Conflict, PreconditionFailed, code_of, translated
-from jupyter_schedule.core.storage.side_by_side import side_by_side
 
 MEBI = 1 << 20
 #: larger files go in parts: of this size, and in so many at a time, by boto3 and by obstore, which holds more of each
@@ -192,7 +192,7 @@ class S3Storage(ObjectStorage):
         return len(uploads)
 
     def for_each(self, items: Iterable[Item], action: Callable[[Item], object]) -> None:
-        side_by_side(items, action, self.at_a_time)
+        do_side_by_side(items, action, self.at_a_time)
 
     # -- asking
 
@@ -286,7 +286,7 @@ class S3Storage(ObjectStorage):
                 # of a file with a name, parts are read as they are sent
                 manager.upload(str(source), self.address.bucket, place, extra_args=_described(key)).result()
 
-        with s3_clients.room.taken(min(size, PARTS_AT_A_TIME * part)):
+        with s3_clients.transfer_memory.take(min(size, PARTS_AT_A_TIME * part)):
             self._try(send, key, "s3:PutObject")
 
     def _copy(self, other: "S3Storage", source: str, key: str, head: dict[str, Any]) -> dict[str, Any]:
@@ -375,7 +375,7 @@ def _send(mover: Any, place: str, key: str, source: Path, size: int) -> None:
     told = {"Content-Type": kind, "Cache-Control": _ALWAYS_ASK} | ({"Content-Encoding": encoding} if encoding else {})
     part = part_size(size)
     at_a_time = max(1, MOVED_AT_A_TIME * PART // part)
-    with s3_clients.room.taken(min(size, part * at_a_time)):
+    with s3_clients.transfer_memory.take(min(size, part * at_a_time)):
         obstore.put(mover, place, source, attributes=told, chunk_size=part, max_concurrency=at_a_time)
 
 
@@ -408,3 +408,30 @@ def _whole_digest(said: dict[str, Any]) -> str | None:
 def _pause(tried: int) -> None:
     """Full jitter: anything up to a time that doubles, so that those who met don't meet again."""
     time.sleep(random.uniform(0, 0.05 * 2**tried))  # noqa: S311  (nothing secret)
+
+
+def do_side_by_side(items: Iterable[Item], action: Callable[[Item], object], at_a_time: int) -> None:
+    """Do `action` with every item in threads; raise the first failure when all that had begun has ended.
+
+    Items are taken in the caller's thread, as they are needed, and none after a failure.
+    """
+    going: set[Future[object]] = set()
+    with ThreadPoolExecutor(at_a_time, thread_name_prefix="objects") as pool:
+        try:
+            for item in items:
+                going.add(pool.submit(action, item))
+                # enough to keep all busy
+                if len(going) == 2 * at_a_time:
+                    going = _settled(going)
+            while going:
+                going = _settled(going)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _settled(going: set[Future[object]]) -> set[Future[object]]:
+    """The futures that still go on when one at least has ended.  Raises what failed."""
+    ended, rest = wait(going, return_when=FIRST_COMPLETED)
+    for each in ended:
+        each.result()
+    return rest

@@ -21,7 +21,7 @@ TRIES = 4
 #: seconds for a connection, and without a byte of an answer, until it counts as broken off
 CONNECTION, SILENCE = 5.0, 60.0
 #: bytes that all files under way together may hold in memory
-ROOM = 32 << 20
+TRANSFER_MEMORY_BYTES = 32 << 20
 #: how long obstore keeps credentials before it asks boto3 again, which renews them when they near their end
 FRESH = timedelta(minutes=6)
 _MAKING = threading.RLock()
@@ -102,7 +102,7 @@ def _mover(bucket: str, endpoint: str | None, region: str | None) -> Any:
     )
 
 
-class Room:
+class MemoryBudget:
     """Bytes of memory that any number of threads share: who needs more than is free waits."""
 
     def __init__(self, size: int) -> None:
@@ -110,7 +110,7 @@ class Room:
         self._changed = threading.Condition()
 
     @contextmanager
-    def taken(self, size: int) -> Iterator[None]:
+    def take(self, size: int) -> Iterator[None]:
         """Have so much, or all there is."""
         size = min(size, self._size)
         with self._changed:
@@ -124,4 +124,4 @@ class Room:
                 self._changed.notify_all()
 
 
-room = Room(ROOM)
+transfer_memory = MemoryBudget(TRANSFER_MEMORY_BYTES)

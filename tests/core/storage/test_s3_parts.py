@@ -85,12 +85,12 @@ def test_parts_that_a_dead_writer_left_are_swept_when_they_are_old(seaweedfs: S3
 
 
 def test_memory_is_shared_out_and_never_more_than_there_is() -> None:
-    room, most, inside = s3_clients.Room(100), 0, 0
+    memory, most, inside = s3_clients.MemoryBudget(100), 0, 0
     lock = threading.Lock()
 
     def take(size: int) -> None:
         nonlocal most, inside
-        with room.taken(size):
+        with memory.take(size):
             with lock:
                 inside += min(size, 100)
                 most = max(most, inside)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.storage.side_by_side import side_by_side
+from jupyter_schedule.core.storage.s3 import do_side_by_side
 from scheduler_service.worker.collect import Collected, FoundFile, collect
 from scheduler_service.worker.files import remove_folder, walk
 from tests.engine import PATIENCE
@@ -191,5 +191,5 @@ def test_files_stored_side_by_side_are_listed_in_order_of_path(tmp_path: Path) -
         done[path].set()
 
     files: list[Collected] = []
-    collect(tmp_path, store, lambda items, action: side_by_side(items, action, len(names)), files, [])
+    collect(tmp_path, store, lambda items, action: do_side_by_side(items, action, len(names)), files, [])
     assert [entry["path"] for entry in files] == names
