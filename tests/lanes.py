@@ -73,11 +73,12 @@ class Lanes:
             terminalreporter.write_line(f"left to ./dev test --proof: {counted(self._left_out)}")
 
 
-#: what Debian and Ubuntu install for the tests of a kind
-PACKAGES = {
-    "browser": "chromium",
-    "bare_machine": "mmdebstrap systemd-container iproute2",
-    "bare": "mmdebstrap",
+#: what the tests of a kind need that not every machine has; packages are those of Debian and Ubuntu
+NEEDS = {
+    "browser": "apt install chromium",
+    "bare_machine": "apt install mmdebstrap systemd-container iproute2",
+    "bare": "apt install mmdebstrap",
+    "s3": "needs Linux on x86-64",
 }
 
 
@@ -94,8 +95,8 @@ def skipped_lines(reports: Sequence[Any]) -> list[str]:
     counts: dict[str, int] = {}
     for report in reports:
         reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
-        kind = next((kind for kind in PACKAGES if kind in report.keywords), None)
-        what = f"{kind} {{}} (apt install {PACKAGES[kind]})" if kind else f"{{}} ({reason})"
+        kind = next((kind for kind in NEEDS if kind in report.keywords), None)
+        what = f"{kind} {{}} ({NEEDS[kind]})" if kind else f"{{}} ({reason})"
         counts[what] = counts.get(what, 0) + 1
     return [f"skipped: {what.format(counted(count))}" for what, count in counts.items()]
 

@@ -17,10 +17,12 @@ def test_what_was_skipped_is_told_by_kind_with_what_would_run_it_or_else_by_its_
     reports = [
         skipped("needs root on Linux", "bare_machine", "s3"),
         skipped("needs mmdebstrap", "bare_machine"),
+        skipped("SeaweedFS has no package here", "s3"),
         skipped("needs systemd-analyze"),
     ]
     assert lanes.skipped_lines(reports) == [
         "skipped: bare_machine 2 tests (apt install mmdebstrap systemd-container iproute2)",
+        "skipped: s3 1 test (needs Linux on x86-64)",
         "skipped: 1 test (needs systemd-analyze)",
     ]
 

@@ -22,7 +22,7 @@ class Witnesses:
     def pytest_collection_finish(self, session):
         found = {}
         for item in session.items:
-            if not any(kind in item.keywords for kind in lanes.PACKAGES):
+            if not any(kind in item.keywords for kind in lanes.NEEDS):
                 for promise in lanes.promises_of(item):
                     found.setdefault(promise, []).append(item.nodeid)
         print(json.dumps(found), file=sys.stderr)
@@ -33,7 +33,7 @@ sys.exit(pytest.main(["--collect-only", "-p", "no:cacheprovider", *sys.argv[1:]]
 
 @pytest.fixture(scope="module")
 def witnesses() -> dict[str, list[str]]:
-    """The tests of the everyday lane that need nothing to be installed, by the promises that they are marked with."""
+    """The tests of the everyday lane that every machine can run, by the promises that they are marked with."""
     marked = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.promise(" in path.read_text("utf-8")]
     command = [sys.executable, "-c", WITNESSES, *map(str, marked)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

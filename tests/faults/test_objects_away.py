@@ -17,7 +17,6 @@ from tests.s3_servers import S3Server
 from tests.scheduler_service.admin.test_check import storage_on
 from tests.scheduler_service.test_on_s3 import deployment
 
-pytestmark = pytest.mark.s3
 #: all that pass by themselves but silence, which takes minutes: what is configured wrongly waits for a person
 FAULTS = [each for each in Fault if each not in {Fault.EXPIRED, Fault.OTHER_REGION, Fault.SILENT}]
 #: what a run leaves
@@ -25,13 +24,13 @@ CONTENT = {"a.csv": "1\n", "large.csv": "123456789\n" * 100_000}
 
 
 @contextmanager
-def behind_a_proxy(seaweedfs: S3Server, folder: Path) -> Iterator[tuple[Engine, Faulty]]:
+def behind_a_proxy(server: S3Server, folder: Path) -> Iterator[tuple[Engine, Faulty]]:
     """A deployment that has its work area and its results on S3, which it reaches through the proxy only."""
-    with faulty(seaweedfs.endpoint) as proxy:
+    with faulty(server.endpoint) as proxy:
         prefix = uuid4().hex[:8]
-        places = {name: f"s3://{seaweedfs.bucket(name)}/{prefix}" for name in ("work", "private")}
+        places = {name: f"s3://{server.bucket(name)}/{prefix}" for name in ("work", "private")}
         without = {"public": None, "public_base": None}
-        storage = storage_on(seaweedfs, endpoint=proxy.endpoint, **places).model_copy(update=without)
+        storage = storage_on(server, endpoint=proxy.endpoint, **places).model_copy(update=without)
         engine = deployment(folder / "here", storage)
         assert storage.work is not None
         engine.objects = open_storage(storage.work)
@@ -62,11 +61,18 @@ def assert_published_whole(engine: Engine, run: Run, server: S3Server) -> None:
         assert area.get(f"{run.schedule}/data/{path}") == content.encode()
 
 
+@pytest.fixture(params=["moto", pytest.param("seaweedfs", marks=pytest.mark.s3)])
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """moto's, which every machine has, and a real one."""
+    found: S3Server = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.mark.promise("P18")
 def test_an_analysis_ends_while_they_are_away_and_is_published_when_they_are_back(
-    seaweedfs: S3Server, tmp_path: Path
+    server: S3Server, tmp_path: Path
 ) -> None:
-    with behind_a_proxy(seaweedfs, tmp_path) as (engine, proxy):
+    with behind_a_proxy(server, tmp_path) as (engine, proxy):
         wait = f'until [ -e "{engine.root}/go" ]; do sleep 0.05; done'
         engine.script("working", command(engine, "working", wait))
         with engine.service():
@@ -80,9 +86,10 @@ def test_an_analysis_ends_while_they_are_away_and_is_published_when_they_are_bac
             proxy.decide = lambda *_: None
             ended = engine.ended(run)
         assert len(engine.operations.attempts(ended)) == 1
-        assert_published_whole(engine, ended, seaweedfs)
+        assert_published_whole(engine, ended, server)
 
 
+@pytest.mark.s3
 @pytest.mark.proof("faults")
 def test_runs_end_well_while_every_seventh_request_fails_breaks_off_or_is_not_answered(
     seaweedfs: S3Server, tmp_path: Path
