@@ -87,8 +87,8 @@ class Route:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Matches whole paths."""
-        named = re.sub(r"\{(\w+)\}", lambda part: f"(?P<{part[1]}>{'.+' if part[1] == 'path' else '[^/]+'})", self.path)
+        """Matches whole paths, quoted.  A part may be empty: what has no name isn't there, as any other."""
+        named = re.sub(r"\{(\w+)\}", lambda part: f"(?P<{part[1]}>{'.+' if part[1] == 'path' else '[^/]*'})", self.path)
         return re.compile(named.replace("openapi.json", r"openapi\.json"), re.DOTALL)
 
     @cached_property

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import available_timezones
 
 from jupyter_schedule import __version__
@@ -509,7 +510,7 @@ ROUTES = (
 def answer(
     context: ApiContext, method: str, path: str, *, body: Any, query: Mapping[str, str], if_version: int | None
 ) -> ApiResponse:
-    """Carry out a request.  `path` is below `/jupyter-schedule/`, unquoted; `body` is JSON's plain value.
+    """Carry out a request.  `path` is below `/jupyter-schedule/`, each part quoted; `body` is JSON's plain value.
 
     Raises Refused with the code, sentence and field of the response; the code has its status of HTTP.
     """
@@ -531,12 +532,15 @@ def answer(
 
 
 def find(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
-    """The route of a request, and the variable parts of its path.  Raises Refused `no_such_route`, `wrong_method`."""
+    """The route of a request, and the variable parts of its path, unquoted: a quoted slash is part of a name.
+
+    Raises Refused `no_such_route`, `wrong_method`.
+    """
     found = [(route, match.groupdict()) for route in ROUTES if (match := route.pattern.fullmatch(path))]
     if not found:
         raise Refused("no_such_route", "There is nothing at this address.")
     for route, parts in found:
         if route.method == method:
-            return route, parts
+            return route, {name: unquote(part) for name, part in parts.items()}
     allowed = ", ".join(route.method for route, _ in found)
     raise Refused("wrong_method", f"{method} isn't possible at this address, only {allowed}.")

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from jupyter_schedule.api.context import ApiContext, guarded
 from jupyter_schedule.api.files import fetch_bundle, receive_bundle
@@ -78,7 +77,7 @@ class InProcessTransport:
     def _answer(
         self, method: str, path: str, body: Any, query: Mapping[str, str] | None, if_version: int | None
     ) -> ApiResponse:
-        return answer(self._opened(), method, unquote(path), body=body, query=query or {}, if_version=if_version)
+        return answer(self._opened(), method, path, body=body, query=query or {}, if_version=if_version)
 
     def _opened(self) -> ApiContext:
         if self._context is None:

@@ -10,7 +10,7 @@ from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from jupyter_server.auth.decorator import authorized
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 BACKEND = "jupyter_schedule_backend"
 REMEMBERED = "jupyter_schedule_remembered"
+#: what all addresses have before their own part
+PREFIX = "/jupyter-schedule/"
 #: bytes of a file that are sent at once
 CHUNK = 256 * 1024
 #: bytes that an uploaded tarball may have
@@ -81,7 +83,7 @@ class Handler(APIHandler):
             await self.finish(answer.content)
 
     async def _ask(self, method: str, path: str) -> "ApiResponse":
-        body = self._json_body()
+        body, quoted = self._json_body(), self._quoted(path)
         query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         if_version = self._if_version()
 
@@ -89,13 +91,21 @@ class Handler(APIHandler):
             # It takes most of a second to import: in this thread, and not at the server's start.
             from jupyter_schedule.api.routes import answer  # noqa: PLC0415
 
-            return answer(context, method, path, body=body, query=query, if_version=if_version)
+            return answer(context, method, quoted, body=body, query=query, if_version=if_version)
 
         key = self.request.headers.get("Idempotency-Key")
         if key is None or method != "POST":
             return await self.backend.ask(ask)
         remembered = cast("IdempotencyCache[ApiResponse]", self.settings[REMEMBERED])
         return await remembered.once(f"{path} {key}", self.request.body, lambda: self.backend.ask(ask))
+
+    def _quoted(self, path: str) -> str:
+        """The path below the prefix as it came: a slash within a part of it is still quoted."""
+        _, _, rest = self.request.path.partition(PREFIX)
+        # the server's base URL may hold the prefix, too
+        while rest and unquote(rest) != path:
+            _, _, rest = rest.partition(PREFIX)
+        return rest
 
     def _json_body(self) -> Any:
         if not self.request.body:

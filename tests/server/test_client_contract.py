@@ -127,6 +127,21 @@ async def test_a_refusal_has_its_code_and_a_sentence(client: Client, question: A
     assert len(problem.message) > 10
 
 
+@pytest.mark.parametrize("name", ["a/b", "", "cafe/runs", "a%2Fb", "é ?#"])
+async def test_a_name_that_no_schedule_can_have_is_of_none(client: Client, name: str) -> None:
+    await ask(client, lambda c: c.create(FORM))
+    for question in (
+        lambda c: c.schedule(name),
+        lambda c: c.runs(name),
+        lambda c: c.delete(name),
+        lambda c: c.find_run(name),
+    ):
+        problem = await refusal(client, question)
+        assert (problem.code, problem.status) == ("no_such_schedule", 404)
+        assert problem.message.startswith(f"There is no schedule “{name}”.")
+    assert (await refusal(client, lambda c: c.run(name))).code == "no_such_run"
+
+
 async def test_an_edit_of_an_older_version_is_refused(client: Client) -> None:
     await ask(client, lambda c: c.create(FORM))
     await ask(client, lambda c: c.edit("cafe", {"timeout_minutes": 5}, if_version=1))
