@@ -41,9 +41,9 @@ def _due_to_first_line(folder: Path) -> Iterator[Row]:
         shift = minute - timedelta(seconds=1.5) - start
         with _engine(folder / str(number), lambda shift=shift: clock.now() + shift) as engine:
             engine.script("due", "echo first; cat > $OUTPUT_DIR/x < /dev/null", timing=EVERY_MINUTE)
-            _watch(lambda engine=engine: engine.operations.runs("due"))
+            _watch(lambda engine=engine: engine.operations.runs.list_newest("due"))
             to_row.append((engine.now() - minute).total_seconds())
-            (run,) = engine.operations.runs("due")
+            (run,) = engine.operations.runs.list_newest("due")
             _watch(lambda engine=engine, run=run: engine.operations.files.log_pieces(run))
             to_line.append((engine.now() - minute).total_seconds())
             engine.ended(run)
@@ -120,7 +120,7 @@ def _watch(look: Callable[[], object]) -> None:
 
 
 def _idle(engine: Engine) -> None:
-    _watch(lambda: all(_over(run) for run in engine.operations.runs()))
+    _watch(lambda: all(_over(run) for run in engine.operations.runs.list_newest()))
 
 
 def _over(run: Run) -> bool:

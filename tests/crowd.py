@@ -29,7 +29,7 @@ def gather(engine: Engine, number: int, at: datetime, command: str = 'echo 1 > "
     """So many schedules, all due once at that moment, of one trivial tarball."""
     first = engine.script("crowd-0", command, timing=Timing(once=at))
     for n in range(1, number):
-        engine.operations.create(f"crowd-{n}", first.spec)
+        engine.operations.schedules.create(f"crowd-{n}", first.spec)
 
 
 def story(store: Store) -> Story:

@@ -86,7 +86,7 @@ class Engine:
         self.objects.put_file(bundle_key(digest), packed)
         base = LocalStorage(self.root).url("published")
         plain: dict[str, Any] = {"timing": DAILY, "bundle": digest, "publication_base": base}
-        return self.operations.create(name, Spec(**plain | changes), public_confirmed=True, rehearse=rehearse)
+        return self.operations.schedules.create(name, Spec(**plain | changes), public_confirmed=True, rehearse=rehearse)
 
     def notebook(self, name: str, *cells: str, parameters: str | None = None, **changes: Any) -> Schedule:
         """A schedule of a notebook with these code cells, the first of them its parameters if there are any."""
@@ -94,11 +94,11 @@ class Engine:
         path.write_text(json.dumps(notebook_of(*cells, parameters=parameters)))
         plain: dict[str, Any] = {"timing": DAILY, "notebook": path}
         made = build_bundle(PackagingRequest(**plain | changes), self.root, self.objects)
-        return self.operations.create(name, made.spec)
+        return self.operations.schedules.create(name, made.spec)
 
     def run(self, name: str) -> Run:
         """A run by hand."""
-        return self.operations.run_now(name)
+        return self.operations.runs.run_now(name)
 
     # -- looking
 
@@ -106,7 +106,7 @@ class Engine:
         """The run when it has ended."""
 
         def look() -> Run | None:
-            current = self.operations.run(run.id)
+            current = self.operations.runs.get(run.id)
             return current if current.status.terminal else None
 
         return eventually(look, what=f"the end of {run.schedule}", patience=self.patience)
@@ -118,7 +118,7 @@ class Engine:
             what=f"the first line of {run.schedule}",
             patience=self.patience,
         )
-        return self.operations.run(run.id)
+        return self.operations.runs.get(run.id)
 
     def log(self, run: Run) -> str:
         """What the run printed."""

@@ -70,10 +70,12 @@ def test_an_expression_that_never_matches_is_refused_before_anything_is_stored(p
     """So is one that this grammar doesn't have."""
     with pytest.raises(Refused):
         play.schedule("never", cron)
-    assert play.operations.schedules() == []
+    assert play.operations.schedules.list_all() == []
     with pytest.raises(Refused):
-        play.operations.edit("daily", play.spec(timing=Timing(cron=cron)), if_version=play.schedule("daily").version)
-    assert play.operations.schedule("daily").version == 1
+        play.operations.schedules.edit(
+            "daily", play.spec(timing=Timing(cron=cron)), if_version=play.schedule("daily").version
+        )
+    assert play.operations.schedules.get("daily").version == 1
 
 
 def test_one_schedule_that_cannot_be_reckoned_stops_no_other(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,28 +130,28 @@ def test_a_run_whose_workers_crash_does_not_stay_in_progress_for_ever(play: Play
     """Three workers are tried, then it has failed, says why, and has an end time."""
     play.schedule("daily")
     play.workers.finishes = False
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     for _ in range(4):
         play.settle()
         play.workers.crash()
     play.settle()
-    ended = play.operations.run(run.id)
+    ended = play.operations.runs.get(run.id)
     assert (ended.status, ended.reason) == (RunStatus.FAILED, Reason.LOST)
     assert ended.ended_at is not None
-    assert [attempt.outcome for attempt in play.operations.attempts(ended)] == [Outcome.LOST] * 3
+    assert [attempt.outcome for attempt in play.operations.runs.list_attempts(ended)] == [Outcome.LOST] * 3
 
 
 def test_a_run_that_was_going_when_everything_crashed_is_taken_up_by_the_next_service(play: Play) -> None:
     """The worker had finished meanwhile."""
     play.schedule("daily")
     play.workers.finishes = False
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.settle()
     for token in list(play.workers.going):
         play.workers.finish(token)
     play.restart()
     play.settle()
-    assert play.operations.run(run.id).status == RunStatus.SUCCEEDED
+    assert play.operations.runs.get(run.id).status == RunStatus.SUCCEEDED
     assert len(play.workers.launched) == 1
 
 
@@ -157,14 +159,14 @@ def test_stop_ends_a_run_whose_worker_listens_to_nobody(play: Play) -> None:
     """It is asked, and when it isn't heard any more it is ended."""
     play.schedule("daily")
     play.workers.finishes = False
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.settle()
-    play.operations.cancel(run.id)
+    play.operations.runs.cancel(run.id)
     play.settle()
     assert play.workers.asked
-    assert play.operations.run(run.id).status == RunStatus.RUNNING
+    assert play.operations.runs.get(run.id).status == RunStatus.RUNNING
     play.until(play.now + timedelta(seconds=SILENCE) + 2 * MINUTE, step=MINUTE / 6)
-    ended = play.operations.run(run.id)
+    ended = play.operations.runs.get(run.id)
     assert (ended.status, ended.reason) == (RunStatus.CANCELLED, Reason.BY_HAND)
     assert ended.ended_at is not None
 
@@ -173,25 +175,25 @@ def test_a_worker_that_still_saves_its_files_after_stop_is_let_to(play: Play) ->
     """Ten minutes after it was asked, its result is kept."""
     play.schedule("daily")
     play.workers.finishes = False
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.settle()
-    play.operations.cancel(run.id)
+    play.operations.runs.cancel(run.id)
     play.until(play.now + 10 * MINUTE, step=MINUTE / 2, each=lambda: play.workers.beat(str(play.now)))
-    assert play.operations.run(run.id).status == RunStatus.RUNNING
+    assert play.operations.runs.get(run.id).status == RunStatus.RUNNING
     play.workers.finish(next(iter(play.workers.going)), exit_code=143)
     play.settle()
-    assert play.operations.run(run.id).status.terminal
+    assert play.operations.runs.get(run.id).status.terminal
 
 
 def test_a_failed_run_has_an_end_time_and_a_sentence(play: Play) -> None:
     """As every run that ended."""
     play.schedule("daily")
     play.workers.finishes = False
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.settle()
     play.workers.finish(next(iter(play.workers.going)), exit_code=1)
     play.settle()
-    ended = play.operations.run(run.id)
+    ended = play.operations.runs.get(run.id)
     assert (ended.status, ended.reason, ended.message) == (
         RunStatus.FAILED,
         Reason.EXIT_CODE,
@@ -203,4 +205,4 @@ def test_a_failed_run_has_an_end_time_and_a_sentence(play: Play) -> None:
 def test_a_new_schedule_is_active_and_a_new_run_is_due(play: Play) -> None:
     """Nothing reads as stopped that nobody stopped."""
     assert play.schedule("daily").state == ScheduleState.ACTIVE
-    assert play.operations.run_now("daily").status == RunStatus.DUE
+    assert play.operations.runs.run_now("daily").status == RunStatus.DUE

@@ -19,15 +19,17 @@ def backfill(operations: Operations, name: str, asked: BackfillSchedule) -> Back
     """Carry out what was asked, or only plan it."""
     start, end = asked.start, asked.end
     if asked.first_day is not None and asked.last_day is not None:
-        zone = operations.schedule(name).spec.timing.timezone
+        zone = operations.schedules.get(name).spec.timing.timezone
         start, end = calendar.bounds(zone, asked.first_day, asked.last_day)
     if start is None or end is None:
         raise Refused("invalid", "Say either from which time to which, or from which day to which.", "start")
     if asked.dry_run:
-        plan = operations.plan_backfill(name, start, end, again=asked.again, parallel=asked.parallel)
+        plan = operations.backfill.plan(name, start, end, again=asked.again, parallel=asked.parallel)
     else:
         confirmed = asked.confirmed
-        plan = operations.backfill(name, start, end, again=asked.again, parallel=asked.parallel, confirmed=confirmed)
+        plan = operations.backfill.start(
+            name, start, end, again=asked.again, parallel=asked.parallel, confirmed=confirmed
+        )
     return BackfillResponse(
         runs=len(plan.runs),
         succeeded=plan.succeeded,

@@ -33,8 +33,8 @@ def version_difference(
 
     Raises Refused `no_such_version`.
     """
-    schedule = operations.schedule(name)
-    old, new = (operations.version(name, number) for number in (before or schedule.version, after))
+    schedule = operations.schedules.get(name)
+    old, new = (operations.schedules.get_version(name, number) for number in (before or schedule.version, after))
     plain = DifferenceResponse(
         state=DifferenceState.SAME, before=_details(schedule, old, root), after=_details(schedule, new, root)
     )
@@ -50,8 +50,8 @@ def version_difference(
 
 def drift(operations: Operations, root: Path, name: str, number: int | None) -> DifferenceResponse:
     """The difference of the notebook on disk from the one of a version; without a number, of the current one."""
-    schedule = operations.schedule(name)
-    version = operations.version(name, number or schedule.version)
+    schedule = operations.schedules.get(name)
+    version = operations.schedules.get_version(name, number or schedule.version)
     plain = DifferenceResponse(state=DifferenceState.NONE, before=_details(schedule, version, root))
     path = form_of(schedule, root).notebook
     if path is None or version.spec.notebook is None:

@@ -58,7 +58,7 @@ def fetch_bundle(context: ApiContext, digest: str, destination: Path) -> None:
 def open_run_file(context: ApiContext, run_id: str, path: str) -> OpenFile:
     """A file that a run left, or its notebook so far.  Raises Refused `no_such_file`, `files_removed`."""
     operations = context.operations
-    run = operations.run(run_id)
+    run = operations.runs.get(run_id)
     check_there(run)
     if not path.startswith((OUTPUT, REPORT)) and path != LIVE_NOTEBOOK:
         raise _no_such_file()
@@ -83,8 +83,8 @@ def _publication_storage(context: ApiContext, name: str) -> ObjectStorage:
     except Refused:
         raise _no_such_file() from None
     if operations.store.schedules.find(name) is not None:
-        return open_storage(operations.schedule(name).spec.publication_base)
-    return operations.storage.all_of(operations.published)[0]
+        return open_storage(operations.schedules.get(name).spec.publication_base)
+    return operations.storage.all_of(operations.schedules.published)[0]
 
 
 def _opened(name: str, objects: ObjectStorage, key: str) -> OpenFile:

@@ -125,7 +125,7 @@ def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str |
     else:
         timing = timing_of(form.frequency)
     # before the files are bundled, which may take a while
-    operations.check_name(form.name)
+    operations.schedules.check_name(form.name)
     request = request_of(form, timing, root)
     if form.tarball is not None:
         return spec_of_tarball(request, root, form.tarball)

@@ -45,7 +45,7 @@ from jupyter_schedule.core.operations.costs import cost_before, estimate_of, usu
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.operations.publication_policy import is_releasable
 from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
-from jupyter_schedule.core.operations.waiting import places_in
+from jupyter_schedule.core.operations.runs import places_in
 from jupyter_schedule.core.storage.factory import NoSuchObject
 from jupyter_schedule.core.text import LONGEST_BEGUN, decode_next
 from jupyter_schedule.core.timing.planning import coming
@@ -77,7 +77,7 @@ class Presenter:
 
     def schedules(self, schedules: list[Schedule]) -> list[ScheduleResponse]:
         """Schedules with their last runs, which are had at once."""
-        recent = self.operations.recent_runs(schedules, LAST_RUNS)
+        recent = self.operations.runs.newest_of_each(schedules, LAST_RUNS)
         return [self._schedule(schedule, recent.get(schedule.id, [])) for schedule in schedules]
 
     def schedule(self, schedule: Schedule, said: str = "") -> ScheduleResponse:
@@ -98,7 +98,7 @@ class Presenter:
             cost_this_month=operations.store.runs.cost_since(schedule.id, month_start(self.now)),
             publishing_cost=cost_before(operations, spec, schedule),
             undelivered=tuple(each for each in operations.failed_notifications() if each.schedule == schedule.name),
-            versions=tuple(map(present_version, operations.versions(schedule.name))),
+            versions=tuple(map(present_version, operations.schedules.list_versions(schedule.name))),
             last_due=spec.last_due,
             root=spec.root,
         )
@@ -153,7 +153,7 @@ class Presenter:
 
     def runs(self, runs: list[Run]) -> list[RunResponse]:
         """Runs with their attempts, which are had at once."""
-        attempts = self.operations.attempts_of(runs)
+        attempts = self.operations.runs.attempts_of_each(runs)
         return [
             self.run(run).model_copy(update={"attempts": tuple(map(_attempt, attempts.get(run.origin, ())))})
             for run in runs
@@ -172,7 +172,7 @@ class Presenter:
             executed = self._executed(run, result, spec.notebook) if spec.notebook else None
             more["failure"] = described(result.failure, executed)
         return RunDetails(
-            **self._of_run(run) | {"attempts": tuple(map(_attempt, self.operations.attempts(run)))},
+            **self._of_run(run) | {"attempts": tuple(map(_attempt, self.operations.runs.list_attempts(run)))},
             outputs=files.outputs,
             report=files.report,
             parameters=spec.parameters,

@@ -58,7 +58,7 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
     problems = _Problems()
     timing = problems.catch(lambda: timing_of(form.frequency))
     if form.name and form.name != editing:
-        problems.catch(lambda: operations.check_name(form.name))
+        problems.catch(lambda: operations.schedules.check_name(form.name))
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
     tarball = problems.catch(lambda: _preview_tarball(request, form, answers)) if request and form.tarball else None
     examined = problems.catch(lambda: inspect_notebook(request, root)) if request and not form.tarball else None
@@ -68,7 +68,11 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
     if request and examined and not problems.found:
         made = problems.catch(lambda: build_bundle(request, root, operations.objects, examined))
     if made:
-        problems.catch(lambda: operations.check_edit(operations.with_storage(made.spec, _base(editing, answers))))
+        problems.catch(
+            lambda: operations.schedules.check_edit(
+                operations.schedules.with_storage(made.spec, _base(editing, answers))
+            )
+        )
     name = form.name or names.suggest(Path(form.notebook or "").stem)
     shape = PreviewResponse(
         problems=tuple(problems.found),
@@ -86,7 +90,7 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
         shape = shape.model_copy(update={"bundle": made.spec.bundle, "size": made.size})
     if request and timing:
         plain = made.spec if made else base_spec(request, root, NO_BUNDLE)
-        spec = operations.with_storage(plain, _base(editing, answers))
+        spec = operations.schedules.with_storage(plain, _base(editing, answers))
         shape = shape.model_copy(update=_told(name, spec, answers, editing))
     return shape
 
@@ -190,5 +194,5 @@ def _told(name: str, spec: Spec, answers: Presenter, editing: str | None) -> dic
 def _edited(name: str | None, answers: Presenter) -> Schedule | None:
     """The schedule that the form changes; None for a new one, and for one that is gone."""
     with suppress(Refused):
-        return answers.operations.schedule(name) if name else None
+        return answers.operations.schedules.get(name) if name else None
     return None

@@ -68,8 +68,8 @@ OF_A_PAGE = {
 
 def _status(request: ApiRequest) -> StatusResponse:
     operations, paths = request.operations, request.context.paths
-    schedules = operations.schedules()
-    recent = operations.recent_runs(schedules, LAST_RUNS)
+    schedules = operations.schedules.list_all()
+    recent = operations.runs.newest_of_each(schedules, LAST_RUNS)
     blocker = find_blocker(paths.lock, operations.store)
     return StatusResponse(
         version=__version__,
@@ -79,7 +79,7 @@ def _status(request: ApiRequest) -> StatusResponse:
         service_installable=installable(),
         service_installed=installed(),
         failing=sum(_is_failing(runs) for runs in recent.values()),
-        running=sum(run.status in GOING_STATUSES for run in operations.open_runs()),
+        running=sum(run.status in GOING_STATUSES for run in operations.runs.list_open()),
         undelivered=operations.failed_notifications(),
         timezone_names=_zone_names(),
         form_limits=number_limits(),
@@ -88,7 +88,7 @@ def _status(request: ApiRequest) -> StatusResponse:
 
 
 def _schedules(request: ApiRequest) -> Page:
-    found = request.operations.schedules()
+    found = request.operations.schedules.list_all()
     if "notebook" in request.query:
         found = _schedules_of(request, request.query["notebook"])
     some = found
@@ -103,7 +103,7 @@ def _notebook_status(request: ApiRequest) -> NotebookStatus | None:
     """The first of a notebook's schedules that hasn't ended, None when there is none."""
     for schedule in _schedules_of(request, request.query.get("notebook", "")):
         if schedule.state is not ScheduleState.ENDED:
-            runs = request.operations.recent_runs([schedule], LAST_RUNS).get(schedule.id, [])
+            runs = request.operations.runs.newest_of_each([schedule], LAST_RUNS).get(schedule.id, [])
             said = schedule_summary(schedule, request.presenter.now, request.presenter.reader)
             return NotebookStatus(name=schedule.name, summary=said, failing=_is_failing(runs))
     return None
@@ -111,7 +111,7 @@ def _notebook_status(request: ApiRequest) -> NotebookStatus | None:
 
 def _schedules_of(request: ApiRequest, notebook: str) -> list[Schedule]:
     root = request.context.root
-    return [each for each in request.operations.schedules() if form_of(each, root).notebook == notebook]
+    return [each for each in request.operations.schedules.list_all() if form_of(each, root).notebook == notebook]
 
 
 def _create(request: ApiRequest) -> ScheduleResponse:
@@ -119,20 +119,20 @@ def _create(request: ApiRequest) -> ScheduleResponse:
     name, confirmed = body.form.name, body.public_confirmed
     spec = spec_to_create(operations, request.context.root, body.form, body.bundle, once_only=body.once_only)
     if body.once_only:
-        operations.create_once_only(name, spec, public_confirmed=confirmed)
+        operations.schedules.create_once_only(name, spec, public_confirmed=confirmed)
     else:
-        made = operations.create(name, spec, public_confirmed=confirmed, rehearse=body.rehearse)
+        made = operations.schedules.create(name, spec, public_confirmed=confirmed, rehearse=body.rehearse)
         if body.run_now and made.state is not ScheduleState.REHEARSING:
-            operations.run_now(name)
-    return request.presenter.schedule(operations.schedule(name), f"Scheduled “{name}”.")
+            operations.runs.run_now(name)
+    return request.presenter.schedule(operations.schedules.get(name), f"Scheduled “{name}”.")
 
 
 def _edit(request: ApiRequest) -> ScheduleResponse:
     operations, body = request.operations, request.body
-    schedule = operations.schedule(request.name)
-    operations.check_version(schedule, request.version)
+    schedule = operations.schedules.get(request.name)
+    operations.schedules.check_version(schedule, request.version)
     spec = spec_to_edit(operations, request.context.root, schedule, body.form, rebundle=body.rebundle)
-    changed = operations.edit(
+    changed = operations.schedules.edit(
         request.name,
         spec,
         if_version=request.version,
@@ -144,29 +144,29 @@ def _edit(request: ApiRequest) -> ScheduleResponse:
 
 def _clone(request: ApiRequest) -> ScheduleResponse:
     operations, body = request.operations, request.body
-    schedule = operations.schedule(request.name)
-    operations.check_name(body.name)
+    schedule = operations.schedules.get(request.name)
+    operations.schedules.check_name(body.name)
     spec = spec_to_edit(operations, request.context.root, schedule, body.form, rebundle=body.rebundle)
-    made = operations.create(body.name, spec, public_confirmed=body.public_confirmed, rehearse=body.rehearse)
+    made = operations.schedules.create(body.name, spec, public_confirmed=body.public_confirmed, rehearse=body.rehearse)
     if body.run_now and made.state is not ScheduleState.REHEARSING:
-        operations.run_now(body.name)
+        operations.runs.run_now(body.name)
     said = f"Scheduled “{body.name}”, which does what “{schedule.name}” does."
-    return request.presenter.schedule(operations.schedule(body.name), said)
+    return request.presenter.schedule(operations.schedules.get(body.name), said)
 
 
 def _pause(request: ApiRequest) -> ScheduleResponse:
-    paused = request.operations.pause(request.name, request.body.note if request.body else None)
+    paused = request.operations.schedules.pause(request.name, request.body.note if request.body else None)
     return request.presenter.schedule(paused, f"Paused “{paused.name}”. Nothing runs by itself until it is resumed.")
 
 
 def _resume(request: ApiRequest) -> ScheduleResponse:
-    resumed = request.operations.resume(request.name)
+    resumed = request.operations.schedules.resume(request.name)
     return request.presenter.schedule(resumed, f"Resumed “{resumed.name}”.")
 
 
 def _roll_back(request: ApiRequest) -> ScheduleResponse:
     version = request.body.version
-    changed = request.operations.roll_back(
+    changed = request.operations.schedules.roll_back(
         request.name,
         version,
         if_version=request.version,
@@ -177,7 +177,7 @@ def _roll_back(request: ApiRequest) -> ScheduleResponse:
 
 
 def _delete(request: ApiRequest) -> DeletedResponse:
-    spec = request.operations.delete(request.name).spec
+    spec = request.operations.schedules.delete(request.name).spec
     published = sum(1 for _ in open_storage(spec.publication_base).list(PublicationKeys(request.name).data))
     address = request.context.addresses.stable(request.name, spec) if published else None
     said = on_deletion(address, public_name(request.name, spec))
@@ -193,18 +193,18 @@ def _difference(request: ApiRequest) -> DifferenceResponse:
 
 def _runs(request: ApiRequest) -> Page:
     name, before = request.parts.get("name"), request.query.get("before")
-    found = request.operations.runs(name, before=before, limit=min(request.number("limit", 100), MOST_RUNS))
-    return Page(request.presenter.runs(found), request.operations.count_runs(name))
+    found = request.operations.runs.list_newest(name, before=before, limit=min(request.number("limit", 100), MOST_RUNS))
+    return Page(request.presenter.runs(found), request.operations.runs.count(name))
 
 
 def _log(request: ApiRequest) -> LogResponse:
-    run = request.operations.run(request.run)
+    run = request.operations.runs.get(request.run)
     check_there(run)
     return request.presenter.log(run, request.number("first", 0), whole=request.number("whole", 0) > 0)
 
 
 def _run_files(request: ApiRequest) -> RunFilesResponse:
-    run = request.operations.run(request.run)
+    run = request.operations.runs.get(request.run)
     return request.presenter.files(run, request.operations.files.result(run))
 
 
@@ -265,7 +265,7 @@ ROUTES = (
         "schedules/{name}",
         "A schedule at its current version, what it costs, and who changed it.",
         ScheduleDetails,
-        lambda request: request.presenter.schedule_details(request.operations.schedule(request.name)),
+        lambda request: request.presenter.schedule_details(request.operations.schedules.get(request.name)),
     ),
     Route(
         "PATCH",
@@ -312,7 +312,7 @@ ROUTES = (
         "schedules/{name}/run",
         "Run it once now.",
         RunResponse,
-        lambda request: request.presenter.run(request.operations.run_now(request.name)),
+        lambda request: request.presenter.run(request.operations.runs.run_now(request.name)),
         status=201,
     ),
     Route(
@@ -320,7 +320,7 @@ ROUTES = (
         "schedules/{name}/rehearse",
         "Run it once now without touching what it published; a schedule that waits for that starts by its success.",
         RunResponse,
-        lambda request: request.presenter.run(request.operations.rehearse(request.name)),
+        lambda request: request.presenter.run(request.operations.runs.rehearse(request.name)),
         status=201,
     ),
     Route(
@@ -337,7 +337,7 @@ ROUTES = (
         "schedules/{name}/backfill",
         "Start none of its backfills' runs that still wait.",
         BackfillCancelledResponse,
-        lambda request: BackfillCancelledResponse(cancelled=request.operations.cancel_backfill(request.name)),
+        lambda request: BackfillCancelledResponse(cancelled=request.operations.backfill.cancel(request.name)),
     ),
     Route(
         "GET",
@@ -346,7 +346,7 @@ ROUTES = (
         CalendarResponse,
         lambda request: calendar_of(
             request.presenter,
-            request.operations.schedule(request.name),
+            request.operations.schedules.get(request.name),
             request.query.get("first", ""),
             request.query.get("last", ""),
         ),
@@ -378,7 +378,7 @@ ROUTES = (
         "schedules/{name}/versions",
         "Who recorded which version, the newest first.",
         list[VersionResponse],
-        lambda request: [present_version(each) for each in request.operations.versions(request.name)],
+        lambda request: [present_version(each) for each in request.operations.schedules.list_versions(request.name)],
     ),
     Route(
         "GET",
@@ -402,7 +402,7 @@ ROUTES = (
         "runs/{id}",
         "A run with what it left.",
         RunDetails,
-        lambda request: request.presenter.run_details(request.operations.run(request.run)),
+        lambda request: request.presenter.run_details(request.operations.runs.get(request.run)),
     ),
     Route(
         "GET",
@@ -427,14 +427,14 @@ ROUTES = (
         "runs/{id}/cancel",
         "Ask it to stop; what it has so far is kept.",
         RunResponse,
-        lambda request: request.presenter.run(request.operations.cancel(request.run)),
+        lambda request: request.presenter.run(request.operations.runs.cancel(request.run)),
     ),
     Route(
         "POST",
         "runs/{id}/retry",
         "Run the same again: same version, same occurrence.",
         RunResponse,
-        lambda request: request.presenter.run(request.operations.retry(request.run)),
+        lambda request: request.presenter.run(request.operations.runs.retry(request.run)),
         status=201,
     ),
     Route(
@@ -442,7 +442,9 @@ ROUTES = (
         "runs/{id}/approve",
         "Publish what it made and what was kept back: a rehearsal, or what the disclosure check found something in.",
         RunResponse,
-        lambda request: request.presenter.run(request.operations.approve(request.run, request.body.reason)),
+        lambda request: request.presenter.run(
+            request.operations.publications.approve(request.run, request.body.reason)
+        ),
         body=ApproveRun,
         status=201,
     ),

@@ -21,7 +21,7 @@ from jupyter_schedule.core.models import (
     utc_text,
 )
 from jupyter_schedule.core.object_keys import LOG
-from jupyter_schedule.core.operations.run_files import RunFiles
+from jupyter_schedule.core.operations.runs import RunFiles
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store

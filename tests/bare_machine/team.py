@@ -81,7 +81,7 @@ class Team(Engine):
         endpoint = f"http://{HERE}:{urlsplit(server.endpoint).port}"
         self.work = S3Storage(replace(server.address(server.bucket("work")), endpoint=endpoint))
         self.published_at = S3Storage(replace(server.address(server.bucket("published")), endpoint=endpoint))
-        self.objects = self.operations.objects = self.work
+        self.objects = self.operations.context.objects = self.work
         self._server = server
         cloud.credentials_of = self._credentials
         sizes = tuple(MachineSize(name=name, hardware=size.hardware) for name, size in SETTINGS.sizes.items())
@@ -110,7 +110,7 @@ class Team(Engine):
             previous=("flights*.csv.gz",),
         )
         spec = build_bundle(asked, folder, self.work).spec.model_copy(update=self._on_machines)
-        return self.operations.create("flights", spec, rehearse=False)
+        return self.operations.schedules.create("flights", spec, rehearse=False)
 
     def sample_command(self) -> Schedule:
         """The second sample: a tarball with a Bash script."""
@@ -120,7 +120,7 @@ class Team(Engine):
         self.objects.put_file(bundle_key(digest), packed)
         spec = Spec(timing=DAILY, bundle=digest, publication_base=str(self.published_at.address))
         spec = spec.model_copy(update=self._on_machines)
-        return self.operations.create("words", spec, rehearse=False)
+        return self.operations.schedules.create("words", spec, rehearse=False)
 
     @contextmanager
     def packages_of(self, schedule: Schedule) -> Iterator[None]:

@@ -153,13 +153,13 @@ def test_a_stolen_worker_is_refused_whatever_is_another_s_by_the_server(team: Te
 def test_a_rehearsal_on_a_fresh_machine_starts_its_schedule_and_touches_no_reader(team: Team) -> None:
     """Unasked for: machines cost money."""
     team.script("careful", 'echo 1 > "$OUTPUT_DIR/a.csv"', rehearse=None)
-    assert team.operations.schedule("careful").state is ScheduleState.REHEARSING
-    [run] = team.operations.runs("careful")
+    assert team.operations.schedules.get("careful").state is ScheduleState.REHEARSING
+    [run] = team.operations.runs.list_newest("careful")
     with team.service():
         ended = team.ended(run)
         assert (ended.trigger, ended.status) == (Trigger.REHEARSAL, RunStatus.SUCCEEDED), ended.message
         team.machine_of(run).wait(60)
-    started = team.operations.schedule("careful")
+    started = team.operations.schedules.get("careful")
     assert started.state is ScheduleState.ACTIVE
     assert started.next_due is not None
     kept = [stored.key.removeprefix("careful/") for stored in team.published_at.list("careful/")]
@@ -231,7 +231,7 @@ def test_a_boot_that_never_comes_is_given_up_ended_and_followed_by_another(
         first = team.store.runs.list_attempts(run.id)[0]
         assert first.handle
         eventually(lambda: team.cloud.instances[first.handle["instance"]].state == "terminated", what="its end")
-        team.operations.cancel(run.id)
+        team.operations.runs.cancel(run.id)
         team.ended(run)
     assert team.cloud.living == []
 
@@ -243,7 +243,7 @@ def test_a_run_goes_on_and_is_taken_over_when_the_service_is_dead_for_all_of_it(
     with team.service():
         team.started(run)
     team.machine_of(run).wait(120)
-    assert not team.operations.run(run.id).status.terminal
+    assert not team.operations.runs.get(run.id).status.terminal
     with team.service():
         assert team.ended(run).status == RunStatus.SUCCEEDED
     assert len(team.store.runs.list_attempts(run.id)) == 1

@@ -18,16 +18,16 @@ def test_delete_without_a_terminal_wants_yes(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     refusal = terminal.refusal("delete", "daily")
     assert (refusal["code"], refusal["message"].endswith(" Add --yes.")) == ("confirm_delete", True)
-    assert [schedule.name for schedule in terminal.operations.schedules()] == ["daily"]
+    assert [schedule.name for schedule in terminal.operations.schedules.list_all()] == ["daily"]
 
 
 def test_delete_says_what_stays(terminal: Terminal) -> None:
-    spec = terminal.operations.schedule(terminal.scheduled("daily")).spec
+    spec = terminal.operations.schedules.get(terminal.scheduled("daily")).spec
     open_storage(spec.publication_base).put(PublicationKeys("daily").data + "a.csv", b"1")
     said = terminal("delete", "daily", "--yes").stdout
     assert said.startswith("Deleted “daily”. What it published stays at file://")
     assert "The logs and files of its runs go from a day after their end on" in said
-    assert terminal.operations.schedules() == []
+    assert terminal.operations.schedules.list_all() == []
     assert terminal.refusal("delete", "daily", "--yes")["code"] == "no_such_schedule"
 
 
@@ -53,7 +53,7 @@ def test_delete_on_a_terminal_asks(
     assert "stops its open runs" in result.stderr
     assert len(asked) == 1
     assert result.exit_code == (0 if answer else 2)
-    assert [schedule.name for schedule in terminal.operations.schedules()] == left
+    assert [schedule.name for schedule in terminal.operations.schedules.list_all()] == left
 
 
 def test_delete_with_yes_asks_nothing_on_a_terminal(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,22 +63,22 @@ def test_delete_with_yes_asks_nothing_on_a_terminal(terminal: Terminal, monkeypa
 
 
 def test_cancel_takes_a_run_or_a_schedule_with_one_open_run(terminal: Terminal) -> None:
-    run = terminal.operations.run_now(terminal.scheduled("daily"))
+    run = terminal.operations.runs.run_now(terminal.scheduled("daily"))
     result = terminal("cancel", "daily")
     assert f"Run {run.id[:8]} of “daily” is being stopped" in result.stdout
     assert "python -m scheduler_service run" in result.stderr
-    assert terminal.operations.run(run.id).cancelled_by == "local"
-    other = terminal.operations.run_now("daily")
+    assert terminal.operations.runs.get(run.id).cancelled_by == "local"
+    other = terminal.operations.runs.run_now("daily")
     assert terminal.json("cancel", other.id[:8])["run_id"] == other.id
 
 
 def test_cancel_does_not_guess(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     assert terminal.refusal("cancel", "daily")["code"] == "no_open_run"
-    ids = [terminal.operations.run_now("daily").id for _ in range(2)]
+    ids = [terminal.operations.runs.run_now("daily").id for _ in range(2)]
     error = terminal.refusal("cancel", "daily")
     assert error["code"] == "several_runs"
     assert all(run_id[:8] in error["message"] for run_id in ids)
-    ended = terminal.end(terminal.launch(terminal.operations.run(ids[0])))
+    ended = terminal.end(terminal.launch(terminal.operations.runs.get(ids[0])))
     assert ended.status is RunStatus.SUCCEEDED
     assert terminal.refusal("cancel", ids[0])["code"] == "run_ended"

@@ -23,7 +23,7 @@ def test_nothing_yet_says_what_to_do(terminal: Terminal) -> None:
 def test_list_is_a_bare_list_of_schedules_with_their_last_runs(terminal: Terminal) -> None:
     terminal.scheduled("b")
     terminal.scheduled("a")
-    run = terminal.end(terminal.launch(terminal.operations.run_now("b")))
+    run = terminal.end(terminal.launch(terminal.operations.runs.run_now("b")))
     listed = terminal.json("list")
     assert [schedule["name"] for schedule in listed] == ["a", "b"]
     assert listed[0]["last_runs"] == []
@@ -32,7 +32,7 @@ def test_list_is_a_bare_list_of_schedules_with_their_last_runs(terminal: Termina
 
 def test_a_run_in_json_is_what_the_api_answers(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    run = terminal.end(terminal.launch(terminal.operations.run_now("daily")), publication=PUBLICATION)
+    run = terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")), publication=PUBLICATION)
     (shown,) = terminal.json("runs", "daily")
     assert shown == json.loads(RunResponse.model_validate(shown).model_dump_json())
     expected = {
@@ -67,7 +67,7 @@ def test_a_run_in_json_is_what_the_api_answers(terminal: Terminal) -> None:
 
 
 def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None:
-    schedule = terminal.operations.schedule(terminal.scheduled("daily"))
+    schedule = terminal.operations.schedules.get(terminal.scheduled("daily"))
     stretch = {"status": RunStatus.SKIPPED, "reason": Reason.MISSED, "message": "3 times passed.", "count": 3}
     run = make_run(schedule, **stretch, until=NOON + timedelta(days=2))
     terminal.operations.store.runs.add(run, actor="service")
@@ -82,7 +82,7 @@ def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None
 def test_people_see_icon_word_duration_and_cause(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     failed = {"status": RunStatus.FAILED, "reason": Reason.CELL_FAILED, "message": "KeyError: 'a\nb\x1b[0m'."}
-    terminal.end(terminal.launch(terminal.operations.run_now("daily")), **failed)
+    terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")), **failed)
     head, row = terminal("runs").stdout.splitlines()
     assert head.split() == ["Run", "Schedule", "Due", "State", "Took"]
     assert "✕ Failed" in row
@@ -93,7 +93,7 @@ def test_people_see_icon_word_duration_and_cause(terminal: Terminal) -> None:
 
 def test_a_success_needs_no_further_words(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    terminal.end(terminal.launch(terminal.operations.run_now("daily")))
+    terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")))
     assert terminal("runs").stdout.splitlines()[1].endswith("✓ Succeeded    4.2 s")
 
 
@@ -101,12 +101,12 @@ def test_tables_in_a_pipe_are_never_cut(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     message = "long " * 100 + "end."
     failed = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": message}
-    terminal.end(terminal.launch(terminal.operations.run_now("daily")), **failed)
+    terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")), **failed)
     assert message in terminal("runs").stdout
 
 
 def test_runs_are_the_newest_first_and_no_more_than_asked_for(terminal: Terminal) -> None:
-    schedule = terminal.operations.schedule(terminal.scheduled("daily"))
+    schedule = terminal.operations.schedules.get(terminal.scheduled("daily"))
     for day in range(3):
         run = make_run(schedule, key=f"cron:1:{day}", scheduled_for=NOON + timedelta(days=day))
         terminal.operations.store.runs.add(run, actor="service")
@@ -116,7 +116,7 @@ def test_runs_are_the_newest_first_and_no_more_than_asked_for(terminal: Terminal
 
 def test_show_has_the_schedule_with_what_comes_and_what_was(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    run = terminal.end(terminal.launch(terminal.operations.run_now("daily")))
+    run = terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")))
     shown = terminal.json("show", "daily")
     assert shown == json.loads(ScheduleDetails.model_validate(shown).model_dump_json())
     assert shown["last_runs"][0]["run_id"] == run.id
@@ -129,7 +129,7 @@ def test_show_has_the_schedule_with_what_comes_and_what_was(terminal: Terminal) 
 
 def test_show_tells_people_the_same(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    terminal.end(terminal.launch(terminal.operations.run_now("daily")))
+    terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")))
     shown = terminal("show", "daily").stdout
     for said in (
         "daily, version 1",
@@ -165,7 +165,7 @@ def test_the_ledger_that_the_settings_name_is_the_one_that_is_shown(
 
 def test_a_run_that_waits_says_how_far_ahead_it_is_or_what_holds_it_up(terminal: Terminal) -> None:
     for name in ("a", "b"):
-        terminal.operations.run_now(terminal.scheduled(name))
+        terminal.operations.runs.run_now(terminal.scheduled(name))
     assert "2nd in line" in terminal("runs", "b").stdout
     assert "in line" not in terminal("runs", "a").stdout
     terminal.operations.store.publish_catalog(LauncherCatalog(room=ConcurrencyLimits(per_owner=1)), actor="scheduler")

@@ -54,7 +54,7 @@ def test_a_channel_that_is_not_there_an_address_and_a_wrong_time_are_refused(ter
 
 def test_a_word_that_was_given_up_is_shown(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    run = terminal.operations.run_now("daily")
+    run = terminal.operations.runs.run_now("daily")
     store = terminal.operations.store
     word = Notification(message_id="6f1c", run_id=run.id, occasion=NotificationEvent.FAILURE, channel="ops")
     store.runs.replace(run, run.model_copy(update={"status": RunStatus.FAILED}), actor="service", notifications=[word])

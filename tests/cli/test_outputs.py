@@ -10,7 +10,7 @@ LOG = FileEntry(path="log.txt", size=2048, sha256="1" * 64)
 
 def test_json_has_outputs_report_and_what_lies_elsewhere(terminal: Terminal) -> None:
     run = terminal.end(
-        terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), publication=PUBLICATION
+        terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily"))), publication=PUBLICATION
     )
     terminal.leave_result(run, files=(CSV,), report=(LOG,), elsewhere=("b.csv",), notes=("x was left out.",))
     report_url = terminal.operations.files.url(run, "report/log.txt")
@@ -25,7 +25,7 @@ def test_json_has_outputs_report_and_what_lies_elsewhere(terminal: Terminal) -> 
 
 def test_of_a_run_whose_files_were_removed_it_says_so_and_leads_nowhere(terminal: Terminal) -> None:
     run = terminal.end(
-        terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), publication=PUBLICATION
+        terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily"))), publication=PUBLICATION
     )
     terminal.leave_result(run, files=(CSV,), report=(LOG,))
     terminal.operations.store.runs.mark_pruned([run.id], actor="scheduler")
@@ -41,7 +41,7 @@ def test_of_a_run_whose_files_were_removed_it_says_so_and_leads_nowhere(terminal
 
 
 def test_unpublished_outputs_are_where_the_run_left_them(terminal: Terminal) -> None:
-    run = terminal.launch(terminal.operations.run_now(terminal.scheduled("daily", "--no-publish")))
+    run = terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily", "--no-publish")))
     terminal.leave_result(run, files=(CSV,))
     terminal.leave(run, "output/a.csv", b"ab")
     shown = terminal.json("outputs", terminal.end(run).id)
@@ -54,7 +54,7 @@ def test_unpublished_outputs_are_where_the_run_left_them(terminal: Terminal) -> 
 
 def test_people_are_offered_what_was_written_elsewhere(terminal: Terminal) -> None:
     ended = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": "It ended with code 3."}
-    run = terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), **ended)
+    run = terminal.end(terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily"))), **ended)
     assert terminal("outputs", "daily").stdout == "✕ It ended with code 3.\nIt left no files yet.\n"
     terminal.leave_result(run, report=(LOG,), elsewhere=("b.csv", "c.csv"), notes=("d was left out: it is a pipe.",))
     assert terminal("outputs", "daily").stdout.splitlines() == [

@@ -30,13 +30,13 @@ def test_who_confirmed_it_is_shown(terminal: Terminal) -> None:
 
 def test_a_rehearsal_is_approved_and_what_was_held_back_only_for_a_reason(terminal: Terminal) -> None:
     name = public(terminal)
-    run = terminal.operations.run_now(name)
+    run = terminal.operations.runs.run_now(name)
     assert run.trigger == Trigger.REHEARSAL
     assert terminal.refusal("approve", run.id)["code"] == "run_not_ended"
     for after in (RunStatus.LAUNCHING, RunStatus.PUBLISHING):
-        before = terminal.operations.run(run.id)
+        before = terminal.operations.runs.get(run.id)
         terminal.operations.store.runs.replace(before, before.model_copy(update={"status": after}), actor="scheduler")
-    before = terminal.operations.run(run.id)
+    before = terminal.operations.runs.get(run.id)
     ended = {"status": RunStatus.FAILED, "reason": Reason.DISCLOSURE, "ended_at": before.created_at}
     terminal.operations.store.runs.replace(before, before.model_copy(update=ended), actor="scheduler")
 
@@ -44,6 +44,6 @@ def test_a_rehearsal_is_approved_and_what_was_held_back_only_for_a_reason(termin
     assert refused["code"] == "reason_needed"
     assert "--reason TEXT" in refused["message"]
     made = terminal.json("approve", run.id, "--reason", "Numbers of machines.")
-    release = terminal.operations.run(made["run_id"]).release
+    release = terminal.operations.runs.get(made["run_id"]).release
     assert release is not None
     assert (release.run_id, release.by, release.reason) == (run.id, "local", "Numbers of machines.")

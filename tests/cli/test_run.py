@@ -29,7 +29,7 @@ def service_does(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
     def end(**changes: Any) -> None:
         def ensure(_: service.TemporaryService) -> None:
-            (run,) = [run for run in terminal.operations.runs() if not run.status.terminal]
+            (run,) = [run for run in terminal.operations.runs.list_newest() if not run.status.terminal]
             terminal.end(terminal.launch(run, b"one\n"), b"one\ntwo\n", **changes)
 
         monkeypatch.setattr(service.TemporaryService, "ensure", ensure)
@@ -48,7 +48,7 @@ def asked(terminal: Terminal, run_id: str) -> RunResponse:
 def test_run_without_wait_puts_a_run_into_the_ledger_and_says_how_it_starts(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     result = terminal("run", "daily")
-    (run,) = terminal.operations.runs("daily")
+    (run,) = terminal.operations.runs.list_newest("daily")
     assert (result.exit_code, run.status, run.trigger) == (0, "due", "manual")
     assert f"jupyter schedule logs -f {run.id[:8]}" in result.stdout
     assert "python -m scheduler_service run" in result.stderr
@@ -87,7 +87,7 @@ def test_wait_with_json_prints_this_and_nothing_else(terminal: Terminal, service
     terminal.scheduled("daily")
     service_does(publication=PUBLICATION)
     answer = terminal.json("run", "daily", "--wait")
-    (run,) = terminal.operations.runs("daily")
+    (run,) = terminal.operations.runs.list_newest("daily")
     assert answer == json.loads(RunDetails.model_validate(answer).model_dump_json())
     assert (answer["run_id"], answer["status"], answer["reason"]) == (run.id, "succeeded", "ok")
     assert answer["publication"] == PUBLICATION.model_dump(mode="json")
@@ -104,12 +104,12 @@ def test_ctrl_c_leaves_the_run_and_says_how_to_stop_it(
 ) -> None:
     def interrupted(_: service.TemporaryService) -> None:
         if started:
-            terminal.launch(terminal.operations.runs("daily")[0])
+            terminal.launch(terminal.operations.runs.list_newest("daily")[0])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(service.TemporaryService, "ensure", interrupted)
     result = terminal("run", terminal.scheduled("daily"), "--wait")
-    (run,) = terminal.operations.runs("daily")
+    (run,) = terminal.operations.runs.list_newest("daily")
     assert (result.exit_code, run.status) == (130, "launching" if started else "due")
     assert f"jupyter schedule cancel {run.id[:8]}" in result.stderr
     assert f"Nothing is ticking now, so {said}: " in result.stderr
@@ -117,13 +117,13 @@ def test_ctrl_c_leaves_the_run_and_says_how_to_stop_it(
 
 def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
     operations = terminal.operations
-    run = operations.run_now(terminal.scheduled("daily"))
+    run = operations.runs.run_now(terminal.scheduled("daily"))
     shown: list[tuple[str, bool]] = []
     steps = iter(
         [
             lambda: terminal.launch(run, b"first\n"),
-            lambda: terminal.leave(operations.run(run.id), LIVE_LOG + "1", b"more\n"),
-            lambda: terminal.end(operations.run(run.id), b"first\nmore\nand the rest\n"),
+            lambda: terminal.leave(operations.runs.get(run.id), LIVE_LOG + "1", b"more\n"),
+            lambda: terminal.end(operations.runs.get(run.id), b"first\nmore\nand the rest\n"),
         ]
     )
 
@@ -143,14 +143,14 @@ def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
 
 def test_a_log_whose_pieces_end_within_a_character_is_shown_as_it_is(terminal: Terminal) -> None:
     operations = terminal.operations
-    run = operations.run_now(terminal.scheduled("daily"))
+    run = operations.runs.run_now(terminal.scheduled("daily"))
     raw = "aaa€bbb€ccc\nlast line\n".encode()
     shown: list[str] = []
     steps = iter(
         [
             lambda: terminal.launch(run, raw[:4]),
-            lambda: terminal.leave(operations.run(run.id), LIVE_LOG + "1", raw[4:11]),
-            lambda: terminal.end(operations.run(run.id), raw),
+            lambda: terminal.leave(operations.runs.get(run.id), LIVE_LOG + "1", raw[4:11]),
+            lambda: terminal.end(operations.runs.get(run.id), raw),
         ]
     )
 
@@ -169,13 +169,13 @@ def test_a_log_whose_pieces_end_within_a_character_is_shown_as_it_is(terminal: T
 
 def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> None:
     operations = terminal.operations
-    run = operations.run_now(terminal.scheduled("daily"))
+    run = operations.runs.run_now(terminal.scheduled("daily"))
     shown: list[str] = []
     steps = iter(
         [
             lambda: terminal.launch(run, b"first try\n"),
-            lambda: terminal.launch(operations.run(run.id), b"second\n"),
-            lambda: terminal.end(operations.run(run.id), b"second\ntry\n"),
+            lambda: terminal.launch(operations.runs.get(run.id), b"second\n"),
+            lambda: terminal.end(operations.runs.get(run.id), b"second\ntry\n"),
         ]
     )
 
@@ -193,9 +193,11 @@ def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> No
 
 
 def test_states_are_told_when_they_change(terminal: Terminal) -> None:
-    run = terminal.operations.run_now(terminal.scheduled("daily"))
+    run = terminal.operations.runs.run_now(terminal.scheduled("daily"))
     told: list[RunResponse] = []
-    steps = iter([lambda: None, lambda: terminal.launch(run), lambda: terminal.end(terminal.operations.run(run.id))])
+    steps = iter(
+        [lambda: None, lambda: terminal.launch(run), lambda: terminal.end(terminal.operations.runs.get(run.id))]
+    )
 
     def step() -> None:
         next(steps)()
@@ -212,8 +214,10 @@ def test_states_are_told_when_they_change(terminal: Terminal) -> None:
 
 
 def test_logs_are_of_the_run_or_of_the_schedule_s_newest_that_started(terminal: Terminal) -> None:
-    run = terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), b"\xff\x1b[1mraw\n")
-    waiting = terminal.operations.run_now("daily")
+    run = terminal.end(
+        terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily"))), b"\xff\x1b[1mraw\n"
+    )
+    waiting = terminal.operations.runs.run_now("daily")
     for name in ("daily", run.id, run.id[:8]):
         assert terminal("logs", name).stdout == "\ufffd\x1b[1mraw\n"
     result = terminal("logs", waiting.id)
@@ -221,7 +225,7 @@ def test_logs_are_of_the_run_or_of_the_schedule_s_newest_that_started(terminal: 
 
 
 def test_a_run_is_done_once_more(terminal: Terminal) -> None:
-    run = terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily"))), **FAILED)
+    run = terminal.end(terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily"))), **FAILED)
     again = terminal.json("retry", "daily")
     assert (again["trigger"], again["scheduled_for"]) == ("retry", "2026-11-24T12:00:00Z")
     assert again["run_id"] != run.id
@@ -232,13 +236,13 @@ def test_a_run_is_done_once_more(terminal: Terminal) -> None:
 @pytest.mark.parametrize("follow", [(), ("-f",)])
 def test_logs_for_programs_are_one_object(terminal: Terminal, follow: tuple[str, ...]) -> None:
     terminal.scheduled("daily")
-    run = terminal.end(terminal.launch(terminal.operations.run_now("daily")), b"a\n\xff")
+    run = terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")), b"a\n\xff")
     told = terminal.json("logs", *follow, "daily")
     assert told == {"run_id": run.id, "schedule": "daily", "status": "succeeded", "log": "a\n\ufffd"}
 
 
 def test_logs_of_a_schedule_are_its_newest_run_s(terminal: Terminal) -> None:
-    schedule = terminal.operations.schedule(terminal.scheduled("daily"))
+    schedule = terminal.operations.schedules.get(terminal.scheduled("daily"))
     for number in (2, 3, 1):
         later = NOON + timedelta(minutes=number)
         run = make_run(schedule, key=f"manual:{number}", created_at=later, scheduled_for=later)
@@ -251,16 +255,16 @@ def test_ctrl_c_ends_logs_f_alone(terminal: Terminal, monkeypatch: pytest.Monkey
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    run = terminal.launch(terminal.operations.run_now(terminal.scheduled("daily")), b"so far\n")
+    run = terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily")), b"so far\n")
     monkeypatch.setattr("time.sleep", interrupted)
     result = terminal("logs", "-f", "daily")
     assert (result.exit_code, result.stdout) == (130, "so far\n")
     assert "its results wait" in result.stderr
-    assert terminal.operations.run(run.id).status is RunStatus.LAUNCHING
+    assert terminal.operations.runs.get(run.id).status is RunStatus.LAUNCHING
 
 
 def test_logs_f_of_an_ended_run_shows_all_of_it_and_ends(terminal: Terminal) -> None:
-    terminal.end(terminal.launch(terminal.operations.run_now(terminal.scheduled("daily")), b"a\n"), b"a\nb\n")
+    terminal.end(terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily")), b"a\n"), b"a\nb\n")
     assert terminal("logs", "-f", "daily").stdout == "a\nb\n"
 
 

@@ -143,7 +143,7 @@ def test_all_that_is_done_with_files_is_allowed(
         told = engine.operations.storage
         assert told.work
         assert told.private
-        engine.objects = engine.operations.objects = open_storage(told.work)
+        engine.objects = engine.operations.context.objects = open_storage(told.work)
         engine.script("told", 'echo 1 > "$OUTPUT_DIR/a.csv"; head -c 20000000 /dev/zero > "$OUTPUT_DIR/large"',
                       publication_base=told.private)  # fmt: skip
         with engine.service():

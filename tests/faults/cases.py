@@ -129,7 +129,7 @@ class Deployment:
         """Whether it was made before its time had passed."""
         once = datetime.fromtimestamp(math.ceil(time.time()) + 1, UTC)
         try:
-            self.engine.operations.create("once", spec.model_copy(update={"timing": Timing(once=once)}))
+            self.engine.operations.schedules.create("once", spec.model_copy(update={"timing": Timing(once=once)}))
         except Refused:
             return False
         return True
@@ -190,7 +190,7 @@ class Deployment:
         return None
 
     def _run(self) -> Run | None:
-        runs = self.engine.operations.runs("once")
+        runs = self.engine.operations.runs.list_newest("once")
         return runs[0] if runs else None
 
     def _claims(self) -> list[Claim]:
@@ -199,8 +199,8 @@ class Deployment:
         return [Claim(**entry) for entry in map(json.loads, lines)]
 
     def _story(self, victim: int, failed_at: float) -> Story:
-        runs = self.engine.operations.runs("once")
-        attempts = [attempt for run in runs for attempt in self.engine.operations.attempts(run)]
+        runs = self.engine.operations.runs.list_newest("once")
+        attempts = [attempt for run in runs for attempt in self.engine.operations.runs.list_attempts(run)]
         latest = self.engine.root / "published" / "once" / "latest.json"
         return Story(
             runs=runs,

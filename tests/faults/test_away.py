@@ -91,7 +91,7 @@ def trouble(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 def covered(engine: Engine, name: str, step: timedelta) -> Counter[datetime]:
     """How often each occurrence is in the ledger."""
-    runs = engine.operations.runs(name, limit=1000)
+    runs = engine.operations.runs.list_newest(name, limit=1000)
     return Counter(run.scheduled_for + number * step for run in runs for number in range(run.count))
 
 
@@ -130,7 +130,7 @@ def test_ten_minutes_without_the_ledger(trouble: Trouble, caplog: pytest.LogCapt
         assert engine.ended(working).status == RunStatus.SUCCEEDED
         for name, runs in (("minutes", 1), ("fives", 2)):
             eventually(lambda name=name, runs=runs: times(engine, name) == runs, what=f"the runs of {name}")
-            for run in engine.operations.runs(name):
+            for run in engine.operations.runs.list_newest(name):
                 engine.ended(run)
 
     assert caplog.text.count("action=tick_refused") - looks <= 3
@@ -138,12 +138,12 @@ def test_ten_minutes_without_the_ledger(trouble: Trouble, caplog: pytest.LogCapt
     minutes = Counter(NOON + number * MINUTE for number in range(1, 11))
     assert covered(engine, "minutes", MINUTE) == minutes
     assert covered(engine, "fives", 5 * MINUTE) == Counter(minute for minute in minutes if minute.minute % 5 == 0)
-    newest, missed = engine.operations.runs("minutes")
+    newest, missed = engine.operations.runs.list_newest("minutes")
     assert (newest.status, newest.scheduled_for) == (RunStatus.SUCCEEDED, NOON + 10 * MINUTE)
     assert (missed.status, missed.reason, missed.count) == (RunStatus.SKIPPED, Reason.MISSED, 9)
     assert (times(engine, "working"), times(engine, "minutes"), times(engine, "fives")) == (1, 1, 2)
-    runs = [run for name in ("working", "minutes", "fives") for run in engine.operations.runs(name)]
-    assert all(len(engine.operations.attempts(run)) == (run.status == RunStatus.SUCCEEDED) for run in runs)
+    runs = [run for name in ("working", "minutes", "fives") for run in engine.operations.runs.list_newest(name)]
+    assert all(len(engine.operations.runs.list_attempts(run)) == (run.status == RunStatus.SUCCEEDED) for run in runs)
 
 
 def test_connections_that_are_lost_without_a_word_hold_nothing_up(
@@ -163,5 +163,7 @@ def test_connections_that_are_lost_without_a_word_hold_nothing_up(
             trouble.begin()
             (engine.root / "go").touch()
             assert engine.ended(working).status == RunStatus.SUCCEEDED
-            assert [engine.ended(run).status for run in engine.operations.runs("minutes")] == [RunStatus.SUCCEEDED]
+            assert [engine.ended(run).status for run in engine.operations.runs.list_newest("minutes")] == [
+                RunStatus.SUCCEEDED
+            ]
     assert (times(engine, "working"), times(engine, "minutes")) == (1, 1)

@@ -38,6 +38,6 @@ def test_it_waits_until_the_clocks_agree(
         ahead[0] = timedelta()
         assert engine.ended(waiting).status == RunStatus.SUCCEEDED
         eventually(lambda: said() is None, what="word that it goes on")
-    assert len(engine.operations.runs("hourly")) == 2
+    assert len(engine.operations.runs.list_newest("hourly")) == 2
     assert caplog.text.count("action=hindered by=clock_doubted") == 1
     engine.store.close()

@@ -27,7 +27,7 @@ def disk(small_disk: Mount) -> Path:
 def refused_run(engine: Engine) -> Refused | None:
     """Ask for a run; how that was refused, if it was."""
     try:
-        engine.operations.run_now("minutes")
+        engine.operations.runs.run_now("minutes")
     except Refused as refusal:
         return refusal
     return None
@@ -47,27 +47,27 @@ def test_runs_wait_for_room_and_the_ledger_stays_whole(disk: Path) -> None:
         leave_free(disk, LEAST_FREE // 2)
         eventually(lambda: said() is Blocker.DISK, what="word of little room")
         clock.at(60)
-        (waiting,) = eventually(lambda: engine.operations.runs("minutes"), what="the row that came due")
+        (waiting,) = eventually(lambda: engine.operations.runs.list_newest("minutes"), what="the row that came due")
         assert waiting.status == RunStatus.DUE
 
         leave_free(disk, 0)
         clock.at(120)
         refusal = eventually(lambda: refused_run(engine), what="a ledger without room")
         assert refusal.code == "disk_full"
-        by_hand = [run for run in engine.operations.runs("minutes", limit=1000) if run.trigger == "manual"]
+        by_hand = [run for run in engine.operations.runs.list_newest("minutes", limit=1000) if run.trigger == "manual"]
         assert said() is Blocker.DISK
 
         for run in by_hand:
             leave_free(disk, 1_000_000)
-            engine.operations.cancel(run.id)
+            engine.operations.runs.cancel(run.id)
         leave_free(disk, SIZE)
         eventually(lambda: said() is None, what="word that it goes on")
-        for run in engine.operations.runs("minutes", limit=1000):
+        for run in engine.operations.runs.list_newest("minutes", limit=1000):
             engine.ended(run)
 
     with create_engine(engine.places.store).connect() as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-    runs = [run for run in engine.operations.runs("minutes", limit=1000) if run.trigger == "schedule"]
+    runs = [run for run in engine.operations.runs.list_newest("minutes", limit=1000) if run.trigger == "schedule"]
     assert Counter(run.scheduled_for for run in runs) == Counter(clock.start.replace(minute=at) for at in (1, 2))
     assert all(run.status in {RunStatus.SUCCEEDED, RunStatus.SKIPPED} for run in runs)
     executed = [run for run in runs if run.status == RunStatus.SUCCEEDED]

@@ -39,12 +39,12 @@ def test_a_zone_that_is_gone_pauses_its_schedule_with_a_row_that_says_so_and_no_
     engine.script("other", "true", timing=Timing(cron="* * * * *"))
     remove_zone(engine)
     with engine.service(lambda: clock.now() + timedelta(minutes=1)):
-        (run,) = eventually(lambda: engine.operations.runs("gone"), what="the row")
-        other = engine.ended(eventually(lambda: engine.operations.runs("other"), what="the other's run")[0])
+        (run,) = eventually(lambda: engine.operations.runs.list_newest("gone"), what="the row")
+        other = engine.ended(eventually(lambda: engine.operations.runs.list_newest("other"), what="the other's run")[0])
 
     assert (run.status, run.reason) == (RunStatus.SKIPPED, Reason.MISSED)
     assert "No zone called “Europe/Lutetia”" in (run.message or "")
-    assert engine.operations.schedule("gone").state == ScheduleState.PAUSED
+    assert engine.operations.schedules.get("gone").state == ScheduleState.PAUSED
     assert other.status == RunStatus.SUCCEEDED
 
 
@@ -52,9 +52,9 @@ def test_a_schedule_whose_zone_is_gone_gets_another_or_is_deleted(engine: Engine
     for name in ("edited", "deleted"):
         engine.script(name, "true", timing=PARIS)
     remove_zone(engine)
-    spec = engine.operations.schedule("edited").spec.model_copy(update={"timing": Timing(cron="0 12 * * *")})
-    assert engine.operations.edit("edited", spec, if_version=1).next_due
-    assert engine.operations.delete("deleted").state == ScheduleState.DELETED
+    spec = engine.operations.schedules.get("edited").spec.model_copy(update={"timing": Timing(cron="0 12 * * *")})
+    assert engine.operations.schedules.edit("edited", spec, if_version=1).next_due
+    assert engine.operations.schedules.delete("deleted").state == ScheduleState.DELETED
 
 
 def test_a_run_that_was_due_when_its_zone_went_ends_with_a_sentence(engine: Engine) -> None:

@@ -51,7 +51,7 @@ def assert_published_whole(engine: Engine, run: Run, server: S3Server) -> None:
     assert run.status == RunStatus.SUCCEEDED, run.message
     assert (engine.root / f"{run.schedule}.times").read_text() == "once\n"
     assert run.publication is not None
-    base = open_storage(engine.operations.schedule(run.schedule).spec.publication_base)
+    base = open_storage(engine.operations.schedules.get(run.schedule).spec.publication_base)
     assert isinstance(base, S3Storage)
     area = S3Storage(server.address(base.address.bucket, prefix=base.address.prefix))
     assert {file.path: file.sha256 for file in run.publication.files} == {
@@ -82,10 +82,10 @@ def test_an_analysis_ends_while_they_are_away_and_is_published_when_they_are_bac
             eventually((engine.root / "working.times").exists, what="the end of the command")
             failed = proxy.faults()
             eventually(lambda: proxy.faults() > failed + 20, what="some tries")
-            assert not engine.operations.run(run.id).status.terminal
+            assert not engine.operations.runs.get(run.id).status.terminal
             proxy.decide = lambda *_: None
             ended = engine.ended(run)
-        assert len(engine.operations.attempts(ended)) == 1
+        assert len(engine.operations.runs.list_attempts(ended)) == 1
         assert_published_whole(engine, ended, server)
 
 

@@ -144,7 +144,7 @@ class Play:
     def schedule(self, name: str, cron: str | None = None, zone: str = "UTC", **changes: Any) -> Schedule:
         """A schedule that publishes nothing."""
         timing = Timing(cron=cron or "0 12 * * *", timezone=zone)
-        return self.operations.create(name, self.spec(timing=timing, **changes))
+        return self.operations.schedules.create(name, self.spec(timing=timing, **changes))
 
     def spec(self, **changes: Any) -> Spec:
         """What such a schedule does."""
@@ -212,7 +212,7 @@ class Play:
 
     def runs(self, name: str) -> list[Run]:
         """In the order of their occurrences."""
-        return self.operations.runs(name, limit=10_000)[::-1]
+        return self.operations.runs.list_newest(name, limit=10_000)[::-1]
 
     def fired(self, name: str) -> list[str]:
         """When the runs that were executed were due."""

@@ -16,7 +16,7 @@ from jupyter_schedule.core.models import (
     MachineSize,
     RunStatus,
 )
-from jupyter_schedule.core.operations.waiting import places_in
+from jupyter_schedule.core.operations.runs import places_in
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, AdHocPlan
 from scheduler_service.tick import Ticker
 from tests.factories import make_ad_hoc
@@ -91,19 +91,19 @@ def test_its_machine_takes_the_room_of_a_run_and_who_waits_is_told(play: Play) -
     roomy(play, ConcurrencyLimits(per_launcher={"local": 1}))
     play.operations.ad_hoc.launch()
     play.settle()
-    run = play.operations.run_now(play.schedule("daily").name)
+    run = play.operations.runs.run_now(play.schedule("daily").name)
     play.settle()
-    assert play.operations.run(run.id).status is RunStatus.DUE
+    assert play.operations.runs.get(run.id).status is RunStatus.DUE
     assert places_in(play.store)[run.id] == "Waits: only one of the runs goes at once with the launcher local"
     play.operations.ad_hoc.stop()
     play.settle()
-    assert play.operations.run(run.id).status is RunStatus.SUCCEEDED
+    assert play.operations.runs.get(run.id).status is RunStatus.SUCCEEDED
 
 
 def test_runs_machines_take_its_room(play: Play) -> None:
     roomy(play, ConcurrencyLimits(per_launcher={"local": 1}))
     play.workers.finishes = False
-    play.operations.run_now(play.schedule("daily").name)
+    play.operations.runs.run_now(play.schedule("daily").name)
     play.settle()
     play.operations.ad_hoc.launch()
     play.settle()

@@ -71,9 +71,9 @@ def test_a_run_tells_what_it_has_cost_and_the_one_that_reaches_the_cap_pauses_it
     with paid_service(engine):
         first = engine.ended(engine.run("dear"))
         assert (first.status, first.machine_seconds, first.cost) == (RunStatus.SUCCEEDED, 60, Decimal(1))
-        assert engine.operations.schedule("dear").state is ScheduleState.ACTIVE
+        assert engine.operations.schedules.get("dear").state is ScheduleState.ACTIVE
         engine.ended(engine.run("dear"))
-    stopped = engine.operations.schedule("dear")
+    stopped = engine.operations.schedules.get("dear")
     assert stopped.state is ScheduleState.PAUSED
     assert stopped.paused is not None
     assert "monthly cap is $1.50" in stopped.paused.note
@@ -84,7 +84,7 @@ def test_what_comes_due_above_the_cap_is_skipped_and_what_a_person_asks_for_runs
     with paid_service(engine):
         engine.ended(engine.run("dear"))
         yesterday = engine.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        plan = engine.operations.backfill("dear", yesterday.replace(day=1), yesterday)
+        plan = engine.operations.backfill.start("dear", yesterday.replace(day=1), yesterday)
         ended = [engine.ended(run) for run in plan.runs]
         assert {(run.status, run.reason) for run in ended} <= {(RunStatus.SKIPPED, Reason.CAP)}
         assert engine.ended(engine.run("dear")).status is RunStatus.SUCCEEDED

@@ -221,7 +221,7 @@ class LedgerMachine(RuleBasedStateMachine):
         still_open = any(run.schedule == name for run in self.store.runs.list_open())
         reserved = "name_reserved" if still_open or name in self.published else None
         refusal = "name_taken" if name in self.known else reserved or self.refusal_of(spec)
-        made = self.ask(lambda: self.mine.create(name, spec), refusal)
+        made = self.ask(lambda: self.mine.schedules.create(name, spec), refusal)
         if made:
             self.known[name] = Known(made.id, spec, self.time)
 
@@ -231,7 +231,7 @@ class LedgerMachine(RuleBasedStateMachine):
         known = self.known.get(name)
         version = (known.versions if known else 1) - stale
         refusal = self.refusal_of(spec) or ("no_such_schedule" if not known else "changed_elsewhere" if stale else None)
-        if self.ask(lambda: self.mine.edit(name, spec, if_version=version), refusal) and known:
+        if self.ask(lambda: self.mine.schedules.edit(name, spec, if_version=version), refusal) and known:
             known.settle(self.time)
             if known.state == "ended":
                 known.state = "active"
@@ -244,12 +244,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(name=names)
     def pause(self, name: str) -> None:
-        if self.changes_state(name, self.mine.pause):
+        if self.changes_state(name, self.mine.schedules.pause):
             self.known[name].state = "paused"
 
     @rule(name=names)
     def resume(self, name: str) -> None:
-        if self.changes_state(name, self.mine.resume):
+        if self.changes_state(name, self.mine.schedules.resume):
             known = self.known[name]
             known.state, known.not_before = "active", max(self.time, known.not_before or self.time)
             known.move_on(self.time)
@@ -269,7 +269,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(name=names)
     def delete(self, name: str) -> None:
         known = self.known.get(name)
-        if self.ask(lambda: self.mine.delete(name), None if known else "no_such_schedule") and known:
+        if self.ask(lambda: self.mine.schedules.delete(name), None if known else "no_such_schedule") and known:
             known.settle(self.time)
             known.state = "deleted"
             self.deleted.append(self.known.pop(name))
@@ -277,26 +277,26 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(name=names)
     def run_now(self, name: str) -> None:
         known = self.known.get(name)
-        run = self.ask(lambda: self.mine.run_now(name), None if known else "no_such_schedule")
+        run = self.ask(lambda: self.mine.runs.run_now(name), None if known else "no_such_schedule")
         if run and known:
             known.others.add(run.id)
 
     @rule(which=st.integers(0, 20))
     def retry(self, which: int) -> None:
-        runs = self.mine.runs(limit=200)
+        runs = self.mine.runs.list_newest(limit=200)
         if runs:
             run = runs[which % len(runs)]
-            again = self.ask(lambda: self.mine.retry(run.id), None if run.status.terminal else "run_not_ended")
+            again = self.ask(lambda: self.mine.runs.retry(run.id), None if run.status.terminal else "run_not_ended")
             if again:
                 assert (again.version, again.scheduled_for) == (run.version, run.scheduled_for)
                 self.known[run.schedule].others.add(again.id)
 
     @rule(which=st.integers(0, 20))
     def cancel(self, which: int) -> None:
-        runs = self.mine.runs(limit=200)
+        runs = self.mine.runs.list_newest(limit=200)
         if runs:
             run = runs[which % len(runs)]
-            self.ask(lambda: self.mine.cancel(run.id), "run_ended" if run.status.terminal else None)
+            self.ask(lambda: self.mine.runs.cancel(run.id), "run_ended" if run.status.terminal else None)
 
     # -- the world
 
@@ -329,7 +329,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for known in self.known.values():
             if known.state == "active" and occurrences(known.spec.timing, known.cursor, self.time):
                 known.settle(self.time)
-        self.published |= {run.schedule for run in self.mine.runs(limit=1000) if run.publication}
+        self.published |= {run.schedule for run in self.mine.runs.list_newest(limit=1000) if run.publication}
 
     @rule(which=st.integers(0, 5))
     def worker_begins(self, which: int) -> None:
@@ -368,9 +368,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def every_edit_is_a_version_and_every_state_is_known(self) -> None:
         for name, known in self.known.items():
-            schedule = self.mine.schedule(name)
+            schedule = self.mine.schedules.get(name)
             assert (schedule.state, schedule.version, schedule.spec) == (known.state, known.versions, known.spec)
-            assert [version.version for version in self.mine.versions(name)] == [*range(known.versions, 0, -1)]
+            assert [version.version for version in self.mine.schedules.list_versions(name)] == [
+                *range(known.versions, 0, -1)
+            ]
 
     @invariant()
     def what_has_ended_says_why_and_never_changes(self) -> None:

@@ -122,7 +122,7 @@ def test_names_may_have_any_characters(engine: Engine) -> None:
     notebook.write_text(json.dumps(notebook_of(source)))
     request = PackagingRequest(timing=DAILY, notebook=notebook, files=(f"{AWKWARD}/{AWKWARD}.csv",))
     made = build_bundle(request, engine.root, engine.objects)
-    engine.operations.create("awkward", made.spec)
+    engine.operations.schedules.create("awkward", made.spec)
     with engine.service():
         run = engine.ended(engine.run("awkward"))
 

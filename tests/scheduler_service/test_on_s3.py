@@ -65,7 +65,7 @@ def put_outputs(work: ObjectStorage, run_id: str, files: dict[str, bytes]) -> No
 
 
 def statuses_of(engine: Engine, runs: list[Run]) -> set[RunStatus]:
-    return {engine.operations.run(run.id).status for run in runs}
+    return {engine.operations.runs.get(run.id).status for run in runs}
 
 
 def got(url: str) -> bytes:
@@ -86,7 +86,7 @@ def test_the_embedded_default_publishes_to_s3_by_one_setting(seaweedfs: S3Server
         second = engine.ended(engine.run("once"))
 
     assert (first.status, second.status) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED), first.message
-    area = open_storage(engine.operations.schedule("once").spec.publication_base)
+    area = open_storage(engine.operations.schedules.get("once").spec.publication_base)
     assert isinstance(area, S3Storage)
     assert area.get("once/data/a.csv") == b"1\n"
     assert second.publication is not None
@@ -119,15 +119,15 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
         visibility=Visibility.PUBLIC,
     )
     made = build_bundle(asked, engine.root, engine.objects)
-    engine.operations.create("flights", made.spec, public_confirmed=True)
+    engine.operations.schedules.create("flights", made.spec, public_confirmed=True)
     with engine.service():
         for day in range(7):
             clock[0] = NOON + day * DAY + timedelta(seconds=1)
             due = NOON + day * DAY
             (run,) = eventually(
-                lambda due=due: [r for r in engine.operations.runs("flights") if r.scheduled_for == due]
+                lambda due=due: [r for r in engine.operations.runs.list_newest("flights") if r.scheduled_for == due]
             )
-            assert engine.ended(run).status == RunStatus.SUCCEEDED, engine.operations.run(run.id).message
+            assert engine.ended(run).status == RunStatus.SUCCEEDED, engine.operations.runs.get(run.id).message
 
     root = f"{storage.public_base}flights/"
     latest = json.loads(got(f"{root}latest.json"))
@@ -139,9 +139,9 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
         assert got(f"{root}data/flights{NOON - DAY + day * DAY:%Y%m%d}.csv.gz")
     assert b"flights20261129.csv.gz" in got(f"{root}index.html")
 
-    public = open_storage(engine.operations.schedule("flights").spec.publication_base)
-    spec = engine.operations.schedule("flights").spec.model_copy(update={"visibility": Visibility.PRIVATE})
-    edited = engine.operations.edit("flights", spec, if_version=1)
+    public = open_storage(engine.operations.schedules.get("flights").spec.publication_base)
+    spec = engine.operations.schedules.get("flights").spec.model_copy(update={"visibility": Visibility.PRIVATE})
+    edited = engine.operations.schedules.edit("flights", spec, if_version=1)
     with engine.service():
         eventually(lambda: not list(public.list("flights/")), what="the withdrawal")
     private = open_storage(edited.spec.publication_base)
@@ -159,10 +159,10 @@ def test_a_run_that_was_public_when_it_began_and_is_private_now_publishes_privat
     schedule = engine.script("turned", command, visibility=Visibility.PUBLIC)
     with engine.service():
         clock[0] = NOON + timedelta(seconds=1)
-        (due,) = eventually(lambda: engine.operations.runs("turned"), what="the occurrence")
+        (due,) = eventually(lambda: engine.operations.runs.list_newest("turned"), what="the occurrence")
         run = engine.started(due)
         private = schedule.spec.model_copy(update={"visibility": Visibility.PRIVATE})
-        edited = engine.operations.edit("turned", private, if_version=1)
+        edited = engine.operations.schedules.edit("turned", private, if_version=1)
         go_on.touch()
         ended = engine.ended(run)
 
@@ -184,13 +184,15 @@ def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_b
     with engine.service():
         clock[0] = NOON + timedelta(seconds=1)
         for schedule in made:
-            (due,) = eventually(lambda name=schedule.name: engine.operations.runs(name), what="the occurrence")
+            (due,) = eventually(
+                lambda name=schedule.name: engine.operations.runs.list_newest(name), what="the occurrence"
+            )
             assert engine.ended(due).status == RunStatus.SUCCEEDED
     public = open_storage(made[0].spec.publication_base)
     private_spec = made[0].spec.model_copy(update={"visibility": Visibility.PRIVATE})
-    edited = engine.operations.edit("gone", private_spec, if_version=1)
+    edited = engine.operations.schedules.edit("gone", private_spec, if_version=1)
     for name in ("gone", "kept"):
-        engine.operations.delete(name)
+        engine.operations.schedules.delete(name)
     private = open_storage(edited.spec.publication_base)
     with engine.service():
         eventually(lambda: not list(public.list("gone/")), what="the withdrawal")

@@ -23,7 +23,7 @@ def test_code_that_fails_at_first_is_tried_again_as_a_further_attempt_of_the_sam
     with engine.service():
         run = engine.ended(engine.run("flaky"))
     assert (run.status, run.attempt) == (RunStatus.SUCCEEDED, 2)
-    first, _ = engine.operations.attempts(run)
+    first, _ = engine.operations.runs.list_attempts(run)
     assert (first.outcome, "3" in (first.detail or "")) == (Outcome.FINISHED, True)
 
 
@@ -40,7 +40,7 @@ def test_a_backfill_that_is_killed_half_way_runs_every_day_once(engine: Engine, 
     days = engine.root / "days"
     engine.script("past", f'echo "$SCHEDULED_FOR" >> {days}')
     now = clock.now()
-    plan = engine.operations.backfill("past", now - length * DAY, now, parallel=3)
+    plan = engine.operations.backfill.start("past", now - length * DAY, now, parallel=3)
     assert len(plan.runs) == length
 
     def done() -> list[str]:

@@ -116,7 +116,9 @@ class Public(Engine):
         made = self.script(name, text)
         base = self.area.url("").rstrip("/")
         spec = made.spec.model_copy(update={"visibility": Visibility.PUBLIC, "publication_base": base} | changes)
-        return self.operations.edit(name, Spec.model_validate(spec.model_dump()), if_version=1, public_confirmed=True)
+        return self.operations.schedules.edit(
+            name, Spec.model_validate(spec.model_dump()), if_version=1, public_confirmed=True
+        )
 
 
 @pytest.fixture
@@ -135,33 +137,33 @@ BAD = WRITES.format(r"user_id,visits\\n17,8\\n18,9\\n19,10\\n")
 def test_a_public_schedule_run_by_hand_publishes_nothing_until_a_person_releases_it(public: Public) -> None:
     public.public_script("daily", GOOD)
     with public.service():
-        rehearsal = public.ended(public.operations.run_now("daily"))
+        rehearsal = public.ended(public.operations.runs.run_now("daily"))
         assert (rehearsal.status, rehearsal.trigger) == (RunStatus.SUCCEEDED, Trigger.REHEARSAL)
         assert "private until you publish them" in (rehearsal.message or "")
         assert list(public.area.list()) == []
         assert public.operations.files.read(rehearsal, "output/table.csv") == b"country,clients\nDE,100\n"
 
-        released = public.ended(public.operations.approve(rehearsal.id))
+        released = public.ended(public.operations.publications.approve(rehearsal.id))
     assert (released.status, released.message) == (RunStatus.SUCCEEDED, "Published by local.")
     assert public.area.get(f"{PublicationKeys('daily').data}table.csv") == b"country,clients\nDE,100\n"
     assert public.operations.files.read(released, "output/table.csv") == b"country,clients\nDE,100\n"
     kinds = [event.kind for event in public.store.events(0) if event.run_id == released.id]
     assert kinds == ["run_released", "run_publishing", "run_succeeded"]
-    assert len(public.operations.attempts(rehearsal)) == 1
+    assert len(public.operations.runs.list_attempts(rehearsal)) == 1
 
 
 def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason(public: Public) -> None:
     public.public_script("daily", BAD)
     with public.service():
-        rehearsal = public.ended(public.operations.run_now("daily"))
-        held = public.ended(public.operations.approve(rehearsal.id))
+        rehearsal = public.ended(public.operations.runs.run_now("daily"))
+        held = public.ended(public.operations.publications.approve(rehearsal.id))
         assert (held.status, held.reason) == (RunStatus.FAILED, Reason.DISCLOSURE)
         assert [finding.kind for finding in public.operations.files.checked(held).findings] == [FindingKind.ROW_LEVEL]
         assert list(public.area.list()) == []
         with pytest.raises(Refused, check=lambda refused: refused.code == "reason_needed"):
-            public.operations.approve(held.id)
+            public.operations.publications.approve(held.id)
 
-        done = public.ended(public.operations.approve(held.id, "Numbers of machines, not of people."))
+        done = public.ended(public.operations.publications.approve(held.id, "Numbers of machines, not of people."))
     assert done.status == RunStatus.SUCCEEDED
     assert done.message == (
         "Published by local, although the disclosure check held them back: Numbers of machines, not of people."
@@ -175,8 +177,8 @@ def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason
 def test_executed_notebook_and_log_are_published_only_where_that_is_ticked(public: Public) -> None:
     public.public_script("daily", f"{GOOD}; echo said", publish_report=True)
     with public.service():
-        rehearsal = public.ended(public.operations.run_now("daily"))
-        run = public.ended(public.operations.approve(rehearsal.id))
+        rehearsal = public.ended(public.operations.runs.run_now("daily"))
+        run = public.ended(public.operations.publications.approve(rehearsal.id))
     (manifest,) = [each.key for each in public.area.list() if each.key.endswith("manifest.json")]
     assert [file["path"] for file in json.loads(public.area.get(manifest))["report"]] == ["log.txt"]
     assert b"said" in public.area.get(manifest.replace("manifest.json", "report/log.txt"))
@@ -194,7 +196,7 @@ def test_a_private_schedule_is_not_looked_at(public: Public) -> None:
 def test_only_the_owner_may_release(public: Public) -> None:
     public.public_script("daily", GOOD)
     with public.service():
-        rehearsal = public.ended(public.operations.run_now("daily"))
+        rehearsal = public.ended(public.operations.runs.run_now("daily"))
     others = Operations(public.store, public.objects, owner="somebody-else")
     with pytest.raises(Refused, check=lambda refused: refused.code == "no_such_run"):
-        others.approve(rehearsal.id, "because")
+        others.publications.approve(rehearsal.id, "because")

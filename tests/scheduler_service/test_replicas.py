@@ -69,7 +69,7 @@ def test_a_lone_service_that_restarts_goes_on_with_its_runs_without_waiting_for_
         first.send_signal(signal.SIGKILL)
         first.wait()
         with engine.service():
-            eventually(lambda: engine.operations.run(run.id).fence == 2, what="the new holder")
+            eventually(lambda: engine.operations.runs.get(run.id).fence == 2, what="the new holder")
             (engine.root / "go").touch()
             assert engine.ended(run).status == RunStatus.SUCCEEDED
     assert times(engine) == 1
@@ -87,8 +87,8 @@ def test_the_runs_of_a_dead_replica_are_taken_by_another_when_its_lease_has_run_
             dead.wait()
             (engine.root / "go").touch()
             eventually(lambda: times(engine) == 1, what="the end of the command")
-            assert engine.operations.run(run.id).fence == 1
+            assert engine.operations.runs.get(run.id).fence == 1
             database_clock.at(LEASE + 1)
             assert engine.ended(run).status == RunStatus.SUCCEEDED
-    assert engine.operations.run(run.id).fence == 2
+    assert engine.operations.runs.get(run.id).fence == 2
     assert times(engine) == 1

@@ -43,7 +43,7 @@ def restore(engine: Engine, copy: Path) -> None:
         (engine.places.folder / "ledger.sqlite3").write_bytes(copy.read_bytes())
     else:
         tool("pg_restore", "--clean", "--if-exists", f"--dbname={engine.places.shared_store}", copy)
-    engine.store = engine.operations.store = open_store(engine.places.store, engine.now)
+    engine.store = engine.operations.context.store = open_store(engine.places.store, engine.now)
 
 
 def tool(name: str, *arguments: object) -> None:
@@ -59,7 +59,7 @@ def test_what_ran_since_the_backup_is_not_run_again_and_what_passed_is_accounted
 ) -> None:
     # past a minute, so that one occurrence is due and the next is far; and past, as a clock that is ahead is doubted
     start = clock.now().replace(second=20, microsecond=0) - 10 * MINUTE
-    engine.now = engine.operations.now = lambda: start
+    engine.now = engine.operations.context.now = lambda: start
     script = f'echo once >> {engine.root}/times; echo 1 > "$OUTPUT_DIR/out.csv"'
     engine.script("counted", script, timing=EVERY_MINUTE, catch_up=CatchUp.ALL)
     back_up(engine, tmp_path / "copy")
@@ -68,7 +68,7 @@ def test_what_ran_since_the_backup_is_not_run_again_and_what_passed_is_accounted
     assert before[0].status == RunStatus.SUCCEEDED
 
     restore(engine, tmp_path / "copy")
-    assert engine.operations.runs("counted") == []
+    assert engine.operations.runs.list_newest("counted") == []
     with engine.service(lambda: start + 2 * MINUTE):
         after = ended(engine, 2)
 
@@ -82,7 +82,7 @@ def ended(engine: Engine, count: int) -> list[Run]:
     """So many runs, when they have ended."""
 
     def look() -> list[Run] | None:
-        runs = engine.operations.runs("counted")
+        runs = engine.operations.runs.list_newest("counted")
         return runs if len(runs) == count and all(run.status.terminal for run in runs) else None
 
     return eventually(look, what="the end of all runs")

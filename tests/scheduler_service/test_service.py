@@ -81,7 +81,7 @@ class TestMainJob:
         engine = Engine(tmp_path, now)
         schedule = engine.script("clock", "echo tick", timing=EVERY_MINUTE)
         with engine.service():
-            (run,) = eventually(lambda: engine.operations.runs("clock"), what="the minute")
+            (run,) = eventually(lambda: engine.operations.runs.list_newest("clock"), what="the minute")
             run = engine.ended(run)
 
         assert run.trigger == Trigger.SCHEDULE
@@ -94,20 +94,20 @@ class TestMainJob:
         engine = Engine(tmp_path, now)
         engine.script("once", "echo tick", timing=EVERY_MINUTE)
         with engine.service(), engine.service():
-            (run,) = eventually(lambda: engine.operations.runs("once"), what="the minute")
+            (run,) = eventually(lambda: engine.operations.runs.list_newest("once"), what="the minute")
             engine.ended(run)
 
-        assert len(engine.operations.runs("once")) == 1
-        assert len(engine.operations.attempts(run)) == 1
+        assert len(engine.operations.runs.list_newest("once")) == 1
+        assert len(engine.operations.runs.list_attempts(run)) == 1
 
     def test_what_was_missed_is_caught_up_and_accounted_for(self, tmp_path: Path) -> None:
         engine = Engine(tmp_path)
         engine.script("missed", "echo tick", timing=EVERY_MINUTE)
         three_minutes = timedelta(minutes=3)
         with engine.service(lambda: clock.now() + three_minutes):
-            run = engine.ended(eventually(lambda: engine.operations.runs("missed"), what="the catch-up")[0])
+            run = engine.ended(eventually(lambda: engine.operations.runs.list_newest("missed"), what="the catch-up")[0])
 
-        _, stretch = engine.operations.runs("missed")
+        _, stretch = engine.operations.runs.list_newest("missed")
         assert run.status == RunStatus.SUCCEEDED
         assert (stretch.status, stretch.reason, stretch.count) == (RunStatus.SKIPPED, Reason.MISSED, 2)
 
@@ -197,7 +197,7 @@ class TestEnds:
     def test_a_run_that_is_going_stops_when_somebody_asks(self, engine: Engine, waiting: Schedule) -> None:
         with engine.service():
             run = engine.started(engine.run(waiting.name))
-            engine.operations.cancel(run.id)
+            engine.operations.runs.cancel(run.id)
             run = engine.ended(run)
 
         assert (run.status, run.reason) == (RunStatus.CANCELLED, Reason.BY_HAND)
@@ -210,7 +210,7 @@ class TestEnds:
         with engine.service():
             first = engine.started(engine.run(waiting.name))
             second = engine.run(waiting.name)
-            engine.operations.cancel(second.id)
+            engine.operations.runs.cancel(second.id)
             second = engine.ended(second)
             go(engine)
             first = engine.ended(first)
@@ -232,7 +232,7 @@ class TestFaults:
             run = engine.ended(run)
 
         assert run.status == RunStatus.SUCCEEDED
-        assert len(engine.operations.attempts(run)) == 1
+        assert len(engine.operations.runs.list_attempts(run)) == 1
         assert engine.log(run) == "waiting\nwent on\n"
 
     def test_a_service_that_stands_by_takes_over_from_one_that_dies(self, engine: Engine, waiting: Schedule) -> None:
@@ -244,7 +244,7 @@ class TestFaults:
             go(engine)
             run = engine.ended(run)
 
-        assert (run.status, len(engine.operations.attempts(run))) == (RunStatus.SUCCEEDED, 1)
+        assert (run.status, len(engine.operations.runs.list_attempts(run))) == (RunStatus.SUCCEEDED, 1)
 
     def test_a_service_stops_ticking_when_whoever_started_it_ends(self, engine: Engine, waiting: Schedule) -> None:
         with engine.service_process() as service:
@@ -261,16 +261,16 @@ class TestFaults:
     def test_a_killed_agent_is_swept_and_followed_by_another_attempt(self, engine: Engine, waiting: Schedule) -> None:
         with engine.service():
             run = engine.started(engine.run(waiting.name))
-            attempt = eventually(lambda: next((a for a in engine.operations.attempts(run) if a.handle), None))
+            attempt = eventually(lambda: next((a for a in engine.operations.runs.list_attempts(run) if a.handle), None))
             assert attempt.handle is not None
             os.kill(attempt.handle["pid"], signal.SIGKILL)
-            eventually(lambda: len(engine.operations.attempts(run)) == 2, what="the second attempt")
+            eventually(lambda: len(engine.operations.runs.list_attempts(run)) == 2, what="the second attempt")
             assert processes.find_marked(f"{run.id}.1") == []
             go(engine)
             run = engine.ended(run)
 
         assert list((engine.places.folder / "work").iterdir()) == []
-        lost, finished = engine.operations.attempts(run)
+        lost, finished = engine.operations.runs.list_attempts(run)
         assert run.status == RunStatus.SUCCEEDED
         assert (lost.outcome, finished.outcome) == (Outcome.LOST, Outcome.FINISHED)
 
@@ -279,11 +279,11 @@ class TestFaults:
         engine.script("stray", f"setsid env -i bash -c 'exec -a stray-{engine.root.name} sleep 1000' & echo on; wait")
         with engine.service():
             run = engine.started(engine.run("stray"))
-            attempt = eventually(lambda: next((a for a in engine.operations.attempts(run) if a.handle), None))
+            attempt = eventually(lambda: next((a for a in engine.operations.runs.list_attempts(run) if a.handle), None))
             assert attempt.handle is not None
             os.kill(attempt.handle["pid"], signal.SIGKILL)
-            eventually(lambda: len(engine.operations.attempts(run)) == 2, what="the second attempt")
-            engine.operations.cancel(run.id)
+            eventually(lambda: len(engine.operations.runs.list_attempts(run)) == 2, what="the second attempt")
+            engine.operations.runs.cancel(run.id)
             engine.ended(run)
         commands = [read_or_empty(folder / "cmdline") for folder in Path("/proc").iterdir() if folder.name.isdigit()]
         assert [command for command in commands if f"stray-{engine.root.name}".encode() in command] == []
@@ -295,13 +295,15 @@ class TestFaults:
             run = engine.started(engine.run(waiting.name))
             first.send_signal(signal.SIGKILL)
             first.wait()
-        (attempt,) = engine.operations.attempts(run)
-        engine.store.runs.replace_attempt(engine.operations.run(run.id), attempt.model_copy(update={"handle": None}))
+        (attempt,) = engine.operations.runs.list_attempts(run)
+        engine.store.runs.replace_attempt(
+            engine.operations.runs.get(run.id), attempt.model_copy(update={"handle": None})
+        )
         go(engine)
         with engine.service():
             run = engine.ended(run)
 
-        assert (run.status, len(engine.operations.attempts(run))) == (RunStatus.SUCCEEDED, 1)
+        assert (run.status, len(engine.operations.runs.list_attempts(run))) == (RunStatus.SUCCEEDED, 1)
         assert engine.log(run) == "waiting\nwent on\n"
 
 
@@ -339,7 +341,7 @@ class TestPolicies:
             runs = [engine.run(name) for name in names]
             for run in runs[:4]:
                 engine.started(run)
-            assert [engine.operations.run(run.id).status for run in runs[4:]] == [RunStatus.DUE] * 2
+            assert [engine.operations.runs.get(run.id).status for run in runs[4:]] == [RunStatus.DUE] * 2
             go(engine)
             assert {engine.ended(run).status for run in runs} == {RunStatus.SUCCEEDED}
 
@@ -348,8 +350,8 @@ class TestPolicies:
         engine.script("all", "echo $SCHEDULED_FOR", timing=EVERY_MINUTE, catch_up=CatchUp.ALL)
         three_minutes = timedelta(minutes=3)
         with engine.service(lambda: clock.now() + three_minutes):
-            eventually(lambda: len(engine.operations.runs("all")) >= 3, what="the catch-up")
-            runs = [engine.ended(run) for run in engine.operations.runs("all")]
+            eventually(lambda: len(engine.operations.runs.list_newest("all")) >= 3, what="the catch-up")
+            runs = [engine.ended(run) for run in engine.operations.runs.list_newest("all")]
 
         assert {run.status for run in runs} == {RunStatus.SUCCEEDED}
         ends = [run.ended_at for run in sorted(runs, key=lambda run: run.scheduled_for)]

@@ -38,20 +38,20 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None
 def test_a_look_that_failed_long_ago_does_not_fail_the_first_hitch_in_publishing(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.settle()
     failing_once(monkeypatch, play.objects, "get_or_none")
     play.until(play.now + 20 * MINUTE, each=lambda: play.workers.beat(str(play.now)))
     failing_once(monkeypatch, effects, "publish_or_hold")
     play.workers.finish(next(iter(play.workers.going)))
     play.until(play.now + 2 * MINUTE)
-    assert play.operations.run(run.id).status == RunStatus.SUCCEEDED
+    assert play.operations.runs.get(run.id).status == RunStatus.SUCCEEDED
 
 
 def test_an_object_store_that_was_away_for_long_makes_no_worker_hung(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.workers.beat("before")
     play.settle()
     with monkeypatch.context() as away:
@@ -66,7 +66,7 @@ def test_an_object_store_that_was_away_for_long_makes_no_worker_hung(
     play.settle()
     play.workers.beat("after")
     play.settle()
-    assert play.operations.run(run.id).status == RunStatus.RUNNING
+    assert play.operations.runs.get(run.id).status == RunStatus.RUNNING
     assert len(play.workers.launched) == 1
 
 
@@ -74,7 +74,7 @@ def test_what_is_away_is_logged_in_one_line_and_again_only_when_something_else_i
     play: Play, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fault of ours is logged with its traceback, each time."""
-    play.operations.run_now("daily")
+    play.operations.runs.run_now("daily")
     play.settle()
     problems: list[Exception] = [OSError("S3 is away.")] * 3 + [OSError("S3 is full.")] + [KeyError("x")] * 2
 
@@ -89,19 +89,19 @@ def test_what_is_away_is_logged_in_one_line_and_again_only_when_something_else_i
 
 
 def test_a_service_that_does_not_hold_a_run_any_more_ends_nothing(play: Play) -> None:
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.settle()
     other = play.another_service()
     play.now += timedelta(seconds=61)
     other.tick()
-    stale = play.operations.run(run.id).model_copy(update={"fence": 1, "cancelled_by": "ann"})
-    play.ticker._effect(stale, play.operations.attempts(run)[-1], Stop(Outcome.CANCELLED))
+    stale = play.operations.runs.get(run.id).model_copy(update={"fence": 1, "cancelled_by": "ann"})
+    play.ticker._effect(stale, play.operations.runs.list_attempts(run)[-1], Stop(Outcome.CANCELLED))
     assert play.workers.asked == []
 
 
 def test_an_attempt_that_a_ledger_from_a_backup_does_not_know_of_is_adopted_not_repeated(play: Play) -> None:
     """The work area knows that attempt 1 was started; the ledger says that the run is still due."""
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     play.settle()
     (launched,) = play.workers.launched
     play.workers.finish(launched.token)
@@ -111,10 +111,10 @@ def test_an_attempt_that_a_ledger_from_a_backup_does_not_know_of_is_adopted_not_
     restored = Play(Path(play._base.removeprefix("file://")).parent / "restored")
     restored.objects.content = play.objects.content
     restored.workers.objects = restored.objects
-    restored.store.schedules.add(play.operations.schedule("daily"))
+    restored.store.schedules.add(play.operations.schedules.get("daily"))
     restored.store.runs.add(run, actor="backup")
     restored.settle()
-    assert restored.operations.run(run.id).status == RunStatus.SUCCEEDED
+    assert restored.operations.runs.get(run.id).status == RunStatus.SUCCEEDED
     assert (executed, restored.workers.launched) == (1, [])
 
 
@@ -133,11 +133,11 @@ def test_a_failure_a_day_is_waited_for_a_second_each_time_and_told_each_time(
 
             away.setattr(tick.planning, "plan_runs", fail)
             play.ticker.tick()
-        before = len(play.operations.runs("hourly"))
+        before = len(play.operations.runs.list_newest("hourly"))
         for second in range(1, 90):
             play.pass_by(timedelta(seconds=1))
             play.ticker.tick()
-            if len(play.operations.runs("hourly")) > before:
+            if len(play.operations.runs.list_newest("hourly")) > before:
                 waits.append(second)
                 break
         for _ in range(50):
@@ -160,7 +160,7 @@ def test_an_attempt_of_another_version_is_left_to_a_service_that_has_it(
     play: Play, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The sentence names both versions, once; the run stays as it is."""
-    run = play.operations.run_now("daily")
+    run = play.operations.runs.run_now("daily")
     launches = []
 
     def launch(attempt: Attempt) -> Handle:
@@ -172,7 +172,7 @@ def test_an_attempt_of_another_version_is_left_to_a_service_that_has_it(
     play.settle(20)
     play.pass_by(timedelta(seconds=30))
     play.settle(20)
-    assert play.operations.run(run.id).status == RunStatus.LAUNCHING
+    assert play.operations.runs.get(run.id).status == RunStatus.LAUNCHING
     assert len(launches) > 1
     said = [record.getMessage() for record in caplog.records if "action=failed" in record.getMessage()]
     assert len(said) == 1

@@ -149,7 +149,7 @@ class TestClocks:
         play.schedule("hourly", "0 * * * *")
         play.settle()
         play.set_clock(NOON + 3 * HOUR)
-        play.operations.run_now("hourly")
+        play.operations.runs.run_now("hourly")
         play.settle()
         assert play.ticker.blocker is Blocker.CLOCK
         assert [run.status for run in play.runs("hourly")] == [RunStatus.DUE]
@@ -174,7 +174,7 @@ class TestClocks:
         assert play.ticker.blocker is Blocker.CLOCK
         assert [(run.scheduled_for, run.status) for run in play.runs("fragile")] == [(NOON + HOUR, RunStatus.FAILED)]
         (failed,) = play.runs("fragile")
-        paused = play.operations.schedule("fragile").paused
+        paused = play.operations.schedules.get("fragile").paused
         assert failed.ended_at is not None
         assert paused is not None
         for moment in (failed.ended_at, paused.at):
@@ -187,7 +187,7 @@ class TestClocks:
         play = Play(tmp_path)
         monkeypatch.setattr(play.store, "clock", lambda: NOON + timedelta(seconds=play.since_boot), raising=False)
         play.workers.finishes = False
-        play.operations.create("careful", play.spec(timing=Timing(cron="0 * * * *")), rehearse=True)
+        play.operations.schedules.create("careful", play.spec(timing=Timing(cron="0 * * * *")), rehearse=True)
         play.settle()
         play.set_clock(play.now + 3 * HOUR)
         if when == "wrong from the start":
@@ -195,7 +195,7 @@ class TestClocks:
         play.workers.finish(next(iter(play.workers.going)))
         play.settle()
         assert play.ticker.blocker is Blocker.CLOCK
-        schedule = play.operations.schedule("careful")
+        schedule = play.operations.schedules.get("careful")
         assert (schedule.state, schedule.next_due) == (ScheduleState.ACTIVE, NOON + HOUR)
 
     def test_with_a_file_the_date_of_the_object_store_is_the_second_clock(self, tmp_path: Path) -> None:
@@ -226,12 +226,12 @@ class TestClocks:
         monkeypatch.setattr(play.store, "clock", lambda: NOON, raising=False)
         play.schedule("daily")
         play.workers.finishes = False
-        run = play.operations.run_now("daily")
+        run = play.operations.runs.run_now("daily")
         play.settle()
         play.set_clock(NOON + DAY)
         play.workers.finish(next(iter(play.workers.going)))
         play.settle()
-        assert play.operations.run(run.id).status == RunStatus.SUCCEEDED
+        assert play.operations.runs.get(run.id).status == RunStatus.SUCCEEDED
 
     def test_who_waits_for_a_clock_that_is_believed_can_be_cancelled(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -241,12 +241,12 @@ class TestClocks:
         play.schedule("daily")
         play.settle()
         play.set_clock(NOON + DAY)
-        run = play.operations.run_now("daily")
+        run = play.operations.runs.run_now("daily")
         play.settle()
-        play.operations.cancel(run.id)
+        play.operations.runs.cancel(run.id)
         play.settle()
         assert play.ticker.blocker is Blocker.CLOCK
-        assert play.operations.run(run.id).status == RunStatus.CANCELLED
+        assert play.operations.runs.get(run.id).status == RunStatus.CANCELLED
 
 
 class TestRoom:
@@ -255,7 +255,7 @@ class TestRoom:
         play = Play(tmp_path)
         play.schedule("hourly", "0 * * * *")
         play.workers.failing = 1
-        waiting = play.operations.run_now("hourly")
+        waiting = play.operations.runs.run_now("hourly")
         play.settle(1)
         play.free = LEAST_FREE - 1
         play.until(NOON + HOUR, step=10 * MINUTE)
@@ -274,11 +274,11 @@ class TestRoom:
         play = Play(tmp_path)
         play.schedule("hourly", "0 * * * *")
         play.free = 0
-        run = play.operations.run_now("hourly")
+        run = play.operations.runs.run_now("hourly")
         play.settle()
-        play.operations.cancel(run.id)
+        play.operations.runs.cancel(run.id)
         play.settle()
-        assert play.operations.run(run.id).status == RunStatus.CANCELLED
+        assert play.operations.runs.get(run.id).status == RunStatus.CANCELLED
 
 
 class TestSleep:
@@ -297,22 +297,22 @@ class TestSleep:
         play = Play(tmp_path)
         play.schedule("daily", timeout=60)
         play.workers.finishes = False
-        run = play.operations.run_now("daily")
+        run = play.operations.runs.run_now("daily")
         play.settle()
         play.sleep(10 * HOUR)
         play.workers.beat("after the sleep")
         play.settle()
-        assert play.operations.run(run.id).status == RunStatus.RUNNING
+        assert play.operations.runs.get(run.id).status == RunStatus.RUNNING
         assert play.workers.asked == []
 
     def test_a_run_that_is_awake_past_its_deadline_is_stopped(self, tmp_path: Path) -> None:
         play = Play(tmp_path)
         play.schedule("daily", timeout=60)
         play.workers.finishes = False
-        run = play.operations.run_now("daily")
+        run = play.operations.runs.run_now("daily")
         play.settle()
         play.until(NOON + 85 * MINUTE, each=lambda: play.workers.beat(str(play.now)))
-        ended = play.operations.run(run.id)
+        ended = play.operations.runs.get(run.id)
         assert (ended.status, ended.reason) == (RunStatus.TIMED_OUT, Reason.TIME_LIMIT)
         assert len(play.workers.launched) == 1
 

@@ -107,7 +107,7 @@ class Worker:
 
     def start(self, run_id: str) -> Run:
         """The run goes."""
-        run = self.operations.run(run_id)
+        run = self.operations.runs.get(run_id)
         attempt = make_attempt(run, parameters={"worker": "local"})
         launched = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
         assert self.operations.store.runs.add_attempt(attempt, run, launched, actor="service")

@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 from jupyter_schedule.api.route import Route
 from jupyter_schedule.api.routes import ROUTES
-from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.operations.schedules import ScheduleOperations
 from tests.server.conftest import Api
 
 VALUES = {"name": "daily", "id": "0" * 36, "path": "data/x.csv", "digest": "0" * 64}
@@ -110,10 +110,10 @@ async def test_an_address_or_a_method_that_there_is_not_is_said_to_be_so(
 async def test_what_nobody_expected_is_answered_by_an_id_that_the_log_has(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(operations: Operations) -> None:
+    def broken(schedules: ScheduleOperations) -> None:
         raise RuntimeError("token=hunter2")
 
-    monkeypatch.setattr(Operations, "schedules", broken)
+    monkeypatch.setattr(ScheduleOperations, "list_all", broken)
     with caplog.at_level(logging.ERROR):
         reply = await api("GET", "status")
 

@@ -154,7 +154,7 @@ async def test_a_run_is_stopped_and_done_again(api: Api) -> None:
     early = await api("POST", f"runs/{run.id}/retry")
     assert (early.status, early.code) == (409, "run_not_ended")
     with api.worker() as worker:
-        worker.end(worker.operations.run(run.id), status=RunStatus.FAILED)
+        worker.end(worker.operations.runs.get(run.id), status=RunStatus.FAILED)
     assert (await api("POST", f"runs/{run.id}/cancel")).code == "run_ended"
     again = await api("POST", f"runs/{run.id}/retry")
     assert (again.status, again.body["trigger"], again.body["status"]) == (201, "retry", "due")

@@ -103,34 +103,36 @@ class Person:
         # somebody may have been about to let one go on
         self._pause(self._deployment.schedules_left)
         for run in self._deployment.ledger.runs.list_open():
-            self.ask(schedules[run.schedule_id], lambda operations, run_id=run.id: operations.cancel(run_id))
+            self.ask(schedules[run.schedule_id], lambda operations, run_id=run.id: operations.runs.cancel(run_id))
 
     def _pause(self, schedules: Iterable[Schedule]) -> None:
         for schedule in schedules:
-            self.ask(schedule, lambda operations, name=schedule.name: operations.pause(name))
+            self.ask(schedule, lambda operations, name=schedule.name: operations.schedules.pause(name))
 
     def _run(self, operations: Operations, schedule: Schedule) -> None:
         """Once, or again and again while nothing seems to happen."""
         for _ in range(self._world.chance.choice((1, 1, 1, 8))):
-            operations.run_now(schedule.name)
+            operations.runs.run_now(schedule.name)
 
     def _cancel(self, operations: Operations, schedule: Schedule) -> None:
         if runs := [run for run in self._deployment.ledger.runs.list_open() if run.schedule_id == schedule.id]:
-            operations.cancel(self._world.chance.choice(runs).id)
+            operations.runs.cancel(self._world.chance.choice(runs).id)
 
     def _retry(self, operations: Operations, schedule: Schedule) -> None:
         """From two windows at once."""
         ended = [run for run in self._deployment.ledger.ended.values() if run.schedule_id == schedule.id]
         if ended := [run for run in ended if run.status != RunStatus.SKIPPED]:
             run_id = self._world.chance.choice(ended).id
-            self._beside(schedule, lambda again: again.retry(run_id))
-            operations.retry(run_id)
+            self._beside(schedule, lambda again: again.runs.retry(run_id))
+            operations.runs.retry(run_id)
 
     def _edit(self, operations: Operations, schedule: Schedule) -> None:
-        operations.edit(schedule.name, self._deployment.a_spec(), if_version=schedule.version)
+        operations.schedules.edit(schedule.name, self._deployment.a_spec(), if_version=schedule.version)
 
     def _toggle(self, operations: Operations, schedule: Schedule) -> None:
-        (operations.resume if schedule.state == ScheduleState.PAUSED else operations.pause)(schedule.name)
+        (operations.schedules.resume if schedule.state == ScheduleState.PAUSED else operations.schedules.pause)(
+            schedule.name
+        )
 
     def _backfill(self, operations: Operations, schedule: Schedule) -> None:
         """The last hours, by two people at once, each of whom asks again until all of it is told to be there."""
@@ -145,11 +147,11 @@ class Person:
                 self._world.sleep(person.actor, 30)
 
         def fill(asked: Operations) -> None:
-            began, before = self._world.time, asked.schedule(schedule.name)
+            began, before = self._world.time, asked.schedules.get(schedule.name)
             # the more there is, the more of them go at a time
-            asked.backfill(schedule.name, start, end, parallel=hours)
+            asked.backfill.start(schedule.name, start, end, parallel=hours)
             # of one that was edited meanwhile it isn't known by which expression it was filled
-            if asked.schedule(schedule.name).version == before.version:
+            if asked.schedules.get(schedule.name).version == before.version:
                 told = Backfilled(began, self._world.time, schedule.id, before.spec.timing, start, end)
                 self._deployment.backfilled.append(told)
 

@@ -1,6 +1,6 @@
 """A request becomes a bundle and a spec, with all that can be known before a run said beforehand.
 
-The bundle is kept in the work area; recording a schedule with the spec is `operations.create`'s.
+The bundle is kept in the work area; recording a schedule with the spec is `operations.schedules.create`'s.
 """
 
 import json

@@ -8,12 +8,10 @@ from jupyter_schedule.core.ad_hoc_workers import public_key
 from jupyter_schedule.core.compute import no_such_size
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, AdHocAllowance, AdHocWorker, LauncherInfo, utc, utc_text
+from jupyter_schedule.core.operations.context import TRIES
 from jupyter_schedule.core.operations.names import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import quoted
-
-#: how often a change is tried again when the service got in between
-TRIES = 20
 
 
 class AdHocOperations:

@@ -11,6 +11,8 @@ from itertools import islice
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, Trigger, utc
+from jupyter_schedule.core.operations.context import OperationsContext
+from jupyter_schedule.core.operations.schedules import ScheduleOperations
 from jupyter_schedule.core.store.base import RunCursor, Store
 from jupyter_schedule.core.timing import planning, recurrence
 
@@ -35,6 +37,45 @@ class BackfillPlan:
     #: occurrences of the range that have succeeded, and those whose run hasn't ended
     succeeded: int
     waiting: int
+
+
+class BackfillOperations:
+    """The backfills of one person's schedules."""
+
+    def __init__(self, context: OperationsContext, schedules: ScheduleOperations) -> None:
+        self._context = context
+        self._schedules = schedules
+
+    def plan(
+        self, name: str, start: datetime, end: datetime, *, again: bool = False, parallel: int = 1
+    ) -> BackfillPlan:
+        """The plan of a `start`; nothing is put into the ledger."""
+        now = utc(self._context.now())
+        return ask(self._context.store, self._schedules.get(name), start, end, now, again=again, parallel=parallel)
+
+    def start(
+        self,
+        name: str,
+        start: datetime,
+        end: datetime,
+        *,
+        again: bool = False,
+        confirmed: bool = False,
+        parallel: int = 1,
+    ) -> BackfillPlan:
+        """Put runs for times that have passed into the ledger, as `ask` plans them."""
+        plan = self.plan(name, start, end, again=again, parallel=parallel)
+        check_confirmed(plan.runs, confirmed=confirmed)
+        for some in batches(plan.runs):
+            self._context.store.runs.add_all(some, actor=self._context.owner)
+        return plan
+
+    def cancel(self, name: str) -> int:
+        """Let no waiting run of the schedule's backfills start, and say how many those were; what goes, goes on."""
+        schedule = self._schedules.get(name)
+        left = [run for run in self._context.store.runs.list_open() if run.schedule_id == schedule.id and is_left(run)]
+        some_ids = ([run.id for run in some] for some in batches(left))
+        return sum(self._context.store.runs.request_cancel_all(ids, actor=self._context.owner) for ids in some_ids)
 
 
 def ask(

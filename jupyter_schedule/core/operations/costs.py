@@ -71,7 +71,7 @@ def cost_before(operations: Operations, spec: Spec, schedule: Schedule | None = 
 
 def _left(operations: Operations, schedule: Schedule) -> int | None:
     """Files of the last run that left some for publication, published or not."""
-    for run in operations.recent_runs([schedule], _LEFT_AMONG).get(schedule.id, []):
+    for run in operations.runs.newest_of_each([schedule], _LEFT_AMONG).get(schedule.id, []):
         files = _files(operations, run)
         if files is not None:
             return files

@@ -21,6 +21,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Spec,
     Trigger,
+    Visibility,
     utc,
     utc_text,
 )
@@ -101,6 +102,12 @@ def plan_manual_run(schedule: Schedule, now: datetime) -> Run:
 def plan_rehearsal(schedule: Schedule, now: datetime) -> Run:
     """A run by hand whose outputs stay private until somebody has looked at them."""
     return _rehearsing(plan_manual_run(schedule, now))
+
+
+def plan_run_by_hand(schedule: Schedule, now: datetime) -> Run:
+    """A run that somebody asks for: a rehearsal where the schedule is public, or waits for one."""
+    unseen = schedule.spec.visibility == Visibility.PUBLIC or schedule.state == ScheduleState.REHEARSING
+    return (plan_rehearsal if unseen else plan_manual_run)(schedule, now)
 
 
 def plan_release(run: Run, release: Approval, count: int) -> Run:

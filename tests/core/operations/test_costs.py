@@ -33,9 +33,9 @@ class Told:
         self.storage = StorageConfig(most_files=most)
         self._runs = list(runs)
         self._left = left
-        self.files = self
+        self.runs = self.files = self
 
-    def recent_runs(self, schedules: list[Schedule], per_schedule: int) -> dict[str, list[Run]]:
+    def newest_of_each(self, schedules: list[Schedule], per_schedule: int) -> dict[str, list[Run]]:
         return {schedules[0].id: self._runs[:per_schedule]}
 
     def result(self, run: Run) -> Result:

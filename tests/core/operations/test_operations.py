@@ -46,7 +46,7 @@ class Desk:
         return make_spec(publication_base=self.area.url("").rstrip("/"), **changes)
 
     def create(self, name: str = "daily", **changes: Any) -> None:
-        self.mine.create(name, self.spec(**changes))
+        self.mine.schedules.create(name, self.spec(**changes))
 
 
 @pytest.fixture
@@ -63,20 +63,20 @@ def refusal(code: str) -> Any:
 class TestCreate:
     def test_a_new_schedule_is_due_at_the_first_occurrence_after_now(self, desk: Desk) -> None:
         desk.create()
-        schedule = desk.mine.schedule("daily")
+        schedule = desk.mine.schedules.get("daily")
         assert (schedule.state, schedule.version, schedule.next_due) == (ScheduleState.ACTIVE, 1, NOON)
-        assert desk.mine.runs("daily") == []
+        assert desk.mine.runs.list_newest("daily") == []
 
     def test_created_at_the_very_time_it_waits_for_the_next_one(self, desk: Desk) -> None:
         desk.time = NOON
         desk.create()
-        assert desk.mine.schedule("daily").next_due == NOON + DAY
+        assert desk.mine.schedules.get("daily").next_due == NOON + DAY
 
     def test_a_time_that_comes_while_a_schedule_is_recorded_is_owed(self, desk: Desk) -> None:
         desk.time = NOON - SECOND
-        desk.mine.now = desk.now_and_ever_later
+        desk.mine.context.now = desk.now_and_ever_later
         desk.create(timing=Timing(once=NOON))
-        assert desk.mine.schedule("daily").next_due == NOON
+        assert desk.mine.schedules.get("daily").next_due == NOON
 
     def test_a_taken_name_is_refused_with_a_free_one(self, desk: Desk) -> None:
         desk.create()
@@ -95,7 +95,7 @@ class TestCreate:
     def test_a_name_whose_results_are_still_published_stays_reserved(self, desk: Desk) -> None:
         desk.create()
         desk.area.put(PublicationKeys("daily").latest, b"{}")
-        desk.mine.delete("daily")
+        desk.mine.schedules.delete("daily")
         with refusal("name_reserved"):
             desk.create()
 
@@ -121,7 +121,7 @@ class TestCreate:
         with refusal(code) as refused:
             desk.create(**changes)
         assert refused.value.field == field
-        assert desk.mine.schedules() == []
+        assert desk.mine.schedules.list_all() == []
 
 
 class TestNames:
@@ -160,100 +160,100 @@ class TestChange:
     def test_an_edit_settles_what_the_old_version_owed_under_the_old_version(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + HOUR
-        edited = desk.mine.edit("daily", desk.spec(timing=Timing(cron="0 15 * * *")), if_version=1)
+        edited = desk.mine.schedules.edit("daily", desk.spec(timing=Timing(cron="0 15 * * *")), if_version=1)
 
-        (owed,) = desk.mine.runs("daily")
+        (owed,) = desk.mine.runs.list_newest("daily")
         assert (owed.version, owed.scheduled_for, owed.status) == (1, NOON, RunStatus.DUE)
         assert (edited.version, edited.timing_rev, edited.next_due) == (2, 2, NOON + 3 * HOUR)
 
     def test_an_edit_that_leaves_the_time_alone_keeps_the_timing(self, desk: Desk) -> None:
         desk.create()
-        assert desk.mine.edit("daily", desk.spec(timeout=5), if_version=1).timing_rev == 1
+        assert desk.mine.schedules.edit("daily", desk.spec(timeout=5), if_version=1).timing_rev == 1
 
     @pytest.mark.promise("P6")
     def test_an_edit_never_fires_a_time_that_the_old_version_did_not_have(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + HOUR
-        desk.mine.edit("daily", desk.spec(timing=Timing(cron="30 12 * * *")), if_version=1)
-        assert [run.scheduled_for for run in desk.mine.runs("daily")] == [NOON]
+        desk.mine.schedules.edit("daily", desk.spec(timing=Timing(cron="30 12 * * *")), if_version=1)
+        assert [run.scheduled_for for run in desk.mine.runs.list_newest("daily")] == [NOON]
 
     def test_who_edits_an_older_version_is_told(self, desk: Desk) -> None:
         desk.create()
-        desk.mine.edit("daily", desk.spec(timeout=5), if_version=1)
+        desk.mine.schedules.edit("daily", desk.spec(timeout=5), if_version=1)
         with refusal("changed_elsewhere"):
-            desk.mine.edit("daily", desk.spec(timeout=6), if_version=1)
-        assert desk.mine.schedule("daily").spec.timeout == 5
-        assert [version.version for version in desk.mine.versions("daily")] == [2, 1]
+            desk.mine.schedules.edit("daily", desk.spec(timeout=6), if_version=1)
+        assert desk.mine.schedules.get("daily").spec.timeout == 5
+        assert [version.version for version in desk.mine.schedules.list_versions("daily")] == [2, 1]
 
     def test_a_time_that_comes_while_an_edit_is_recorded_is_refused(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON - SECOND
-        desk.mine.now = desk.now_and_ever_later
+        desk.mine.context.now = desk.now_and_ever_later
         with refusal("in_the_past"):
-            desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON)), if_version=1)
+            desk.mine.schedules.edit("daily", desk.spec(timing=Timing(once=NOON)), if_version=1)
 
     @pytest.mark.promise("P6")
     def test_pausing_settles_first_and_resuming_fires_nothing_of_the_past(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + HOUR
-        assert desk.mine.pause("daily").next_due is None
+        assert desk.mine.schedules.pause("daily").next_due is None
         desk.time = NOON + 3 * DAY
-        resumed = desk.mine.resume("daily")
+        resumed = desk.mine.schedules.resume("daily")
 
         assert (resumed.state, resumed.next_due) == (ScheduleState.ACTIVE, NOON + 4 * DAY)
-        skipped, owed = desk.mine.runs("daily")
+        skipped, owed = desk.mine.runs.list_newest("daily")
         assert (owed.scheduled_for, owed.status) == (NOON, RunStatus.DUE)
         assert (skipped.reason, skipped.scheduled_for, skipped.count) == (Reason.PAUSED, NOON + DAY, 3)
 
     def test_who_pauses_again_leaves_who_did_it_first_and_why(self, desk: Desk) -> None:
         desk.create()
-        first = desk.mine.pause("daily", "Mending.").paused
+        first = desk.mine.schedules.pause("daily", "Mending.").paused
         desk.time += HOUR
-        assert desk.mine.pause("daily").paused == first
-        again = desk.mine.pause("daily", "Moved.").paused
+        assert desk.mine.schedules.pause("daily").paused == first
+        again = desk.mine.schedules.pause("daily", "Moved.").paused
         assert again
         assert first
         assert (again.by, again.at, again.note) == (first.by, first.at, "Moved.")
-        desk.mine.resume("daily")
-        later = desk.mine.pause("daily").paused
+        desk.mine.schedules.resume("daily")
+        later = desk.mine.schedules.pause("daily").paused
         assert later
         assert (later.at, later.note) == (desk.time, "")
 
     def test_a_schedule_that_has_ended_is_started_again_by_an_edit_only(self, desk: Desk) -> None:
         desk.create(timing=Timing(once=NOON))
         desk.time = NOON + HOUR
-        for ask in (desk.mine.pause, desk.mine.resume):
+        for ask in (desk.mine.schedules.pause, desk.mine.schedules.resume):
             with refusal("schedule_ended"):
                 ask("daily")
 
-        edited = desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON + DAY)), if_version=1)
+        edited = desk.mine.schedules.edit("daily", desk.spec(timing=Timing(once=NOON + DAY)), if_version=1)
         assert (edited.state, edited.next_due) == (ScheduleState.ACTIVE, NOON + DAY)
-        assert [run.scheduled_for for run in desk.mine.runs("daily")] == [NOON]
+        assert [run.scheduled_for for run in desk.mine.runs.list_newest("daily")] == [NOON]
 
     def test_a_new_timing_brings_back_a_schedule_that_a_wrong_clock_sent_into_the_future(self, desk: Desk) -> None:
         desk.create()
         desk.time = NOON + 3650 * DAY
-        desk.mine.pause("daily")
-        desk.mine.resume("daily")
+        desk.mine.schedules.pause("daily")
+        desk.mine.schedules.resume("daily")
         desk.time = NOON + HOUR
-        assert desk.mine.edit("daily", desk.spec(timing=Timing(cron="0 15 * * *")), if_version=1).next_due == (
-            NOON + 3 * HOUR
-        )
+        assert desk.mine.schedules.edit(
+            "daily", desk.spec(timing=Timing(cron="0 15 * * *")), if_version=1
+        ).next_due == (NOON + 3 * HOUR)
 
     def test_a_new_single_time_counts_although_a_wrong_clock_was_past_it(self, desk: Desk) -> None:
         desk.create(timing=Timing(once=NOON))
         desk.time += 2 * DAY
-        desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON + 3 * DAY)), if_version=1)
+        desk.mine.schedules.edit("daily", desk.spec(timing=Timing(once=NOON + 3 * DAY)), if_version=1)
         desk.time -= 2 * DAY
-        edited = desk.mine.edit("daily", desk.spec(timing=Timing(once=NOON + DAY)), if_version=2)
+        edited = desk.mine.schedules.edit("daily", desk.spec(timing=Timing(once=NOON + DAY)), if_version=2)
         assert (edited.state, edited.next_due) == (ScheduleState.ACTIVE, NOON + DAY)
 
     def test_deleting_stops_what_is_open_and_frees_the_name(self, desk: Desk) -> None:
         desk.create()
-        run = desk.mine.run_now("daily")
-        desk.mine.delete("daily")
+        run = desk.mine.runs.run_now("daily")
+        desk.mine.schedules.delete("daily")
 
-        assert desk.mine.schedules() == []
+        assert desk.mine.schedules.list_all() == []
         stored = desk.mine.store.runs.get(run.id)
         assert stored is not None
         assert stored.cancelled_by == "local"
@@ -266,16 +266,16 @@ class TestChange:
 class TestRehearsal:
     def rehearsals(self, desk: Desk) -> list[tuple[int, str | None]]:
         """Version of each rehearsal, and who wanted it to stop, in the order in which they were made."""
-        runs = sorted(desk.mine.runs("daily"), key=lambda run: run.version)
+        runs = sorted(desk.mine.runs.list_newest("daily"), key=lambda run: run.version)
         return [(run.version, run.cancelled_by) for run in runs if run.trigger is Trigger.REHEARSAL]
 
     def save(self, desk: Desk, **changes: Any) -> ScheduleState:
-        schedule = desk.mine.schedule("daily")
+        schedule = desk.mine.schedules.get("daily")
         spec = schedule.spec.model_copy(update=changes)
-        return desk.mine.edit("daily", spec, if_version=schedule.version).state
+        return desk.mine.schedules.edit("daily", spec, if_version=schedule.version).state
 
     def test_what_changes_nothing_of_a_run_lets_its_rehearsal_go_on(self, desk: Desk) -> None:
-        desk.mine.create("daily", desk.spec(), rehearse=True)
+        desk.mine.schedules.create("daily", desk.spec(), rehearse=True)
         for changes in ({"timing": Timing(cron="0 6 * * *")}, {"visibility": Visibility.NONE}, {}):
             assert self.save(desk, **changes) is ScheduleState.REHEARSING
         assert self.rehearsals(desk) == [(1, None)]
@@ -286,80 +286,80 @@ class TestRehearsal:
     def test_what_changes_a_run_is_rehearsed_and_the_rehearsal_before_is_stopped(
         self, desk: Desk, changes: dict[str, Any]
     ) -> None:
-        desk.mine.create("daily", desk.spec(), rehearse=True)
+        desk.mine.schedules.create("daily", desk.spec(), rehearse=True)
         assert self.save(desk, **changes) is ScheduleState.REHEARSING
         assert self.rehearsals(desk) == [(1, "local"), (2, None)]
 
     def test_who_begins_to_wait_is_rehearsed_whatever_was_rehearsed_before(self, desk: Desk) -> None:
         desk.create()
-        desk.mine.edit("daily", desk.spec(), if_version=1, rehearse=True)
+        desk.mine.schedules.edit("daily", desk.spec(), if_version=1, rehearse=True)
         assert self.rehearsals(desk) == [(2, None)]
 
 
 class TestOnceOnly:
     def test_a_schedule_that_runs_once_only_has_ended_and_its_run_is_due(self, desk: Desk) -> None:
-        schedule, run = desk.mine.create_once_only("daily", desk.spec())
+        schedule, run = desk.mine.schedules.create_once_only("daily", desk.spec())
         assert (schedule.state, schedule.next_due) == (ScheduleState.ENDED, None)
         assert (run.trigger, run.status, run.scheduled_for) == (Trigger.MANUAL, RunStatus.DUE, desk.time)
 
     def test_new_timing_starts_it_again(self, desk: Desk) -> None:
-        desk.mine.create_once_only("daily", desk.spec())
-        edited = desk.mine.edit("daily", desk.spec(), if_version=1)
+        desk.mine.schedules.create_once_only("daily", desk.spec())
+        edited = desk.mine.schedules.edit("daily", desk.spec(), if_version=1)
         assert (edited.state, edited.next_due) == (ScheduleState.ACTIVE, NOON)
 
 
 class TestRetry:
     def ended(self, desk: Desk) -> Run:
         desk.create()
-        run = desk.mine.run_now("daily")
+        run = desk.mine.runs.run_now("daily")
         skipped = run.model_copy(update={"status": RunStatus.SKIPPED})
         assert desk.mine.store.runs.replace(run, skipped, actor="service")
         return skipped
 
     def test_the_same_version_runs_again_for_the_same_occurrence(self, desk: Desk) -> None:
         run = self.ended(desk)
-        desk.mine.edit("daily", desk.spec(timeout=5), if_version=1)
+        desk.mine.schedules.edit("daily", desk.spec(timeout=5), if_version=1)
         desk.time += HOUR
-        again = desk.mine.retry(run.id)
+        again = desk.mine.runs.retry(run.id)
 
         assert (again.trigger, again.status, again.key) == (Trigger.RETRY, RunStatus.DUE, f"retry:{run.id}:1")
         assert (again.version, again.scheduled_for, again.created_at) == (1, run.scheduled_for, desk.time)
         assert (again.data_interval_start, again.data_interval_end) == (run.data_interval_start, run.data_interval_end)
-        assert desk.mine.retry(run.id).key == f"retry:{run.id}:2"
+        assert desk.mine.runs.retry(run.id).key == f"retry:{run.id}:2"
 
     def test_a_run_whose_code_went_is_not_run_again(self, desk: Desk) -> None:
         run = self.ended(desk)
         desk.mine.objects.delete(bundle_key("0" * 64))
         with refusal("code_removed"):
-            desk.mine.retry(run.id)
+            desk.mine.runs.retry(run.id)
 
     def test_a_run_that_goes_on_is_not_doubled(self, desk: Desk) -> None:
         desk.create()
         with refusal("run_not_ended"):
-            desk.mine.retry(desk.mine.run_now("daily").id)
+            desk.mine.runs.retry(desk.mine.runs.run_now("daily").id)
 
     def test_nothing_of_a_deleted_schedule_runs_again(self, desk: Desk) -> None:
         run = self.ended(desk)
-        desk.mine.delete("daily")
+        desk.mine.schedules.delete("daily")
         with refusal("no_such_schedule"):
-            desk.mine.retry(run.id)
+            desk.mine.runs.retry(run.id)
 
 
 class TestRuns:
     def test_a_run_by_hand_is_due_at_once_and_does_not_touch_the_schedule(self, desk: Desk) -> None:
         desk.create()
-        before = desk.mine.schedule("daily")
-        run = desk.mine.run_now("daily")
+        before = desk.mine.schedules.get("daily")
+        run = desk.mine.runs.run_now("daily")
 
         assert (run.trigger, run.status, run.scheduled_for) == (Trigger.MANUAL, RunStatus.DUE, desk.time)
-        assert desk.mine.schedule("daily") == before
+        assert desk.mine.schedules.get("daily") == before
 
     def test_a_run_is_found_by_the_beginning_of_its_id(self, desk: Desk) -> None:
         desk.create()
-        run = desk.mine.run_now("daily")
-        assert desk.mine.run(run.id[:8]) == run
+        run = desk.mine.runs.run_now("daily")
+        assert desk.mine.runs.get(run.id[:8]) == run
         with refusal("no_such_run"):
-            desk.mine.run(run.id[:3])
+            desk.mine.runs.get(run.id[:3])
 
     def test_the_beginning_of_an_id_is_looked_for_among_ones_own_runs(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch
@@ -375,48 +375,48 @@ class TestRuns:
         monkeypatch.setattr(desk.mine.store.runs, "list_newest", runs)
         for text in ("abcd", "00000000-0000-4000-8000-000000000000", "abc"):
             with refusal("no_such_run"):
-                desk.mine.run(text)
+                desk.mine.runs.get(text)
         assert asked == ["local"]
 
     def test_a_wish_to_cancel_is_noted_with_who_had_it(self, desk: Desk) -> None:
         desk.create()
-        assert desk.mine.cancel(desk.mine.run_now("daily").id).cancelled_by == "local"
+        assert desk.mine.runs.cancel(desk.mine.runs.run_now("daily").id).cancelled_by == "local"
 
     def test_a_run_that_has_ended_cannot_be_cancelled(self, desk: Desk) -> None:
         desk.create()
-        run = desk.mine.run_now("daily")
+        run = desk.mine.runs.run_now("daily")
         ended = run.model_copy(update={"status": RunStatus.CANCELLED})
         desk.mine.store.runs.replace(run, ended, actor="test")
         with refusal("run_ended"):
-            desk.mine.cancel(run.id)
+            desk.mine.runs.cancel(run.id)
 
 
 class TestOwners:
     def test_what_is_anothers_is_as_if_it_did_not_exist(self, desk: Desk) -> None:
         desk.create()
-        run = desk.mine.run_now("daily")
+        run = desk.mine.runs.run_now("daily")
         others = desk.others
 
-        assert others.schedules() == []
-        assert others.runs() == []
+        assert others.schedules.list_all() == []
+        assert others.runs.list_newest() == []
         for ask in (
-            lambda: others.schedule("daily"),
-            lambda: others.pause("daily"),
-            lambda: others.resume("daily"),
-            lambda: others.delete("daily"),
-            lambda: others.edit("daily", desk.spec(), if_version=1),
-            lambda: others.run_now("daily"),
-            lambda: others.runs("daily"),
-            lambda: others.versions("daily"),
+            lambda: others.schedules.get("daily"),
+            lambda: others.schedules.pause("daily"),
+            lambda: others.schedules.resume("daily"),
+            lambda: others.schedules.delete("daily"),
+            lambda: others.schedules.edit("daily", desk.spec(), if_version=1),
+            lambda: others.runs.run_now("daily"),
+            lambda: others.runs.list_newest("daily"),
+            lambda: others.schedules.list_versions("daily"),
         ):
             with refusal("no_such_schedule"):
                 ask()
-        for ask_of_run in (lambda: others.run(run.id), lambda: others.cancel(run.id)):
+        for ask_of_run in (lambda: others.runs.get(run.id), lambda: others.runs.cancel(run.id)):
             with refusal("no_such_run"):
                 ask_of_run()
 
     def test_a_name_that_is_misspelt_is_answered_with_the_one_that_was_meant(self, desk: Desk) -> None:
         desk.create()
         with refusal("no_such_schedule") as refused:
-            desk.mine.schedule("dialy")
+            desk.mine.schedules.get("dialy")
         assert refused.value.message == "There is no schedule “dialy”. Did you mean “daily”?"

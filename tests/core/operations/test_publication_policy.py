@@ -106,31 +106,31 @@ class TestCode:
         cells = ("x = 1", f"connect('{TOKEN}')")
         with refusal("key_in_code") as refused:
             public = self.spec(operations, tmp_path, *cells, visibility=Visibility.PUBLIC)
-            operations.create("report", public, public_confirmed=True)
+            operations.schedules.create("report", public, public_confirmed=True)
         assert refused.value.field == "visibility"
         assert refused.value.message == (
             "Scan found what looks like a key in cell 2. It stays private until that is gone."
         )
-        operations.create("report", self.spec(operations, tmp_path, *cells, visibility=Visibility.PRIVATE))
+        operations.schedules.create("report", self.spec(operations, tmp_path, *cells, visibility=Visibility.PRIVATE))
 
     def test_a_key_in_a_module_stops_public_too(self, operations: Operations, tmp_path: Path) -> None:
         (tmp_path / "helper.py").write_text(f"TOKEN = '{TOKEN}'\n")
         spec = self.spec(operations, tmp_path, "import helper", visibility=Visibility.PUBLIC)
         with refusal("key_in_code") as refused:
-            operations.create("report", spec, public_confirmed=True)
+            operations.schedules.create("report", spec, public_confirmed=True)
         assert "helper.py" in refused.value.message
 
     def test_runs_by_hand_of_a_public_schedule_are_rehearsals_and_so_are_their_retries(
         self, operations: Operations, tmp_path: Path
     ) -> None:
         spec = self.spec(operations, tmp_path, "x = 1", visibility=Visibility.PUBLIC)
-        made = operations.create("report", spec, public_confirmed=True)
+        made = operations.schedules.create("report", spec, public_confirmed=True)
         assert made.spec.public_confirmed == Confirmation(by="local", at=NOON)
-        run = operations.run_now("report")
+        run = operations.runs.run_now("report")
         assert run.trigger == Trigger.REHEARSAL
         operations.store.runs.replace(
             run, run.model_copy(update={"status": RunStatus.CANCELLED, "ended_at": NOON}), actor="scheduler"
         )
-        again = operations.retry(run.id)
+        again = operations.runs.retry(run.id)
         assert again.trigger == Trigger.REHEARSAL
         assert again.id != run.id

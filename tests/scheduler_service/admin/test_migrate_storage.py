@@ -31,8 +31,8 @@ class Place:
         self.former.put(CODE, b"code")
         store = open_store(self.places.store)
         operations = Operations(store, self.former)
-        operations.create("daily", make_spec(publication_base=LocalStorage(folder / "published").url("")))
-        self.run = make_run(operations.schedule("daily"), "going", status=RunStatus.DUE)
+        operations.schedules.create("daily", make_spec(publication_base=LocalStorage(folder / "published").url("")))
+        self.run = make_run(operations.schedules.get("daily"), "going", status=RunStatus.DUE)
         store.close()
         (folder / "service.toml").write_text(f'storage.work = "{self.work.url("").rstrip("/")}"\n')
 

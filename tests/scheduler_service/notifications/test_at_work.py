@@ -37,7 +37,7 @@ def engine(tmp_path: Path, mailbox: Mailbox, hook: Hook, monkeypatch: pytest.Mon
     engine = Engine(tmp_path)
     settings = '[notifications]\nmail = { variable = "TO_MAIL" }\nhook = { variable = "TO_HOOK" }\n'
     (engine.places.folder / "service.toml").write_text(settings)
-    engine.operations.channels = ("mail", "hook")
+    engine.operations.context.channels = ("mail", "hook")
     return engine
 
 

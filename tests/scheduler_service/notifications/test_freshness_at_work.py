@@ -48,10 +48,10 @@ def test_a_day_on_which_it_succeeded_and_one_on_which_it_was_not_due_are_quiet(p
 def test_a_paused_schedule_is_quiet_and_speaks_again_when_it_is_resumed(play: Play) -> None:
     play.workers.finishes = False
     play.schedule("daily", "0 6 * * *", notify=BY_NINE)
-    play.operations.pause("daily")
+    play.operations.schedules.pause("daily")
     play.until(MIDNIGHT + 10 * HOUR, step=HOUR)
     assert told(play) == []
-    play.operations.resume("daily")
+    play.operations.schedules.resume("daily")
     play.until(MIDNIGHT + DAY + 10 * HOUR, step=HOUR)
     assert told(play) == ["26 09:00"]
 
@@ -80,7 +80,7 @@ def test_who_sets_another_time_is_told_by_that(play: Play) -> None:
     schedule = play.schedule("daily", "0 6 * * *", notify=BY_NINE)
     later = schedule.spec.model_copy(update={"notify": Notify(silence_by="11:00")})
     play.pass_by(7 * HOUR)
-    play.operations.edit("daily", later, if_version=1)
+    play.operations.schedules.edit("daily", later, if_version=1)
     play.until(MIDNIGHT + 12 * HOUR, step=HOUR)
     assert told(play) == ["25 11:00"]
 
@@ -88,6 +88,6 @@ def test_who_sets_another_time_is_told_by_that(play: Play) -> None:
 def test_a_schedule_that_has_ended_is_judged_a_last_time(play: Play) -> None:
     play.workers.finishes = False
     once = play.spec(timing={"once": MIDNIGHT + 6 * HOUR}, notify=BY_NINE)
-    play.operations.create("once", once)
+    play.operations.schedules.create("once", once)
     play.until(MIDNIGHT + 2 * DAY, step=HOUR)
     assert told(play) == ["25 09:00"]

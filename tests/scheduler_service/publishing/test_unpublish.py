@@ -98,7 +98,7 @@ def test_by_hand_only_what_nobody_publishes_any_more_is_withdrawn(tmp_path: Path
     engine = Engine(tmp_path / "here")
     engine.operations = Operations(engine.store, engine.objects, now=engine.now, storage=PublicFolders())
     public = engine.script("open", "true", visibility=Visibility.PUBLIC)
-    engine.operations.run_now(public.name)
+    engine.operations.runs.run_now(public.name)
     private = MemoryObjects()
 
     def refused(name: str, storage: StorageConfig) -> str:
@@ -109,7 +109,7 @@ def test_by_hand_only_what_nobody_publishes_any_more_is_withdrawn(tmp_path: Path
     assert refused("open", StorageConfig()) == "no_public_area"
     assert refused("../open", STORAGE) == "bad_name"
     assert refused("open", STORAGE) == "not_deleted"
-    engine.operations.delete("open")
+    engine.operations.schedules.delete("open")
     assert refused("open", STORAGE) == "still_stopping"
 
 

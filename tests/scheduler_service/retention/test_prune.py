@@ -183,7 +183,7 @@ def test_a_run_that_somebody_releases_meanwhile_stays(deployment: Deployment) ->
     first = deployment.runs[0]
     held = first.model_copy(update={"status": RunStatus.FAILED, "reason": "publishing"})
     deployment.store.tables.runs[first.id] = held
-    operations.approve(first.id)
+    operations.publications.approve(first.id)
     for batch in plan.batches():
         deployment.pruning().remove(batch)
     assert [run.id for run in map(deployment.store.runs.get, ids(deployment)) if run and run.pruned_at] == ids(
@@ -320,8 +320,8 @@ def test_a_service_prunes_by_itself_some_minutes_after_its_start(tmp_path: Path)
         engine.ended(engine.run("daily"))
         clock[0] += LOOK
         third = engine.run("daily")  # which wakes who looks after things
-        eventually(lambda: engine.operations.run(first.id).pruned_at, what="the first run's pruning")
+        eventually(lambda: engine.operations.runs.get(first.id).pruned_at, what="the first run's pruning")
         engine.ended(third)
     assert engine.operations.files.result(first) is None
-    assert engine.operations.run(third.id).pruned_at is None
+    assert engine.operations.runs.get(third.id).pruned_at is None
     assert engine.published("daily") == {"a.csv": "1\n"}

@@ -1,0 +1,38 @@
+"""The things that every use case of one person works on: the ledger, the files, the person, the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from jupyter_schedule.core.config import StorageConfig
+from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, Run, Schedule, utc
+from jupyter_schedule.core.storage.factory import ObjectStorage
+from jupyter_schedule.core.store.base import Store
+
+#: how often a change is tried again when the service got in between
+TRIES = 20
+
+
+@dataclass
+class OperationsContext:
+    """The context of one person, who sees and changes only what they own."""
+
+    store: Store
+    objects: ObjectStorage
+    owner: str
+    now: Callable[[], datetime]
+    storage: StorageConfig
+    #: the names of the channels that an operator set up
+    channels: tuple[str, ...] = ()
+    #: where results of new schedules go that no setting sends elsewhere; None is what their specs say
+    published: str | None = None
+
+    def offers(self) -> LauncherCatalog:
+        """The launchers that runs can take place on."""
+        return self.store.read_catalog() or EMBEDDED_CATALOG
+
+    def add_run(self, plan: Callable[[Schedule, datetime], Run], schedule: Schedule) -> Run:
+        """Put a run of the schedule into the ledger, as `plan` makes it, and read it as it stands there."""
+        run = plan(schedule, utc(self.now()))
+        self.store.runs.add(run, actor=self.owner)
+        return self.store.runs.get(run.id) or run

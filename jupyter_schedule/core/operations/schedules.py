@@ -1,0 +1,335 @@
+"""The operations on schedules: make, look at, change, pause and delete them."""
+
+import difflib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from jupyter_schedule.core import compute, expectations, rehearsals
+from jupyter_schedule.core.bundles.record import no_such_bundle
+from jupyter_schedule.core.config import PUBLISHED
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import (
+    Pause,
+    Run,
+    Schedule,
+    ScheduleState,
+    Spec,
+    Timing,
+    Trigger,
+    Version,
+    Visibility,
+    utc,
+)
+from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.operations import names, publication_policy
+from jupyter_schedule.core.operations.context import TRIES, OperationsContext
+from jupyter_schedule.core.publication_keys import is_published
+from jupyter_schedule.core.storage.factory import LocalStorage
+from jupyter_schedule.core.store.base import NameTaken
+from jupyter_schedule.core.text import listed, quoted
+from jupyter_schedule.core.timing import freshness, planning, recurrence
+
+#: characters of the note that says why a schedule is paused
+LONGEST_NOTE = 500
+
+
+class ScheduleOperations:
+    """The schedules of one person, who sees and changes nobody else's."""
+
+    def __init__(self, context: OperationsContext) -> None:
+        self._context = context
+
+    def get(self, name: str) -> Schedule:
+        """The schedule of this name.  Raises Refused `no_such_schedule`, also when it is another's."""
+        found = self._context.store.schedules.find(name)
+        if found is None or found.owner != self._context.owner:
+            raise self._no_such_schedule(name)
+        return found
+
+    def list_all(self) -> list[Schedule]:
+        """All of this person's schedules, by name."""
+        return [
+            schedule for schedule in self._context.store.schedules.list_all() if schedule.owner == self._context.owner
+        ]
+
+    def list_versions(self, name: str) -> list[Version]:
+        """The versions, one for each edit, the newest first."""
+        return self._context.store.schedules.list_versions(self.get(name).id)
+
+    def get_version(self, name: str, number: int) -> Version:
+        """The version of that number.  Raises Refused `no_such_version`."""
+        for version in self.list_versions(name):
+            if version.version == number:
+                return version
+        message = f"“{name}” has no version {number}. `jupyter schedule versions {name}` lists them."
+        raise Refused("no_such_version", message, "version")
+
+    def create(
+        self, name: str, spec: Spec, *, public_confirmed: bool = False, rehearse: bool | None = None
+    ) -> Schedule:
+        """Record a schedule; its first occurrence is the first after the call, or after a rehearsal that succeeded.
+
+        public_confirmed: the person has said that they checked what will be public.
+        rehearse: whether it waits for a rehearsal, which is put into the ledger then; None: where runs cost money.
+        """
+        now, spec = utc(self._context.now()), self.with_storage(spec)
+        self.check_name(name, spec.publication_base)
+        self._check_coming(spec, now)
+        self._check_runnable(spec)
+        waits = rehearsals.must_wait(None, spec, ScheduleState.ACTIVE, self._context.offers(), rehearse)
+        schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now, waits=waits)
+        if waits:
+            self._context.add_run(planning.plan_rehearsal, self.get(name))
+        return schedule
+
+    def create_once_only(self, name: str, spec: Spec, *, public_confirmed: bool = False) -> tuple[Schedule, Run]:
+        """Record a schedule that has ended as soon as it is made, and run it once by hand."""
+        now = utc(self._context.now())
+        once = Timing(once=now, timezone=spec.timing.timezone)
+        spec = self.with_storage(spec.model_copy(update={"timing": once}))
+        self.check_name(name, spec.publication_base)
+        self._check_runnable(spec)
+        schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now)
+        plan = planning.plan_rehearsal if spec.visibility == Visibility.PUBLIC else planning.plan_manual_run
+        return schedule, self._context.add_run(plan, self.get(name))
+
+    @property
+    def published(self) -> str:
+        """The address of the results of new schedules that aren't public."""
+        return self._context.storage.private or self._context.published or ""
+
+    def with_storage(self, spec: Spec, known: str | None = None) -> Spec:
+        """The same, publishing where its visibility goes here.
+
+        known: where it has published up to now, None for a new one; a folder is kept, as people know it.
+        """
+        own = known if known is not None and known.startswith("file:") else self._context.published
+        if own is None:
+            own = spec.publication_base if spec.root is None else LocalStorage(Path(spec.root)).url(PUBLISHED)
+        return spec.model_copy(update={"publication_base": self._context.storage.base(spec.visibility, None, own)})
+
+    def check_name(self, name: str, publication_base: str | None = None) -> None:
+        """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`.
+
+        publication_base: where results are when no area is set; None is where those of new schedules go.
+        """
+        names.check(name)
+        if self._context.store.schedules.find(name):
+            raise self._name_taken(name)
+        if any(run.schedule == name for run in self._context.store.runs.list_open()):
+            message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
+            raise Refused("name_reserved", message, field="name")
+        areas = self._context.storage.all_of(publication_base or self.published)
+        area = next((area for area in areas if is_published(area, name)), None)
+        if area is not None:
+            raise Refused(
+                "name_reserved",
+                f"“{name}” still has published results of a schedule that was deleted. "
+                f"Choose another name, or remove all that is at {area.url(f'{name}/')} first.",
+                field="name",
+            )
+
+    def _create(self, name: str, spec: Spec, now: datetime, *, waits: bool = False) -> Schedule:
+        spec = planning.count_runs(spec, now)
+        schedule = planning.advance_cursor(
+            Schedule(
+                id=str(uuid4()),
+                name=name,
+                owner=self._context.owner,
+                state=ScheduleState.REHEARSING if waits else ScheduleState.ACTIVE,
+                version=1,
+                timing_rev=1,
+                spec=spec,
+                cursor=now,
+                next_due=None,
+                created_at=now,
+                changed_at=now,
+                changed_by=self._context.owner,
+            ),
+            now,
+        )
+        try:
+            self._context.store.schedules.add(schedule)
+        except NameTaken:
+            raise self._name_taken(name) from None
+        return schedule
+
+    def edit(
+        self,
+        name: str,
+        spec: Spec,
+        *,
+        if_version: int,
+        public_confirmed: bool = False,
+        rehearse: bool | None = None,
+    ) -> Schedule:
+        """Replace what a schedule does.  What the old version owed up to now is settled under the old version.
+
+        rehearse: whether it waits for a rehearsal of that; None: as `rehearsals.must_wait` says.  One that waits
+        already isn't rehearsed again unless what runs changes.
+        Raises Refused `changed_elsewhere` when it is no longer at version `if_version`.
+        """
+        spec = self.with_storage(spec, spec.publication_base)
+        self.check_edit(spec)
+        rehearsed: Spec | None = None
+
+        def change(schedule: Schedule, now: datetime) -> Schedule:
+            nonlocal rehearsed
+            self.check_version(schedule, if_version)
+            self._check_coming(spec, now)
+            rehearsed = schedule.spec if schedule.state == ScheduleState.REHEARSING else None
+            state = ScheduleState.PAUSED if schedule.state == ScheduleState.PAUSED else ScheduleState.ACTIVE
+            if rehearsals.must_wait(schedule.spec, spec, schedule.state, self._context.offers(), rehearse):
+                state = ScheduleState.REHEARSING
+            kept = self._confirmed(schedule.spec, spec, public_confirmed)
+            recorded = planning.recount_runs(schedule.spec, kept, now)
+            changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
+            if freshness.differs(spec, schedule.spec):
+                changes |= {"silence_due": None}
+            if spec.timing != schedule.spec.timing:
+                # keys of a new timing can't meet old ones, so a cursor that a wrong clock put into the future goes back
+                changes |= {"timing_rev": schedule.timing_rev + 1, "cursor": now}
+            return schedule.model_copy(update=changes)
+
+        changed = self._change(name, change, "schedule_changed")
+        if changed.state == ScheduleState.REHEARSING:
+            self._rehearse_anew(rehearsed, changed)
+        return changed
+
+    def roll_back(self, name: str, number: int, *, if_version: int, public_confirmed: bool = False) -> Schedule:
+        """Record a new version that does what version `number` did; nothing of what lies between is lost.
+
+        public_confirmed: the person has said that they checked what will be public.
+        Raises Refused `no_such_version`, `current_version`, and what an edit raises: `changed_elsewhere` when the
+        schedule is no longer at version `if_version`, `public_unconfirmed` when more would become public than is now.
+        """
+        self.check_version(self.get(name), if_version)
+        version = self.get_version(name, number)
+        if number == if_version:
+            raise Refused("current_version", f"“{name}” does what version {number} says already.", "version")
+        return self.edit(name, version.spec, if_version=if_version, public_confirmed=public_confirmed)
+
+    def _rehearse_anew(self, rehearsed: Spec | None, schedule: Schedule) -> None:
+        """Rehearse what a changed schedule does now, and stop what rehearses anything else.
+
+        rehearsed: what its rehearsal was about up to now; None of one that didn't wait for any.
+        """
+        if rehearsed is not None and rehearsals.tells_of(rehearsed, schedule.spec):
+            return
+        for run in self._context.store.runs.list_open():
+            if run.schedule_id == schedule.id and run.trigger is Trigger.REHEARSAL:
+                self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
+        self._context.add_run(planning.plan_rehearsal, self.get(schedule.name))
+
+    def check_version(self, schedule: Schedule, if_version: int) -> None:
+        """The schedule is at that version, or Refused `changed_elsewhere`."""
+        if schedule.version != if_version:
+            raise Refused(
+                "changed_elsewhere",
+                f"“{schedule.name}” was changed by {schedule.changed_by} in the meantime. Look at it again, then edit.",
+            )
+
+    def check_edit(self, spec: Spec) -> None:
+        """A schedule could do this, or Refused says why not."""
+        self._check_coming(spec, utc(self._context.now()))
+        self._check_runnable(spec)
+
+    def pause(self, name: str, note: str | None = None) -> Schedule:
+        """Keep occurrences from becoming runs, from now on; a run that is going goes on.  `note` says why.
+
+        Who pauses what is paused already only changes the note; None leaves that, too.
+        """
+        if len(note or "") > LONGEST_NOTE:
+            raise Refused("note_too_long", f"Say why in at most {LONGEST_NOTE} characters.", field="note")
+
+        def change(schedule: Schedule, now: datetime) -> Schedule:
+            paused = schedule.paused or Pause(by=self._context.owner, at=now)
+            if note is not None:
+                paused = paused.model_copy(update={"note": note.strip()})
+            return _to(ScheduleState.PAUSED, schedule).model_copy(update={"paused": paused})
+
+        return self._change(name, change, "schedule_paused")
+
+    def resume(self, name: str) -> Schedule:
+        """Let occurrences become runs again, from now on; those that passed meanwhile are in the ledger as skipped."""
+        return self._change(name, lambda schedule, _: _to(ScheduleState.ACTIVE, schedule), "schedule_resumed")
+
+    def delete(self, name: str) -> Schedule:
+        """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
+        deleted = self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
+        for run in self._context.store.runs.list_open():
+            if run.schedule_id == deleted.id:
+                self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
+        return deleted
+
+    # -- how
+
+    def _change(self, name: str, change: Callable[[Schedule, datetime], Schedule], kind: str) -> Schedule:
+        """Settle what the schedule owes up to now, then change it, in one write; again when a tick got in between."""
+        for _ in range(TRIES):
+            before = self.get(name)
+            now = utc(self._context.now())
+            owed = planning.plan_runs(before, now)
+            stamped = {"changed_at": now, "changed_by": self._context.owner}
+            after = planning.advance_cursor(change(owed.schedule, now).model_copy(update=stamped), now)
+            if self._context.store.schedules.replace(before, after, owed.runs, actor=self._context.owner, kind=kind):
+                return after
+        raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
+
+    def _confirmed(self, before: Spec | None, spec: Spec, says_so: bool) -> Spec:
+        return publication_policy.confirmed(
+            before, spec, by=self._context.owner, now=self._context.now(), says_so=says_so
+        )
+
+    def _check_coming(self, spec: Spec, now: datetime) -> None:
+        """Something is due after `now`; what is recorded counts from the same instant, or a time could get lost."""
+        recurrence.check(spec.timing)
+        planning.check_bounds(spec)
+        if recurrence.next_after(spec.timing, now) is not None:
+            if planning.next_coming(spec, now) is None:
+                message = "It is never due between now and that end. Choose a later end."
+                raise Refused("bad_end", message, field="end")
+        else:
+            raise Refused("in_the_past", "That time has passed. Choose one that is still to come.", field="once")
+
+    def _check_runnable(self, spec: Spec) -> None:
+        compute.check(spec, self._context.offers())
+        if spec.visibility == Visibility.PUBLIC and not self._context.storage.can_be_public:
+            raise Refused(
+                "no_public_area",
+                "Nothing can be made public here: no public area is set up. Choose private, and share the folder.",
+                field="visibility",
+            )
+        expectations.normalize(spec.expect)
+        _check_channels(spec.notify.channels, self._context.channels)
+        if self._context.objects.size(bundle_key(spec.bundle)) is None:
+            raise no_such_bundle()
+        if spec.visibility == Visibility.PUBLIC:
+            publication_policy.check_code(spec, self._context.objects)
+
+    def _no_such_schedule(self, name: str) -> Refused:
+        close = difflib.get_close_matches(name, [schedule.name for schedule in self.list_all()], n=1)
+        hint = f"Did you mean “{close[0]}”?" if close else "`jupyter schedule list` shows what there is."
+        return Refused("no_such_schedule", f"There is no schedule “{name}”. {hint}")
+
+    def _name_taken(self, name: str) -> Refused:
+        taken = {schedule.name for schedule in self._context.store.schedules.list_all()}
+        free = next(f"{name[:60]}-{n}" for n in range(2, len(taken) + 3) if f"{name[:60]}-{n}" not in taken)
+        return Refused("name_taken", f"“{name}” is taken. Try “{free}”.", field="name")
+
+
+def _to(state: ScheduleState, schedule: Schedule) -> Schedule:
+    if schedule.state == ScheduleState.ENDED and state != ScheduleState.DELETED:
+        message = f"“{schedule.name}” has ended: no time is left. Edit its timing to start it again."
+        raise Refused("schedule_ended", message)
+    return schedule.model_copy(update={"state": state, "paused": None})
+
+
+def _check_channels(picked: tuple[str, ...], known: tuple[str, ...]) -> None:
+    missing = next((name for name in picked if name not in known), None)
+    if missing is None:
+        return
+    there = f"Pick of {listed(known)}." if known else "Nobody has set up any here: ask whoever runs the service."
+    raise Refused("no_such_channel", f"There is no channel {quoted(missing)}. {there}", "notify")
