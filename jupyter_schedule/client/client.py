@@ -309,9 +309,8 @@ class Client:
         """All runs of one schedule or of all, the newest first, asked for page by page."""
         before = None
         while found := self.runs(name, before=before, limit=page):
+            # until there are none: a page may have fewer than were asked for, because no answer has too many
             yield from found
-            if len(found) < page:
-                return
             before = found[-1].run_id
 
     def count_runs(self, name: str | None = None) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_schedule.api.presenter import present_ad_hoc_worker
 from jupyter_schedule.api.requests import Form
-from jupyter_schedule.api.routes import ROUTES, find
+from jupyter_schedule.api.routes import MOST_RUNS, ROUTES, find
 from jupyter_schedule.client import client as client_module
 from jupyter_schedule.client.client import LONGEST_LOOK, Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.client.discovery import Server
@@ -84,6 +84,20 @@ def test_every_request_of_the_api_has_its_method() -> None:
     """But for files, which have addresses."""
     asked = {find(*line.split(" ", 1))[0].summary for _, line, _ in REQUESTS}
     assert asked == {route.summary for route in ROUTES if route.carry_out is not None}
+
+
+@pytest.mark.parametrize("page", [2, MOST_RUNS, MOST_RUNS + 1, 10 * MOST_RUNS])
+def test_all_runs_are_asked_for_until_there_are_none(page: int) -> None:
+    """Whatever a page is asked to have: no answer has more than MOST_RUNS."""
+    ids = [f"r{number}" for number in range(2 * MOST_RUNS + 5)]
+
+    class Many(Told):
+        def ask(self, method: str, path: str, *, query: Any = None, **rest: Any) -> Any:
+            del method, path, rest
+            start = ids.index(query["before"]) + 1 if "before" in query else 0
+            return [run_answer(run_id=each) for each in ids[start : start + min(int(query["limit"]), MOST_RUNS)]]
+
+    assert [run.run_id for run in Client(Many()).all_runs("daily", page=page)] == ids
 
 
 def test_days_and_times_are_asked_for_as_such_and_never_mixed() -> None:
