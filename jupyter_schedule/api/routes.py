@@ -61,8 +61,8 @@ _FAILED = {RunStatus.FAILED, RunStatus.TIMED_OUT}
 
 #: of a list of runs
 OF_A_PAGE = {
-    "limit": "how many at most; 100 without it",
-    "before": "the id of the last run of a page, to get the next page; one that is shorter than `limit` is the last",
+    "limit": f"how many at most, never more than {MOST_RUNS}; 100 without it",
+    "before": "the id of the last run of a page, to get the next page; an empty one comes after the last",
 }
 
 
@@ -492,6 +492,7 @@ ROUTES = (
     Route(
         "PUT", "bundles/{digest}", "Keep a tarball, named by the sha256 of its tar stream.", BundleResponse, status=201
     ),
+    Route("GET", "bundles/{digest}", "A bundle that is kept, as a tarball.", None),
     Route(
         "GET",
         "runs/{id}/files/{path}",

@@ -80,7 +80,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** A bundle that is kept, as a tarball. */
+        get: operations["get_bundles_digest"];
         /** Keep a tarball, named by the sha256 of its tar stream. */
         put: operations["put_bundles_digest"];
         post?: never;
@@ -2542,6 +2543,37 @@ export interface operations {
             };
         };
     };
+    get_bundles_digest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
     put_bundles_digest: {
         parameters: {
             query?: never;
@@ -2686,9 +2718,9 @@ export interface operations {
             query?: {
                 /** @description the zone in which the person reads, an IANA name */
                 reader?: string;
-                /** @description how many at most; 100 without it */
+                /** @description how many at most, never more than 1000; 100 without it */
                 limit?: string;
-                /** @description the id of the last run of a page, to get the next page; one that is shorter than `limit` is the last */
+                /** @description the id of the last run of a page, to get the next page; an empty one comes after the last */
                 before?: string;
             };
             header?: never;
@@ -3559,9 +3591,9 @@ export interface operations {
             query?: {
                 /** @description the zone in which the person reads, an IANA name */
                 reader?: string;
-                /** @description how many at most; 100 without it */
+                /** @description how many at most, never more than 1000; 100 without it */
                 limit?: string;
-                /** @description the id of the last run of a page, to get the next page; one that is shorter than `limit` is the last */
+                /** @description the id of the last run of a page, to get the next page; an empty one comes after the last */
                 before?: string;
             };
             header?: never;
