@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 
-from jupyter_schedule.core.costs import spent
+from jupyter_schedule.core.costs import actual_cost
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     Attempt,
@@ -200,7 +200,7 @@ class Effects:
         """The cost of its machines, reckoned once: a worker has gone when publishing what it left begins."""
         if run.machine_seconds is not None or run.release is not None:
             return {}
-        return spent(self._store.runs.list_attempts(run.id), self._context.now()).model_dump()
+        return actual_cost(self._store.runs.list_attempts(run.id), self._context.now()).model_dump()
 
     def _redact(self, run: Run, sentence: str) -> str:
         """As it is recorded: every door shows it, and channels send it.  Workers and stores may have said anything."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, utc_text
-from jupyter_schedule.core.operations.removal import standing
+from jupyter_schedule.core.operations.removal import live_publication
 from jupyter_schedule.core.publication_keys import PublicationKeys, run_folder
 from jupyter_schedule.core.storage.factory import open_storage
 
@@ -31,7 +31,7 @@ class Addresses:
 
     def publication(self, run: Run) -> Publication | None:
         """A run's publication, each file at its address."""
-        found = standing(run)
+        found = live_publication(run)
         if found is None or self.base is None or not found.url.startswith(_HIDDEN):
             return found
         keys = PublicationKeys(run.schedule)

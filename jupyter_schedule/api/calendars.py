@@ -36,7 +36,7 @@ def backfill(operations: Operations, name: str, asked: BackfillSchedule) -> Back
         waiting=plan.waiting,
         first=plan.runs[0].scheduled_for if plan.runs else None,
         last=plan.runs[-1].scheduled_for if plan.runs else None,
-        confirm=backfills.needs_word(plan.runs),
+        confirm=backfills.needs_confirmation(plan.runs),
     )
 
 

@@ -41,7 +41,7 @@ from jupyter_schedule.core.models import (
     Version,
 )
 from jupyter_schedule.core.object_keys import OUTPUT, REPORT, bundle_key
-from jupyter_schedule.core.operations.costs import cost_before, estimate_of, usual
+from jupyter_schedule.core.operations.costs import cost_before, estimate_of, typical_durations
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.operations.publication_policy import is_releasable
 from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
@@ -249,7 +249,7 @@ class Presenter:
         return PublishedFile(path=file.path, size=file.size, sha256=file.sha256, url=address)
 
     def _usual_seconds(self, schedule_id: str) -> float | None:
-        took = usual(self.operations.store, schedule_id, lambda run: run.seconds)
+        took = typical_durations(self.operations.store, schedule_id, lambda run: run.seconds)
         return statistics.median(took) if took else None
 
 

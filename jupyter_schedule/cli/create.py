@@ -21,7 +21,7 @@ from jupyter_schedule.cli.options import (
     CONSENT_OPTIONS,
     SCHEDULE_OPTIONS,
     patch_of,
-    with_consent,
+    require_confirmation,
     with_options,
 )
 from jupyter_schedule.cli.output import count_text, echo, echo_json, echo_table
@@ -63,7 +63,7 @@ def create(*, notebook: str | None, name: str | None, as_json: bool, **given: An
             patch["tarball"] = client.upload_bundle(Path.cwd() / tarball)
         form = form_of(patch | {"name": name})
         preview = previewed(client, form)
-        made = with_consent(
+        made = require_confirmation(
             lambda confirmed: client.create(
                 form, bundle=preview.bundle, rehearse=given["rehearse"], public_confirmed=confirmed
             ),
@@ -83,7 +83,7 @@ def create(*, notebook: str | None, name: str | None, as_json: bool, **given: An
 def clone(*, name: str, new_name: str, as_json: bool, confirm_public: bool, rehearse: bool | None) -> None:
     """Make a schedule NEW that does what the schedule NAME does; then change it with `edit NEW`."""
     with connected() as client:
-        made = with_consent(
+        made = require_confirmation(
             lambda confirmed: client.clone(name, new_name, rehearse=rehearse, public_confirmed=confirmed),
             confirmed=confirm_public,
         )

@@ -16,12 +16,12 @@ from jupyter_schedule.cli.options import (
     SCHEDULE_OPTIONS,
     confirm,
     patch_of,
-    with_consent,
+    require_confirmation,
     with_options,
 )
 from jupyter_schedule.cli.output import echo, echo_json, echo_table, when
 from jupyter_schedule.cli.server_option import asked_server
-from jupyter_schedule.cli.show import cadence_text, cap_remark
+from jupyter_schedule.cli.show import cap_remark, timing_text
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
 
@@ -51,7 +51,7 @@ def edit(name: str, *, as_json: bool, rebundle: bool, **given: Any) -> None:
         if given["tarball"] is not None:
             patch["tarball"] = client.upload_bundle(Path.cwd() / given["tarball"])
         try:
-            changed = with_consent(
+            changed = require_confirmation(
                 lambda confirmed: client.edit(
                     name,
                     patch,
@@ -111,7 +111,7 @@ def versions(name: str, as_json: bool) -> None:
             str(version.version),
             version.author,
             when(version.created_at, now),
-            cadence_text(version.timing, now),
+            timing_text(version.timing, now),
             version.bundle[:12],
         )
         for version in found
@@ -128,7 +128,7 @@ def rollback(name: str, version: int, confirm_public: bool, as_json: bool) -> No
     """Let the schedule NAME do what its VERSION did, as a new version."""
     with connected() as client:
         current = client.schedule(name).version
-        schedule = with_consent(
+        schedule = require_confirmation(
             lambda confirmed: client.roll_back(name, version, if_version=current, public_confirmed=confirmed),
             confirmed=confirm_public,
         )

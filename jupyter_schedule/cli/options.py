@@ -350,7 +350,7 @@ def _items(values: tuple[str, ...]) -> list[str]:
 # -- consent
 
 
-def with_consent(change: Callable[[bool], T], *, confirmed: bool) -> T:
+def require_confirmation(change: Callable[[bool], T], *, confirmed: bool) -> T:
     """The result of `change`, which is told by an option or an answer that the person checked what will be public.
 
     Raises Refused `public_unconfirmed` where nobody is there to ask.

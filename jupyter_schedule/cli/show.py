@@ -149,7 +149,7 @@ def results_text(schedule: ScheduleResponse) -> str:
     return "kept with each run" if address is None else whole_address(address)
 
 
-def cadence_text(timing: Timing, now: datetime) -> str:
+def timing_text(timing: Timing, now: datetime) -> str:
     """The rhythm of a recorded timing, in words; as it is written when its zone is gone since."""
     try:
         return describe_timing(timing, now)
@@ -263,7 +263,7 @@ def _schedule_row(schedule: ScheduleResponse, now: datetime) -> list[Cell]:
         schedule.name,
         schedule_state(schedule.state),
         (state + since, colour),
-        cadence_text(schedule.timing, now),
+        timing_text(schedule.timing, now),
         when(schedule.next_due, now) if schedule.next_due else "",
     ]
 

@@ -35,7 +35,7 @@ S3_READS = 4
 MANY_FILES = 1000
 
 
-class Spent(Model):
+class ActualCost(Model):
     """The cost of a run's machines: both None where none was paid for, `cost` None where no price was known."""
 
     machine_seconds: int | None = None
@@ -57,20 +57,20 @@ class Estimate(Model):
     text: str
 
 
-def spent(attempts: Iterable[Attempt], now: datetime) -> Spent:
+def actual_cost(attempts: Iterable[Attempt], now: datetime) -> ActualCost:
     """The cost of the attempts' machines up to their ends; of those that still live, up to `now`.
 
     An attempt that got no machine costs nothing; one whose price nobody knew makes the sum unknown.
     """
     used = [attempt for attempt in attempts if _had_machine(attempt)]
     if not used:
-        return Spent()
+        return ActualCost()
     lived = [billed(((one.ended_at or now) - one.created_at).total_seconds()) for one in used]
     prices = [one.parameters[HOURLY] for one in used]
     if None in prices:
-        return Spent(machine_seconds=sum(lived))
+        return ActualCost(machine_seconds=sum(lived))
     costs = (price_of(seconds, Decimal(hourly)) for seconds, hourly in zip(lived, prices, strict=True))
-    return Spent(machine_seconds=sum(lived), cost=sum(costs, Decimal()))
+    return ActualCost(machine_seconds=sum(lived), cost=sum(costs, Decimal()))
 
 
 def billed(seconds: float) -> int:

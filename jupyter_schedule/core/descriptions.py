@@ -29,7 +29,7 @@ def summary(name: str, spec: Spec, now: datetime, reader: tzinfo | None = None) 
     """
     times = f"{_next(spec, now, reader, 'next')}{_until(spec, reader)}"
     where = f" {worker_text(spec)}".rstrip()
-    return f"Runs {recorded_cadence(spec.timing, now)}{where}{times}; {_limits(name, spec)}"
+    return f"Runs {describe_recorded(spec.timing, now)}{where}{times}; {_limits(name, spec)}"
 
 
 def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = None) -> str:
@@ -47,13 +47,13 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
             then = _next(spec, now, reader, "would next run")
             return f"Waits for a rehearsal that succeeds{then}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
-            told = recorded_cadence(spec.timing, now)
+            told = describe_recorded(spec.timing, now)
             return f"Ended: it ran {told}, and no time is left; {destination(schedule.name, spec)}."
         case _:
             return summary(schedule.name, spec, now, reader)
 
 
-def recorded_cadence(timing: Timing, now: datetime) -> str:
+def describe_recorded(timing: Timing, now: datetime) -> str:
     """The rhythm of a recorded timing, in words; as it is written when its zone is gone since."""
     try:
         return describe_timing(timing, now)
@@ -71,7 +71,7 @@ def upcoming(schedule: Schedule, now: datetime, count: int) -> list[Occurrence]:
         return []
 
 
-def reader_time(moment: datetime, reader: tzinfo | None = None) -> str:
+def viewer_time(moment: datetime, reader: tzinfo | None = None) -> str:
     """`Tue 24 Nov 13:00 your time`; at UTC, `Tue 24 Nov 12:00 UTC`."""
     local = moment.astimezone(reader)
     zone = " your time" if local.utcoffset() else " UTC"
@@ -83,14 +83,14 @@ def _next(spec: Spec, now: datetime, reader: tzinfo | None, word: str) -> str:
         found = next_coming(spec, now)
     except Refused as refusal:
         return f"; its times can't be told: {refusal.message.rstrip('.')}"
-    return f", {word} {reader_time(found.instant, reader)}" if found else ""
+    return f", {word} {viewer_time(found.instant, reader)}" if found else ""
 
 
 def _until(spec: Spec, reader: tzinfo | None) -> str:
     last = last_instant(spec)
     if last is None:
         return ""
-    return f", {'last' if last == spec.last_due else 'not after'} {reader_time(last, reader)}"
+    return f", {'last' if last == spec.last_due else 'not after'} {viewer_time(last, reader)}"
 
 
 def _limits(name: str, spec: Spec) -> str:

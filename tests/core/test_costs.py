@@ -8,7 +8,8 @@ import pytest
 
 from jupyter_schedule.core.costs import (
     HOURLY,
-    Spent,
+    ActualCost,
+    actual_cost,
     coming_files_text,
     dollars,
     estimate,
@@ -16,7 +17,6 @@ from jupyter_schedule.core.costs import (
     price_of,
     publishing_text,
     runs_in_a_month,
-    spent,
     too_many_files_text,
 )
 from jupyter_schedule.core.models import Attempt, Policies, Timing
@@ -38,22 +38,22 @@ FREE = make_attempt(make_run(make_schedule()), handle={"pid": 1}, ended_at=NOON)
 @pytest.mark.parametrize(
     ("attempts", "account"),
     [
-        ([], Spent()),
-        ([FREE], Spent()),
+        ([], ActualCost()),
+        ([FREE], ActualCost()),
         # a cent for 100 seconds
-        ([attempt(100)], Spent(machine_seconds=100, cost=Decimal("0.01"))),
+        ([attempt(100)], ActualCost(machine_seconds=100, cost=Decimal("0.01"))),
         # a minute at least
-        ([attempt(5)], Spent(machine_seconds=60, cost=Decimal("0.006"))),
+        ([attempt(5)], ActualCost(machine_seconds=60, cost=Decimal("0.006"))),
         # all attempts of a run, the one that still lives up to now
-        ([attempt(100), attempt(None)], Spent(machine_seconds=400, cost=Decimal("0.04"))),
+        ([attempt(100), attempt(None)], ActualCost(machine_seconds=400, cost=Decimal("0.04"))),
         # no machine, no money
-        ([attempt(100, handle=None), attempt(100, handle={"instance": None})], Spent()),
+        ([attempt(100, handle=None), attempt(100, handle={"instance": None})], ActualCost()),
         # a price that nobody knew isn't nothing
-        ([attempt(100), attempt(100, hourly=None)], Spent(machine_seconds=200, cost=None)),
+        ([attempt(100), attempt(100, hourly=None)], ActualCost(machine_seconds=200, cost=None)),
     ],
 )
-def test_a_run_costs_what_its_machines_lived(attempts: list[Attempt], account: Spent) -> None:
-    assert spent(attempts, NOON + timedelta(seconds=300)) == account
+def test_a_run_costs_what_its_machines_lived(attempts: list[Attempt], account: ActualCost) -> None:
+    assert actual_cost(attempts, NOON + timedelta(seconds=300)) == account
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,11 @@ class TestChanges(test_changes.TestChanges):
     test_a_change_from_another_process_wakes_who_waits = None
 
 
-class TestWords(test_outbox.TestWords):
+class TestNotifications(test_outbox.TestNotifications):
     pass
 
 
-class TestSilences(test_outbox.TestSilences):
+class TestFreshness(test_outbox.TestFreshness):
     pass
 
 

@@ -149,7 +149,7 @@ def plan(
 
 def check_confirmed(runs: Sequence[Run], *, confirmed: bool) -> None:
     """So many runs are wanted, or Refused `confirm_backfill` asks."""
-    if needs_word(runs) and not confirmed:
+    if needs_confirmation(runs) and not confirmed:
         message = f"That is {len(runs):,} runs. Confirm that you want them all."
         raise Refused("confirm_backfill", message, field="confirmed")
 
@@ -165,7 +165,7 @@ def is_left(run: Run) -> bool:
     return run.trigger == Trigger.BACKFILL and run.status == RunStatus.DUE and run.cancelled_by is None
 
 
-def needs_word(runs: Sequence[Run]) -> bool:
+def needs_confirmation(runs: Sequence[Run]) -> bool:
     """True if they are so many that a person has to confirm them."""
     return len(runs) >= ASK_FROM
 

@@ -37,11 +37,11 @@ def estimate_of(
     size = offers.size(spec.launcher, spec.size)
     if size is None or size.hourly is None:
         return None
-    took = usual(store, schedule_id, lambda run: run.machine_seconds or None) if schedule_id else []
+    took = typical_durations(store, schedule_id, lambda run: run.machine_seconds or None) if schedule_id else []
     return estimate(spec, size.hourly, took, now)
 
 
-def usual(store: Store, schedule_id: str, seconds: Callable[[Run], Seconds | None]) -> list[Seconds]:
+def typical_durations(store: Store, schedule_id: str, seconds: Callable[[Run], Seconds | None]) -> list[Seconds]:
     """The values that `seconds` gives for the newest successes of a schedule; None leaves one out."""
     runs = store.runs.list_newest(schedule_id, limit=AMONG)
     took = (seconds(run) for run in runs if run.status is RunStatus.SUCCEEDED)

@@ -36,7 +36,7 @@ def removed(run: Run) -> str | None:
     return f"Its files were removed{after}."
 
 
-def standing(run: Run) -> Publication | None:
+def live_publication(run: Run) -> Publication | None:
     """Of a run's publication what still stands: without its own files the address that readers follow."""
     if run.publication is None or run.pruned_at is None:
         return run.publication

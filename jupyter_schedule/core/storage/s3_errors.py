@@ -37,7 +37,7 @@ def translated(address: S3Address, key: str = "", action: str = "use") -> Iterat
     try:
         yield
     except said.ClientError as problem:
-        raise answer(problem.response, address, key, action) from None
+        raise exception_of(problem.response, address, key, action) from None
     except (
         said.ConnectionError,
         said.HTTPClientError,
@@ -61,7 +61,7 @@ def translated(address: S3Address, key: str = "", action: str = "use") -> Iterat
         raise StorageUnusable(sentence) from None
 
 
-def answer(response: Mapping[str, Any], address: S3Address, key: str, action: str) -> Exception:
+def exception_of(response: Mapping[str, Any], address: S3Address, key: str, action: str) -> Exception:
     """The exception that a refusal of S3 means."""
     code = code_of(response)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

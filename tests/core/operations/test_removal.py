@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Publication, PublishedFile, RunStatus, Trigger, Visibility
-from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name, removed, standing
+from jupyter_schedule.core.operations.removal import check_there, live_publication, on_deletion, public_name, removed
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
@@ -33,14 +33,14 @@ def test_that_files_went_is_said_with_the_days_that_they_were_kept(after: timede
 def test_of_files_that_are_there_nothing_is_said() -> None:
     run = make_run(make_schedule(), publication=PUBLICATION)
     assert removed(run) is None
-    assert standing(run) == PUBLICATION
+    assert live_publication(run) == PUBLICATION
     check_there(run)
 
 
 def test_where_readers_look_stays_and_a_rehearsal_had_no_such_place() -> None:
     run = make_run(make_schedule(), publication=PUBLICATION, pruned_at=NOON)
-    assert standing(run) == Publication(url="file:///p/data/")
-    assert standing(run.model_copy(update={"trigger": Trigger.REHEARSAL})) is None
+    assert live_publication(run) == Publication(url="file:///p/data/")
+    assert live_publication(run.model_copy(update={"trigger": Trigger.REHEARSAL})) is None
 
 
 def test_who_deletes_is_told_what_goes_and_what_stays() -> None:

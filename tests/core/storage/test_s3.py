@@ -16,7 +16,7 @@ from jupyter_schedule.core.storage.factory import (
     StorageUnusable,
     open_storage,
 )
-from jupyter_schedule.core.storage.s3_errors import Conflict, PreconditionFailed, answer
+from jupyter_schedule.core.storage.s3_errors import Conflict, PreconditionFailed, exception_of
 from tests.faulty import Fault, Faulty
 from tests.s3_servers import CANARY, S3Server, variables
 
@@ -215,7 +215,7 @@ def test_a_server_that_is_not_there_is_away(moto: S3Server) -> None:
 )
 def test_each_refusal_of_s3_means_something(code: str, status: int, kind: type[Exception], words: str) -> None:
     response = {"Error": {"Code": code, "Message": CANARY}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    meant = answer(response, S3Address("results", "x/", "eu-west-1"), "key", "s3:GetObject")
+    meant = exception_of(response, S3Address("results", "x/", "eu-west-1"), "key", "s3:GetObject")
     assert type(meant) is kind
     with pytest.raises(kind, match=words):
         raise meant

@@ -31,7 +31,7 @@ def failed(store: Store, *channels: str, schedule: Schedule | None = None) -> Ru
     return run
 
 
-class TestWords:
+class TestNotifications:
     def test_a_run_that_moves_leaves_its_words_and_one_that_does_not_leaves_none(self, store: Store) -> None:
         run = failed(store, "ops", "team")
         again = run.model_copy(update={"status": RunStatus.FAILED})
@@ -129,7 +129,7 @@ class TestWords:
         assert store.outbox.list_failed(NOON + DAY) == []
 
 
-class TestSilences:
+class TestFreshness:
     def test_only_what_may_be_judged_is_due_the_longest_due_first(self, store: Store) -> None:
         for name, at, state in [
             ("later", NOON + DAY, ScheduleState.ACTIVE),
