@@ -18,6 +18,7 @@ from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.runner_env import ensure_runner
+from scheduler_service.logfmt import logfmt
 from scheduler_service.worker import processes
 from scheduler_service.worker.files import remove_folder
 from scheduler_service.worker.handle import build_handle, find_process, identify_host
@@ -124,7 +125,7 @@ class LocalLauncher(Launcher):
             if subreaper := processes.read(pid):
                 processes.send(subreaper, signal.SIGCONT)
         for process in filter(None, map(processes.read, processes.find_marked(_marker(attempt)))):
-            log.warning("action=sweep run=%s pid=%d name=%s", attempt.run_id, process.pid, process.name)
+            log.warning(logfmt("sweep", run=attempt.run_id, pid=process.pid, name=process.name))
             processes.send(process, signal.SIGKILL)
 
     def discard(self, attempt: Attempt) -> None:
@@ -143,7 +144,8 @@ class LocalLauncher(Launcher):
         launched = list(self._launched.iterdir())
         strays = {process: (run, number) for process, run, number in ours if _is_over(find_attempt(run, number))}
         for process in strays.keys() & self._strays:
-            log.warning("action=reap run=%s attempt=%d pid=%d name=%s", *strays[process], process.pid, process.name)
+            of_run, of_attempt = strays[process]
+            log.warning(logfmt("reap", run=of_run, attempt=of_attempt, pid=process.pid, name=process.name))
             processes.send(process, signal.SIGKILL)
         self._strays = set(strays)
         living = {(run, number) for _, run, number in ours}

@@ -17,6 +17,7 @@ import uv
 
 from jupyter_schedule.core.bundles.wrapper import uv_settings
 from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS
+from scheduler_service.logfmt import logfmt
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,11 @@ def ensure_runner(folder: Path, *, python: str = sys.executable) -> Path:
     except (OSError, subprocess.SubprocessError) as problem:
         reason = getattr(problem, "stderr", None) or str(problem)
         log.warning(
-            "action=lean_runner_failed Runs start more slowly: no lean environment in %s, because %s",
-            environment,
-            reason.strip(),
+            logfmt(
+                "lean_runner_failed",
+                environment=environment,
+                message=f"Runs start more slowly without a lean environment: {reason.strip()}",
+            )
         )
         return Path(python)
     return interpreter
@@ -64,7 +67,7 @@ def _is_whole(environment: Path) -> bool:
 
 def _make(environment: Path, python: str) -> None:
     """Raises OSError or SubprocessError, with what uv said in `stderr`."""
-    log.info("action=lean_runner_made Making the lean runner environment %s", environment)
+    log.info(logfmt("lean_runner_made", environment=environment))
     variables = os.environ | uv_settings.collect(os.environ) | {"UV_PYTHON_DOWNLOADS": "never"}
     variables.pop("VIRTUAL_ENV", None)
     (environment / STAMP).unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from functools import partial
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import QueuedNotification
 from jupyter_schedule.core.store.base import Store
+from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.channels import MessageSender
 from scheduler_service.notifications.message import Message
 
@@ -82,7 +83,7 @@ class Deliverer:
                 pause = self.look()
             except Exception:
                 # whatever it was, the next look starts from the outbox again
-                log.exception("action=notification_look_failed")
+                log.exception(logfmt("notification_look_failed"))
                 pause = LOOK
             self._woken.wait(pause)
         for delivering in self._delivering.values():
@@ -110,7 +111,7 @@ class Deliverer:
                 self.deliver(claimed)
         except Exception:
             # a claim runs out, and then it is tried again
-            log.exception("action=notification_failed channel=%s", channel)
+            log.exception(logfmt("notification_failed", channel=channel))
             self._resting[channel] = self._now() + timedelta(seconds=LOOK)
         else:
             self.wake()
@@ -120,20 +121,12 @@ class Deliverer:
         trouble = self._send(notification)
         if trouble is None:
             self._store.outbox.mark_delivered(notification)
-            log.info(
-                "action=notification_delivered channel=%s occasion=%s run=%s",
-                notification.channel,
-                notification.occasion,
-                notification.run_id,
-            )
+            log.info(logfmt("notification_delivered", **_names(notification)))
             return
         pause = retry_delay(notification.attempts, self._chance())
         told = log.error if pause is None else log.warning
-        told(
-            "action=%s channel=%s occasion=%s run=%s attempt=%d message=%s",
-            "notification_given_up" if pause is None else "notification_failed",
-            *(notification.channel, notification.occasion, notification.run_id, notification.attempts, trouble),
-        )
+        action = "notification_given_up" if pause is None else "notification_failed"
+        told(logfmt(action, **_names(notification), attempt=notification.attempts, message=trouble))
         self._store.outbox.mark_failed(notification, trouble, pause)
 
     def _send(self, notification: QueuedNotification) -> str | None:
@@ -144,5 +137,10 @@ class Deliverer:
             return channel.send(self._compose(notification))
         except Exception as problem:
             # the kind alone: what it says may quote the address
-            log.debug("action=notification_broken", exc_info=problem)
+            log.debug(logfmt("notification_broken"), exc_info=problem)
             return f"It couldn't be sent: {type(problem).__name__}."
+
+
+def _names(notification: QueuedNotification) -> dict[str, object]:
+    """The fields by which a line of the log names it."""
+    return {"channel": notification.channel, "occasion": notification.occasion, "run": notification.run_id}

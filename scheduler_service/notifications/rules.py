@@ -18,6 +18,7 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.store.base import RunCursor, Store
 from jupyter_schedule.core.timing import freshness
+from scheduler_service.logfmt import logfmt
 from scheduler_service.retries import BAD_ENDS
 
 #: whoever asked for these looks at them: a rehearsal, and the many runs of a backfill
@@ -110,7 +111,7 @@ def judge_freshness(store: Store, schedule: Schedule, now: datetime, *, actor: s
     kind = KIND if missing else None
     judged = store.schedules.replace(schedule, after, actor=actor, kind=kind, notifications=told)
     if judged and missing:
-        log.warning("action=silent schedule=%s by=%s", schedule.name, utc_text(deadline))
+        log.warning(logfmt("silent", schedule=schedule.name, by=utc_text(deadline)))
     return judged and missing is not None
 
 

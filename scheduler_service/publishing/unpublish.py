@@ -17,6 +17,7 @@ from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.publication_keys import PublicationKeys, is_published
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
+from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.data_folder import read_index
 from scheduler_service.publishing.manifest import Manifest, parse_document
 from scheduler_service.publishing.publish import show_run
@@ -55,7 +56,7 @@ class Unpublisher:
             try:
                 self._unpublish(schedule, now)
             except Exception:
-                log.exception("action=unpublish_failed schedule=%s", schedule.name)
+                log.exception(logfmt("unpublish_failed", schedule=schedule.name))
             else:
                 if schedule.id not in going:
                     self._done.add((schedule.id, schedule.version))
@@ -75,7 +76,7 @@ class Unpublisher:
             public, private = self._open(base), self._open(schedule.spec.publication_base)
             count = unpublish(schedule.name, public, private, now)
             if count:
-                log.info("action=unpublished schedule=%s objects=%d", schedule.name, count)
+                log.info(logfmt("unpublished", schedule=schedule.name, objects=count))
 
 
 def unpublish_deleted(

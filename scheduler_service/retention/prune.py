@@ -32,6 +32,7 @@ from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage, StoredObject
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.context import ACTOR
+from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.data_folder import read_index
 from scheduler_service.publishing.manifest import Latest, PublishFailed, parse_document
 from scheduler_service.publishing.publish import forget_runs, name_run_folder
@@ -192,7 +193,7 @@ class Pruner:
         for base in sorted({base for going in batch for base in going.published}):
             self._unpublish(batch, base)
         self._store.runs.finish_pruning(ids, actor=ACTOR)
-        log.info("action=pruned runs=%d", len(batch))
+        log.info(logfmt("pruned", runs=len(batch)))
 
     def _unpublish(self, batch: Sequence[ExpiredRun], base: str) -> None:
         area, name = self._open(base), batch[0].run.schedule
@@ -208,7 +209,7 @@ class Pruner:
         keys = [stored.key for stored in loose]
         self._work.for_each(keys, self._work.delete)
         if keys:
-            log.info("action=pruned_loose objects=%d", len(keys))
+            log.info(logfmt("pruned_loose", objects=len(keys)))
 
 
 def describe_plan(plan: PrunePlan) -> Iterator[tuple[str, int]]:

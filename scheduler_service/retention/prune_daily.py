@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from jupyter_schedule.core.models import UtcTime, utc
 from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage
+from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.manifest import PublicationDocument, parse_document, update_document
 from scheduler_service.retention.prune import ExpiredRun, PrunePlan, Pruner
 
@@ -48,7 +49,7 @@ class DailyPruner:
         try:
             more = self._go_on(now)
         except Exception:
-            log.exception("action=prune_failed")
+            log.exception(logfmt("prune_failed"))
             more, self._plan = False, None
         if not more:
             self._look_at = now + LOOK
@@ -62,11 +63,11 @@ class DailyPruner:
             self._left = self._plan.batches()
             self._whole = True
             for trouble in self._plan.troubles:
-                log.warning("action=prune_left message=%s", trouble)
+                log.warning(logfmt("prune_left", message=trouble))
         batch = next(self._left, None)
         if batch is not None:
             if (left := self._pruning.remove(batch)) is not None:
-                log.warning("action=prune_left message=%s", left)
+                log.warning(logfmt("prune_left", message=left))
                 self._whole = False
             self._say(now, done=False)
             return True

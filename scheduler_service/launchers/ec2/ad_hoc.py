@@ -27,6 +27,7 @@ from scheduler_service.launchers.ec2.machines import SETTLING, Ec2Machine, Regio
 from scheduler_service.launchers.ec2.prices import Prices
 from scheduler_service.launchers.ec2.reaper import read_deadline
 from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.logfmt import logfmt
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Ec2AdHoc(AdHocHost):
     def launch(self, worker: AdHocWorker) -> str | None:
         assert worker.parameters is not None, "a launch is frozen before it is asked for"
         instance = run_instance(self._machines(worker), worker.parameters["launch"], _names(worker.id, worker.turn))
-        log.info("action=ad_hoc_launched worker=%s instance=%s", worker.id, instance)
+        log.info(logfmt("ad_hoc_launched", worker=worker.id, instance=instance))
         return instance
 
     def see(self, worker: AdHocWorker) -> AdHocMachine | None:

@@ -27,6 +27,7 @@ from scheduler_service.launchers.ec2.prices import Prices, load_prices
 from scheduler_service.launchers.ec2.reaper import find_orphans
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
+from scheduler_service.logfmt import logfmt
 from scheduler_service.quotas import MachineHourQuota
 from scheduler_service.worker.task import LaunchPlan, frozen_region, frozen_task
 
@@ -136,7 +137,7 @@ class Ec2Launcher(Launcher):
         instance = run_instance(machines, request, mine)
         if instance is None:
             return _OVER
-        log.info("action=machine_launched run=%s attempt=%d instance=%s", attempt.run_id, attempt.number, instance)
+        log.info(logfmt("machine_launched", run=attempt.run_id, attempt=attempt.number, instance=instance))
         return self._handle(instance)
 
     def poll(self, attempt: Attempt) -> WorkerState:
@@ -171,9 +172,7 @@ class Ec2Launcher(Launcher):
         for region, machines in self._regions.items():
             seen = self._seen(machines.look, region) or {}
             for orphan in find_orphans(seen.values(), find_attempt, self._now(), find_ad_hoc):
-                log.warning(
-                    "action=reap instance=%s region=%s reason=%s", orphan.machine.id, region, orphan.reason.name
-                )
+                log.warning(logfmt("reap", instance=orphan.machine.id, region=region, reason=orphan.reason.name))
                 try:
                     machines.terminate(orphan.machine.id)
                 except OSError as problem:
@@ -202,10 +201,10 @@ class Ec2Launcher(Launcher):
             kind = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else type(problem).__name__
             if self._away.get(region) != kind:
                 self._away[region] = kind
-                log.warning("action=ec2_away region=%s message=%s", region, describe_error(problem, self._now()))
+                log.warning(logfmt("ec2_away", region=region, message=describe_error(problem, self._now())))
             return None
         if self._away.pop(region, None) is not None:
-            log.warning("action=ec2_back region=%s", region)
+            log.warning(logfmt("ec2_back", region=region))
         return seen
 
     def _handle(self, instance: str) -> Handle:

@@ -13,6 +13,7 @@ from jupyter_schedule.core.models import Reason
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity
 from scheduler_service.launchers.ec2.errors import ErrorKind, classify_error, describe_configuration_error
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
+from scheduler_service.logfmt import logfmt
 
 #: seconds for which a description is good enough for a poll
 FRESH = 5.0
@@ -161,7 +162,7 @@ def _understood(
         case ErrorKind.ALREADY_OVER:
             return None
         case ErrorKind.MISMATCH:
-            log.error("action=token_mismatch token=%s", request["ClientToken"])
+            log.error(logfmt("token_mismatch", token=request["ClientToken"]))
             for machine in machines.look().values():
                 if machine.has(tags):
                     return machine.id
