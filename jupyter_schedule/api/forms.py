@@ -128,6 +128,8 @@ def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str |
     operations.schedules.check_name(form.name)
     request = request_of(form, timing, root)
     if form.tarball is not None:
+        if bundle not in {None, form.tarball}:
+            raise Refused("two_sources", "The bundle is another one than the form's tarball: name one.", "tarball")
         return spec_of_tarball(request, root, form.tarball)
     if bundle is None:
         return build_bundle(request, root, operations.objects).spec
@@ -139,11 +141,14 @@ def spec_to_edit(
 ) -> Spec:
     """The spec of the schedule after a patch of its form.
 
-    Raises Refused `needs_rebundle` for what is part of the bundle unless `rebundle`, and as `patched` and `timing_of`.
+    Raises Refused `needs_rebundle` for what is part of the bundle unless `rebundle`, `nothing_to_schedule` when its
+    tarball is taken back and nothing put in its place, and as `patched` and `timing_of`.
     """
     known = schedule.spec
     before = form_of(schedule, root)
     after = patched(before, patch)
+    if before.tarball is not None and after.tarball is None and after.notebook is None:
+        raise Refused("nothing_to_schedule", "Choose a notebook, or a tarball with a command.", "tarball")
     timing = known.timing if after.frequency == before.frequency else timing_of(after.frequency)
     if after.tarball is not None and (after.tarball != before.tarball or rebundle):
         if after.tarball == before.tarball:
