@@ -72,7 +72,7 @@ class JupyterSchedule(ExtensionApp):
         from jupyter_schedule.api.context import ApiContext  # noqa: PLC0415
         from jupyter_schedule.core.config import PUBLISHED  # noqa: PLC0415
         from jupyter_schedule.core.data_paths import DataPaths, default_data_paths  # noqa: PLC0415
-        from jupyter_schedule.core.storage.factory import LocalStorage  # noqa: PLC0415
+        from jupyter_schedule.core.storage.factory import FolderAddress  # noqa: PLC0415
 
         assert self.serverapp is not None
         paths: DataPaths = DataPaths(Path(self.folder).expanduser().absolute()) if self.folder else default_data_paths()
@@ -81,7 +81,7 @@ class JupyterSchedule(ExtensionApp):
             paths,
             root,
             address=url_path_join(self.serverapp.base_url, "jupyter-schedule") + "/",
-            published=LocalStorage(root).url(PUBLISHED),
+            published=FolderAddress(root).url(PUBLISHED),
             embedded=self.embedded_service,
         )
 

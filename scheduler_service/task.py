@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_schedule.core.models import EnvironmentSource, Run, Spec, Visibility, utc_text
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.storage.factory import parse_address
 from jupyter_schedule.core.timing import recurrence
 from scheduler_service.worker.task import ExpectedOutputs, PreviousFiles, WorkerTask
 
@@ -54,7 +54,7 @@ def build_task(
 
 
 def _variables(run: Run, spec: Spec) -> dict[str, str]:
-    published = open_storage(spec.publication_base).url(PublicationKeys(run.schedule).data)
+    published = parse_address(spec.publication_base).url(PublicationKeys(run.schedule).data)
     return {
         "RUN_ID": run.id,
         "SCHEDULED_FOR": utc_text(run.scheduled_for),

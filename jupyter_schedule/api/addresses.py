@@ -6,7 +6,7 @@ from urllib.parse import quote
 from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, utc_text
 from jupyter_schedule.core.operations.removal import live_publication
 from jupyter_schedule.core.publication_keys import PublicationKeys, run_folder
-from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.storage.factory import parse_address
 
 #: addresses that browsers don't follow
 _HIDDEN = ("file:", "s3:")
@@ -27,7 +27,7 @@ class Addresses:
         """The stable address of a schedule's publication; None when it publishes nothing."""
         if spec.visibility == Visibility.NONE:
             return None
-        return self._here(open_storage(spec.publication_base).url(""), PublicationKeys(name).data)
+        return self._here(parse_address(spec.publication_base).url(""), PublicationKeys(name).data)
 
     def publication(self, run: Run) -> Publication | None:
         """A run's publication, each file at its address."""

@@ -15,7 +15,7 @@ from jupyter_schedule.client.discovery import server_of
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
-from jupyter_schedule.core.storage.factory import LocalStorage
+from jupyter_schedule.core.storage.factory import FolderAddress
 
 
 class InProcessTransport:
@@ -82,6 +82,6 @@ class InProcessTransport:
     def _opened(self) -> ApiContext:
         if self._context is None:
             server = server_of(self._root) if self._published is None else None
-            published = LocalStorage(server.root).url(PUBLISHED) if server else self._published
+            published = FolderAddress(server.root).url(PUBLISHED) if server else self._published
             self._context = ApiContext.open(self._paths, self._root, published=published, now=clock.now)
         return self._context

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
-from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Address, open_storage
+from jupyter_schedule.core.storage.factory import FolderAddress, ObjectStorage, S3Address, open_storage, parse_address
 from jupyter_schedule.core.text import listed, quoted
 
 #: the settings, in the folder with the ledger
@@ -91,7 +91,7 @@ class StorageConfig(BaseModel):
             return self.public
         if self.private is not None:
             return self.private
-        return LocalStorage(root).url(PUBLISHED) if root is not None else otherwise
+        return FolderAddress(root).url(PUBLISHED) if root is not None else otherwise
 
     def all_of(self, base: str) -> list[ObjectStorage]:
         """The areas in which something of one name may stand; `base` is where it stands without a setting."""
@@ -206,7 +206,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _completed(address: str, common: dict[str, str | None]) -> str:
     if not address.startswith("s3:"):
-        open_storage(address)
+        parse_address(address)
         return address
     parsed = S3Address.parse(address)
     own = {name: value for name in common if (value := getattr(parsed, name)) is not None}

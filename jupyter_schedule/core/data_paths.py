@@ -6,7 +6,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_data_dir
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.storage.factory import LocalStorage
+from jupyter_schedule.core.storage.factory import FolderAddress
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class DataPaths:
     @property
     def objects(self) -> str:
         """The address of the work area."""
-        return LocalStorage(self.folder).url("objects")
+        return FolderAddress(self.folder).url("objects")
 
     @property
     def published(self) -> str:
         """The address of results that neither a setting nor a Jupyter server sends elsewhere."""
-        return LocalStorage(self.folder).url("published")
+        return FolderAddress(self.folder).url("published")
 
     @property
     def lock(self) -> Path:

@@ -15,7 +15,7 @@ from jupyter_schedule.core.models import (
     Visibility,
     utc_text,
 )
-from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.storage.factory import parse_address
 from jupyter_schedule.core.text import duration_text, short_date
 from jupyter_schedule.core.timing.describe import describe_timing
 from jupyter_schedule.core.timing.planning import coming, last_instant, next_coming
@@ -99,7 +99,7 @@ def _limits(name: str, spec: Spec) -> str:
 
 def destination(name: str, spec: Spec) -> str:
     """The place that the results go to: `keeps results in the folder published/daily`."""
-    place = open_storage(spec.publication_base).url(f"{name}/")
+    place = parse_address(spec.publication_base).url(f"{name}/")
     match spec.visibility:
         case Visibility.NONE:
             return "keeps results with each run, unpublished"

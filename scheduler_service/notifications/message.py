@@ -23,7 +23,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import LOG
 from jupyter_schedule.core.operations.runs import RunFiles
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, open_storage
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, parse_address
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import short_date, strip_escapes
 from jupyter_schedule.core.timing.timezones import find_zone
@@ -122,7 +122,7 @@ def _about(run: Run) -> str:
 def _address(run: Run, spec: Spec) -> str:
     if spec.visibility == Visibility.NONE:
         return "Its results are kept with each run."
-    return f"Results: {open_storage(spec.publication_base).url(PublicationKeys(run.schedule).data)}"
+    return f"Results: {parse_address(spec.publication_base).url(PublicationKeys(run.schedule).data)}"
 
 
 def _more(run: Run, good: bool) -> str:

@@ -28,7 +28,7 @@ from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, kernel_name
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.preflight import Preflight
 from jupyter_schedule.core.notebooks.used_files import FindingLevel
-from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, file_digest
+from jupyter_schedule.core.storage.factory import FolderAddress, ObjectStorage, file_digest
 from jupyter_schedule.core.timing import recurrence
 
 
@@ -225,7 +225,7 @@ def base_spec(request: PackagingRequest, root: Path, digest: str) -> Spec:
         left_out=request.left_out,
         timeout=request.timeout,
         # where it goes in the end is said when it is recorded
-        publication_base=LocalStorage(root).url(PUBLISHED),
+        publication_base=FolderAddress(root).url(PUBLISHED),
         root=str(root),
     )
 

@@ -3,9 +3,7 @@
 It travels to the worker: standard library only, and boto3 where an address names S3.
 """
 
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
+from jupyter_schedule.core.storage.addresses import FolderAddress, S3Address, parse_address
 from jupyter_schedule.core.storage.base import (
     NoSuchObject,
     ObjectChanged,
@@ -20,9 +18,9 @@ from jupyter_schedule.core.storage.base import (
 )
 from jupyter_schedule.core.storage.local import LocalStorage
 from jupyter_schedule.core.storage.s3 import S3Storage
-from jupyter_schedule.core.storage.s3_address import S3Address
 
 __all__ = [
+    "FolderAddress",
     "LocalStorage",
     "NoSuchObject",
     "ObjectChanged",
@@ -37,6 +35,7 @@ __all__ = [
     "file_digest",
     "kind_of",
     "open_storage",
+    "parse_address",
 ]
 
 
@@ -45,11 +44,5 @@ def open_storage(address: str) -> ObjectStorage:
 
     Raises ValueError, in a sentence, for an address that names none.
     """
-    parts = urlsplit(address)
-    if parts.scheme == "s3":
-        return S3Storage(S3Address.parse(address))
-    if parts.scheme != "file":
-        raise ValueError(
-            f"no object store speaks {parts.scheme or address!r}; use an address such as file:///a/folder or s3://bucket"
-        )
-    return LocalStorage(Path(unquote(parts.path)))
+    parsed = parse_address(address)
+    return S3Storage(parsed) if isinstance(parsed, S3Address) else LocalStorage(parsed.folder)

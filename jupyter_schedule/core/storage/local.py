@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
 
+from jupyter_schedule.core.storage.addresses import FolderAddress
 from jupyter_schedule.core.storage.base import (
     NoSuchObject,
     ObjectChanged,
@@ -129,7 +129,7 @@ class LocalStorage(ObjectStorage):
                 return
 
     def url(self, key: str) -> str:
-        return f"file://{quote(str(self.root))}/{quote(key)}"
+        return FolderAddress(self.root).url(key)
 
     def sweep(self, before: datetime) -> int:
         left = [path for path in self.root.rglob(f"{_PARTIAL}*") if path.stat().st_mtime < before.timestamp()]

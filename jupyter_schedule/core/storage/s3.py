@@ -23,10 +23,10 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
-from urllib.parse import quote
 from uuid import uuid4
 
 from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.storage.addresses import S3Address
 from jupyter_schedule.core.storage.base import (
     NoSuchObject,
     ObjectChanged,
@@ -38,7 +38,6 @@ from jupyter_schedule.core.storage.base import (
     digest,
     kind_of,
 )
-from jupyter_schedule.core.storage.s3_address import S3Address
 from jupyter_schedule.core.storage.s3_errors import EXPIRED, Conflict, PreconditionFailed, code_of, translated
 
 MEBI = 1 << 20
@@ -166,9 +165,7 @@ class S3Storage(ObjectStorage):
             self._ask("delete_object", key)
 
     def url(self, key: str) -> str:
-        if self.address.public is not None:
-            return self.address.public + quote(key)
-        return f"s3://{self.address.bucket}/{quote(self.address.prefix + key)}"
+        return self.address.url(key)
 
     def link(self, key: str, seconds: int) -> str | None:
         asked = {"Bucket": self.address.bucket, "Key": self._key(key)}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.storage.s3_address import S3Address
+from jupyter_schedule.core.storage.addresses import S3Address
 
 #: requests at a time
 PARALLEL = 32

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from jupyter_schedule.core.storage.addresses import S3Address
 from jupyter_schedule.core.storage.base import NoSuchObject, StorageAway, StorageUnusable
-from jupyter_schedule.core.storage.s3_address import S3Address
 
 #: the session's credentials are over; new ones may be there already
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"}

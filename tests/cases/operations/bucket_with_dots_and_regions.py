@@ -7,7 +7,7 @@ sys.path.insert(0, os.getcwd())
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
 from urllib.parse import urlsplit
 from jupyter_schedule.core.storage.s3 import S3Storage as S3Objects
-from jupyter_schedule.core.storage.s3_address import S3Address
+from jupyter_schedule.core.storage.addresses import S3Address
 from scheduler_service.launchers.ec2.work_storage import WorkStorage as WorkArea
 bad = 0
 for region in ("us-east-1", "eu-central-1"):

@@ -11,7 +11,7 @@ os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
 from urllib.parse import urlsplit
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.s3 import S3Storage as S3Objects
-from jupyter_schedule.core.storage.s3_address import S3Address
+from jupyter_schedule.core.storage.addresses import S3Address
 from scheduler_service.launchers.ec2.work_storage import WorkStorage as WorkArea
 bad = 0
 for region in ("eu-central-1", "eu-west-1", "af-south-1", "me-south-1", "eu-south-1"):

@@ -1,16 +1,29 @@
-"""`s3://bucket/prefix`, with what else has to be known to reach it: an address is whole, wherever it travels to.
+"""The addresses of storages, which are parsed and spelt without opening one: `file:///a/folder`, `s3://bucket/prefix`.
 
-`?region=`, `?endpoint=` (for servers other than Amazon's) and `?public=` (the base of the addresses that everybody can
-read) follow the prefix.  Credentials never do: they come from where they always do on the machine that needs them.
+An address is whole, wherever it travels to.  In one of S3 `?region=`, `?endpoint=` (for servers other than Amazon's)
+and `?public=` (the base of the addresses that everybody can read) follow the prefix.  Credentials never do:
+they come from where they always do on the machine that needs them.
 """
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _WORDS = ("region", "endpoint", "public")
+
+
+@dataclass(frozen=True)
+class FolderAddress:
+    """A folder on this machine."""
+
+    folder: Path
+
+    def url(self, key: str) -> str:
+        """The address of an object, or of all that a prefix ending in `/` holds."""
+        return f"file://{quote(str(self.folder.absolute()))}/{quote(key)}"
 
 
 @dataclass(frozen=True)
@@ -54,10 +67,28 @@ class S3Address:
         words = {name: value for name in _WORDS if (value := getattr(self, name)) is not None}
         return self.plain + (f"?{urlencode(words)}" if words else "")
 
+    def url(self, key: str) -> str:
+        """The address of an object, or of all that a prefix ending in `/` holds: everybody's, where there is one."""
+        if self.public is not None:
+            return self.public + quote(key)
+        return f"s3://{self.bucket}/{quote(self.prefix + key)}"
+
     @property
     def plain(self) -> str:
         """The address as people know it, without what follows the `?`."""
         return f"s3://{self.bucket}/{quote(self.prefix)}".rstrip("/")
+
+
+def parse_address(address: str) -> FolderAddress | S3Address:
+    """The value of `file:///var/lib/results` or `s3://bucket/prefix`.  Raises ValueError, in a sentence, for others."""
+    parts = urlsplit(address)
+    if parts.scheme == "s3":
+        return S3Address.parse(address)
+    if parts.scheme != "file":
+        raise ValueError(
+            f"no object store speaks {parts.scheme or address!r}; use an address such as file:///a/folder or s3://bucket"
+        )
+    return FolderAddress(Path(unquote(parts.path)))
 
 
 def _is_web(address: str) -> bool:
