@@ -12,7 +12,7 @@ from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
 
-PUBLIC = {"public": "s3://open/r", "public_base": "https://r.org"}
+PUBLIC: dict[str, Any] = {"public": "s3://open/r", "public_base": "https://r.org"}
 
 
 def test_one_setting_sends_publications_to_s3(tmp_path: Path) -> None:

@@ -158,7 +158,12 @@ def test_a_preview_reads_the_notebook_once_and_parses_each_cell_and_module_once(
     desk.cells(*cells, parameters="month = 3")
     parsed: list[str] = []
     parse = ast.parse
-    monkeypatch.setattr(ast, "parse", lambda source, *rest: (parsed.append(source), parse(source, *rest))[1])
+
+    def noting(source: str, *rest: Any) -> Any:
+        parsed.append(source)
+        return parse(source, *rest)
+
+    monkeypatch.setattr(ast, "parse", noting)
     monkeypatch.setattr(Opened, "counts", Counter())
 
     request = PackagingRequest(timing=DAILY, notebook=desk.notebook, parameter_texts={"month": "4"})

@@ -411,9 +411,9 @@ class TestOwners:
         ):
             with refusal("no_such_schedule"):
                 ask()
-        for ask_of_run in (lambda: others.runs.get(run.id), lambda: others.runs.cancel(run.id)):
+        for ask_of_run in (others.runs.get, others.runs.cancel):
             with refusal("no_such_run"):
-                ask_of_run()
+                ask_of_run(run.id)
 
     def test_a_name_that_is_misspelt_is_answered_with_the_one_that_was_meant(self, desk: Desk) -> None:
         desk.create()

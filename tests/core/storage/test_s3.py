@@ -3,6 +3,7 @@
 import errno
 import logging
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -147,12 +148,13 @@ def test_who_may_not_write_is_told_so(  # noqa: PLR0917  (fixtures)
     source = tmp_path / "source"
     source.write_bytes(b"")
 
-    for ask in (
+    writes: list[Callable[[], object]] = [
         lambda: store.put("key", b""),
         lambda: store.put_file("key", source),
         lambda: store.put_once("key", b""),
         lambda: store.put_if("key", b"", None),
-    ):
+    ]
+    for ask in writes:
         with pytest.raises(StorageUnusable, match=sentence) as refused:
             ask()
         assert CANARY not in f"{refused.value!r} {refused.value} {caplog.text}"

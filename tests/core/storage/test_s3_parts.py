@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.storage import s3, s3_clients
+from jupyter_schedule.core.storage.base import digest
 from jupyter_schedule.core.storage.factory import ObjectChanged, S3Storage, StorageAway
 from tests.faulty import Fault, Faulty
 from tests.s3_servers import S3Server
@@ -43,9 +44,9 @@ def test_a_copy_too_large_for_one_request_goes_in_parts(
     source.write_bytes(bytes(range(256)) * 50_000)
     store.put_file("from", source)
 
-    other.copy_from(store, "from", "to.csv", s3.digest(source.read_bytes()))
+    other.copy_from(store, "from", "to.csv", digest(source.read_bytes()))
     with pytest.raises(ObjectChanged):
-        other.copy_from(store, "from", "wrong.csv", s3.digest(b""))
+        other.copy_from(store, "from", "wrong.csv", digest(b""))
 
     assert other.get("to.csv") == source.read_bytes()
     assert [stored.key for stored in other.list()] == ["to.csv"]

@@ -1,6 +1,7 @@
 """Where a SQLite file lies, and what follows from that."""
 
 import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ class TestOnNetwork:
         return tmp_path / "ledger.sqlite3"
 
     def come_from(self, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite.platform, "node", lambda: host)
+        monkeypatch.setattr(platform, "node", lambda: host)
 
     def test_the_journal_is_the_classic_one(self, ledger: Path) -> None:
         store = open_store(f"sqlite:///{ledger}")

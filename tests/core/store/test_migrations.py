@@ -3,6 +3,7 @@
 import shutil
 import stat
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_a_migration_waits_for_who_reads_and_keeps_nobody_waiting_meanwhile(
     monkeypatch.setattr(migrate, "HEAD", "0002")
     tried = threading.Event()
     # instead of a pause between two tries
-    monkeypatch.setattr(migrate.time, "sleep", lambda _: tried.set())
+    monkeypatch.setattr(time, "sleep", lambda _: tried.set())
     with psycopg.connect(address) as reader, ThreadPoolExecutor(1) as pool:
         reader.execute("SELECT count(*) FROM schedules")
         upgraded = pool.submit(open_store, address)

@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def hourly(catch_up: CatchUp = CatchUp.LATEST, **changes: object) -> Schedule:
+def hourly(catch_up: CatchUp = CatchUp.LATEST, **changes: Any) -> Schedule:
     """Due at noon and at every full hour after it."""
     spec = make_spec(timing=Timing(cron="0 * * * *"), catch_up=catch_up)
     return make_schedule(spec=spec, cursor=NOON - timedelta(minutes=1), **changes)
@@ -176,7 +176,7 @@ def test_however_often_it_is_brought_up_to_date_every_occurrence_is_accounted_fo
 
 
 class TestZoneThatIsGone:
-    def schedule(self, **changes: object) -> Schedule:
+    def schedule(self, **changes: Any) -> Schedule:
         timing = Timing(cron="0 12 * * *", timezone="Mars/Phobos")
         return make_schedule(spec=make_spec(timing=timing), **changes)
 
