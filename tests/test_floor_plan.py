@@ -118,8 +118,8 @@ def test_rooms_need_each_other_in_no_circle(house: str) -> None:
     rooms = {found.group() for name in MODULES if (found := re.match(rf"{house}\.\w+(?=\.)", name))}
     graph: dict[str, set[str]] = {room: set() for room in rooms}
     for name in MODULES:
-        for found in our_imports(name):
-            one, other = _room_of(name, rooms), _room_of(found, rooms)
+        for needed in our_imports(name):
+            one, other = _room_of(name, rooms), _room_of(needed, rooms)
             if one and other and one != other:
                 graph[one].add(other)
     graphlib.TopologicalSorter(graph).prepare()

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Outcome, Overlap, Reason, RunStatus, Schedule, ScheduleState, Timing
 from jupyter_schedule.core.timing import planning
-from scheduler_service import tick
 from scheduler_service.decide import SILENCE
 from tests.factories import NOON
 from tests.scheduler_service.played import MINUTE, Play
@@ -54,7 +54,7 @@ def test_an_exception_at_the_due_time_loses_no_run(play: Play, monkeypatch: pyte
     else:
         settle, failing = play.store.schedules.record_due_runs, [True]
 
-        def settle_later(*arguments: object, **options: object) -> set[str]:
+        def settle_later(*arguments: Any, **options: Any) -> set[str]:
             if failing and arguments[0]:
                 failing.pop()
                 raise OSError("the disk is full")
@@ -83,12 +83,12 @@ def test_one_schedule_that_cannot_be_reckoned_stops_no_other(play: Play, monkeyp
     broken, _ = play.schedule("broken", "0 * * * *"), play.schedule("hourly", "0 * * * *")
     owed = planning.plan_runs
 
-    def fail(schedule: Schedule, *arguments: object) -> planning.RunPlan:
+    def fail(schedule: Schedule, *arguments: Any) -> planning.RunPlan:
         if schedule.id == broken.id:
             raise RuntimeError("nobody thought of this")
         return owed(schedule, *arguments)
 
-    monkeypatch.setattr(tick.planning, "plan_runs", fail)
+    monkeypatch.setattr(planning, "plan_runs", fail)
     play.pass_by(HOUR)
     play.restart()
     play.settle()

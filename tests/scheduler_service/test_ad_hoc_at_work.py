@@ -17,7 +17,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
 )
 from jupyter_schedule.core.operations.runs import places_in
-from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, AdHocPlan
+from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, AdHocPlan, FindAdHocWorker
 from scheduler_service.tick import Ticker
 from tests.factories import make_ad_hoc
 from tests.scheduler_service.played import MINUTE, Play
@@ -119,7 +119,11 @@ def test_the_reaper_is_told_of_the_ledgers_ad_hoc_workers(play: Play) -> None:
     seen: list[AdHocWorker | None] = []
     worker = make_ad_hoc(launcher="elsewhere")
     play.store.ad_hoc.add(worker, most=1)
-    play.workers.reap = lambda _, find_ad_hoc: seen.append(find_ad_hoc(worker.id))  # type: ignore[method-assign,assignment]
+
+    def reap(_: object, find_ad_hoc: FindAdHocWorker) -> None:
+        seen.append(find_ad_hoc(worker.id))
+
+    play.workers.reap = reap  # type: ignore[method-assign,assignment]
     play.settle(1)
     assert seen == [worker]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.ad_hoc_workers import AdHocStatus, AdHocWorker
+from jupyter_schedule.core.models import AdHocStatus, AdHocWorker
 from scheduler_service.ad_hoc import (
     AdHocDecision,
     AdoptMachine,
@@ -33,7 +33,8 @@ def asked(**changes: Any) -> AdHocWorker:
 
 
 def launching(**changes: Any) -> AdHocWorker:
-    return make_ad_hoc(**{"status": AdHocStatus.LAUNCHING, "launched_at": NOON} | changes)
+    fields: dict[str, Any] = {"status": AdHocStatus.LAUNCHING, "launched_at": NOON} | changes
+    return make_ad_hoc(**fields)
 
 
 def machined(**changes: Any) -> AdHocWorker:
@@ -45,7 +46,8 @@ def ready(**changes: Any) -> AdHocWorker:
 
 
 def alive(**changes: Any) -> AdHocMachine:
-    return AdHocMachine(**{"instance": "i-1", "deadline": END, "address": "192.0.2.1"} | changes)
+    fields: dict[str, Any] = {"instance": "i-1", "deadline": END, "address": "192.0.2.1"} | changes
+    return AdHocMachine(**fields)
 
 
 def gone(why: str = "Client.UserInitiatedShutdown", *, itself: bool = False) -> AdHocMachine:

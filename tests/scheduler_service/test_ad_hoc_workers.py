@@ -157,7 +157,7 @@ def test_an_answer_that_is_lost_never_makes_a_second_machine(desk: Desk, faults:
     getattr(desk.ec2, faults).extend([None, lost_answer()] if faults == "none" else [lost_answer()])
     desk.region.machines.look = dict  # type: ignore[method-assign]
     desk.look()
-    del desk.region.machines.look  # type: ignore[attr-defined]
+    del desk.region.machines.look
     worker = desk.look(60)
     assert (len(desk.ec2.instances), worker.instance) == (1, "i-00000000000000000")
 
@@ -307,7 +307,7 @@ def test_an_extension_that_cannot_be_told_is_said_and_tried_again(desk: Desk) ->
     desk.ec2.faults_before += [client_error("UnauthorizedOperation", status=403)]
     desk.region.machines.forget = lambda: None  # type: ignore[method-assign]
     desk.service.look(may_start=True)
-    del desk.region.machines.forget  # type: ignore[attr-defined]
+    del desk.region.machines.forget
     assert "couldn't be told its new end" in (desk.person.worker().message or "")
     assert desk.look(5).message is None
     assert tags(instance)["jupyter-schedule:deadline"] == "2026-11-23T14:00:05Z"

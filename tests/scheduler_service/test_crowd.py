@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from jupyter_schedule.core.timing.run_queue import ConcurrencyLimits
+from jupyter_schedule.core.models import ConcurrencyLimits
 from tests.crowd import farthest, gather, story
 from tests.engine import Engine, eventually
 from tests.factories import NOON

@@ -208,7 +208,7 @@ class TestAttempt:
     def test_an_attempt_whose_gate_a_service_has_taken_is_over_whatever_its_worker_does(
         self, worker: WorkerState
     ) -> None:
-        revoked = {"status": RunStatus.LAUNCHING, "gate": Gate.REVOKED, "worker": worker}
+        revoked: dict[str, Any] = {"status": RunStatus.LAUNCHING, "gate": Gate.REVOKED, "worker": worker}
         lost = seen(**revoked)
         assert decide_attempt(lost, NOON) == Start(lost=lost.attempt)
         cancelled = decide_attempt(seen(**revoked, cancelled_by="ann"), NOON)
@@ -244,7 +244,7 @@ class TestAttempt:
         assert decision.result == result
 
     def test_publishing_is_given_up_after_a_quarter_of_an_hour_of_nothing_but_failure(self) -> None:
-        publishing = {"status": RunStatus.PUBLISHING, "result": a_result()}
+        publishing: dict[str, Any] = {"status": RunStatus.PUBLISHING, "result": a_result()}
         assert decide_attempt(seen(**publishing, failing_for=899), NOON + HOUR) == Publish(a_result())
         decision = decide_attempt(seen(**publishing, failing_for=900), NOON + HOUR)
         assert isinstance(decision, End)

@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import Policies, Reason, Result, Run, RunStatus, ScheduleState, Trigger
+from jupyter_schedule.core.models import (
+    ConcurrencyLimits,
+    Policies,
+    Reason,
+    Result,
+    Run,
+    RunStatus,
+    ScheduleState,
+    Trigger,
+)
 from jupyter_schedule.core.store.factory import open_store
-from jupyter_schedule.core.timing.run_queue import Capacity, ConcurrencyLimits
+from jupyter_schedule.core.timing.run_queue import Capacity
 from scheduler_service.decide import End, Gate, Observation, Start, Wait, decide_attempt, decide_due
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.retries import failures_in_a_row, missed_deadline, next_retry_at

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Attempt, Outcome, RunStatus
-from scheduler_service import effects, tick
+from jupyter_schedule.core.timing import planning
+from scheduler_service import effects
 from scheduler_service.decide import Stop
 from scheduler_service.launchers.base import Handle
 from scheduler_service.worker.task import TASK_VERSION, frozen_task
@@ -131,7 +132,7 @@ def test_a_failure_a_day_is_waited_for_a_second_each_time_and_told_each_time(
             def fail(*arguments: object) -> None:
                 raise OSError("away for a moment")
 
-            away.setattr(tick.planning, "plan_runs", fail)
+            away.setattr(planning, "plan_runs", fail)
             play.ticker.tick()
         before = len(play.operations.runs.list_newest("hourly"))
         for second in range(1, 90):

@@ -85,7 +85,7 @@ def test_the_command_ends_with_0_or_1(seaweedfs: S3Server, tmp_path: Path) -> No
     def run(private: str) -> "subprocess.CompletedProcess[str]":
         settings = tmp_path / "service.toml"
         settings.write_text(f'[storage]\nprivate = "{private}"\nendpoint = "{seaweedfs.endpoint}"\n')
-        command = [sys.executable, "-m", "scheduler_service", "check", "--config", settings]
+        command = [sys.executable, "-m", "scheduler_service", "check", "--config", str(settings)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     right, missing = run(f"s3://{seaweedfs.bucket()}"), run("s3://absent-bucket")

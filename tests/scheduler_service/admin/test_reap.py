@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -31,9 +30,11 @@ def region() -> Region:
     return Region()
 
 
-def told(region: Region, *attempts: Attempt, dry_run: bool = False, **elsewhere: RegionMachines) -> list[ReapLine]:
+def told(
+    region: Region, *attempts: Attempt, dry_run: bool = False, us_east: RegionMachines | None = None
+) -> list[ReapLine]:
     known = {(attempt.run_id, attempt.number): attempt for attempt in attempts}
-    regions: Mapping[str, RegionMachines] = {"eu-west-1": region.machines} | elsewhere
+    regions = {"eu-west-1": region.machines} | ({"us-east-1": us_east} if us_east else {})
     return list(end_orphans(regions, lambda run, number: known.get((run, number)), region.now(), dry_run=dry_run))
 
 
@@ -71,7 +72,7 @@ def test_every_region_is_looked_at_although_one_does_not_answer(region: Region) 
     other.launched(other.attempt())
     region.seconds = other.seconds = 3 * 3600
     region.ec2.faults_before.append(client_error("UnauthorizedOperation", "You may not", 403))
-    lines = told(region, **{"us-east-1": other.machines})
+    lines = told(region, us_east=other.machines)
     assert lines[0] == ReapLine(
         "eu-west-1: its machines can't be seen. EC2 refused a permission (UnauthorizedOperation): You may not.",
         wrong=True,
@@ -87,7 +88,7 @@ def test_of_a_region_that_does_not_answer_no_number_of_machines_is_told(region: 
     assert (away.wrong, last.text) == (True, "No region could be looked at, so machines may be there all the same.")
     other = Region()
     region.ec2.faults_before.append(EndpointConnectionError(endpoint_url="https://ec2"))
-    [away, last] = told(region, dry_run=True, **{"us-east-1": other.machines})
+    [away, last] = told(region, dry_run=True, us_east=other.machines)
     assert last.text == "0 machines of this deployment in us-east-1; 0 to end. eu-west-1 couldn't be looked at."
 
 
@@ -173,7 +174,7 @@ def test_the_command_ends_ours_in_every_region_and_leaves_however_many_of_others
         launch(moto, region, 1, **{DEPLOYMENT_TAG: deployment}, **past)
 
     def run(*options: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "scheduler_service", "reap", "--folder", tmp_path, *options]
+        command = [sys.executable, "-m", "scheduler_service", "reap", "--folder", str(tmp_path), *options]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     dry = run("--dry-run")
@@ -192,7 +193,7 @@ def test_the_command_ends_ours_in_every_region_and_leaves_however_many_of_others
 
 def test_without_a_ledger_nothing_is_made_or_ended(tmp_path: Path) -> None:
     (tmp_path / "service.toml").write_text(SETTINGS.format(folder=tmp_path, endpoint="http://127.0.0.1:1"))
-    command = [sys.executable, "-m", "scheduler_service", "reap", "--folder", tmp_path]
+    command = [sys.executable, "-m", "scheduler_service", "reap", "--folder", str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (said.returncode, said.stderr) == (
         2,

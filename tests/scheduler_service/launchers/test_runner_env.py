@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.bundles.wrapper import uv_settings
 from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS
 from scheduler_service.launchers import runner_env
 
@@ -34,8 +35,8 @@ class FakeUv:
 @pytest.fixture
 def fake_uv(monkeypatch: pytest.MonkeyPatch) -> FakeUv:
     fake = FakeUv()
-    monkeypatch.setattr(runner_env.subprocess, "run", fake)
-    monkeypatch.setattr(runner_env.uv_settings, "collect", lambda environ: {})
+    monkeypatch.setattr(subprocess, "run", fake)
+    monkeypatch.setattr(uv_settings, "collect", lambda environ: {})
     return fake
 
 

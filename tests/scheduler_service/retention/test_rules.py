@@ -47,7 +47,7 @@ def histories(draw: st.DrawFn) -> list[Run]:
         if status is not RunStatus.RUNNING and draw(st.integers(0, 9)) == 0:
             changes["pruned_at"] = NOW - DAY
         origins = [run for run in runs if run.release is None]
-        if origins and draw(st.booleans()):
+        if len(origins) > 0 and draw(st.booleans()):
             changes |= {"release": Approval(run_id=draw(st.sampled_from(origins)).id, by="ann", at=NOON), "attempt": 0}
         runs.append(a_run(number, **changes))
     return draw(st.permutations(runs))

@@ -27,7 +27,8 @@ def other(kind: str, said: str) -> dict[str, Any]:
 
 
 def fact(outcome: str, reason: str, said: str, **evidence: Any) -> Any:
-    return pytest.param(RunFacts(**({"cause": EXITED, "exit_code": 1} | evidence)), outcome, reason, said, id=said)
+    facts: dict[str, Any] = {"cause": EXITED, "exit_code": 1} | evidence
+    return pytest.param(RunFacts(**facts), outcome, reason, said, id=said)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """How a process, and the place from which it can be seen, are known again."""
 
 import os
+import socket
+from pathlib import Path
 
 import pytest
 
@@ -20,17 +22,17 @@ def test_a_process_of_another_boot_or_start_is_gone(other: dict[str, object]) ->
 
 def test_a_place_keeps_its_name_when_people_rename_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handle, "_process_ids", lambda: "pid:[4026531836]")
-    monkeypatch.setattr(handle.Path, "read_text", lambda _: "machine\n")
-    monkeypatch.setattr(handle.socket, "gethostname", lambda: "before")
+    monkeypatch.setattr(Path, "read_text", lambda _: "machine\n")
+    monkeypatch.setattr(socket, "gethostname", lambda: "before")
     before = handle.identify_host()
-    monkeypatch.setattr(handle.socket, "gethostname", lambda: "after")
+    monkeypatch.setattr(socket, "gethostname", lambda: "after")
     assert handle.identify_host() == before
 
 
 def test_two_containers_of_one_image_are_two_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handle, "_process_ids", lambda: "pid:[1]")
-    monkeypatch.setattr(handle.Path, "read_text", lambda _: "machine of the image\n")
-    monkeypatch.setattr(handle.socket, "gethostname", lambda: "one")
+    monkeypatch.setattr(Path, "read_text", lambda _: "machine of the image\n")
+    monkeypatch.setattr(socket, "gethostname", lambda: "one")
     one = handle.identify_host()
-    monkeypatch.setattr(handle.socket, "gethostname", lambda: "two")
+    monkeypatch.setattr(socket, "gethostname", lambda: "two")
     assert handle.identify_host() != one
