@@ -41,7 +41,7 @@ def test_help_and_next_load_no_ledger(tmp_path: Path, arguments: list[str]) -> N
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
-    command = [sys.executable, SCRIPT, "next", "--cron", "* * * * *", "--count", "10000", "--json"]
+    command = [sys.executable, str(SCRIPT), "next", "--cron", "* * * * *", "--count", "10000", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)) as script:
         assert script.stdout is not None
         assert script.stderr is not None

@@ -16,7 +16,7 @@ from tests.s3_servers import S3Server
 
 def write_notebook(path: Path, *sources: str) -> None:
     """A notebook whose first cell is tagged `parameters`."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": str(number),

@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from typing import Any
 
 from jupyter_schedule.api.responses import RunResponse, ScheduleDetails
 from jupyter_schedule.core.config import SETTINGS
@@ -68,7 +69,7 @@ def test_a_run_in_json_is_what_the_api_answers(terminal: Terminal) -> None:
 
 def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None:
     schedule = terminal.operations.schedules.get(terminal.scheduled("daily"))
-    stretch = {"status": RunStatus.SKIPPED, "reason": Reason.MISSED, "message": "3 times passed.", "count": 3}
+    stretch: dict[str, Any] = {"status": RunStatus.SKIPPED, "reason": Reason.MISSED, "message": "3 times passed.", "count": 3}
     run = make_run(schedule, **stretch, until=NOON + timedelta(days=2))
     terminal.operations.store.runs.add(run, actor="service")
     (shown,) = terminal.json("runs")
@@ -81,7 +82,7 @@ def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None
 
 def test_people_see_icon_word_duration_and_cause(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    failed = {"status": RunStatus.FAILED, "reason": Reason.CELL_FAILED, "message": "KeyError: 'a\nb\x1b[0m'."}
+    failed: dict[str, Any] = {"status": RunStatus.FAILED, "reason": Reason.CELL_FAILED, "message": "KeyError: 'a\nb\x1b[0m'."}
     terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")), **failed)
     head, row = terminal("runs").stdout.splitlines()
     assert head.split() == ["Run", "Schedule", "Due", "State", "Took"]
@@ -100,7 +101,7 @@ def test_a_success_needs_no_further_words(terminal: Terminal) -> None:
 def test_tables_in_a_pipe_are_never_cut(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     message = "long " * 100 + "end."
-    failed = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": message}
+    failed: dict[str, Any] = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": message}
     terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")), **failed)
     assert message in terminal("runs").stdout
 

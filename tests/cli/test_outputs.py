@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 from jupyter_schedule.api.responses import RunDetails
 from jupyter_schedule.core.models import FileEntry, Reason, RunStatus
@@ -53,7 +54,7 @@ def test_unpublished_outputs_are_where_the_run_left_them(terminal: Terminal) -> 
 
 
 def test_people_are_offered_what_was_written_elsewhere(terminal: Terminal) -> None:
-    ended = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": "It ended with code 3."}
+    ended: dict[str, Any] = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": "It ended with code 3."}
     run = terminal.end(terminal.launch(terminal.operations.runs.run_now(terminal.scheduled("daily"))), **ended)
     assert terminal("outputs", "daily").stdout == "✕ It ended with code 3.\nIt left no files yet.\n"
     terminal.leave_result(run, report=(LOG,), elsewhere=("b.csv", "c.csv"), notes=("d was left out: it is a pipe.",))

@@ -1,6 +1,6 @@
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -119,7 +119,7 @@ def test_a_log_is_shown_as_it_grows_and_once(terminal: Terminal) -> None:
     operations = terminal.operations
     run = operations.runs.run_now(terminal.scheduled("daily"))
     shown: list[tuple[str, bool]] = []
-    steps = iter(
+    steps: Iterator[Callable[[], object]] = iter(
         [
             lambda: terminal.launch(run, b"first\n"),
             lambda: terminal.leave(operations.runs.get(run.id), LIVE_LOG + "1", b"more\n"),
@@ -146,7 +146,7 @@ def test_a_log_whose_pieces_end_within_a_character_is_shown_as_it_is(terminal: T
     run = operations.runs.run_now(terminal.scheduled("daily"))
     raw = "aaa€bbb€ccc\nlast line\n".encode()
     shown: list[str] = []
-    steps = iter(
+    steps: Iterator[Callable[[], object]] = iter(
         [
             lambda: terminal.launch(run, raw[:4]),
             lambda: terminal.leave(operations.runs.get(run.id), LIVE_LOG + "1", raw[4:11]),
@@ -171,7 +171,7 @@ def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> No
     operations = terminal.operations
     run = operations.runs.run_now(terminal.scheduled("daily"))
     shown: list[str] = []
-    steps = iter(
+    steps: Iterator[Callable[[], object]] = iter(
         [
             lambda: terminal.launch(run, b"first try\n"),
             lambda: terminal.launch(operations.runs.get(run.id), b"second\n"),
@@ -195,7 +195,7 @@ def test_another_attempt_s_log_follows_the_first_one_s(terminal: Terminal) -> No
 def test_states_are_told_when_they_change(terminal: Terminal) -> None:
     run = terminal.operations.runs.run_now(terminal.scheduled("daily"))
     told: list[RunResponse] = []
-    steps = iter(
+    steps: Iterator[Callable[[], object]] = iter(
         [lambda: None, lambda: terminal.launch(run), lambda: terminal.end(terminal.operations.runs.get(run.id))]
     )
 
@@ -304,7 +304,8 @@ def test_no_service_is_started_beside_one_that_ticks() -> None:
     ticking, said = [True], list[str]()
     with service.TemporaryService(lambda: ticking[0], said.append, UNTIL_STDIN_CLOSES) as waiting:
         waiting.ensure()
-        assert waiting._child is None
+        beside = waiting._child
+        assert beside is None
         ticking[0] = False
         waiting.ensure()
         assert waiting._child is not None

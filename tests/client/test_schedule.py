@@ -29,7 +29,7 @@ from tests.transports import HOSTILE, PREVIEW, Told, run_answer, schedule_answer
     ],
 )
 def test_a_frequency_is_said_in_words(every: Any, expected: dict[str, Any]) -> None:
-    at = {} if expected["kind"] == "cron" else {"at": "6 pm"}
+    at: dict[str, Any] = {} if expected["kind"] == "cron" else {"at": "6 pm"}
     assert frequency(every, "6 pm", "Europe/Paris") == Frequency(**expected, **at, timezone="Europe/Paris")
 
 

@@ -137,8 +137,8 @@ class Worker:
         return ended
 
 
-@pytest.fixture
-def jp_server_config(tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(name="jp_server_config")
+def server_config(tmp_path: Path) -> dict[str, Any]:
     return {
         "ServerApp": {"jpserver_extensions": {"jupyter_schedule": True}},
         "JupyterSchedule": {"folder": str(tmp_path / "schedule"), "embedded_service": False},

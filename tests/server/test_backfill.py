@@ -42,8 +42,8 @@ async def test_what_is_asked_for_wrongly_is_told(api: Api) -> None:
     path = "schedules/daily/days"
     assert (await api("GET", path, first="yesterday", last="2026-10-01")).code == "invalid"
     assert (await api("GET", path, first="2026-01-01", last="2026-10-01")).code == "too_many"
-    for days in ({"first": "9999-12-31", "last": "9999-12-31"}, {"first": "", "last": "0001-01-05"}):
-        assert (await api("GET", path, **days)).code == "bad_day"
+    for first, last in (("9999-12-31", "9999-12-31"), ("", "0001-01-05")):
+        assert (await api("GET", path, first=first, last=last)).code == "bad_day"
     assert (await ask(api, first_day="0001-01-01", last_day="2026-10-01")).code == "bad_day"
     assert (await ask(api, start="0001-01-01T00:00:00Z", end="2026-10-01T00:00:00Z")).code == "too_many"
     assert (await ask(api, start="0001-01-01T00:00:00+05:00", end="2026-10-01T00:00:00Z")).code == "invalid"

@@ -318,4 +318,6 @@ async def test_a_schedule_says_what_it_costs_and_who_changed_it(client: Client) 
     assert details.bundle_size
     assert (details.bundled_notebook, [each.author for each in details.versions]) == ("Café report.ipynb", ["local"])
     assert details.compute is not None
-    assert (details.compute.title, details.cost_this_month, details.undelivered) == ("this computer", 0, ())
+    assert details.compute.title == "this computer"
+    assert details.cost_this_month == 0
+    assert details.undelivered == ()

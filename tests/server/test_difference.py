@@ -11,7 +11,7 @@ from tests.server.conftest import Api
 
 
 async def ask(api: Api, **query: int) -> Any:
-    texts = {name: str(value) for name, value in query.items()}
+    texts: dict[str, Any] = {name: str(value) for name, value in query.items()}
     return await api("GET", "schedules/daily/difference", **texts)
 
 

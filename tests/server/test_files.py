@@ -1,6 +1,7 @@
 """Files that runs left, over HTTP: whole, named, and without rights on Jupyter's origin."""
 
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ async def test_whatever_a_run_wrote_gets_no_rights_and_no_guessed_type(api: Api,
     ],
 )
 async def test_what_a_browser_shows_is_a_short_list_and_the_rest_is_saved_under_its_name(
-    api: Api, path: str, query: dict[str, str], kind: str, disposition: str
+    api: Api, path: str, query: dict[str, Any], kind: str, disposition: str
 ) -> None:
     run = await run_with(api, {f"output/{path}": b"x"})
     headers = (await api("GET", f"runs/{run.id}/files/output/{path}", **query)).response.headers

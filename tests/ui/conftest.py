@@ -2,9 +2,10 @@
 
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, expect, sync_playwright
 
 from tests.ui.lab import Lab
 
@@ -12,10 +13,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run")  # fmt: skip
 #: the reader's zone isn't the schedule's, so that a test sees which of them a time is in
-READER = {"locale": "en-GB", "timezone_id": "Europe/Paris"}
+READER: dict[str, Any] = {"locale": "en-GB", "timezone_id": "Europe/Paris"}
 #: seconds; nothing is measured with it
 PATIENCE = 240
-WIDE = {"width": 1440, "height": 900}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 
 expect.set_options(timeout=PATIENCE * 1000)
 

@@ -29,12 +29,14 @@ def violations(page: Page, frame: Locator) -> list[str]:
     """What axe finds in `frame`."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
-    return page.evaluate(_VIOLATIONS, [frame.element_handle(), RULES])
+    found: list[str] = page.evaluate(_VIOLATIONS, [frame.element_handle(), RULES])
+    return found
 
 
 def too_wide(frame: Locator) -> list[str]:
     """What reaches beyond the end of `frame`."""
-    return frame.evaluate(_TOO_WIDE)
+    found: list[str] = frame.evaluate(_TOO_WIDE)
+    return found
 
 
 def picture(frame: Locator, name: str) -> None:

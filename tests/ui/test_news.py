@@ -3,6 +3,7 @@
 import re
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -24,7 +25,7 @@ FAILED_YESTERDAY = {1: gallery.BAD_ENDS[9]}
 LEASE = 30
 
 
-def at_work(lab: Lab, page: Page, name: str, **form: object) -> None:
+def at_work(lab: Lab, page: Page, name: str, **form: Any) -> None:
     """A schedule with a past, of a notebook that a person has open while something else happens."""
     lab.notebook(f"news/{name}.ipynb", "raise KeyError('region')")
     lab.schedule(f"news/{name}.ipynb", **form)
@@ -63,6 +64,7 @@ def test_a_schedule_that_pauses_itself_is_told(lab: Lab, page: Page) -> None:
         schedule = store.schedules.find("weary")
         yesterday = clock.now().replace(microsecond=0) - timedelta(days=1)
         due = recurrence.next_after(schedule.spec.timing, yesterday)
+        assert due is not None
         late = schedule.model_copy(update={"cursor": yesterday, "next_due": due.instant})
         assert store.schedules.replace(schedule, late, actor="test", kind=None)
     expect(toast(page, "weary paused itself: its last run failed.")).to_be_visible()

@@ -59,7 +59,7 @@ def test_a_server_that_goes_away_in_the_middle_of_schedule_costs_nothing_and_rec
     lab.notebook("together/once.ipynb", "print(1)")
     page.goto(lab.address("together/once.ipynb"))
     open_form(page).get_by_label("Run once now").uncheck()
-    answers = []
+    answers: list[int] = []
 
     def lose(route: Route) -> None:
         """The server does what it is asked, and its answer is lost."""

@@ -52,7 +52,7 @@ def test_a_size_a_role_and_a_cap_are_chosen_in_the_form(
     lab.notebook("where/rides.ipynb", "print('rides')")
     page = context.new_page()
     page.add_init_script("localStorage.clear()")
-    page.set_viewport_size({**WIDE, "width": width})
+    page.set_viewport_size({"width": width, "height": WIDE["height"]})
     page.goto(lab.address("where/rides.ipynb"))
     form = open_form(page)
 
