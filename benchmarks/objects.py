@@ -62,7 +62,7 @@ def _compare(what: str, endpoint: str, bucket: str, files: Path, peers: Path) ->
     remote = ("[r]\ntype=s3\nprovider=Other\nenv_auth=true\nregion=us-east-1\n"
               f"endpoint={endpoint}\nforce_path_style=true\n")  # fmt: skip
     (peers / "rclone.conf").write_text(remote)
-    commands = {
+    commands: dict[str, list[str | Path]] = {
         "s5cmd": ["s5cmd", "--endpoint-url", endpoint, "cp", f"{files}/", f"s3://{bucket}/s5/"],
         "rclone": ["rclone", "--config", peers / "rclone.conf", "copy", "--transfers=32", "--no-check-dest",
                    "--s3-no-check-bucket", "--s3-no-head", "--ignore-checksum", files, f"r:{bucket}/rclone/"],
@@ -80,7 +80,7 @@ def _compare(what: str, endpoint: str, bucket: str, files: Path, peers: Path) ->
 
 def _ours(endpoint: str, bucket: str, files: Path, way: str) -> tuple[float, float]:
     address = f"s3://{bucket}/ours?region=us-east-1&endpoint={endpoint}"
-    command = [sys.executable, "-c", OURS, address, files, way]
+    command = [sys.executable, "-c", OURS, address, str(files), way]
     variables = os.environ | s3_servers.variables()
     told = [
         json.loads(subprocess.run(command, check=True, env=variables, stdout=subprocess.PIPE).stdout)
@@ -89,7 +89,7 @@ def _ours(endpoint: str, bucket: str, files: Path, way: str) -> tuple[float, flo
     return statistics.median(took for took, _ in told), max(memory for _, memory in told)
 
 
-def _timed(command: list[object], variables: dict[str, str]) -> float:
+def _timed(command: list[str | Path], variables: dict[str, str]) -> float:
     start = time.perf_counter()
     subprocess.run([*map(str, command)], check=True, env=variables, capture_output=True)
     return time.perf_counter() - start
@@ -116,7 +116,7 @@ def _install(folder: Path) -> Path:
 
 @contextmanager
 def _discarding() -> Iterator[str]:
-    command = ["node", Path(__file__).with_name("discard.mjs")]
+    command = ["node", str(Path(__file__).with_name("discard.mjs"))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             assert process.stdout is not None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from benchmarks import Row
@@ -39,7 +40,7 @@ def _due_to_first_line(folder: Path) -> Iterator[Row]:
         start = clock.now()
         minute = start.replace(second=0, microsecond=0) + timedelta(minutes=1)
         shift = minute - timedelta(seconds=1.5) - start
-        with _engine(folder / str(number), lambda shift=shift: clock.now() + shift) as engine:
+        with _engine(folder / str(number), partial(_shifted, shift)) as engine:
             engine.script("due", "echo first; cat > $OUTPUT_DIR/x < /dev/null", timing=EVERY_MINUTE)
             _watch(lambda engine=engine: engine.operations.runs.list_newest("due"))
             to_row.append((engine.now() - minute).total_seconds())
@@ -49,6 +50,10 @@ def _due_to_first_line(folder: Path) -> Iterator[Row]:
             engine.ended(run)
     yield Row("due → ledger row", statistics.median(to_row), "a timer of 50 ms", 0.05)
     yield Row("due → first line", statistics.median(to_line), "bash -c echo, from Python", _bash())
+
+
+def _shifted(shift: timedelta) -> datetime:
+    return clock.now() + shift
 
 
 def _run_now_to_first_line(folder: Path) -> Row:
@@ -70,7 +75,7 @@ def _trivial_notebook(folder: Path) -> Row:
         notebook = folder / "bare.ipynb"
         notebook.write_text(json.dumps(notebook_of("open('x', 'w').write('1')")))
         out = folder / "out.ipynb"
-        bare = [runner, "-m", "papermill", "--no-progress-bar", notebook, out, "--cwd", folder]
+        bare = [str(runner), "-m", "papermill", "--no-progress-bar", str(notebook), str(out), "--cwd", str(folder)]
         variables = os.environ | {"JUPYTER_PATH": str(_kernel(folder / "jupyter"))}
         ours, theirs = [], []
         for _ in range(TRIES):

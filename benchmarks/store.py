@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import insert, text
 
@@ -45,7 +46,7 @@ def rows() -> Iterator[Row]:
 
 def _rows(database: str, new: Callable[[str], str]) -> Iterator[Row]:
     few, many = _stored(new("few"), FEW), _stored(new("many"), MANY)
-    idle = [statistics.median(_timed(lambda store=store: _idle(store)) for _ in range(TRIES)) for store in (many, few)]
+    idle = [statistics.median(_timed(partial(_idle, store)) for _ in range(TRIES)) for store in (many, few)]
     yield Row(f"{database}: an idle look at {MANY:,} schedules", idle[0], f"at {FEW:,}", idle[1])
     ours = _timed(lambda: _settle(many))
     assert len(many.runs.list_newest(limit=DUE + 1)) == DUE
@@ -54,7 +55,7 @@ def _rows(database: str, new: Callable[[str], str]) -> Iterator[Row]:
     )
     short, long = _listed(new("short"), SHORT), _listed(new("long"), LONG)
     of_long, of_short = (
-        statistics.median(_timed(lambda store=store, count=count: _page(store, count // 2)) for _ in range(TRIES))
+        statistics.median(_timed(partial(_page, store, count // 2)) for _ in range(TRIES))
         for store, count in ((long, LONG), (short, SHORT))
     )
     yield Row(f"{database}: a page in the middle of {LONG:,} runs", of_long, f"of {SHORT:,}", of_short)

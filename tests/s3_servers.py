@@ -159,7 +159,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
     ports = dict(zip(("master", "volume", "filer", "s3"), free[:4], strict=True))
     others = dict(zip(ports, free[4:], strict=True))
     command = [
-        weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
+        str(weed), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
         *(f"-{part}.port={port}" for part, port in ports.items()),
         *(f"-{part}.port.grpc={port}" for part, port in others.items()),
         "-s3.port.iceberg=0", "-s3.port.lance=0",

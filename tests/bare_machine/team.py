@@ -36,6 +36,7 @@ from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
+from scheduler_service.worker.task import LaunchPlan
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.index import package_index, serving
 from tests.bare_machine.network import HERE
@@ -62,8 +63,8 @@ class Hasty(Ec2Launcher):
         super().__init__(*arguments, **named)
         self._time_out = time_out
 
-    def plan(self, *arguments: Any, **named: Any) -> dict[str, Any]:
-        planned = super().plan(*arguments, **named)
+    def plan(self, run: Run, spec: Spec, **named: Any) -> LaunchPlan:
+        planned = super().plan(run, spec, **named)
         return replace(planned, task_changes={**planned.task_changes, "timeout_seconds": self._time_out})
 
 
@@ -137,7 +138,7 @@ class Team(Engine):
         return {"launcher": "ec2", "publication_base": str(self.published_at.address), "root": None}
 
     @contextmanager
-    def service(self, now: Any = None, room: int = 4) -> Iterator[Service]:
+    def service(self, now: Any = None, ledger: str | None = None, *, room: int = 4) -> Iterator[Service]:
         """A service with the launcher of EC2, whose EC2 boots bare machines."""
         parts = ServiceFactories(open_launchers=self._launchers, open_objects=self._objects)
         running = Service(Settings(folder=self.places.folder, max_running=room), factories=parts)

@@ -1,6 +1,7 @@
 """From schedule to published file on a machine that has nothing of ours."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,7 +130,10 @@ tried("published", lambda: public.put_once("stolen.html", b""))
 
 def test_a_stolen_worker_is_refused_whatever_is_another_s_by_the_server(team: Team) -> None:
     team.work.put("workers/AROAWORKER:i-other/t/secret", b"")
-    configuration = WorkStorage(team.work).configuration() | {"role_id": "AROAWORKER", "power_off_after": 300}
+    configuration: dict[str, Any] = WorkStorage(team.work).configuration() | {
+        "role_id": "AROAWORKER",
+        "power_off_after": 300,
+    }
     configuration["public"] = configuration["base"].replace(team.work.address.bucket, team.published_at.address.bucket)
     text = build_user_data(configuration).replace('if __name__ == "__main__":\n    main()\n', THIEF)
     attempt = Region().attempt(user_data=text.replace("python3 - ", "python3 - > /root/said 2>&1 "))

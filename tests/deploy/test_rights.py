@@ -207,7 +207,7 @@ def test_a_launch_that_is_not_of_a_worker_is_refused(call: Call) -> None:
 
 
 def test_without_further_regions_there_are_none() -> None:
-    nowhere = {"FurtherRegions": [""], "FurtherSecurityGroups": [""]}
+    nowhere: dict[str, Any] = {"FurtherRegions": [""], "FurtherSecurityGroups": [""]}
     assert refused("ServiceRole", [launch()], **nowhere) == set()
     assert refused("ServiceRole", [launch("eu-west-1", SecurityGroupIds=["sg-further"])], **nowhere)
 

@@ -25,7 +25,7 @@ Zone = str
 def client_error(code: str, message: str = "", status: int = 400) -> ClientError:
     """The exception that boto3 raises for an error answer."""
     answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "RunInstances")  # type: ignore[arg-type]
+    return ClientError(answer, "RunInstances")
 
 
 @dataclass
@@ -205,7 +205,8 @@ class Ec2Double:
 
 def lost_answer() -> Exception:
     """What boto3 raises when the answer doesn't come."""
-    return ReadTimeoutError(endpoint_url="http://127.0.0.1")
+    lost: Exception = ReadTimeoutError(endpoint_url="http://127.0.0.1")
+    return lost
 
 
 def _matches(instance: Instance, condition: dict[str, Any]) -> bool:

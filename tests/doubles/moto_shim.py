@@ -98,7 +98,7 @@ def shimmed_moto() -> Iterator[tuple[str, Shim]]:
     It has one image: moto's own thousands take seconds.
     """
     from moto.backends import get_backend
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     shim = Shim(DomainDispatcherApplication(create_backend_app))

@@ -33,7 +33,8 @@ def of_moto(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             cloud.launcher().terminate(first)
             cloud.launcher().poll(first)
             cloud.launched()
-    return json.loads(path.read_text())
+    answers: list[dict[str, Any]] = json.loads(path.read_text())
+    return answers
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=[path.stem for path in RECORDINGS])

@@ -1,6 +1,7 @@
 """The samples do what their README says, on their own, without the product around them."""
 
 import gzip
+import importlib
 import json
 import os
 import re
@@ -29,10 +30,9 @@ def delays() -> ModuleType:
     """The notebook's helper module, as the notebook imports it."""
     sys.path.insert(0, str(FLIGHTS))
     try:
-        import delays
+        return importlib.import_module("delays")
     finally:
         sys.path.remove(str(FLIGHTS))
-    return delays
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,8 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path
     folder = tmp_path_factory.mktemp("twin")
     parameters = {"data_date": str(DAYS[0]), "output_dir": str(folder / "output")}
     options = [word for name, value in parameters.items() for word in ("-r", name, value)]
-    command = ["-m", "papermill", "--cwd", FLIGHTS, *options, FLIGHTS / "flights.ipynb", folder / "executed.ipynb"]
+    notebooks = [str(FLIGHTS / "flights.ipynb"), str(folder / "executed.ipynb")]
+    command = ["-m", "papermill", "--cwd", str(FLIGHTS), *options, *notebooks]
     log = folder / "log"
     with log.open("wb") as errors, subprocess.Popen([sys.executable, *command], stderr=errors) as process:
 
@@ -108,7 +109,8 @@ def expected(raw: pd.DataFrame, day: date) -> dict[tuple[str, str], dict[str, fl
 
 
 def rows(table: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:
-    return table.set_index(["origin", "carrier"]).to_dict("index")
+    found: dict[tuple[str, str], dict[str, float]] = table.set_index(["origin", "carrier"]).to_dict("index")
+    return found
 
 
 @pytest.mark.parametrize("day", DAYS, ids=str)

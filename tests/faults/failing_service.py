@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.storage.factory import open_storage
@@ -36,7 +37,7 @@ def serve(settings: dict[str, Any], failpoint: Failpoint, folder: Path) -> None:
 def parts(failpoint: Failpoint, journal: Path) -> ServiceFactories:
     """The product's own parts, each wrapped."""
     # these runs are commands, which need no runner
-    local.ensure_runner = lambda folder: Path(sys.executable)
+    mock.patch.object(local, "ensure_runner", return_value=Path(sys.executable)).start()
     worker = Path(__file__).with_name("failing_worker.py")
     failing_agent = (sys.executable, str(worker), failpoint.moment, str(int(failpoint.signal)), str(failpoint.mark))
     agent = failing_agent if failpoint.step == "gate" else AGENT

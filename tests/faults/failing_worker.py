@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -13,5 +14,5 @@ from tests.faults.failpoints import Failing, Failpoint
 if __name__ == "__main__":
     moment, number, mark = sys.argv[1:]
     failpoint = Failpoint("gate", moment, int(number), Path(mark))
-    agent.open_storage = lambda address: Failing(open_storage(address), "objects", failpoint)
-    sys.exit(main())
+    with mock.patch.object(agent, "open_storage", lambda address: Failing(open_storage(address), "objects", failpoint)):
+        sys.exit(main())

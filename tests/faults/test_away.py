@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -50,7 +51,10 @@ def locked_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Troub
             # the service has it now and then
             eventually(lambda: _locks(other), what="the lock")
 
-        yield Trouble(engine, clock, None, begin, lambda: other.execute("ROLLBACK") and None, Blocker.BUSY)
+        def end() -> None:
+            other.execute("ROLLBACK")
+
+        yield Trouble(engine, clock, None, begin, end, Blocker.BUSY)
     engine.store.close()
 
 
@@ -104,6 +108,11 @@ def times(engine: Engine, name: str) -> int:
     """How often its command was executed."""
     counted = engine.root / f"{name}.times"
     return len(counted.read_text().splitlines()) if counted.exists() else 0
+
+
+def ran(engine: Engine, name: str, count: int) -> bool:
+    """Its command was executed exactly `count` times."""
+    return times(engine, name) == count
 
 
 @pytest.mark.promise("P17")

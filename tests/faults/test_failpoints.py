@@ -31,7 +31,8 @@ def stories(
     """The story of each case that this session asks for, side by side."""
     folder = tmp_path_factory.mktemp("failpoints")
     functions = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    asked = [item.callspec.params["case"] for item in functions if "stories" in item.fixturenames]
+    given = [item.callspec.params["case"] for item in functions if "stories" in item.fixturenames]
+    asked = [case for case in given if isinstance(case, Case)]
     server = request.getfixturevalue("postgresql") if any(case.database == "postgresql" for case in asked) else None
 
     def play(number: int, case: Case) -> Story:

@@ -66,7 +66,7 @@ class Row(NamedTuple):
     timing_rev: int
     first: datetime
     last: datetime
-    count: int
+    times: int
     #: `run`, `missed` or `paused`
     fate: str
     version: int

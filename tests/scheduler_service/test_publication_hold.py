@@ -22,7 +22,7 @@ from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service import publication_hold
-from scheduler_service.disclosure.files import FileLimits
+from scheduler_service.disclosure.files import FileLimits, check_file
 from scheduler_service.publication_hold import WorkerFiles, check, hold_reason
 from tests.engine import Engine
 from tests.factories import PublicFolders, make_run, make_schedule, make_spec
@@ -72,7 +72,7 @@ class TestVerdict:
 class TestCheck:
     def test_a_file_is_looked_at_once_whatever_fails_after_that(self, monkeypatch: pytest.MonkeyPatch) -> None:
         looked: list[str] = []
-        real = publication_hold.check_file
+        real = check_file
 
         def counting(path: str, *rest: Any) -> Any:
             looked.append(path)

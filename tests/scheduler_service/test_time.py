@@ -151,7 +151,8 @@ class TestClocks:
         play.set_clock(NOON + 3 * HOUR)
         play.operations.runs.run_now("hourly")
         play.settle()
-        assert play.ticker.blocker is Blocker.CLOCK
+        hindered_by = play.ticker.blocker
+        assert hindered_by is Blocker.CLOCK
         assert [run.status for run in play.runs("hourly")] == [RunStatus.DUE]
 
         play.set_clock(NOON + timedelta(seconds=play.since_boot))
@@ -259,7 +260,8 @@ class TestRoom:
         play.settle(1)
         play.free = LEAST_FREE - 1
         play.until(NOON + HOUR, step=10 * MINUTE)
-        assert play.ticker.blocker is Blocker.DISK
+        hindered_by = play.ticker.blocker
+        assert hindered_by is Blocker.DISK
         assert [run.status for run in play.runs("hourly")] == [RunStatus.LAUNCHING, RunStatus.DUE]
         assert play.workers.launched == []
 

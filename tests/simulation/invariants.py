@@ -42,10 +42,10 @@ def p1_every_occurrence_is_in_the_ledger_exactly_once(seen: History) -> Iterator
                 continue
             for covered in keys[keys.index(key) :][: run.count]:
                 counts[covered] += 1
-    for (schedule_id, revision), counts in owed.items():
+    for (schedule_id, timing_revision), counts in owed.items():
         for key, count in counts.items():
             if count != 1:
-                yield f"{schedule_id} cron:{revision}:{key} is in the ledger {count} times"
+                yield f"{schedule_id} cron:{timing_revision}:{key} is in the ledger {count} times"
 
 
 def p1_no_key_is_in_the_ledger_twice(seen: History) -> Iterator[str]:
@@ -216,8 +216,9 @@ def p21_no_machine_outlives_its_time(seen: History) -> Iterator[str]:
 def p22_a_full_disk_is_told_and_nothing_is_dispatched(seen: History) -> Iterator[str]:
     """Whoever writes gets a 507 and a sentence; the ledger stays as it is until there is room."""
     for at, problem in seen.seen.told:
-        told = isinstance(problem, Refused) and problem.code == "disk_full"
-        if told and not (seen.full_at(at) and problem.status == 507 and str(problem)):
+        if not isinstance(problem, Refused) or problem.code != "disk_full":
+            continue
+        if not (seen.full_at(at) and problem.status == 507 and str(problem)):
             yield f"somebody was told of a full disk at {at:.0f}"
     if seen.ledger.fills_up_at_once:
         yield from _written_on_a_full_disk(seen)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_schedule.core.descriptions import upcoming
@@ -76,7 +77,7 @@ class Person:
                 return
             wish = chance.choice(wishes)
             schedule = chance.choice(self._deployment.ledger.schedules.list_all())
-            self.ask(schedule, lambda operations, wish=wish, schedule=schedule: wish(operations, schedule))
+            self.ask(schedule, partial(wish, schedule=schedule))
 
     def ask(self, schedule: Schedule, what: Callable[[Operations], object]) -> bool:
         """Ask; what is refused, or got no answer, is let be.  Whether it was done."""

@@ -37,7 +37,7 @@ class TestSettlements(test_schedules.TestSettlements):
 
 class TestRuns(test_runs.TestRuns):
     #: reaches into a database
-    test_the_database_itself_keeps_an_ended_run_as_it_is = None
+    test_the_database_itself_keeps_an_ended_run_as_it_is = None  # type: ignore[assignment]
 
 
 class TestLeases(test_leases.TestLeases):
@@ -54,7 +54,7 @@ class TestRetention(test_retention.TestRetention):
 
 class TestChanges(test_changes.TestChanges):
     #: there is no other process
-    test_a_change_from_another_process_wakes_who_waits = None
+    test_a_change_from_another_process_wakes_who_waits = None  # type: ignore[assignment]
 
 
 class TestNotifications(test_outbox.TestNotifications):
@@ -67,4 +67,4 @@ class TestFreshness(test_outbox.TestFreshness):
 
 class TestAdHocWorkers(test_ad_hoc.TestAdHocWorkers):
     #: reaches into a database
-    test_the_database_itself_keeps_one_that_is_over_as_it_is = None
+    test_the_database_itself_keeps_one_that_is_over_as_it_is = None  # type: ignore[assignment]

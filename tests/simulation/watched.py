@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from jupyter_schedule.core.errors import Refused
@@ -101,8 +102,11 @@ class Ledger:
         if self.fills_up_at_once:
             raise Refused("disk_full", "The disk is full: free some space and try again.")
 
+        assert isinstance(self.store, SqlStore)
+        filling = partial(full_disk, self.store)
+
         def write(*arguments: Any, **options: Any) -> Any:
-            with full_disk(self.store):
+            with filling():
                 return act(*arguments, **options)
 
         return write

@@ -4,15 +4,18 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from tests.scheduler_service.disclosure.invented import COUNTRIES, Table, by_country, days, many, sha
+from tests.scheduler_service.disclosure.shapes import Row
 
 
 def _by_version(rng: random.Random) -> Table:
-    rows = [(f"1.{rng.randrange(9)}.{rng.randrange(20)}.{rng.randrange(250)}", "release", many(rng)) for _ in range(30)]
+    rows: list[Row] = [
+        (f"1.{rng.randrange(9)}.{rng.randrange(20)}.{rng.randrange(250)}", "release", many(rng)) for _ in range(30)
+    ]
     return ("version", "channel", "count"), rows
 
 
 def _driver_versions(rng: random.Random) -> Table:
-    rows = [
+    rows: list[Row] = [
         (f"{rng.randrange(20, 32)}.{rng.randrange(30)}.{rng.randrange(60)}.{rng.randrange(99)}", 12.5 + n)
         for n in range(20)
     ]
@@ -24,7 +27,7 @@ def _histogram(rng: random.Random) -> Table:
 
 
 def _builds(rng: random.Random) -> Table:
-    rows = [(f"202611{n:02}093015", sha(rng), many(rng), f"{rng.random():.3f}") for n in range(1, 25)]
+    rows: list[Row] = [(f"202611{n:02}093015", sha(rng), many(rng), f"{rng.random():.3f}") for n in range(1, 25)]
     return ("build_id", "commit", "tests", "pass_rate"), rows
 
 
@@ -33,12 +36,14 @@ def _artifacts(rng: random.Random) -> Table:
 
 
 def _pyramid(rng: random.Random) -> Table:
-    rows = [(f"{age}-{age + 4}", sex, many(rng)) for age in range(0, 90, 5) for sex in ("f", "m")]
+    rows: list[Row] = [(f"{age}-{age + 4}", sex, many(rng)) for age in range(0, 90, 5) for sex in ("f", "m")]
     return ("age_group", "sex", "population"), rows
 
 
 def _stations(rng: random.Random) -> Table:
-    rows = [(f"Berri {n}", round(45 + rng.random(), 5), round(-73 - rng.random(), 5), many(rng)) for n in range(20)]
+    rows: list[Row] = [
+        (f"Berri {n}", round(45 + rng.random(), 5), round(-73 - rng.random(), 5), many(rng)) for n in range(20)
+    ]
     return ("station", "lat", "lon", "trips"), rows
 
 
@@ -47,7 +52,7 @@ def _percentiles(rng: random.Random) -> Table:
 
 
 def _experiment(rng: random.Random) -> Table:
-    rows = [
+    rows: list[Row] = [
         (branch, metric, 0.2, 0.1, 0.3, many(rng)) for branch in ("control", "new") for metric in ("ctr", "uri", "dau")
     ]
     return ("branch", "metric", "mean", "ci_lower", "ci_upper", "n"), rows
@@ -129,7 +134,7 @@ def _browsers(rng: random.Random) -> Table:
 
 
 def _airports(rng: random.Random) -> Table:
-    rows = [
+    rows: list[Row] = [
         ("2026-11-24", origin, carrier, many(rng), rng.randrange(4), 12.5)
         for origin in ("EWR", "JFK")
         for carrier in ("9E", "AA", "UA")

@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from jupyter_schedule.core.models import FindingKind
@@ -21,8 +21,9 @@ def _email(rng: random.Random) -> str:
 def emails(rng: random.Random) -> Iterator[Case]:
     for header in ("email", "E-Mail", "contact", "Ansprechpartner", "correo", "メール", "x"):
         for ending, shape in rng.sample(SHAPES, 6):
-            names, rows = (header, "visits", "share"), [(_email(rng), many(rng), 0.5) for _ in range(12)]
-            yield Case(f"emails {header}", f"output/t{ending}", shape(names, rows), FindingKind.EMAIL)
+            visitors: list[Row] = [(_email(rng), many(rng), 0.5) for _ in range(12)]
+            table = shape((header, "visits", "share"), visitors)
+            yield Case(f"emails {header}", f"output/t{ending}", table, FindingKind.EMAIL)
     for ending, shape in SHAPES:
         names, rows = by_country(rng)
         noted = [(*row, f"asked by {_email(rng)}" if n == 41 else "") for n, row in enumerate(rows)]
@@ -93,7 +94,7 @@ def addresses(rng: random.Random) -> Iterator[Case]:
 
 
 def client_ids(rng: random.Random) -> Iterator[Case]:
-    makers = {
+    makers: dict[str, Callable[[random.Random], str]] = {
         "uuid": uuid,
         "UUID": lambda r: uuid(r).upper(),
         "hex32": lambda r: sha(r, 32),

@@ -187,7 +187,7 @@ class MotoWorkshop(CloudWorkshop):
         return boto3.client("ec2", region_name="us-east-1", endpoint_url=self._endpoint, config=config)
 
     @property
-    def _times(self) -> dict[str, datetime]:
+    def _times(self) -> dict[str, Any]:
         return {"created_at": self._begun, "deadline": self._begun + timedelta(hours=2)}
 
     def _now(self) -> datetime:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -129,4 +130,4 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         if agent.stderr:
             agent.stderr.close()
     for process in filter(None, map(processes.read, processes.find_marked(f"{RUN}.1"))):
-        processes.send(process, processes.signal.SIGKILL)
+        processes.send(process, signal.SIGKILL)

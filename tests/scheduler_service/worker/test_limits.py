@@ -1,6 +1,7 @@
 """What a run may use of its machine: memory, CPUs, output."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def test_memory_that_processes_have_in_common_counts_once() -> None:
         ours = [process for process in (processes.read(parent.pid), *family) if process]
         total = sum(map(measure_memory, ours))
         for process in ours:
-            processes.send(process, processes.signal.SIGKILL)
+            processes.send(process, signal.SIGKILL)
     assert 100 * MIB < total < 150 * MIB
 
 

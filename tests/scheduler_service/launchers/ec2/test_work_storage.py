@@ -97,7 +97,8 @@ def test_the_agent_runs_from_it_with_nothing_else_installed(tmp_path: Path) -> N
         "boto3.Session(region_name='eu-west-1').client('s3'); print(agent.__file__, boto3.__file__)"
     )
     # neither this environment's packages nor the folder we are in
-    done = subprocess.run([sys._base_executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
+    base: str = vars(sys)["_base_executable"]
+    done = subprocess.run([base, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert all(path.startswith(str(tmp_path)) for path in done.stdout.split())
 
