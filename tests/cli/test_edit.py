@@ -111,7 +111,11 @@ def test_a_server_is_signed_in_to_once(terminal: Terminal, monkeypatch: pytest.M
         ask(server)
         return Client(InProcessTransport(root), root=root)
 
-    monkeypatch.setattr(command, "ask_for_token", lambda url: typed.append(url) or "")
+    def ask_for_token(url: str) -> str:
+        typed.append(url)
+        return ""
+
+    monkeypatch.setattr(command, "ask_for_token", ask_for_token)
     monkeypatch.setattr(command, "connect_terminal", connect)
     terminal.scheduled("daily")
     typed.clear()
