@@ -42,10 +42,10 @@ def _due_to_first_line(folder: Path) -> Iterator[Row]:
         shift = minute - timedelta(seconds=1.5) - start
         with _engine(folder / str(number), partial(_shifted, shift)) as engine:
             engine.script("due", "echo first; cat > $OUTPUT_DIR/x < /dev/null", timing=EVERY_MINUTE)
-            _watch(lambda engine=engine: engine.operations.runs.list_newest("due"))
+            _watch(partial(engine.operations.runs.list_newest, "due"))
             to_row.append((engine.now() - minute).total_seconds())
             (run,) = engine.operations.runs.list_newest("due")
-            _watch(lambda engine=engine, run=run: engine.operations.files.log_pieces(run))
+            _watch(partial(engine.operations.files.log_pieces, run))
             to_line.append((engine.now() - minute).total_seconds())
             engine.ended(run)
     yield Row("due → ledger row", statistics.median(to_row), "a timer of 50 ms", 0.05)

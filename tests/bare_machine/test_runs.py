@@ -234,7 +234,8 @@ def test_a_boot_that_never_comes_is_given_up_ended_and_followed_by_another(
         eventually(given_up, what="another attempt")
         first = team.store.runs.list_attempts(run.id)[0]
         assert first.handle
-        eventually(lambda: team.cloud.instances[first.handle["instance"]].state == "terminated", what="its end")
+        instance = first.handle["instance"]
+        eventually(lambda: team.cloud.instances[instance].state == "terminated", what="its end")
         team.operations.runs.cancel(run.id)
         team.ended(run)
     assert team.cloud.living == []

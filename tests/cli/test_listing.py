@@ -69,7 +69,12 @@ def test_a_run_in_json_is_what_the_api_answers(terminal: Terminal) -> None:
 
 def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None:
     schedule = terminal.operations.schedules.get(terminal.scheduled("daily"))
-    stretch: dict[str, Any] = {"status": RunStatus.SKIPPED, "reason": Reason.MISSED, "message": "3 times passed.", "count": 3}
+    stretch: dict[str, Any] = {
+        "status": RunStatus.SKIPPED,
+        "reason": Reason.MISSED,
+        "message": "3 times passed.",
+        "count": 3,
+    }
     run = make_run(schedule, **stretch, until=NOON + timedelta(days=2))
     terminal.operations.store.runs.add(run, actor="service")
     (shown,) = terminal.json("runs")
@@ -82,7 +87,11 @@ def test_a_skipped_stretch_has_its_count_and_its_end(terminal: Terminal) -> None
 
 def test_people_see_icon_word_duration_and_cause(terminal: Terminal) -> None:
     terminal.scheduled("daily")
-    failed: dict[str, Any] = {"status": RunStatus.FAILED, "reason": Reason.CELL_FAILED, "message": "KeyError: 'a\nb\x1b[0m'."}
+    failed: dict[str, Any] = {
+        "status": RunStatus.FAILED,
+        "reason": Reason.CELL_FAILED,
+        "message": "KeyError: 'a\nb\x1b[0m'.",
+    }
     terminal.end(terminal.launch(terminal.operations.runs.run_now("daily")), **failed)
     head, row = terminal("runs").stdout.splitlines()
     assert head.split() == ["Run", "Schedule", "Due", "State", "Took"]

@@ -137,8 +137,8 @@ def test_ten_minutes_without_the_ledger(trouble: Trouble, caplog: pytest.LogCapt
         trouble.end()
 
         assert engine.ended(working).status == RunStatus.SUCCEEDED
-        for name, runs in (("minutes", 1), ("fives", 2)):
-            eventually(lambda name=name, runs=runs: times(engine, name) == runs, what=f"the runs of {name}")
+        for name, count in (("minutes", 1), ("fives", 2)):
+            eventually(partial(ran, engine, name, count), what=f"the runs of {name}")
             for run in engine.operations.runs.list_newest(name):
                 engine.ended(run)
 

@@ -121,13 +121,15 @@ def test_a_week_of_the_sample_is_read_at_public_addresses(seaweedfs: S3Server, t
     )
     made = build_bundle(asked, engine.root, engine.objects)
     engine.operations.schedules.create("flights", made.spec, public_confirmed=True)
+
+    def found(due: datetime) -> list[Run]:
+        return [run for run in engine.operations.runs.list_newest("flights") if run.scheduled_for == due]
+
     with engine.service():
         for day in range(7):
             clock[0] = NOON + day * DAY + timedelta(seconds=1)
             due = NOON + day * DAY
-            (run,) = eventually(
-                lambda due=due: [r for r in engine.operations.runs.list_newest("flights") if r.scheduled_for == due]
-            )
+            (run,) = eventually(partial(found, due))
             assert engine.ended(run).status == RunStatus.SUCCEEDED, engine.operations.runs.get(run.id).message
 
     root = f"{storage.public_base}flights/"
@@ -185,9 +187,7 @@ def test_what_a_deleted_schedule_published_is_withdrawn_when_it_was_private_or_b
     with engine.service():
         clock[0] = NOON + timedelta(seconds=1)
         for schedule in made:
-            (due,) = eventually(
-                lambda name=schedule.name: engine.operations.runs.list_newest(name), what="the occurrence"
-            )
+            (due,) = eventually(partial(engine.operations.runs.list_newest, schedule.name), what="the occurrence")
             assert engine.ended(due).status == RunStatus.SUCCEEDED
     public = open_storage(made[0].spec.publication_base)
     private_spec = made[0].spec.model_copy(update={"visibility": Visibility.PRIVATE})

@@ -104,11 +104,11 @@ class Person:
         # somebody may have been about to let one go on
         self._pause(self._deployment.schedules_left)
         for run in self._deployment.ledger.runs.list_open():
-            self.ask(schedules[run.schedule_id], lambda operations, run_id=run.id: operations.runs.cancel(run_id))
+            self.ask(schedules[run.schedule_id], partial(_cancel, run.id))
 
     def _pause(self, schedules: Iterable[Schedule]) -> None:
         for schedule in schedules:
-            self.ask(schedule, lambda operations, name=schedule.name: operations.schedules.pause(name))
+            self.ask(schedule, partial(_pause, schedule.name))
 
     def _run(self, operations: Operations, schedule: Schedule) -> None:
         """Once, or again and again while nothing seems to happen."""
@@ -163,3 +163,11 @@ class Person:
     def _beside(self, schedule: Schedule, what: Callable[[Operations], object]) -> None:
         other = Person(self._deployment, f"{self.actor.name}'")
         self._world.start(other.actor, lambda: other.ask(schedule, what))
+
+
+def _cancel(run_id: str, operations: Operations) -> None:
+    operations.runs.cancel(run_id)
+
+
+def _pause(name: str, operations: Operations) -> None:
+    operations.schedules.pause(name)
