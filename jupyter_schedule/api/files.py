@@ -40,19 +40,19 @@ def receive_bundle(context: ApiContext, digest: str, packed: Path) -> BundleResp
 
 
 def open_bundle(context: ApiContext, digest: str) -> OpenFile:
-    """A bundle that is kept.  Raises Refused `no_such_bundle`."""
+    """A bundle that is kept.  Raises Refused `no_such_file`."""
     try:
         return _opened(f"{digest[:12]}.tar.gz", context.operations.objects, bundle_key(digest))
     except Refused:
-        raise no_such_bundle() from None
+        raise _no_such_bundle() from None
 
 
 def fetch_bundle(context: ApiContext, digest: str, destination: Path) -> None:
-    """Write a bundle that is kept to a file.  Raises Refused `no_such_bundle`."""
+    """Write a bundle that is kept to a file.  Raises Refused `no_such_file`."""
     try:
         context.operations.objects.fetch(bundle_key(digest), destination)
     except NoSuchObject:
-        raise no_such_bundle() from None
+        raise _no_such_bundle() from None
 
 
 def open_run_file(context: ApiContext, run_id: str, path: str) -> OpenFile:
@@ -100,6 +100,11 @@ def _opened(name: str, objects: ObjectStorage, key: str) -> OpenFile:
         if problem.errno != errno.ENAMETOOLONG:
             raise
         raise _no_such_file() from None
+
+
+def _no_such_bundle() -> Refused:
+    """The refusal for an address of a bundle: there is nothing at it."""
+    return Refused("no_such_file", no_such_bundle().message, "files")
 
 
 def _no_such_file() -> Refused:

@@ -27,7 +27,6 @@ class ErrorCode(StrEnum):
     # 403: not for this person
     FORBIDDEN = "forbidden", 403
     # 404: there is nothing of that name
-    NO_SUCH_BUNDLE = "no_such_bundle", 404
     NO_SUCH_FILE = "no_such_file", 404
     NO_SUCH_ROUTE = "no_such_route", 404
     NO_SUCH_RUN = "no_such_run", 404
@@ -118,6 +117,7 @@ class ErrorCode(StrEnum):
     NO_PRICES = "no_prices"
     NO_PUBLIC_AREA = "no_public_area"
     NO_SERVICE_MANAGER = "no_service_manager"
+    NO_SUCH_BUNDLE = "no_such_bundle"
     NO_SUCH_CHANNEL = "no_such_channel"
     NO_SUCH_DATA_ROLE = "no_such_data_role"
     NO_SUCH_FOLDER = "no_such_folder"

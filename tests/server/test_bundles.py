@@ -94,6 +94,6 @@ async def test_a_tarball_says_what_it_is(api: Api, scratch: Path) -> None:
 
 
 async def test_a_bundle_that_is_not_kept_is_not_found(api: Api) -> None:
-    for digest, code in (("0" * 64, "no_such_bundle"), ("not-a-digest", "no_such_route")):
+    for digest, code in (("0" * 64, "no_such_file"), ("not-a-digest", "no_such_route")):
         reply = await api("GET", f"bundles/{digest}")
         assert (reply.status, reply.code) == (404, code)

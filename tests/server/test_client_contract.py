@@ -204,7 +204,7 @@ WRONG_TARBALLS: list[tuple[Callable[[Client, str], Any], str, str | None]] = [
     (lambda c, d: c.clone("words", "x", {"tarball": None}), "nothing_to_schedule", "tarball"),
     (lambda c, d: c.edit("words", {"tarball": "x"}, if_version=1), "invalid", "tarball"),
     (lambda c, d: c.upload_bundle(Path("/nowhere/x.tar.gz")), "tarball_unreadable", "tarball"),
-    (lambda c, d: c.download_bundle("0" * 64, Path("unused")), "no_such_bundle", "files"),
+    (lambda c, d: c.download_bundle("0" * 64, Path("unused")), "no_such_file", "files"),
 ]
 
 
