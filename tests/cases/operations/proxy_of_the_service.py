@@ -7,8 +7,9 @@ Right: both get the proxy's variables (the run at least where it builds).  Exit 
 import os, sys
 sys.path.insert(0, os.getcwd())
 from scheduler_service.launchers.local import filter_environment as run_environment
+from tests.factories import make_task
 parent = {"PATH": "/bin", "HOME": "/root", "HTTPS_PROXY": "http://proxy.example:3128", "https_proxy": "http://proxy.example:3128", "NO_PROXY": "localhost", "AWS_ACCESS_KEY_ID": "x", "PIP_INDEX_URL": "https://pypi.example/simple"}
-s3 = run_environment(parent, {"objects": "s3://work", "notebook": None, "kernel": {"argv": ["x"]}, "pass_environment": []})
-builds = run_environment(parent, {"objects": "file:///w", "notebook": "a.ipynb", "kernel": None, "pass_environment": []})
+s3 = run_environment(parent, make_task(objects="s3://work", kernel={"argv": ["x"]}))
+builds = run_environment(parent, make_task(objects="file:///w", notebook="a.ipynb"))
 print("agent on S3:", sorted(s3)); print("run that builds:", sorted(builds))
 sys.exit(0 if all({"HTTPS_PROXY", "https_proxy"} & set(e) for e in (s3, builds)) else 1)
