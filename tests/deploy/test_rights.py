@@ -20,10 +20,11 @@ from scheduler_service.launchers.ec2.client import make_client, open_ec2
 from scheduler_service.launchers.ec2.launch_plan import DEADLINE_TAG, DEPLOYMENT_TAG
 from scheduler_service.launchers.ec2.prices import fetch_prices, load_prices
 from scheduler_service.launchers.ec2.settings import Region
+from scheduler_service.worker.task import freeze
 from tests.deploy.calls import ACCOUNT, Call, asked_by, recorded
 from tests.deploy.policies import Asked, is_key, keys_of, may
 from tests.deploy.template import FILLED, as_list, filled, role_statements, statements
-from tests.factories import make_attempt, make_run, make_schedule, make_spec
+from tests.factories import make_attempt, make_run, make_schedule, make_spec, make_task
 from tests.s3_servers import S3Server, variables
 from tests.scheduler_service.admin.account import moto_account
 from tests.scheduler_service.admin.test_check import storage_on
@@ -93,7 +94,8 @@ def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[
             for number in (1, 2, 3, 4):
                 spec, deadline = make_spec(size="small"), clock.now() + timedelta(hours=2)
                 plan = launcher.plan(RUN, spec, number=number, token=f"t{number}", deadline=deadline)
-                attempt = make_attempt(RUN, number, parameters=plan, token=f"t{number}", launcher="ec2")
+                frozen = freeze(make_task(run_id=RUN.id), plan)
+                attempt = make_attempt(RUN, number, parameters=frozen, token=f"t{number}", launcher="ec2")
                 handle = launcher.launch(attempt)
                 known = attempt.model_copy(update={"handle": handle})
                 launcher.poll(known)
