@@ -138,8 +138,9 @@ class Effects:
         except NoCapacity as shortage:
             self._close_attempt(run, attempt, Outcome.NO_CAPACITY, self._redact(run, str(shortage)))
             return
-        if self._observer.started_by(attempt) is None:
-            self._store.runs.replace_attempt(run, attempt.model_copy(update={"handle": handle}))
+        # who has the gate is the worker; one that is quick has ended before anybody observes it
+        worker = self._observer.started_by(attempt) or handle
+        self._store.runs.replace_attempt(run, attempt.model_copy(update={"handle": worker}))
 
     def publish(self, run: Run, attempt: Attempt, result: Result) -> None:
         """Publish what a finished attempt left, and end the run."""

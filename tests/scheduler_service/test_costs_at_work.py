@@ -9,15 +9,15 @@ from threading import Thread
 
 import pytest
 
-from jupyter_schedule.core.models import Policies, Reason, Run, RunStatus, ScheduleState, Spec
-from scheduler_service.launchers.base import Launcher
+from jupyter_schedule.core.models import Attempt, Policies, Reason, Run, RunStatus, ScheduleState, Spec
+from scheduler_service.launchers.base import Handle, Launcher
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.quotas import MachineHourQuota, budget_message
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import load_settings
 from scheduler_service.worker.limits import ProcessLimits
 from scheduler_service.worker.task import LaunchPlan
-from tests.engine import PATIENCE, Engine
+from tests.engine import PATIENCE, Engine, eventually
 from tests.factories import NOON, make_spec
 
 
@@ -77,6 +77,22 @@ def test_a_run_tells_what_it_has_cost_and_the_one_that_reaches_the_cap_pauses_it
     assert stopped.state is ScheduleState.PAUSED
     assert stopped.paused is not None
     assert "monthly cap is $1.50" in stopped.paused.note
+
+
+def test_a_worker_that_has_ended_before_its_launch_is_recorded_costs_what_it_took(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_overtaken(self: Paid, attempt: Attempt) -> Handle:
+        handle = LocalLauncher.launch(self, attempt)
+        eventually(lambda: list((engine.places.folder / "objects").rglob("result")), what="the worker's result")
+        return handle
+
+    monkeypatch.setattr(Paid, "launch", be_overtaken)
+    engine.script("quick", "true")
+    with paid_service(engine):
+        run = engine.ended(engine.run("quick"))
+    assert (run.machine_seconds, run.cost) == (60, Decimal(1))
+    assert engine.operations.runs.list_attempts(run)[0].handle is not None
 
 
 def test_what_comes_due_above_the_cap_is_skipped_and_what_a_person_asks_for_runs(engine: Engine) -> None:
