@@ -107,7 +107,7 @@ def test_an_analysis_has_the_data_role_it_asks_for_and_nothing_of_the_workers(te
 THIEF = """
 import urllib.error
 configuration = json.loads(sys.argv[1])
-area, public = WorkArea(configuration), WorkArea(dict(configuration, base=configuration["public"]))
+area, public = SignedStorage(configuration), SignedStorage(dict(configuration, base=configuration["public"]))
 def tried(what, act):
     try:
         act()
@@ -115,7 +115,7 @@ def tried(what, act):
         print(what, answer.code, flush=True)
     else:
         print(what, "done", flush=True)
-me = configuration["role_id"] + ":" + metadata("meta-data/instance-id")
+me = configuration["role_id"] + ":" + read_metadata("meta-data/instance-id")
 tried("own", lambda: area.put_once("workers/" + me + "/t/x", b""))
 tried("gate", lambda: area.put_once("gates/t", b"1"))
 print("second gate", area.put_once("gates/t", b"2"), flush=True)

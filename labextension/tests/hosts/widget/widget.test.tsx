@@ -225,7 +225,7 @@ it('a control with a value that cannot be sent is told above the form', async ()
   show(model);
   await screen.findByLabelText('Job name');
   act(() => model.change('problem', 'country can’t be a set.'));
-  expect(screen.getByText('country can’t be a set.')).toBeTruthy();
+  expect(await screen.findByText('country can’t be a set.')).toBeTruthy();
 });
 
 it('where nobody knows the notebook, the form says how to name it', async () => {
