@@ -17,7 +17,11 @@ def one_disk(bench: Bench, folder: Path) -> None:
 
 def test_a_disk_that_the_command_fills_is_named_and_the_log_is_there(bench: Bench, small_disk: Mount) -> None:
     one_disk(bench, small_disk("2m"))
-    result = bench.run("echo begun; head -c 10000000 /dev/zero > big; cp big $OUTPUT_DIR/copy")
+    # the disk is full before the reader of the log has written a line, unless the command waits for that
+    is_logged = f"grep -qsr --include=log begun {bench.work}"
+    result = bench.run(
+        f"echo begun; until {is_logged}; do :; done; head -c 10000000 /dev/zero > big; cp big $OUTPUT_DIR/copy"
+    )
     assert result["reason"] == "disk_full"
     assert bench.log().startswith("begun\n")
 
