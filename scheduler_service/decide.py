@@ -171,7 +171,11 @@ def decide_due(
     for run in going:
         busy.setdefault(run.schedule_id, []).append(run)
     waits: set[str] = set()
-    newest = {run.schedule_id: run.id for run in due if run.trigger == Trigger.SCHEDULE}
+    newest: dict[str, Run] = {}
+    for run in due:
+        if run.trigger == Trigger.SCHEDULE:
+            # of equal times the one that came last; a clock that ran ahead may have recorded a later time before
+            newest[run.schedule_id] = max(run, newest.get(run.schedule_id, run), key=lambda one: one.scheduled_for)
     decisions: list[tuple[Run, Decision]] = []
     for run in due:
         spec = spec_of(run)
@@ -195,13 +199,13 @@ def decide_due(
     return decisions
 
 
-def _decide_one_due(run: Run, spec: Spec, beside: Sequence[Run], newest: str | None) -> Decision:
+def _decide_one_due(run: Run, spec: Spec, beside: Sequence[Run], newest: Run | None) -> Decision:
     scheduled = run.trigger == Trigger.SCHEDULE
     if run.cancelled_by:
         return End(RunStatus.CANCELLED, Reason.BY_HAND, f"Stopped by {run.cancelled_by} before it started.")
     if run.release:
         return Promote()
-    if scheduled and spec.overlap == Overlap.QUEUE_ONE and spec.catch_up != CatchUp.ALL and run.id != newest:
+    if scheduled and spec.overlap == Overlap.QUEUE_ONE and spec.catch_up != CatchUp.ALL and run is not newest:
         return End(
             RunStatus.SKIPPED, Reason.SUPERSEDED, "A newer time came due while it waited; that one runs instead."
         )

@@ -305,6 +305,10 @@ class TestDue:
         assert self.kinds(self.decided(due, [], spec)) == alone
         assert self.kinds(self.decided(due, [self.going], spec)) == beside
 
+    def test_the_newest_is_the_later_time_though_it_was_recorded_before(self) -> None:
+        """By a clock that ran ahead: nothing is skipped for a time that is older."""
+        assert self.kinds(self.decided([self.second, self.first], [], make_spec())) == ["Start", "superseded"]
+
     def test_a_schedule_that_catches_up_on_all_runs_them_one_after_the_other(self) -> None:
         spec = make_spec(catch_up=CatchUp.ALL)
         assert self.kinds(self.decided([self.first, self.second], [], spec)) == ["Start", "Wait"]

@@ -131,7 +131,7 @@ MUTANTS = (
         "a cursor that goes back",
         (Edit(planning, "advance_cursor", "max(utc(now), schedule.cursor)", "utc(now)"),),
         "p14_a_clock_set_back_fires_nothing_twice",
-        seed=57,
+        seed=47,
     ),
     Mutant(
         "a clock that is believed",
@@ -249,7 +249,7 @@ MUTANTS = (
         "a hasty pause",
         (Edit(effects, "pause_after_failures", "schedule.changed_at) < most", "schedule.changed_at) < most - 1"),),
         "who_pauses_itself_had_failed_so_often",
-        seed=22,
+        seed=3,
     ),
     Mutant(
         "no pause",
@@ -278,7 +278,7 @@ MUTANTS = (
     ),
     Mutant(
         "superseded by nothing",
-        (Edit(decide, "_decide_one_due", " and run.id != newest", ""),),
+        (Edit(decide, "_decide_one_due", " and run is not newest", ""),),
         "who_is_superseded_has_a_successor",
         seed=1,
     ),
