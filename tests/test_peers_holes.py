@@ -1,5 +1,6 @@
 """What goes wrong with schedulers of notebooks elsewhere, each as a fact about this one."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Outcome, Overlap, Reason, RunStatus, Schedule, ScheduleState, Timing
+from jupyter_schedule.core.store.base import ScheduleAdvance
 from jupyter_schedule.core.timing import planning
 from scheduler_service.decide import SILENCE
 from tests.factories import NOON
@@ -93,6 +95,27 @@ def test_one_schedule_that_cannot_be_reckoned_stops_no_other(play: Play, monkeyp
     play.restart()
     play.settle()
     assert play.fired("hourly") == ["2026-11-24T13:00:00Z"]
+
+
+def test_one_schedule_that_cannot_be_recorded_stops_no_other(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits longer after each try, and is recorded when that can be done."""
+    broken, _ = play.schedule("broken", "0 * * * *"), play.schedule("hourly", "0 * * * *")
+    record, tries = play.store.schedules.record_due_runs, [0]
+
+    def fail(advances: Sequence[ScheduleAdvance], **options: Any) -> set[str]:
+        if any(advance.before.id == broken.id for advance in advances) and tries[0] < 6:
+            tries[0] += 1
+            raise ValueError("nobody thought of this row")
+        return record(advances, **options)
+
+    monkeypatch.setattr(play.store.schedules, "record_due_runs", fail)
+    play.pass_by(HOUR)
+    play.ticker.tick()
+    play.ticker.tick()
+    assert play.fired("hourly") == ["2026-11-24T13:00:00Z"]
+    assert play.runs("broken") == []
+    play.until(play.now + 2 * MINUTE)
+    assert play.fired("broken") == ["2026-11-24T13:00:00Z"]
 
 
 def test_twelve_runs_due_at_once_are_never_more_than_the_operator_allows(play: Play) -> None:

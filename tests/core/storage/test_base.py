@@ -134,6 +134,32 @@ def test_compare_and_set_lets_through_only_who_saw_the_newest(store: ObjectStora
     assert store.get("latest.json") == b"two"
 
 
+def test_of_many_who_saw_the_same_exactly_one_gets_through(store: ObjectStorage) -> None:
+    """Round by round, each from what the winner of the last one wrote."""
+    start = threading.Barrier(8)
+    expected: str | None = None
+    for turn in range(5):
+        winners: list[bytes] = []
+
+        def write(number: int, turn: int = turn, seen: str | None = expected, winners: list[bytes] = winners) -> None:
+            content = b"%d by %d" % (turn, number)
+            start.wait()
+            try:
+                store.put_if("latest.json", content, seen)
+            except ObjectChanged:
+                return
+            winners.append(content)
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert [store.get("latest.json")] == winners
+        expected = factory.digest(winners[0])
+
+
 @pytest.mark.parametrize("consume", [False, True])
 def test_a_file_is_stored_and_left_alone_unless_it_may_be_consumed(
     store: ObjectStorage, tmp_path: Path, consume: bool

@@ -13,6 +13,7 @@ from jupyter_schedule.core.store.base import NameTaken, ScheduleAdvance, Store
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 class TestSchedules:
@@ -112,6 +113,30 @@ class TestSettlements:
         assert store.schedules.get(changed.id) == paused
         assert [run.schedule for run in store.runs.list_newest()] == ["due"]
         assert [(event.kind, event.actor) for event in store.events(3)] == [("run_due", "scheduler")]
+
+    @pytest.mark.promise("P1")
+    @pytest.mark.parametrize(
+        "meanwhile",
+        [{"cursor": NOON, "next_due": NOON + DAY}, {"version": 2}, {"state": ScheduleState.PAUSED}],
+        ids=["recorded", "edited", "paused"],
+    )
+    def test_what_was_reckoned_from_a_schedule_that_has_moved_on_is_dropped(
+        self, store: Store, meanwhile: dict[str, object]
+    ) -> None:
+        """Another service, or a person, was quicker by a moment: neither its cursor nor a row is ours to write."""
+        schedule = make_schedule()
+        store.schedules.add(schedule)
+        moved = schedule.model_copy(update=meanwhile)
+        assert store.schedules.replace(schedule, moved, actor="ann", kind=None)
+        late = schedule.model_copy(update={"cursor": NOON + HOUR, "next_due": NOON + 2 * DAY})
+
+        settled = store.schedules.record_due_runs(
+            [ScheduleAdvance(schedule, late, [make_run(schedule, "cron:1:late")])], actor="scheduler"
+        )
+
+        assert settled == set()
+        assert store.schedules.get(schedule.id) == moved
+        assert store.runs.list_newest() == []
 
     def test_runs_of_one_batch_wait_in_the_order_of_the_batch(self, store: Store) -> None:
         schedules = [make_schedule(name) for name in "cab"]

@@ -115,6 +115,20 @@ def test_the_latest_is_not_run_when_it_is_older_than_a_day() -> None:
     assert missed.message == "Its time passed while the scheduler was off."
 
 
+@pytest.mark.parametrize(
+    ("catch_up", "cron", "window"),
+    [
+        (CatchUp.LATEST, "0 12 * * TUE", DAY),
+        (CatchUp.NONE, "0 12 * * *", timedelta(seconds=60)),
+    ],
+)
+def test_an_occurrence_is_run_to_the_last_second_of_its_window(catch_up: CatchUp, cron: str, window: timedelta) -> None:
+    schedule = make_schedule(spec=make_spec(timing=Timing(cron=cron), catch_up=catch_up))
+    (at_its_end,) = planning.plan_runs(schedule, NOON + window).runs
+    (after_it,) = planning.plan_runs(schedule, NOON + window + timedelta(seconds=1)).runs
+    assert (at_its_end.status, after_it.status) == (RunStatus.DUE, RunStatus.SKIPPED)
+
+
 def test_all_runs_at_most_a_hundred_and_accounts_for_the_rest() -> None:
     owed = planning.plan_runs(hourly(CatchUp.ALL), NOON + 149 * HOUR)
 

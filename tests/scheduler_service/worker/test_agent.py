@@ -11,7 +11,9 @@ import pytest
 
 from jupyter_schedule.core.models import Reason
 from scheduler_service.worker import processes
+from scheduler_service.worker.agent import AttemptStorage
 from scheduler_service.worker.handle import build_handle
+from scheduler_service.worker.task import WorkerTask
 from tests.engine import PATIENCE, eventually
 from tests.scheduler_service.worker.conftest import PREFIX, RUN, TOKEN, Bench
 
@@ -67,6 +69,14 @@ def test_the_gate_names_the_agents_process_for_ever(bench: Bench) -> None:
         "started": gate["started_by"]["started"],
     }
     assert UTC.fullmatch(gate["at"])
+
+
+def test_the_first_result_of_an_attempt_is_its_result(bench: Bench) -> None:
+    """The agent that ends itself and the one that comes to its end may both say how it ended."""
+    storage = AttemptStorage(bench.objects, WorkerTask(**bench.task("true")))
+    for sentence in ("first", "second"):
+        storage.put_result({"sentence": sentence}, lambda: None)
+    assert bench.result() == {"sentence": "first"}
 
 
 @pytest.mark.promise("P2")
