@@ -32,7 +32,7 @@ NO_POLICIES = Policies()
 MAX_ATTEMPTS = 3
 #: how long a worker that nobody heard of may take before its attempt is launched again, with the same token
 SILENT_LAUNCH = timedelta(seconds=20)
-#: seconds of nothing but failure after which publishing is given up
+#: seconds of nothing but failure after which publishing is given up by the next try that fails
 PUBLISHING_TIME = 15 * 60
 #: seconds without a heartbeat after which a worker counts as hung
 SILENCE = 180
@@ -78,8 +78,6 @@ class Observation:
     watched_for: float = 0
     silent_for: float = 0
     failing_for: float = 0
-    #: what they failed with last
-    failure: str | None = None
 
     def out_of_time(self, now: datetime, beyond: float = 0) -> bool:
         """True when the deadline has passed by the clock and while we were awake: a laptop that slept hasn't worked.
@@ -121,6 +119,8 @@ class Publish:
     """Promote the outputs that the result lists."""
 
     result: Result
+    #: it has failed for so long that the run fails with this try, if that fails too
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -291,11 +291,15 @@ def _decide_publishing(seen: Observation) -> Decision:
     if seen.result is None:
         message = "The run succeeded, but its outputs are gone, so nothing was published."
         return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED)
-    if seen.failing_for >= PUBLISHING_TIME:
-        cause = f" ({seen.failure})" if seen.failure else ""
-        message = f"The run succeeded; publishing didn't, for 15 minutes{cause}. Its files are kept with the run."
-        return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED, seen.result)
-    return Publish(seen.result)
+    # only a try tells whether the area is back, so none is given up without one
+    return Publish(seen.result, last=seen.failing_for >= PUBLISHING_TIME)
+
+
+def give_up_publishing(result: Result, problem: BaseException) -> End:
+    """The end of a run whose last try to publish has failed."""
+    cause = str(problem).rstrip(".")
+    message = f"The run succeeded; publishing didn't, for 15 minutes ({cause}). Its files are kept with the run."
+    return End(RunStatus.FAILED, Reason.PUBLISHING, message, Outcome.FINISHED, result)
 
 
 def _decide_result(seen: Observation, result: Result, now: datetime) -> Decision:

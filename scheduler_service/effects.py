@@ -28,7 +28,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import gate_key
 from jupyter_schedule.core.storage.factory import ObjectExists
 from scheduler_service.context import ACTOR, ServiceContext
-from scheduler_service.decide import End, Start, Stop
+from scheduler_service.decide import End, Start, Stop, give_up_publishing
 from scheduler_service.launchers.base import Launcher, Launchers, LaunchRefused, NoCapacity
 from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import needs_history, notifications_for
@@ -142,8 +142,8 @@ class Effects:
         worker = self._observer.started_by(attempt) or handle
         self._store.runs.replace_attempt(run, attempt.model_copy(update={"handle": worker}))
 
-    def publish(self, run: Run, attempt: Attempt, result: Result) -> None:
-        """Publish what a finished attempt left, and end the run."""
+    def publish(self, run: Run, attempt: Attempt, result: Result, *, last: bool = False) -> None:
+        """Publish what a finished attempt left, and end the run; also when it is the `last` try and fails."""
         spec = self._spec_of(run)
         moved = self.move(
             run,
@@ -157,7 +157,15 @@ class Effects:
         storage = PublicationStorage(self._context.open_objects, self._context.storage, self._context.now())
         files = WorkerFiles(self._context.objects, self._observer.prefix(attempt), self._context.limits)
         schedule = self._store.schedules.get(run.schedule_id)
-        end, publication = publish_or_hold(run, spec, schedule, result, files=files, storage=storage)
+        try:
+            end, publication = publish_or_hold(run, spec, schedule, result, files=files, storage=storage)
+        except Refused:
+            raise
+        except Exception as problem:
+            if not last:
+                raise
+            log.warning(logfmt("publishing_given_up", run=run.id, message=problem))
+            end, publication = give_up_publishing(result, problem), None
         self.end(moved.model_copy(update={"publication": publication}), attempt, end)
 
     def stop(self, run: Run, attempt: Attempt, stop: Stop) -> None:

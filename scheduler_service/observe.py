@@ -63,7 +63,6 @@ class Observer:
             failed_before=sum(earlier.outcome == Outcome.FINISHED for earlier in before),
             watched_for=self._heartbeats.watched_for(run.id, seen.attempt.number),
             failing_for=self._backoff.failing_for(effect_key(run.id)),
-            failure=self._backoff.failure(effect_key(run.id)),
         )
 
     def _observe(self, run: Run, attempt: Attempt) -> Observation:

@@ -321,7 +321,7 @@ class Ticker:
                 case Relaunch() if attempt:
                     self._effects.launch(run, attempt)
                 case Publish() if attempt:
-                    self._effects.publish(run, attempt, decision.result)
+                    self._effects.publish(run, attempt, decision.result, last=decision.last)
                 case Stop() if attempt:
                     self._backoff.pause(effect_key(run.id), INSISTENCE)
                     self._effects.stop(run, attempt, decision)

@@ -37,6 +37,7 @@ from scheduler_service.decide import (
     Wait,
     decide_attempt,
     decide_due,
+    give_up_publishing,
 )
 from scheduler_service.launchers.base import WorkerState
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
@@ -243,18 +244,17 @@ class TestAttempt:
         assert (decision.status, decision.reason, decision.message) == (status, reason, result.sentence)
         assert decision.result == result
 
-    def test_publishing_is_given_up_after_a_quarter_of_an_hour_of_nothing_but_failure(self) -> None:
-        publishing: dict[str, Any] = {"status": RunStatus.PUBLISHING, "result": a_result()}
-        assert decide_attempt(seen(**publishing, failing_for=899), NOON + HOUR) == Publish(a_result())
-        decision = decide_attempt(seen(**publishing, failing_for=900), NOON + HOUR)
-        assert isinstance(decision, End)
-        assert (decision.status, decision.reason) == (RunStatus.FAILED, Reason.PUBLISHING)
+    @pytest.mark.parametrize(("failing_for", "last"), [(0, False), (899, False), (900, True), (90_000, True)])
+    def test_publishing_is_tried_however_long_it_fails_and_given_up_by_a_try_after_a_quarter_of_an_hour(
+        self, failing_for: float, last: bool
+    ) -> None:
+        failing = seen(status=RunStatus.PUBLISHING, result=a_result(), failing_for=failing_for)
+        assert decide_attempt(failing, NOON + HOUR) == Publish(a_result(), last=last)
 
     def test_what_kept_a_run_from_being_published_is_named(self) -> None:
-        failing = seen(status=RunStatus.PUBLISHING, result=a_result(), failing_for=900)
-        decision = decide_attempt(replace(failing, failure="No space left on /data"), NOON)
-        assert isinstance(decision, End)
-        assert "for 15 minutes (No space left on /data)." in decision.message
+        end = give_up_publishing(a_result(), OSError("No space left on /data"))
+        assert (end.status, end.reason) == (RunStatus.FAILED, Reason.PUBLISHING)
+        assert "for 15 minutes (No space left on /data)." in end.message
 
     @pytest.mark.parametrize("reason", [Reason.PUBLISHING, Reason.DISK_FULL])
     def test_outputs_that_were_not_collected_whole_are_not_published(self, reason: Reason) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import Attempt, Outcome, RunStatus
+from jupyter_schedule.core.models import Attempt, Outcome, Reason, RunStatus
 from jupyter_schedule.core.timing import planning
 from scheduler_service import effects
-from scheduler_service.decide import Stop
+from scheduler_service.decide import PUBLISHING_TIME, Stop
 from scheduler_service.launchers.base import Handle
 from scheduler_service.worker.task import TASK_VERSION, frozen_task
-from tests.scheduler_service.played import MINUTE, Play
+from tests.scheduler_service.played import MINUTE, SECOND, Play
 
 
 @pytest.fixture
@@ -47,6 +47,45 @@ def test_a_look_that_failed_long_ago_does_not_fail_the_first_hitch_in_publishing
     play.workers.finish(next(iter(play.workers.going)))
     play.until(play.now + 2 * MINUTE)
     assert play.operations.runs.get(run.id).status == RunStatus.SUCCEEDED
+
+
+def publishing_fails(play: Play, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[float]]:
+    """A run whose outputs nobody takes, as long as the patch lasts; its id, and the seconds awake at each try."""
+    run = play.operations.runs.run_now("daily")
+    play.settle()
+    tries: list[float] = []
+
+    def fail(*_: object, **__: object) -> None:
+        tries.append(play.awake)
+        raise OSError("The area is away.")
+
+    monkeypatch.setattr(effects, "publish_or_hold", fail)
+    play.workers.finish(next(iter(play.workers.going)))
+    return run.id, tries
+
+
+def test_a_good_run_is_published_by_the_first_try_after_its_area_is_back_however_long_that_was_away(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        run_id, tries = publishing_fails(play, away)
+        play.settle()
+        while play.awake < tries[0] + PUBLISHING_TIME - 30:
+            play.until(play.now + 10 * SECOND, step=10 * SECOND)
+    play.pass_by(20 * MINUTE)
+    play.settle()
+    assert play.operations.runs.get(run_id).status == RunStatus.SUCCEEDED
+
+
+def test_publishing_is_given_up_by_a_try_that_fails_and_says_why(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id, tries = publishing_fails(play, monkeypatch)
+    play.until(play.now + 20 * MINUTE)
+    ended = play.operations.runs.get(run_id)
+    assert (ended.status, ended.reason) == (RunStatus.FAILED, Reason.PUBLISHING)
+    assert ended.message == (
+        "The run succeeded; publishing didn't, for 15 minutes (The area is away). Its files are kept with the run."
+    )
+    assert tries[-2] - tries[0] < PUBLISHING_TIME <= tries[-1] - tries[0]
 
 
 def test_an_object_store_that_was_away_for_long_makes_no_worker_hung(
