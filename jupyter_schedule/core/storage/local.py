@@ -29,11 +29,15 @@ _LOCK = ".jupyter-schedule-lock"
 #: what os.link answers where the filesystem has no hard links
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS}
 
+#: what fsync answers where a filesystem does that to files only
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP}
+
 
 class LocalStorage(ObjectStorage):
     """Objects as files under one folder: a key is a relative path.
 
     New content is written beside its place and moved there, so readers and a killed writer never leave a torn object.
+    A write is done when its name is on the disk too: no power cut takes back what somebody has built on.
     """
 
     def __init__(self, root: Path) -> None:
@@ -41,7 +45,7 @@ class LocalStorage(ObjectStorage):
 
     def put(self, key: str, data: bytes) -> None:
         with self._written(key, data) as partial:
-            partial.replace(self._path(key))
+            _move(partial, self._path(key))
 
     def put_once(self, key: str, data: bytes) -> None:
         with self._written(key, data) as partial:
@@ -49,23 +53,25 @@ class LocalStorage(ObjectStorage):
 
     def put_file(self, key: str, source: Path, *, consume: bool = False) -> None:
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         if consume:
+            _make_folder(path.parent)
             _sync(source)
             with contextlib.suppress(OSError):  # another filesystem: copy, below
                 os.utime(source)
                 source.rename(path)
+            if not source.exists():
+                _sync_folder(path.parent)
                 return
         with self._partial(path) as partial:
             _copy(source, partial)
             _sync(partial)
-            partial.replace(path)
+            _move(partial, path)
         if consume:
             source.unlink()
 
     def put_if(self, key: str, data: bytes, expected: str | None) -> None:
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with (path.parent / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             current = self.get_or_none(key)
@@ -115,7 +121,7 @@ class LocalStorage(ObjectStorage):
             if sha256 is not None and file_digest(partial) != sha256:
                 raise ObjectChanged(source)
             _sync(partial)
-            partial.replace(path)
+            _move(partial, path)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -143,7 +149,7 @@ class LocalStorage(ObjectStorage):
     @contextlib.contextmanager
     def _partial(self, path: Path) -> Iterator[Path]:
         """A new file beside `path`, gone again when the block leaves it behind."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=path.parent)
         os.close(handle)
         partial = Path(name)
@@ -174,6 +180,35 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on the disk in the one that it is in."""
+    new = [each for each in (folder, *folder.parents) if not each.is_dir()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in new:
+        _sync_folder(made.parent)
+
+
+def _move(source: Path, path: Path) -> None:
+    """Give a file its final name, whoever has that now."""
+    source.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # it may be written, and not read
+        return
+    try:
+        os.fsync(handle)
+    except OSError as problem:
+        if problem.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(handle)
+
+
 def _link_or_raise(partial: Path, path: Path) -> None:
     """Give `partial` its final name if nobody has it: link(2) is the one step that both tests and takes it."""
     try:
@@ -184,6 +219,7 @@ def _link_or_raise(partial: Path, path: Path) -> None:
         if problem.errno not in _NO_LINKS:
             raise
         _create_exclusively(partial, path)
+    _sync_folder(path.parent)
 
 
 def _create_exclusively(partial: Path, path: Path) -> None:

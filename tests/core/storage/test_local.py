@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from jupyter_schedule.core.storage import factory
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectExists
 
 
-def test_a_folder_without_hard_links_still_writes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_links(*_: object) -> None:
-        raise OSError(errno.EPERM, "no hard links here")
+def no_links(*_: object) -> None:
+    raise OSError(errno.EPERM, "no hard links here")
 
+
+def test_a_folder_without_hard_links_still_writes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "link", no_links)
     store = LocalStorage(tmp_path)
 
@@ -65,3 +67,50 @@ def test_an_address_opens_the_store_it_names(tmp_path: Path) -> None:
     assert store.url("a b/c") == f"file://{tmp_path}/with%20space/a%20b/c"
     with pytest.raises(ValueError, match="use an address such as"):
         factory.open_storage("ftp://host/area")
+
+
+def test_a_name_is_on_the_disk_before_a_write_counts_as_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that a rename or a link gave, and each folder made for it: a power cut takes none of them back."""
+    root = tmp_path / "area"
+    store, source = LocalStorage(root), tmp_path / "file"
+    synced: dict[Path, set[str]] = {}
+    real = os.fsync
+
+    def sync(handle: int) -> None:
+        real(handle)
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            known = os.fstat(handle)
+            folder = next(path for path in (tmp_path, *tmp_path.rglob("*")) if os.path.samestat(known, path.stat()))
+            synced[folder] = {path.name for path in folder.iterdir()}
+
+    monkeypatch.setattr(os, "fsync", sync)
+    for consume in (False, True):
+        source.write_bytes(b"1")
+        store.put_file(f"file/{consume}", source, consume=consume)
+    store.put("put/a/key", b"1")
+    store.put_once("once/key", b"1")
+    store.put_if("if/key", b"1", None)
+    store.copy_from(store, "put/a/key", "copy/key")
+    monkeypatch.setattr(os, "link", no_links)
+    store.put_once("linkless/key", b"1")
+
+    assert "area" in synced[tmp_path]
+    assert {"file", "put", "once", "if", "copy", "linkless"} <= synced[root]
+    assert synced[root / "file"] >= {"False", "True"}
+    assert "a" in synced[root / "put"]
+    assert [name for name in ("put/a", "once", "if", "copy", "linkless") if "key" not in synced[root / name]] == []
+
+
+def test_a_filesystem_that_syncs_no_folders_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def sync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    LocalStorage(tmp_path).put("key", b"1")
+    assert LocalStorage(tmp_path).get("key") == b"1"
