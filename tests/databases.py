@@ -96,9 +96,13 @@ class PostgresqlServer:
         self.ask(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return self.address_of(name)
 
+    def connected(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        """A connection of its own to a database, as the server's owner."""
+        return psycopg.connect(self.address_of(database), autocommit=True)
+
     def ask(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """The rows that a statement gives, asked as the server's owner."""
-        with psycopg.connect(self.address_of(database), autocommit=True) as connection:
+        with self.connected(database) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 

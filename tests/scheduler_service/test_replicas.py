@@ -62,6 +62,32 @@ def test_all_tick_and_each_run_goes_once(engine: Engine) -> None:
     assert times(engine) == 6
 
 
+@pytest.mark.proof("faults")
+def test_a_service_at_work_has_ten_connections_at_most(postgresql: PostgresqlServer, engine: Engine) -> None:
+    for number in range(8):
+        engine.script(f"counted-{number}", f"echo once >> {engine.root}/go.times")
+    most = 0
+
+    def all_ran() -> bool:
+        nonlocal most
+        most = max(most, connections(postgresql, engine))
+        return times(engine) == 8
+
+    with engine.service():
+        runs = [engine.run(f"counted-{number}") for number in range(8)]
+        engine.store.close()  # what the test has it opens again, one at a time
+        eventually(all_ran, what="all runs")
+        assert {engine.ended(run).status for run in runs} == {RunStatus.SUCCEEDED}
+    assert 6 <= most <= 10 + 1
+
+
+def connections(server: PostgresqlServer, engine: Engine) -> int:
+    """How many there are to the deployment's ledger."""
+    database = str(engine.places.shared_store).partition("?")[0].rpartition("/")[2]
+    counted = server.ask(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'")
+    return int(str(counted[0][0]))
+
+
 @pytest.mark.promise("P3")
 def test_a_lone_service_that_restarts_goes_on_with_its_runs_without_waiting_for_leases(engine: Engine) -> None:
     with engine.service_process() as first:

@@ -14,8 +14,22 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import ColumnElement, Connection, Engine, Select, String, create_engine, func, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    QueuePool,
+    Select,
+    String,
+    create_engine,
+    func,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run
@@ -27,7 +41,12 @@ from jupyter_schedule.core.store.tables import newest_first, runs, schedules
 
 #: seconds that a statement may take; some more without an answer, and the connection counts as dead
 PATIENCE = 10
-#: the same while tables change their shape
+#: connections that are kept for the next statement, and that may be made beside them while all of those are in use;
+#: a service has two more, one that listens and one that is its seat: 6 at rest, and 10 at most
+KEPT, MORE = 4, 4
+#: seconds that a statement waits for one of them
+QUEUE_SECONDS = 10.0
+#: seconds that a statement may take while tables change their shape
 PATIENCE_TO_MIGRATE = 3600
 #: what PostgreSQL shows our connections as
 NAME = "jupyter-schedule"
@@ -80,6 +99,17 @@ class Link(psycopg.Connection[Any]):
         except StopIteration as end:
             result: RV = end.value
             return result
+
+
+class BoundedPool(QueuePool):
+    """Connections of which there are never more than it was told, whoever waits."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except NoneFree:
+            message = "All of our connections are in use: PostgreSQL answers too slowly. See what keeps it busy."
+            raise Refused("store_busy", message) from None
 
 
 class PostgresqlDatabase(Database):
@@ -242,7 +272,15 @@ def open_postgresql(address: str, now: Callable[[], datetime], *, migrates: bool
 
 def _engine(connect: Callable[[], Link]) -> Engine:
     """A pool of connections, each looked at before it is used."""
-    engine = create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True, pool_timeout=PATIENCE)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        poolclass=BoundedPool,
+        pool_pre_ping=True,
+        pool_size=KEPT,
+        max_overflow=MORE,
+        pool_timeout=QUEUE_SECONDS,
+    )
     explain_errors(engine)
     return engine
 
