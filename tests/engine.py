@@ -134,7 +134,7 @@ class Engine:
     @contextmanager
     def service(self, now: Callable[[], datetime] | None = None, ledger: str | None = None) -> Iterator[Service]:
         """A service in a thread, with a clock of its own, or another way to the ledger, if one is given."""
-        store = ledger or self.places.shared_store
+        store = ledger or self.places.given_store
         settings = load_settings(None, self.places.folder).model_copy(update={"store": store})
         service = Service(settings, now or self.now)
         thread = threading.Thread(target=service.run)
@@ -150,7 +150,7 @@ class Engine:
     def service_process(self, *, more: str = "", **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
         """A service as an operator runs it, with `more` settings; killed in the end if it is still there."""
         settings = self.root / "service.toml"
-        named = {"folder": str(self.places.folder), "store": self.places.shared_store}
+        named = {"folder": str(self.places.folder), "store": self.places.given_store}
         settings.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value) + more)
         with (self.root / "service.log").open("ab") as output:
             process = subprocess.Popen(

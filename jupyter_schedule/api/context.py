@@ -6,7 +6,7 @@ The same with a server and without one.
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Self
@@ -56,8 +56,9 @@ class ApiContext:
         published: where results go that no setting sends elsewhere; None is a fixed folder beside the ledger.
         """
         config = read_config(paths.folder)
+        paths = replace(paths, given_store=config.store or paths.given_store)
         with guarded(paths):
-            store = open_store(config.store or paths.store, now)
+            store = open_store(paths.store, now)
         operations = Operations(
             store,
             open_storage(config.storage.work or paths.objects),

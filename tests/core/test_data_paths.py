@@ -18,6 +18,18 @@ def test_a_folder_that_others_could_read_becomes_private(tmp_path: Path) -> None
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_a_ledger_in_a_file_has_one_lock_whatever_folder_or_address_leads_to_it(tmp_path: Path) -> None:
+    """Two services that named the file by an address both ticked."""
+    named = DataPaths(tmp_path, f"sqlite:///{tmp_path}/elsewhere/all.db?timeout=5")
+    assert (named.shared_store, named.ledger) == (None, tmp_path / "elsewhere" / "all.db")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    assert named.lock == DataPaths(tmp_path / "other", f"sqlite:///{tmp_path}/link/all.db").lock
+    assert named.lock != DataPaths(tmp_path, f"sqlite:///{tmp_path}/elsewhere/another.db").lock
+    assert DataPaths(tmp_path).lock == DataPaths(tmp_path / "other", f"sqlite:///{tmp_path}/ledger.sqlite3").lock
+    shared = DataPaths(tmp_path, "postgresql://host/ledger")
+    assert shared.shared_store == shared.store == "postgresql://host/ledger"
+
+
 def test_one_ticks_at_a_time_and_the_next_may_when_it_lets_go(tmp_path: Path) -> None:
     one, other = LeaderLock(tmp_path / "lock"), LeaderLock(tmp_path / "lock")
     assert one.acquire()

@@ -246,6 +246,20 @@ class TestFaults:
 
         assert (run.status, len(engine.operations.runs.list_attempts(run))) == (RunStatus.SUCCEEDED, 1)
 
+    def test_of_two_services_that_name_the_file_by_an_address_one_ticks(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        engines = []
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+            engines.append(Engine(tmp_path / name, ledger=f"sqlite:///{tmp_path}/ledger.db"))
+        caplog.set_level("INFO", "scheduler_service.service")
+        with engines[0].service():
+            eventually(lambda: "action=ticking" in caplog.text, what="the first that ticks")
+            with engines[1].service():
+                eventually(lambda: "action=standby" in caplog.text, what="the second that stands by")
+                assert caplog.text.count("action=ticking") == 1
+
     def test_a_service_stops_ticking_when_whoever_started_it_ends(self, engine: Engine, waiting: Schedule) -> None:
         with engine.service_process() as service:
             run = engine.started(engine.run(waiting.name))
