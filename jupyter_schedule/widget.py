@@ -15,9 +15,9 @@ import anywidget
 import traitlets
 from pydantic import BaseModel, ValidationError
 
-from jupyter_schedule.api.forms import validated
 from jupyter_schedule.api.requests import Frequency
 from jupyter_schedule.api.responses import RunResponse
+from jupyter_schedule.api.validation import validated
 from jupyter_schedule.client.client import Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.client.discovery import inside_run, kernel_id
 from jupyter_schedule.client.schedule import FORM, IN_RUN, ScheduleHandle, frequency

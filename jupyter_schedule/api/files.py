@@ -14,6 +14,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import LIVE_NOTEBOOK, OUTPUT, REPORT, bundle_key
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.removal import check_there
+from jupyter_schedule.core.storable import check_storable
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, open_storage
 
 #: bytes of a file that goes through the server; S3 sends larger ones itself, by a link that lives for so many seconds
@@ -57,6 +58,7 @@ def fetch_bundle(context: ApiContext, digest: str, destination: Path) -> None:
 
 def open_run_file(context: ApiContext, run_id: str, path: str) -> OpenFile:
     """A file that a run left, or its notebook so far.  Raises Refused `no_such_file`, `files_removed`."""
+    check_storable({"id": run_id, "path": path})
     operations = context.operations
     run = operations.runs.get(run_id)
     check_there(run)
@@ -72,6 +74,7 @@ def open_run_file(context: ApiContext, run_id: str, path: str) -> OpenFile:
 
 def open_published(context: ApiContext, name: str, path: str) -> OpenFile:
     """A file of a publication.  Raises Refused `no_such_file`."""
+    check_storable({"name": name, "path": path})
     return _opened(path.rpartition("/")[2], _publication_storage(context, name), f"{name}/{path}")
 
 

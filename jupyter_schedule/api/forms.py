@@ -1,6 +1,5 @@
 """The form, and what it stands for: a request to bundle, the spec of a schedule, a patch of either."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -8,52 +7,28 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from jupyter_schedule.api.frequencies import frequency_of, timing_of
-from jupyter_schedule.api.requests import Form, Frequency
+from jupyter_schedule.api.requests import Form
 from jupyter_schedule.api.responses import NumberLimits
+from jupyter_schedule.api.validation import validated
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, build_bundle, normalize_output_dir
 from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
 from jupyter_schedule.core.compute import left_behind
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Notify, Policies, Schedule, Spec, Timing
+from jupyter_schedule.core.models import Schedule, Spec, Timing
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.timing import recurrence
 
 _FORM = TypeAdapter(Form)
-#: what can be said in a form, for whoever misspells it
-_NAMES = sorted({*Form.model_fields, *Frequency.model_fields, *Policies.model_fields, *Notify.model_fields})
 #: what core calls some of the form's fields
 _FIELDS = {"day": "day_of_month", "once": "date", "timeout": "timeout_minutes"}
 #: what can't change while the bundle stays, and what to call it
 _BUNDLED = {"notebook": "notebook", "files": "files", "left_out": "files", "kernel": "kernel"}
 #: of a schedule that runs once by hand and never by the clock; of its frequency only the zone counts, for dates
 _NOON = "0 12 * * *"
-
-
-def validated(body: Any, shape: TypeAdapter[Any]) -> Any:
-    """The body of a request as its shape.  Raises Refused `invalid` with the field that is wrong."""
-    try:
-        return shape.validate_python(body)
-    except ValidationError as problem:
-        raise as_refused(problem) from None
-
-
-def as_refused(problem: ValidationError) -> Refused:
-    """The first thing that is wrong, as one sentence about its field."""
-    first = problem.errors(include_url=False, include_input=False)[0]
-    names = [str(part) for part in first["loc"]]
-    where = ".".join(names)
-    if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(names[-1], _NAMES, n=1)
-        hint = f"did you mean “{close[0]}”?" if close else "leave it out."
-        return Refused("unknown_key", f"There is no “{where[:80]}” here: {hint}", names[-1][:80])
-    if names and names[-1] == "timeout_minutes":
-        return Refused("bad_timeout", "Between 1 and 1,440.", "timeout_minutes")
-    said = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return Refused("invalid", f"{where[:80] or 'The body'}: should be {said}." if names else f"{said}.", _field(names))
 
 
 def of_form(refused: Refused) -> Refused:
@@ -242,8 +217,3 @@ def _relocated(path: str, source_root: Path, root: Path) -> str | None:
         return path
     whole = source_root / path
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
-
-
-def _field(names: list[str]) -> str | None:
-    known = [name for name in names if not name.isdigit()]
-    return known[-1] if known else None

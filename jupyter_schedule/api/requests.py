@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jupyter_schedule.core.models import ScheduleOptions, UtcTime
+from jupyter_schedule.core.models import LineText, NameText, Paths, PathText, ScheduleOptions, UtcTime
 
 
 class WireModel(BaseModel):
@@ -26,36 +26,36 @@ class Frequency(WireModel):
 
     kind: Literal["daily", "weekdays", "weekly", "monthly", "hourly", "once", "cron"] = "daily"
     #: a time of day as a person writes it; of `hourly` the minute
-    at: str = "12:00"
+    at: NameText = "12:00"
     #: of `weekly`: Mon, Tue, Wed, Thu, Fri, Sat, Sun
-    days: tuple[str, ...] = ()
+    days: tuple[NameText, ...] = Field(default=(), max_length=100)
     #: of `monthly`: 1 to 31, or L for the last day
-    day_of_month: str = "1"
+    day_of_month: NameText = "1"
     #: of `once`: YYYY-MM-DD
-    date: str = ""
-    cron: str = ""
-    timezone: str = "UTC"
+    date: NameText = ""
+    cron: LineText = ""
+    timezone: NameText = "UTC"
 
 
 class Form(ScheduleOptions):
     """The content of the form: enough to preview, create or edit a schedule."""
 
     #: path of the notebook, relative to Jupyter's root
-    notebook: str | None = None
+    notebook: PathText | None = None
     #: instead of a notebook: digest of a tarball that was uploaded, whose `command` is run
     tarball: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    name: str = ""
+    name: NameText = ""
     frequency: Frequency = Field(default_factory=Frequency)
     #: values by name, typed or as the texts of input fields; a name left out keeps the notebook's value
     parameters: dict[str, Any] = Field(default_factory=dict)
     #: files and patterns relative to Jupyter's root, beside what the notebook is seen to use
-    files: tuple[str, ...] = ()
+    files: Paths = ()
     #: files that the notebook is seen to use and that stay out all the same
-    left_out: tuple[str, ...] = ()
+    left_out: Paths = ()
     #: None takes the folder that the notebook is seen to write to
-    output_dir: str | None = None
+    output_dir: PathText | None = None
     timeout_minutes: int = Field(default=120, ge=1, le=1440)
-    kernel: str | None = None
+    kernel: NameText | None = None
 
 
 class CreateSchedule(WireModel):
@@ -63,7 +63,7 @@ class CreateSchedule(WireModel):
 
     form: Form
     #: digest from a preview; None bundles the files as they are now
-    bundle: str | None = None
+    bundle: NameText | None = None
     #: also run it once now
     run_now: bool = False
     #: let it wait for a rehearsal, which stands for the run now; None does so where runs cost money
@@ -89,7 +89,7 @@ class EditSchedule(WireModel):
 class CloneSchedule(WireModel):
     """POST /schedules/{name}/clone: another schedule that does the same, but for a merge patch of the form."""
 
-    name: str
+    name: NameText
     form: dict[str, Any] = Field(default_factory=dict)
     #: take the notebook and its files as they are now; otherwise the code is that of the other one
     rebundle: bool = False
@@ -104,7 +104,7 @@ class CloneSchedule(WireModel):
 class PauseSchedule(WireModel):
     """POST /schedules/{name}/pause: why, for whoever finds it paused; null leaves what was said before."""
 
-    note: str | None = None
+    note: str | None = Field(default=None, max_length=500)
 
 
 class RollbackSchedule(WireModel):
@@ -139,17 +139,17 @@ class ApproveRun(WireModel):
     """POST /runs/{id}/approve: publish what was kept back."""
 
     #: why it may be public although the disclosure check found something; recorded with the person's name
-    reason: str | None = None
+    reason: str | None = Field(default=None, max_length=2000)
 
 
 class LaunchAdHocWorker(WireModel):
     """A request for an ad-hoc worker; by default at the first place that there is, for the longest time allowed."""
 
-    launcher: str | None = None
-    size: str | None = None
+    launcher: NameText | None = None
+    size: NameText | None = None
     hours: int | None = None
     #: an OpenSSH public key that it lets in
-    ssh_key: str | None = None
+    ssh_key: str | None = Field(default=None, max_length=20_000)
 
 
 class ExtendAdHocWorker(WireModel):

@@ -10,7 +10,7 @@ from jupyter_schedule import __version__
 from jupyter_schedule.api.calendars import backfill, calendar_of
 from jupyter_schedule.api.context import ApiContext, guarded
 from jupyter_schedule.api.differences import drift, version_difference
-from jupyter_schedule.api.forms import form_of, number_limits, of_form, spec_to_create, spec_to_edit, validated
+from jupyter_schedule.api.forms import form_of, number_limits, of_form, spec_to_create, spec_to_edit
 from jupyter_schedule.api.presenter import LAST_RUNS, present_ad_hoc_worker, present_version
 from jupyter_schedule.api.previewing import preview_form
 from jupyter_schedule.api.requests import (
@@ -45,6 +45,7 @@ from jupyter_schedule.api.responses import (
     VersionResponse,
 )
 from jupyter_schedule.api.route import ApiRequest, ApiResponse, Page, Route
+from jupyter_schedule.api.validation import check_request, validated
 from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
@@ -522,6 +523,7 @@ def answer(
         raise Refused("no_such_route", "That is only had from a server.")
     if route.needs_version and if_version is None:
         raise Refused("version_needed", "Say in If-Match which version the change is based on.")
+    check_request(parts, query, body)
     checked = validated(body, route.body_type) if route.body is not None else None
     try:
         with guarded(context.paths):
@@ -544,6 +546,6 @@ def find(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
         raise Refused("no_such_route", "There is nothing at this address.")
     for route, parts in found:
         if route.method == method:
-            return route, {name: unquote(part) for name, part in parts.items()}
+            return route, {name: unquote(part, errors="surrogateescape") for name, part in parts.items()}
     allowed = ", ".join(route.method for route, _ in found)
     raise Refused("wrong_method", f"{method} isn't possible at this address, only {allowed}.")

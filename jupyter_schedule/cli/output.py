@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jupyter_schedule.api.validation import as_refused
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, ScheduleState
 from jupyter_schedule.core.text import (
@@ -64,9 +65,7 @@ def as_refusal(problem: Refused | ValidationError | OSError) -> Refused:
         case Refused():
             return problem
         case ValidationError():
-            first = problem.errors()[0]
-            field = ".".join(map(str, first["loc"]))
-            return Refused("invalid", f"{field or 'That'}: {first['msg']}.", field or None)
+            return as_refused(problem)
         case OSError():
             place = f"{problem.filename}: " if problem.filename else ""
             return Refused("system", f"{place}{problem.strerror or problem}.")

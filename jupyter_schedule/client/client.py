@@ -41,10 +41,12 @@ from jupyter_schedule.api.responses import (
     StatusResponse,
     VersionResponse,
 )
+from jupyter_schedule.api.validation import as_refused
 from jupyter_schedule.client.discovery import calling_notebook, kernel_id, own_server
 from jupyter_schedule.client.http import HttpTransport
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.storable import check_storable
 
 #: seconds between two looks at a run, the first and the longest: it doubles in between
 FIRST_LOOK = 0.25
@@ -54,6 +56,7 @@ LONGEST_LOOK = 2.0
 _RUN_ID = re.compile(r"[0-9a-f-]{4,36}")
 NO_SERVER = {"server_unreachable", "not_signed_in", "not_installed"}
 T = TypeVar("T")
+B = TypeVar("B", bound=BaseModel)
 
 
 class Transport(Protocol):
@@ -138,7 +141,8 @@ class Client:
         rehearse: whether it waits for a rehearsal; None does so where runs cost money.
         public_confirmed: somebody checked what will be public; needed for a public one.
         """
-        creation = CreateSchedule(
+        creation = _said(
+            CreateSchedule,
             form=form,
             bundle=bundle,
             run_now=run_now,
@@ -164,7 +168,13 @@ class Client:
             from a tarball new code.  rebundle: take the notebook and its files as they are now.
         rehearse: whether it waits for a rehearsal of that; None does so where it moves to machines that cost money.
         """
-        edit = EditSchedule(form=dict(changes), rebundle=rebundle, rehearse=rehearse, public_confirmed=public_confirmed)
+        edit = _said(
+            EditSchedule,
+            form=dict(changes),
+            rebundle=rebundle,
+            rehearse=rehearse,
+            public_confirmed=public_confirmed,
+        )
         return self._ask(ScheduleResponse, "PATCH", _schedule(name), edit, if_version=if_version)
 
     def clone(
@@ -179,7 +189,8 @@ class Client:
         public_confirmed: bool = False,
     ) -> ScheduleResponse:
         """Record another schedule that does what this one does, but for `changes` of its form."""
-        clone = CloneSchedule(
+        clone = _said(
+            CloneSchedule,
             name=new_name,
             form=dict(changes or {}),
             rebundle=rebundle,
@@ -241,12 +252,12 @@ class Client:
 
         public_confirmed: somebody checked what will be public; needed where more becomes public than is now.
         """
-        asked = RollbackSchedule(version=version, public_confirmed=public_confirmed)
+        asked = _said(RollbackSchedule, version=version, public_confirmed=public_confirmed)
         return self._ask(ScheduleResponse, "POST", _schedule(name, "rollback"), asked, if_version=if_version)
 
     def pause(self, name: str, note: str | None = None) -> ScheduleResponse:
         """Keep it from running by the clock; `note` says why, None leaves what was said before."""
-        return self._ask(ScheduleResponse, "POST", _schedule(name, "pause"), PauseSchedule(note=note))
+        return self._ask(ScheduleResponse, "POST", _schedule(name, "pause"), _said(PauseSchedule, note=note))
 
     def resume(self, name: str) -> ScheduleResponse:
         """Let it run by the clock again."""
@@ -287,7 +298,7 @@ class Client:
             raise Refused("invalid", "Say either from which time to which, or from which day to which.", "start")
         span = {"start": start, "end": end} if times[0] else {"first_day": start, "last_day": end}
         rest = {"again": again, "confirmed": confirmed, "parallel": parallel, "dry_run": dry_run}
-        asked = BackfillSchedule.model_validate(span | rest)
+        asked = _said(BackfillSchedule, **span, **rest)
         return self._ask(BackfillResponse, "POST", _schedule(name, "backfill"), asked)
 
     def cancel_backfill(self, name: str) -> BackfillCancelledResponse:
@@ -362,7 +373,7 @@ class Client:
 
     def approve(self, run_id: str, reason: str | None = None) -> RunResponse:
         """Publish what it made and what was kept back; `reason` overrides the disclosure check, and is recorded."""
-        return self._ask(RunResponse, "POST", _run(run_id, "approve"), ApproveRun(reason=reason))
+        return self._ask(RunResponse, "POST", _run(run_id, "approve"), _said(ApproveRun, reason=reason))
 
     def log(self, run_id: str, first: int = 0, *, whole: bool = False) -> LogResponse:
         """Its log from piece `first` on; ask again with `next`.
@@ -412,12 +423,14 @@ class Client:
         launcher: str | None = None,
     ) -> AdHocWorkerResponse:
         """Ask for a machine to develop on, which lets the public key in; ask for it again until it is ready."""
-        asked = LaunchAdHocWorker(size=size, hours=hours, ssh_key=ssh_key, launcher=launcher)
+        asked = _said(LaunchAdHocWorker, size=size, hours=hours, ssh_key=ssh_key, launcher=launcher)
         return self._ask(AdHocWorkerResponse, "POST", "ad-hoc-workers", asked)
 
     def extend_ad_hoc(self, worker_id: str, hours: int | None = None) -> AdHocWorkerResponse:
         """Let it end so many hours from now, or as late as may be."""
-        return self._ask(AdHocWorkerResponse, "POST", _ad_hoc(worker_id, "extend"), ExtendAdHocWorker(hours=hours))
+        return self._ask(
+            AdHocWorkerResponse, "POST", _ad_hoc(worker_id, "extend"), _said(ExtendAdHocWorker, hours=hours)
+        )
 
     def stop_ad_hoc(self, worker_id: str) -> AdHocWorkerResponse:
         """End it; nothing on it is kept."""
@@ -522,15 +535,26 @@ def _too_old() -> Refused:
     return Refused("server_too_old", message)
 
 
+def _said(shape: type[B], **values: Any) -> B:
+    """The body of a request.  Raises Refused `invalid` with the field that is wrong."""
+    try:
+        return shape.model_validate(values)
+    except ValidationError as problem:
+        raise as_refused(problem) from None
+
+
 def _schedule(name: str, *rest: str) -> str:
+    check_storable({"name": name})
     return "/".join(["schedules", quote(name, safe=""), *rest])
 
 
 def _run(run_id: str, *rest: str) -> str:
+    check_storable({"id": run_id})
     return "/".join(["runs", quote(run_id, safe=""), *rest])
 
 
 def _ad_hoc(worker_id: str, *rest: str) -> str:
+    check_storable({"id": worker_id})
     return "/".join(["ad-hoc-workers", quote(worker_id, safe=""), *rest])
 
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import httpx
 
+from jupyter_schedule.api.validation import check_request
 from jupyter_schedule.core.errors import Refused
 
 #: seconds to connect, and to wait for an answer: a bundle may be a gigabyte
@@ -47,10 +48,12 @@ class HttpTransport:
         if_version: int | None = None,
     ) -> Any:
         """The answer as JSON.  Raises Refused with what the server said, or why it said nothing."""
+        check_request({"path": path}, query or {}, body)
         return self._send(method, PREFIX + path, body=body, query=query, if_version=if_version)
 
     def ask_page(self, path: str, *, query: Mapping[str, str] | None = None) -> tuple[list[Any], int]:
         """Some of a list, and how many there are in all."""
+        check_request({"path": path}, query or {}, None)
         answer = self._request("GET", PREFIX + path, params=query)
         items = self._json(answer)
         total = answer.headers.get("Total-Count", "")

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
-from jupyter_schedule.api.forms import validated
 from jupyter_schedule.api.requests import Form, Frequency
 from jupyter_schedule.api.responses import RunDetails, RunResponse, ScheduleResponse
+from jupyter_schedule.api.validation import validated
 from jupyter_schedule.client.client import Client, connect, own_notebook, relative_to_root
 from jupyter_schedule.client.discovery import inside_run
 from jupyter_schedule.core.errors import Refused

@@ -135,7 +135,6 @@ class ErrorCode(StrEnum):
     NOT_WITH_NOTEBOOK = "not_with_notebook"
     NOT_YOURS = "not_yours"
     NOTEBOOK_TOO_OLD = "notebook_too_old"
-    NOTE_TOO_LONG = "note_too_long"
     NOTEBOOK_MISSING = "notebook_missing"
     NOTEBOOK_UNREADABLE = "notebook_unreadable"
     NOTHING_PUBLIC = "nothing_public"

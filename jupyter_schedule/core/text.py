@@ -28,6 +28,8 @@ MONTHS = (
 ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])")
 #: bytes of UTF-8 at most that begin a character and don't end it
 LONGEST_BEGUN = 3
+#: what no ledger keeps and no answer tells: NUL, and the halves of characters that UTF-16 writes as two (surrogates)
+UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
 _LONGEST_ECHO = 40
 #: by the values of `RunStatus` and of `ScheduleState`
 _RUN_STATES = {
@@ -98,6 +100,21 @@ def duration_text(seconds: float) -> str:
         return " ".join([f"{minutes} min"] * bool(minutes) + [f"{rest} s"] * bool(rest))
     hours, minutes = divmod(minutes, 60)
     return " ".join([f"{hours} h"] + [f"{minutes} min"] * bool(minutes))
+
+
+def unwritable_character(text: str) -> str | None:
+    """What a text holds that can't be kept or told, in words; None when nothing is."""
+    found = UNWRITABLE.search(text)
+    if found is None:
+        return None
+    if found[0] == "\0":
+        return "holds the character NUL (U+0000)"
+    return f"isn't valid Unicode: it holds half a character (U+{ord(found[0]):04X})"
+
+
+def replace_unwritable(text: str) -> str:
+    """The text with � for each character that can't be kept or told: for what machines say, not people."""
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def strip_escapes(text: str) -> str:

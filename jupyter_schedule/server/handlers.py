@@ -84,14 +84,18 @@ class Handler(APIHandler):
 
     async def _ask(self, method: str, path: str) -> "ApiResponse":
         body, quoted = self._json_body(), self._quoted(path)
-        query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        # what isn't UTF-8 is refused where everything is, by the name of its field
+        arguments = self.request.query_arguments.items()
+        query = {name: values[-1].decode(errors="surrogateescape").strip() for name, values in arguments}
         if_version = self._if_version()
 
         def ask(context: "ApiContext") -> "ApiResponse":
             # It takes most of a second to import: in this thread, and not at the server's start.
             from jupyter_schedule.api.routes import answer  # noqa: PLC0415
+            from jupyter_schedule.api.validation import parse_body  # noqa: PLC0415
 
-            return answer(context, method, quoted, body=body, query=query, if_version=if_version)
+            said = parse_body(body)
+            return answer(context, method, quoted, body=said, query=query, if_version=if_version)
 
         key = self.request.headers.get("Idempotency-Key")
         if key is None or method != "POST":
@@ -107,16 +111,13 @@ class Handler(APIHandler):
             _, _, rest = rest.partition(PREFIX)
         return rest
 
-    def _json_body(self) -> Any:
+    def _json_body(self) -> bytes:
         if not self.request.body:
-            return None
+            return b""
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise Refused("not_json", "The body must be JSON, sent as application/json.")
-        try:
-            return json.loads(self.request.body)
-        except (ValueError, RecursionError):
-            raise Refused("invalid", "The body isn't JSON.") from None
+        return self.request.body
 
     def _if_version(self) -> int | None:
         text = self.request.headers.get("If-Match", "").removeprefix("W/").strip('"')

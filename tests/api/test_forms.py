@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from jupyter_schedule.api.forms import edit_spec, form_of, number_limits, patched, request_of, validated
+from jupyter_schedule.api.forms import edit_spec, form_of, number_limits, patched, request_of
 from jupyter_schedule.api.requests import EditSchedule, Form, Frequency
+from jupyter_schedule.api.validation import validated
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel, Overlap, Timing, Visibility
 from tests.engine import DAILY

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -17,6 +19,7 @@ from jupyter_schedule.client.http import HttpTransport
 from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.widget import RunView
 from tests.engine import notebook_of
 
 #: options of the terminal, and the form that they mean
@@ -142,6 +145,54 @@ async def test_what_cannot_be_scheduled_is_refused_in_the_same_words_on_every_fa
         errors = [{"field": None} | answer.get("error", {}) for answer in told.values()]
         assert errors == [errors[0]] * 4, (options, told)
         assert errors[0].get("message"), options
+
+
+@pytest.mark.promise("P35")
+async def test_a_text_that_no_ledger_keeps_is_refused_in_the_same_words_on_every_face(faces: Faces) -> None:
+    """Half a character as a pause's note: nothing is paused, and everything can be read and deleted afterwards."""
+
+    def paused(client: Client, note: str) -> dict[str, Any]:
+        try:
+            return client.pause("daily", note).model_dump(mode="json")
+        except Refused as refused:
+            return {"error": {"code": refused.code, "message": refused.message, "field": refused.field}}
+
+    def through_the_kernel(client: Client, note: str) -> dict[str, Any]:
+        view, sent = RunView("r1", client=client), list[dict[str, Any]]()
+        view.send = sent.append
+        view._relay(
+            view, {"kind": "ask", "method": "POST", "path": "schedules/daily/pause", "body": {"note": note}}, []
+        )
+        return sent[0]
+
+    def by_hand(note: str) -> dict[str, Any]:
+        headers = {"Authorization": f"token {os.environ['JUPYTER_TOKEN']}", "Content-Type": "application/json"}
+        address = f"{faces.url}jupyter-schedule/schedules/daily/pause"
+        said: dict[str, Any] = httpx.post(address, content=json.dumps({"note": note}), headers=headers).json()
+        return said
+
+    def live() -> None:
+        form = Form(notebook="n.ipynb", name="daily")
+        for client in (faces.here, faces.there):
+            client.create(form)
+        faces._typed("create", "n.ipynb", "--name", "daily", "--json")
+        for note in ("a\ud800", "a\0", "x" * 501):
+            told = [
+                *(by_hand(note), paused(faces.here, note), paused(faces.there, note)),
+                *(through_the_kernel(faces.here, note), through_the_kernel(faces.there, note)),
+                faces._typed("pause", "daily", "--note", note, "--json"),
+                faces._typed("--server", faces.url, "pause", "daily", "--note", note, "--json"),
+            ]
+            errors = [answer["error"] for answer in told]
+            assert errors == [errors[0]] * 7
+            assert (errors[0]["code"], errors[0]["field"]) == ("invalid", "note")
+        for client in (faces.here, faces.there):
+            assert [(each.name, each.state) for each in client.schedules()] == [("daily", "active")]
+            with pytest.raises(Refused, match="half a character"):
+                client.schedule("a\udfff")
+            client.delete("daily")
+
+    await asyncio.to_thread(live)
 
 
 async def test_a_tarball_is_sent_to_a_server_and_replaced_under_its_name(faces: Faces, tmp_path: Path) -> None:

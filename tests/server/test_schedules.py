@@ -246,7 +246,10 @@ async def test_who_pauses_again_says_or_keeps_why_and_stays_who_paused_it_first(
         paused = (await api("POST", "schedules/daily/pause", body)).body["paused"]
         assert paused == first | {"note": note}
     long = await api("POST", "schedules/daily/pause", {"note": "x" * 501})
-    assert (long.code, long.body["error"]["message"]) == ("note_too_long", "Say why in at most 500 characters.")
+    assert (long.code, long.body["error"]["message"]) == (
+        "invalid",
+        "note: has 501 characters. At most 500 are taken.",
+    )
 
 
 async def test_a_schedule_is_paused_resumed_and_deleted(api: Api) -> None:

@@ -1,6 +1,17 @@
 """The nouns, their statuses and the transitions allowed between them: the glossary as frozen values."""
 
-from jupyter_schedule.core.models.base import Dollars, Model, UtcTime, utc, utc_text
+from jupyter_schedule.core.models.base import (
+    Dollars,
+    Lines,
+    LineText,
+    Model,
+    NameText,
+    Paths,
+    PathText,
+    UtcTime,
+    utc,
+    utc_text,
+)
 from jupyter_schedule.core.models.compute import (
     EMBEDDED_CATALOG,
     LIVE_AD_HOC_STATUSES,
@@ -99,13 +110,18 @@ __all__ = [
     "Kernel",
     "LauncherCatalog",
     "LauncherInfo",
+    "LineText",
+    "Lines",
     "MachineSize",
     "Model",
+    "NameText",
     "Notification",
     "NotificationEvent",
     "Notify",
     "Outcome",
     "Overlap",
+    "PathText",
+    "Paths",
     "Pause",
     "Policies",
     "Publication",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 
 def utc(moment: datetime) -> datetime:
@@ -33,6 +33,13 @@ UtcTime = Annotated[
     PlainSerializer(utc_text, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+#: texts that people write, by what they can be: a name, a line such as a pattern, the path of a file
+NameText = Annotated[str, Field(max_length=255)]
+LineText = Annotated[str, Field(max_length=1000)]
+PathText = Annotated[str, Field(max_length=4096)]
+#: a list of lines, and a list of paths
+Lines = Annotated[tuple[LineText, ...], Field(max_length=1000)]
+Paths = Annotated[tuple[PathText, ...], Field(max_length=10_000)]
 #: an amount of money, exact; as text in JSON, where numbers are floats
 Dollars = Annotated[Decimal, WithJsonSchema({"type": "string", "examples": ["12.50"]})]
 

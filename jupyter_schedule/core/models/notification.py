@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from jupyter_schedule.core.models.base import Model, UtcTime
+from jupyter_schedule.core.models.base import Model, NameText, UtcTime
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -32,14 +32,14 @@ def _time_of_day(text: str) -> str:
     return f"{int(found[1]):02}:{found[2]}"
 
 
-TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+TimeOfDay = Annotated[NameText, AfterValidator(_time_of_day)]
 
 
 class Notify(Model):
     """The events that a schedule's owner wants to hear of, and the channels to tell them through."""
 
     #: names that the operator gave; their addresses are nobody else's business
-    channels: tuple[str, ...] = ()
+    channels: tuple[NameText, ...] = Field(default=(), max_length=100)
     on: tuple[NotificationEvent, ...] = (
         *(NotificationEvent.FAILURE, NotificationEvent.TIME_OUT, NotificationEvent.RECOVERY),
         *(NotificationEvent.AUTO_PAUSE, NotificationEvent.SILENCE),

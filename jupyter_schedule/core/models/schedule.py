@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from jupyter_schedule.core.models.base import Dollars, Model, UtcTime
+from jupyter_schedule.core.models.base import Dollars, Lines, Model, NameText, UtcTime
 from jupyter_schedule.core.models.notification import Notify
 
 LOCAL_OWNER = "local"
@@ -120,16 +120,16 @@ class ScheduleOptions(Model):
     """The options that a form, a request to bundle and a recorded schedule share, in the same words."""
 
     #: the Bash command that the worker starts; the default runs the notebook
-    command: str = "./run.sh"
+    command: str = Field(default="./run.sh", max_length=20_000)
     visibility: Visibility = Visibility.PRIVATE
     #: executed notebook and log are published with the outputs
     publish_report: bool = False
     #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
-    previous: tuple[str, ...] = ()
+    previous: Lines = ()
     #: the output contract, a line for each pattern: `flights*.csv rows>=1000 newest(date)<=2d`
-    expect: tuple[str, ...] = ()
+    expect: Lines = ()
     #: names of variables that a run takes over from the service's environment
-    env: tuple[str, ...] = ()
+    env: Lines = ()
     environment: EnvironmentSource = EnvironmentSource.KERNEL
     overlap: Overlap = Overlap.QUEUE_ONE
     catch_up: CatchUp = CatchUp.LATEST
@@ -137,10 +137,10 @@ class ScheduleOptions(Model):
     #: the events that people are told of, and the channels
     notify: Notify = Notify()
     #: the place that it runs at: a launcher of the service, and one of its sizes; None leaves the size to the launcher
-    launcher: str = "local"
-    size: str | None = None
+    launcher: NameText = "local"
+    size: NameText | None = None
     #: the role for data that its runs have, by a name that the operator gave
-    data_role: str | None = None
+    data_role: NameText | None = None
 
     @property
     def options(self) -> dict[str, Any]:

@@ -31,9 +31,6 @@ from jupyter_schedule.core.store.base import NameTaken
 from jupyter_schedule.core.text import listed, quoted
 from jupyter_schedule.core.timing import freshness, planning, recurrence
 
-#: characters of the note that says why a schedule is paused
-LONGEST_NOTE = 500
-
 
 class ScheduleOperations:
     """The schedules of one person, who sees and changes nobody else's."""
@@ -241,8 +238,6 @@ class ScheduleOperations:
 
         Who pauses what is paused already only changes the note; None leaves that, too.
         """
-        if len(note or "") > LONGEST_NOTE:
-            raise Refused("note_too_long", f"Say why in at most {LONGEST_NOTE} characters.", field="note")
 
         def change(schedule: Schedule, now: datetime) -> Schedule:
             paused = schedule.paused or Pause(by=self._context.owner, at=now)

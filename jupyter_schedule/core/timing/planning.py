@@ -235,7 +235,9 @@ def check_bounds(spec: Spec) -> None:
 def coming(spec: Spec, moment: datetime) -> Iterator[Occurrence]:
     """The occurrences later than `moment` that the schedule has, in order: none before its start or after its end."""
     start, last = spec.policies.start, last_instant(spec)
-    moment = max(utc(moment), start - _SECOND) if start else utc(moment)
+    moment = utc(moment)
+    if start is not None and start > moment:
+        moment = start - _SECOND
     for occurrence in recurrence.after(spec.timing, moment):
         if last is not None and occurrence.instant > last:
             return
