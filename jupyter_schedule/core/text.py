@@ -103,7 +103,7 @@ def duration_text(seconds: float) -> str:
 
 
 def unwritable_character(text: str) -> str | None:
-    """What a text holds that can't be kept or told, in words; None when nothing is."""
+    """The character of a text that keeps it from being kept and told, in words; None where there is none."""
     found = UNWRITABLE.search(text)
     if found is None:
         return None
