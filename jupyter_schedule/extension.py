@@ -95,4 +95,4 @@ class JupyterSchedule(ExtensionApp):
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(partial(emit, schema_id=SCHEMA_ID, data=change))
 
-        return Changes(context.operations.store, tell)
+        return Changes(context.operations.store, context.operations.owner, tell)

@@ -19,7 +19,13 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.text import listed, quoted, size_text
-from scheduler_service.admin.check import check_channels, check_service, check_storage, open_existing_ledger
+from scheduler_service.admin.check import (
+    check_channels,
+    check_owner,
+    check_service,
+    check_storage,
+    open_existing_ledger,
+)
 from scheduler_service.admin.check_aws import check_account, format_prices, refresh_prices, size_prices
 from scheduler_service.admin.migrate_storage import check_code, check_idle, copy_objects, list_missing, plan_migration
 from scheduler_service.admin.reap import end_orphans, open_machines
@@ -28,6 +34,12 @@ from scheduler_service.publishing.unpublish import unpublish_deleted
 from scheduler_service.retention.prune import Pruner, describe_plan
 from scheduler_service.service import Service
 from scheduler_service.settings import load_settings, show_to_doors
+
+#: what the log of a Jupyter server says
+NOT_IN_JUPYTER = (
+    "Many share this ledger, so no scheduler service runs inside a Jupyter server: start "
+    "`python -m scheduler_service run` beside it, or `jupyter schedule service install` once."
+)
 
 
 class OperatorCommand(click.Command):
@@ -75,16 +87,20 @@ def main() -> None:
 @main.command(cls=OperatorCommand)
 @_settings_options
 @click.option("--until-stdin-closes", is_flag=True, help="Stop ticking when whoever started it ends.")
+@click.option("--embedded", is_flag=True, help="The same for a Jupyter server, and never for a ledger that many share.")
 @click.option("--verbose", is_flag=True, help="Tell what it does, on standard error.")
-def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, verbose: bool) -> None:
+def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, embedded: bool, verbose: bool) -> None:
     """Tick until stopped.  Runs that are going when it stops go on, and the next service takes them over."""
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = load_settings(config, folder)
+    if embedded and settings.places.shared_store is not None:
+        click.echo(f"Error: {NOT_IN_JUPYTER}", err=True)
+        sys.exit(os.EX_CONFIG)
     service = Service(settings)
     if config is not None:
         show_to_doors(config, settings.folder)
-    if until_stdin_closes:
+    if until_stdin_closes or embedded:
         threading.Thread(target=_stop_at_the_end_of, args=(sys.stdin.fileno(), service), daemon=True).start()
     run_until_signalled(service)
 
@@ -105,6 +121,7 @@ def check_settings(config: Path | None, folder: Path | None, notify: str | None,
     account = check_account(settings.ec2, now, load_prices(settings.places.folder)) if settings.ec2 else ()
     looks = (
         check_service(settings.places, now),
+        check_owner(settings, settings.places),
         check_code(settings.storage, settings.places),
         check_storage(settings.storage, now),
     )

@@ -6,6 +6,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.clock import awake
 from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.models import ConcurrencyLimits
@@ -40,6 +41,8 @@ class ServiceContext:
     #: runs that may go at once
     concurrency: ConcurrencyLimits
     clock: TrustedClock
+    #: the account that this service runs as, where many share the ledger
+    account: AccountKey | None = None
     lease: int = LEASE
     #: how publications are reached
     open_objects: Callable[[str], ObjectStorage] = open_storage

@@ -23,6 +23,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
     ScheduleState,
     Spec,
+    Visibility,
     utc,
 )
 from jupyter_schedule.core.object_keys import gate_key
@@ -42,6 +43,18 @@ from scheduler_service.worker.task import freeze
 
 log = logging.getLogger(__name__)
 
+#: of a run that would have the rights of an account that didn't record it
+FOREIGN = (
+    "It was recorded by another account than the one that its service runs as, so nothing of it happens on that "
+    "machine: let a service of your own run it, or choose machines and an area for results."
+)
+
+
+def uses_this_machine(launcher: Launcher, spec: Spec) -> bool:
+    """True if a run does something here as the service's account: it runs here, or its results are put here."""
+    publishes_here = spec.visibility != Visibility.NONE and spec.publication_base.startswith("file:")
+    return launcher.place is not None or publishes_here
+
 
 class Effects:
     """Carries out what was decided over one run, in whatever thread it is called."""
@@ -58,6 +71,7 @@ class Effects:
         self._launchers = launchers
         self._observer = observer
         self._spec_of = spec_of
+        self._account = context.account
 
     def start(self, run: Run, start: Start) -> None:
         """Plan the next attempt, record it with all that is frozen in it, and launch it."""
@@ -101,6 +115,9 @@ class Effects:
 
         Raises LaunchRefused, and Refused when what it needs, such as its zone, is gone.
         """
+        foreign = self._account is not None and not self._account.has_sealed(run.schedule_id, spec)
+        if foreign and uses_this_machine(launcher, spec):
+            raise LaunchRefused(FOREIGN)
         number = run.attempt + 1
         token = token_of(self._context.secret, run.id, number)
         now = utc(self._context.now())
@@ -114,13 +131,16 @@ class Effects:
             work_area=self._context.work_area,
             launcher_environment=launcher.environment(),
         )
+        parameters = freeze(task, launcher.plan(run, spec, number=number, token=token, deadline=deadline))
+        if self._account is not None:
+            parameters |= {"signature": self._account.sign(parameters)}
         return Attempt(
             run_id=run.id,
             number=number,
             token=token,
             launcher=spec.launcher,
             place=launcher.place,
-            parameters=freeze(task, launcher.plan(run, spec, number=number, token=token, deadline=deadline)),
+            parameters=parameters,
             deadline=deadline,
             created_at=now,
         )
@@ -130,8 +150,11 @@ class Effects:
         if self._observer.started_by(attempt) is not None:
             # a ledger from a backup may not know of a worker that has long begun
             return
+        launcher = self._launcher(attempt)
         try:
-            handle = self._launcher(attempt).launch(attempt)
+            if launcher.place is not None and not self._is_signed(attempt):
+                raise LaunchRefused(FOREIGN)
+            handle = launcher.launch(attempt)
         except LaunchRefused as refusal:
             self.end(run, attempt, End(RunStatus.FAILED, refusal.reason, str(refusal), Outcome.REFUSED))
             return
@@ -141,6 +164,13 @@ class Effects:
         # who has the gate is the worker; one that is quick has ended before anybody observes it
         worker = self._observer.started_by(attempt) or handle
         self._store.runs.replace_attempt(run, attempt.model_copy(update={"handle": worker}))
+
+    def _is_signed(self, attempt: Attempt) -> bool:
+        """True when what is frozen in the attempt was frozen by this account, or the ledger is this account's alone."""
+        if self._account is None:
+            return True
+        frozen = {key: value for key, value in attempt.parameters.items() if key != "signature"}
+        return self._account.has_signed(frozen, attempt.parameters.get("signature"))
 
     def publish(self, run: Run, attempt: Attempt, result: Result, *, last: bool = False) -> None:
         """Publish what a finished attempt left, and end the run; also when it is the `last` try and fails."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
 from jupyter_schedule.core.data_paths import DataPaths
@@ -55,7 +56,8 @@ class Engine:
         self._share_runner()
         self.store = open_store(self.places.store, now)
         self.objects = open_storage(self.places.objects)
-        self.operations = Operations(self.store, self.objects, now=now)
+        account = AccountKey.open(self.places.folder) if ledger else None
+        self.operations = Operations(self.store, self.objects, now=now, account=account)
 
     def _share_runner(self) -> None:
         """Let all deployments of a test session use one lean runner: making it is not what they test."""

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from jupyter_schedule.api.addresses import Addresses
 from jupyter_schedule.api.presenter import Presenter
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.config import read_config
+from jupyter_schedule.core.account import AccountKey
+from jupyter_schedule.core.config import owner_of_requests, read_config
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.operations import Operations
@@ -54,20 +55,25 @@ class ApiContext:
 
         address: the path of the API on the server that asks, None without a server.
         published: where results go that no setting sends elsewhere; None is a fixed folder beside the ledger.
+        embedded: a service runs with that server, unless many share the ledger.
         """
         config = read_config(paths.folder)
         paths = replace(paths, given_store=config.store or paths.given_store)
+        owner = owner_of_requests(config, paths)
+        account = AccountKey.open(paths.folder) if paths.shared_store else None
         with guarded(paths):
             store = open_store(paths.store, now)
         operations = Operations(
             store,
             open_storage(config.storage.work or paths.objects),
+            owner=owner,
             now=now,
             storage=config.storage,
             channels=tuple(config.notifications),
             published=published or paths.published,
+            account=account,
         )
-        return cls(paths, root, operations, Addresses(address), embedded)
+        return cls(paths, root, operations, Addresses(address), embedded and paths.shared_store is None)
 
     def close(self) -> None:
         """Let go of the ledger."""

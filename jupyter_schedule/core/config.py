@@ -13,8 +13,9 @@ from typing import Annotated, Any, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Visibility
+from jupyter_schedule.core.models import LOCAL_OWNER, Visibility
 from jupyter_schedule.core.storage.factory import FolderAddress, ObjectStorage, S3Address, open_storage, parse_address
 from jupyter_schedule.core.text import listed, quoted
 
@@ -26,6 +27,8 @@ PUBLISHED = "published"
 OF_THE_SERVICE = frozenset(
     {"folder", "max_running", "max_per_owner", "max_per_launcher", "limits", "smallest_cell", "retention", "ec2"}
 )
+#: what the ledger says of what the service did, and the characters of a name there
+SERVICE, LONGEST_OWNER = "scheduler", 255
 CHANNEL_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 
 
@@ -131,6 +134,14 @@ def _check_names(channels: dict[str, Channel]) -> dict[str, Channel]:
     return channels
 
 
+def _check_owner(name: str) -> str:
+    if name in {LOCAL_OWNER, SERVICE}:
+        raise ValueError(f"{quoted(name)} stands for somebody else: choose a name of your own, such as ann")
+    if not 0 < len(name) <= LONGEST_OWNER or name != name.strip() or not name.isprintable():
+        raise ValueError(f"choose a name of 1 to {LONGEST_OWNER} characters, such as ann")
+    return name
+
+
 class DeploymentConfig(BaseModel):
     """The settings that every door and the service share; an unknown key is an error."""
 
@@ -138,6 +149,8 @@ class DeploymentConfig(BaseModel):
 
     #: the ledger's address when it isn't a file in that folder: `postgresql://user@host/database`
     store: str | None = Field(default=None, repr=False)
+    #: whose requests those are that come through this folder; a ledger that many share needs it
+    owner: Annotated[str, AfterValidator(_check_owner)] | None = None
     #: where files and publications go when not to folders
     storage: StorageConfig = FOLDERS
     #: the channels that people can be notified by, under the names that owners pick
@@ -154,6 +167,20 @@ def read_config(folder: Path) -> DeploymentConfig:
         return DeploymentConfig.model_validate({name: given[name] for name in given if name not in OF_THE_SERVICE})
     except ValidationError as problem:
         raise wrong_settings(path, problem, DeploymentConfig, OF_THE_SERVICE) from None
+
+
+def owner_of_requests(config: DeploymentConfig, paths: DataPaths) -> str:
+    """The owner of requests that come through the folder: the one named there, else the person whose machine it is.
+
+    Raises Refused `owner_needed` where many share the ledger and nobody is named: then all would be one and the same.
+    """
+    if config.owner is not None:
+        return config.owner
+    if paths.shared_store is not None:
+        where = paths.folder / SETTINGS
+        message = f'Many share this ledger, and {where} doesn\'t say who asks: set owner there, such as owner = "ann".'
+        raise Refused("owner_needed", message)
+    return LOCAL_OWNER
 
 
 def read_settings(path: Path) -> dict[str, Any]:

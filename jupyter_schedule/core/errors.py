@@ -61,6 +61,7 @@ class ErrorCode(StrEnum):
     # 415: sent as something else
     NOT_JSON = "not_json", 415
     # 422: what was said can't be done
+    ACCOUNT_KEY = "account_key"
     ARCHIVE_UNREADABLE = "archive_unreadable"
     ARCHIVE_UNSAFE = "archive_unsafe"
     BAD_AREA = "bad_area"
@@ -146,6 +147,7 @@ class ErrorCode(StrEnum):
     NOWHERE_TO_MOVE = "nowhere_to_move"
     ONE_THING = "one_thing"
     OUTSIDE_ROOT = "outside_root"
+    OWNER_NEEDED = "owner_needed"
     PRICES_WRONG = "prices_wrong"
     PUBLIC_UNCONFIRMED = "public_unconfirmed"
     REASON_NEEDED = "reason_needed"

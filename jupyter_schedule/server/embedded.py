@@ -5,6 +5,7 @@ gone however it went, it stops ticking; analyses that are running go on, and the
 """
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -23,9 +24,10 @@ PATIENCE = 10.0
 def service_command(folder: Path | None = None) -> list[str]:
     """The program; `folder` is where the ledger is, None leaves it to the program.
 
+    It ends with `EX_CONFIG` where many share the ledger: a service of one's own would run there what others recorded.
     `-P` keeps the folder that one is in from lending the service its modules.
     """
-    command = [sys.executable, "-P", "-m", "scheduler_service", "run", "--until-stdin-closes"]
+    command = [sys.executable, "-P", "-m", "scheduler_service", "run", "--embedded"]
     return command if folder is None else [*command, "--folder", str(folder)]
 
 
@@ -68,8 +70,9 @@ class Supervisor:
         failures = 0
         while not self._stopping.is_set():
             began = time.monotonic()
-            ending = self._run_once()
-            if self._stopping.is_set():
+            code, ending = self._run_once()
+            # by EX_CONFIG it has said why it is never for this server
+            if self._stopping.is_set() or code == os.EX_CONFIG:
                 return
             failures = 1 if time.monotonic() - began > STEADY else failures + 1
             pause = self._pause_after(failures)
@@ -77,23 +80,23 @@ class Supervisor:
             self._log.warning(f"action=service_restart message={sentence}", ending, pause)
             self._stopping.wait(pause)
 
-    def _run_once(self) -> str:
-        """Start the child and wait for its end; how it ended, in words."""
+    def _run_once(self) -> tuple[int | None, str]:
+        """Start the child and wait for its end; its exit code, if it was started, and how it ended in words."""
         with self._changing:
             if self._stopping.is_set():
-                return "not started"
+                return None, "not started"
             try:
                 # a session of its own: Ctrl-C is for the server, which then ends the service in order
                 self._child = subprocess.Popen(
                     self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
                 )
             except OSError as problem:
-                return str(problem.strerror)
+                return None, str(problem.strerror)
         child = self._child
         code = child.wait()
         assert child.stdin is not None
         child.stdin.close()
-        return f"exit code {code}"
+        return code, f"exit code {code}"
 
 
 def _end(child: "subprocess.Popen[bytes]", patience: float) -> None:

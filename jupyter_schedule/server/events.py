@@ -36,10 +36,11 @@ Tell = Callable[[dict[str, Any]], None]
 
 
 class Changes:
-    """Tells every change from now on, in order, from a thread of its own."""
+    """Tells every change of an owner's from now on, in order, from a thread of its own."""
 
-    def __init__(self, store: "Store", tell: Tell) -> None:
+    def __init__(self, store: "Store", owner: str, tell: Tell) -> None:
         self._store = store
+        self._owner = owner
         self._tell = tell
         self._stopping = threading.Event()
         self._seen = store.last_change()
@@ -64,18 +65,20 @@ class Changes:
         if self._store.wait_for_change(self._seen, LOOK_UP) > self._seen:
             for event in self._store.events(self._seen):
                 self._seen = event.sequence
-                self._tell(self._told(event))
+                if (told := self._told(event)) is not None:
+                    self._tell(told)
 
-    def _told(self, event: "Event") -> dict[str, Any]:
+    def _told(self, event: "Event") -> dict[str, Any] | None:
+        """The event as it is told; None when it is about what is another's, or isn't there."""
         told: dict[str, Any] = {"kind": event.kind, "sequence": event.sequence}
+        schedule_id = event.schedule_id
         if event.run_id:
             told["run"] = event.run_id
-        name = self._schedule_name(event)
-        return told | ({"schedule": name} if name else {})
-
-    def _schedule_name(self, event: "Event") -> str | None:
-        if event.schedule_id is not None:
-            schedule = self._store.schedules.get(event.schedule_id)
-            return schedule.name if schedule else None
-        run = self._store.runs.get(event.run_id) if event.run_id else None
-        return run.schedule if run else None
+            run = self._store.runs.get(event.run_id)
+            schedule_id = run.schedule_id if run else schedule_id
+        if schedule_id is None:
+            return None if event.run_id else told
+        schedule = self._store.schedules.get(schedule_id)
+        if schedule is None or schedule.owner != self._owner:
+            return None
+        return told | {"schedule": schedule.name}

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from jupyter_schedule.core import clock, costs
-from jupyter_schedule.core.config import Channel, StorageConfig
+from jupyter_schedule.core.config import Channel, DeploymentConfig, StorageConfig, owner_of_requests
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.storage.factory import (
@@ -26,7 +26,7 @@ from jupyter_schedule.core.storage.factory import (
 )
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
-from jupyter_schedule.core.store.service_health import read_service_health
+from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
 from scheduler_service.anonymous_get import anonymous_get, public_address, server_time
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.message import build_trial
@@ -175,19 +175,28 @@ def _no_public_list(name: str, area: S3Storage) -> CheckResult:
 def check_service(places: DataPaths, now: datetime) -> Iterator[CheckResult]:
     """The disk, the database if there is one, and the service itself.  `now` is this machine's time."""
     yield _disk(places.folder)
-    if not ledger_exists(places):
+    if places.shared_store is None:
         yield _service(places, None)
         return
     try:
-        store = open_store(places.store, lambda: now, migrates=False)
+        store = open_store(places.shared_store, lambda: now, migrates=False)
         try:
-            if places.shared_store is not None:
-                yield compare_clocks("ledger", "the database's", now, store.clock())
+            yield compare_clocks("ledger", "the database's", now, store.clock())
             yield _service(places, store)
         finally:
             store.close()
     except Refused as refusal:
         yield CheckResult(False, f"ledger: NO. {refusal.message}")
+
+
+def check_owner(config: DeploymentConfig, places: DataPaths) -> Iterator[CheckResult]:
+    """Tell whose requests come through the folder, where many share the ledger: a service alone needs no owner."""
+    if places.shared_store is None:
+        return
+    try:
+        yield CheckResult(True, f"owner: requests here are those of {owner_of_requests(config, places)}")
+    except Refused as refusal:
+        yield CheckResult(True, f"owner: not set, so nobody can ask for anything here. {refusal.message}")
 
 
 def _disk(folder: Path) -> CheckResult:
@@ -200,10 +209,10 @@ def _disk(folder: Path) -> CheckResult:
 
 
 def _service(places: DataPaths, store: Store | None) -> CheckResult:
-    health = read_service_health(places, store)
-    if health.sentence is not None:
-        return CheckResult(False, f"service: NO. {health.sentence}")
-    if health.is_working:
+    hindered = find_blocker(places.lock, store)
+    if hindered is not None:
+        return CheckResult(False, f"service: NO. {hindered.sentence}")
+    if has_leader(places.lock, store):
         return CheckResult(True, "service: one ticks")
     # whoever misspelt the folder sees it here
     unmade = store is None and not ledger_exists(places)

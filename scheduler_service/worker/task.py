@@ -149,7 +149,7 @@ class LaunchPlan:
     """A launcher's part of a task: the way to ask for a machine, and the values that differ there."""
 
     #: keys of the attempt's parameters that are a plan's, not a task's
-    KEYS: ClassVar = frozenset({"launch", "region", "hourly"})
+    KEYS: ClassVar = frozenset({"launch", "region", "hourly", "signature"})
 
     #: the whole request for a machine; None of a launcher without machines
     launch: dict[str, Any] | None = None

@@ -166,9 +166,11 @@ def test_the_ledger_that_the_settings_name_is_the_one_that_is_shown(
 ) -> None:
     address = postgresql.new_ledger()
     shared = open_store(address, lambda: NOON)
-    shared.schedules.add(make_schedule("shared", spec=make_spec(publication_base="file:///published")))
+    for name, owner in (("shared", "ann"), ("anothers", "bob"), ("nobodys", "local")):
+        spec = make_spec(publication_base="file:///published")
+        shared.schedules.add(make_schedule(name, owner=owner, spec=spec))
     shared.close()
-    (default_data_paths().folder / SETTINGS).write_text(f"store = {json.dumps(address)}\n")
+    (default_data_paths().folder / SETTINGS).write_text(f'store = {json.dumps(address)}\nowner = "ann"\n')
 
     assert [schedule["name"] for schedule in terminal.json("list")] == ["shared"]
 

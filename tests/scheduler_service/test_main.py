@@ -1,6 +1,7 @@
 """The service as a command: what it refuses to start with."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.server.embedded import service_command
 from scheduler_service.__main__ import main
+from tests.databases import PostgresqlServer
 from tests.disks import Mount, leave_free
+from tests.engine import PATIENCE
 from tests.scheduler_service.admin.test_reap import SETTINGS
 
 
@@ -93,6 +97,20 @@ def test_a_database_that_is_not_there_ends_it_with_one_sentence_that_has_no_pass
     said = refusal("--config", str(file))
     assert "PostgreSQL can't be used" in said
     assert "hush" not in said
+
+
+def test_a_service_of_a_jupyter_server_never_ticks_a_ledger_that_many_share(
+    tmp_path: Path, postgresql: PostgresqlServer
+) -> None:
+    """It doesn't even look at it, and its server knows that it needn't be started again."""
+    (tmp_path / "service.toml").write_text(f'store = "{postgresql.new_ledger()}"\nowner = "ann"\n')
+    ended = subprocess.run(
+        service_command(tmp_path), stdin=subprocess.PIPE, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert ended.returncode == os.EX_CONFIG
+    assert "start `python -m scheduler_service run` beside it" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["service.toml"]
 
 
 @pytest.mark.parametrize("command", [["prune", "--dry-run"], ["prune"], ["unpublish", "daily"]])

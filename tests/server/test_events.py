@@ -6,6 +6,7 @@ from typing import Any
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.server.events import SCHEMA_ID
 from tests.engine import PATIENCE
+from tests.factories import make_run, make_schedule
 from tests.server.conftest import Api
 
 
@@ -31,6 +32,23 @@ async def test_whoever_changes_the_ledger_the_bus_tells_it_in_order(api: Api, jp
     ]
     sequence = [event["sequence"] for event in heard]
     assert sequence == sorted(set(sequence))
+
+
+async def test_the_bus_tells_nobody_what_is_anothers(api: Api, jp_serverapp: Any) -> None:
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        told.put_nowait(data)
+
+    jp_serverapp.event_logger.add_listener(schema_id=SCHEMA_ID, listener=listen)
+    assert (await api("GET", "schedules")).body == []
+    theirs = make_schedule("theirs", owner="bob")
+    with api.worker() as worker:
+        worker.operations.store.schedules.add(theirs)
+        worker.operations.store.runs.add(make_run(theirs), actor="scheduler")
+    await api.create()
+    first = await asyncio.wait_for(told.get(), PATIENCE)
+    assert (first["kind"], first["schedule"]) == ("schedule_created", "daily")
 
 
 async def test_nothing_is_watched_before_somebody_asks(api: Api, jp_serverapp: Any) -> None:

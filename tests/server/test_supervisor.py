@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.server.embedded import Supervisor, service_command
-from tests.engine import eventually
+from tests.engine import PATIENCE, eventually
 
 LOG = logging.getLogger("supervisor")
 GOOD = "import sys; sys.stdin.read()"
@@ -44,6 +44,15 @@ def test_failures_in_a_row_are_counted_for_the_pause() -> None:
     eventually(lambda: len(pauses) == 3)
     made.stop()
     assert pauses == [1, 2, 3]
+
+
+def test_a_child_that_says_that_it_is_not_for_this_server_is_not_started_again() -> None:
+    pauses: list[int] = []
+    made = supervisor(f"raise SystemExit({os.EX_CONFIG})", pauses)
+    made.start()
+    made._thread.join(PATIENCE)
+    assert not made._thread.is_alive()
+    assert (pauses, made.pid) == ([], None)
 
 
 def test_the_pause_doubles_up_to_a_minute() -> None:
@@ -82,5 +91,5 @@ def test_a_program_that_cannot_be_started_is_tried_again() -> None:
 
 @pytest.mark.parametrize(("folder", "ending"), [(None, []), (Path("/a b"), ["--folder", "/a b"])])
 def test_the_child_is_the_program_that_an_operator_runs(folder: Path | None, ending: list[str]) -> None:
-    program = [sys.executable, "-P", "-m", "scheduler_service", "run", "--until-stdin-closes"]
+    program = [sys.executable, "-P", "-m", "scheduler_service", "run", "--embedded"]
     assert service_command(folder) == program + ending

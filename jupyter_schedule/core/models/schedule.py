@@ -116,6 +116,13 @@ class Confirmation(Model):
     at: UtcTime
 
 
+class Seal(Model):
+    """The proof that an account recorded a version: its name, and a code over the version; see `account`."""
+
+    account: str
+    code: str
+
+
 class ScheduleOptions(Model):
     """The options that a form, a request to bundle and a recorded schedule share, in the same words."""
 
@@ -175,6 +182,8 @@ class Spec(ScheduleOptions):
     #: … the names and patterns that a person added, and the files that a person left out
     files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    #: of the account that recorded it, where many share the ledger
+    seal: Seal | None = None
 
 
 class Pause(Model):

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.config import StorageConfig
-from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, Run, Schedule, utc
+from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, Run, Schedule, Spec, utc
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 
@@ -26,6 +27,12 @@ class OperationsContext:
     channels: tuple[str, ...] = ()
     #: where results of new schedules go that no setting sends elsewhere; None is what their specs say
     published: str | None = None
+    #: the account that records, where many share the ledger
+    account: AccountKey | None = None
+
+    def sealed(self, schedule_id: str, spec: Spec) -> Spec:
+        """The spec as it is recorded for that schedule."""
+        return self.account.seal(schedule_id, spec) if self.account else spec
 
     def offers(self) -> LauncherCatalog:
         """The launchers that runs can take place on."""

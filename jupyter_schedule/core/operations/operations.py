@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.models import LOCAL_OWNER, FailedNotification, LauncherCatalog
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
@@ -36,9 +37,10 @@ class Operations:
         storage: StorageConfig = FOLDERS,
         channels: tuple[str, ...] = (),
         published: str | None = None,
+        account: AccountKey | None = None,
     ) -> None:
-        """`channels`, `published`: as `OperationsContext` has them."""
-        self.context = OperationsContext(store, objects, owner, now, storage, channels, published)
+        """`channels`, `published`, `account`: as `OperationsContext` has them."""
+        self.context = OperationsContext(store, objects, owner, now, storage, channels, published, account)
         self.schedules = ScheduleOperations(self.context)
         self.runs = RunOperations(self.context, self.schedules)
         self.backfill = BackfillOperations(self.context, self.schedules)

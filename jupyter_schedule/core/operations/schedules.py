@@ -129,16 +129,16 @@ class ScheduleOperations:
             )
 
     def _create(self, name: str, spec: Spec, now: datetime, *, waits: bool = False) -> Schedule:
-        spec = planning.count_runs(spec, now)
+        schedule_id = str(uuid4())
         schedule = planning.advance_cursor(
             Schedule(
-                id=str(uuid4()),
+                id=schedule_id,
                 name=name,
                 owner=self._context.owner,
                 state=ScheduleState.REHEARSING if waits else ScheduleState.ACTIVE,
                 version=1,
                 timing_rev=1,
-                spec=spec,
+                spec=self._context.sealed(schedule_id, planning.count_runs(spec, now)),
                 cursor=now,
                 next_due=None,
                 created_at=now,
@@ -181,7 +181,7 @@ class ScheduleOperations:
             if rehearsals.must_wait(schedule.spec, spec, schedule.state, self._context.offers(), rehearse):
                 state = ScheduleState.REHEARSING
             kept = self._confirmed(schedule.spec, spec, public_confirmed)
-            recorded = planning.recount_runs(schedule.spec, kept, now)
+            recorded = self._context.sealed(schedule.id, planning.recount_runs(schedule.spec, kept, now))
             changes = {"spec": recorded, "version": schedule.version + 1, "state": state}
             if freshness.differs(spec, schedule.spec):
                 changes |= {"silence_due": None}

@@ -10,18 +10,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.config import StorageConfig
+from jupyter_schedule.core.config import DeploymentConfig, StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.storage import s3_clients
-from jupyter_schedule.core.store.leader_lock import Blocker
+from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 from scheduler_service.__main__ import main
 from scheduler_service.admin import check as module
-from scheduler_service.admin.check import CheckResult, check_service, check_storage
+from scheduler_service.admin.check import CheckResult, check_owner, check_service, check_storage
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.factories import NOON
 from tests.receivers import TOKEN, webhook
 from tests.s3_servers import CANARY, S3Server, variables
-from tests.ticking import seeming_service
 
 
 def storage_on(server: S3Server, **changes: str) -> StorageConfig:
@@ -136,12 +135,14 @@ def test_the_disk_and_whoever_ticks_are_looked_at_and_nothing_is_made(tmp_path: 
     assert (disk.right, service) == (True, unmade)
     assert not folder.parent.exists()
 
-    with seeming_service(DataPaths(folder)) as seeming:
-        assert list(check_service(DataPaths(folder), NOON))[1] == CheckResult(True, "service: one ticks")
-        seeming.tick(Blocker.CLOCK)
-        service = list(check_service(DataPaths(folder), NOON))[1]
-        assert not service.right
-        assert "clock is far ahead of every other. Set it right" in service.text
+    lock = LeaderLock(DataPaths(folder).lock)
+    assert lock.acquire()
+    assert list(check_service(DataPaths(folder), NOON))[1] == CheckResult(True, "service: one ticks")
+    lock.report(Blocker.CLOCK)
+    service = list(check_service(DataPaths(folder), NOON))[1]
+    assert not service.right
+    assert "clock is far ahead of every other. Set it right" in service.text
+    lock.release()
 
 
 def test_a_disk_with_too_little_room_is_missing_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +150,15 @@ def test_a_disk_with_too_little_room_is_missing_some(tmp_path: Path, monkeypatch
     disk, _ = check_service(DataPaths(tmp_path), NOON)
     assert not disk.right
     assert "NO. Nothing starts with less than" in disk.text
+
+
+def test_who_asks_is_told_where_many_share_the_ledger(tmp_path: Path) -> None:
+    shared = DataPaths(tmp_path, "postgresql://db.example.org/ledger")
+    (named,) = check_owner(DeploymentConfig(owner="ann"), shared)
+    assert named == CheckResult(True, "owner: requests here are those of ann")
+    (nobody,) = check_owner(DeploymentConfig(), shared)
+    assert nobody.text.startswith("owner: not set, so nobody can ask for anything here.")
+    assert list(check_owner(DeploymentConfig(), DataPaths(tmp_path))) == []
 
 
 def test_a_database_is_asked_for_its_time_and_for_who_ticks_and_keeps_its_shape(
