@@ -9,6 +9,7 @@ from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
+from scheduler_service.health import warn_always
 from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.unpublish import Unpublisher
 from scheduler_service.retention.prune_daily import DailyPruner
@@ -35,13 +36,16 @@ class MaintenanceLoop:
         pruning: DailyPruner,
         *,
         work_area: str,
+        warn: Callable[[str, Refused], None] = warn_always,
     ) -> None:
+        """warn: logs, under a name, that the ledger couldn't be used."""
         self._store = store
         self._open = open_objects
         self._now = now
         self._addresses = {each for each in (work_area, storage.private, storage.public) if each is not None}
         self._unpublisher = Unpublisher(store, storage, open_objects)
         self._pruning = pruning
+        self._warn = warn
         self._sweep_at: datetime | None = None
 
     def run(self, stopped: threading.Event) -> None:
@@ -51,7 +55,7 @@ class MaintenanceLoop:
                 self._maintain_and_wait(stopped)
             except Refused as refusal:
                 # such as a ledger that is away: the next look starts from it again
-                log.warning(logfmt("maintenance_failed", message=refusal.message))
+                self._warn("maintenance_failed", refusal)
                 stopped.wait(WAIT_SECONDS)
             except Exception:
                 log.exception(logfmt("maintenance_failed"))

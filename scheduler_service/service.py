@@ -5,9 +5,11 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from jupyter_schedule.core import clock
@@ -15,12 +17,12 @@ from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import LauncherCatalog
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import ServiceRecord, Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 from scheduler_service.context import ACTOR, LEASE, ServiceContext, second_clock
 from scheduler_service.disclosure.files import FileLimits
-from scheduler_service.health import HealthReporter
+from scheduler_service.health import HealthReporter, TroubleLog
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.client import open_ec2
 from scheduler_service.launchers.local import LocalLauncher
@@ -32,6 +34,7 @@ from scheduler_service.notifications.message import MessageComposer
 from scheduler_service.retention.prune import Pruner
 from scheduler_service.retention.prune_daily import DailyPruner
 from scheduler_service.settings import Settings
+from scheduler_service.standby import LeaderLook, LeaderWatch
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
 from scheduler_service.worker.handle import identify_host
@@ -77,11 +80,17 @@ class ServiceFactories:
     lease: int = LEASE
 
 
+class Precedence(NamedTuple):
+    """The right to tick for a ledger in a file, after the service that did last; None when there was none."""
+
+    leader: ServiceRecord | None
+
+
 class Service:
     """One scheduler service.
 
     On a database that many share all tick, each on the runs that it holds.  On a file one ticks; any other stands by
-    and takes over when it ends.
+    and takes over when it ends, or has finished no tick for a minute.
     """
 
     def __init__(
@@ -103,120 +112,183 @@ class Service:
         self._wake.set()
 
     def run(self) -> None:
-        """Tick until stopped."""
+        """Tick until stopped.  Who ticked for a file and is stopped for long stands by when it wakes up."""
         places = self._settings.places
         places.make_private()
-        lock = LeaderLock(places.lock)
-        if places.shared_store is None and not self._wait_for(lock):
+        if places.shared_store is not None:
+            self._serve(None, None)
             return
+        lock = LeaderLock(places.lock)
+        try:
+            while (before := self._wait_to_lead(lock)) is not None:
+                self._serve(lock, before.leader)
+        finally:
+            lock.release()
+
+    def _serve(self, lock: LeaderLock | None, before: ServiceRecord | None) -> None:
+        """Tick until stopped, or until another does instead, after `before`; lock: of a ledger in a file."""
+        context = self._open_context()
+        store = context.store
+        service = ServiceRecord(
+            holder=context.holder,
+            host=context.host,
+            has_lock=lock is not None and lock.is_ours,
+            launchers=tuple(context.launchers),
+            limits=context.concurrency.model_dump(mode="json"),
+        )
+        try:
+            if _take_up(store, service, before, alone=lock is not None):
+                self._serve_with(context, HealthReporter(store, service, lock, clock.awake))
+        finally:
+            for launcher in context.launchers.values():
+                launcher.close()
+            with suppress(Refused):
+                store.services.remove(service.holder)
+            store.close()
+            if lock is not None:
+                lock.release()
+
+    def _open_context(self) -> ServiceContext:
+        places = self._settings.places
         work_area = self._settings.storage.work or places.objects
         objects = self._factories.open_objects(work_area)
         trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
         store = self._factories.open_store(places.store, trusted_clock.now)
         account = AccountKey.open(places.folder) if places.shared_store else None
-        store.leases.register()
-        trusted_clock.assess()
         limits = ProcessLimits(**self._settings.limits.model_dump())
         launchers = dict(self._factories.open_launchers(places.folder, limits, self._wake.set))
+        secret = store.secret()
         if self._settings.ec2 is not None:
-            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, store.secret(), trusted_clock.now, places.folder)
-        holder = f"{os.getpid()}-{uuid4().hex[:8]}"
-        offered = tuple(launcher.describe(name) for name, launcher in launchers.items())
-        store.publish_catalog(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
-        ticker = Ticker(
-            ServiceContext(
-                store=store,
-                objects=objects,
-                open_objects=self._factories.open_objects,
-                storage=self._settings.storage,
-                limits=FileLimits(smallest_cell=self._settings.smallest_cell),
-                work_area=work_area,
-                launchers=launchers,
-                secret=store.secret(),
-                holder=holder,
-                host=identify_host(),
-                concurrency=self._settings.room,
-                clock=trusted_clock,
-                account=account,
-                lease=self._factories.lease,
-                free=lambda: shutil.disk_usage(places.folder).free,
-                wake=self._wake.set,
-            )
+            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, secret, trusted_clock.now, places.folder)
+        return ServiceContext(
+            store=store,
+            objects=objects,
+            open_objects=self._factories.open_objects,
+            storage=self._settings.storage,
+            limits=FileLimits(smallest_cell=self._settings.smallest_cell),
+            work_area=work_area,
+            launchers=launchers,
+            secret=secret,
+            holder=f"{os.getpid()}-{uuid4().hex[:8]}",
+            host=identify_host(),
+            concurrency=self._settings.room,
+            clock=trusted_clock,
+            account=account,
+            lease=self._factories.lease,
+            free=lambda: shutil.disk_usage(places.folder).free,
+            wake=self._wake.set,
         )
-        words = Deliverer(store, self._channels, MessageComposer(store, objects), now=trusted_clock.now)
+
+    def _serve_with(self, context: ServiceContext, health: HealthReporter) -> None:
+        store, folder = context.store, self._settings.places.folder
+        context.clock.assess()
+        offered = tuple(launcher.describe(name) for name, launcher in context.launchers.items())
+        store.publish_catalog(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
+        ticker = Ticker(context)
+        trouble = TroubleLog(clock.awake)
+        compose = MessageComposer(store, context.objects)
+        words = Deliverer(store, self._channels, compose, now=context.now, warn=trouble.warn)
         self._wakers = (self._wake.set, words.wake)
-        maintenance = self._maintenance(store, work_area, holder, trusted_clock.now)
+        maintenance = self._maintenance(context, trouble)
+        over = threading.Event()
         helpers = [
-            threading.Thread(target=self._watch, args=(store,), name="watcher"),
+            threading.Thread(target=self._watch, args=(store, over, trouble), name="watcher"),
             threading.Thread(target=words.run, name="words"),
-            threading.Thread(target=maintenance.run, args=(self._stopped,), name="maintenance"),
+            threading.Thread(target=maintenance.run, args=(over,), name="maintenance"),
         ]
-        health = HealthReporter(store, None if places.shared_store else lock)
         for helper in helpers:
             helper.start()
-        log.info(logfmt("ticking", folder=places.folder))
+        log.info(logfmt("ticking", folder=folder))
         try:
-            self._tick_until_stopped(ticker, store, health, trusted_clock.now)
+            self._tick_until_stopped(ticker, store, health, context.now, trouble)
         finally:
-            self.stop()
+            over.set()
             words.stop()
             for helper in helpers:
                 helper.join()
             ticker.close()
-            for launcher in launchers.values():
-                launcher.close()
-            store.close()
-            lock.release()
-            log.info(logfmt("stopped", folder=places.folder))
+            log.info(logfmt("stopped", folder=folder))
 
-    def _maintenance(self, store: Store, work_area: str, holder: str, now: Callable[[], datetime]) -> MaintenanceLoop:
-        settings, open_area = self._settings, self._factories.open_objects
-        objects = open_area(work_area)
-        pruning = Pruner(store, objects, open_area, settings.retention.keep)
-        daily = DailyPruner(pruning, objects, holder, now())
-        return MaintenanceLoop(store, settings.storage, open_area, now, daily, work_area=work_area)
+    def _maintenance(self, context: ServiceContext, trouble: TroubleLog) -> MaintenanceLoop:
+        store, now, open_area = context.store, context.now, context.open_objects
+        objects = open_area(context.work_area)
+        pruning = Pruner(store, objects, open_area, self._settings.retention.keep)
+        daily = DailyPruner(pruning, objects, context.holder, now())
+        return MaintenanceLoop(
+            store, context.storage, open_area, now, daily, work_area=context.work_area, warn=trouble.warn
+        )
 
-    def _wait_for(self, lock: LeaderLock) -> bool:
-        """Stand by until the right to tick is ours; False when stopped before."""
-        if not lock.acquire():
-            log.info(logfmt("standby", message="another service ticks for this store, or a program holds its lock"))
-            while not lock.acquire():
-                if self._stopped.wait(STANDBY):
-                    return False
-        return not self._stopped.is_set()
+    def _wait_to_lead(self, lock: LeaderLock) -> "Precedence | None":
+        """Stand by until the right to tick is ours, and from whom; None when stopped before."""
+        places = self._settings.places
+        watch = LeaderWatch(clock.awake)
+        look = LeaderLook(places, lambda: open_store(places.store, self._now, migrates=False))
+        told = False
+        try:
+            while not self._stopped.is_set():
+                has_lock = lock.acquire()
+                leader = look.leader()
+                if watch.may_lead(leader, has_lock=has_lock):
+                    if not has_lock:
+                        log.warning(
+                            logfmt("takes_over", message="the service that ticked has finished no tick for long")
+                        )
+                    return Precedence(leader)
+                lock.release()
+                if not told:
+                    message = "another service ticks for this store, or a program holds its lock"
+                    log.info(logfmt("standby", message=message))
+                    told = True
+                self._stopped.wait(STANDBY)
+        finally:
+            look.close()
+        return None
 
     def _tick_until_stopped(
-        self, ticker: Ticker, store: Store, health: HealthReporter, now: Callable[[], datetime]
+        self, ticker: Ticker, store: Store, health: HealthReporter, now: Callable[[], datetime], trouble: TroubleLog
     ) -> None:
         while not self._stopped.is_set():
             self._wake.clear()
             try:
+                if health.is_deposed():
+                    log.error(logfmt("deposed", message="this service was stopped for long, and another ticks now"))
+                    return
                 busy = ticker.tick()
                 pause = until_next_tick(store.schedules.next_due(), now(), busy=busy)
-                health.report(ticker.blocker)
+                health.note_tick(ticker.blocker)
                 self._wake.wait(pause)
             except Refused as refusal:
                 # the ledger can't be used now
                 known = refusal.code in set(Blocker)
                 health.report(Blocker(refusal.code) if known else Blocker.UNUSABLE)
-                log.info(logfmt("tick_refused", message=refusal.message))
+                trouble.warn("tick_refused", refusal)
                 self._stopped.wait(LOOK_AT_CLOCK)
             except Exception:
                 # whatever it was, the next tick starts from the ledger again
                 log.exception(logfmt("tick_failed"))
                 self._stopped.wait(LOOK_AT_CLOCK)
 
-    def _watch(self, store: Store) -> None:
+    def _watch(self, store: Store, over: threading.Event, trouble: TroubleLog) -> None:
         """Wake the ticker when anybody writes to the store."""
         seen = 0
-        while not self._stopped.is_set():
+        while not over.is_set():
             try:
                 newest = store.wait_for_change(seen, LOOK_AT_CLOCK)
             except Refused as refusal:
-                log.warning(logfmt("watch_failed", message=refusal.message))
-                self._stopped.wait(LOOK_AT_CLOCK)
+                trouble.warn("watch_failed", refusal)
+                over.wait(LOOK_AT_CLOCK)
                 continue
             if newest > seen:
                 seen = newest
                 for wake in self._wakers:
                     wake()
+
+
+def _take_up(store: Store, service: ServiceRecord, before: ServiceRecord | None, *, alone: bool) -> bool:
+    """Count as one who ticks, or as the only one, instead of `before`; False when another was quicker."""
+    if not alone:
+        store.services.register(service)
+    elif not store.services.take_over(service, before):
+        return False
+    store.leases.register()
+    return True

@@ -316,7 +316,8 @@ class StatusResponse(WireModel):
     """GET /status."""
 
     version: str
-    #: whether a service ticks for this server's store, and what keeps it from starting anything, as a sentence
+    #: some service has finished a tick of late for this server's store
+    #: what keeps it from starting anything, or since when one that is there has finished no tick, as a sentence
     ticking: bool
     hindrance: str | None = None
     #: whether it ends when this server ends

@@ -53,7 +53,7 @@ from jupyter_schedule.core.models import GOING_STATUSES, Run, RunStatus, Schedul
 from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import open_storage
-from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
+from jupyter_schedule.core.store.service_health import read_service_health
 from jupyter_schedule.core.user_service import installable, installed
 
 #: runs that a list has, unless fewer are asked for
@@ -71,11 +71,11 @@ def _status(request: ApiRequest) -> StatusResponse:
     operations, paths = request.operations, request.context.paths
     schedules = operations.schedules.list_all()
     recent = operations.runs.newest_of_each(schedules, LAST_RUNS)
-    blocker = find_blocker(paths.lock, operations.store)
+    health = read_service_health(paths, operations.store)
     return StatusResponse(
         version=__version__,
-        ticking=has_leader(paths.lock, operations.store),
-        hindrance=blocker and blocker.sentence,
+        ticking=health.is_working,
+        hindrance=health.sentence,
         embedded=request.context.embedded,
         service_installable=installable(),
         service_installed=installed(),

@@ -67,6 +67,8 @@ def say_unless_ticking(client: Client, what: str) -> bool:
         if status.hindrance:
             echo(status.hindrance, err=True)
         return True
+    if status.hindrance:
+        echo(status.hindrance, err=True)
     echo(f"Nothing is ticking now{what}: {HOW_TO_TICK}.", err=True)
     return False
 

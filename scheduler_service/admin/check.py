@@ -26,7 +26,7 @@ from jupyter_schedule.core.storage.factory import (
 )
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
-from jupyter_schedule.core.store.leader_lock import find_blocker, has_leader
+from jupyter_schedule.core.store.service_health import read_service_health
 from scheduler_service.anonymous_get import anonymous_get, public_address, server_time
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.message import build_trial
@@ -175,13 +175,14 @@ def _no_public_list(name: str, area: S3Storage) -> CheckResult:
 def check_service(places: DataPaths, now: datetime) -> Iterator[CheckResult]:
     """The disk, the database if there is one, and the service itself.  `now` is this machine's time."""
     yield _disk(places.folder)
-    if places.shared_store is None:
+    if not ledger_exists(places):
         yield _service(places, None)
         return
     try:
-        store = open_store(places.shared_store, lambda: now, migrates=False)
+        store = open_store(places.store, lambda: now, migrates=False)
         try:
-            yield compare_clocks("ledger", "the database's", now, store.clock())
+            if places.shared_store is not None:
+                yield compare_clocks("ledger", "the database's", now, store.clock())
             yield _service(places, store)
         finally:
             store.close()
@@ -209,10 +210,10 @@ def _disk(folder: Path) -> CheckResult:
 
 
 def _service(places: DataPaths, store: Store | None) -> CheckResult:
-    hindered = find_blocker(places.lock, store)
-    if hindered is not None:
-        return CheckResult(False, f"service: NO. {hindered.sentence}")
-    if has_leader(places.lock, store):
+    health = read_service_health(places, store)
+    if health.sentence is not None:
+        return CheckResult(False, f"service: NO. {health.sentence}")
+    if health.is_working:
         return CheckResult(True, "service: one ticks")
     # whoever misspelt the folder sees it here
     unmade = store is None and not ledger_exists(places)

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import QueuedNotification
 from jupyter_schedule.core.store.base import Store
+from scheduler_service.health import warn_always
 from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.channels import MessageSender
 from scheduler_service.notifications.message import Message
@@ -54,12 +56,15 @@ class Deliverer:
         *,
         now: Callable[[], datetime] = clock.now,
         chance: Callable[[], float] = random.random,
+        warn: Callable[[str, Refused], None] = warn_always,
     ) -> None:
+        """warn: logs, under a name, that the ledger couldn't be used."""
         self._store = store
         self._channels = channels
         self._compose = compose
         self._now = now
         self._chance = chance
+        self._warn = warn
         self._delivering: dict[str, threading.Thread] = {}
         #: by channel, until when it is left alone
         self._resting: dict[str, datetime] = {}
@@ -81,6 +86,9 @@ class Deliverer:
             self._woken.clear()
             try:
                 pause = self.look()
+            except Refused as refusal:
+                self._warn("notification_look_failed", refusal)
+                pause = LOOK
             except Exception:
                 # whatever it was, the next look starts from the outbox again
                 log.exception(logfmt("notification_look_failed"))
@@ -109,6 +117,9 @@ class Deliverer:
         try:
             while not self._stopped.is_set() and (claimed := self._store.outbox.claim(channel, LEASE)) is not None:
                 self.deliver(claimed)
+        except Refused as refusal:
+            self._warn("notification_failed", refusal)
+            self._resting[channel] = self._now() + timedelta(seconds=LOOK)
         except Exception:
             # a claim runs out, and then it is tried again
             log.exception(logfmt("notification_failed", channel=channel))

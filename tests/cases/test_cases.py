@@ -34,7 +34,6 @@ MENDED_BY = {
     "container_recreated_with_another_hostname": ENGINE,
     "content_encoding_of_other_packings": MACHINES,
     "cron_texts_that_people_paste": NOTEBOOKS,
-    "log_while_the_database_is_away": ENGINE,
     "long_notification_to_discord": GATE,
     "machine_that_ends_at_launch": MACHINES,
     "mail_password_in_the_clear": GATE,

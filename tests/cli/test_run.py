@@ -15,9 +15,9 @@ from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, RunStatus
 from jupyter_schedule.core.object_keys import LIVE_LOG
-from jupyter_schedule.core.store.leader_lock import LeaderLock
 from tests.cli.conftest import PUBLICATION, Terminal
 from tests.factories import NOON, make_run
+from tests.ticking import seeming_service
 
 FAILED: dict[str, Any] = {"status": RunStatus.FAILED, "reason": Reason.EXIT_CODE, "message": "It ended with code 3."}
 UNTIL_STDIN_CLOSES = (sys.executable, "-c", "import sys; sys.stdin.read()")
@@ -52,10 +52,8 @@ def test_run_without_wait_puts_a_run_into_the_ledger_and_says_how_it_starts(term
     assert (result.exit_code, run.status, run.trigger) == (0, "due", "manual")
     assert f"jupyter schedule logs -f {run.id[:8]}" in result.stdout
     assert "python -m scheduler_service run" in result.stderr
-    lock = LeaderLock(default_data_paths().lock)
-    assert lock.acquire()
-    assert terminal("run", "daily").stderr == ""
-    lock.release()
+    with seeming_service(default_data_paths()):
+        assert terminal("run", "daily").stderr == ""
     assert terminal.json("run", "daily")["status"] == "due"
 
 

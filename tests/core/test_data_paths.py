@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.data_paths import DataPaths
-from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock, find_blocker, has_leader
+from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock, is_held, read_blocker
 
 
 def test_a_folder_that_others_could_read_becomes_private(tmp_path: Path) -> None:
@@ -42,11 +42,11 @@ def test_one_ticks_at_a_time_and_the_next_may_when_it_lets_go(tmp_path: Path) ->
 
 def test_looking_who_ticks_takes_nothing_from_anybody(tmp_path: Path) -> None:
     lock = LeaderLock(tmp_path / "new" / "lock")
-    assert not has_leader(tmp_path / "new" / "lock")
+    assert not is_held(tmp_path / "new" / "lock")
     assert lock.acquire()
-    assert has_leader(tmp_path / "new" / "lock")
+    assert is_held(tmp_path / "new" / "lock")
     lock.release()
-    assert not has_leader(tmp_path / "new" / "lock")
+    assert not is_held(tmp_path / "new" / "lock")
 
 
 def test_who_holds_the_file_that_others_look_at_hangs_no_service_and_keeps_the_right_from_none(tmp_path: Path) -> None:
@@ -69,18 +69,16 @@ def test_a_look_that_ends_soon_keeps_nobody_from_the_right(tmp_path: Path, monke
     lock.release()
 
 
-def test_what_keeps_the_holder_from_starting_anything_is_read_beside_the_lock_while_it_lives(tmp_path: Path) -> None:
+def test_what_keeps_the_holder_from_starting_anything_is_read_in_the_locks_file(tmp_path: Path) -> None:
     lock = LeaderLock(tmp_path / "lock")
     assert lock.acquire()
-    assert find_blocker(tmp_path / "lock") is None
+    assert read_blocker(tmp_path / "lock") is None
     for said in Blocker:
         lock.report(said)
-        assert find_blocker(tmp_path / "lock") is said
+        assert read_blocker(tmp_path / "lock") is said
         assert said.sentence.startswith("The scheduler service starts nothing now: ")
     size = (tmp_path / "lock").stat().st_size
     lock.report(None)
-    assert find_blocker(tmp_path / "lock") is None
+    assert read_blocker(tmp_path / "lock") is None
     assert (tmp_path / "lock").stat().st_size == size, "a full disk has no room for more"
-    lock.report(Blocker.DISK)
     lock.release()
-    assert find_blocker(tmp_path / "lock") is None

@@ -13,8 +13,9 @@ from jupyter_schedule.cli.app import cli
 from jupyter_schedule.core import user_service
 from jupyter_schedule.core.data_paths import default_data_paths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.user_service import ServiceManager, find_manager, launchd_agent, systemd_unit
+from tests.ticking import seeming_service
 
 AWKWARD = '/home/ann b/50% "of" $HOME/\\python\nü'
 
@@ -151,11 +152,9 @@ def test_what_keeps_the_service_from_starting_anything_is_said_with_its_status(
 ) -> None:
     use(monkeypatch, systemd)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
-    lock = LeaderLock(default_data_paths().lock)
-    assert lock.acquire()
-    lock.report(Blocker.CLOCK)
-    CliRunner().invoke(cli, ["service", "install"])
-    said = CliRunner().invoke(cli, ["service", "status"]).stdout
+    with seeming_service(default_data_paths()) as service:
+        service.tick(Blocker.CLOCK)
+        CliRunner().invoke(cli, ["service", "install"])
+        said = CliRunner().invoke(cli, ["service", "status"]).stdout
     assert said.startswith("Installed and running")
     assert said.rstrip().endswith(Blocker.CLOCK.sentence)
-    lock.release()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import RunStatus, Timing
-from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker
+from jupyter_schedule.core.store.leader_lock import Blocker
+from jupyter_schedule.core.store.service_health import read_service_health
 from scheduler_service.admin.check import CheckResult, check_service
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
@@ -23,7 +24,7 @@ def test_it_waits_until_the_clocks_agree(
         return clock() + ahead[0]
 
     def said() -> Blocker | None:
-        return find_blocker(engine.places.lock, engine.store)
+        return read_service_health(engine.places, engine.store).blocker
 
     engine = Engine(tmp_path, now=clock, ledger=ledger)
     engine.script("hourly", "true", timing=Timing(cron="0 * * * *"))

@@ -8,7 +8,8 @@ from sqlalchemy import create_engine, text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Timing
-from jupyter_schedule.core.store.leader_lock import Blocker, find_blocker
+from jupyter_schedule.core.store.leader_lock import Blocker
+from jupyter_schedule.core.store.service_health import read_service_health
 from scheduler_service.tick import LEAST_FREE
 from tests.databases import Clock
 from tests.disks import Mount, leave_free
@@ -40,7 +41,7 @@ def test_runs_wait_for_room_and_the_ledger_stays_whole(disk: Path) -> None:
     engine.script("minutes", f'echo once >> "{engine.root}/times"', timing=Timing(cron="* * * * *"))
 
     def said() -> Blocker | None:
-        return find_blocker(engine.places.lock, engine.store)
+        return read_service_health(engine.places, engine.store).blocker
 
     with engine.service(clock):
         eventually(engine.operations.store.last_change, what="the service")

@@ -7,10 +7,11 @@ import pytest
 
 from jupyter_schedule.core.models import ConcurrencyLimits, LauncherCatalog, LauncherInfo, Run, RunStatus, Timing
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.store.runs import SqlRuns
 from tests.factories import make_run, make_schedule, make_spec
 from tests.server.conftest import BASE, Api
+from tests.ticking import seeming_service
 
 
 async def test_a_schedule_is_made_found_and_listed(api: Api) -> None:
@@ -288,13 +289,11 @@ async def test_the_status_counts_what_goes_and_what_fails(api: Api) -> None:
 
 
 async def test_the_status_says_what_keeps_the_service_from_starting_anything(api: Api) -> None:
-    lock = LeaderLock(api.places.lock)
-    assert lock.acquire()
-    for said in (Blocker.CLOCK, None):
-        lock.report(said)
-        status = (await api("GET", "status")).body
-        assert (status["ticking"], status["hindrance"]) == (True, said and said.sentence)
-    lock.release()
+    with seeming_service(api.places) as service:
+        for said in (Blocker.CLOCK, None):
+            service.tick(said)
+            status = (await api("GET", "status")).body
+            assert (status["ticking"], status["hindrance"]) == (True, said and said.sentence)
 
 
 async def test_the_runs_of_all_schedules_are_had_by_one_query_and_their_places_in_line_by_another(

@@ -7,10 +7,11 @@ read earlier are compare-and-set: they answer False, and change nothing, when wh
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, Self
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 from jupyter_schedule.core.models import (
     AdHocWorker,
@@ -25,6 +26,9 @@ from jupyter_schedule.core.models import (
     Schedule,
     Version,
 )
+
+#: seconds without a finished tick after which a service doesn't count as working
+WORKING_SECONDS = 30
 
 
 class NameTaken(Exception):  # noqa: N818  (an answer, not a fault)
@@ -263,23 +267,11 @@ class RunStore(ABC):
 
 
 class LeaseStore(ABC):
-    """Leases, by which one service at a time acts on a run; and the services that tick."""
+    """Leases, by which one service at a time acts on a run."""
 
     @abstractmethod
     def register(self) -> None:
-        """Count as one who ticks, until `close`; when nobody else does, every lease is a dead one's and ends."""
-
-    def has_leader(self) -> bool | None:
-        """Somebody has registered; None where only the lock of the folder tells."""
-        return None
-
-    def report_blocker(self, word: str) -> None:
-        """Tell whoever looks what keeps us, who have registered, from starting anything; empty when nothing does."""
-        del word
-
-    def list_blockers(self) -> list[str] | None:
-        """The words of those who have registered and told one; None where only the lock of the folder tells."""
-        return None
+        """Count as one who is there, until `close`; when nobody else is, every lease is a dead one's and ends."""
 
     @abstractmethod
     def claim(self, holder: str, lease: int, host: str) -> list[Run]:
@@ -299,6 +291,61 @@ class LeaseStore(ABC):
 
         None gives up everybody's: for a service that knows it has the store to itself.
         """
+
+
+class ServiceRecord(NamedTuple):
+    """A service that ticks, as the ledger knows it; times are by the clock of the machine that keeps the ledger."""
+
+    #: its name in leases
+    holder: str
+    #: the host whose processes it sees
+    host: str
+    #: it holds the lock beside a ledger that is a file
+    has_lock: bool = False
+    launchers: tuple[str, ...] = ()
+    #: the most runs that may go at once, as `ConcurrencyLimits` in JSON
+    limits: Mapping[str, Any] = MappingProxyType({})
+    started_at: datetime | None = None
+    #: when it finished a tick last, and the seconds since then; None before the first
+    ticked_at: datetime | None = None
+    idle_seconds: float | None = None
+    #: how often a tick was noted: who reads it twice sees that something moves, by whatever clock
+    beats: int = 0
+    #: the `Blocker` that keeps it from starting anything, empty when none does
+    blocker: str = ""
+
+    @property
+    def is_working(self) -> bool:
+        """It has finished a tick of late; a clock that was set back tells nothing."""
+        return self.idle_seconds is not None and abs(self.idle_seconds) <= WORKING_SECONDS
+
+
+class ServiceStore(ABC):
+    """The services that tick: one for a ledger in a file, any number for one that many share."""
+
+    @abstractmethod
+    def register(self, service: ServiceRecord) -> None:
+        """Count as one who ticks beside the others, without a tick so far."""
+
+    @abstractmethod
+    def take_over(self, service: ServiceRecord, before: ServiceRecord | None) -> bool:
+        """Count as the only one who ticks, instead of `before`; False when that isn't how things are any more."""
+
+    @abstractmethod
+    def note_tick(self, holder: str, blocker: str, *, has_lock: bool = False) -> bool:
+        """Note that `holder` has just finished a tick; False when it doesn't count as one who ticks."""
+
+    @abstractmethod
+    def is_registered(self, holder: str) -> bool:
+        """True while `holder` counts as one who ticks."""
+
+    @abstractmethod
+    def remove(self, holder: str) -> None:
+        """Let `holder` count as gone."""
+
+    @abstractmethod
+    def list_all(self) -> list[ServiceRecord]:
+        """Those who count as ticking, the stopped and the dead of the last day included."""
 
 
 class OutboxStore(ABC):
@@ -364,6 +411,7 @@ class Store(ABC):
     schedules: ScheduleStore
     runs: RunStore
     leases: LeaseStore
+    services: ServiceStore
     outbox: OutboxStore
     ad_hoc: AdHocStore
 

@@ -39,6 +39,10 @@ class Database(ABC):
         """So many seconds from now, by the clock of all who share the store."""
 
     @abstractmethod
+    def machine_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        """The same by the clock of the machine that keeps the ledger, which no service believes or doubts."""
+
+    @abstractmethod
     def insert_new(self, table: Any) -> Any:
         """An INSERT that leaves out rows which are there."""
 

@@ -1,7 +1,7 @@
 """The leader: a lock on a file, held by one service at a time and freed by the kernel when its process dies.
 
-A service that ticks reports what blocks it from starting runs, in one word, where clients look: in that file, or in the
-database that many share.
+The lock says who lives, not who works: a process that is stopped keeps it, and counts no more after a while.  What
+blocks the holder from starting runs is reported in that file too, since a ledger that can't be written takes no word.
 """
 
 import fcntl
@@ -10,8 +10,6 @@ import time
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
-
-from jupyter_schedule.core.store.base import Store
 
 #: bytes in the file that hold the word
 _WORD = 32
@@ -73,6 +71,11 @@ class LeaderLock:
         self._right, self._file = right, file
         return True
 
+    @property
+    def is_ours(self) -> bool:
+        """True from `acquire` to `release`."""
+        return self._right is not None
+
     def report(self, blocker: Blocker | None) -> None:
         """Tell whoever looks what keeps the holder, who has the right, from starting anything.
 
@@ -89,11 +92,8 @@ class LeaderLock:
         self._file = self._right = None
 
 
-def has_leader(path: Path, store: Store | None = None) -> bool:
-    """Some service ticks: as a store that many share knows it, else as the lock tells."""
-    known = store.leases.has_leader() if store is not None else None
-    if known is not None:
-        return known
+def is_held(path: Path) -> bool:
+    """Somebody has the right to tick for the store beside which the file lies, alive or stopped."""
     try:
         with path.open("rb") as file:
             # shared, so that of any number of those who look none takes another for a leader
@@ -105,16 +105,13 @@ def has_leader(path: Path, store: Store | None = None) -> bool:
     return False
 
 
-def find_blocker(path: Path, store: Store | None = None) -> Blocker | None:
-    """The blocker that a service reports of itself; None when nothing blocks it, or none ticks.
-
-    Of several services, the first that something blocks.
-    """
-    if not has_leader(path, store):
+def read_blocker(path: Path) -> Blocker | None:
+    """The blocker that is reported in the file, None when there is none."""
+    try:
+        word = path.read_bytes()[:_WORD].decode("ascii", "replace").strip()
+    except OSError:
         return None
-    said = store.leases.list_blockers() if store is not None else None
-    words = [path.read_bytes()[:_WORD].decode("ascii", "replace").strip()] if said is None else said
-    return next((Blocker(word) for word in words if word in set(Blocker)), None)
+    return Blocker(word) if word in set(Blocker) else None
 
 
 def _lock(file: IO[bytes], *, tries: int = 1) -> bool:

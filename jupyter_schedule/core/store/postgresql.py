@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import (
     ColumnElement,
@@ -122,6 +121,9 @@ class PostgresqlDatabase(Database):
         moment = func.timezone("UTC", func.clock_timestamp()) + text(f"interval '{float(seconds)} seconds'")
         return func.to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS"Z"', type_=String())
 
+    def machine_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        return self.lease_clock(seconds)
+
     def insert_new(self, table: Any) -> Any:
         return insert(table)
 
@@ -138,7 +140,6 @@ class PostgresqlLeases(SqlLeases):
         super().__init__(database)
         self._connect = connect
         self._seat: Link | None = None
-        self._word = ""
 
     def register(self) -> None:
         seat = self._take_seat()
@@ -150,23 +151,6 @@ class PostgresqlLeases(SqlLeases):
         if alone:
             seat.execute(f"SELECT pg_advisory_unlock({TICKING})")
         self._seat = seat
-
-    def has_leader(self) -> bool:
-        with self._database.read() as connection:
-            return bool(connection.execute(TICKERS).scalar())
-
-    def report_blocker(self, word: str) -> None:
-        self._word = word
-        if self._seat is not None:
-            try:
-                self._seat.execute(_name(word))
-            except psycopg.Error as problem:
-                raise explain_error(problem) from None
-
-    def list_blockers(self) -> list[str]:
-        with self._database.read() as connection:
-            names = connection.execute(NAMES_OF_TICKERS).scalars().all()
-        return [name.removeprefix(f"{NAME} ") for name in names if name.startswith(f"{NAME} ")]
 
     def claim(self, holder: str, lease: int, host: str) -> list[Run]:
         self._keep_seat()
@@ -192,10 +176,8 @@ class PostgresqlLeases(SqlLeases):
             self._seat = seat
 
     def _take_seat(self) -> Link:
-        """A connection whose life is ours, and whose name is what we report."""
-        seat = _connect_alone(self._connect)
-        seat.execute(_name(self._word))
-        return seat
+        """A connection whose life is ours."""
+        return _connect_alone(self._connect)
 
 
 class PostgresqlStore(SqlStore):
@@ -317,16 +299,4 @@ def _number(cursor: psycopg.Cursor[Any]) -> int:
     return int(number)
 
 
-def _name(word: str) -> sql.Composed:
-    """Names a connection: PostgreSQL shows it to everybody who asks who is connected."""
-    return sql.SQL("SET application_name = {}").format(sql.Literal(f"{NAME} {word}".rstrip()))
-
-
 _TAKE_EVENT_LOCK = text(f"SELECT pg_advisory_xact_lock({EVENT_LOCK})")
-_LOCKS = """
-FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'advisory' AND mode = 'ShareLock' AND objid = :lock
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-TICKERS = text("SELECT count(*)" + _LOCKS).bindparams(lock=TICKING)
-NAMES_OF_TICKERS = text("SELECT application_name" + _LOCKS).bindparams(lock=TICKING)

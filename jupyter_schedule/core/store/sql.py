@@ -10,6 +10,7 @@ from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.runs import SqlRuns
 from jupyter_schedule.core.store.schedules import SqlSchedules
+from jupyter_schedule.core.store.services import SqlServices
 from jupyter_schedule.core.store.tables import deployment, events
 
 #: the row of the deployment that says where runs can take place
@@ -26,6 +27,7 @@ class SqlStore(Store):
         self.schedules = SqlSchedules(database, runs, outbox)
         self.runs = runs
         self.leases = leases
+        self.services = SqlServices(database)
         self.outbox = outbox
         self.ad_hoc = SqlAdHoc(database)
 

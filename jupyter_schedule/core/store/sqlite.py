@@ -16,8 +16,10 @@ from sqlalchemy import (
     Engine,
     PoolProxiedConnection,
     Select,
+    String,
     create_engine,
     event,
+    func,
     literal,
     select,
 )
@@ -47,6 +49,9 @@ class SqliteDatabase(Database):
 
     def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
         return literal(self.now() + timedelta(seconds=seconds), UtcText())
+
+    def machine_clock(self, seconds: float = 0) -> ColumnElement[Any]:
+        return func.strftime("%Y-%m-%dT%H:%M:%SZ", "now", f"{seconds:+} seconds", type_=String())
 
     def insert_new(self, table: Any) -> Any:
         return insert(table)

@@ -257,3 +257,23 @@ deployment = Table(
     Column("name", String(32), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+#: the services that tick; in a file, the one that does
+services = Table(
+    "services",
+    metadata,
+    #: its name in leases
+    Column("holder", _Name, primary_key=True),
+    Column("host", String(255), nullable=False),
+    #: by the clock of the machine that keeps the ledger
+    Column("started_at", UtcText, nullable=False),
+    #: when it finished a tick last, and how often that was noted; null before the first
+    Column("ticked_at", UtcText),
+    Column("beats", Integer, nullable=False),
+    Column("blocker", String(32)),
+    #: it holds the lock beside the file
+    Column("has_lock", Boolean, nullable=False),
+    #: what it is set up for: the names of its launchers, and the most runs that may go at once
+    Column("launchers", JSON, nullable=False),
+    Column("limits", JSON, nullable=False),
+)

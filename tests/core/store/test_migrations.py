@@ -99,11 +99,11 @@ def test_services_that_start_together_on_an_empty_database_make_its_tables_once(
 
 
 #: what a later version may bring
-NOVELTY = """
+NOVELTY = f"""
 from alembic import op
 import sqlalchemy as sa
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "8888", "{HEAD}"
 
 
 def upgrade():
@@ -118,9 +118,9 @@ def test_a_migration_waits_for_who_reads_and_keeps_nobody_waiting_meanwhile(
     address = postgresql.address_of("older")
     open_store(address).close()
     shutil.copytree(MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "migrations" / "versions" / "0002_novelty.py").write_text(NOVELTY)
+    (tmp_path / "migrations" / "versions" / "8888_novelty.py").write_text(NOVELTY)
     monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path / "migrations")
-    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(migrate, "HEAD", "8888")
     tried = threading.Event()
     # instead of a pause between two tries
     monkeypatch.setattr(time, "sleep", lambda _: tried.set())

@@ -13,7 +13,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import DeploymentConfig, StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.storage import s3_clients
-from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from jupyter_schedule.core.store.leader_lock import Blocker
 from scheduler_service.__main__ import main
 from scheduler_service.admin import check as module
 from scheduler_service.admin.check import CheckResult, check_owner, check_service, check_storage
@@ -21,6 +21,7 @@ from tests.databases import DatabaseClock, PostgresqlServer
 from tests.factories import NOON
 from tests.receivers import TOKEN, webhook
 from tests.s3_servers import CANARY, S3Server, variables
+from tests.ticking import seeming_service
 
 
 def storage_on(server: S3Server, **changes: str) -> StorageConfig:
@@ -135,14 +136,12 @@ def test_the_disk_and_whoever_ticks_are_looked_at_and_nothing_is_made(tmp_path: 
     assert (disk.right, service) == (True, unmade)
     assert not folder.parent.exists()
 
-    lock = LeaderLock(DataPaths(folder).lock)
-    assert lock.acquire()
-    assert list(check_service(DataPaths(folder), NOON))[1] == CheckResult(True, "service: one ticks")
-    lock.report(Blocker.CLOCK)
-    service = list(check_service(DataPaths(folder), NOON))[1]
-    assert not service.right
-    assert "clock is far ahead of every other. Set it right" in service.text
-    lock.release()
+    with seeming_service(DataPaths(folder)) as seeming:
+        assert list(check_service(DataPaths(folder), NOON))[1] == CheckResult(True, "service: one ticks")
+        seeming.tick(Blocker.CLOCK)
+        service = list(check_service(DataPaths(folder), NOON))[1]
+        assert not service.right
+        assert "clock is far ahead of every other. Set it right" in service.text
 
 
 def test_a_disk_with_too_little_room_is_missing_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,12 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
     return (
       <BannerBox
         role="warning"
-        text={trans.__(
-          'The scheduler service isn’t running, so nothing will start. Missed times are caught up when it is back.'
-        )}
+        text={
+          status.hindrance ??
+          trans.__(
+            'The scheduler service isn’t running, so nothing will start. Missed times are caught up when it is back.'
+          )
+        }
       >
         <HowTo label={trans.__('How to start it')} status={status} />
       </BannerBox>
