@@ -25,6 +25,7 @@ from scheduler_service.disclosure.files import FileLimits
 from scheduler_service.health import HealthReporter, TroubleLog
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.launchers.ec2.client import open_ec2
+from scheduler_service.launchers.host import identify_host
 from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.logfmt import logfmt
 from scheduler_service.maintenance import MaintenanceLoop
@@ -37,7 +38,6 @@ from scheduler_service.settings import Settings
 from scheduler_service.standby import LeaderLook, LeaderWatch
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
-from scheduler_service.worker.handle import identify_host
 from scheduler_service.worker.limits import ProcessLimits
 
 log = logging.getLogger(__name__)
@@ -157,6 +157,9 @@ class Service:
         account = AccountKey.open(places.folder) if places.shared_store else None
         limits = ProcessLimits(**self._settings.limits.model_dump())
         launchers = dict(self._factories.open_launchers(places.folder, limits, self._wake.set))
+        # the launcher has it in use by now, and keeps it so
+        host = identify_host(places.folder)
+        host.close()
         secret = store.secret()
         if self._settings.ec2 is not None:
             launchers["ec2"] = open_ec2(self._settings.ec2, work_area, secret, trusted_clock.now, places.folder)
@@ -170,7 +173,7 @@ class Service:
             launchers=launchers,
             secret=secret,
             holder=f"{os.getpid()}-{uuid4().hex[:8]}",
-            host=identify_host(),
+            host=host.name,
             concurrency=self._settings.room,
             clock=trusted_clock,
             account=account,

@@ -17,11 +17,12 @@ from pathlib import Path
 from jupyter_schedule.core.models import Attempt
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
+from scheduler_service.launchers.host import identify_host
 from scheduler_service.launchers.runner_env import ensure_runner
 from scheduler_service.logfmt import logfmt
 from scheduler_service.worker import processes
 from scheduler_service.worker.files import remove_folder
-from scheduler_service.worker.handle import build_handle, find_process, identify_host
+from scheduler_service.worker.handle import build_handle, find_process
 from scheduler_service.worker.limits import NO_LIMITS, ProcessLimits, end_cgroup, is_cgroup_populated
 from scheduler_service.worker.processes import Process
 from scheduler_service.worker.task import WorkerTask, frozen_task
@@ -52,7 +53,7 @@ class LocalLauncher(Launcher):
     """Runs as the user who runs the service: what the analyst may do here, the run may do."""
 
     identity = "local"
-    place = identify_host()
+    place: str
 
     def __init__(
         self,
@@ -67,6 +68,8 @@ class LocalLauncher(Launcher):
 
         limits: what each run may use.
         """
+        self._host = identify_host(folder)
+        self.place = self._host.name
         self._work = folder / "work"
         self._agent_log = folder / "agents.log"
         self._limits = limits
@@ -156,6 +159,7 @@ class LocalLauncher(Launcher):
 
     def close(self) -> None:
         self._maker.shutdown(wait=False, cancel_futures=True)
+        self._host.close()
 
     def _spawn(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
         try:
@@ -168,6 +172,7 @@ class LocalLauncher(Launcher):
                     cwd=self._work,
                     env=environment,
                     start_new_session=True,
+                    pass_fds=self._host.kept,
                 )
         except (FileNotFoundError, PermissionError) as problem:
             what = f"{problem.filename}: {problem.strerror}"

@@ -31,7 +31,6 @@ MENDED_BY = {
     "apt_lock_at_boot": MACHINES,
     "charset_of_texts": MACHINES,
     "clock_ahead_a_year_and_back": ENGINE,
-    "container_recreated_with_another_hostname": ENGINE,
     "content_encoding_of_other_packings": MACHINES,
     "cron_texts_that_people_paste": NOTEBOOKS,
     "long_notification_to_discord": GATE,
