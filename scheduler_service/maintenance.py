@@ -80,8 +80,7 @@ class MaintenanceLoop:
         if self._sweep_at is None or now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
             # where nothing is set, each schedule says itself where it publishes
-            published = {schedule.spec.publication_base for schedule in self._store.schedules.list_all()}
-            for address in sorted(self._addresses | published):
+            for address in sorted(self._addresses | self._store.schedules.publication_bases()):
                 self._sweep(address, now - LEFT_BEHIND)
         return self._pruning.look(now)
 

@@ -72,7 +72,7 @@ def test_an_expression_that_never_matches_is_refused_before_anything_is_stored(p
     """So is one that this grammar doesn't have."""
     with pytest.raises(Refused):
         play.schedule("never", cron)
-    assert play.operations.schedules.list_all() == []
+    assert play.operations.schedules.list_page() == []
     with pytest.raises(Refused):
         play.operations.schedules.edit(
             "daily", play.spec(timing=Timing(cron=cron)), if_version=play.schedule("daily").version

@@ -76,6 +76,13 @@ def form_of(schedule: Schedule, root: Path) -> Form:
     )
 
 
+def sources_of(notebook: str, root: Path) -> Iterator[str]:
+    """The sources that a notebook may be recorded as: its path, relative to each of the folders that it is in."""
+    yield notebook
+    parts = (root / notebook).parts[1:]
+    yield from ("/".join(parts[start:]) for start in range(len(parts)))
+
+
 def patched(form: Form, patch: Mapping[str, Any]) -> Form:
     """The form after a merge patch (RFC 7396), without what belongs to a launcher that it leaves.
 

@@ -122,9 +122,8 @@ def _check_parameters(request: PackagingRequest, examined: NotebookInspection) -
 def _free_name(form: Form, answers: Presenter) -> str:
     """A name from the notebook's that can be taken, or nearly: `report`, `report-2`."""
     wanted = names.suggest(Path(form.notebook or "").stem) or "analysis"
-    taken = {schedule.name for schedule in answers.operations.store.schedules.list_all()}
-    free = (f"{wanted[:60]}-{number}" for number in range(2, len(taken) + 3))
-    return wanted if wanted not in taken else next(name for name in free if name not in taken)
+    schedules = answers.operations.schedules
+    return wanted if not answers.operations.store.schedules.find_taken([wanted]) else schedules.find_free_name(wanted)
 
 
 def _seen(examined: NotebookInspection, form: Form) -> dict[str, object]:

@@ -10,7 +10,7 @@ from jupyter_schedule import __version__
 from jupyter_schedule.api.calendars import backfill, calendar_of
 from jupyter_schedule.api.context import ApiContext, guarded
 from jupyter_schedule.api.differences import drift, version_difference
-from jupyter_schedule.api.forms import form_of, number_limits, of_form, spec_to_create, spec_to_edit
+from jupyter_schedule.api.forms import form_of, number_limits, of_form, sources_of, spec_to_create, spec_to_edit
 from jupyter_schedule.api.presenter import LAST_RUNS, present_ad_hoc_worker, present_version
 from jupyter_schedule.api.previewing import preview_form
 from jupyter_schedule.api.requests import (
@@ -49,15 +49,15 @@ from jupyter_schedule.api.validation import check_request, validated
 from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import GOING_STATUSES, Run, RunStatus, Schedule, ScheduleState
+from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState
 from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.service_health import read_service_health
 from jupyter_schedule.core.user_service import installable, installed
 
-#: runs that a list has, unless fewer are asked for
-MOST_RUNS = 1000
+#: runs, or schedules, that a list has, unless fewer are asked for
+MOST_RUNS = MOST_SCHEDULES = 1000
 _FAILED = {RunStatus.FAILED, RunStatus.TIMED_OUT}
 
 #: of a list of runs
@@ -69,8 +69,6 @@ OF_A_PAGE = {
 
 def _status(request: ApiRequest) -> StatusResponse:
     operations, paths = request.operations, request.context.paths
-    schedules = operations.schedules.list_all()
-    recent = operations.runs.newest_of_each(schedules, LAST_RUNS)
     health = read_service_health(paths, operations.store)
     return StatusResponse(
         version=__version__,
@@ -79,8 +77,8 @@ def _status(request: ApiRequest) -> StatusResponse:
         embedded=request.context.embedded,
         service_installable=installable(),
         service_installed=installed(),
-        failing=sum(_is_failing(runs) for runs in recent.values()),
-        running=sum(run.status in GOING_STATUSES for run in operations.runs.list_open()),
+        failing=operations.runs.count_failing(),
+        running=operations.runs.count_going(),
         undelivered=operations.failed_notifications(),
         timezone_names=_zone_names(),
         form_limits=number_limits(),
@@ -89,15 +87,13 @@ def _status(request: ApiRequest) -> StatusResponse:
 
 
 def _schedules(request: ApiRequest) -> Page:
-    found = request.operations.schedules.list_all()
+    schedules = request.operations.schedules
+    after, limit = request.query.get("before", ""), min(request.number("limit", 100), MOST_SCHEDULES)
     if "notebook" in request.query:
         found = _schedules_of(request, request.query["notebook"])
-    some = found
-    if before := request.query.get("before"):
-        some = [schedule for schedule in some if schedule.name > before]
-    if "limit" in request.query:
-        some = some[: request.number("limit", 0)]
-    return Page(request.presenter.schedules(some), len(found))
+        page = [schedule for schedule in found if schedule.name > after][:limit]
+        return Page(request.presenter.schedules(page), len(found))
+    return Page(request.presenter.schedules(schedules.list_page(after=after, limit=limit)), schedules.count())
 
 
 def _notebook_status(request: ApiRequest) -> NotebookStatus | None:
@@ -112,7 +108,8 @@ def _notebook_status(request: ApiRequest) -> NotebookStatus | None:
 
 def _schedules_of(request: ApiRequest, notebook: str) -> list[Schedule]:
     root = request.context.root
-    return [each for each in request.operations.schedules.list_all() if form_of(each, root).notebook == notebook]
+    found = request.operations.schedules.list_by_source(list(sources_of(notebook, root)))
+    return [each for each in found if form_of(each, root).notebook == notebook]
 
 
 def _create(request: ApiRequest) -> ScheduleResponse:
@@ -239,8 +236,8 @@ ROUTES = (
         _schedules,
         query={
             "notebook": "only those of this notebook, a path relative to Jupyter's root",
-            "limit": "how many at most; all without it",
-            "before": "the name of the last schedule of a page, to get the next page",
+            "limit": f"how many at most, never more than {MOST_SCHEDULES}; 100 without it",
+            "before": "the name of the last of a page, to get the next page; an empty one comes after the last",
         },
         paged=True,
     ),

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ from jupyter_schedule.core.errors import Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
 HOW_TO_TICK = "start the service with `python -m scheduler_service run`"
+#: names that are asked for at once when a shell completes one
+_COMPLETED = 100
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -78,9 +81,15 @@ def complete_names(ctx: click.Context, param: click.Parameter, incomplete: str) 
     del param
     try:
         with connect_terminal(asked_server(ctx), Path.cwd(), ask=None) as client:
-            return [CompletionItem(each.name) for each in client.schedules() if each.name.startswith(incomplete)]
+            names = (each.name for each in client.all_schedules(before=_name_before(incomplete), page=_COMPLETED))
+            return [CompletionItem(name) for name in takewhile(lambda name: name.startswith(incomplete), names)]
     except (Refused, OSError):
         return []
+
+
+def _name_before(begun: str) -> str | None:
+    """A text that no name is, directly before the names that begin so."""
+    return f"{begun[:-1]}{chr(ord(begun[-1]) - 1)}\x7f" if begun else None
 
 
 def name_argument(*, required: bool = True) -> Callable[[F], F]:

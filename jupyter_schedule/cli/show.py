@@ -52,7 +52,7 @@ _SECOND = timedelta(seconds=1)
 def list_schedules(as_json: bool) -> None:
     """All schedules, by name."""
     with connected() as client:
-        found = client.schedules()
+        found = list(client.all_schedules())
         if as_json:
             echo_json(found)
             return

@@ -216,15 +216,22 @@ class Client:
         self.transport.download_bundle(digest, destination)
 
     def schedules(
-        self, notebook: str | None = None, *, before: str | None = None, limit: int | None = None
+        self, notebook: str | None = None, *, before: str | None = None, limit: int = 100
     ) -> list[ScheduleResponse]:
-        """All schedules by name, or those of a notebook, whose path is relative to the root.
+        """Schedules by name, or those of a notebook, whose path is relative to the root.
 
         limit: how many at most; `before` is the name of a page's last one, to get the next page.
         """
-        query = {"notebook": notebook, "before": before, "limit": None if limit is None else str(limit)}
+        query = {"notebook": notebook, "before": before, "limit": str(limit)}
         given = {key: value for key, value in query.items() if value is not None}
         return self._ask(list[ScheduleResponse], "GET", "schedules", query=given)
+
+    def all_schedules(self, *, before: str | None = None, page: int = 1000) -> Iterator[ScheduleResponse]:
+        """All schedules by name, or those behind `before`, asked for page by page."""
+        while found := self.schedules(before=before, limit=page):
+            # until there are none: a page may have fewer than were asked for, because no answer has too many
+            yield from found
+            before = found[-1].name
 
     def scheduled(self, notebook: str) -> NotebookStatus | None:
         """The schedule of a notebook in a sentence, and whether it fails; None of one that isn't scheduled."""

@@ -100,7 +100,7 @@ def schedule(
     form = validated(
         {**options, "notebook": path, "name": own_name, "frequency": when, "parameters": parameters or {}}, FORM
     )
-    existing = next((made for made in client.schedules() if made.name == form.name), None) if replace else None
+    existing = _find(client, form.name) if replace else None
     if existing is None:
         seen = client.preview(form)
         made = client.create(form, bundle=seen.bundle, run_now=run_now, public_confirmed=public_confirmed)
@@ -112,6 +112,16 @@ def schedule(
     if run_now:
         client.run_now(changed.name)
     return ScheduleHandle(changed, client)
+
+
+def _find(client: Client, name: str) -> ScheduleResponse | None:
+    """The schedule of this name; None when there is none."""
+    try:
+        return client.schedule(name)
+    except Refused as refused:
+        if refused.code != "no_such_schedule":
+            raise
+        return None
 
 
 def _weekday(word: str) -> str:

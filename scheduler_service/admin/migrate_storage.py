@@ -11,7 +11,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import GOING_STATUSES
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
 from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_storage
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import Store, walk_schedules
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.text import quoted
 from scheduler_service.admin.check import CheckResult, ledger_exists
@@ -76,7 +76,8 @@ def check_code(storage: StorageConfig, places: DataPaths) -> Iterator[CheckResul
         return  # `check_service` tells
     try:
         there = {stored.key for stored in work.list(BUNDLES)}
-        names = [each.name for each in store.schedules.list_all() if bundle_key(each.spec.bundle) not in there]
+        every = walk_schedules(store.schedules)
+        names = [each.name for each in every if bundle_key(each.spec.bundle) not in there]
     except OSError:
         return  # `check` tells
     finally:

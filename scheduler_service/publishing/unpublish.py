@@ -16,7 +16,7 @@ from jupyter_schedule.core.models import Schedule, ScheduleState, Trigger, Visib
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.publication_keys import PublicationKeys, is_published
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, ObjectStorage, open_storage
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import Store, walk_schedules
 from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.data_folder import read_index
 from scheduler_service.publishing.manifest import Manifest, parse_document
@@ -44,7 +44,7 @@ class Unpublisher:
         """Unpublish what is owed; whatever fails is owed the next time too."""
         if self._storage.public is None:
             return
-        schedules = self._store.schedules.list_all()
+        schedules = list(walk_schedules(self._store.schedules))
         names_in_use = {schedule.name for schedule in schedules}
         # what stands under a name that was taken anew is its new owner's
         deleted = (schedule for schedule in self._deleted_ones(now) if schedule.name not in names_in_use)

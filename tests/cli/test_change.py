@@ -18,7 +18,7 @@ def test_delete_without_a_terminal_wants_yes(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     refusal = terminal.refusal("delete", "daily")
     assert (refusal["code"], refusal["message"].endswith(" Add --yes.")) == ("confirm_delete", True)
-    assert [schedule.name for schedule in terminal.operations.schedules.list_all()] == ["daily"]
+    assert [schedule.name for schedule in terminal.operations.schedules.list_page()] == ["daily"]
 
 
 def test_delete_says_what_stays(terminal: Terminal) -> None:
@@ -27,7 +27,7 @@ def test_delete_says_what_stays(terminal: Terminal) -> None:
     said = terminal("delete", "daily", "--yes").stdout
     assert said.startswith("Deleted “daily”. What it published stays at file://")
     assert "The logs and files of its runs go from a day after their end on" in said
-    assert terminal.operations.schedules.list_all() == []
+    assert terminal.operations.schedules.list_page() == []
     assert terminal.refusal("delete", "daily", "--yes")["code"] == "no_such_schedule"
 
 
@@ -53,7 +53,7 @@ def test_delete_on_a_terminal_asks(
     assert "stops its open runs" in result.stderr
     assert len(asked) == 1
     assert result.exit_code == (0 if answer else 2)
-    assert [schedule.name for schedule in terminal.operations.schedules.list_all()] == left
+    assert [schedule.name for schedule in terminal.operations.schedules.list_page()] == left
 
 
 def test_delete_with_yes_asks_nothing_on_a_terminal(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

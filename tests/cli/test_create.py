@@ -194,7 +194,7 @@ def test_what_cannot_be_scheduled_is_refused_and_leaves_nothing(
     write_notebook(terminal.folder / "n.ipynb", "n = 1")
     error = terminal.refusal("create", *arguments)
     assert (error["code"], error.get("field")) == (code, field)
-    assert [schedule.name for schedule in terminal.operations.schedules.list_all()] == ["taken"]
+    assert [schedule.name for schedule in terminal.operations.schedules.list_page()] == ["taken"]
 
 
 @pytest.mark.parametrize("option", [("--timeout", "0"), ("--timeout", "1441"), ("--overlap", "never")])

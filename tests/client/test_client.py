@@ -136,7 +136,14 @@ def test_an_edit_says_which_version_it_is_based_on() -> None:
 def test_every_request_tells_the_readers_zone() -> None:
     told = Told({"GET schedules": []})
     Client(told, reader="Europe/Paris").schedules("a/b.ipynb")
-    assert told.asked[0][2] == {"reader": "Europe/Paris", "notebook": "a/b.ipynb"}
+    assert told.asked[0][2] == {"reader": "Europe/Paris", "notebook": "a/b.ipynb", "limit": "100"}
+
+
+def test_all_schedules_are_asked_for_page_by_page_until_there_are_none() -> None:
+    pages = [[schedule_answer("a"), schedule_answer("b")], [schedule_answer("c")], []]
+    told = Told({"GET schedules": InTurn(*pages)})
+    assert [each.name for each in Client(told).all_schedules(page=2)] == ["a", "b", "c"]
+    assert [query.get("before") for _, _, query, _ in told.asked] == [None, "b", "c"]
 
 
 def test_what_a_newer_server_adds_is_left_aside() -> None:

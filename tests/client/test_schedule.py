@@ -124,13 +124,13 @@ def test_a_name_that_is_taken_is_refused_and_nothing_runs(here: Path) -> None:
 def test_replacing_edits_the_schedule_that_has_the_name(here: Path) -> None:
     answers = told(
         **{
-            "GET schedules": [schedule_answer("other"), schedule_answer("r", version=4)],
+            "GET schedules/r": schedule_answer("r", version=4),
             "PATCH schedules/r": schedule_answer("r", version=5),
             "POST schedules/r/run": run_answer(),
         }
     )
     made = schedule("r.ipynb", every="hour", replace=True, client=Client(answers, root=here))
-    assert answers.lines == ["GET schedules", "PATCH schedules/r", "POST schedules/r/run"]
+    assert answers.lines == ["GET schedules/r", "PATCH schedules/r", "POST schedules/r/run"]
     _, body, _, version = answers.asked[1]
     assert (body["rebundle"], body["form"]["frequency"]["kind"], version) == (True, "hourly", 4)
     assert "name" not in body["form"]
@@ -138,9 +138,9 @@ def test_replacing_edits_the_schedule_that_has_the_name(here: Path) -> None:
 
 
 def test_replacing_makes_a_schedule_where_there_is_none(here: Path) -> None:
-    answers = told(**{"GET schedules": []})
+    answers = told(**{"GET schedules/r": Refused("no_such_schedule", "There is no schedule “r”.")})
     schedule("r.ipynb", replace=True, client=Client(answers, root=here))
-    assert answers.lines == ["GET schedules", "POST preview", "POST schedules"]
+    assert answers.lines == ["GET schedules/r", "POST preview", "POST schedules"]
 
 
 def test_a_notebook_that_schedules_itself_does_so_only_outside_of_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,12 +110,12 @@ async def test_an_address_or_a_method_that_there_is_not_is_said_to_be_so(
 async def test_what_nobody_expected_is_answered_by_an_id_that_the_log_has(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(schedules: ScheduleOperations) -> None:
+    def broken(schedules: ScheduleOperations, **_: object) -> None:
         raise RuntimeError("token=hunter2")
 
-    monkeypatch.setattr(ScheduleOperations, "list_all", broken)
+    monkeypatch.setattr(ScheduleOperations, "list_page", broken)
     with caplog.at_level(logging.ERROR):
-        reply = await api("GET", "status")
+        reply = await api("GET", "schedules")
 
     assert (reply.status, reply.code) == (500, "broken")
     found = re.search(r"under the id ([0-9a-f]{8})\.$", reply.body["error"]["message"])

@@ -241,7 +241,11 @@ class Deployment:
     @property
     def schedules_left(self) -> list[Schedule]:
         """Those that still come due."""
-        return [schedule for schedule in self.ledger.schedules.list_all() if schedule.state == ScheduleState.ACTIVE]
+        return [
+            schedule
+            for schedule in self.ledger.schedules.list_page(limit=1000)
+            if schedule.state == ScheduleState.ACTIVE
+        ]
 
     def _nothing_left(self) -> bool:
         return not self.ledger.runs.list_open() and not self.schedules_left

@@ -17,6 +17,7 @@ from jupyter_schedule.core.models import (
     utc,
 )
 from jupyter_schedule.core.store.base import LeaseStore, RunStore
+from jupyter_schedule.core.store.runs import RAN_TO_THE_END
 from tests.simulation.memory_outbox import MemoryOutbox
 from tests.simulation.memory_tables import Tables
 
@@ -78,8 +79,26 @@ class MemoryRuns(RunStore):
     def count(self, schedule_id: str | None = None, *, owner: str) -> int:
         return len(self.list_newest(schedule_id, owner=owner, limit=len(self._tables.runs)))
 
-    def list_open(self) -> list[Run]:
-        return self._tables.open_runs()
+    def list_by_prefix(self, prefix: str, *, owner: str, limit: int) -> list[Run]:
+        mine = self.list_newest(owner=owner, limit=len(self._tables.runs))
+        return sorted((run for run in mine if run.id.startswith(prefix)), key=lambda run: run.id)[:limit]
+
+    def count_going(self, *, owner: str) -> int:
+        mine = self.list_newest(owner=owner, limit=len(self._tables.runs))
+        return sum(run.status in GOING_STATUSES for run in mine)
+
+    def count_failing(self, *, owner: str) -> int:
+        last: dict[str, RunStatus] = {}
+        for run in self.list_newest(owner=owner, limit=len(self._tables.runs)):
+            if run.status in RAN_TO_THE_END:
+                last.setdefault(run.schedule_id, run.status)
+        return sum(status != RunStatus.SUCCEEDED for status in last.values())
+
+    def list_open(self, schedule_id: str | None = None) -> list[Run]:
+        return [run for run in self._tables.open_runs() if schedule_id in {None, run.schedule_id}]
+
+    def is_name_open(self, name: str) -> bool:
+        return any(run.schedule == name for run in self._tables.open_runs())
 
     def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
         of_backfills = [

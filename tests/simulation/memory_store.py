@@ -5,6 +5,7 @@ The contract's own suite runs over it, beside the databases.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from jupyter_schedule.core.models import (
@@ -105,11 +106,32 @@ class MemorySchedules(ScheduleStore):
         return self._tables.schedules.get(schedule_id)
 
     def find(self, name: str) -> Schedule | None:
-        return next((schedule for schedule in self.list_all() if schedule.name == name), None)
+        return next((schedule for schedule in self._alive() if schedule.name == name), None)
 
-    def list_all(self) -> list[Schedule]:
-        alive = [each for each in self._tables.schedules.values() if each.state != ScheduleState.DELETED]
-        return sorted(alive, key=lambda schedule: schedule.name)
+    def list_page(self, *, owner: str | None = None, after: str = "", limit: int = 100) -> list[Schedule]:
+        mine = (schedule for schedule in self._alive() if owner in {None, schedule.owner} and schedule.name > after)
+        return list(islice(mine, limit))
+
+    def list_by_id(self, schedule_ids: Sequence[str]) -> dict[str, Schedule]:
+        known = self._tables.schedules
+        return {schedule_id: known[schedule_id] for schedule_id in schedule_ids if schedule_id in known}
+
+    def list_by_source(self, sources: Sequence[str], *, owner: str) -> list[Schedule]:
+        return [each for each in self._alive() if each.owner == owner and each.spec.source in sources]
+
+    def count(self, *, owner: str) -> int:
+        return sum(schedule.owner == owner for schedule in self._alive())
+
+    def find_taken(self, names: Sequence[str]) -> set[str]:
+        return {schedule.name for schedule in self._alive()} & set(names)
+
+    def names_beside(self, name: str, *, owner: str, limit: int) -> list[str]:
+        mine = [schedule.name for schedule in self._alive() if schedule.owner == owner]
+        before, after = [each for each in mine if each <= name], [each for each in mine if each > name]
+        return before[-limit:] + after[:limit]
+
+    def publication_bases(self) -> set[str]:
+        return {schedule.spec.publication_base for schedule in self._alive()}
 
     def list_due(self, now: datetime, limit: int) -> list[Schedule]:
         waiting = ((schedule.next_due, schedule) for schedule in self._tables.schedules.values())
@@ -141,6 +163,11 @@ class MemorySchedules(ScheduleStore):
     def list_bundle_uses(self) -> list[BundleUse]:
         by_id = sorted(self._tables.versions.items())
         return [self._use(version) for _, versions in by_id for version in reversed(versions)]
+
+    def _alive(self) -> list[Schedule]:
+        """All but the deleted ones, by name."""
+        alive = [each for each in self._tables.schedules.values() if each.state != ScheduleState.DELETED]
+        return sorted(alive, key=lambda schedule: schedule.name)
 
     def _move(self, before: Schedule, after: Schedule) -> bool:
         """The schedule's half of `replace`."""

@@ -53,7 +53,7 @@ class Reader:
         deployment, world = self._deployment, self._deployment.world
         while world.time < HORIZON:
             world.sleep(self.actor, world.chance.expovariate(1 / 2400))
-            for schedule in deployment.ledger.schedules.list_all():
+            for schedule in deployment.ledger.schedules.list_page(limit=1000):
                 if coming := upcoming(schedule, world.now, 5):
                     times = [occurrence.instant for occurrence in coming]
                     deployment.shown.append(Shown(world.time, world.now, schedule, times))
@@ -76,7 +76,7 @@ class Person:
             if self._world.time >= HORIZON:
                 return
             wish = chance.choice(wishes)
-            schedule = chance.choice(self._deployment.ledger.schedules.list_all())
+            schedule = chance.choice(self._deployment.ledger.schedules.list_page(limit=1000))
             self.ask(schedule, partial(wish, schedule=schedule))
 
     def ask(self, schedule: Schedule, what: Callable[[Operations], object]) -> bool:
@@ -98,7 +98,7 @@ class Person:
 
     def end_all(self) -> None:
         """Let nothing more come due, and hours later cancel what a long queue still holds."""
-        schedules = {schedule.id: schedule for schedule in self._deployment.ledger.schedules.list_all()}
+        schedules = {schedule.id: schedule for schedule in self._deployment.ledger.schedules.list_page(limit=1000)}
         self._pause(schedules.values())
         self._world.sleep(self.actor, PATIENCE)
         # somebody may have been about to let one go on

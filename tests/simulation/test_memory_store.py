@@ -9,6 +9,7 @@ from tests.core.store import (
     test_changes,
     test_leases,
     test_outbox,
+    test_reads,
     test_retention,
     test_runs,
     test_schedules,
@@ -32,6 +33,14 @@ class TestSchedules(test_schedules.TestSchedules):
 
 
 class TestSettlements(test_schedules.TestSettlements):
+    pass
+
+
+class TestPages(test_reads.TestPages):
+    pass
+
+
+class TestCounts(test_reads.TestCounts):
     pass
 
 

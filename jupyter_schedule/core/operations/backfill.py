@@ -73,7 +73,7 @@ class BackfillOperations:
     def cancel(self, name: str) -> int:
         """Let no waiting run of the schedule's backfills start, and say how many those were; what goes, goes on."""
         schedule = self._schedules.get(name)
-        left = [run for run in self._context.store.runs.list_open() if run.schedule_id == schedule.id and is_left(run)]
+        left = [run for run in self._context.store.runs.list_open(schedule.id) if is_left(run)]
         some_ids = ([run.id for run in some] for some in batches(left))
         return sum(self._context.store.runs.request_cancel_all(ids, actor=self._context.owner) for ids in some_ids)
 

@@ -42,8 +42,7 @@ class RunOperations:
         """The run with this id, or the only one of theirs whose id starts so.  Raises Refused `no_such_run`."""
         found = self._context.store.runs.get(run_id)
         if found is None and SHORTEST_ID <= len(run_id) < WHOLE_ID:
-            newest = self._context.store.runs.list_newest(owner=self._context.owner, limit=10_000)
-            alike = [run for run in newest if run.id.startswith(run_id)]
+            alike = self._context.store.runs.list_by_prefix(run_id, owner=self._context.owner, limit=2)
             found = alike[0] if len(alike) == 1 else None
         schedule = self._context.store.schedules.get(found.schedule_id) if found else None
         if found is None or schedule is None or schedule.owner != self._context.owner:
@@ -65,18 +64,17 @@ class RunOperations:
         schedule_id = None if name is None else self._schedules.get(name).id
         return self._context.store.runs.count(schedule_id, owner=self._context.owner)
 
-    def last_of_each(self) -> dict[str, Run]:
-        """The newest run of each schedule, by schedule id."""
-        return self._context.store.runs.last_of_each([schedule.id for schedule in self._schedules.list_all()])
-
     def newest_of_each(self, schedules: Sequence[Schedule], per_schedule: int) -> dict[str, list[Run]]:
         """The newest runs of each schedule that has any, the newest first, by schedule id."""
         return self._context.store.runs.newest_of_each([schedule.id for schedule in schedules], per_schedule)
 
-    def list_open(self) -> list[Run]:
-        """This person's runs that haven't ended."""
-        mine = {schedule.id for schedule in self._schedules.list_all()}
-        return [run for run in self._context.store.runs.list_open() if run.schedule_id in mine]
+    def count_going(self) -> int:
+        """The number of this person's runs that are going."""
+        return self._context.store.runs.count_going(owner=self._context.owner)
+
+    def count_failing(self) -> int:
+        """The number of this person's schedules whose last run that ran to its end failed."""
+        return self._context.store.runs.count_failing(owner=self._context.owner)
 
     def list_attempts(self, run: Run) -> list[Attempt]:
         """The attempts of a run, in order."""
@@ -203,7 +201,7 @@ def places_in(store: Store) -> dict[str, int | str]:
     waiting = [run for run in open_runs if run.status is RunStatus.DUE]
     if not waiting:
         return {}
-    schedules = {schedule.id: schedule for schedule in store.schedules.list_all()}
+    schedules = store.schedules.list_by_id(list({run.schedule_id for run in open_runs}))
 
     def owner_of(run: Run) -> str:
         return schedules[run.schedule_id].owner if run.schedule_id in schedules else ""

@@ -1,8 +1,9 @@
 """The operations on schedules: make, look at, change, pause and delete them."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -31,6 +32,11 @@ from jupyter_schedule.core.store.base import NameTaken
 from jupyter_schedule.core.text import listed, quoted
 from jupyter_schedule.core.timing import freshness, planning, recurrence
 
+#: names on each side of a misspelled one among which the one that was meant is looked for
+NEIGHBOURS = 500
+#: names that are tried at once
+CANDIDATES = 100
+
 
 class ScheduleOperations:
     """The schedules of one person, who sees and changes nobody else's."""
@@ -45,11 +51,17 @@ class ScheduleOperations:
             raise self._no_such_schedule(name)
         return found
 
-    def list_all(self) -> list[Schedule]:
-        """All of this person's schedules, by name."""
-        return [
-            schedule for schedule in self._context.store.schedules.list_all() if schedule.owner == self._context.owner
-        ]
+    def list_page(self, *, after: str = "", limit: int = 100) -> list[Schedule]:
+        """This person's schedules by name, from the first behind `after` on."""
+        return self._context.store.schedules.list_page(owner=self._context.owner, after=after, limit=limit)
+
+    def list_by_source(self, sources: Sequence[str]) -> list[Schedule]:
+        """Those of this person's schedules that may be made from one of these sources, by name."""
+        return self._context.store.schedules.list_by_source(sources, owner=self._context.owner)
+
+    def count(self) -> int:
+        """The number of this person's schedules."""
+        return self._context.store.schedules.count(owner=self._context.owner)
 
     def list_versions(self, name: str) -> list[Version]:
         """The versions, one for each edit, the newest first."""
@@ -115,7 +127,7 @@ class ScheduleOperations:
         names.check(name)
         if self._context.store.schedules.find(name):
             raise self._name_taken(name)
-        if any(run.schedule == name for run in self._context.store.runs.list_open()):
+        if self._context.store.runs.is_name_open(name):
             message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
             raise Refused("name_reserved", message, field="name")
         areas = self._context.storage.all_of(publication_base or self.published)
@@ -127,6 +139,15 @@ class ScheduleOperations:
                 f"Choose another name, or remove all that is at {area.url(f'{name}/')} first.",
                 field="name",
             )
+
+    def find_free_name(self, name: str) -> str:
+        """The first of `name-2`, `name-3`, … that no schedule has, of any owner."""
+        for first in count(2, CANDIDATES):
+            candidates = [f"{name[: min(60, 62 - len(str(n)))]}-{n}" for n in range(first, first + CANDIDATES)]
+            taken = self._context.store.schedules.find_taken(candidates)
+            if free := next((each for each in candidates if each not in taken), None):
+                return free
+        raise AssertionError("numbers don't end")
 
     def _create(self, name: str, spec: Spec, now: datetime, *, waits: bool = False) -> Schedule:
         schedule_id = str(uuid4())
@@ -215,8 +236,8 @@ class ScheduleOperations:
         """
         if rehearsed is not None and rehearsals.tells_of(rehearsed, schedule.spec):
             return
-        for run in self._context.store.runs.list_open():
-            if run.schedule_id == schedule.id and run.trigger is Trigger.REHEARSAL:
+        for run in self._context.store.runs.list_open(schedule.id):
+            if run.trigger is Trigger.REHEARSAL:
                 self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
         self._context.add_run(planning.plan_rehearsal, self.get(schedule.name))
 
@@ -254,9 +275,8 @@ class ScheduleOperations:
     def delete(self, name: str) -> Schedule:
         """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
         deleted = self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
-        for run in self._context.store.runs.list_open():
-            if run.schedule_id == deleted.id:
-                self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
+        for run in self._context.store.runs.list_open(deleted.id):
+            self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
         return deleted
 
     # -- how
@@ -305,13 +325,13 @@ class ScheduleOperations:
             publication_policy.check_code(spec, self._context.objects)
 
     def _no_such_schedule(self, name: str) -> Refused:
-        close = difflib.get_close_matches(name, [schedule.name for schedule in self.list_all()], n=1)
+        beside = self._context.store.schedules.names_beside(name, owner=self._context.owner, limit=NEIGHBOURS)
+        close = difflib.get_close_matches(name, beside, n=1)
         hint = f"Did you mean “{close[0]}”?" if close else "`jupyter schedule list` shows what there is."
         return Refused("no_such_schedule", f"There is no schedule “{name}”. {hint}")
 
     def _name_taken(self, name: str) -> Refused:
-        taken = {schedule.name for schedule in self._context.store.schedules.list_all()}
-        free = next(f"{name[:60]}-{n}" for n in range(2, len(taken) + 3) if f"{name[:60]}-{n}" not in taken)
+        free = self.find_free_name(name)
         return Refused("name_taken", f"“{name}” is taken. Try “{free}”.", field="name")
 
 

@@ -53,4 +53,5 @@ class SqlAdHoc(AdHocStore):
 
     def _select(self, query: Select[Any]) -> list[AdHocWorker]:
         with self._database.read() as connection:
-            return [AdHocWorker(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+        return [AdHocWorker(**row) for row in rows]

@@ -7,7 +7,7 @@ read earlier are compare-and-set: they answer False, and change nothing, when wh
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -71,7 +71,10 @@ class BundleUse(NamedTuple):
 
 
 class ScheduleStore(ABC):
-    """Schedules and their versions."""
+    """Schedules and their versions.
+
+    Nothing here gives all schedules at once, as there may be very many.
+    """
 
     @abstractmethod
     def add(self, schedule: Schedule) -> None:
@@ -112,8 +115,35 @@ class ScheduleStore(ABC):
         """The schedule with this name, deleted ones left out."""
 
     @abstractmethod
-    def list_all(self) -> list[Schedule]:
-        """All but the deleted ones, by name."""
+    def list_page(self, *, owner: str | None = None, after: str = "", limit: int = 100) -> list[Schedule]:
+        """Schedules that aren't deleted, by name, from the first behind `after` on: of an owner, or everybody's."""
+
+    @abstractmethod
+    def list_by_id(self, schedule_ids: Sequence[str]) -> dict[str, Schedule]:
+        """Those of the schedules that there are, deleted ones included, by id."""
+
+    @abstractmethod
+    def list_by_source(self, sources: Sequence[str], *, owner: str) -> list[Schedule]:
+        """The owner's that aren't deleted and may be made from one of these sources, by name.
+
+        There may be others among them, as only so much of a long path is known.
+        """
+
+    @abstractmethod
+    def count(self, *, owner: str) -> int:
+        """The number of an owner's schedules that aren't deleted."""
+
+    @abstractmethod
+    def find_taken(self, names: Sequence[str]) -> set[str]:
+        """Those of the names that a schedule has which isn't deleted, whoever owns it."""
+
+    @abstractmethod
+    def names_beside(self, name: str, *, owner: str, limit: int) -> list[str]:
+        """The names of an owner's schedules that aren't deleted, up to `limit` on each side of `name`, in order."""
+
+    @abstractmethod
+    def publication_bases(self) -> set[str]:
+        """The addresses that schedules which aren't deleted publish to."""
 
     @abstractmethod
     def list_due(self, now: datetime, limit: int) -> list[Schedule]:
@@ -142,6 +172,14 @@ class ScheduleStore(ABC):
     @abstractmethod
     def list_bundle_uses(self) -> list[BundleUse]:
         """Every version of every schedule, those written by newer versions of us included."""
+
+
+def walk_schedules(schedules: ScheduleStore, page: int = 500) -> Iterator[Schedule]:
+    """All schedules that aren't deleted, by name, read page by page: for who has a reason to look at each."""
+    after = ""
+    while found := schedules.list_page(after=after, limit=page):
+        yield from found
+        after = found[-1].name
 
 
 class RunStore(ABC):
@@ -202,8 +240,27 @@ class RunStore(ABC):
         return {schedule_id: runs[0] for schedule_id, runs in self.newest_of_each(schedule_ids, 1).items()}
 
     @abstractmethod
-    def list_open(self) -> list[Run]:
-        """The runs that haven't ended, those of deleted schedules included, in the order in which they came."""
+    def list_by_prefix(self, prefix: str, *, owner: str, limit: int) -> list[Run]:
+        """Runs of the owner's schedules that aren't deleted, whose ids begin so."""
+
+    @abstractmethod
+    def count_going(self, *, owner: str) -> int:
+        """The number of the owner's runs that are going, those of deleted schedules left out."""
+
+    @abstractmethod
+    def count_failing(self, *, owner: str) -> int:
+        """The number of the owner's schedules, not deleted, whose newest run that ran to its end failed."""
+
+    @abstractmethod
+    def list_open(self, schedule_id: str | None = None) -> list[Run]:
+        """The runs that haven't ended, in the order in which they came: of a schedule, or all.
+
+        Those of deleted schedules are among them.
+        """
+
+    @abstractmethod
+    def is_name_open(self, name: str) -> bool:
+        """True when a run hasn't ended whose schedule has this name, or had it and is deleted."""
 
     @abstractmethod
     def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification
 from jupyter_schedule.core.store.base import OutboxStore
 from jupyter_schedule.core.store.database import Database
-from jupyter_schedule.core.store.tables import IS_ALIVE, outbox, runs, schedules
+from jupyter_schedule.core.store.tables import HAS_TROUBLE, IS_ALIVE, outbox, runs, schedules
 
 
 class SqlOutbox(OutboxStore):
@@ -61,31 +61,32 @@ class SqlOutbox(OutboxStore):
         return closed
 
     def list_failed(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
-        failed = (outbox.c.created_at >= since, outbox.c.delivered_at.is_(None), outbox.c.trouble.is_not(None))
+        failed = (outbox.c.created_at >= since, HAS_TROUBLE)
         query = (
             select(outbox, schedules.c.name)
             .join(runs, runs.c.id == outbox.c.run_id)
             .join(schedules, schedules.c.id == runs.c.schedule_id)
             .where(*failed, IS_ALIVE)
-            .order_by(outbox.c.id.desc())
+            .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
             .limit(limit)
         )
         if owner is not None:
             query = query.where(schedules.c.owner == owner)
         with self._database.read() as connection:
-            return [
-                FailedNotification(
-                    schedule=row.name,
-                    run_id=row.run_id,
-                    occasion=row.kind,
-                    channel=row.channel,
-                    created_at=row.created_at,
-                    attempts=row.attempts,
-                    given_up=row.given_up_at is not None,
-                    trouble=row.trouble,
-                )
-                for row in connection.execute(query)
-            ]
+            rows = connection.execute(query).all()
+        return [
+            FailedNotification(
+                schedule=row.name,
+                run_id=row.run_id,
+                occasion=row.kind,
+                channel=row.channel,
+                created_at=row.created_at,
+                attempts=row.attempts,
+                given_up=row.given_up_at is not None,
+                trouble=row.trouble,
+            )
+            for row in rows
+        ]
 
     def put(self, connection: Connection, notifications: Sequence[Notification]) -> None:
         """Add rows that may be claimed at once, in somebody's transaction."""

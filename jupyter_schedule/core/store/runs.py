@@ -34,6 +34,7 @@ from jupyter_schedule.core.store.base import RunCursor, RunStore
 from jupyter_schedule.core.store.database import LAST_CHANGE, Database
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.tables import (
+    HAS_COST,
     IS_ALIVE,
     ad_hoc_workers,
     attempts,
@@ -44,6 +45,7 @@ from jupyter_schedule.core.store.tables import (
     schedules,
 )
 
+RAN_TO_THE_END = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMED_OUT)
 #: schedules whose runs are claimed, or whose newest runs are looked up, at once
 CHUNK = 1000
 IS_OPEN = runs.c.status.in_(OPEN_STATUSES)
@@ -139,8 +141,35 @@ class SqlRuns(RunStore):
         with self._database.read() as connection:
             return connection.scalars(query).one()
 
-    def list_open(self) -> list[Run]:
-        return self._select(RUNS.where(IS_OPEN).order_by(runs.c.queued))
+    def list_by_prefix(self, prefix: str, *, owner: str, limit: int) -> list[Run]:
+        alike = and_(runs.c.id >= prefix, runs.c.id < f"{prefix}~")
+        return self._select(RUNS.where(alike, schedules.c.owner == owner, IS_ALIVE).order_by(runs.c.id).limit(limit))
+
+    def count_going(self, *, owner: str) -> int:
+        going = select(func.count()).select_from(runs.join(schedules, runs.c.schedule_id == schedules.c.id))
+        query = going.where(runs.c.status.in_(GOING_STATUSES), schedules.c.owner == owner, IS_ALIVE)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def count_failing(self, *, owner: str) -> int:
+        failed = select(runs.c.schedule_id).where(runs.c.status.in_((RunStatus.FAILED, RunStatus.TIMED_OUT)))
+        ended = runs.alias("ended")
+        last = select(ended.c.status).where(ended.c.schedule_id == schedules.c.id, ended.c.status.in_(RAN_TO_THE_END))
+        of_last = last.order_by(*newest_first(ended)).limit(1).correlate(schedules).scalar_subquery()
+        mine = (schedules.c.id.in_(failed), schedules.c.owner == owner, IS_ALIVE)
+        with self._database.read() as connection:
+            query = select(func.count()).select_from(schedules).where(*mine, of_last != RunStatus.SUCCEEDED)
+            return connection.execute(query).scalar_one()
+
+    def list_open(self, schedule_id: str | None = None) -> list[Run]:
+        query = RUNS.where(IS_OPEN).order_by(runs.c.queued)
+        return self._select(query if schedule_id is None else query.where(runs.c.schedule_id == schedule_id))
+
+    def is_name_open(self, name: str) -> bool:
+        named = runs.join(schedules, runs.c.schedule_id == schedules.c.id)
+        query = select(runs.c.id).select_from(named).where(IS_OPEN, schedules.c.name == name).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
 
     def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
         of_backfills = and_(runs.c.schedule_id == schedule_id, runs.c.trigger == Trigger.BACKFILL)
@@ -151,7 +180,7 @@ class SqlRuns(RunStore):
 
     def cost_since(self, schedule_id: str, since: datetime) -> Decimal:
         total = func.sum(runs.c.cost, type_=runs.c.cost.type)
-        query = select(total).where(runs.c.schedule_id == schedule_id, runs.c.ended_at >= since)
+        query = select(total).where(runs.c.schedule_id == schedule_id, runs.c.ended_at >= since, HAS_COST)
         with self._database.read() as connection:
             cost: Decimal | None = connection.execute(query).scalar()
         return cost or Decimal()
@@ -192,16 +221,18 @@ class SqlRuns(RunStore):
     def list_attempts(self, run_id: str) -> list[Attempt]:
         query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
         with self._database.read() as connection:
-            return [Attempt(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+        return [Attempt(**row) for row in rows]
 
     def attempts_of_each(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
         found: dict[str, list[Attempt]] = {}
-        with self._database.read() as connection:
-            for start in range(0, len(run_ids), CHUNK):
-                wanted = attempts.c.run_id.in_(run_ids[start : start + CHUNK])
-                query = select(attempts).where(wanted).order_by(attempts.c.run_id, attempts.c.number)
-                for row in connection.execute(query).mappings():
-                    found.setdefault(row["run_id"], []).append(Attempt(**row))
+        for start in range(0, len(run_ids), CHUNK):
+            wanted = attempts.c.run_id.in_(run_ids[start : start + CHUNK])
+            query = select(attempts).where(wanted).order_by(attempts.c.run_id, attempts.c.number)
+            with self._database.read() as connection:
+                rows = connection.execute(query).mappings().all()
+            for row in rows:
+                found.setdefault(row["run_id"], []).append(Attempt(**row))
         return found
 
     # -- retention
@@ -263,7 +294,9 @@ class SqlRuns(RunStore):
 def select_runs(database: Database, query: Select[Any]) -> list[Run]:
     """The runs that a query on `RUNS` gives."""
     with database.read() as connection:
-        return [Run(**row) for row in connection.execute(query).mappings()]
+        rows = connection.execute(query).mappings().all()
+    # built when the transaction is over: PostgreSQL ends one that is left alone for long
+    return [Run(**row) for row in rows]
 
 
 def update_runs(connection: Connection, condition: ColumnElement[bool], **values: Any) -> int:

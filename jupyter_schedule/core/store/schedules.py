@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_schedule.core.models import Notification, Run, Schedule, ScheduleState, Version
@@ -12,10 +12,12 @@ from jupyter_schedule.core.store.base import BundleUse, NameTaken, ScheduleAdvan
 from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
 from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.outbox import SqlOutbox
-from jupyter_schedule.core.store.runs import IS_OPEN, WITH_FILES, SqlRuns
-from jupyter_schedule.core.store.tables import IS_ALIVE, runs, schedule_versions, schedules
+from jupyter_schedule.core.store.runs import CHUNK, IS_OPEN, WITH_FILES, SqlRuns
+from jupyter_schedule.core.store.tables import IS_ALIVE, LONGEST_SOURCE, runs, schedule_versions, schedules
 
-SCHEDULES: Select[Any] = select(schedules, schedule_versions.c.spec).join(
+SCHEDULES: Select[Any] = select(
+    *(column for column in schedules.c if column.name != "source"), schedule_versions.c.spec
+).join(
     schedule_versions,
     and_(
         schedule_versions.c.schedule_id == schedules.c.id,
@@ -38,6 +40,15 @@ BUNDLE_USES: Select[Any] = (
     )
     .join(schedules, schedules.c.id == schedule_versions.c.schedule_id)
     .order_by(schedule_versions.c.schedule_id, schedule_versions.c.version)
+)
+PUBLICATION_BASES = (
+    select(schedule_versions.c.spec["publication_base"].as_string())
+    .join(
+        schedules,
+        and_(schedules.c.id == schedule_versions.c.schedule_id, schedules.c.version == schedule_versions.c.version),
+    )
+    .where(IS_ALIVE)
+    .distinct()
 )
 ADVANCE = (
     update(schedules)
@@ -123,8 +134,42 @@ class SqlSchedules(ScheduleStore):
         found = self._select(SCHEDULES.where(schedules.c.name == name, IS_ALIVE))
         return found[0] if found else None
 
-    def list_all(self) -> list[Schedule]:
-        return self._select(SCHEDULES.where(IS_ALIVE).order_by(schedules.c.name))
+    def list_page(self, *, owner: str | None = None, after: str = "", limit: int = 100) -> list[Schedule]:
+        query = SCHEDULES.where(IS_ALIVE, schedules.c.name > after).order_by(schedules.c.name).limit(limit)
+        return self._select(query if owner is None else query.where(schedules.c.owner == owner))
+
+    def list_by_id(self, schedule_ids: Sequence[str]) -> dict[str, Schedule]:
+        found: list[Schedule] = []
+        for start in range(0, len(schedule_ids), CHUNK):
+            found += self._select(SCHEDULES.where(schedules.c.id.in_(schedule_ids[start : start + CHUNK])))
+        return {schedule.id: schedule for schedule in found}
+
+    def list_by_source(self, sources: Sequence[str], *, owner: str) -> list[Schedule]:
+        ends = [source[-LONGEST_SOURCE:] for source in sources]
+        mine = select(schedules.c.id).where(schedules.c.owner == owner, IS_ALIVE)
+        made_so = union_all(mine.where(schedules.c.source.in_(ends)), mine.where(schedules.c.source.is_(None)))
+        found = self._select(SCHEDULES.where(schedules.c.id.in_(made_so)))
+        return sorted(found, key=lambda schedule: schedule.name)
+
+    def count(self, *, owner: str) -> int:
+        query = select(func.count()).where(schedules.c.owner == owner, IS_ALIVE)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def find_taken(self, names: Sequence[str]) -> set[str]:
+        with self._database.read() as connection:
+            return set(connection.scalars(select(schedules.c.name).where(schedules.c.name.in_(names), IS_ALIVE)))
+
+    def names_beside(self, name: str, *, owner: str, limit: int) -> list[str]:
+        mine = select(schedules.c.name).where(schedules.c.owner == owner, IS_ALIVE).limit(limit)
+        before = mine.where(schedules.c.name <= name).order_by(schedules.c.name.desc())
+        after = mine.where(schedules.c.name > name).order_by(schedules.c.name)
+        with self._database.read() as connection:
+            return [*reversed(connection.scalars(before).all()), *connection.scalars(after)]
+
+    def publication_bases(self) -> set[str]:
+        with self._database.read() as connection:
+            return set(connection.scalars(PUBLICATION_BASES))
 
     def list_due(self, now: datetime, limit: int) -> list[Schedule]:
         due = and_(schedules.c.state == ScheduleState.ACTIVE, schedules.c.next_due <= now)
@@ -155,18 +200,20 @@ class SqlSchedules(ScheduleStore):
 
     def list_bundle_uses(self) -> list[BundleUse]:
         with self._database.read() as connection:
-            return [BundleUse(*row) for row in connection.execute(BUNDLE_USES)]
+            rows = connection.execute(BUNDLE_USES).all()
+        return [BundleUse(*row) for row in rows]
 
     def _select(self, query: Select[Any]) -> list[Schedule]:
         with self._database.read() as connection:
-            return [Schedule(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+        return [Schedule(**row) for row in rows]
 
     def _select_versions(self, schedule_id: str, *conditions: Any) -> list[Version]:
         columns = (column for column in schedule_versions.c if column.name != "shape")
         query = select(*columns).where(READABLE_SHAPE, schedule_versions.c.schedule_id == schedule_id, *conditions)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(schedule_versions.c.version.desc())).mappings()
-            return [Version(**row) for row in rows]
+            rows = connection.execute(query.order_by(schedule_versions.c.version.desc())).mappings().all()
+        return [Version(**row) for row in rows]
 
 
 def _advance_row(schedule: Schedule) -> dict[str, Any]:
@@ -176,7 +223,9 @@ def _advance_row(schedule: Schedule) -> dict[str, Any]:
 
 def schedule_row(schedule: Schedule) -> dict[str, Any]:
     paused = schedule.paused.model_dump(mode="json") if schedule.paused else None
-    return schedule.model_dump(exclude={"spec", "paused"}) | {"paused": paused}
+    # of what has no source it is empty: null is what older code leaves
+    source = (schedule.spec.source or "")[-LONGEST_SOURCE:]
+    return schedule.model_dump(exclude={"spec", "paused"}) | {"paused": paused, "source": source}
 
 
 def version_row(schedule: Schedule) -> dict[str, Any]:

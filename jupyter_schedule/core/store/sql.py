@@ -34,7 +34,8 @@ class SqlStore(Store):
     def events(self, since: int, limit: int = 1000) -> list[Event]:
         query = select(events).where(events.c.sequence > since).order_by(events.c.sequence).limit(limit)
         with self.database.read() as connection:
-            return [Event(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+        return [Event(**row) for row in rows]
 
     def last_change(self) -> int:
         with self.database.read() as connection:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
 )
 
 from jupyter_schedule.core.models import utc_text
@@ -63,6 +64,9 @@ class DollarsColumn(TypeDecorator[Decimal]):
         return None if value is None else Decimal(int(value)) / MICRO
 
 
+#: characters of a path that an index can hold
+LONGEST_SOURCE = 255
+
 metadata = MetaData()
 #: SQLite numbers rows by plain integers only
 _Long = Integer().with_variant(BigInteger(), "postgresql")
@@ -85,13 +89,18 @@ schedules = Table(
     Column("changed_by", String(255), nullable=False),
     Column("paused", JSON(none_as_null=True)),
     Column("silence_due", UtcText),
+    #: the end of its spec's `source`, by which the schedules of a notebook are found; null where older code wrote it
+    Column("source", String(LONGEST_SOURCE)),
 )
 
 #: a name is taken by one living schedule
 IS_ALIVE = schedules.c.state != "deleted"
 Index("schedules_name", schedules.c.name, unique=True, sqlite_where=IS_ALIVE, postgresql_where=IS_ALIVE)
 Index("schedules_due", schedules.c.state, schedules.c.next_due)
-Index("schedules_silence", schedules.c.silence_due)
+Index("schedules_silence", schedules.c.state, schedules.c.silence_due)
+#: a page of a person's, and those of one of their notebooks
+Index("schedules_of_owner", schedules.c.owner, schedules.c.name, sqlite_where=IS_ALIVE, postgresql_where=IS_ALIVE)
+Index("schedules_by_source", schedules.c.owner, schedules.c.source)
 
 schedule_versions = Table(
     "schedule_versions",
@@ -149,7 +158,10 @@ Index("runs_of_schedule", runs.c.schedule_id, runs.c.scheduled_for, runs.c.creat
 Index("runs_newest", runs.c.scheduled_for, runs.c.created_at, runs.c.id)
 #: those of a month
 Index("runs_ended", runs.c.ended_at)
-Index("runs_by_status", runs.c.status)
+Index("runs_by_status", runs.c.status, runs.c.schedule_id)
+#: what a schedule's have cost
+HAS_COST = runs.c.cost.is_not(None)
+Index("runs_paid", runs.c.schedule_id, runs.c.ended_at, sqlite_where=HAS_COST, postgresql_where=HAS_COST)
 
 
 def newest_first(of: FromClause) -> tuple[ColumnElement[Any], ...]:
@@ -249,6 +261,8 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 Index("outbox_waiting", outbox.c.next_try)
+HAS_TROUBLE = and_(outbox.c.delivered_at.is_(None), outbox.c.trouble.is_not(None))
+Index("outbox_failed", outbox.c.created_at, outbox.c.id, sqlite_where=HAS_TROUBLE, postgresql_where=HAS_TROUBLE)
 
 #: what belongs to the deployment as a whole: its secret, and the oldest revision whose code may use the ledger
 deployment = Table(

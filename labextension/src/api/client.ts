@@ -17,6 +17,9 @@ import type {
 } from './schemas';
 import type { ApiRequest, Transport } from './transport';
 
+/** The most schedules that an answer has. */
+const PAGE = 1000;
+
 export class Client {
   /**
    * @param transport how requests travel.
@@ -37,8 +40,17 @@ export class Client {
     return this.ask({ method: 'POST', path: 'preview', body: form, query, signal });
   }
 
-  schedules(signal?: AbortSignal): Promise<Schedule[]> {
-    return this.ask({ path: 'schedules', signal });
+  /** All schedules by name, asked for page by page. */
+  async schedules(signal?: AbortSignal): Promise<Schedule[]> {
+    const all: Schedule[] = [];
+    let page: Schedule[];
+    do {
+      const last = all.at(-1);
+      const query = { limit: String(PAGE), ...(last && { before: last.name }) };
+      page = await this.ask<Schedule[]>({ path: 'schedules', query, signal });
+      all.push(...page);
+    } while (page.length === PAGE);
+    return all;
   }
 
   /** The schedules of one notebook. */

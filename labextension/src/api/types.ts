@@ -3039,9 +3039,9 @@ export interface operations {
                 reader?: string;
                 /** @description only those of this notebook, a path relative to Jupyter's root */
                 notebook?: string;
-                /** @description how many at most; all without it */
+                /** @description how many at most, never more than 1000; 100 without it */
                 limit?: string;
-                /** @description the name of the last schedule of a page, to get the next page */
+                /** @description the name of the last of a page, to get the next page; an empty one comes after the last */
                 before?: string;
             };
             header?: never;

@@ -46,7 +46,7 @@ def refusal(code: str) -> Any:
 
 def test_every_time_of_the_range_is_a_run_of_its_own_the_oldest_first(operations: Operations) -> None:
     plan = operations.backfill.start("daily", *SIXTY)
-    waiting = operations.runs.list_open()
+    waiting = operations.store.runs.list_open()
     assert [run.scheduled_for for run in waiting] == [NOON - days * DAY for days in range(59, -1, -1)]
     assert {run.trigger for run in waiting} == {Trigger.BACKFILL}
     assert waiting[0].key == "backfill:1:1:2026-09-26T12:00/0"
@@ -73,7 +73,8 @@ def test_who_was_killed_half_way_asks_again_and_no_day_comes_twice(
             operations.backfill.start("daily", *SIXTY)
     plan = operations.backfill.start("daily", *SIXTY)
     assert (len(plan.runs), plan.waiting) == (30, 30)
-    assert len({run.scheduled_for for run in operations.runs.list_open()}) == len(operations.runs.list_open()) == 60
+    waiting = operations.store.runs.list_open()
+    assert len({run.scheduled_for for run in waiting}) == len(waiting) == 60
 
 
 def test_two_who_ask_for_the_same_days_at_once_make_one_row_of_each(operations: Operations) -> None:
@@ -81,12 +82,12 @@ def test_two_who_ask_for_the_same_days_at_once_make_one_row_of_each(operations: 
     for _ in range(2):
         for run in backfill.plan(schedule, *SIXTY, [], NOON, again=False).runs:
             operations.store.runs.add(run, actor="local")
-    assert len(operations.runs.list_open()) == 60
+    assert len(operations.store.runs.list_open()) == 60
 
 
 def test_days_that_succeeded_are_left_out_unless_asked_for_and_failed_ones_are_not(operations: Operations) -> None:
     operations.backfill.start("daily", NOON - 2 * DAY, NOON)
-    first, second, _ = operations.runs.list_open()
+    first, second, _ = operations.store.runs.list_open()
     end(operations, first, RunStatus.SUCCEEDED)
     end(operations, second, RunStatus.FAILED)
     plan = operations.backfill.start("daily", NOON - 2 * DAY, NOON)
@@ -103,13 +104,13 @@ def test_the_same_clock_time_in_another_zone_is_another_time(operations: Operati
     operations.schedules.edit("daily", schedule.spec.model_copy(update={"timing": tokyo}), if_version=1)
     plan = operations.backfill.start("daily", NOON - DAY / 2, NOON)
     assert [run.scheduled_for for run in plan.runs] == [NOON - timedelta(hours=9)]
-    assert plan.runs[0].id in {run.id for run in operations.runs.list_open()}
+    assert plan.runs[0].id in {run.id for run in operations.store.runs.list_open()}
 
 
 def test_a_hundred_runs_have_to_be_confirmed_with_the_number_said(operations: Operations) -> None:
     with pytest.raises(Refused, match="100 runs"):
         operations.backfill.start("daily", NOON - 99 * DAY, NOON)
-    assert operations.runs.list_open() == []
+    assert operations.store.runs.list_open() == []
     assert len(operations.backfill.start("daily", NOON - 99 * DAY, NOON, confirmed=True).runs) == 100
 
 
@@ -137,7 +138,7 @@ def test_a_run_by_the_clock_is_not_skipped_for_a_backfill_and_doesnt_stop_it(ove
 
 def test_as_many_go_beside_each_other_as_were_asked_for_and_the_oldest_first(operations: Operations) -> None:
     operations.backfill.start("daily", *SIXTY, parallel=3)
-    waiting = operations.runs.list_open()
+    waiting = operations.store.runs.list_open()
     decided = decide_due(waiting, [], lambda _: make_spec(), Capacity(ConcurrencyLimits(total=10)), NOON)
     assert [run for run, decision in decided if decision == Start()] == waiting[:3]
     going = [run.model_copy(update={"status": RunStatus.RUNNING}) for run in waiting[:2]]
@@ -149,7 +150,7 @@ def test_as_many_go_beside_each_other_as_were_asked_for_and_the_oldest_first(ope
 def test_a_backfill_keeps_to_its_number_whatever_else_may_overlap(operations: Operations, overlap: Overlap) -> None:
     operations.backfill.start("daily", *SIXTY)
     decided = decide_due(
-        operations.runs.list_open(),
+        operations.store.runs.list_open(),
         [],
         lambda _: make_spec(overlap=overlap),
         Capacity(ConcurrencyLimits(total=10)),
@@ -161,7 +162,7 @@ def test_a_backfill_keeps_to_its_number_whatever_else_may_overlap(operations: Op
 def test_none_of_it_overtakes_a_run_by_the_clock_that_waits_for_it(operations: Operations) -> None:
     """Two may go and one does: the run by the clock waits for that one, and the rest for the run by the clock."""
     operations.backfill.start("daily", *SIXTY, parallel=2)
-    first, *rest = operations.runs.list_open()
+    first, *rest = operations.store.runs.list_open()
     going = first.model_copy(update={"status": RunStatus.RUNNING})
     by_clock = make_run(make_schedule(id=first.schedule_id), "cron", schedule_id=first.schedule_id)
     decided = decide_due([by_clock, *rest], [going], lambda _: make_spec(), Capacity(ConcurrencyLimits(total=10)), NOON)
@@ -172,24 +173,24 @@ def test_none_of_it_overtakes_a_run_by_the_clock_that_waits_for_it(operations: O
 def test_so_many_at_a_time_are_refused(operations: Operations, parallel: int) -> None:
     with refusal("bad_parallel"):
         operations.backfill.start("daily", *SIXTY, parallel=parallel)
-    assert operations.runs.list_open() == []
+    assert operations.store.runs.list_open() == []
 
 
 def test_a_plan_puts_nothing_into_the_ledger_and_needs_no_confirmation(operations: Operations) -> None:
     plan = operations.backfill.plan("daily", NOON - 9_000 * DAY, NOON)
     assert len(plan.runs) == 9_001
-    assert operations.runs.list_open() == []
+    assert operations.store.runs.list_open() == []
 
 
 def test_what_is_left_of_it_is_cancelled_and_what_goes_goes_on(operations: Operations) -> None:
     operations.backfill.start("daily", *SIXTY)
     by_hand = operations.runs.run_now("daily")
-    going = operations.runs.list_open()[0]
+    going = operations.store.runs.list_open()[0]
     launching = going.model_copy(update={"status": RunStatus.LAUNCHING})
     assert operations.store.runs.replace(going, launching, actor="scheduler")
     assert operations.backfill.cancel("daily") == 59
     assert operations.backfill.cancel("daily") == 0
-    spared = [run.id for run in operations.runs.list_open() if run.cancelled_by is None]
+    spared = [run.id for run in operations.store.runs.list_open() if run.cancelled_by is None]
     assert sorted(spared) == sorted([going.id, by_hand.id])
 
 
@@ -197,7 +198,7 @@ def test_its_progress_counts_all_that_were_asked_for_with_what_has_not_ended(ope
     schedule = operations.schedules.get("daily")
     assert operations.store.runs.backfill_progress(schedule.id) == {}
     operations.backfill.start("daily", *SIXTY)
-    end(operations, operations.runs.list_open()[0], RunStatus.SUCCEEDED)
-    end(operations, operations.runs.list_open()[0], RunStatus.FAILED)
+    end(operations, operations.store.runs.list_open()[0], RunStatus.SUCCEEDED)
+    end(operations, operations.store.runs.list_open()[0], RunStatus.FAILED)
     progress = operations.store.runs.backfill_progress(schedule.id)
     assert progress == {RunStatus.SUCCEEDED: 1, RunStatus.FAILED: 1, RunStatus.DUE: 58}

@@ -121,7 +121,7 @@ class TestCreate:
         with refusal(code) as refused:
             desk.create(**changes)
         assert refused.value.field == field
-        assert desk.mine.schedules.list_all() == []
+        assert desk.mine.schedules.list_page() == []
 
 
 class TestNames:
@@ -253,7 +253,7 @@ class TestChange:
         run = desk.mine.runs.run_now("daily")
         desk.mine.schedules.delete("daily")
 
-        assert desk.mine.schedules.list_all() == []
+        assert desk.mine.schedules.list_page() == []
         stored = desk.mine.store.runs.get(run.id)
         assert stored is not None
         assert stored.cancelled_by == "local"
@@ -366,13 +366,13 @@ class TestRuns:
     ) -> None:
         asked: list[Any] = []
         desk.create()
-        real = desk.mine.store.runs.list_newest
+        real = desk.mine.store.runs.list_by_prefix
 
         def runs(*arguments: Any, **options: Any) -> list[Run]:
             asked.append(options.get("owner"))
             return real(*arguments, **options)
 
-        monkeypatch.setattr(desk.mine.store.runs, "list_newest", runs)
+        monkeypatch.setattr(desk.mine.store.runs, "list_by_prefix", runs)
         for text in ("abcd", "00000000-0000-4000-8000-000000000000", "abc"):
             with refusal("no_such_run"):
                 desk.mine.runs.get(text)
@@ -397,7 +397,7 @@ class TestOwners:
         run = desk.mine.runs.run_now("daily")
         others = desk.others
 
-        assert others.schedules.list_all() == []
+        assert others.schedules.list_page() == []
         assert others.runs.list_newest() == []
         for ask in (
             lambda: others.schedules.get("daily"),

@@ -83,12 +83,12 @@ class TestSqlite:
             fill(store)
         assert caught.value.code == "disk_full"
         limited(store, "max_page_count=1000000")
-        known = {schedule.name for schedule in store.schedules.list_all()}
+        known = {schedule.name for schedule in store.schedules.list_page()}
         assert len(store.events(0)) == len(known)
         with store.database.engine.connect() as connection:
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
         store.schedules.add(make_schedule("after"))
-        assert {schedule.name for schedule in store.schedules.list_all()} == known | {"after"}
+        assert {schedule.name for schedule in store.schedules.list_page()} == known | {"after"}
         store.close()
 
     def test_a_ledger_that_is_read_only_says_what_to_do(self, file: Path) -> None:

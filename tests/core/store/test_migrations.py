@@ -79,7 +79,7 @@ def test_what_a_newer_version_wrote_is_left_to_newer_services(ledger: str) -> No
         WHERE schedule_id = '{make_schedule("theirs").id}'""",
     )
     assert [schedule.name for schedule in store.schedules.list_due(NOON, 10)] == ["ours"]
-    assert [schedule.name for schedule in store.schedules.list_all()] == ["ours"]
+    assert [schedule.name for schedule in store.schedules.list_page()] == ["ours"]
     assert [run.schedule for run in store.leases.claim("one", 30, "here")] == ["ours"]
     assert store.schedules.list_versions(make_schedule("theirs").id) == []
     store.close()
@@ -133,7 +133,7 @@ def test_a_migration_waits_for_who_reads_and_keeps_nobody_waiting_meanwhile(
         assert not upgraded.done()
         reader.rollback()
         store = upgraded.result(PATIENCE)
-    assert store.schedules.list_all() == []
+    assert store.schedules.list_page() == []
     assert postgresql.ask("SELECT count(novelty) FROM schedules", "older") == [(0,)]
     store.close()
 

@@ -25,7 +25,7 @@ class TestSchedules:
 
         assert store.schedules.get(schedule.id) == schedule
         assert store.schedules.find("b") == schedule
-        assert store.schedules.list_all() == [other, schedule]
+        assert store.schedules.list_page() == [other, schedule]
         assert store.schedules.get("unknown") is None
         assert store.schedules.find("unknown") is None
 
@@ -42,7 +42,7 @@ class TestSchedules:
         assert store.schedules.replace(schedule, deleted, actor="local", kind="schedule_deleted")
 
         store.schedules.add(make_schedule("gone", id="successor"))
-        assert [schedule.id for schedule in store.schedules.list_all()] == ["successor"]
+        assert [schedule.id for schedule in store.schedules.list_page()] == ["successor"]
         assert store.schedules.get(schedule.id) == deleted
 
     def test_an_edit_is_a_new_version_and_the_old_one_stays(self, store: Store) -> None:

@@ -63,11 +63,11 @@ def test_a_ledger_that_is_away_is_a_sentence_and_goes_on_when_it_is_back(store: 
 
 
 def test_connections_that_broke_unseen_are_made_again_and_nobody_notices(store: Store, wire: Wire) -> None:
-    store.schedules.list_all()
+    store.schedules.list_page()
     store.wait_for_change(0, 0)
     wire.cut()
     wire.mend()
-    assert [schedule.name for schedule in store.schedules.list_all()] == ["daily"]
+    assert [schedule.name for schedule in store.schedules.list_page()] == ["daily"]
     assert store.leases.claim("one", 60, "here") == []
     assert store.wait_for_change(0, 0) == 1
 
@@ -75,9 +75,9 @@ def test_connections_that_broke_unseen_are_made_again_and_nobody_notices(store: 
 def test_a_wire_that_goes_silent_is_given_up(store: Store, wire: Wire) -> None:
     wire.silence()
     with pytest.raises(Refused, match="timeout expired"):
-        store.schedules.list_all()
+        store.schedules.list_page()
     wire.mend()
-    assert [schedule.name for schedule in store.schedules.list_all()] == ["daily"]
+    assert [schedule.name for schedule in store.schedules.list_page()] == ["daily"]
 
 
 def test_who_waits_hears_of_a_change_that_came_while_the_wire_was_cut(store: Store, wire: Wire, direct: str) -> None:
