@@ -24,6 +24,7 @@ from scheduler_service.admin.check import (
     check_owner,
     check_service,
     check_storage,
+    check_withdrawals,
     open_existing_ledger,
 )
 from scheduler_service.admin.check_aws import check_account, format_prices, refresh_prices, size_prices
@@ -123,6 +124,7 @@ def check_settings(config: Path | None, folder: Path | None, notify: str | None,
         check_service(settings.places, now),
         check_owner(settings, settings.places),
         check_code(settings.storage, settings.places),
+        check_withdrawals(settings.places),
         check_storage(settings.storage, now),
     )
     found = []

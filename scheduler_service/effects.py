@@ -17,6 +17,7 @@ from jupyter_schedule.core.models import (
     Notification,
     Outcome,
     Overlap,
+    Publisher,
     Reason,
     Result,
     Run,
@@ -35,6 +36,7 @@ from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import needs_history, notifications_for
 from scheduler_service.observe import Observer
 from scheduler_service.publication_hold import PublicationStorage, WorkerFiles, publish_or_hold
+from scheduler_service.publishing.fence import PublisherFence, PublisherFenced
 from scheduler_service.quotas import budget_block, used_seconds
 from scheduler_service.redaction import redact, secret_values
 from scheduler_service.schedule_changes import RECENT_RUNS, activate_after_rehearsal, pause_after_failures, pause_at_cap
@@ -187,16 +189,22 @@ class Effects:
         storage = PublicationStorage(self._context.open_objects, self._context.storage, self._context.now())
         files = WorkerFiles(self._context.objects, self._observer.prefix(attempt), self._context.limits)
         schedule = self._store.schedules.get(run.schedule_id)
-        try:
-            end, publication = publish_or_hold(run, spec, schedule, result, files=files, storage=storage)
-        except Refused:
-            raise
-        except Exception as problem:
-            if not last:
+        if schedule is None:  # who can read it now isn't known to us
+            raise OSError("The schedule was changed by a newer jupyter-schedule: upgrade this one.")
+        with PublisherFence(self._store.publications, moved, schedule) as fence:
+            try:
+                end, publication = publish_or_hold(run, spec, schedule, result, fence, files=files, storage=storage)
+            except PublisherFenced:
+                log.info(logfmt("publisher_fenced", run=run.id, schedule=run.schedule))
+                return
+            except Refused:
                 raise
-            log.warning(logfmt("publishing_given_up", run=run.id, message=problem))
-            end, publication = give_up_publishing(result, problem), None
-        self.end(moved.model_copy(update={"publication": publication}), attempt, end)
+            except Exception as problem:
+                if not last:
+                    raise
+                log.warning(logfmt("publishing_given_up", run=run.id, message=problem))
+                end, publication = give_up_publishing(result, problem), None
+            self.end(moved.model_copy(update={"publication": publication}), attempt, end, fence.publisher)
 
     def stop(self, run: Run, attempt: Attempt, stop: Stop) -> None:
         """Take the gate; if the worker has it already, end the worker.  The next look tells what became of it."""
@@ -207,8 +215,11 @@ class Effects:
             launcher = self._launcher(attempt)
             (launcher.kill if stop.at_once else launcher.terminate)(attempt)
 
-    def end(self, run: Run, attempt: Attempt | None, end: End) -> None:
-        """End the run, and its attempt if it has one."""
+    def end(self, run: Run, attempt: Attempt | None, end: End, publisher: Publisher | None = None) -> None:
+        """End the run, and its attempt if it has one.
+
+        publisher: of what was published; the run goes on when its schedule isn't as private any more as it was then.
+        """
         result = end.result
         outcome = end.outcome or Outcome.FINISHED
         message = self._redact(run, end.message)
@@ -229,7 +240,8 @@ class Effects:
                 **self._costs_of(run),
             }
         )
-        if self._store.runs.replace(run, ended, actor=ACTOR, notifications=self._notifications_for(ended)):
+        notifications = self._notifications_for(ended)
+        if self._store.runs.replace(run, ended, actor=ACTOR, notifications=notifications, publisher=publisher):
             log.info(logfmt("end", run=run.id, schedule=run.schedule, status=end.status, reason=end.reason))
             pause_after_failures(self._store, ended, self._context.now())
             if ended.cost is not None:

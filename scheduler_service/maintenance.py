@@ -43,7 +43,7 @@ class MaintenanceLoop:
         self._open = open_objects
         self._now = now
         self._addresses = {each for each in (work_area, storage.private, storage.public) if each is not None}
-        self._unpublisher = Unpublisher(store, storage, open_objects)
+        self._unpublisher = Unpublisher(store, open_objects)
         self._pruning = pruning
         self._warn = warn
         self._sweep_at: datetime | None = None

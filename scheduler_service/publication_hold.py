@@ -37,6 +37,7 @@ from jupyter_schedule.core.text import size_text
 from scheduler_service.decide import End
 from scheduler_service.disclosure.files import RULES, FileLimits, check_file
 from scheduler_service.disclosure.findings import FindingCollector
+from scheduler_service.publishing.fence import PublisherFence
 from scheduler_service.publishing.publish import PublishFailed, add_cost, check_number, publish
 
 #: findings that are kept of a run
@@ -64,24 +65,31 @@ class PublicationStorage:
 
 
 def publish_or_hold(
-    run: Run, spec: Spec, schedule: Schedule | None, result: Result, *, files: WorkerFiles, storage: PublicationStorage
+    run: Run,
+    spec: Spec,
+    schedule: Schedule,
+    result: Result,
+    fence: PublisherFence,
+    *,
+    files: WorkerFiles,
+    storage: PublicationStorage,
 ) -> tuple[End, Publication | None]:
     """The run's end, and its publication if it has one.  May be repeated.
 
     spec: the frozen one that it ran with.  schedule: as it is now; what became private while the run was going
-    doesn't become public any more.
+    doesn't become public any more.  Raises PublisherFenced when it does so meanwhile, or the run changes hands.
     """
     target = spec
-    if spec.visibility == Visibility.PUBLIC and schedule is not None:
+    if spec.visibility == Visibility.PUBLIC:
         target = spec if schedule.spec.visibility == Visibility.PUBLIC else schedule.spec
     if target.visibility == Visibility.PUBLIC and (held := hold_reason(run, spec, result, files)):
         return held, None
     publication = None
     if target.visibility != Visibility.NONE and result.files:
-        area = storage.open_objects(target.publication_base)
         report = spec.publish_report and target.publish_report
         try:
             check_number(result, storage.config.most_files)
+            area = fence.open(storage.open_objects(target.publication_base), target)
             publication = publish(run, result, files.work, files.prefix, area, storage.now, report=report)
         except PublishFailed as failure:
             return End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result), None

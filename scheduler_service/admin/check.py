@@ -15,6 +15,7 @@ from jupyter_schedule.core import clock, costs
 from jupyter_schedule.core.config import Channel, DeploymentConfig, StorageConfig, owner_of_requests
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.operations import removal
 from jupyter_schedule.core.storage.factory import (
     NoSuchObject,
     ObjectChanged,
@@ -223,6 +224,26 @@ def _service(places: DataPaths, store: Store | None) -> CheckResult:
 def ledger_exists(places: DataPaths) -> bool:
     """True when the ledger is there; of a database that many share only asking it tells, so it counts as there."""
     return places.shared_store is not None or places.ledger.exists()
+
+
+def check_withdrawals(places: DataPaths) -> Iterator[CheckResult]:
+    """Check that what is private now has left the public areas; nothing where there is no ledger yet."""
+    if not ledger_exists(places):
+        return
+    try:
+        store = open_store(places.store, migrates=False)
+        try:
+            owed = store.publications.list_owed()
+        finally:
+            store.close()
+    except Refused:
+        return  # `check_service` tells
+    for each in owed:
+        # what was looked at and found empty is waited for, and nothing that anybody has to mend
+        done = each.remaining == 0 and each.trouble is None
+        yield CheckResult(done, f"withdrawals: {'' if done else 'NO. '}{removal.still_public(each)}")
+    if not owed:
+        yield CheckResult(True, "withdrawals: nothing that is private now is public still")
 
 
 @contextmanager

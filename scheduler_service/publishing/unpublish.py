@@ -1,82 +1,96 @@
 """Take what was public and is private now out of the public storage, and lose nothing; what stayed there, by hand.
 
-Derived from what the ledger and the area say, so that it can be repeated, and nobody has to remember that it is owed:
-first every complete run is published again in the private area, then the public one is emptied, pointers first.
+What is owed is a row of the ledger, written with the edit that made the schedule private.  First every complete run is
+published again in the private area, then the public one is emptied, pointers first.  It is done when a look that began
+when nobody was signed on to write there finds nothing; until then it is tried again, after pauses that grow.
 """
 
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Schedule, ScheduleState, Trigger, Visibility
+from jupyter_schedule.core.models import ScheduleState, Trigger, Withdrawal
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.publication_keys import PublicationKeys, is_published
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, ObjectStorage, open_storage
-from jupyter_schedule.core.store.base import Store, walk_schedules
+from jupyter_schedule.core.store.base import Store
 from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.data_folder import read_index
+from scheduler_service.publishing.fence import Fence, FencedStorage, PublisherFenced
 from scheduler_service.publishing.manifest import Manifest, parse_document
 from scheduler_service.publishing.publish import show_run
 
 log = logging.getLogger(__name__)
 
-#: between two looks for deleted schedules, whose files stay a day at least
-DELETED_EVERY = timedelta(minutes=10)
+#: seconds for which others leave a withdrawal to who claimed it; renewed before each step, halfway
+LEASE = 60
+#: the longest pause between two tries, in seconds; the first is one second
+LONGEST_PAUSE = 600
 
 
 class Unpublisher:
-    """Looks after all schedules that were public once and aren't any more, also those that were deleted since."""
+    """Does the withdrawals that the ledger owes."""
 
-    def __init__(self, store: Store, storage: StorageConfig, open_objects: Callable[[str], ObjectStorage]) -> None:
+    def __init__(self, store: Store, open_objects: Callable[[str], ObjectStorage]) -> None:
         self._store = store
-        self._storage = storage
         self._open = open_objects
-        #: schedule and version whose results are known to be out of the public area
-        self._done: set[tuple[str, int]] = set()
-        self._deleted: list[Schedule] = []
-        self._look_for_deleted_at: datetime | None = None
 
     def look(self, now: datetime) -> None:
-        """Unpublish what is owed; whatever fails is owed the next time too."""
-        if self._storage.public is None:
-            return
-        schedules = list(walk_schedules(self._store.schedules))
-        names_in_use = {schedule.name for schedule in schedules}
-        # what stands under a name that was taken anew is its new owner's
-        deleted = (schedule for schedule in self._deleted_ones(now) if schedule.name not in names_in_use)
-        private = (each for each in (*schedules, *deleted) if each.spec.visibility != Visibility.PUBLIC)
-        owed = [schedule for schedule in private if (schedule.id, schedule.version) not in self._done]
-        # a run that began while its schedule was public may still be publishing: then look again later
-        going = {run.schedule_id for run in self._store.runs.list_open()} if owed else set()
-        for schedule in owed:
+        """Try each withdrawal that may be tried now; whatever fails stays owed."""
+        while (owed := self._store.publications.claim(LEASE)) is not None:
             try:
-                self._unpublish(schedule, now)
-            except Exception:
-                log.exception(logfmt("unpublish_failed", schedule=schedule.name))
-            else:
-                if schedule.id not in going:
-                    self._done.add((schedule.id, schedule.version))
+                self._try(owed, now)
+            except PublisherFenced:
+                log.info(logfmt("withdrawal_fenced", schedule=owed.schedule))
 
-    def _deleted_ones(self, now: datetime) -> list[Schedule]:
-        """Those that left files; who was made private and deleted at once may still stand in the public area."""
-        if self._look_for_deleted_at is None or now >= self._look_for_deleted_at:
-            self._look_for_deleted_at = now + DELETED_EVERY
-            found = self._store.schedules.list_with_files()
-            self._deleted = [schedule for schedule in found if schedule.state is ScheduleState.DELETED]
-        return self._deleted
+    def _try(self, owed: Withdrawal, now: datetime) -> None:
+        trouble = None
+        try:
+            remaining: int | None = self._withdraw(owed, now)
+        except PublisherFenced:
+            raise
+        except (OSError, Refused) as problem:
+            log.warning(logfmt("unpublish_failed", schedule=owed.schedule, message=problem))
+            trouble, remaining = str(problem), self._count_if_possible(owed)
+        except Exception as problem:
+            log.exception(logfmt("unpublish_failed", schedule=owed.schedule))
+            trouble, remaining = str(problem) or type(problem).__name__, self._count_if_possible(owed)
+        if remaining == 0 and trouble is None and not owed.publishers:
+            self._store.publications.mark_done(owed)
+        else:
+            pause = min(2.0 ** min(owed.tries - 1, 30), LONGEST_PAUSE)
+            self._store.publications.put_off(owed, pause, remaining=remaining, trouble=trouble)
 
-    def _unpublish(self, schedule: Schedule, now: datetime) -> None:
-        bases = {version.spec.publication_base for version in self._store.schedules.list_versions(schedule.id)
-                 if version.spec.visibility == Visibility.PUBLIC}  # fmt: skip
-        for base in bases:
-            public, private = self._open(base), self._open(schedule.spec.publication_base)
-            count = unpublish(schedule.name, public, private, now)
-            if count:
-                log.info(logfmt("unpublished", schedule=schedule.name, objects=count))
+    def _withdraw(self, owed: Withdrawal, now: datetime) -> int:
+        """Move what is there; how many objects are there then."""
+        schedule = self._store.schedules.get(owed.schedule_id)
+        if schedule is None:
+            raise Refused("store_too_new", "The schedule was changed by a newer jupyter-schedule: upgrade the service.")
+        if schedule.state is ScheduleState.DELETED and self._store.schedules.find(schedule.name) is not None:
+            return 0  # what stands under a name that was taken anew is its new owner's
+        if schedule.spec.publication_base == owed.area:
+            raise Refused("bad_area", "Its private results go to the same area: see storage.private.")
+        fence = Fence(lambda: self._store.publications.keep(owed, LEASE))
+        public, private = self._open(owed.area), self._open(schedule.spec.publication_base)
+        count = unpublish(schedule.name, FencedStorage(public, fence), FencedStorage(private, fence), now)
+        if count:
+            log.info(logfmt("unpublished", schedule=schedule.name, objects=count))
+        return count and _count_in(public, schedule.name)
+
+    def _count_if_possible(self, owed: Withdrawal) -> int | None:
+        """The objects that are left; None when the area doesn't tell, which is the trouble that is told already."""
+        try:
+            return _count_in(self._open(owed.area), owed.schedule)
+        except (OSError, Refused):
+            return None
+
+
+def _count_in(area: ObjectStorage, name: str) -> int:
+    return sum(1 for _ in area.list(f"{name}/"))
 
 
 def unpublish_deleted(
@@ -100,7 +114,7 @@ def unpublish_deleted(
     if store.schedules.find(name) is not None:
         message = f"“{name}” isn't deleted. Its results are withdrawn by themselves as soon as it is private."
         raise Refused("not_deleted", message)
-    if any(run.schedule == name for run in store.runs.list_open()):
+    if store.publications.is_written(name) or any(run.schedule == name for run in store.runs.list_open()):
         raise Refused("still_stopping", f"A run of “{name}” is still going: try again when it has ended.")
     moved = unpublish(name, open_area(storage.public), private, now)
     if not moved and not is_published(private, name):
@@ -137,11 +151,16 @@ def _is_manifest(key: str) -> bool:
 def _move_run(run: Manifest, public: ObjectStorage, private: ObjectStorage, now: datetime) -> None:
     keys = PublicationKeys(run.schedule)
     files = keys.run_files(run.folder)
-    private.for_each(
-        run.files, lambda file: private.copy_from(public, files + file.path, files + file.path, file.sha256)
-    )
-    with suppress(ObjectExists):  # an earlier try got so far
-        private.put_once(keys.manifest(run.folder), run.to_bytes())
+    if private.size(keys.manifest(run.folder)) is None:
+        try:
+            private.for_each(
+                run.files, lambda file: private.copy_from(public, files + file.path, files + file.path, file.sha256)
+            )
+        except NoSuchObject:
+            # a manifest that was written late, after its files had left: whoever has the run publishes it privately
+            return
+        with suppress(ObjectExists):  # another got so far
+            private.put_once(keys.manifest(run.folder), run.to_bytes())
     if run.trigger is not Trigger.REHEARSAL:
         show_run(run, private, now)
 

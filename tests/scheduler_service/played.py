@@ -23,9 +23,10 @@ from jupyter_schedule.core.models import (
     Visibility,
     utc_text,
 )
-from jupyter_schedule.core.object_keys import HEARTBEAT, RESULT, bundle_key, gate_key, worker_prefix
+from jupyter_schedule.core.object_keys import HEARTBEAT, OUTPUT, RESULT, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import ObjectStorage
+from jupyter_schedule.core.storage.factory import ObjectStorage, digest, open_storage
+from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.context import ServiceContext, second_clock
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
@@ -33,6 +34,7 @@ from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import NOON, make_spec
 from tests.scheduler_service.stores import MemoryObjects
+from tests.simulation.memory_store import MemoryStore
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -103,9 +105,11 @@ class Workers(Launcher):
         for attempt in self.going.values():
             self.objects.put(_prefix(attempt) + HEARTBEAT, word.encode())
 
-    def finish(self, token: str, *, exit_code: int = 0) -> None:
-        """Come to an end, with a result."""
+    def finish(self, token: str, *, exit_code: int = 0, files: dict[str, bytes] | None = None) -> None:
+        """Come to an end, with a result, and with `files` in the output folder."""
         attempt = self.going.pop(token)
+        for path, content in (files or {}).items():
+            self.objects.put(f"{_prefix(attempt)}{OUTPUT}{path}", content)
         result = {
             "outcome": "finished",
             "exit_code": exit_code,
@@ -114,6 +118,10 @@ class Workers(Launcher):
             "started_at": utc_text(attempt.created_at),
             "ended_at": utc_text(attempt.created_at),
             "seconds": 1.0,
+            "files": [
+                {"path": path, "size": len(content), "sha256": digest(content)}
+                for path, content in (files or {}).items()
+            ],
         }
         self.objects.put_once(_prefix(attempt) + RESULT, json.dumps(result).encode())
 
@@ -125,16 +133,23 @@ class Workers(Launcher):
 class Play:
     """A deployment whose time is told."""
 
-    def __init__(self, folder: Path, start: datetime = NOON, *, room: int = 4) -> None:
+    def __init__(self, folder: Path, start: datetime = NOON, *, room: int = 4, in_memory: bool = False) -> None:
+        """in_memory: the ledger is one in dictionaries, which is quicker than a file."""
         self.now = start
         #: seconds awake, and since the start of the machine
         self.awake = self.since_boot = 0.0
         #: bytes on the service's disk
         self.free = sys.maxsize
-        self.store = open_store(f"sqlite:///{folder}/ledger.sqlite3", lambda: self.now)
+        self.store: Store = (
+            MemoryStore(lambda: self.now)
+            if in_memory
+            else open_store(f"sqlite:///{folder}/ledger.sqlite3", lambda: self.now)
+        )
         self.objects = MemoryObjects()
         self.objects.put(bundle_key("0" * 64), b"bundle")
         self.workers = Workers(self.objects)
+        #: how services reach publications
+        self.open_area: Callable[[str], ObjectStorage] = open_storage
         self.operations = Operations(self.store, self.objects, now=lambda: self.now, channels=("ops",))
         self._base = f"file://{folder}/published"
         self._room = room
@@ -164,6 +179,7 @@ class Play:
             ServiceContext(
                 store=self.store,
                 objects=area,
+                open_objects=self._open_area,
                 work_area="memory:///",
                 launchers={"local": self.workers},
                 secret=b"secret",
@@ -176,6 +192,9 @@ class Play:
                 pool=lambda _: AtOnce(),
             )
         )
+
+    def _open_area(self, address: str) -> ObjectStorage:
+        return self.open_area(address)
 
     def restart(self) -> None:
         """Kill the service and start another."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     FindingKind,
@@ -23,11 +24,20 @@ from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service import publication_hold
 from scheduler_service.disclosure.files import FileLimits, check_file
-from scheduler_service.publication_hold import WorkerFiles, check, hold_reason
+from scheduler_service.publication_hold import (
+    PublicationStorage,
+    WorkerFiles,
+    check,
+    hold_reason,
+    publish_or_hold,
+)
+from scheduler_service.publishing.fence import PublisherFence
+from tests.databases import Clock
 from tests.engine import Engine
-from tests.factories import PublicFolders, make_run, make_schedule, make_spec
+from tests.factories import NOON, PublicFolders, make_run, make_schedule, make_spec
 from tests.scheduler_service.publishing.results import result_of
 from tests.scheduler_service.stores import MemoryObjects
+from tests.simulation.memory_store import MemoryStore
 
 PUBLIC = make_spec(visibility=Visibility.PUBLIC)
 CLEAN = b"country,clients\nDE,100\n"
@@ -101,6 +111,38 @@ class TestCheck:
         assert check(run, PUBLIC, result, files).findings == ()
         (finding,) = check(run, PUBLIC.model_copy(update={"publish_report": True}), result, files).findings
         assert (finding.kind, finding.path) == (FindingKind.EMAIL, "report/log.txt")
+
+
+def test_what_was_made_private_while_it_ran_is_never_written_where_everybody_can_read(tmp_path: Path) -> None:
+    """Nor is it looked at for what mustn't become public, and held back for that."""
+    store, areas = MemoryStore(Clock()), {"public": MemoryObjects(), "private": MemoryObjects()}
+    spec = make_spec(visibility=Visibility.PUBLIC, publication_base="public")
+    schedule = make_schedule(spec=spec)
+    store.schedules.add(schedule)
+    private = spec.model_copy(update={"visibility": Visibility.PRIVATE, "publication_base": "private"})
+    turned = schedule.model_copy(update={"version": 2, "spec": private})
+    assert store.schedules.replace(schedule, turned, actor="ann", kind=None)
+    run = make_run(schedule, status=RunStatus.PUBLISHING, attempt=1)
+    store.runs.add(run, actor="service")
+    opened: list[str] = []
+
+    def open_area(address: str) -> MemoryObjects:
+        opened.append(address)
+        return areas[address]
+
+    end, publication = publish_or_hold(
+        run,
+        spec,
+        turned,
+        result_of({"rows.csv": RAW}),
+        PublisherFence(store.publications, run, turned),
+        files=left({"rows.csv": RAW}),
+        storage=PublicationStorage(open_area, StorageConfig(), NOON),
+    )
+    assert (end.status, opened) == (RunStatus.SUCCEEDED, ["private"])
+    assert areas["private"].get("daily/data/rows.csv") == RAW
+    assert publication is not None
+    assert store.publications.list_owed()[0].publishers == 0
 
 
 class Public(Engine):

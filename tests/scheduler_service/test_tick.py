@@ -1,5 +1,7 @@
 """What the tick remembers between two looks, and what it doesn't."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,10 +9,11 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import Attempt, Outcome, Reason, RunStatus
+from jupyter_schedule.core.object_keys import gate_key
 from jupyter_schedule.core.timing import planning
 from scheduler_service import effects
 from scheduler_service.decide import PUBLISHING_TIME, Stop
-from scheduler_service.launchers.base import Handle
+from scheduler_service.launchers.base import Handle, WorkerState
 from scheduler_service.worker.task import TASK_VERSION, frozen_task
 from tests.scheduler_service.played import MINUTE, SECOND, Play
 
@@ -218,3 +221,47 @@ def test_an_attempt_of_another_version_is_left_to_a_service_that_has_it(
     assert len(said) == 1
     assert "of version 2" in said[0]
     assert f"understands version {TASK_VERSION}" in said[0]
+
+
+def two_workers(play: Play, monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt], None]:
+    """Launches are answered with the worker `loser`; calling the answer lets `winner` take the attempt's gate."""
+    monkeypatch.setattr(play.workers, "launch", lambda _: {"worker": "loser"})
+
+    def win(attempt: Attempt) -> None:
+        play.objects.put_once(gate_key(attempt.token), json.dumps({"started_by": {"worker": "winner"}}).encode())
+        play.workers.going[attempt.token] = attempt
+
+    return win
+
+
+def test_a_worker_that_wins_the_gate_before_the_launch_of_another_is_answered_is_the_attempts(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    win = two_workers(play, monkeypatch)
+
+    def launch(attempt: Attempt) -> Handle:
+        win(attempt)
+        return {"worker": "loser"}
+
+    monkeypatch.setattr(play.workers, "launch", launch)
+    run = play.operations.runs.run_now("daily")
+    play.settle(1)
+    (attempt,) = play.operations.runs.list_attempts(run)
+    assert attempt.handle == {"worker": "winner"}
+
+
+def test_a_handle_of_a_worker_that_lost_the_gate_gives_way_to_the_winners(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one who lost has gone, which says nothing about the one at work."""
+    win = two_workers(play, monkeypatch)
+    alive = {"winner": WorkerState.ALIVE, "loser": WorkerState.GONE}
+    monkeypatch.setattr(play.workers, "poll", lambda attempt: alive[attempt.handle["worker"]])
+    run = play.operations.runs.run_now("daily")
+    play.settle(1)
+    (attempt,) = play.operations.runs.list_attempts(run)
+    assert attempt.handle == {"worker": "loser"}
+    win(attempt)
+    play.settle(4)
+    assert [each.handle for each in play.operations.runs.list_attempts(run)] == [{"worker": "winner"}]
+    assert play.operations.runs.get(run.id).status == RunStatus.RUNNING

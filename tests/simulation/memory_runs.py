@@ -10,6 +10,7 @@ from jupyter_schedule.core.models import (
     TRANSITIONS,
     Attempt,
     Notification,
+    Publisher,
     Run,
     RunStatus,
     ScheduleState,
@@ -19,15 +20,17 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.store.base import LeaseStore, RunStore
 from jupyter_schedule.core.store.runs import RAN_TO_THE_END
 from tests.simulation.memory_outbox import MemoryOutbox
+from tests.simulation.memory_publications import MemoryPublications
 from tests.simulation.memory_tables import Tables
 
 
 class MemoryRuns(RunStore):
     """Every method is one transaction: it runs from its beginning to its end before another one does."""
 
-    def __init__(self, tables: Tables, outbox: MemoryOutbox) -> None:
+    def __init__(self, tables: Tables, outbox: MemoryOutbox, publications: MemoryPublications) -> None:
         self._tables = tables
         self._outbox = outbox
+        self._publications = publications
 
     def add(self, run: Run, *, actor: str) -> None:
         if (run.schedule_id, run.key) in self._tables.keys:
@@ -36,10 +39,22 @@ class MemoryRuns(RunStore):
         self._tables.keep(run.model_copy(update={"queued": len(self._tables.events)}))
         self._tables.record(actor, f"run_{run.status}", run.schedule_id, run.id)
 
-    def replace(self, before: Run, after: Run, *, actor: str, notifications: Sequence[Notification] = ()) -> bool:
+    def replace(
+        self,
+        before: Run,
+        after: Run,
+        *,
+        actor: str,
+        notifications: Sequence[Notification] = (),
+        publisher: Publisher | None = None,
+    ) -> bool:
+        if publisher is not None and not self._publications.stands_at(publisher):
+            return False
         moved = self._move(before, after, actor)
         if moved:
             self._outbox.put(notifications)
+            if publisher is not None:
+                self._publications.sign_off(publisher)
         return moved
 
     def request_cancel(self, run_id: str, *, actor: str) -> bool:

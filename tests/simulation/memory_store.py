@@ -21,6 +21,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.store.base import BundleUse, NameTaken, ScheduleStore, Store
 from tests.simulation.memory_ad_hoc import MemoryAdHoc
 from tests.simulation.memory_outbox import MemoryOutbox
+from tests.simulation.memory_publications import MemoryPublications
 from tests.simulation.memory_runs import MemoryLeases, MemoryRuns
 from tests.simulation.memory_tables import Tables
 
@@ -31,9 +32,11 @@ class MemoryStore(Store):
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.tables = Tables(now)
         outbox = MemoryOutbox(self.tables)
-        runs = MemoryRuns(self.tables, outbox)
-        self.schedules = MemorySchedules(self.tables, runs, outbox)
+        publications = MemoryPublications(self.tables)
+        runs = MemoryRuns(self.tables, outbox, publications)
+        self.schedules = MemorySchedules(self.tables, runs, outbox, publications)
         self.runs = runs
+        self.publications = publications
         self.leases = MemoryLeases(self.tables)
         self.outbox = outbox
         self.ad_hoc = MemoryAdHoc(self.tables)
@@ -66,10 +69,13 @@ class MemoryStore(Store):
 class MemorySchedules(ScheduleStore):
     """Every method is one transaction: it runs from its beginning to its end before another one does."""
 
-    def __init__(self, tables: Tables, runs: MemoryRuns, outbox: MemoryOutbox) -> None:
+    def __init__(
+        self, tables: Tables, runs: MemoryRuns, outbox: MemoryOutbox, publications: MemoryPublications
+    ) -> None:
         self._tables = tables
         self._runs = runs
         self._outbox = outbox
+        self._publications = publications
 
     def add(self, schedule: Schedule) -> None:
         if schedule.id in self._tables.schedules or self.find(schedule.name) is not None:
@@ -177,6 +183,7 @@ class MemorySchedules(ScheduleStore):
         self._tables.schedules[after.id] = after
         if after.version > before.version:
             self._tables.versions[after.id].insert(0, _version(after))
+            self._publications.follow(before, after)
         return True
 
     def _use(self, version: Version) -> BundleUse:

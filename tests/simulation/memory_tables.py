@@ -4,7 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jupyter_schedule.core.models import AdHocWorker, Attempt, Event, Notification, Run, Schedule, Version, utc
+from jupyter_schedule.core.models import (
+    AdHocWorker,
+    Attempt,
+    Event,
+    Notification,
+    Publisher,
+    Run,
+    Schedule,
+    Version,
+    Withdrawal,
+    utc,
+)
 
 
 @dataclass
@@ -37,6 +48,10 @@ class Tables:
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     outbox: list[Sent] = field(default_factory=list)
     ad_hoc: dict[str, AdHocWorker] = field(default_factory=dict)
+    #: by schedule and area, each with the time from which on it may be claimed
+    withdrawals: dict[tuple[str, str], tuple[Withdrawal, datetime]] = field(default_factory=dict)
+    #: by run and fence, each with the time at which it signed on
+    publishers: dict[tuple[str, int], tuple[Publisher, datetime]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 
     def record(self, actor: str, kind: str, schedule_id: str | None = None, run_id: str | None = None) -> None:

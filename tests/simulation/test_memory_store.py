@@ -9,6 +9,7 @@ from tests.core.store import (
     test_changes,
     test_leases,
     test_outbox,
+    test_publications,
     test_reads,
     test_retention,
     test_runs,
@@ -26,6 +27,10 @@ def clock() -> Clock:
 @pytest.fixture
 def store(clock: Clock) -> Store:
     return MemoryStore(clock)
+
+
+#: with a schedule that is public
+public = test_publications.public
 
 
 class TestSchedules(test_schedules.TestSchedules):
@@ -71,6 +76,10 @@ class TestNotifications(test_outbox.TestNotifications):
 
 
 class TestFreshness(test_outbox.TestFreshness):
+    pass
+
+
+class TestPublications(test_publications.TestPublications):
     pass
 
 

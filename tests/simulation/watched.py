@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Attempt, Notification, Run, Schedule, Version
+from jupyter_schedule.core.models import Attempt, Run, Schedule, Version
 from jupyter_schedule.core.store.base import ScheduleAdvance, Store
 from jupyter_schedule.core.store.sql import SqlStore
 from tests.scheduler_service.stores import MemoryObjects
@@ -21,6 +21,7 @@ WRITES = {
     "runs": frozenset({"request_cancel_all", "request_cancel", "finish_pruning", "mark_pruned"}),
     "leases": frozenset({"claim", "release"}),
     "outbox": frozenset({"claim", "mark_delivered", "mark_failed"}),
+    "publications": frozenset({"sign_on", "sign_off", "claim", "keep", "mark_done", "put_off"}),
     "ad_hoc": frozenset[str](),
     "": frozenset({"publish_catalog"}),
 }
@@ -70,6 +71,7 @@ class Ledger:
         self.runs = WatchedRuns(self, "runs")
         self.leases = WatchedPart(self, "leases")
         self.outbox = WatchedPart(self, "outbox")
+        self.publications = WatchedPart(self, "publications")
         self.ad_hoc = WatchedPart(self, "ad_hoc")
 
     def __getattr__(self, method: str) -> Any:
@@ -185,9 +187,9 @@ class WatchedRuns(WatchedPart):
         self._ledger.writing(self._part.add_all)(runs, actor=actor)
         self._ledger.note_rows(newest, actor)
 
-    def replace(self, before: Run, after: Run, *, actor: str, notifications: Sequence[Notification] = ()) -> bool:
+    def replace(self, before: Run, after: Run, *, actor: str, **told: Any) -> bool:
         held = self._ledger.fence_of(before)
-        moved: bool = self._ledger.writing(self._part.replace)(before, after, actor=actor, notifications=notifications)
+        moved: bool = self._ledger.writing(self._part.replace)(before, after, actor=actor, **told)
         if moved:
             self._ledger.note_move(before, held, actor)
         return moved

@@ -42,6 +42,7 @@ from jupyter_schedule.core.models.notification import (
     QueuedNotification,
     TimeOfDay,
 )
+from jupyter_schedule.core.models.publication import Publisher, Withdrawal
 from jupyter_schedule.core.models.run import (
     GOING_STATUSES,
     OPEN_STATUSES,
@@ -127,6 +128,7 @@ __all__ = [
     "Policies",
     "Publication",
     "PublishedFile",
+    "Publisher",
     "QueuedNotification",
     "Reason",
     "Result",
@@ -143,6 +145,7 @@ __all__ = [
     "UtcTime",
     "Version",
     "Visibility",
+    "Withdrawal",
     "disclosure_report_key",
     "utc",
     "utc_text",

@@ -1,7 +1,7 @@
 """The words for what goes and what stays: when a schedule is deleted, and when a run's files went."""
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility
+from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, Withdrawal, utc_text
 
 
 def on_deletion(published_at: str | None, public_name: str | None = None) -> str:
@@ -19,6 +19,23 @@ def on_deletion(published_at: str | None, public_name: str | None = None) -> str
         f"What it published stays at {published_at} for everybody, and reserves the name as long as it is there. "
         "To withdraw it, make the schedule private before you delete it; later an operator can: "
         f"python -m scheduler_service unpublish {public_name}. {gone}"
+    )
+
+
+def still_public(owed: Withdrawal) -> str:
+    """The state of a withdrawal that isn't done, and why."""
+    name = f"“{owed.schedule}”"
+    if owed.tried_at is None:
+        return f"{name} may still be public: nobody has tried to withdraw it yet. A service does that by itself."
+    at, why = utc_text(owed.tried_at), f", because {owed.trouble}" if owed.trouble else "."
+    if owed.remaining is None:
+        return f"{name} may still be public: tried at {at}{why} A service tries again by itself."
+    if owed.remaining:
+        files = f"{owed.remaining:,} file{'s' * (owed.remaining != 1)}"
+        return f"{name} is still public: {files}, tried at {at}{why} A service tries again by itself."
+    return (
+        f"{name} had nothing public any more at {at}{why} A service looks again until nobody is left who had begun to "
+        "publish it."
     )
 
 

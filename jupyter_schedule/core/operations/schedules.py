@@ -130,6 +130,10 @@ class ScheduleOperations:
         if self._context.store.runs.is_name_open(name):
             message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
             raise Refused("name_reserved", message, field="name")
+        publications = self._context.store.publications
+        if publications.is_written(name) or any(each.schedule == name for each in publications.list_owed()):
+            message = f"What the “{name}” that was deleted had made public is still being withdrawn. Try again later."
+            raise Refused("name_reserved", message, field="name")
         areas = self._context.storage.all_of(publication_base or self.published)
         area = next((area for area in areas if is_published(area, name)), None)
         if area is not None:

@@ -20,11 +20,13 @@ from jupyter_schedule.core.models import (
     FailedNotification,
     LauncherCatalog,
     Notification,
+    Publisher,
     QueuedNotification,
     Run,
     RunStatus,
     Schedule,
     Version,
+    Withdrawal,
 )
 
 #: seconds without a finished tick after which a service doesn't count as working
@@ -96,7 +98,8 @@ class ScheduleStore(ABC):
         kind: of the event that tells it; None leaves it to those of the runs.
         False when version, state, cursor or deadline of silence are no longer `before`'s.  A run whose key the ledger
         has is left as it is: an occurrence is in the ledger once.  A higher version number records a new version, by
-        `actor`.
+        `actor`.  One that makes the schedule private owes its withdrawal from every area that it was ever public in;
+        one that makes it public takes that back.
         """
 
     @abstractmethod
@@ -195,10 +198,20 @@ class RunStore(ABC):
             self.add(run, actor=actor)
 
     @abstractmethod
-    def replace(self, before: Run, after: Run, *, actor: str, notifications: Sequence[Notification] = ()) -> bool:
+    def replace(
+        self,
+        before: Run,
+        after: Run,
+        *,
+        actor: str,
+        notifications: Sequence[Notification] = (),
+        publisher: Publisher | None = None,
+    ) -> bool:
         """Move a run from `before` to `after` and put `notifications` into the outbox, both or neither.
 
-        False when status or fence are no longer `before`'s.  Raises ValueError for a transition that isn't allowed.
+        publisher: who has written what the run published, and signs off with it.
+        False when status or fence are no longer `before`'s, or the schedule no longer at the publisher's version.
+        Raises ValueError for a transition that isn't allowed.
         """
 
     @abstractmethod
@@ -435,6 +448,52 @@ class OutboxStore(ABC):
         """Those written since then that failed and weren't delivered so far, the newest first; of an owner, or all."""
 
 
+class PublicationStore(ABC):
+    """Publishers at work, and withdrawals that are owed."""
+
+    @abstractmethod
+    def is_current(self, publisher: Publisher) -> bool:
+        """True while the run is being published at the publisher's fence, and its schedule is at that version."""
+
+    @abstractmethod
+    def sign_on(self, publisher: Publisher) -> bool:
+        """Note that somebody may write to an area from now on.  False, and nothing is noted, when it isn't current."""
+
+    @abstractmethod
+    def sign_off(self, publisher: Publisher) -> None:
+        """Note that it writes nothing more; no error when it never signed on."""
+
+    @abstractmethod
+    def is_written(self, name: str) -> bool:
+        """True while somebody is signed on to publish for a schedule of that name, deleted ones included."""
+
+    @abstractmethod
+    def list_owed(self, *, owner: str | None = None) -> list[Withdrawal]:
+        """The withdrawals that aren't done, the longest owed first; of an owner's schedules, or all."""
+
+    @abstractmethod
+    def claim(self, lease: int) -> Withdrawal | None:
+        """The withdrawal that may have been tried for longest; others leave it for `lease` seconds.
+
+        None when none may be tried now.
+        """
+
+    @abstractmethod
+    def keep(self, withdrawal: Withdrawal, lease: int) -> bool:
+        """True while it is owed and was claimed by nobody since; renews the claim when half of `lease` is over."""
+
+    @abstractmethod
+    def mark_done(self, withdrawal: Withdrawal) -> bool:
+        """Note that nothing of it is left, and nobody who could write any.  False when it was claimed again since."""
+
+    @abstractmethod
+    def put_off(self, withdrawal: Withdrawal, again_in: float, *, remaining: int | None, trouble: str | None) -> bool:
+        """Note what a try left and why, and that it may be claimed again in so many seconds.
+
+        False when it was claimed again since.
+        """
+
+
 class AdHocStore(ABC):
     """Ad-hoc workers."""
 
@@ -470,6 +529,7 @@ class Store(ABC):
     leases: LeaseStore
     services: ServiceStore
     outbox: OutboxStore
+    publications: PublicationStore
     ad_hoc: AdHocStore
 
     # -- changes

@@ -26,6 +26,7 @@ from jupyter_schedule.core.models import (
     TRANSITIONS,
     Attempt,
     Notification,
+    Publisher,
     Run,
     RunStatus,
     Trigger,
@@ -33,6 +34,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.store.base import RunCursor, RunStore
 from jupyter_schedule.core.store.database import LAST_CHANGE, Database
 from jupyter_schedule.core.store.outbox import SqlOutbox
+from jupyter_schedule.core.store.publications import SqlPublications, stands_at
 from jupyter_schedule.core.store.tables import (
     HAS_COST,
     IS_ALIVE,
@@ -67,9 +69,10 @@ WITH_FILES = and_(
 class SqlRuns(RunStore):
     """The rows of `runs`, `attempts` and `prunings`."""
 
-    def __init__(self, database: Database, outbox: SqlOutbox) -> None:
+    def __init__(self, database: Database, outbox: SqlOutbox, publications: SqlPublications) -> None:
         self._database = database
         self._outbox = outbox
+        self._publications = publications
 
     def add(self, run: Run, *, actor: str) -> None:
         self.add_all([run], actor=actor)
@@ -78,11 +81,23 @@ class SqlRuns(RunStore):
         with self._database.engine.begin() as connection:
             self.insert(connection, runs, actor)
 
-    def replace(self, before: Run, after: Run, *, actor: str, notifications: Sequence[Notification] = ()) -> bool:
+    def replace(
+        self,
+        before: Run,
+        after: Run,
+        *,
+        actor: str,
+        notifications: Sequence[Notification] = (),
+        publisher: Publisher | None = None,
+    ) -> bool:
         with self._database.engine.begin() as connection:
+            if publisher is not None and not stands_at(connection, publisher):
+                return False
             moved = self._move(connection, before, after, actor)
             if moved:
                 self._outbox.put(connection, notifications)
+                if publisher is not None and publisher.area is not None:
+                    self._publications.remove(connection, publisher)
         return moved
 
     def request_cancel(self, run_id: str, *, actor: str) -> bool:

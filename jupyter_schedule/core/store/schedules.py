@@ -12,6 +12,7 @@ from jupyter_schedule.core.store.base import BundleUse, NameTaken, ScheduleAdvan
 from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
 from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.outbox import SqlOutbox
+from jupyter_schedule.core.store.publications import SqlPublications
 from jupyter_schedule.core.store.runs import CHUNK, IS_OPEN, WITH_FILES, SqlRuns
 from jupyter_schedule.core.store.tables import IS_ALIVE, LONGEST_SOURCE, runs, schedule_versions, schedules
 
@@ -60,10 +61,11 @@ ADVANCE = (
 class SqlSchedules(ScheduleStore):
     """The rows of `schedules` and `schedule_versions`."""
 
-    def __init__(self, database: Database, runs: SqlRuns, outbox: SqlOutbox) -> None:
+    def __init__(self, database: Database, runs: SqlRuns, outbox: SqlOutbox, publications: SqlPublications) -> None:
         self._database = database
         self._runs = runs
         self._outbox = outbox
+        self._publications = publications
 
     def add(self, schedule: Schedule) -> None:
         try:
@@ -120,6 +122,7 @@ class SqlSchedules(ScheduleStore):
                 return False
             if after.version > before.version:
                 connection.execute(insert(schedule_versions).values(version_row(after)))
+                self._publications.follow(connection, before, after)
             self._runs.insert(connection, runs, actor)
             if kind is not None:
                 self._database.record(connection, actor, kind, after.id)

@@ -8,6 +8,7 @@ from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.database import LAST_CHANGE, Database
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.outbox import SqlOutbox
+from jupyter_schedule.core.store.publications import SqlPublications
 from jupyter_schedule.core.store.runs import SqlRuns
 from jupyter_schedule.core.store.schedules import SqlSchedules
 from jupyter_schedule.core.store.services import SqlServices
@@ -23,9 +24,11 @@ class SqlStore(Store):
     def __init__(self, database: Database, leases: SqlLeases) -> None:
         self.database = database
         outbox = SqlOutbox(database)
-        runs = SqlRuns(database, outbox)
-        self.schedules = SqlSchedules(database, runs, outbox)
+        publications = SqlPublications(database)
+        runs = SqlRuns(database, outbox, publications)
+        self.schedules = SqlSchedules(database, runs, outbox, publications)
         self.runs = runs
+        self.publications = publications
         self.leases = leases
         self.services = SqlServices(database)
         self.outbox = outbox

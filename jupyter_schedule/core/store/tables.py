@@ -264,6 +264,38 @@ Index("outbox_waiting", outbox.c.next_try)
 HAS_TROUBLE = and_(outbox.c.delivered_at.is_(None), outbox.c.trouble.is_not(None))
 Index("outbox_failed", outbox.c.created_at, outbox.c.id, sqlite_where=HAS_TROUBLE, postgresql_where=HAS_TROUBLE)
 
+#: publications in areas that everybody can read, which have to leave them
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("schedule_id", _Id, ForeignKey("schedules.id"), nullable=False),
+    Column("area", String(1024), nullable=False),
+    #: the schedule's, that made it private
+    Column("version", Integer, nullable=False),
+    Column("owed_since", UtcText, nullable=False),
+    #: how often somebody has claimed to try it, and from when on it may be claimed
+    Column("tries", Integer, nullable=False),
+    Column("next_try", UtcText, nullable=False),
+    Column("tried_at", UtcText),
+    #: what the last try left, and why
+    Column("remaining", Integer),
+    Column("trouble", Text),
+    PrimaryKeyConstraint("schedule_id", "area"),
+)
+
+#: those who write to such an area, from before their first step until after their last
+publishers = Table(
+    "publishers",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("schedule_id", _Id, ForeignKey("schedules.id"), nullable=False),
+    Column("area", String(1024), nullable=False),
+    Column("began_at", UtcText, nullable=False),
+    PrimaryKeyConstraint("run_id", "fence"),
+)
+Index("publishers_of_schedule", publishers.c.schedule_id)
+
 #: what belongs to the deployment as a whole: its secret, and the oldest revision whose code may use the ledger
 deployment = Table(
     "deployment",

@@ -15,7 +15,7 @@ from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import LocalStorage
 from jupyter_schedule.core.store.factory import open_store
-from tests.factories import NOON, make_spec
+from tests.factories import NOON, make_schedule, make_spec
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -91,6 +91,22 @@ class TestCreate:
         desk.area.put(PublicationKeys("daily").latest, b"{}")
         with refusal("name_taken"):
             desk.create()
+
+    def test_a_name_whose_results_are_still_being_withdrawn_stays_reserved(self, desk: Desk) -> None:
+        """Whoever had it next would have their results withdrawn with those."""
+        store = desk.mine.store
+        public = make_spec(visibility=Visibility.PUBLIC, publication_base="s3://bucket/public")
+        store.schedules.add(make_schedule("daily", spec=public))
+        private = make_schedule("daily", spec=desk.spec(), version=2)
+        assert store.schedules.replace(make_schedule("daily", spec=public), private, actor="local", kind=None)
+        desk.mine.schedules.delete("daily")
+        with refusal("name_reserved"):
+            desk.create()
+
+        owed = store.publications.claim(60)
+        assert owed is not None
+        assert store.publications.mark_done(owed)
+        desk.create()
 
     def test_a_name_whose_results_are_still_published_stays_reserved(self, desk: Desk) -> None:
         desk.create()

@@ -1,12 +1,20 @@
 """What goes and what stays, in words."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Publication, PublishedFile, RunStatus, Trigger, Visibility
-from jupyter_schedule.core.operations.removal import check_there, live_publication, on_deletion, public_name, removed
+from jupyter_schedule.core.models import Publication, PublishedFile, RunStatus, Trigger, Visibility, Withdrawal
+from jupyter_schedule.core.operations.removal import (
+    check_there,
+    live_publication,
+    on_deletion,
+    public_name,
+    removed,
+    still_public,
+)
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
@@ -46,6 +54,24 @@ def test_where_readers_look_stays_and_a_rehearsal_had_no_such_place() -> None:
 def test_who_deletes_is_told_what_goes_and_what_stays() -> None:
     assert on_deletion("file:///p/data/").startswith("What it published stays at file:///p/data/, and reserves")
     assert on_deletion(None).startswith("It published nothing. The logs and files of its runs go ")
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, "may still be public: nobody has tried to withdraw it yet. A service does that by itself."),
+        ({"remaining": 3, "trouble": "S3 is away."}, "is still public: 3 files, tried at {at}, because S3 is away. A"),
+        ({"remaining": 1}, "is still public: 1 file, tried at {at}. A service tries again by itself."),
+        ({"trouble": "S3 is away."}, "may still be public: tried at {at}, because S3 is away. A service tries again"),
+        ({"remaining": 0}, "had nothing public any more at {at}. A service looks again until nobody is left"),
+    ],
+)
+def test_what_is_still_public_is_told_with_its_number_its_last_try_and_why(known: dict[str, Any], said: str) -> None:
+    tried = {"tried_at": NOON} if known else {}
+    owed = Withdrawal(
+        schedule_id="1", schedule="flights", area="s3://bucket", version=2, owed_since=NOON, **tried | known
+    )
+    assert f"“flights” {said.format(at='2026-11-24T12:00:00Z')}" in still_public(owed)
 
 
 def test_who_deletes_a_public_schedule_is_told_how_to_withdraw_it() -> None:

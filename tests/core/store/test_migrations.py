@@ -10,11 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import ScheduleState, Visibility
 from jupyter_schedule.core.store import migrate
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.migrate import MIGRATIONS
@@ -23,7 +25,7 @@ from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import metadata
 from tests.databases import PostgresqlServer
 from tests.engine import PATIENCE
-from tests.factories import NOON, make_run, make_schedule
+from tests.factories import NOON, make_run, make_schedule, make_spec
 
 
 def test_the_migrations_lead_to_the_schema_that_the_code_knows(ledger: str) -> None:
@@ -82,6 +84,37 @@ def test_what_a_newer_version_wrote_is_left_to_newer_services(ledger: str) -> No
     assert [schedule.name for schedule in store.schedules.list_page()] == ["ours"]
     assert [run.schedule for run in store.leases.claim("one", 30, "here")] == ["ours"]
     assert store.schedules.list_versions(make_schedule("theirs").id) == []
+    store.close()
+
+
+@pytest.mark.promise("P33")
+def test_a_ledger_from_before_withdrawals_were_rows_owes_those_of_what_is_private_now(ledger: str) -> None:
+    """Those of a deleted schedule too, unless its name is another's by now."""
+    store = open_store(ledger)
+    public = make_spec(visibility=Visibility.PUBLIC, publication_base="s3://bucket/public")
+    private = make_spec(visibility=Visibility.PRIVATE)
+    for name in ("turned", "open", "deleted", "taken"):
+        schedule = make_schedule(name, spec=public)
+        store.schedules.add(schedule)
+        if name != "open":
+            state = ScheduleState.DELETED if name in {"deleted", "taken"} else ScheduleState.ACTIVE
+            turned = schedule.model_copy(update={"version": 2, "spec": private, "state": state})
+            assert store.schedules.replace(schedule, turned, actor="ann", kind=None)
+    store.schedules.add(make_schedule("taken", id="another", spec=public))
+    change(ledger, "DROP TABLE withdrawals", "DROP TABLE publishers")
+    revisions = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    (made,) = (each for each in revisions if each.path.endswith("_withdrawals.py"))
+    assert isinstance(store, SqlStore)
+    with (
+        store.database.engine.begin() as connection,
+        Operations.context(MigrationContext.configure(connection)),
+    ):
+        made.module.upgrade()
+    owed = store.publications.list_owed()
+    assert {(each.schedule, each.area, each.version) for each in owed} == {
+        ("turned", "s3://bucket/public", 2),
+        ("deleted", "s3://bucket/public", 2),
+    }
     store.close()
 
 

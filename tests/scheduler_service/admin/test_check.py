@@ -12,13 +12,15 @@ from click.testing import CliRunner, Result
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import DeploymentConfig, StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
+from jupyter_schedule.core.models import Visibility
 from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker
 from scheduler_service.__main__ import main
 from scheduler_service.admin import check as module
 from scheduler_service.admin.check import CheckResult, check_owner, check_service, check_storage
 from tests.databases import DatabaseClock, PostgresqlServer
-from tests.factories import NOON
+from tests.factories import NOON, make_schedule, make_spec
 from tests.receivers import TOKEN, webhook
 from tests.s3_servers import CANARY, S3Server, variables
 from tests.ticking import seeming_service
@@ -177,3 +179,30 @@ def test_a_database_is_asked_for_its_time_and_for_who_ticks_and_keeps_its_shape(
     *_, away = check_service(DataPaths(tmp_path, "postgresql://ann:hush@127.0.0.1:1/ledger"), NOON)
     assert not away.right
     assert "hush" not in away.text
+
+
+def test_what_is_private_now_and_public_still_is_missing_with_its_number_and_why(tmp_path: Path) -> None:
+    def check_of() -> Result:
+        return CliRunner().invoke(main, ["check", "--folder", str(tmp_path)])
+
+    places = DataPaths(tmp_path)
+    store = open_store(places.store)
+    public = make_spec(visibility=Visibility.PUBLIC, publication_base="s3://bucket/public")
+    schedule = make_schedule("flights", spec=public)
+    store.schedules.add(schedule)
+    assert "ok      withdrawals: nothing that is private now is public still" in check_of().output
+    turned = schedule.model_copy(update={"version": 2, "spec": make_spec()})
+    assert store.schedules.replace(schedule, turned, actor="ann", kind=None)
+
+    def tried(remaining: int, trouble: str | None) -> Result:
+        owed = store.publications.claim(60)
+        assert owed is not None
+        assert store.publications.put_off(owed, 0, remaining=remaining, trouble=trouble)
+        return check_of()
+
+    away = tried(3, "S3 is away.")
+    assert away.exit_code == 1
+    assert "MISSING withdrawals: NO. “flights” is still public: 3 files, tried at " in away.output
+    assert ", because S3 is away. A service tries again by itself." in away.output
+    assert "ok      withdrawals: “flights” had nothing public any more at " in tried(0, None).output
+    store.close()

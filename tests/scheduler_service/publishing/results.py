@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from jupyter_schedule.core.models import FileEntry, Publication, Reason, Result, Run
@@ -40,11 +40,11 @@ def result_of(files: dict[str, bytes]) -> Result:
     )
 
 
-def publish_files(run: Run, files: dict[str, bytes], area: ObjectStorage) -> Publication:
-    """What the tick does with a worker's outputs."""
+def publish_files(run: Run, files: dict[str, bytes], area: ObjectStorage, now: datetime | None = None) -> Publication:
+    """What the tick does with a worker's outputs; when the run was due unless `now` is given."""
     work = MemoryObjects()
     work.content = {f"workers/w/{run.id}/output/{path}": data for path, data in files.items()}
-    return publish(run, result_of(files), work, f"workers/w/{run.id}/", area, run.scheduled_for)
+    return publish(run, result_of(files), work, f"workers/w/{run.id}/", area, now or run.scheduled_for)
 
 
 def document(area: ObjectStorage, key: str) -> dict[str, Any]:

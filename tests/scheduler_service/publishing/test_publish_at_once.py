@@ -20,7 +20,7 @@ from tests.scheduler_service.publishing.results import (
     due_on,
     publish_files,
 )
-from tests.scheduler_service.stores import Died, Dying, MemoryObjects, Writes, take_turns
+from tests.scheduler_service.stores import WRITES, Died, Dying, MemoryObjects, Watched, Writes, take_turns
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -40,6 +40,20 @@ def test_whoever_dies_at_any_write_and_starts_again_ends_where_nobody_died(momen
         assert_readers_find_what_latest_points_at(area)
         publish_files(due_on(1), today, area)
         assert area.content == smooth.content, f"died {moment} the write of {counted.keys[write]}"
+
+
+def test_of_two_publishers_of_one_run_the_first_ones_manifest_stays() -> None:
+    """Readers may have it already, and what is published never changes."""
+    area, run = MemoryObjects(), due_on(0)
+    manifest = KEYS.manifest(name_run_folder(run))
+
+    class Second(Watched):
+        def before(self, method: str, key: str) -> None:
+            if method in WRITES and key == manifest and manifest not in area.content:
+                publish_files(run, {"a.csv": b"1"}, area)
+
+    publish_files(run, {"a.csv": b"1"}, Second(area), run.scheduled_for + DAY)
+    assert document(area, manifest)["published_at"] == utc_text(run.scheduled_for)
 
 
 def test_a_run_that_never_came_back_is_put_in_place_by_the_next_one() -> None:

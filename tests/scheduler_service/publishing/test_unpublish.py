@@ -68,6 +68,18 @@ def test_whoever_dies_in_the_middle_loses_nothing() -> None:
             assert digest(private.content[KEYS.latest]) == digest(plain.content[KEYS.latest])
 
 
+def test_a_manifest_that_was_written_late_after_its_files_had_left_goes_too() -> None:
+    """Its run is complete nowhere, so nothing is lost with it."""
+    public, private = MemoryObjects(), MemoryObjects()
+    published(public)
+    public.content = {key: data for key, data in public.content.items() if key.endswith("manifest.json")}
+
+    assert unpublish("flights", public, private, NOON) == 3
+
+    assert public.content == {}
+    assert [key for key in private.content if key.endswith(".json")] == []
+
+
 def made_private(schedule: Schedule, store: MemoryStore, state: ScheduleState) -> Schedule:
     """A schedule of two versions, that was public in the first; it left files."""
     store.schedules.add(schedule)
@@ -88,7 +100,7 @@ def test_what_a_deleted_schedule_left_is_withdrawn_unless_its_name_is_anothers_n
     if taken:
         store.schedules.add(make_schedule("flights", spec=spec, id=str(uuid4())))
 
-    Unpublisher(store, STORAGE, area.__getitem__).look(NOON)
+    Unpublisher(store, area.__getitem__).look(NOON)
 
     assert bool(area["public"].content) is taken
 

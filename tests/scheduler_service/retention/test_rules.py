@@ -120,6 +120,16 @@ def test_the_latest_good_run_stays_however_many_failed_since() -> None:
     assert "0" not in {run.key for run in find_expired(runs, RetentionRule(5, 10), NOW)}
 
 
+@pytest.mark.promise("P25")
+def test_the_latest_good_run_stays_by_its_occurrence_and_another_by_its_end() -> None:
+    """Old days that were filled in after the newest: readers follow that one, who asked waits for the last end."""
+    newest = a_run(20)
+    filled = [a_run(number, ended_at=NOON + (30 + number) * DAY) for number in range(5)]
+    failed = [a_run(number, status=RunStatus.FAILED) for number in range(40, 45)]
+    going = {run.key for run in find_expired([newest, *filled, *failed], RetentionRule(5, 10), NOW)}
+    assert going == {"0", "1", "2", "3"}
+
+
 def test_a_rehearsal_does_not_stand_in_for_the_latest_good_run() -> None:
     runs = [a_run(0), a_run(1, trigger=Trigger.REHEARSAL), a_run(2, status=RunStatus.FAILED)]
     assert find_expired(runs, RetentionRule(1, 0), NOW) == []
