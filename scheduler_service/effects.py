@@ -24,6 +24,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
     ScheduleState,
     Spec,
+    UnreadableSpec,
     Visibility,
     utc,
 )
@@ -84,6 +85,10 @@ class Effects:
             if not self._close_attempt(run, failed, Outcome.FINISHED, self._redact(run, result.sentence), ended=True):
                 return
         spec = self._spec_of(run)
+        unreadable = spec.sentence if isinstance(spec, UnreadableSpec) else run.message
+        if run.reason is Reason.UNREADABLE or isinstance(spec, UnreadableSpec):
+            self.end(run, None, End(RunStatus.FAILED, Reason.UNREADABLE, unreadable or ""))
+            return
         if refused := self._quota_block(run, spec):
             self.end(run, None, End(RunStatus.SKIPPED, Reason.CAP, refused))
             return

@@ -19,6 +19,7 @@ from jupyter_schedule.core.models import (
     GOING_STATUSES,
     Attempt,
     ConcurrencyLimits,
+    Reason,
     Run,
     RunStatus,
     Schedule,
@@ -281,6 +282,9 @@ class Ticker:
         return self._backoff.is_ready(key) and self._attempt_to(key, self._spec_of, run)
 
     def _look_after(self, run: Run, now: datetime) -> None:
+        if run.reason is Reason.UNREADABLE:
+            self._effects.end(run, None, End(RunStatus.FAILED, run.reason, run.message or ""))
+            return
         seen = replace(self._observer.observe(run), policies=self._spec_of(run).policies)
         decision = decide_attempt(seen, now)
         if not (self._blocked_by and isinstance(decision, Start | Relaunch)):

@@ -80,14 +80,19 @@ class ApiContext:
         self.operations.store.close()
 
     def presenter(self, reader: str = "") -> Presenter:
-        """The presenter for somebody who reads in that zone; a zone that isn't known counts as none."""
+        """The presenter for somebody who reads in that zone; a zone that isn't known counts as none.
+
+        By its operations nothing is recorded that it couldn't present.
+        """
         zone: tzinfo | None = None
         if reader:
             try:
                 zone = find_zone(reader)
             except Refused:
                 zone = None
-        return Presenter(self.operations, self.root, self.addresses, zone, self.operations.now())
+        now = self.operations.now()
+        before = Presenter(self.operations, self.root, self.addresses, zone, now)
+        return Presenter(self.operations.checked_by(before.check), self.root, self.addresses, zone, now)
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from jupyter_schedule.core.models import (
     Run,
     RunStatus,
     Schedule,
+    ScheduleState,
     Spec,
     Version,
 )
@@ -44,7 +45,7 @@ from jupyter_schedule.core.object_keys import OUTPUT, REPORT, bundle_key
 from jupyter_schedule.core.operations.costs import cost_before, estimate_of, typical_durations
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.operations.publication_policy import is_releasable
-from jupyter_schedule.core.operations.removal import on_deletion, public_name, removed
+from jupyter_schedule.core.operations.removal import AFTER_BROKEN, on_deletion, public_name, removed
 from jupyter_schedule.core.operations.runs import places_in
 from jupyter_schedule.core.storage.factory import NoSuchObject
 from jupyter_schedule.core.text import LONGEST_BEGUN, decode_next
@@ -72,6 +73,16 @@ class Presenter:
         self.addresses = addresses
         self.reader = reader
         self.now = now
+
+    def check(self, value: Schedule | Run | AdHocWorker) -> None:
+        """Build the answer that tells `value`, before it is recorded; raises whatever keeps it from being told."""
+        match value:
+            case Schedule():
+                self.schedule(value).model_dump_json()
+            case Run():
+                self.run(value).model_dump_json()
+            case AdHocWorker():
+                present_ad_hoc_worker(value).model_dump_json()
 
     # -- schedules
 
@@ -127,7 +138,9 @@ class Presenter:
             changed_by=schedule.changed_by,
             paused=schedule.paused,
             bundle=spec.bundle,
-            on_delete=on_deletion(None if address is None else "its address", public_name(schedule.name, spec)),
+            on_delete=AFTER_BROKEN
+            if schedule.state is ScheduleState.BROKEN
+            else on_deletion(None if address is None else "its address", public_name(schedule.name, spec)),
             last_runs=tuple(self.run(run) for run in last_runs),
         )
 

@@ -63,7 +63,7 @@ class CreateSchedule(WireModel):
 
     form: Form
     #: digest from a preview; None bundles the files as they are now
-    bundle: NameText | None = None
+    bundle: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     #: also run it once now
     run_now: bool = False
     #: let it wait for a rehearsal, which stands for the run now; None does so where runs cost money

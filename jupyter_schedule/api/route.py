@@ -30,7 +30,7 @@ class ApiRequest(NamedTuple):
     @property
     def operations(self) -> Operations:
         """The operations that a person can ask for."""
-        return self.context.operations
+        return self.presenter.operations
 
     @property
     def name(self) -> str:

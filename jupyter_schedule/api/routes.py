@@ -49,8 +49,8 @@ from jupyter_schedule.api.validation import check_request, validated
 from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState
-from jupyter_schedule.core.operations.removal import check_there, on_deletion, public_name
+from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState, UnreadableSpec
+from jupyter_schedule.core.operations.removal import AFTER_BROKEN, check_there, on_deletion, public_name
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.service_health import read_service_health
@@ -176,6 +176,8 @@ def _roll_back(request: ApiRequest) -> ScheduleResponse:
 
 def _delete(request: ApiRequest) -> DeletedResponse:
     spec = request.operations.schedules.delete(request.name).spec
+    if isinstance(spec, UnreadableSpec):
+        return DeletedResponse(name=request.name, published=0, publication_url=None, message=AFTER_BROKEN)
     published = sum(1 for _ in open_storage(spec.publication_base).list(PublicationKeys(request.name).data))
     address = request.context.addresses.stable(request.name, spec) if published else None
     said = on_deletion(address, public_name(request.name, spec))
@@ -263,7 +265,7 @@ ROUTES = (
         "schedules/{name}",
         "A schedule at its current version, what it costs, and who changed it.",
         ScheduleDetails,
-        lambda request: request.presenter.schedule_details(request.operations.schedules.get(request.name)),
+        lambda request: request.presenter.schedule_details(request.operations.schedules.find(request.name)),
     ),
     Route(
         "PATCH",

@@ -52,6 +52,7 @@ SCHEDULE_LOOKS = {
     ScheduleState.REHEARSING: ("○", "yellow"),
     ScheduleState.ENDED: ("■", ""),
     ScheduleState.DELETED: ("✕", ""),
+    ScheduleState.BROKEN: ("✕", "red"),
 }
 #: a control sequence that isn't over yet; none is longer than a title
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,500}\x1b?|[ -/]*)\Z|\r\Z")

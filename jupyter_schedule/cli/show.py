@@ -105,6 +105,8 @@ def upcoming(
 ) -> None:
     """List the next times at which the schedule NAME, or an expression, is due."""
     schedule = _schedule(name, cron, timezone)
+    if schedule and schedule.state is ScheduleState.BROKEN:
+        raise Refused("schedule_broken", schedule.summary)
     timing = schedule.timing if schedule else Timing(cron=cron or "", timezone=timezone or "UTC")
     recurrence.check(timing)
     now = clock.now()
@@ -192,9 +194,24 @@ def kept_text(bounds: Policies) -> str:
 
 
 def _tell(schedule: ScheduleDetails) -> None:
-    form = schedule.form
     echo(f"{schedule.name}, version {schedule.version}")
     echo(schedule.summary)
+    if schedule.state is not ScheduleState.BROKEN:
+        _tell_spec(schedule)
+    echo("")
+    if schedule.last_runs:
+        echo("Last runs:")
+        echo_runs(schedule.last_runs[:_MOST])
+    else:
+        echo(f"No runs yet. Run it now:  jupyter schedule run {schedule.name} --wait")
+    echo("")
+    for version in schedule.versions:
+        echo(f"Version {version.version} by {version.author}, {utc_text(version.created_at)}")
+
+
+def _tell_spec(schedule: ScheduleDetails) -> None:
+    """Print what it does and where, with what, and when next."""
+    form = schedule.form
     kernel = f" with the kernel {form.kernel}" if form.kernel else ""
     echo(f"Runs:     {schedule.bundled_notebook or form.command}{kernel}")
     echo(f"Where:    {_where(schedule)}")
@@ -218,15 +235,6 @@ def _tell(schedule: ScheduleDetails) -> None:
         echo("")
         echo("Next:")
         echo_occurrences(schedule.next, schedule.timing.timezone)
-    echo("")
-    if schedule.last_runs:
-        echo("Last runs:")
-        echo_runs(schedule.last_runs[:_MOST])
-    else:
-        echo(f"No runs yet. Run it now:  jupyter schedule run {schedule.name} --wait")
-    echo("")
-    for version in schedule.versions:
-        echo(f"Version {version.version} by {version.author}, {utc_text(version.created_at)}")
 
 
 def _where(schedule: ScheduleDetails) -> str:
@@ -263,7 +271,7 @@ def _schedule_row(schedule: ScheduleResponse, now: datetime) -> list[Cell]:
         schedule.name,
         schedule_state(schedule.state),
         (state + since, colour),
-        timing_text(schedule.timing, now),
+        "" if schedule.state is ScheduleState.BROKEN else timing_text(schedule.timing, now),
         when(schedule.next_due, now) if schedule.next_due else "",
     ]
 

@@ -12,6 +12,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Spec,
     Timing,
+    UnreadableSpec,
     Visibility,
     utc_text,
 )
@@ -35,6 +36,8 @@ def summary(name: str, spec: Spec, now: datetime, reader: tzinfo | None = None) 
 def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = None) -> str:
     """The sentence of a recorded schedule: a paused or ended one begins with that."""
     spec = schedule.spec
+    if isinstance(spec, UnreadableSpec):
+        return spec.sentence
     match schedule.state:
         case ScheduleState.PAUSED:
             pause = schedule.paused or Pause(by=schedule.changed_by, at=schedule.changed_at)

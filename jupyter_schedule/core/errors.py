@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     NOTHING_TO_PUBLISH = "nothing_to_publish", 409
     RUN_ENDED = "run_ended", 409
     RUN_NOT_ENDED = "run_not_ended", 409
+    SCHEDULE_BROKEN = "schedule_broken", 409
     SCHEDULE_ENDED = "schedule_ended", 409
     TOO_MANY = "too_many", 409
     WORKER_OVER = "worker_over", 409

@@ -43,12 +43,15 @@ _RUN_STATES = {
     "cancelled": "Stopped",
     "skipped": "Skipped",
 }
+#: reasons that say more than the status does
+_RUN_REASONS = {"missed": "Missed", "unreadable": "Broken"}
 _SCHEDULE_STATES = {
     "active": "Active",
     "paused": "Paused",
     "rehearsing": "Waits for its rehearsal",
     "ended": "Ended",
     "deleted": "Deleted",
+    "broken": "Broken",
 }
 
 
@@ -124,7 +127,7 @@ def strip_escapes(text: str) -> str:
 
 def run_state_words(status: str, reason: str | None) -> str:
     """A run's state in words: `Succeeded`, `Timed out`; `Missed` for one that was due while nothing ticked."""
-    return "Missed" if reason == "missed" else _RUN_STATES[status]
+    return _RUN_REASONS.get(reason or "") or _RUN_STATES[status]
 
 
 def schedule_state_words(state: str) -> str:

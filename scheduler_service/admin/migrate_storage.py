@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import GOING_STATUSES
+from jupyter_schedule.core.models import GOING_STATUSES, ScheduleState
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
 from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_storage
 from jupyter_schedule.core.store.base import Store, walk_schedules
@@ -76,8 +76,8 @@ def check_code(storage: StorageConfig, places: DataPaths) -> Iterator[CheckResul
         return  # `check_service` tells
     try:
         there = {stored.key for stored in work.list(BUNDLES)}
-        every = walk_schedules(store.schedules)
-        names = [each.name for each in every if bundle_key(each.spec.bundle) not in there]
+        known = (each for each in walk_schedules(store.schedules) if each.state is not ScheduleState.BROKEN)
+        names = [each.name for each in known if bundle_key(each.spec.bundle) not in there]
     except OSError:
         return  # `check` tells
     finally:

@@ -23,6 +23,7 @@ from jupyter_schedule.core.models import (
     Run,
     Schedule,
     ScheduleState,
+    UnreadableSpec,
     Visibility,
     disclosure_report_key,
     utc_text,
@@ -127,7 +128,9 @@ class Pruner:
 
     def _bases(self, schedule: Schedule) -> set[str]:
         """The addresses of all areas that it ever published to."""
-        specs = (version.spec for version in self._store.schedules.list_versions(schedule.id))
+        specs = [version.spec for version in self._store.schedules.list_versions(schedule.id)]
+        if any(isinstance(spec, UnreadableSpec) for spec in specs):
+            raise ValueError("The record of one of its versions can't be read, so nobody knows where that published.")
         return {spec.publication_base for spec in specs if spec.visibility is not Visibility.NONE}
 
     def _staged(self, runs: Sequence[Run]) -> dict[str, list[StoredObject]]:

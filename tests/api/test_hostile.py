@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,17 +64,17 @@ class Door:
         )
         self.run = json.loads(self.ask("POST", "schedules/daily/run"))["run_id"]
 
-    def ask(self, method: str, path: str, text: str = "", **query: str) -> bytes:
+    def ask(self, method: str, path: str, text: str = "", *, if_version: int = 1, **query: Any) -> bytes:
         """The answer to a request whose body is `text`."""
         body = parse_body(text.encode("utf-8", "surrogatepass"))
-        return answer(self.context, method, path, body=body, query=query, if_version=1).content
+        return answer(self.context, method, path, body=body, query=query, if_version=if_version).content
 
     def fill(self, path: str, otherwise: str = "x") -> str:
         """The path with names of what is there."""
         ids = {"name": "daily", "id": self.run}
         return path.format_map({key: ids.get(key, otherwise) for key in ("name", "id", "path", "digest")})
 
-    def refusal(self, method: str, path: str, text: str = "", **query: str) -> Refused | None:
+    def refusal(self, method: str, path: str, text: str = "", **query: Any) -> Refused | None:
         """What was refused; None where it was done."""
         try:
             self.ask(method, path, text, **query)

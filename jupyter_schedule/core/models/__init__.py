@@ -76,6 +76,7 @@ from jupyter_schedule.core.models.schedule import (
     Seal,
     Spec,
     Timing,
+    UnreadableSpec,
     Version,
     Visibility,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "TimeOfDay",
     "Timing",
     "Trigger",
+    "UnreadableSpec",
     "UtcTime",
     "Version",
     "Visibility",

@@ -109,6 +109,8 @@ class Reason(StrEnum):
     MISSED = "missed"
     #: its time passed while the schedule was paused, or waited for its rehearsal
     PAUSED = "paused"
+    #: its record in the ledger can't be read
+    UNREADABLE = "unreadable"
 
 
 class FileEntry(Model):

@@ -65,6 +65,8 @@ class ScheduleState(StrEnum):
     #: no occurrence is left
     ENDED = "ended"
     DELETED = "deleted"
+    #: its record can't be read; never recorded
+    BROKEN = "broken"
 
 
 class Kernel(Model):
@@ -184,6 +186,13 @@ class Spec(ScheduleOptions):
     left_out: tuple[str, ...] = ()
     #: of the account that recorded it, where many share the ledger
     seal: Seal | None = None
+
+
+class UnreadableSpec(Spec):
+    """The stand-in for a spec that can't be read: nothing runs by it, and nothing is published."""
+
+    #: the reason, and what can be done
+    sentence: str
 
 
 class Pause(Model):

@@ -8,7 +8,7 @@ from jupyter_schedule.core.ad_hoc_workers import public_key
 from jupyter_schedule.core.compute import no_such_size
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import EMBEDDED_CATALOG, AdHocAllowance, AdHocWorker, LauncherInfo, utc, utc_text
-from jupyter_schedule.core.operations.context import TRIES
+from jupyter_schedule.core.operations.context import TRIES, Check, accept
 from jupyter_schedule.core.operations.names import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import quoted
@@ -17,10 +17,11 @@ from jupyter_schedule.core.text import quoted
 class AdHocOperations:
     """The ad-hoc workers of one person, who sees and changes nobody else's."""
 
-    def __init__(self, store: Store, owner: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, owner: str, now: Callable[[], datetime], check: Check = accept) -> None:
         self._store = store
         self._owner = owner
         self._now = now
+        self._check = check
 
     def launch(
         self,
@@ -52,6 +53,7 @@ class AdHocOperations:
             created_at=now,
             deadline=now + _for_hours(hours, terms),
         )
+        self._check(asked)
         if not self._store.ad_hoc.add(asked, most=terms.per_owner):
             raise Refused("too_many", self._too_many(terms.per_owner))
         return asked
@@ -123,6 +125,7 @@ class AdHocOperations:
 
     def _changed(self, before: AdHocWorker, after: AdHocWorker) -> AdHocWorker | None:
         """The worker after the change; None when somebody else changed it first."""
+        self._check(after)
         moved = self._store.ad_hoc.replace(before, after, actor=self._owner)
         return self._store.ad_hoc.get(after.id) if moved else None
 

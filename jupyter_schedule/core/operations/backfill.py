@@ -66,6 +66,8 @@ class BackfillOperations:
         """Put runs for times that have passed into the ledger, as `ask` plans them."""
         plan = self.plan(name, start, end, again=again, parallel=parallel)
         check_confirmed(plan.runs, confirmed=confirmed)
+        for run in plan.runs[:1]:  # they differ by their times alone
+            self._context.check(run)
         for some in batches(plan.runs):
             self._context.store.runs.add_all(some, actor=self._context.owner)
         return plan

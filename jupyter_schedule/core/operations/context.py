@@ -6,12 +6,19 @@ from datetime import datetime
 
 from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.config import StorageConfig
-from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, Run, Schedule, Spec, utc
+from jupyter_schedule.core.models import EMBEDDED_CATALOG, AdHocWorker, LauncherCatalog, Run, Schedule, Spec, utc
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 
 #: how often a change is tried again when the service got in between
 TRIES = 20
+#: takes what is about to be recorded; whatever it raises, nothing is
+Check = Callable[[Schedule | Run | AdHocWorker], object]
+
+
+def accept(value: object) -> None:
+    """Let anything be recorded."""
+    del value
 
 
 @dataclass
@@ -29,6 +36,8 @@ class OperationsContext:
     published: str | None = None
     #: the account that records, where many share the ledger
     account: AccountKey | None = None
+    #: builds the answer before anything is committed: what couldn't be told isn't recorded
+    check: Check = accept
 
     def sealed(self, schedule_id: str, spec: Spec) -> Spec:
         """The spec as it is recorded for that schedule."""
@@ -41,5 +50,6 @@ class OperationsContext:
     def add_run(self, plan: Callable[[Schedule, datetime], Run], schedule: Schedule) -> Run:
         """Put a run of the schedule into the ledger, as `plan` makes it, and read it as it stands there."""
         run = plan(schedule, utc(self.now()))
+        self.check(run)
         self.store.runs.add(run, actor=self.owner)
         return self.store.runs.get(run.id) or run

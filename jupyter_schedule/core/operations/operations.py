@@ -12,7 +12,7 @@ from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.models import LOCAL_OWNER, FailedNotification, LauncherCatalog
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.operations.backfill import BackfillOperations
-from jupyter_schedule.core.operations.context import OperationsContext
+from jupyter_schedule.core.operations.context import Check, OperationsContext, accept
 from jupyter_schedule.core.operations.publications import PublicationOperations
 from jupyter_schedule.core.operations.runs import RunFiles, RunOperations
 from jupyter_schedule.core.operations.schedules import ScheduleOperations
@@ -38,13 +38,29 @@ class Operations:
         channels: tuple[str, ...] = (),
         published: str | None = None,
         account: AccountKey | None = None,
+        check: Check = accept,
     ) -> None:
-        """`channels`, `published`, `account`: as `OperationsContext` has them."""
-        self.context = OperationsContext(store, objects, owner, now, storage, channels, published, account)
+        """`channels`, `published`, `account`, `check`: as `OperationsContext` has them."""
+        self.context = OperationsContext(store, objects, owner, now, storage, channels, published, account, check)
         self.schedules = ScheduleOperations(self.context)
         self.runs = RunOperations(self.context, self.schedules)
         self.backfill = BackfillOperations(self.context, self.schedules)
         self.publications = PublicationOperations(self.context, self.schedules, self.runs)
+
+    def checked_by(self, check: Check) -> "Operations":
+        """The same operations, which record only what `check` takes."""
+        known = self.context
+        return Operations(
+            known.store,
+            known.objects,
+            owner=known.owner,
+            now=known.now,
+            storage=known.storage,
+            channels=known.channels,
+            published=known.published,
+            account=known.account,
+            check=check,
+        )
 
     @property
     def store(self) -> Store:
@@ -74,7 +90,7 @@ class Operations:
     @property
     def ad_hoc(self) -> AdHocOperations:
         """Machines to develop on."""
-        return AdHocOperations(self.store, self.owner, self.context.now)
+        return AdHocOperations(self.store, self.owner, self.context.now, self.context.check)
 
     @property
     def files(self) -> RunFiles:

@@ -29,5 +29,6 @@ class PublicationOperations:
         count = 1
         while self._context.store.runs.get((made := planning.plan_release(run, decision, count)).id) is not None:
             count += 1
+        self._context.check(made)
         self._context.store.runs.add(made, actor=self._context.owner)
         return self._runs.get(made.id)

@@ -3,6 +3,9 @@
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, Withdrawal, utc_text
 
+#: what is left of a schedule whose record can't be read, for the time after it is deleted
+AFTER_BROKEN = "What it published, if anything, stays where it is. The logs and files of its runs go from a day on."
+
 
 def on_deletion(published_at: str | None, public_name: str | None = None) -> str:
     """A sentence about all that a schedule left, for the time after it is deleted.

@@ -54,14 +54,14 @@ class RunOperations:
 
         before: the id of the last run of a page, to get the page that comes after it.
         """
-        schedule_id = None if name is None else self._schedules.get(name).id
+        schedule_id = None if name is None else self._schedules.find(name).id
         place = None if before is None else RunCursor.of(self.get(before))
         owner = self._context.owner if name is None else None
         return self._context.store.runs.list_newest(schedule_id, owner=owner, before=place, limit=limit)
 
     def count(self, name: str | None = None) -> int:
         """The number of runs of one schedule, or of all."""
-        schedule_id = None if name is None else self._schedules.get(name).id
+        schedule_id = None if name is None else self._schedules.find(name).id
         return self._context.store.runs.count(schedule_id, owner=self._context.owner)
 
     def newest_of_each(self, schedules: Sequence[Schedule], per_schedule: int) -> dict[str, list[Run]]:
@@ -112,6 +112,7 @@ class RunOperations:
         runs, count = self._context.store.runs, 1
         while runs.get((again := planning.plan_retry(run, count, utc(self._context.now()))).id) is not None:
             count += 1
+        self._context.check(again)
         runs.add(again, actor=self._context.owner)
         return self.get(again.id)
 

@@ -19,6 +19,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Timing,
     Trigger,
+    UnreadableSpec,
     Version,
     Visibility,
     utc,
@@ -45,7 +46,17 @@ class ScheduleOperations:
         self._context = context
 
     def get(self, name: str) -> Schedule:
-        """The schedule of this name.  Raises Refused `no_such_schedule`, also when it is another's."""
+        """The schedule of this name, which can be used.  Raises Refused as `find`, and `schedule_broken`."""
+        found = self.find(name)
+        if isinstance(found.spec, UnreadableSpec):
+            raise Refused("schedule_broken", found.spec.sentence)
+        return found
+
+    def find(self, name: str) -> Schedule:
+        """The schedule of this name, also one that can only be looked at and deleted.
+
+        Raises Refused `no_such_schedule`, also when it is another's.
+        """
         found = self._context.store.schedules.find(name)
         if found is None or found.owner != self._context.owner:
             raise self._no_such_schedule(name)
@@ -65,11 +76,13 @@ class ScheduleOperations:
 
     def list_versions(self, name: str) -> list[Version]:
         """The versions, one for each edit, the newest first."""
-        return self._context.store.schedules.list_versions(self.get(name).id)
+        return self._context.store.schedules.list_versions(self.find(name).id)
 
     def get_version(self, name: str, number: int) -> Version:
-        """The version of that number.  Raises Refused `no_such_version`."""
+        """The version of that number.  Raises Refused `no_such_version`, `unreadable`."""
         for version in self.list_versions(name):
+            if version.version == number and isinstance(version.spec, UnreadableSpec):
+                raise Refused("unreadable", version.spec.sentence, "version")
             if version.version == number:
                 return version
         message = f"“{name}” has no version {number}. `jupyter schedule versions {name}` lists them."
@@ -172,6 +185,7 @@ class ScheduleOperations:
             ),
             now,
         )
+        self._context.check(schedule)
         try:
             self._context.store.schedules.add(schedule)
         except NameTaken:
@@ -278,7 +292,11 @@ class ScheduleOperations:
 
     def delete(self, name: str) -> Schedule:
         """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
-        deleted = self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
+        deleted = self.find(name)
+        if isinstance(deleted.spec, UnreadableSpec):
+            self._context.store.schedules.delete_unreadable(deleted.id, actor=self._context.owner)
+        else:
+            deleted = self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
         for run in self._context.store.runs.list_open(deleted.id):
             self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
         return deleted
@@ -293,6 +311,7 @@ class ScheduleOperations:
             owed = planning.plan_runs(before, now)
             stamped = {"changed_at": now, "changed_by": self._context.owner}
             after = planning.advance_cursor(change(owed.schedule, now).model_copy(update=stamped), now)
+            self._context.check(after)
             if self._context.store.schedules.replace(before, after, owed.runs, actor=self._context.owner, kind=kind):
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")

@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, insert, select, update
 from jupyter_schedule.core.models import LIVE_AD_HOC_STATUSES, AdHocWorker
 from jupyter_schedule.core.store.base import AdHocStore
 from jupyter_schedule.core.store.database import Database
+from jupyter_schedule.core.store.rows import read_ad_hoc
 from jupyter_schedule.core.store.tables import ad_hoc_workers as workers
 
 _IS_LIVE = workers.c.status.in_(LIVE_AD_HOC_STATUSES)
@@ -54,4 +55,4 @@ class SqlAdHoc(AdHocStore):
     def _select(self, query: Select[Any]) -> list[AdHocWorker]:
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
-        return [AdHocWorker(**row) for row in rows]
+        return [read_ad_hoc(row) for row in rows]

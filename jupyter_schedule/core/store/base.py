@@ -109,9 +109,20 @@ class ScheduleStore(ABC):
         The ids of those that moved; the others are no longer as they were read, or being changed by somebody else.
         """
 
+    def delete_unreadable(self, schedule_id: str, *, actor: str) -> bool:
+        """Delete a schedule whatever is recorded of it; False when it is deleted, or isn't there.
+
+        For one that can't be read; a store that keeps values has none.
+        """
+        del schedule_id, actor
+        return False
+
     @abstractmethod
     def get(self, schedule_id: str) -> Schedule | None:
-        """The schedule with this id, deleted ones included."""
+        """The schedule with this id, deleted ones included.
+
+        One that can't be read is found, here and by the other methods, in the state `broken`, unless it is deleted.
+        """
 
     @abstractmethod
     def find(self, name: str) -> Schedule | None:
@@ -150,7 +161,10 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def list_due(self, now: datetime, limit: int) -> list[Schedule]:
-        """Active schedules with an occurrence at or before `now` that isn't in the ledger, the longest due first."""
+        """Active schedules with an occurrence at or before `now` that isn't in the ledger, the longest due first.
+
+        Those that can't be read are left out.
+        """
 
     @abstractmethod
     def next_due(self) -> datetime | None:

@@ -50,6 +50,10 @@ class Database(ABC):
     def newest_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
         """The ids of the newest runs of each schedule, found without looking at any other run."""
 
+    @abstractmethod
+    def text_in(self, document: ColumnElement[Any], name: str) -> ColumnElement[str | None]:
+        """The text of that name in a JSON object, also where the rest of it can't be read, as far as it is there."""
+
     def read(self) -> Connection:
         """Begin a transaction that writes nothing."""
         return self.engine.connect().execution_options(reads_only=True)

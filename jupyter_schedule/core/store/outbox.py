@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification
 from jupyter_schedule.core.store.base import OutboxStore
 from jupyter_schedule.core.store.database import Database
+from jupyter_schedule.core.store.rows import read_details
 from jupyter_schedule.core.store.tables import HAS_TROUBLE, IS_ALIVE, outbox, runs, schedules
 
 
@@ -42,7 +43,7 @@ class SqlOutbox(OutboxStore):
             run_id=row.run_id,
             occasion=row.kind,
             channel=row.channel,
-            details=row.payload,
+            details=read_details(row.payload),
             number=row.id,
             attempts=row.attempts,
         )

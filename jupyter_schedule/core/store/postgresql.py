@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -21,7 +22,11 @@ from sqlalchemy import (
     QueuePool,
     Select,
     String,
+    Text,
+    case,
+    cast,
     create_engine,
+    event,
     func,
     select,
     text,
@@ -35,6 +40,7 @@ from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.store.database import Database, explain_error, explain_errors
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
+from jupyter_schedule.core.store.rows import dump_json, load_json
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import newest_first, runs, schedules
 
@@ -126,6 +132,12 @@ class PostgresqlDatabase(Database):
 
     def insert_new(self, table: Any) -> Any:
         return insert(table)
+
+    def text_in(self, document: ColumnElement[Any], name: str) -> ColumnElement[str | None]:
+        # `->>` reads all of the JSON, and fails at an escape anywhere in it that isn't text
+        text = cast(document, Text)
+        is_risky = text.regexp_match(r"\\u(0000|d[89a-f])", flags="i")
+        return case((is_risky, func.substring(text, rf'"{name}": ?"([^"\\]*)"')), else_=document[name].as_string())
 
     def newest_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
         newest = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id).order_by(*newest_first(runs))
@@ -264,7 +276,15 @@ def _engine(connect: Callable[[], Link]) -> Engine:
         pool_timeout=QUEUE_SECONDS,
     )
     explain_errors(engine)
+    event.listen(engine, "connect", _adapt_json)
     return engine
+
+
+def _adapt_json(connection: Link, record: object) -> None:
+    """Write and read JSON as every store does; SQLAlchemy tells only connections that it opens itself."""
+    del record
+    set_json_dumps(dump_json, connection)
+    set_json_loads(load_json, connection)
 
 
 def connector(address: str, patience: int) -> Callable[[], Link]:

@@ -35,6 +35,7 @@ from jupyter_schedule.core.store.base import RunCursor, RunStore
 from jupyter_schedule.core.store.database import LAST_CHANGE, Database
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.publications import SqlPublications, stands_at
+from jupyter_schedule.core.store.rows import read_attempt, read_run
 from jupyter_schedule.core.store.tables import (
     HAS_COST,
     IS_ALIVE,
@@ -237,7 +238,7 @@ class SqlRuns(RunStore):
         query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
-        return [Attempt(**row) for row in rows]
+        return [read_attempt(row) for row in rows]
 
     def attempts_of_each(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
         found: dict[str, list[Attempt]] = {}
@@ -247,7 +248,7 @@ class SqlRuns(RunStore):
             with self._database.read() as connection:
                 rows = connection.execute(query).mappings().all()
             for row in rows:
-                found.setdefault(row["run_id"], []).append(Attempt(**row))
+                found.setdefault(row["run_id"], []).append(read_attempt(row))
         return found
 
     # -- retention
@@ -311,7 +312,7 @@ def select_runs(database: Database, query: Select[Any]) -> list[Run]:
     with database.read() as connection:
         rows = connection.execute(query).mappings().all()
     # built when the transaction is over: PostgreSQL ends one that is left alone for long
-    return [Run(**row) for row in rows]
+    return [read_run(row) for row in rows]
 
 
 def update_runs(connection: Connection, condition: ColumnElement[bool], **values: Any) -> int:

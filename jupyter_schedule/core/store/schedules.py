@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
@@ -13,6 +14,7 @@ from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
 from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.publications import SqlPublications
+from jupyter_schedule.core.store.rows import read_schedule, read_version
 from jupyter_schedule.core.store.runs import CHUNK, IS_OPEN, WITH_FILES, SqlRuns
 from jupyter_schedule.core.store.tables import IS_ALIVE, LONGEST_SOURCE, runs, schedule_versions, schedules
 
@@ -28,7 +30,6 @@ SCHEDULES: Select[Any] = select(
 )
 BUNDLE_USES: Select[Any] = (
     select(
-        schedule_versions.c.spec["bundle"].as_string(),
         schedule_versions.c.schedule_id,
         schedule_versions.c.version,
         schedule_versions.c.created_at,
@@ -42,15 +43,8 @@ BUNDLE_USES: Select[Any] = (
     .join(schedules, schedules.c.id == schedule_versions.c.schedule_id)
     .order_by(schedule_versions.c.schedule_id, schedule_versions.c.version)
 )
-PUBLICATION_BASES = (
-    select(schedule_versions.c.spec["publication_base"].as_string())
-    .join(
-        schedules,
-        and_(schedules.c.id == schedule_versions.c.schedule_id, schedules.c.version == schedule_versions.c.version),
-    )
-    .where(IS_ALIVE)
-    .distinct()
-)
+SPEC = schedule_versions.c.spec
+IS_CURRENT = and_(schedules.c.id == schedule_versions.c.schedule_id, schedules.c.version == schedule_versions.c.version)
 ADVANCE = (
     update(schedules)
     .where(schedules.c.id == bindparam("_id"))
@@ -129,6 +123,16 @@ class SqlSchedules(ScheduleStore):
             self._outbox.put(connection, notifications)
         return True
 
+    def delete_unreadable(self, schedule_id: str, *, actor: str) -> bool:
+        gone = {"state": ScheduleState.DELETED, "next_due": None, "silence_due": None, "paused": None}
+        stamped = gone | {"changed_at": self._database.now(), "changed_by": actor}
+        with self._database.engine.begin() as connection:
+            alive = update(schedules).where(schedules.c.id == schedule_id, IS_ALIVE)
+            deleted = connection.execute(alive.values(stamped)).rowcount == 1
+            if deleted:
+                self._database.record(connection, actor, "schedule_deleted", schedule_id)
+        return deleted
+
     def get(self, schedule_id: str) -> Schedule | None:
         found = self._select(SCHEDULES.where(schedules.c.id == schedule_id))
         return found[0] if found else None
@@ -171,12 +175,17 @@ class SqlSchedules(ScheduleStore):
             return [*reversed(connection.scalars(before).all()), *connection.scalars(after)]
 
     def publication_bases(self) -> set[str]:
+        current = and_(
+            schedules.c.id == schedule_versions.c.schedule_id, schedules.c.version == schedule_versions.c.version
+        )
+        base = self._database.text_in(SPEC, "publication_base")
+        query = select(base).join_from(schedule_versions, schedules, current).where(IS_ALIVE).distinct()
         with self._database.read() as connection:
-            return set(connection.scalars(PUBLICATION_BASES))
+            return {found for found in connection.scalars(query) if found is not None}
 
     def list_due(self, now: datetime, limit: int) -> list[Schedule]:
         due = and_(schedules.c.state == ScheduleState.ACTIVE, schedules.c.next_due <= now)
-        return self._select(SCHEDULES.where(due).order_by(schedules.c.next_due).limit(limit))
+        return self._select_readable(SCHEDULES.where(due).order_by(schedules.c.next_due, schedules.c.id), limit)
 
     def next_due(self) -> datetime | None:
         query = select(func.min(schedules.c.next_due)).where(schedules.c.state == ScheduleState.ACTIVE)
@@ -187,7 +196,7 @@ class SqlSchedules(ScheduleStore):
     def list_freshness_due(self, now: datetime, limit: int) -> list[Schedule]:
         checked = schedules.c.state.in_((ScheduleState.ACTIVE, ScheduleState.ENDED))
         due = and_(checked, schedules.c.silence_due <= now)
-        return self._select(SCHEDULES.where(due).order_by(schedules.c.silence_due).limit(limit))
+        return self._select_readable(SCHEDULES.where(due).order_by(schedules.c.silence_due, schedules.c.id), limit)
 
     def get_version(self, schedule_id: str, number: int) -> Version:
         for version in self._select_versions(schedule_id, schedule_versions.c.version == number):
@@ -203,20 +212,30 @@ class SqlSchedules(ScheduleStore):
 
     def list_bundle_uses(self) -> list[BundleUse]:
         with self._database.read() as connection:
-            rows = connection.execute(BUNDLE_USES).all()
-        return [BundleUse(*row) for row in rows]
+            rows = connection.execute(BUNDLE_USES.add_columns(self._database.text_in(SPEC, "bundle"))).all()
+        return [BundleUse(bundle or "", *use) for *use, bundle in rows]
 
     def _select(self, query: Select[Any]) -> list[Schedule]:
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
-        return [Schedule(**row) for row in rows]
+        return [read_schedule(row) for row in rows]
+
+    def _select_readable(self, query: Select[Any], limit: int) -> list[Schedule]:
+        """The first ones that can be read, however many that can't are before them."""
+        found: list[Schedule] = []
+        for offset in count(0, limit):
+            page = self._select(query.limit(limit).offset(offset))
+            found += (schedule for schedule in page if schedule.state is not ScheduleState.BROKEN)
+            if len(page) < limit or len(found) >= limit:
+                break
+        return found[:limit]
 
     def _select_versions(self, schedule_id: str, *conditions: Any) -> list[Version]:
         columns = (column for column in schedule_versions.c if column.name != "shape")
         query = select(*columns).where(READABLE_SHAPE, schedule_versions.c.schedule_id == schedule_id, *conditions)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(schedule_versions.c.version.desc())).mappings().all()
-        return [Version(**row) for row in rows]
+        return [read_version(row) for row in rows]
 
 
 def _advance_row(schedule: Schedule) -> dict[str, Any]:

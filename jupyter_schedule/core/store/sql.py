@@ -1,5 +1,6 @@
 """A store in SQL: the parts, over one database, and the tables that belong to all of them."""
 
+from pydantic import ValidationError
 from sqlalchemy import delete, insert, select
 
 from jupyter_schedule.core.models import Event, LauncherCatalog
@@ -58,7 +59,11 @@ class SqlStore(Store):
         found = select(deployment.c.value).where(deployment.c.name == _CATALOG)
         with self.database.read() as connection:
             said: str | None = connection.execute(found).scalar()
-        return None if said is None else LauncherCatalog.model_validate_json(said)
+        try:
+            return None if said is None else LauncherCatalog.model_validate_json(said)
+        except ValidationError:
+            # a service publishes it anew when it starts
+            return None
 
     def secret(self) -> bytes:
         with self.database.read() as connection:

@@ -17,6 +17,9 @@ from sqlalchemy import (
     PoolProxiedConnection,
     Select,
     String,
+    Text,
+    case,
+    cast,
     create_engine,
     event,
     func,
@@ -30,6 +33,7 @@ from jupyter_schedule.core.store.database import Database, explain_errors
 from jupyter_schedule.core.store.filesystem import OneHost, on_network
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
+from jupyter_schedule.core.store.rows import dump_json, load_json
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import UtcText, newest_first, runs, schedules
 
@@ -65,6 +69,16 @@ class SqliteDatabase(Database):
             .select_from(schedules)
             .join(runs, runs.c.id.in_(newest))
             .where(schedules.c.id.in_(schedule_ids))
+        )
+
+    def text_in(self, document: ColumnElement[Any], name: str) -> ColumnElement[str | None]:
+        text, before = cast(document, Text), f'"{name}": "'
+        place = func.instr(text, before)
+        rest = func.substr(text, place + len(before))
+        return case(
+            (func.json_valid(text), func.json_extract(text, f"$.{name}")),
+            (place > 0, func.substr(rest, 1, func.instr(rest, '"') - 1)),
+            else_=None,
         )
 
 
@@ -110,7 +124,9 @@ def _engine(url: URL, path: Path, *, network: bool) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as problem:
         raise Refused("store_unusable", f"The ledger can't be opened at {path}: {problem.strerror}.") from None
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT}, json_serializer=dump_json, json_deserializer=load_json
+    )
     if network:
         host = OneHost(path, platform.node())
         event.listen(engine, "connect", lambda *_: host.keep())

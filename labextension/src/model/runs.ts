@@ -70,8 +70,16 @@ export function needsALook(run: Run): boolean {
 
 /** The state's icon, colour and words, such as `Running, cell 4 of 6`. */
 export function describeState(run: Run, reader: Reader): State {
+  if (run.reason === 'unreadable') {
+    return describeBroken(reader);
+  }
   const [icon, role] = LOOKS[run.status];
   return { icon, role: run.reason === 'missed' ? 'warning' : role, words: describe(run, reader) };
+}
+
+/** What the ledger has of it can't be read; its sentence says more. */
+function describeBroken({ trans }: Reader): State {
+  return { icon: 'failed', role: 'error', words: trans.__('Broken') };
 }
 
 const ENDINGS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd', few: 'rd' };
@@ -141,6 +149,9 @@ function describeSkipped(run: Run, trans: TranslationBundle): string {
 /** The state of a list's row: the schedule's own, or its newest run's with when that was. */
 export function describeScheduleState(schedule: Schedule, reader: Reader): State {
   const { trans, clock, now } = reader;
+  if (schedule.state === 'broken') {
+    return describeBroken(reader);
+  }
   const latest = findNewest(schedule);
   if (latest && isOpen(latest)) {
     return describeState(latest, reader);

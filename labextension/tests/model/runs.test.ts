@@ -42,6 +42,7 @@ describe('A run’s state has an icon, a colour and words', () => {
     ['longer than usual', { status: 'running', usual_seconds: 3 }, 'info', 'Running'],
     ['skipped', { status: 'skipped', reason: 'overlap' }, 'muted', 'Skipped'],
     ['missed', { status: 'skipped', reason: 'missed', count: 3 }, 'warning', 'Missed 3 times'],
+    ['unreadable', { status: 'due', reason: 'unreadable' }, 'error', 'Broken'],
     ['failed early', { status: 'failed' }, 'error', 'Failed']
   ])('%s', (_, changes, role, words) => {
     expect(describeState(run(changes), reader)).toMatchObject({ role, words });

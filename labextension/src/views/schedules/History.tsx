@@ -78,13 +78,15 @@ function Head({ schedule, panel }: { schedule: Schedule; panel: PanelControls })
       </div>
       <Sentence schedule={schedule} refresh={panel.refresh} />
       <div className="jp-Schedule-actions jp-mod-start">
-        <Button primary onClick={actions.runNow}>
-          {trans.__('Run now')}
-        </Button>
-        {schedule.state !== 'ended' && (
+        {schedule.state !== 'broken' && (
+          <Button primary onClick={actions.runNow}>
+            {trans.__('Run now')}
+          </Button>
+        )}
+        {schedule.state !== 'ended' && schedule.state !== 'broken' && (
           <Button onClick={actions.pauseOrResume}>{labelPauseButton(schedule, trans)}</Button>
         )}
-        <Button onClick={actions.edit}>{trans.__('Edit')}</Button>
+        {schedule.state !== 'broken' && <Button onClick={actions.edit}>{trans.__('Edit')}</Button>}
         <Menu label={trans.__('More actions')} items={rest} />
         {schedule.publication_url && (
           <AwayLink href={findPage(schedule.publication_url)}>{trans.__('Results')}</AwayLink>
