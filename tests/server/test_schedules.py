@@ -1,6 +1,7 @@
 """Schedules over HTTP."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -309,7 +310,9 @@ async def test_the_runs_of_all_schedules_are_had_by_one_query_and_their_places_i
     run_query = SqlRuns._select
 
     def counted(self: SqlRuns, query: Any) -> list[Run]:
-        queries.append(str(query))
+        # the thread that watches for changes asks for the run of each
+        if threading.current_thread().name != "schedule-changes":
+            queries.append(str(query))
         return run_query(self, query)
 
     monkeypatch.setattr(SqlRuns, "_select", counted)
