@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import event, insert, text
 
 from jupyter_schedule.core.models import RunStatus
-from jupyter_schedule.core.store import runs as run_rows
-from jupyter_schedule.core.store import schedules as schedule_rows
+from jupyter_schedule.core.store import rows
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.schedules import schedule_row, version_row
 from jupyter_schedule.core.store.sql import SqlStore
@@ -88,14 +87,14 @@ def test_rows_become_values_when_their_transaction_is_over(store: SqlStore, monk
     store.schedules.add(schedule)
     store.runs.add(make_run(schedule, status=RunStatus.DUE), actor="x")
     in_use: list[int] = []
-    for module, name in ((schedule_rows, "Schedule"), (schedule_rows, "Version"), (run_rows, "Run")):
-        made = getattr(module, name)
+    for name in ("Schedule", "Version", "Run"):
+        made = getattr(rows, name)
 
         def make(made: Any = made, **columns: Any) -> Any:
             in_use.append(store.database.engine.pool.checkedout())  # type: ignore[attr-defined]
             return made(**columns)
 
-        monkeypatch.setattr(module, name, make)
+        monkeypatch.setattr(rows, name, make)
 
     store.schedules.list_page()
     store.schedules.list_versions(schedule.id)
