@@ -121,10 +121,12 @@ class SqlPublications(PublicationStore):
             connection.execute(delete(withdrawals).where(here, withdrawals.c.area == after.spec.publication_base))
         if is_public or not was:
             return
-        spec = schedule_versions.c.spec
-        area = spec["publication_base"].as_string()
-        public = and_(schedule_versions.c.schedule_id == after.id, spec["visibility"].as_string() == Visibility.PUBLIC)
-        areas = connection.scalars(select(area).where(public).distinct().order_by(area)).all()
+        # also of versions that can't be read as a whole
+        area, visibility = (
+            self._database.text_in(schedule_versions.c.spec, name) for name in ("publication_base", "visibility")
+        )
+        public = and_(schedule_versions.c.schedule_id == after.id, visibility == Visibility.PUBLIC)
+        areas = sorted({each for each in connection.scalars(select(area).where(public)) if each is not None})
         now = {"owed_since": self._database.now(), "tries": 0, "next_try": self._database.lease_clock()}
         row = self._database.insert_new(withdrawals).on_conflict_do_nothing(index_elements=["schedule_id", "area"])
         for each in areas:
