@@ -1,24 +1,29 @@
 """The fence of whoever writes to a publication: each step asks the ledger first whether it may still be done.
 
 An object store has no transaction with the ledger.  So whoever is stopped between the question and the step, for as
-long as you like, does that one step when it goes on, and no other.  Who writes where everybody can read has therefore
-signed on before: what it may leave behind is looked for until it has signed off (see `unpublish`).
+long as you like, does that step when it goes on, with those under way beside it, and no other.  Who writes where
+everybody can read has therefore signed on before: what it may leave behind is looked for until it has signed off (see
+`unpublish`).
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Publisher, Run, Schedule, Spec, Visibility
 from jupyter_schedule.core.storage.base import Item
 from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject
 from jupyter_schedule.core.store.base import PublicationStore
+
+#: seconds for which an answer is good: small files go faster than a ledger is asked
+GOOD_FOR = 0.05
 
 
 class PublisherFenced(Exception):  # noqa: N818  (an answer, not a fault)
@@ -26,24 +31,24 @@ class PublisherFenced(Exception):  # noqa: N818  (an answer, not a fault)
 
 
 class Fence:
-    """Asks before each step; steps that are done side by side go by one answer if it was asked for after them all."""
+    """Asks before each step, unless it has just asked."""
 
-    def __init__(self, is_ours: Callable[[], bool]) -> None:
+    def __init__(self, is_ours: Callable[[], bool], elapsed: Callable[[], float] = clock.since_boot) -> None:
+        """elapsed: seconds that go on while the process is stopped, and while the machine sleeps."""
         self._is_ours = is_ours
+        self._elapsed = elapsed
         self._lock = threading.Lock()
-        self._numbers = count(1)
-        self._asked_up_to = 0
+        self._asked_at = -math.inf
 
     def check(self) -> None:
         """Raise PublisherFenced when it isn't ours any more."""
-        number = next(self._numbers)
         with self._lock:
-            if self._asked_up_to >= number:
+            now = self._elapsed()
+            if now - self._asked_at < GOOD_FOR:
                 return
-            newest = next(self._numbers)
             if not self._is_ours():
                 raise PublisherFenced
-            self._asked_up_to = newest
+            self._asked_at = now
 
 
 class FencedStorage(ObjectStorage):

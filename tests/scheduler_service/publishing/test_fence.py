@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, Visibility
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Storage
+from scheduler_service.publishing import fence as module
 from scheduler_service.publishing.fence import Fence, PublisherFenced
 from scheduler_service.publishing.unpublish import Unpublisher
 from tests.factories import NOON, make_schedule, make_spec
@@ -20,6 +21,12 @@ from tests.scheduler_service.stores import MemoryObjects, Watched
 FILES = {"a.csv": b"country,clients\nDE,100\n", "b.csv": b"country,clients\nFR,200\n"}
 DAY = timedelta(days=1)
 PUBLIC, PRIVATE = "file:///public", "file:///private"
+
+
+@pytest.fixture
+def _time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between any two steps so much that the ledger is asked before each of them."""
+    monkeypatch.setattr(module, "GOOD_FOR", 0)
 
 
 class Stopped(Watched):
@@ -209,6 +216,7 @@ def test_a_publisher_that_never_comes_back_is_waited_for_a_day(
     here.assert_private()
 
 
+@pytest.mark.usefixtures("_time_passes")
 def test_a_publisher_that_another_overtook_writes_nothing_more_to_a_private_area_either(tmp_path: Path) -> None:
     for call in range(3, 100):
         here = Areas(tmp_path / str(call), in_memory)
@@ -265,6 +273,7 @@ def test_what_became_private_after_the_last_step_and_before_the_end_is_published
     here.assert_private()
 
 
+@pytest.mark.usefixtures("_time_passes")
 def test_a_withdrawal_that_wakes_up_late_removes_nothing_of_what_is_public_again(tmp_path: Path) -> None:
     for call in range(100):
         here = Areas(tmp_path / str(call), in_memory)
@@ -286,17 +295,24 @@ def test_a_withdrawal_that_wakes_up_late_removes_nothing_of_what_is_public_again
     assert call > 10
 
 
-class TestFence:
-    def test_steps_that_come_together_go_by_one_answer_and_a_later_one_asks_again(self) -> None:
-        asked: list[int] = []
+def test_an_answer_is_good_for_a_moment_and_not_for_who_was_stopped() -> None:
+    asked: list[float] = []
+    now = [100.0]
 
-        def is_ours() -> bool:
-            asked.append(1)
-            return len(asked) < 3
+    def is_ours() -> bool:
+        asked.append(now[0])
+        return len(asked) < 3
 
-        fence = Fence(is_ours)
+    fence = Fence(is_ours, lambda: now[0])
+    for later in (0, 0.01, 0.03):
+        now[0] = 100 + later
         fence.check()
+    assert asked == [100]
+    now[0] = 100.06
+    fence.check()
+    assert asked == [100, 100.06]
+    now[0] = 3700
+    with pytest.raises(PublisherFenced):
         fence.check()
-        assert len(asked) == 2
-        with pytest.raises(PublisherFenced):
-            fence.check()
+    with pytest.raises(PublisherFenced):
+        fence.check()
