@@ -118,7 +118,7 @@ def read_details(value: Any) -> dict[str, Any]:
 
 
 def _otherwise(problem: ValidationError, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What `known` has for the columns that are wrong."""
+    """The values of `known` for the columns that are wrong."""
     wrong = {error["loc"][0] for error in problem.errors(include_url=False, include_input=False) if error["loc"]}
     return {name: value for name, value in known.items() if name in wrong}
 
