@@ -12,7 +12,6 @@ from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.models import ConcurrencyLimits
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
-from scheduler_service.anonymous_get import server_time
 from scheduler_service.disclosure.files import FileLimits
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.trusted_clock import TrustedClock
@@ -61,8 +60,3 @@ class ServiceContext:
     def now(self) -> datetime:
         """The time that is believed."""
         return self.clock.now()
-
-
-def second_clock(store: Store, objects: ObjectStorage) -> datetime | None:
-    """The time by a clock that isn't this machine's: the database's, else that of who keeps the work area."""
-    return store.clock() or server_time(objects)

@@ -20,7 +20,8 @@ from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import ServiceRecord, Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
-from scheduler_service.context import ACTOR, LEASE, ServiceContext, second_clock
+from scheduler_service.anonymous_get import server_time
+from scheduler_service.context import ACTOR, LEASE, ServiceContext
 from scheduler_service.disclosure.files import FileLimits
 from scheduler_service.health import HealthReporter, TroubleLog
 from scheduler_service.launchers.base import Launcher
@@ -47,6 +48,8 @@ LOOK_AT_WORKERS = 0.25
 LOOK_AT_CLOCK = 1.0
 #: the same when something came due while it ticked
 LOOK_AGAIN = 0.05
+#: seconds between two questions to a clock that takes a network; one answer holds by the seconds since the boot
+LOOK_AT_WITNESS = 600.0
 #: seconds between two tries to become the one who ticks
 STANDBY = 0.5
 
@@ -152,7 +155,7 @@ class Service:
         places = self._settings.places
         work_area = self._settings.storage.work or places.objects
         objects = self._factories.open_objects(work_area)
-        trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: second_clock(store, objects))
+        trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: store.clock())  # noqa: PLW0108  (opened below)
         store = self._factories.open_store(places.store, trusted_clock.now)
         account = AccountKey.open(places.folder) if places.shared_store else None
         limits = ProcessLimits(**self._settings.limits.model_dump())
@@ -184,6 +187,8 @@ class Service:
 
     def _serve_with(self, context: ServiceContext, health: HealthReporter) -> None:
         store, folder = context.store, self._settings.places.folder
+        # the only look on the way to the first tick, and no longer than its time-out; `_observe` goes on from there
+        context.clock.observe(server_time(context.objects))
         context.clock.assess()
         offered = tuple(launcher.describe(name) for name, launcher in context.launchers.items())
         store.publish_catalog(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
@@ -196,6 +201,7 @@ class Service:
         over = threading.Event()
         helpers = [
             threading.Thread(target=self._watch, args=(store, over, trouble), name="watcher"),
+            threading.Thread(target=_observe, args=(context, over), name="observer"),
             threading.Thread(target=words.run, name="words"),
             threading.Thread(target=maintenance.run, args=(over,), name="maintenance"),
         ]
@@ -285,6 +291,12 @@ class Service:
                 seen = newest
                 for wake in self._wakers:
                     wake()
+
+
+def _observe(context: ServiceContext, over: threading.Event) -> None:
+    """Ask now and then who keeps the work area for the time: whatever takes a network, and no tick waits for."""
+    while not over.wait(LOOK_AT_WITNESS):
+        context.clock.observe(server_time(context.objects))
 
 
 def _take_up(store: Store, service: ServiceRecord, before: ServiceRecord | None, *, alone: bool) -> bool:

@@ -1,16 +1,20 @@
 """The clock that is trusted only while nothing contradicts it: pure, but for the clocks that it is given.
 
-A clock that was set far ahead would fire everything up to then, and nothing takes that back.  A machine that slept is
-no such case: the clock that counts since its start has moved on as well.  Nor is a clock that was slow and was set
-right: a second source agrees with it.  So dispatch stops only when the clock jumped and a second source contradicts it.
-Everything else goes on, by the time that has passed since the clock was believed.
+A clock that was set far ahead would fire everything up to then, and nothing takes that back; one that was set far back
+would fire nothing until it gets there.  A machine that slept is no such case: the clock that counts since its start has
+moved on as well.  Nor is a clock that was wrong and was set right: a second source agrees with it.  So dispatch stops
+only when the clock jumped and a second source contradicts it.  Everything else goes on, by the time that has passed
+since the clock was believed.
+
+What another clock said once is known from then on by the seconds since the start of the machine, which nobody can set.
+So a source that takes a network is asked in the background, and what it said is kept.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-#: seconds that the clock may be ahead of either
+#: seconds that the clock may differ from either
 TOLERANCE = 60.0
 
 
@@ -21,7 +25,7 @@ class ClockState:
     #: seconds from the epoch to the start of the machine, by the clock when it was believed last, or by the second
     #: source while it never was; None before the first look
     offset: float | None = None
-    #: seconds that the clock is ahead of the second source, while it isn't believed
+    #: seconds that the clock is ahead of the second source, or behind it when negative, while it isn't believed
     ahead: float | None = None
 
     @property
@@ -37,41 +41,48 @@ def assess(state: ClockState, wall: datetime, since_boot: float, second: Callabl
     says, None when there is none or it doesn't answer.  It is asked only when the first two disagree.
     """
     offset = wall.timestamp() - since_boot
-    steady = state.offset is not None and offset - state.offset <= TOLERANCE
+    steady = state.offset is not None and abs(offset - state.offset) <= TOLERANCE
     if steady:
         return ClockState(offset)
     other = second()
     if other is None:
         return state if state.stopped else ClockState(offset)
     ahead = (wall - other).total_seconds()
-    if ahead <= TOLERANCE:
+    if abs(ahead) <= TOLERANCE:
         return ClockState(offset)
     return ClockState(other.timestamp() - since_boot if state.offset is None else state.offset, ahead)
 
 
 def trusted_time(state: ClockState, wall: datetime, since_boot: float) -> datetime:
-    """The time: the clock's, unless it is ahead of what it was when it was believed and of the seconds since then."""
+    """The time: the clock's, unless it differs from what it was when it was believed and the seconds since then."""
     if state.offset is None:
         return wall
     ahead = wall.timestamp() - since_boot - state.offset
-    return wall - timedelta(seconds=ahead) if ahead > TOLERANCE else wall
+    return wall - timedelta(seconds=ahead) if abs(ahead) > TOLERANCE else wall
 
 
 class TrustedClock:
-    """The one clock that a service goes by, in all its threads: never far ahead of what is believed."""
+    """The one clock that a service goes by, in all its threads: never far from what is believed."""
 
     def __init__(
         self, wall: Callable[[], datetime], since_boot: Callable[[], float], second: Callable[[], datetime | None]
     ) -> None:
-        """The clocks of this machine and a second source, each as `assess` takes it."""
+        """The clocks of this machine and a second source that answers soon, each as `assess` takes it."""
         self._wall = wall
         self._since_boot = since_boot
         self._second = second
         self._state = ClockState()
+        #: seconds from the epoch to the start of the machine, by another clock that was asked in the background
+        self._witnessed: float | None = None
+
+    def observe(self, witness: datetime | None) -> None:
+        """Keep what another clock says just now, for assessments in which the second source says nothing."""
+        if witness is not None:
+            self._witnessed = witness.timestamp() - self._since_boot()
 
     def assess(self) -> None:
         """Assess the clock anew; raises what the second source raises."""
-        self._state = assess(self._state, self._wall(), self._since_boot(), self._second)
+        self._state = assess(self._state, self._wall(), self._since_boot(), self._other)
 
     @property
     def stopped(self) -> bool:
@@ -79,5 +90,11 @@ class TrustedClock:
         return self._state.stopped
 
     def now(self) -> datetime:
-        """The time that is believed.  A jump ahead is only followed when an assessment has found it right."""
+        """The time that is believed.  A jump is only followed when an assessment has found it right."""
         return trusted_time(self._state, self._wall(), self._since_boot())
+
+    def _other(self) -> datetime | None:
+        said = self._second()
+        if said is not None or self._witnessed is None:
+            return said
+        return datetime.fromtimestamp(self._witnessed + self._since_boot(), UTC)

@@ -20,6 +20,7 @@ from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.config import owner_of_requests, read_config
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.ledger_clock import LedgerClock
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_storage
 from jupyter_schedule.core.store.factory import open_store
@@ -67,7 +68,7 @@ class ApiContext:
             store,
             open_storage(config.storage.work or paths.objects),
             owner=owner,
-            now=now,
+            now=LedgerClock(store.clock, now),
             storage=config.storage,
             channels=tuple(config.notifications),
             published=published or paths.published,

@@ -28,7 +28,7 @@ from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import ObjectStorage, digest, open_storage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
-from scheduler_service.context import ServiceContext, second_clock
+from scheduler_service.context import ServiceContext
 from scheduler_service.launchers.base import Handle, Launcher, WorkerState
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
@@ -154,6 +154,7 @@ class Play:
         self._base = f"file://{folder}/published"
         self._room = room
         self._services = 0
+        self.clock = self._new_clock()
         self.ticker = self.service()
 
     def schedule(self, name: str, cron: str | None = None, zone: str = "UTC", **changes: Any) -> Schedule:
@@ -167,6 +168,7 @@ class Play:
 
     def service(self) -> Ticker:
         """A service that has just started; any other is dead."""
+        self.clock = self._new_clock()
         self._services += 1
         self.store.leases.register()
         return self.another_service()
@@ -186,7 +188,7 @@ class Play:
                 holder=f"service-{self._services}",
                 host="here",
                 concurrency=ConcurrencyLimits(total=self._room),
-                clock=TrustedClock(lambda: self.now, lambda: self.since_boot, lambda: second_clock(self.store, area)),
+                clock=self.clock,
                 awake=lambda: self.awake,
                 free=lambda: self.free,
                 pool=lambda _: AtOnce(),
@@ -195,6 +197,13 @@ class Play:
 
     def _open_area(self, address: str) -> ObjectStorage:
         return self.open_area(address)
+
+    def _new_clock(self) -> TrustedClock:
+        def second() -> datetime | None:
+            # looked up when it is asked: tests put another one there
+            return self.store.clock()
+
+        return TrustedClock(lambda: self.now, lambda: self.since_boot, second)
 
     def restart(self) -> None:
         """Kill the service and start another."""

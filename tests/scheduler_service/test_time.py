@@ -14,6 +14,7 @@ import pytest
 from jupyter_schedule.core.models import CatchUp, Policies, Reason, RunStatus, ScheduleState, Timing
 from jupyter_schedule.core.storage.factory import S3Address, S3Storage
 from jupyter_schedule.core.store.leader_lock import Blocker
+from scheduler_service.anonymous_get import server_time
 from scheduler_service.tick import LEAST_FREE
 from tests.factories import NOON
 from tests.scheduler_service.played import MINUTE, SECOND, Play
@@ -199,18 +200,33 @@ class TestClocks:
         schedule = play.operations.schedules.get("careful")
         assert (schedule.state, schedule.next_due) == (ScheduleState.ACTIVE, NOON + HOUR)
 
-    def test_with_a_file_the_date_of_the_object_store_is_the_second_clock(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("hours", [3, -3])
+    def test_with_a_file_the_date_of_the_object_store_is_the_second_clock_and_no_tick_asks_for_it(
+        self, tmp_path: Path, hours: int
+    ) -> None:
         play = Play(tmp_path)
         with dated(lambda: NOON + timedelta(seconds=play.since_boot)) as endpoint:
-            play.ticker = play.another_service(objects=S3Storage(S3Address("bucket", endpoint=endpoint)))
-            play.settle()
-            play.set_clock(NOON + 3 * HOUR)
-            play.settle()
-            assert play.ticker.blocker is Blocker.CLOCK
+            play.clock.observe(server_time(S3Storage(S3Address("bucket", endpoint=endpoint))))
+        play.settle()
+        play.set_clock(NOON + hours * HOUR)
+        play.settle()
+        assert play.ticker.blocker is Blocker.CLOCK
 
-            play.set_clock(NOON + timedelta(seconds=play.since_boot))
-            play.settle()
-            assert play.ticker.blocker is None
+        play.set_clock(NOON + timedelta(seconds=play.since_boot))
+        play.settle()
+        assert play.ticker.blocker is None
+
+    @pytest.mark.promise("P15")
+    def test_a_lone_service_whose_clock_is_behind_the_databases_starts_nothing_and_says_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It said nothing, and was hours late with everything."""
+        play = Play(tmp_path)
+        monkeypatch.setattr(play.store, "clock", lambda: NOON + timedelta(seconds=play.since_boot), raising=False)
+        play.set_clock(NOON - 3 * HOUR)
+        play.restart()
+        play.settle()
+        assert play.ticker.blocker is Blocker.CLOCK
 
     def test_a_file_alone_never_stops_a_clock(self, tmp_path: Path) -> None:
         play = Play(tmp_path)

@@ -28,11 +28,14 @@ def look(trust: ClockState, *, wall: float, since_boot: float, second: float | N
         ("the clock jumped a minute ahead", 60, 0, 0, False),
         ("the clock jumped more than a minute ahead", 61, 0, 0, True),
         ("the clock was an hour slow and was set right", HOUR, 1, HOUR, False),
-        ("the clock was set back", -HOUR, 1, 1, False),
+        ("the clock was set back", -HOUR, 1, 1, True),
+        ("the clock was set back a minute", -60, 0, 0, False),
+        ("the clock was set back and there is no other to compare", -HOUR, 1, None, False),
+        ("the clock was an hour ahead and was set right", -HOUR, 1, -HOUR, False),
         ("the clock jumped and there is no other to compare", HOUR, 1, None, False),
     ],
 )
-def test_a_clock_is_doubted_only_when_it_jumped_ahead_and_another_contradicts(
+def test_a_clock_is_doubted_only_when_it_jumped_and_another_contradicts(
     what: str, wall: float, since_boot: float, second: float | None, halted: bool
 ) -> None:
     assert look(BELIEVED, wall=wall, since_boot=since_boot, second=second).stopped is halted, what
@@ -51,8 +54,9 @@ def test_a_doubted_clock_stays_doubted_while_the_other_does_not_answer() -> None
     assert look(doubted, wall=HOUR + 9, since_boot=10, second=None).stopped
 
 
-def test_at_the_start_a_clock_that_is_ahead_of_another_is_doubted() -> None:
-    assert assess(ClockState(), NOON + timedelta(hours=1), 5, lambda: NOON).stopped
+@pytest.mark.parametrize("hours", [1, -1])
+def test_at_the_start_a_clock_that_is_ahead_of_another_or_behind_it_is_doubted(hours: int) -> None:
+    assert assess(ClockState(), NOON + timedelta(hours=hours), 5, lambda: NOON).stopped
 
 
 def test_a_clock_doubted_from_the_start_is_believed_when_it_says_what_the_other_said() -> None:
@@ -70,7 +74,7 @@ def test_a_steady_clock_asks_nobody() -> None:
 class Clocks:
     """Three clocks in hand, in seconds after noon, and the one that a service goes by."""
 
-    def __init__(self, wall: float = 0, second: float | None = 0) -> None:
+    def __init__(self, wall: float = 0, second: float | None = 0.0) -> None:
         self.wall, self.second = wall, second
         self.since_boot = 1000.0
         self.trouble: OSError | None = None
@@ -110,7 +114,22 @@ def test_a_clock_that_is_believed_is_followed_also_back() -> None:
     clocks.wall += 60
     assert clocks.now == 70
     clocks.wall = -HOUR
+    assert clocks.now == 10, "nobody has assessed it so far"
+    clocks.second = None
+    clocks.look()
     assert clocks.now == -HOUR
+
+
+def test_what_a_witness_said_once_contradicts_a_clock_from_then_on() -> None:
+    clocks = Clocks(second=None)
+    clocks.clock.observe(NOON)
+    assert not clocks.look()
+    clocks.pass_by(4 * HOUR)
+    clocks.wall += HOUR
+    assert clocks.look()
+    assert clocks.now == 4 * HOUR
+    clocks.clock.observe(None)
+    assert clocks.look()
 
 
 def test_by_a_doubted_clock_as_much_time_passes_as_since_it_was_believed() -> None:
@@ -132,9 +151,9 @@ def test_a_clock_wrong_from_the_start_goes_by_the_other() -> None:
 
 
 def test_nobody_sees_a_jump_ahead_before_a_look_has_found_it_right() -> None:
-    clocks = Clocks(wall=0, second=HOUR)
+    clocks = Clocks()
     clocks.look()
-    clocks.wall = HOUR
+    clocks.wall = clocks.second = HOUR
     assert clocks.now == 0
     assert not clocks.look()
     assert clocks.now == HOUR

@@ -15,7 +15,7 @@ from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning
-from scheduler_service.context import ServiceContext, second_clock
+from scheduler_service.context import ServiceContext
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
@@ -60,7 +60,7 @@ class Service:
         deployment, world = self.deployment, self.deployment.world
         store: Store = Stepped(actor, "store", deployment.ledger)  # type: ignore[assignment]
         objects: ObjectStorage = Stepped(actor, "objects", deployment.work)  # type: ignore[assignment]
-        trusted = TrustedClock(self.now, lambda: world.time, lambda: second_clock(store, objects))
+        trusted = TrustedClock(self.now, lambda: world.time, store.clock)
         launchers: dict[str, Launcher] = {
             "local": Stepped(actor, "launcher", CloudLauncher(deployment.cloud)),  # type: ignore[dict-item]
             "ec2": launcher_of(actor, deployment.region, trusted.now),

@@ -33,7 +33,7 @@ class Blocker(StrEnum):
 
 
 _SENTENCES = {
-    Blocker.CLOCK: "its machine's clock is far ahead of every other. Set it right, and it goes on by itself.",
+    Blocker.CLOCK: "its machine's clock is far from every other. Set it right, and it goes on by itself.",
     Blocker.DISK: "its disk is full. Free some space, and it goes on by itself.",
     Blocker.BUSY: "another program keeps the ledger locked. End that one, and it goes on by itself.",
     Blocker.AWAY: "its database can't be reached. When that is back, it goes on by itself.",

@@ -143,7 +143,7 @@ def test_the_disk_and_whoever_ticks_are_looked_at_and_nothing_is_made(tmp_path: 
         seeming.tick(Blocker.CLOCK)
         service = list(check_service(DataPaths(folder), NOON))[1]
         assert not service.right
-        assert "clock is far ahead of every other. Set it right" in service.text
+        assert "clock is far from every other. Set it right" in service.text
 
 
 def test_a_disk_with_too_little_room_is_missing_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
