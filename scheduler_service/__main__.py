@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.account import account_of
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
 from jupyter_schedule.core.storage.factory import open_storage
@@ -204,7 +205,7 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     settings = load_settings(config, folder)
     with open_existing_ledger(settings.places) as store:
         work = open_storage(settings.storage.work or settings.places.objects)
-        pruning = Pruner(store, work, open_storage, settings.retention.keep)
+        pruning = Pruner(store, work, open_storage, settings.retention.keep, account_of(settings.places))
         plan = pruning.plan(clock.now())
         for words, size in describe_plan(plan):
             click.echo(f"{size_text(size):>8}  {words}")

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 
+from jupyter_schedule.core.account import is_foreign_folder
 from jupyter_schedule.core.costs import actual_cost
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
@@ -25,7 +26,6 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Spec,
     UnreadableSpec,
-    Visibility,
     utc,
 )
 from jupyter_schedule.core.object_keys import gate_key
@@ -51,12 +51,6 @@ FOREIGN = (
     "It was recorded by another account than the one that its service runs as, so nothing of it happens on that "
     "machine: let a service of your own run it, or choose machines and an area for results."
 )
-
-
-def uses_this_machine(launcher: Launcher, spec: Spec) -> bool:
-    """True if a run does something here as the service's account: it runs here, or its results are put here."""
-    publishes_here = spec.visibility != Visibility.NONE and spec.publication_base.startswith("file:")
-    return launcher.place is not None or publishes_here
 
 
 class Effects:
@@ -123,7 +117,7 @@ class Effects:
         Raises LaunchRefused, and Refused when what it needs, such as its zone, is gone.
         """
         foreign = self._account is not None and not self._account.has_sealed(run.schedule_id, spec)
-        if foreign and uses_this_machine(launcher, spec):
+        if (foreign and launcher.place is not None) or is_foreign_folder(self._account, run.schedule_id, spec):
             raise LaunchRefused(FOREIGN)
         number = run.attempt + 1
         token = token_of(self._context.secret, run.id, number)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.account import AccountKey
+from jupyter_schedule.core.account import account_of
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import LauncherCatalog
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
@@ -157,7 +157,7 @@ class Service:
         objects = self._factories.open_objects(work_area)
         trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: store.clock())  # noqa: PLW0108  (opened below)
         store = self._factories.open_store(places.store, trusted_clock.now)
-        account = AccountKey.open(places.folder) if places.shared_store else None
+        account = account_of(places)
         limits = ProcessLimits(**self._settings.limits.model_dump())
         launchers = dict(self._factories.open_launchers(places.folder, limits, self._wake.set))
         # the launcher has it in use by now, and keeps it so
@@ -221,7 +221,7 @@ class Service:
     def _maintenance(self, context: ServiceContext, trouble: TroubleLog) -> MaintenanceLoop:
         store, now, open_area = context.store, context.now, context.open_objects
         objects = open_area(context.work_area)
-        pruning = Pruner(store, objects, open_area, self._settings.retention.keep)
+        pruning = Pruner(store, objects, open_area, self._settings.retention.keep, context.account)
         daily = DailyPruner(pruning, objects, context.holder, now())
         return MaintenanceLoop(
             store, context.storage, open_area, now, daily, work_area=context.work_area, warn=trouble.warn

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from jupyter_schedule.api.addresses import Addresses
 from jupyter_schedule.api.presenter import Presenter
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.account import AccountKey
+from jupyter_schedule.core.account import account_of
 from jupyter_schedule.core.config import owner_of_requests, read_config
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
@@ -61,7 +61,7 @@ class ApiContext:
         config = read_config(paths.folder)
         paths = replace(paths, given_store=config.store or paths.given_store)
         owner = owner_of_requests(config, paths)
-        account = AccountKey.open(paths.folder) if paths.shared_store else None
+        account = account_of(paths)
         with guarded(paths):
             store = open_store(paths.store, now)
         operations = Operations(

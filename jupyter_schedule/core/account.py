@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Seal, Spec
+from jupyter_schedule.core.models import Seal, Spec, Visibility
 
 #: the key, in the folder that is its account's alone
 KEY_FILE = "account.key"
@@ -73,6 +74,17 @@ class AccountKey:
 
     def _code(self, text: bytes) -> str:
         return hmac.new(self.secret, text, hashlib.sha256).hexdigest()
+
+
+def account_of(paths: DataPaths) -> AccountKey | None:
+    """The account's key where many share the ledger; None of a ledger that is one person's.  Raises Refused."""
+    return AccountKey.open(paths.folder) if paths.shared_store is not None else None
+
+
+def is_foreign_folder(account: AccountKey | None, schedule_id: str, spec: Spec) -> bool:
+    """True if results of that version are in a folder, and not as this account recorded it: it leaves that alone."""
+    in_folder = spec.visibility != Visibility.NONE and spec.publication_base.startswith("file:")
+    return account is not None and in_folder and not account.has_sealed(schedule_id, spec)
 
 
 def _text(schedule_id: str, spec: Spec) -> bytes:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from jupyter_schedule.core.account import AccountKey, is_foreign_folder
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     DISCLOSURES,
@@ -90,13 +91,23 @@ class Pruner:
     """Finds what goes and removes it."""
 
     def __init__(
-        self, store: Store, work: ObjectStorage, open_objects: Callable[[str], ObjectStorage], keep: RetentionRule
+        self,
+        store: Store,
+        work: ObjectStorage,
+        open_objects: Callable[[str], ObjectStorage],
+        keep: RetentionRule,
+        account: AccountKey | None = None,
     ) -> None:
-        """keep: what stays of a schedule that says nothing else."""
+        """Nothing is looked at yet.
+
+        keep: what stays of a schedule that says nothing else.
+        account: the one that we run as, where many share the ledger.
+        """
         self._store = store
         self._work = work
         self._open = open_objects
         self._keep = keep
+        self._account = account
 
     # -- finding
 
@@ -127,10 +138,12 @@ class Pruner:
         return find_expired(runs, keep, now, named=named)
 
     def _bases(self, schedule: Schedule) -> set[str]:
-        """The addresses of all areas that it ever published to."""
+        """The addresses of all areas that it ever published to.  Raises Refused for another account's folder."""
         specs = [version.spec for version in self._store.schedules.list_versions(schedule.id)]
         if any(isinstance(spec, UnreadableSpec) for spec in specs):
             raise ValueError("The record of one of its versions can't be read, so nobody knows where that published.")
+        if any(is_foreign_folder(self._account, schedule.id, spec) for spec in specs):
+            raise Refused("not_yours", "It is in a folder of another account, whose own service removes what is over.")
         return {spec.publication_base for spec in specs if spec.visibility is not Visibility.NONE}
 
     def _staged(self, runs: Sequence[Run]) -> dict[str, list[StoredObject]]:

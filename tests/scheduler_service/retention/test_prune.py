@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Policies, RunStatus, ScheduleState
 from jupyter_schedule.core.object_keys import bundle_key, gate_key, worker_prefix
@@ -15,7 +16,7 @@ from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, StorageUnusable, StoredObject
 from scheduler_service.__main__ import main
 from scheduler_service.publishing.publish import name_run_folder
-from scheduler_service.retention.prune import Pruner, describe_plan
+from scheduler_service.retention.prune import PrunePlan, Pruner, describe_plan
 from scheduler_service.retention.prune_daily import LOOK
 from scheduler_service.task import token_of
 from tests.engine import Engine, eventually
@@ -100,6 +101,24 @@ def test_a_deleted_schedule_loses_everything_but_what_it_published(deployment: D
     deployment.prune()  # nobody needs the bundle from the first pass on
     assert {key.partition("/")[0] for key in (stored.key for stored in deployment.work.list())} == {"gates"}
     assert {stored.key: deployment.area.get(stored.key) for stored in deployment.area.list()} == published
+
+
+def test_another_accounts_folder_is_left_to_its_own_service(deployment: Deployment, tmp_path: Path) -> None:
+    """On this machine it may be somebody else's, or not there at all."""
+    ours, theirs = (AccountKey.open(tmp_path / name) for name in ("ours", "theirs"))
+    in_folder = deployment.schedule.spec.model_copy(update={"publication_base": "file:///published"})
+    sealed = theirs.seal(deployment.schedule.id, in_folder)
+    edited = deployment.schedule.model_copy(update={"version": 2, "spec": sealed})
+    deployment.store.schedules.replace(deployment.schedule, edited, actor="ann", kind="schedule_changed")
+
+    def plan_of(account: AccountKey) -> PrunePlan:
+        pruner = Pruner(deployment.store, deployment.work, lambda _: deployment.area, KEEP, account)
+        return pruner.plan(deployment.now)
+
+    left = plan_of(ours)
+    assert left.runs == []
+    assert "another account" in left.troubles[0]
+    assert len(plan_of(theirs).runs) == 3
 
 
 def test_a_publication_that_cannot_be_read_keeps_its_runs_and_no_others(deployment: Deployment) -> None:
