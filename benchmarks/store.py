@@ -21,7 +21,7 @@ from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import runs, schedule_versions, schedules
 from jupyter_schedule.core.timing import planning
 from tests.databases import postgresql_server
-from tests.factories import NOON, make_run, make_schedule, make_spec
+from tests.factories import NOON, make_admitter, make_run, make_schedule, make_spec
 
 TRIES = 7
 BATCH = 500
@@ -108,10 +108,15 @@ def _listed(address: str, count: int) -> SqlStore:
     return store
 
 
+#: a service that waits for something to do
+IDLE = make_admitter("idle")
+
+
 def _idle(store: SqlStore) -> None:
     """What a tick asks when nothing is due and nothing runs."""
     store.schedules.list_due(NOON - LATER, BATCH)
-    store.leases.claim("idle", 60, "here")
+    store.leases.admit(IDLE, actor="idle")
+    store.leases.claim(IDLE)
     store.schedules.next_due()
 
 

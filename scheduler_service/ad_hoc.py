@@ -19,7 +19,6 @@ every change of a row is a compare-and-set.  Whoever comes second changes nothin
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -154,7 +153,7 @@ class AdHocPass:
         now: Callable[[], datetime],
         *,
         most: Mapping[str, int],
-        machines_of_runs: Callable[[], Counter[str]],
+        machines_of_runs: Callable[[], Mapping[str, int]],
     ) -> None:
         """most: machines that may live at once, by launcher.  machines_of_runs: those that do, of runs, likewise."""
         self._store = store
@@ -227,6 +226,7 @@ class AdHocPass:
             return
         launching = self._move(
             worker,
+            most=self._most.get(worker.launcher) if worker.status is AdHocStatus.ASKED else None,
             status=AdHocStatus.LAUNCHING,
             turn=turn,
             parameters=planned.parameters,
@@ -255,7 +255,7 @@ class AdHocPass:
     def _refusal(self, worker: AdHocWorker) -> str | None:
         """The cap that forbids a further machine, as a sentence; None when none does."""
         most, now = self._most.get(worker.launcher), self._now()
-        busy = self._machines_of_runs()[worker.launcher]
+        busy = self._machines_of_runs().get(worker.launcher, 0)
         busy += at_work(self._store.ad_hoc.list_live()).get(worker.launcher, 0)
         if most is not None and busy >= most:
             return (
@@ -263,7 +263,7 @@ class AdHocPass:
                 f"and {busy} {'is' if busy == 1 else 'are'}. Ask again when one has ended."
             )
         caps = self._launchers[worker.launcher].hours
-        return caps.refusal(used_seconds(self._store, now), worker.owner, now) if caps.any else None
+        return caps.refusal(used_seconds(self._store, worker.launcher, now), worker.owner, now) if caps.any else None
 
     def _end(self, worker: AdHocWorker, host: AdHocHost, over: EndWorker) -> None:
         if over.terminate:
@@ -274,9 +274,9 @@ class AdHocPass:
         if self._store.ad_hoc.replace(worker, ended(worker, status, message, at), actor=ACTOR):
             log.info(logfmt("ad_hoc_over", worker=worker.id, status=status))
 
-    def _move(self, worker: AdHocWorker, **changes: Any) -> AdHocWorker | None:
-        """The worker after the change; None when somebody else changed it first."""
-        moved = self._store.ad_hoc.replace(worker, worker.model_copy(update=changes), actor=ACTOR)
+    def _move(self, worker: AdHocWorker, *, most: int | None = None, **changes: Any) -> AdHocWorker | None:
+        """The worker after the change; None when somebody else changed it first, or took the last machine."""
+        moved = self._store.ad_hoc.replace(worker, worker.model_copy(update=changes), actor=ACTOR, most=most)
         return self._store.ad_hoc.get(worker.id) if moved else None
 
     def _tell(self, worker: AdHocWorker, problem: str) -> None:

@@ -3,6 +3,7 @@
 Durations are seconds of this machine being awake: a laptop that slept, or a clock that jumped, hasn't waited.
 """
 
+import random
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,8 +22,6 @@ class RetriedTask(StrEnum):
     EFFECT = "effect"
     #: looks at a run
     OBSERVE = "observe"
-    #: the version of a run's schedule
-    SPEC = "spec"
     #: what a schedule owes, reckoned and recorded
     PLAN = "plan"
     RECORD = "record"
@@ -35,7 +34,7 @@ class RetriedTask(StrEnum):
 
 
 #: tasks whose subject is a run
-RUN_TASKS = (RetriedTask.EFFECT, RetriedTask.OBSERVE, RetriedTask.SPEC)
+RUN_TASKS = (RetriedTask.EFFECT, RetriedTask.OBSERVE)
 
 
 class BackoffKey(NamedTuple):
@@ -68,8 +67,10 @@ class _Failing(NamedTuple):
 class Backoff:
     """The failures in a row of each key, and when it may be tried again; a success forgets its failures."""
 
-    def __init__(self, awake: Callable[[], float] = clock.awake) -> None:
+    def __init__(self, awake: Callable[[], float] = clock.awake, chance: Callable[[], float] = random.random) -> None:
+        """chance: from 0 to 1; those that failed together don't try together again."""
         self._awake = awake
+        self._chance = chance
         self._failing: dict[BackoffKey, _Failing] = {}
         self._not_before: dict[BackoffKey, float] = {}
 
@@ -82,11 +83,11 @@ class Backoff:
         self._not_before[key] = self._awake() + seconds
 
     def failed(self, key: BackoffKey, problem: BaseException | None = None) -> None:
-        """Try again after a pause that doubles with every failure in a row, up to a minute."""
+        """Try again after a pause that doubles with each failure in a row, up to a minute, a quarter less by chance."""
         before = self._failing.get(key)
         times, since = (before.times + 1, before.since) if before else (1, self._awake())
         self._failing[key] = _Failing(times, since, str(problem))
-        self.pause(key, min(2.0 ** (times - 1), LONGEST_BACK_OFF))
+        self.pause(key, min(2.0 ** (times - 1), LONGEST_BACK_OFF) * (1 - self._chance() / 4))
 
     def succeeded(self, key: BackoffKey) -> None:
         """Forget its failures; a pause goes on."""
@@ -103,10 +104,10 @@ class Backoff:
         return self._awake() - failing.since if failing else 0
 
     def keep_only(self, runs: Iterable[str]) -> None:
-        """Forget all runs but these, which are open."""
-        open_runs = set(runs)
+        """Forget all runs but these, which go."""
+        kept = set(runs)
         for book in (self._failing, self._not_before):
-            over = [key for key in list(book) if key.task in RUN_TASKS and key.subject not in open_runs]
+            over = [key for key in list(book) if key.task in RUN_TASKS and key.subject not in kept]
             for key in over:
                 book.pop(key, None)
 
@@ -143,5 +144,5 @@ class HeartbeatTracker:
         """Forget the workers of all runs but these, which are open."""
         open_runs = set(runs)
         for book in (self._watched_since, self._heard):
-            for worker in [worker for worker in book if worker[0] not in open_runs]:
+            for worker in [worker for worker in list(book) if worker[0] not in open_runs]:
                 book.pop(worker, None)

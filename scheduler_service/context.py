@@ -1,5 +1,6 @@
 """The things that a ticker works with: its store, its objects, its launchers, and the clocks."""
 
+import random
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -50,10 +51,12 @@ class ServiceContext:
     limits: FileLimits = FileLimits()  # noqa: RUF009  (frozen)
     #: seconds that nobody can set, without the machine's sleep
     awake: Callable[[], float] = awake
+    #: from 0 to 1, for what mustn't be done by all at once
+    chance: Callable[[], float] = random.random
     #: bytes that are free where this service, and workers on this machine, write
     free: Callable[[], int] = lambda: sys.maxsize
     #: makes what effects run in
-    pool: Callable[[str], Executor] = lambda name: ThreadPoolExecutor(max_workers=4, thread_name_prefix=name)
+    pool: Callable[[str], Executor] = lambda name: ThreadPoolExecutor(max_workers=8, thread_name_prefix=name)
     #: called when an effect is done, so that the next tick needn't be waited for
     wake: Callable[[], None] = lambda: None
 

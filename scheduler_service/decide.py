@@ -1,15 +1,18 @@
 """The next step, decided from what is known: pure.  `tick` loads what these functions read and applies the answers.
 
-Two questions: which of the runs that are due may start (`decide_due`), and what an open run's attempt needs
-(`decide_attempt`).  Neither reads a clock, a store or an object.
+Two questions: what becomes of a due run before it starts (`decide_waiting`), and what a run that goes needs
+(`decide_attempt`).  Neither reads a clock, a store or an object.  Which due runs start is decided by
+`core.timing.admission`, in the transaction that counts what goes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zlib import crc32
 
 from jupyter_schedule.core.models import (
+    GOING_STATUSES,
     Attempt,
     CatchUp,
     Outcome,
@@ -22,7 +25,8 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.timing.run_queue import Capacity, may_overlap
+from jupyter_schedule.core.store.base import ScheduledRun
+from jupyter_schedule.core.timing.run_queue import may_overlap
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.retries import missed_deadline, next_retry_at
 
@@ -36,9 +40,10 @@ SILENT_LAUNCH = timedelta(seconds=20)
 PUBLISHING_TIME = 15 * 60
 #: seconds without a heartbeat after which a worker counts as hung
 SILENCE = 180
-#: how long after it came into the ledger a run may wait for a worker that nobody has
+#: how long after its first try a run may wait for a worker that nobody has
 START_DEADLINE = timedelta(hours=2)
-#: seconds until the next way to get a worker is tried, growing with every attempt up to the second
+#: seconds until the next way to get a worker is tried, growing with every attempt up to the second; up to half of that
+#: more or less, as the attempt's token has it
 CAPACITY_PAUSE = (5, 60)
 #: seconds past its deadline that a worker which was asked to end may take to save what it has
 LAST_WORDS = 60
@@ -67,6 +72,8 @@ class Observation:
     worker: WorkerState
     gate: Gate = Gate.OPEN
     result: Result | None = None
+    #: when the first attempt was recorded, None if that is this one
+    tried_since: datetime | None = None
     #: how many attempts before this one were lost
     lost_before: int = 0
     #: how many before this one ended by themselves, badly
@@ -78,6 +85,11 @@ class Observation:
     watched_for: float = 0
     silent_for: float = 0
     failing_for: float = 0
+
+    @property
+    def first_tried_at(self) -> datetime:
+        """The time at which its first attempt was recorded: what waited for room before hasn't looked for a worker."""
+        return self.tried_since or self.attempt.created_at
 
     def out_of_time(self, now: datetime, beyond: float = 0) -> bool:
         """True when the deadline has passed by the clock and while we were awake: a laptop that slept hasn't worked.
@@ -158,68 +170,62 @@ class End:
 Decision = Wait | Start | Promote | Relaunch | MarkRunning | Publish | Stop | CancelOther | End
 
 
-def decide_due(
-    due: Sequence[Run], going: Sequence[Run], spec_of: Callable[[Run], Spec], capacity: Capacity, now: datetime
-) -> list[tuple[Run, Decision]]:
-    """The decisions on the `due` runs, beside those that are `going`, as far as there is `capacity` to reserve.
+def decide_waiting(runs: Sequence[ScheduledRun], now: datetime) -> list[tuple[ScheduledRun, Decision]]:
+    """The decisions on due runs beside the others of their schedules, in the order given; those that wait are left out.
 
-    Runs start in the order given.  Two runs of a schedule go at once only under `allow`.  `queue_one` keeps the newest
-    of the scheduled runs that wait, unless the schedule catches up on all.  Nothing is skipped or stopped for a
-    backfill, whose runs go beside each other as far as they allow, and overtake nothing of their schedule.
+    runs: all open ones of some schedules; backfills that merely wait needn't be among them.  `queue_one` keeps the
+    newest of the scheduled runs that wait, unless the schedule catches up on all.  Nothing is skipped or stopped for a
+    backfill.
     """
-    busy: dict[str, list[Run]] = {}
-    for run in going:
-        busy.setdefault(run.schedule_id, []).append(run)
-    waits: set[str] = set()
+    going: dict[str, list[Run]] = {}
     newest: dict[str, Run] = {}
-    for run in due:
-        if run.trigger == Trigger.SCHEDULE:
+    for run, _, _ in runs:
+        if run.status in GOING_STATUSES:
+            going.setdefault(run.schedule_id, []).append(run)
+        elif run.trigger == Trigger.SCHEDULE:
             # of equal times the one that came last; a clock that ran ahead may have recorded a later time before
             newest[run.schedule_id] = max(run, newest.get(run.schedule_id, run), key=lambda one: one.scheduled_for)
-    decisions: list[tuple[Run, Decision]] = []
-    for run in due:
-        spec = spec_of(run)
-        beside = busy.setdefault(run.schedule_id, [])
-        if run.trigger == Trigger.BACKFILL and not run.cancelled_by:
-            may = run.schedule_id not in waits and may_overlap(run, spec.overlap, beside)
-            decision: Decision = Start() if may else Wait()
-        else:
-            decision = _decide_one_due(run, spec, beside, newest.get(run.schedule_id))
-        if isinstance(decision, Start) and capacity.blocked_by(run) is not None:
-            decision = Wait()
-        if not isinstance(decision, End) and missed_deadline(spec.policies, run, now):
+    decisions: list[tuple[ScheduledRun, Decision]] = []
+    for each in runs:
+        run, spec, _ = each
+        if run.status != RunStatus.DUE:
+            continue
+        decision = _decide_one_waiting(run, spec, going.get(run.schedule_id, ()), newest.get(run.schedule_id))
+        if isinstance(decision, Wait | CancelOther) and missed_deadline(spec.policies, run, now):
             message = f"It couldn't start within {spec.policies.start_deadline} minutes of its time."
             decision = End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
-        decisions.append((run, decision))
-        if isinstance(decision, Start):
-            capacity.reserve(run)
-            beside.append(run)
-        elif not isinstance(decision, End):
-            waits.add(run.schedule_id)
+        if not isinstance(decision, Wait):
+            decisions.append((each, decision))
     return decisions
 
 
-def _decide_one_due(run: Run, spec: Spec, beside: Sequence[Run], newest: Run | None) -> Decision:
-    scheduled = run.trigger == Trigger.SCHEDULE
-    if run.cancelled_by:
-        return End(RunStatus.CANCELLED, Reason.BY_HAND, f"Stopped by {run.cancelled_by} before it started.")
-    if run.release:
-        return Promote()
-    if scheduled and spec.overlap == Overlap.QUEUE_ONE and spec.catch_up != CatchUp.ALL and run is not newest:
+def _decide_one_waiting(run: Run, spec: Spec, beside: Sequence[Run], newest: Run | None) -> Decision:
+    if run.cancelled_by or run.reason is Reason.UNREADABLE:
+        return decide_unlaunched(run)
+    if run.trigger != Trigger.SCHEDULE:
+        return Promote() if run.release else Wait()
+    if spec.overlap == Overlap.QUEUE_ONE and spec.catch_up != CatchUp.ALL and run is not newest:
         return End(
             RunStatus.SKIPPED, Reason.SUPERSEDED, "A newer time came due while it waited; that one runs instead."
         )
-    if may_overlap(run, spec.overlap, beside):
-        return Start()
-    other = beside[-1]
-    if other.trigger == Trigger.BACKFILL:
+    if may_overlap(run, spec.overlap, beside) or beside[-1].trigger == Trigger.BACKFILL:
         return Wait()
-    if scheduled and spec.overlap == Overlap.SKIP:
+    other = beside[-1]
+    if spec.overlap == Overlap.SKIP:
         return End(RunStatus.SKIPPED, Reason.OVERLAP, "The run before it was still going.")
     stoppable = other.status != RunStatus.PUBLISHING and not other.cancelled_by
-    if scheduled and spec.overlap == Overlap.CANCEL_PREVIOUS and stoppable:
+    if spec.overlap == Overlap.CANCEL_PREVIOUS and stoppable:
         return CancelOther(other)
     return Wait()
+
+
+def decide_unlaunched(run: Run) -> Decision:
+    """The next step of a run that may start and has no attempt yet."""
+    if run.cancelled_by:
+        return End(RunStatus.CANCELLED, Reason.BY_HAND, f"Stopped by {run.cancelled_by} before it started.")
+    if run.reason is Reason.UNREADABLE:
+        return End(RunStatus.FAILED, run.reason, run.message or "")
+    return Start()
 
 
 def decide_attempt(seen: Observation, now: datetime) -> Decision:
@@ -252,11 +258,13 @@ def _decide_without_worker(seen: Observation, now: datetime) -> Decision:
     if seen.run.cancelled_by:
         message = f"Stopped by {seen.run.cancelled_by} before it started."
         return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.NO_CAPACITY)
-    if now >= seen.run.created_at + START_DEADLINE:
+    if now >= seen.first_tried_at + START_DEADLINE:
         message = f"No worker could be started for 2 hours. {seen.attempt.detail or ''}".strip()
         return End(RunStatus.FAILED, Reason.NO_CAPACITY, message, Outcome.NO_CAPACITY)
     shortest, longest = CAPACITY_PAUSE
-    pause = timedelta(seconds=min(shortest * seen.attempt.number, longest))
+    # those that found nothing together don't ask together again
+    spread = 0.5 + crc32(seen.attempt.token.encode()) / 2**32
+    pause = timedelta(seconds=min(shortest * seen.attempt.number, longest) * spread)
     return Start() if now >= (seen.attempt.ended_at or now) + pause else Wait()
 
 

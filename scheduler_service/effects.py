@@ -7,7 +7,6 @@ every write is guarded by the run's fence.
 import json
 import logging
 import os
-from collections.abc import Callable
 from datetime import timedelta
 
 from jupyter_schedule.core.account import is_foreign_folder
@@ -17,7 +16,6 @@ from jupyter_schedule.core.models import (
     Attempt,
     Notification,
     Outcome,
-    Overlap,
     Publisher,
     Reason,
     Result,
@@ -30,6 +28,7 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.object_keys import gate_key
 from jupyter_schedule.core.storage.factory import ObjectExists
+from jupyter_schedule.core.store.base import ScheduledRun
 from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import End, Start, Stop, give_up_publishing
 from scheduler_service.launchers.base import Launcher, Launchers, LaunchRefused, NoCapacity
@@ -61,55 +60,54 @@ class Effects:
         context: ServiceContext,
         launchers: Launchers,
         observer: Observer,
-        spec_of: Callable[[Run], Spec],
     ) -> None:
         self._context = context
         self._store = context.store
         self._launchers = launchers
         self._observer = observer
-        self._spec_of = spec_of
         self._account = context.account
 
-    def start(self, run: Run, start: Start) -> None:
+    def start(self, held: ScheduledRun, start: Start) -> None:
         """Plan the next attempt, record it with all that is frozen in it, and launch it."""
-        if start.lost and not self._close_attempt(run, start.lost, Outcome.LOST):
+        run, spec, _ = held
+        if start.lost and not self._close_attempt(held, start.lost, Outcome.LOST):
             return
         if start.failed:
             failed, result = start.failed
-            if not self._close_attempt(run, failed, Outcome.FINISHED, self._redact(run, result.sentence), ended=True):
+            sentence = self._redact(spec, result.sentence)
+            if not self._close_attempt(held, failed, Outcome.FINISHED, sentence, ended=True):
                 return
-        spec = self._spec_of(run)
-        unreadable = spec.sentence if isinstance(spec, UnreadableSpec) else run.message
         if run.reason is Reason.UNREADABLE or isinstance(spec, UnreadableSpec):
-            self.end(run, None, End(RunStatus.FAILED, Reason.UNREADABLE, unreadable or ""))
+            unreadable = spec.sentence if isinstance(spec, UnreadableSpec) else run.message
+            self.end(held, None, End(RunStatus.FAILED, Reason.UNREADABLE, unreadable or ""))
             return
-        if refused := self._quota_block(run, spec):
-            self.end(run, None, End(RunStatus.SKIPPED, Reason.CAP, refused))
+        if refused := self._quota_block(held):
+            self.end(held, None, End(RunStatus.SKIPPED, Reason.CAP, refused))
             return
         if refused := budget_block(self._store, run, spec, self._context.now()):
-            self.end(run, None, End(RunStatus.SKIPPED, Reason.CAP, refused))
+            self.end(held, None, End(RunStatus.SKIPPED, Reason.CAP, refused))
             pause_at_cap(self._store, run, self._context.now())
             return
         try:
             attempt = self._plan_attempt(run, spec, self._launchers[spec.launcher])
         except LaunchRefused as refusal:
-            self.end(run, None, End(RunStatus.FAILED, refusal.reason, str(refusal)))
+            self.end(held, None, End(RunStatus.FAILED, refusal.reason, str(refusal)))
             return
         except Refused as refusal:
-            self.end(run, None, End(RunStatus.FAILED, Reason.ENVIRONMENT_GONE, refusal.message))
+            self.end(held, None, End(RunStatus.FAILED, Reason.ENVIRONMENT_GONE, refusal.message))
             return
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": attempt.number})
-        most = None if spec.overlap == Overlap.ALLOW else run.parallel
-        if self._store.runs.add_attempt(attempt, run, launching, actor=ACTOR, most=most):
+        if self._store.runs.add_attempt(attempt, run, launching, actor=ACTOR):
             log.info(logfmt("launch", run=run.id, schedule=run.schedule, attempt=attempt.number))
-            self.launch(launching, attempt)
+            self.launch(held._replace(run=launching), attempt)
 
-    def _quota_block(self, run: Run, spec: Spec) -> str | None:
+    def _quota_block(self, held: ScheduledRun) -> str | None:
         """The sentence that says that this month's machine-hours are used up; None while they aren't."""
-        quota, now = self._launchers[spec.launcher].hours, self._context.now()
-        if not quota.any or run.status is not RunStatus.DUE:
+        launcher, now = held.spec.launcher, self._context.now()
+        quota = self._launchers[launcher].hours
+        if not quota.any or held.run.attempt > 0:
             return None
-        return quota.refusal(used_seconds(self._store, now), self._observer.owner_of(run), now)
+        return quota.refusal(used_seconds(self._store, launcher, now), held.owner, now)
 
     def _plan_attempt(self, run: Run, spec: Spec, launcher: Launcher) -> Attempt:
         """The next attempt with all that is frozen in it.
@@ -146,7 +144,7 @@ class Effects:
             created_at=now,
         )
 
-    def launch(self, run: Run, attempt: Attempt) -> None:
+    def launch(self, held: ScheduledRun, attempt: Attempt) -> None:
         """Ask for the attempt's worker, once more with the same frozen parameters if it was asked for before."""
         if self._observer.started_by(attempt) is not None:
             # a ledger from a backup may not know of a worker that has long begun
@@ -157,14 +155,14 @@ class Effects:
                 raise LaunchRefused(FOREIGN)
             handle = launcher.launch(attempt)
         except LaunchRefused as refusal:
-            self.end(run, attempt, End(RunStatus.FAILED, refusal.reason, str(refusal), Outcome.REFUSED))
+            self.end(held, attempt, End(RunStatus.FAILED, refusal.reason, str(refusal), Outcome.REFUSED))
             return
         except NoCapacity as shortage:
-            self._close_attempt(run, attempt, Outcome.NO_CAPACITY, self._redact(run, str(shortage)))
+            self._close_attempt(held, attempt, Outcome.NO_CAPACITY, self._redact(held.spec, str(shortage)))
             return
         # who has the gate is the worker; one that is quick has ended before anybody observes it
         worker = self._observer.started_by(attempt) or handle
-        self._store.runs.replace_attempt(run, attempt.model_copy(update={"handle": worker}))
+        self._store.runs.replace_attempt(held.run, attempt.model_copy(update={"handle": worker}))
 
     def _is_signed(self, attempt: Attempt) -> bool:
         """True when what is frozen in the attempt was frozen by this account, or the ledger is this account's alone."""
@@ -173,9 +171,9 @@ class Effects:
         frozen = {key: value for key, value in attempt.parameters.items() if key != "signature"}
         return self._account.has_signed(frozen, attempt.parameters.get("signature"))
 
-    def publish(self, run: Run, attempt: Attempt, result: Result, *, last: bool = False) -> None:
+    def publish(self, held: ScheduledRun, attempt: Attempt, result: Result, *, last: bool = False) -> None:
         """Publish what a finished attempt left, and end the run; also when it is the `last` try and fails."""
-        spec = self._spec_of(run)
+        run, spec, _ = held
         moved = self.move(
             run,
             status=RunStatus.PUBLISHING,
@@ -203,7 +201,8 @@ class Effects:
                     raise
                 log.warning(logfmt("publishing_given_up", run=run.id, message=problem))
                 end, publication = give_up_publishing(result, problem), None
-            self.end(moved.model_copy(update={"publication": publication}), attempt, end, fence.publisher)
+            published = moved.model_copy(update={"publication": publication})
+            self.end(held._replace(run=published), attempt, end, fence.publisher)
 
     def stop(self, run: Run, attempt: Attempt, stop: Stop) -> None:
         """Take the gate; if the worker has it already, end the worker.  The next look tells what became of it."""
@@ -214,17 +213,17 @@ class Effects:
             launcher = self._launcher(attempt)
             (launcher.kill if stop.at_once else launcher.terminate)(attempt)
 
-    def end(self, run: Run, attempt: Attempt | None, end: End, publisher: Publisher | None = None) -> None:
+    def end(self, held: ScheduledRun, attempt: Attempt | None, end: End, publisher: Publisher | None = None) -> None:
         """End the run, and its attempt if it has one.
 
         publisher: of what was published; the run goes on when its schedule isn't as private any more as it was then.
         """
-        result = end.result
+        run, result = held.run, end.result
         outcome = end.outcome or Outcome.FINISHED
-        message = self._redact(run, end.message)
+        message = self._redact(held.spec, end.message)
         # the attempt of a run that is released was closed by that run
         own = attempt if attempt is not None and attempt.run_id == run.id else None
-        if own is not None and not self._close_attempt(run, own, outcome, message, ended=result is not None):
+        if own is not None and not self._close_attempt(held, own, outcome, message, ended=result is not None):
             return
         if end.status is RunStatus.SUCCEEDED:
             activate_after_rehearsal(self._store, run, self._context.now())
@@ -252,9 +251,9 @@ class Effects:
             return {}
         return actual_cost(self._store.runs.list_attempts(run.id), self._context.now()).model_dump()
 
-    def _redact(self, run: Run, sentence: str) -> str:
+    def _redact(self, spec: Spec, sentence: str) -> str:
         """As it is recorded: every door shows it, and channels send it.  Workers and stores may have said anything."""
-        return redact(sentence, secret_values(self._spec_of(run), os.environ))
+        return redact(sentence, secret_values(spec, os.environ))
 
     def _notifications_for(self, ended: Run) -> list[Notification]:
         """The notifications about the run that the schedule's owner wants now."""
@@ -266,7 +265,7 @@ class Effects:
         return notifications_for(notify, ended, before)
 
     def _close_attempt(
-        self, run: Run, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False
+        self, held: ScheduledRun, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False
     ) -> bool:
         """Close an attempt: whoever gives up on one takes its gate first, so that a late worker never starts.
 
@@ -277,7 +276,7 @@ class Effects:
         if not ended and not self._revoke(attempt) and self._observer.started_by(attempt) != attempt.handle:
             return False
         closed = {"outcome": outcome, "detail": detail, "ended_at": self._context.now()}
-        if not self._store.runs.replace_attempt(run, attempt.model_copy(update=closed)):
+        if not self._store.runs.replace_attempt(held.run, attempt.model_copy(update=closed)):
             return False
         self._launcher(attempt).discard(attempt)
         return True

@@ -19,6 +19,18 @@ from scheduler_service.logfmt import logfmt
 
 log = logging.getLogger(__name__)
 
+#: seconds between two looks at a run elsewhere
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+
+
+def seconds_between_looks(age_seconds: float, *, is_local: bool) -> float:
+    """The pause between two looks at a run that has gone for so long: what it costs is bounded by what can be news.
+
+    A look at a run elsewhere is two requests to the work area, so one that has gone for long costs 0.2 a second.  Looks
+    at a worker on this machine cost next to nothing.
+    """
+    return 0.0 if is_local else min(max(age_seconds / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
+
 
 class Observer:
     """Asks the stores and the launchers, in an order in which no answer can be taken for another."""
@@ -39,14 +51,6 @@ class Observer:
         self._backoff = backoff
         self._heartbeats = heartbeats
         self._now = now
-        self._owners: dict[str, str] = {}
-
-    def owner_of(self, run: Run) -> str:
-        """The owner of the run; a schedule never changes hands."""
-        if run.schedule_id not in self._owners:
-            schedule = self._store.schedules.get(run.schedule_id)
-            self._owners[run.schedule_id] = schedule.owner if schedule else ""
-        return self._owners[run.schedule_id]
 
     def observe(self, run: Run) -> Observation:
         """The result first, as it ends everything; then gate, heartbeat and worker.
@@ -59,6 +63,7 @@ class Observer:
         lost = sum(earlier.outcome == Outcome.LOST for earlier in before)
         return replace(
             seen,
+            tried_since=before[0].created_at if before else None,
             lost_before=lost,
             failed_before=sum(earlier.outcome == Outcome.FINISHED for earlier in before),
             watched_for=self._heartbeats.watched_for(run.id, seen.attempt.number),

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from jupyter_schedule.core.costs import dollars, month_start
-from jupyter_schedule.core.models import Run, RunStatus, Spec, Trigger
+from jupyter_schedule.core.models import Run, Spec, Trigger
 from jupyter_schedule.core.store.base import Store
 
 _HOUR_SECONDS = 3600
@@ -40,10 +40,15 @@ class MachineHourQuota:
         return None
 
 
-def used_seconds(store: Store, now: datetime) -> dict[str, int]:
-    """The seconds that machines have lived this month, by owner: of what has ended, and of ad-hoc workers up to now."""
+def used_seconds(store: Store, launcher: str, now: datetime) -> dict[str, int]:
+    """The seconds that machines have lived this month, by owner, those that still live up to now.
+
+    launcher: the one whose machines are counted of runs that go.
+    """
     start = month_start(now)
     used = Counter(store.runs.machine_seconds_since(start))
+    for owner, attempt in store.runs.list_attempts_at_work(launcher):
+        used[owner] += max(int(((attempt.ended_at or now) - max(attempt.created_at, start)).total_seconds()), 0)
     for worker in store.ad_hoc.list_live():
         if worker.instance is not None and worker.launched_at is not None:
             used[worker.owner] += max(int((now - max(worker.launched_at, start)).total_seconds()), 0)
@@ -67,11 +72,11 @@ def budget_message(cost: Decimal, spec: Spec, now: datetime) -> str | None:
 
 
 def budget_block(store: Store, run: Run, spec: Spec, now: datetime) -> str | None:
-    """The sentence that says why a run that is due may not start; None when it may.
+    """The sentence that says why a run without an attempt may not start; None when it may.
 
     A run that a person asks for by hand may.
     """
-    if spec.policies.monthly_cap is None or run.status is not RunStatus.DUE or run.trigger not in AUTOMATIC:
+    if spec.policies.monthly_cap is None or run.attempt > 0 or run.trigger not in AUTOMATIC:
         return None
     reached = budget_message(store.runs.cost_since(run.schedule_id, month_start(now)), spec, now)
     if reached is None:

@@ -1,34 +1,23 @@
-"""The tick: load what is known, let `decide` say what to do, apply it.
+"""The clock's loop: what comes due is recorded, due runs start, leases are renewed.  It needs the database alone.
 
-With its effects the only writer of a run's status after `due`.  No object store and no launcher is called inside a
-transaction, and every write is guarded by the run's fence: an answer that comes too late changes nothing.
+All that asks an object store or a launcher is done in pools, one thing at a time for each run, so that a call that
+hangs delays nothing but the run that it is for.  With its effects the only writer of a run's status after `due`: every
+write is guarded by the run's fence, and an answer that comes too late changes nothing.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache, partial
-from itertools import count
+from functools import partial
 
-from jupyter_schedule.core.ad_hoc_workers import at_work
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import (
-    GOING_STATUSES,
-    Attempt,
-    ConcurrencyLimits,
-    Reason,
-    Run,
-    RunStatus,
-    Schedule,
-    Spec,
-)
-from jupyter_schedule.core.store.base import ScheduleAdvance
+from jupyter_schedule.core.models import Attempt, Reason, RunStatus, Schedule
+from jupyter_schedule.core.store.base import ScheduleAdvance, ScheduledRun
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning
-from jupyter_schedule.core.timing.run_queue import Capacity, fair_order
+from jupyter_schedule.core.timing.admission import Admitter
 from scheduler_service.ad_hoc import AdHocPass
 from scheduler_service.backoff import Backoff, BackoffKey, HeartbeatTracker, RetriedTask, effect_key, observe_key
 from scheduler_service.context import ACTOR, ServiceContext
@@ -44,18 +33,19 @@ from scheduler_service.decide import (
     Stop,
     Wait,
     decide_attempt,
-    decide_due,
+    decide_unlaunched,
+    decide_waiting,
 )
 from scheduler_service.effects import Effects
 from scheduler_service.launchers.base import Launcher, Launchers
 from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import judge_freshness
-from scheduler_service.observe import Observer
+from scheduler_service.observe import Observer, seconds_between_looks
 from scheduler_service.worker.task import OtherTaskVersion
 
 log = logging.getLogger(__name__)
 
-#: schedules brought up to date in one transaction
+#: schedules brought up to date in one transaction, and those whose due runs are decided together
 BATCH = 500
 #: seconds between two words to a worker that should end
 INSISTENCE = 0.5
@@ -65,30 +55,37 @@ REAP_EVERY = 60
 LEAST_FREE = 100_000_000
 #: the key of looks at ad-hoc workers, and the seconds between two of them
 AD_HOC, AD_HOC_EVERY = BackoffKey(RetriedTask.AD_HOC), 2
-#: a machine is at work for a run in these
-WORKING = frozenset({RunStatus.LAUNCHING, RunStatus.RUNNING})
-#: for runs that could be started otherwise
-NO_STARTS = ConcurrencyLimits(total=0)
+#: seconds for which a run that we can't help is left to others
+LEAVE_FOR = 60
 
 
 class Ticker:
-    """Applies decisions; each run has at most one effect under way, in a pool, so that a slow one delays no other."""
+    """Applies decisions; each run has at most one look or effect under way, in the pool of its launcher."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._store = context.store
-        self._pool = context.pool("effect")
-        # of each area's own, since they may take long: one that hangs mustn't keep others from starting, nor publishing
-        self._publishers: dict[str, Executor] = {}
+        #: of each launcher its own, and of each publication area, since what hangs mustn't keep others from going on
+        self._pools: dict[tuple[str, str], Executor] = {}
         self._under_way: dict[str, Future[None]] = {}
         self._reaping: dict[str, Future[bool]] = {}
-        self._backoff = Backoff(context.awake)
+        self._backoff = Backoff(context.awake, context.chance)
         self._heartbeats = HeartbeatTracker(context.awake)
-        #: by owner the number of the start that was theirs last
-        self._served: dict[str, int] = {}
-        self._starts = count(1)
+        #: by run, when it is looked at next, and until when it is left to others: seconds awake
+        self._next_look: dict[str, float] = {}
+        self._left_until: dict[str, float] = {}
+        #: the place in the order from which due runs are still to be decided
+        self._undecided_since = 0
         self._blocked_by: Blocker | None = None
         self._launchers = Launchers(context.launchers)
+        self._by = Admitter(
+            holder=context.holder,
+            lease=context.lease,
+            host=context.host,
+            launchers=frozenset(context.launchers),
+            local=frozenset(name for name, launcher in context.launchers.items() if launcher.place is not None),
+            limits=context.concurrency,
+        )
         self._observer = Observer(
             self._store,
             context.objects,
@@ -103,16 +100,13 @@ class Ticker:
             self._backoff,
             context.now,
             most=context.concurrency.per_launcher,
-            machines_of_runs=self._machines_of_runs,
+            machines_of_runs=self._store.runs.count_at_work,
         )
         self._ad_hoc_look: Future[bool] | None = None
-        self._spec = lru_cache(maxsize=4096)(
-            lambda schedule_id, number: self._store.schedules.get_version(schedule_id, number).spec
-        )
-        self._effects = Effects(context, self._launchers, self._observer, self._spec_of)
+        self._effects = Effects(context, self._launchers, self._observer)
 
     def tick(self) -> bool:
-        """Do everything that can be done now; whether any run is open."""
+        """Do everything that can be done now; True when runs go."""
         self._context.clock.assess()
         now = self._context.now()
         self._blocked_by = self._find_blocker()
@@ -120,18 +114,16 @@ class Ticker:
         if not self._context.clock.stopped:
             self._record_due(now)
             self._check_freshness(now)
+        self._decide_waiting(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
-        runs = self._store.leases.claim(self._context.holder, self._context.lease, self._context.host)
-        self._backoff.keep_only(run.id for run in runs)
-        self._heartbeats.keep_only(run.id for run in runs)
-        for run in runs:
-            if run.status in GOING_STATUSES and self._is_free(run) and self._backoff.is_ready(observe_key(run.id)):
-                self._attempt_to(observe_key(run.id), self._look_after, run, now)
-        self._start_due(runs, now)
+        if self._blocked_by is None:
+            self._store.leases.admit(self._by, actor=ACTOR)
+        held = self._store.leases.claim(self._by, self._runs_left_to_others())
+        self._look_at(held)
         self._look_after_ad_hoc()
         self._reap()
-        return bool(runs)
+        return bool(held)
 
     @property
     def blocker(self) -> Blocker | None:
@@ -140,7 +132,7 @@ class Ticker:
 
     def close(self) -> None:
         """Let effects under way finish; runs go on without us."""
-        for pool in (self._pool, *self._publishers.values()):
+        for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
         try:
             self._store.leases.release(self._context.holder)
@@ -148,7 +140,7 @@ class Ticker:
             # the ledger is away: our leases run out by themselves
             log.warning(logfmt("release_failed", message=refusal.message))
 
-    # -- load
+    # -- the clock: the database only
 
     def _find_blocker(self) -> Blocker | None:
         if self._context.clock.stopped:
@@ -208,31 +200,128 @@ class Ticker:
     def _record_one(self, advance: ScheduleAdvance, moved: set[str]) -> None:
         moved.update(self._store.schedules.record_due_runs([advance], actor=ACTOR))
 
-    def _start_due(self, mine: Sequence[Run], now: datetime) -> None:
-        """Decide over all open runs, as they stand in each other's way; apply what concerns ours."""
-        if not any(run.status == RunStatus.DUE for run in mine):
-            return
-        held = {run.id for run in mine}
-        runs = [*mine, *(run for run in self._store.runs.list_open() if run.id not in held)]
-        due = [run for run in runs if run.status == RunStatus.DUE and self._is_free(run) and self._has_spec(run)]
-        going = [run for run in runs if run.status in GOING_STATUSES or run.id in self._under_way]
-        working = [run for run in going if run.status != RunStatus.PUBLISHING]
-        limits = NO_STARTS if self._blocked_by else self._context.concurrency
-        taken = at_work(self._store.ad_hoc.list_live())
-        capacity = Capacity(limits, self._observer.owner_of, self._launcher_of, working, taken)
-        line = fair_order(due, self._observer.owner_of, working, self._served)
-        for run, decision in decide_due(line, going, self._spec_of, capacity, now):
-            if run.id not in held:
-                continue
-            if isinstance(decision, Start):
-                self._served[self._observer.owner_of(run)] = next(self._starts)
-            self._apply(run, None, decision)
+    def _decide_waiting(self, now: datetime) -> None:
+        """Apply what is decided about due runs before they start.
 
-    def _launcher_of(self, run: Run) -> str:
+        They are nobody's: of two services that decide the same, the second changes nothing.
+        """
+        more = True
+        while more:
+            undecided = self._store.runs.list_undecided(self._undecided_since, now, BATCH)
+            failed = [
+                each.run.queued
+                for each, decision in decide_waiting(undecided.runs, now)
+                if not self._apply_to_waiting(each, decision)
+            ]
+            self._undecided_since = min([undecided.next_since, *failed])
+            more = undecided.more and not failed
+
+    def _apply_to_waiting(self, each: ScheduledRun, decision: Decision) -> bool:
+        key = effect_key(each.run.id)
+        return self._backoff.is_ready(key) and self._attempt_to(key, self._change_waiting, each, decision)
+
+    def _change_waiting(self, each: ScheduledRun, decision: Decision) -> None:
+        match decision:
+            case Promote():
+                self._effects.move(each.run, status=RunStatus.PUBLISHING)
+            case CancelOther():
+                self._store.runs.request_cancel(decision.run.id, actor=ACTOR)
+            case End():
+                self._effects.end(each, None, decision)
+
+    # -- looks and effects: in pools
+
+    def _runs_left_to_others(self) -> list[str]:
+        now = self._context.awake()
+        _drop(self._left_until, [run_id for run_id, until in list(self._left_until.items()) if until <= now])
+        return list(self._left_until)
+
+    def _look_at(self, held: list[ScheduledRun]) -> None:
+        """Have each run that goes looked at whose time for that has come."""
+        ids = {each.run.id for each in held}
+        self._backoff.keep_only(ids)
+        self._heartbeats.keep_only(ids)
+        now = self._context.awake()
+        _drop(self._next_look, [run_id for run_id in list(self._next_look) if run_id not in ids])
+        for each in held:
+            run = each.run
+            # what somebody wants of it doesn't wait for the next look
+            is_time = now >= self._next_look.get(run.id, 0) or run.cancelled_by is not None or run.attempt == 0
+            if is_time and self._is_free(run.id):
+                launcher = each.spec.launcher
+                self._next_look[run.id] = now + self._pause_before_next_look(each)
+                self._under_way[run.id] = self._pool("run", launcher).submit(self._look_after, each)
+
+    def _pause_before_next_look(self, each: ScheduledRun) -> float:
+        since = each.run.started_at or each.run.created_at
+        age_seconds = (self._context.now() - since).total_seconds()
+        return seconds_between_looks(age_seconds, is_local=each.spec.launcher in self._by.local)
+
+    def _look_after(self, held: ScheduledRun) -> None:
+        """See how a run is and do what it needs.  What fails leaves it as it was, and a later look tries again."""
+        decided: list[tuple[Attempt | None, Decision]] = []
+
+        def observe() -> None:
+            run = held.run
+            if (run.attempt == 0 and run.release is None) or run.reason is Reason.UNREADABLE:
+                decided.append((None, decide_unlaunched(run)))
+            else:
+                seen = replace(self._observer.observe(run), policies=held.spec.policies)
+                decided.append((seen.attempt, decide_attempt(seen, self._context.now())))
+
+        if not self._attempt_to(observe_key(held.run.id), self._do_or_leave, held, observe) or not decided:
+            return
+        ((attempt, decision),) = decided
+        if isinstance(decision, Start | Relaunch) and self._blocked_by is not None:
+            self._leave_to_others(held)
+        elif isinstance(decision, Publish):
+            pool = self._pool("publish", held.spec.publication_base)
+            self._under_way[held.run.id] = pool.submit(self._effect, held, attempt, decision)
+        elif not isinstance(decision, Wait):
+            self._effect(held, attempt, decision)
+
+    def _effect(self, held: ScheduledRun, attempt: Attempt | None, decision: Decision) -> None:
+        act = partial(self._act, held, attempt, decision)
+        if self._attempt_to(effect_key(held.run.id), self._do_or_leave, held, act):
+            self._next_look.pop(held.run.id, None)
+            self._context.wake()
+
+    def _act(self, held: ScheduledRun, attempt: Attempt | None, decision: Decision) -> None:
+        match decision:
+            case MarkRunning():
+                self._effects.move(held.run, status=RunStatus.RUNNING, started_at=self._context.now())
+            case Start():
+                self._effects.start(held, decision)
+            case Relaunch() if attempt:
+                self._effects.launch(held, attempt)
+            case Publish() if attempt:
+                self._effects.publish(held, attempt, decision.result, last=decision.last)
+            case Stop() if attempt:
+                self._backoff.pause(effect_key(held.run.id), INSISTENCE)
+                self._effects.stop(held.run, attempt, decision)
+            case End():
+                self._effects.end(held, attempt, decision)
+
+    def _do_or_leave(self, held: ScheduledRun, act: Callable[[], None]) -> None:
         try:
-            return self._spec_of(run).launcher
-        except KeyError:  # written by a newer version, whose services know
-            return ""
+            act()
+        except OtherTaskVersion as problem:
+            # a service of that version can
+            log.warning(logfmt("left_to_others", run=held.run.id, message=problem))
+            self._leave_to_others(held)
+
+    def _leave_to_others(self, held: ScheduledRun) -> None:
+        self._left_until[held.run.id] = self._context.awake() + LEAVE_FOR
+        self._store.leases.release(self._context.holder, held.run.id)
+
+    def _pool(self, task: str, subject: str) -> Executor:
+        if (task, subject) not in self._pools:
+            self._pools[task, subject] = self._context.pool(task)
+        return self._pools[task, subject]
+
+    def _is_free(self, run_id: str) -> bool:
+        ready = self._backoff.is_ready(effect_key(run_id)) and self._backoff.is_ready(observe_key(run_id))
+        return ready and run_id not in self._under_way
 
     def _look_after_ad_hoc(self) -> None:
         """Now and then, let ad-hoc workers have what they need, apart from the runs."""
@@ -240,11 +329,7 @@ class Ticker:
         if is_free and self._backoff.is_ready(AD_HOC) and self._store.ad_hoc.list_live():
             self._backoff.pause(AD_HOC, AD_HOC_EVERY)
             look = partial(self._ad_hoc.look, may_start=self._blocked_by is None)
-            self._ad_hoc_look = self._pool.submit(self._attempt_to, AD_HOC, look)
-
-    def _machines_of_runs(self) -> Counter[str]:
-        """The number of runs at work, by launcher."""
-        return Counter(self._launcher_of(run) for run in self._store.runs.list_open() if run.status in WORKING)
+            self._ad_hoc_look = self._pool("ad_hoc", "").submit(self._attempt_to, AD_HOC, look)
 
     def _reap(self) -> None:
         """Now and then, let each launcher end what no attempt owns."""
@@ -252,7 +337,7 @@ class Ticker:
             reaping, key = self._reaping.get(name), BackoffKey(RetriedTask.REAP, name)
             if (reaping is None or reaping.done()) and self._backoff.is_ready(key):
                 self._backoff.pause(key, REAP_EVERY)
-                self._reaping[name] = self._pool.submit(self._reap_of, key, launcher)
+                self._reaping[name] = self._pool("reap", name).submit(self._reap_of, key, launcher)
 
     def _reap_of(self, key: BackoffKey, launcher: Launcher) -> bool:
         return self._attempt_to(key, launcher.reap, self._store.runs.get_attempt, self._store.ad_hoc.get)
@@ -261,8 +346,8 @@ class Ticker:
         """Do what concerns one run or schedule; when it fails, that one waits and all others go on."""
         try:
             act(*arguments)
-        except (OSError, OtherTaskVersion) as problem:
-            # what is outside is away, says why, and stays so for a while; or it is for a service of another version
+        except (OSError, Refused) as problem:
+            # what is outside is away, says why, and stays so for a while
             if self._backoff.failure(key) != str(problem):
                 log.warning(logfmt("failed", of=key, message=problem))
             self._backoff.failed(key, problem)
@@ -274,71 +359,11 @@ class Ticker:
         self._backoff.succeeded(key)
         return True
 
-    def _is_free(self, run: Run) -> bool:
-        return run.id not in self._under_way and self._backoff.is_ready(effect_key(run.id))
 
-    def _has_spec(self, run: Run) -> bool:
-        key = BackoffKey(RetriedTask.SPEC, run.id)
-        return self._backoff.is_ready(key) and self._attempt_to(key, self._spec_of, run)
-
-    def _look_after(self, run: Run, now: datetime) -> None:
-        if run.reason is Reason.UNREADABLE:
-            self._effects.end(run, None, End(RunStatus.FAILED, run.reason, run.message or ""))
-            return
-        seen = replace(self._observer.observe(run), policies=self._spec_of(run).policies)
-        decision = decide_attempt(seen, now)
-        if not (self._blocked_by and isinstance(decision, Start | Relaunch)):
-            self._apply(run, seen.attempt, decision)
-
-    # -- apply
-
-    def _apply(self, run: Run, attempt: Attempt | None, decision: Decision) -> None:
-        match decision:
-            case Wait():
-                return
-            case MarkRunning():
-                self._effects.move(run, status=RunStatus.RUNNING, started_at=self._context.now())
-            case Promote():
-                self._effects.move(run, status=RunStatus.PUBLISHING)
-            case CancelOther():
-                self._store.runs.request_cancel(decision.run.id, actor=ACTOR)
-            case End() if attempt is None:
-                self._effects.end(run, None, decision)
-            case Publish():
-                self._under_way[run.id] = self._publisher(run).submit(self._effect, run, attempt, decision)
-            case _:
-                self._under_way[run.id] = self._pool.submit(self._effect, run, attempt, decision)
-
-    def _publisher(self, run: Run) -> Executor:
-        area = self._spec_of(run).publication_base
-        if area not in self._publishers:
-            self._publishers[area] = self._context.pool("publish")
-        return self._publishers[area]
-
-    def _effect(self, run: Run, attempt: Attempt | None, decision: Decision) -> None:
-        """An effect that reaches outside.  It failed: the run stays as it was, and a later tick tries again."""
-
-        def act() -> None:
-            match decision:
-                case Start():
-                    self._effects.start(run, decision)
-                case Relaunch() if attempt:
-                    self._effects.launch(run, attempt)
-                case Publish() if attempt:
-                    self._effects.publish(run, attempt, decision.result, last=decision.last)
-                case Stop() if attempt:
-                    self._backoff.pause(effect_key(run.id), INSISTENCE)
-                    self._effects.stop(run, attempt, decision)
-                case End():
-                    self._effects.end(run, attempt, decision)
-
-        if self._attempt_to(effect_key(run.id), act):
-            self._context.wake()
-
-    # -- what belongs to a run
-
-    def _spec_of(self, run: Run) -> Spec:
-        return self._spec(run.schedule_id, run.version)
+def _drop(book: dict[str, float], run_ids: Iterable[str]) -> None:
+    """Forget these runs in a book that other threads write to as well."""
+    for run_id in run_ids:
+        book.pop(run_id, None)
 
 
 def _plan_key(schedule: Schedule) -> BackoffKey:

@@ -9,6 +9,7 @@ from jupyter_schedule.core.models import (
     LOCAL_OWNER,
     AdHocWorker,
     Attempt,
+    ConcurrencyLimits,
     Run,
     RunStatus,
     Schedule,
@@ -17,6 +18,8 @@ from jupyter_schedule.core.models import (
     Timing,
     Trigger,
 )
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.timing.admission import Admitter
 from scheduler_service.worker.task import WorkerTask
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -119,3 +122,23 @@ def make_ad_hoc(name: str = "one", **changes: Any) -> AdHocWorker:
         "deadline": NOON + timedelta(hours=24),
     }
     return AdHocWorker(**plain | changes)
+
+
+def make_admitter(holder: str = "one", **changes: Any) -> Admitter:
+    """A service with the launcher of this machine and room for a hundred runs."""
+    told: dict[str, Any] = {
+        "holder": holder,
+        "lease": 30,
+        "host": "here",
+        "launchers": frozenset({"local"}),
+        "local": frozenset({"local"}),
+        "limits": ConcurrencyLimits(total=100),
+    }
+    return Admitter(**(told | changes))
+
+
+def take_runs(store: Store, holder: str = "one", **changes: Any) -> list[Run]:
+    """The runs that a service holds after it has let start what may."""
+    by = make_admitter(holder, **changes)
+    store.leases.admit(by, actor=holder)
+    return [held.run for held in store.leases.claim(by)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_schedule.core.costs import billed, price_of
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import AdHocStatus, AdHocWorker, utc
+from jupyter_schedule.core.models import MACHINE_AD_HOC_STATUSES, AdHocStatus, AdHocWorker, utc
 
 #: hours that one lives at most, and after which an extended one ends at the latest
 MOST_HOURS = 24
@@ -26,7 +26,7 @@ _LONGEST_KEY = 4000
 
 def at_work(workers: Iterable[AdHocWorker]) -> Mapping[str, int]:
     """By launcher, how many of these have a machine, or are about to."""
-    return Counter(worker.launcher for worker in workers if worker.status in {AdHocStatus.LAUNCHING, AdHocStatus.READY})
+    return Counter(worker.launcher for worker in workers if worker.status in MACHINE_AD_HOC_STATUSES)
 
 
 def ended(worker: AdHocWorker, status: AdHocStatus, message: str, at: datetime) -> AdHocWorker:

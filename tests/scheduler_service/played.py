@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,21 @@ class AtOnce(Executor):
         return future
 
 
+class Hanging(Executor):
+    """Whatever it is given never comes to its end."""
+
+    def submit(self, act: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        del act, arguments, options
+        return Future()
+
+
 @dataclass
 class Workers(Launcher):
     """Workers that finish at once, unless they are told to go on; they start as soon as they are launched."""
 
     objects: MemoryObjects
     identity = "local"
+    place = "here"
     #: whether a worker finishes when it is launched
     finishes: bool = True
     #: how often a launch still fails
@@ -173,27 +182,26 @@ class Play:
         self.store.leases.register()
         return self.another_service()
 
-    def another_service(self, objects: ObjectStorage | None = None) -> Ticker:
-        """A service beside those that there are; with another work area if one is given."""
+    def another_service(self, objects: ObjectStorage | None = None, **changes: Any) -> Ticker:
+        """A service beside those that there are; with another work area or context, as far as that is given."""
         self._services += 1
         area = objects or self.objects
-        return Ticker(
-            ServiceContext(
-                store=self.store,
-                objects=area,
-                open_objects=self._open_area,
-                work_area="memory:///",
-                launchers={"local": self.workers},
-                secret=b"secret",
-                holder=f"service-{self._services}",
-                host="here",
-                concurrency=ConcurrencyLimits(total=self._room),
-                clock=self.clock,
-                awake=lambda: self.awake,
-                free=lambda: self.free,
-                pool=lambda _: AtOnce(),
-            )
+        context = ServiceContext(
+            store=self.store,
+            objects=area,
+            open_objects=self._open_area,
+            work_area="memory:///",
+            launchers={"local": self.workers},
+            secret=b"secret",
+            holder=f"service-{self._services}",
+            host="here",
+            concurrency=ConcurrencyLimits(total=self._room),
+            clock=self.clock,
+            awake=lambda: self.awake,
+            free=lambda: self.free,
+            pool=lambda _: AtOnce(),
         )
+        return Ticker(replace(context, **changes))
 
     def _open_area(self, address: str) -> ObjectStorage:
         return self.open_area(address)

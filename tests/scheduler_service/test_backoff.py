@@ -31,7 +31,7 @@ def awake() -> Awake:
 
 @pytest.fixture
 def backoff(awake: Awake) -> Backoff:
-    return Backoff(awake)
+    return Backoff(awake, lambda: 0)
 
 
 @pytest.fixture
@@ -52,6 +52,14 @@ def test_every_failure_doubles_the_pause_up_to_a_minute(backoff: Backoff, awake:
         awake.time += 0.5
         assert backoff.is_ready(effect_key("run"))
     assert backoff.is_ready(effect_key("another"))
+
+
+def test_those_that_failed_together_are_not_tried_together(awake: Awake) -> None:
+    soon, late = Backoff(awake, lambda: 1), Backoff(awake, lambda: 0)
+    for backoff in (soon, late):
+        backoff.failed(effect_key("run"))
+    awake.time += 0.75
+    assert (soon.is_ready(effect_key("run")), late.is_ready(effect_key("run"))) == (True, False)
 
 
 def test_failing_counts_from_the_first_failure_since_a_success(backoff: Backoff, awake: Awake) -> None:

@@ -9,7 +9,6 @@ import pytest
 from jupyter_schedule.core.models import (
     Approval,
     CatchUp,
-    ConcurrencyLimits,
     Outcome,
     Overlap,
     Policies,
@@ -20,7 +19,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.timing.run_queue import Capacity
+from jupyter_schedule.core.store.base import ScheduledRun
 from scheduler_service.decide import (
     MAX_ATTEMPTS,
     CancelOther,
@@ -36,7 +35,8 @@ from scheduler_service.decide import (
     Stop,
     Wait,
     decide_attempt,
-    decide_due,
+    decide_unlaunched,
+    decide_waiting,
     give_up_publishing,
 )
 from scheduler_service.launchers.base import WorkerState
@@ -120,11 +120,28 @@ class TestAttempt:
     @pytest.mark.promise("P19")
     def test_without_capacity_the_next_way_is_tried_after_a_pause_that_grows(self) -> None:
         first = seen(gate=Gate.REVOKED, without_worker_since=NOON)
-        assert decide_attempt(first, NOON + 4 * SECOND) == Wait()
-        assert decide_attempt(first, NOON + 5 * SECOND) == Start()
+        assert decide_attempt(first, NOON + 2 * SECOND) == Wait()
+        assert decide_attempt(first, NOON + 8 * SECOND) == Start()
         many = seen(gate=Gate.REVOKED, without_worker_since=NOON, number=50)
-        assert decide_attempt(many, NOON + 59 * SECOND) == Wait()
-        assert decide_attempt(many, NOON + 60 * SECOND) == Start()
+        assert decide_attempt(many, NOON + 29 * SECOND) == Wait()
+        assert decide_attempt(many, NOON + 90 * SECOND) == Start()
+
+    def test_those_that_found_no_capacity_together_do_not_ask_together_again(self) -> None:
+        first = seen(gate=Gate.REVOKED, without_worker_since=NOON)
+        others = [
+            replace(first, attempt=first.attempt.model_copy(update={"token": f"{number:040}"})) for number in range(40)
+        ]
+        starts = sum(decide_attempt(other, NOON + 5 * SECOND) == Start() for other in others)
+        assert 5 < starts < 35
+
+    def test_who_waited_for_room_has_two_hours_from_the_first_try_on(self) -> None:
+        """Time in the queue says nothing about machines."""
+        waiting = seen(gate=Gate.REVOKED, without_worker_since=NOON + 3 * HOUR)
+        late = waiting.attempt.model_copy(update={"created_at": NOON + 3 * HOUR})
+        waiting = replace(waiting, attempt=late)
+        assert decide_attempt(waiting, NOON + 3 * HOUR + 90 * SECOND) == Start()
+        again = replace(waiting, tried_since=NOON + 3 * HOUR)
+        assert isinstance(decide_attempt(again, NOON + 5 * HOUR), End)
 
     @pytest.mark.promise("P19")
     def test_nobody_waits_for_capacity_longer_than_two_hours(self) -> None:
@@ -277,11 +294,10 @@ class TestDue:
     other = make_run(make_schedule("other"), "other")
 
     @staticmethod
-    def decided(due: list[Run], going: list[Run], spec: Spec, room: int = 10) -> list[Decision]:
-        return [
-            decision
-            for _, decision in decide_due(due, going, lambda _: spec, Capacity(ConcurrencyLimits(total=room)), NOON)
-        ]
+    def decided(due: list[Run], going: list[Run], spec: Spec) -> list[Decision]:
+        open_runs = [ScheduledRun(run, spec, "ann") for run in (*going, *due)]
+        told = {each.run.id: decision for each, decision in decide_waiting(open_runs, NOON)}
+        return [told.get(run.id, Wait()) for run in due]
 
     @staticmethod
     def kinds(decisions: list[Decision]) -> list[str]:
@@ -291,10 +307,10 @@ class TestDue:
     @pytest.mark.parametrize(
         ("overlap", "alone", "beside"),
         [
-            (Overlap.QUEUE_ONE, ["superseded", "Start"], ["superseded", "Wait"]),
-            (Overlap.SKIP, ["Start", "overlap"], ["overlap", "overlap"]),
-            (Overlap.CANCEL_PREVIOUS, ["Start", "CancelOther"], ["CancelOther", "CancelOther"]),
-            (Overlap.ALLOW, ["Start", "Start"], ["Start", "Start"]),
+            (Overlap.QUEUE_ONE, ["superseded", "Wait"], ["superseded", "Wait"]),
+            (Overlap.SKIP, ["Wait", "Wait"], ["overlap", "overlap"]),
+            (Overlap.CANCEL_PREVIOUS, ["Wait", "Wait"], ["CancelOther", "CancelOther"]),
+            (Overlap.ALLOW, ["Wait", "Wait"], ["Wait", "Wait"]),
         ],
     )
     def test_two_due_runs_alone_and_beside_one_that_is_going(
@@ -307,22 +323,21 @@ class TestDue:
 
     def test_the_newest_is_the_later_time_though_it_was_recorded_before(self) -> None:
         """By a clock that ran ahead: nothing is skipped for a time that is older."""
-        assert self.kinds(self.decided([self.second, self.first], [], make_spec())) == ["Start", "superseded"]
+        assert self.kinds(self.decided([self.second, self.first], [], make_spec())) == ["Wait", "superseded"]
 
     def test_a_schedule_that_catches_up_on_all_runs_them_one_after_the_other(self) -> None:
         spec = make_spec(catch_up=CatchUp.ALL)
-        assert self.kinds(self.decided([self.first, self.second], [], spec)) == ["Start", "Wait"]
+        assert self.kinds(self.decided([self.first, self.second], [], spec)) == ["Wait", "Wait"]
 
     @pytest.mark.parametrize("overlap", [Overlap.QUEUE_ONE, Overlap.SKIP, Overlap.CANCEL_PREVIOUS])
     def test_a_run_by_hand_waits_its_turn_and_stops_nothing(self, overlap: Overlap) -> None:
         by_hand = self.first.model_copy(update={"trigger": Trigger.MANUAL})
         spec = make_spec(overlap=overlap)
         assert self.decided([by_hand], [self.going], spec) == [Wait()]
-        assert self.decided([by_hand], [], spec) == [Start()]
 
     def test_a_run_by_hand_supersedes_nothing(self) -> None:
         by_hand = self.second.model_copy(update={"trigger": Trigger.MANUAL})
-        assert self.kinds(self.decided([self.first, by_hand], [], make_spec())) == ["Start", "Wait"]
+        assert self.kinds(self.decided([self.first, by_hand], [], make_spec())) == ["Wait", "Wait"]
 
     def test_a_run_that_is_being_published_is_not_asked_to_stop(self) -> None:
         publishing = self.going.model_copy(update={"status": RunStatus.PUBLISHING})
@@ -333,14 +348,6 @@ class TestDue:
         asked = self.going.model_copy(update={"cancelled_by": "scheduler"})
         assert self.decided([self.first], [self.going], spec) == [CancelOther(self.going)]
         assert self.decided([self.first], [asked], spec) == [Wait()]
-
-    def test_no_more_start_than_there_is_room_and_the_first_due_goes_first(self) -> None:
-        due = [self.first, self.other]
-        assert self.decided(due, [], make_spec(), room=1) == [Start(), Wait()]
-        assert self.decided(due, [], make_spec(), room=0) == [Wait(), Wait()]
-
-    def test_runs_of_different_schedules_do_not_wait_for_each_other(self) -> None:
-        assert self.decided([self.first, self.other], [], make_spec()) == [Start(), Start()]
 
     def test_a_run_that_somebody_cancelled_before_it_started_never_starts(self) -> None:
         cancelled = self.first.model_copy(update={"cancelled_by": "ann"})
@@ -355,7 +362,20 @@ def test_a_release_goes_straight_to_publishing_however_late_and_busy() -> None:
     decision = Approval(run_id="before", by="ann", at=NOON)
     release = make_run(schedule, "release:before:1", trigger=Trigger.RETRY, release=decision)
     other = make_run(schedule, status=RunStatus.RUNNING)
-    decided = decide_due(
-        [release], [other], lambda _: schedule.spec, Capacity(ConcurrencyLimits(total=0)), NOON + 24 * HOUR
-    )
-    assert decided == [(release, Promote())]
+    given = [ScheduledRun(run, schedule.spec, "ann") for run in (other, release)]
+    assert decide_waiting(given, NOON + 24 * HOUR) == [(given[1], Promote())]
+
+
+def test_a_run_that_cannot_be_read_ends_instead_of_waiting() -> None:
+    schedule = make_schedule()
+    run = make_run(schedule, trigger=Trigger.MANUAL, reason=Reason.UNREADABLE, message="It can't be read.")
+    ((_, decision),) = decide_waiting([ScheduledRun(run, schedule.spec, "ann")], NOON)
+    assert decision == End(RunStatus.FAILED, Reason.UNREADABLE, "It can't be read.")
+
+
+@pytest.mark.parametrize(("cancelled_by", "expected"), [(None, Start), ("ann", End)])
+def test_a_run_that_may_start_has_its_first_attempt_unless_somebody_stopped_it(
+    cancelled_by: str | None, expected: type[Decision]
+) -> None:
+    run = make_run(make_schedule(), status=RunStatus.LAUNCHING, cancelled_by=cancelled_by)
+    assert isinstance(decide_unlaunched(run), expected)

@@ -134,6 +134,7 @@ def wanted(catch_up: CatchUp, passed: list[datetime], now: datetime) -> list[dat
 class Workers(Launcher):
     """A launcher whose workers do what the test says."""
 
+    place = "here"
     identity = "test"
 
     def __init__(self, objects: ObjectStorage) -> None:

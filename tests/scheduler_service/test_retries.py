@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import (
-    ConcurrencyLimits,
     Policies,
     Reason,
     Result,
@@ -16,9 +15,9 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Trigger,
 )
+from jupyter_schedule.core.store.base import ScheduledRun
 from jupyter_schedule.core.store.factory import open_store
-from jupyter_schedule.core.timing.run_queue import Capacity
-from scheduler_service.decide import End, Gate, Observation, Start, Wait, decide_attempt, decide_due
+from scheduler_service.decide import End, Gate, Observation, Start, Wait, decide_attempt, decide_waiting
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.retries import failures_in_a_row, missed_deadline, next_retry_at
 from scheduler_service.schedule_changes import pause_after_failures
@@ -101,9 +100,7 @@ class TestStartDeadline:
     def test_it_is_skipped_with_the_number_said(self) -> None:
         spec = make_spec(policies=Policies(start_deadline=10))
         run = make_run(make_schedule(spec=spec))
-        ((_, decision),) = decide_due(
-            [run], [], lambda _: spec, Capacity(ConcurrencyLimits(total=4)), NOON + 11 * MINUTE
-        )
+        ((_, decision),) = decide_waiting([ScheduledRun(run, spec, "ann")], NOON + 11 * MINUTE)
         message = "It couldn't start within 10 minutes of its time."
         assert decision == End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
 

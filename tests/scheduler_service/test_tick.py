@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_schedule.core.models import Attempt, Outcome, Reason, RunStatus
 from jupyter_schedule.core.object_keys import gate_key
+from jupyter_schedule.core.store.base import ScheduledRun
 from jupyter_schedule.core.timing import planning
 from scheduler_service import effects
 from scheduler_service.decide import PUBLISHING_TIME, Stop
@@ -138,7 +139,8 @@ def test_a_service_that_does_not_hold_a_run_any_more_ends_nothing(play: Play) ->
     play.now += timedelta(seconds=61)
     other.tick()
     stale = play.operations.runs.get(run.id).model_copy(update={"fence": 1, "cancelled_by": "ann"})
-    play.ticker._effect(stale, play.operations.runs.list_attempts(run)[-1], Stop(Outcome.CANCELLED))
+    held = ScheduledRun(stale, play.store.schedules.get_version(run.schedule_id, 1).spec, "ann")
+    play.ticker._effect(held, play.operations.runs.list_attempts(run)[-1], Stop(Outcome.CANCELLED))
     assert play.workers.asked == []
 
 
@@ -202,7 +204,7 @@ def test_a_ledger_is_asked_to_record_nothing_when_nothing_is_due(play: Play, mon
 def test_an_attempt_of_another_version_is_left_to_a_service_that_has_it(
     play: Play, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The sentence names both versions, once; the run stays as it is."""
+    """The sentence names both versions, once; the run is anybody's then."""
     run = play.operations.runs.run_now("daily")
     launches = []
 
@@ -216,11 +218,13 @@ def test_an_attempt_of_another_version_is_left_to_a_service_that_has_it(
     play.pass_by(timedelta(seconds=30))
     play.settle(20)
     assert play.operations.runs.get(run.id).status == RunStatus.LAUNCHING
-    assert len(launches) > 1
-    said = [record.getMessage() for record in caplog.records if "action=failed" in record.getMessage()]
-    assert len(said) == 1
+    said = [record.getMessage() for record in caplog.records if "action=left_to_others" in record.getMessage()]
+    assert len(said) == len(launches)
     assert "of version 2" in said[0]
     assert f"understands version {TASK_VERSION}" in said[0]
+    monkeypatch.undo()
+    play.another_service().tick()
+    assert len(play.workers.launched) == 1
 
 
 def two_workers(play: Play, monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt], None]:

@@ -103,6 +103,8 @@ class CloudLauncher(Launcher):
     """The machines as one service sees them."""
 
     identity = "cloud"
+    #: every service of a world is there, so that the limit of this machine is one of all of them
+    place = "here"
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud

@@ -198,17 +198,32 @@ def a_time_is_filled_by_one_at_once(seen: History) -> Iterator[str]:
 
 
 def so_many_go_at_once(seen: History) -> Iterator[str]:
-    """As the service has room for; several that decide at the same moment may each fill it."""
-    most = seen.seen.room * len(seen.seen.services)
+    """As there is room for, however many services there are."""
+    most = seen.seen.room
     yield from (f"{count} runs went at once at {at:.0f}" for at, count in seen.at_work() if count > most)
 
 
+def p29_with_room_something_starts(seen: History) -> Iterator[str]:
+    """In a calm world: while one waits that could start at once, there is no room for long."""
+    if not seen.calm or seen.troubles:
+        return
+    changes = list(seen.at_work())
+    for owner, waiting in _heads(seen):
+        until = min(waiting.began, waiting.ended)
+        room_since = waiting.came if _count_at(changes, waiting.came) < seen.seen.room else None
+        for at, count in [*((at, count) for at, count in changes if waiting.came < at < until), (until, 0)]:
+            if room_since is not None and at - room_since > 2 * TICK:
+                yield f"{waiting.run.key} of {owner} waited for {at - room_since:.0f} s with room"
+                break
+            room_since = (room_since if room_since is not None else at) if count < seen.seen.room else None
+
+
 def owners_take_turns(seen: History) -> Iterator[str]:
-    """In a calm world with one service: while one waits who could start, no other starts again and again.
+    """In a calm world: while one waits who could start, no other starts again and again.
 
     What an owner has at work was their turn as well, so whoever has fewer may pass.
     """
-    if not seen.calm or seen.troubles or len(seen.seen.services) > 1:
+    if not seen.calm or seen.troubles:
         return
     starts = sorted((life for life in seen.lives.values() if life.began < float("inf")), key=lambda life: life.began)
     for owner, waiting in _heads(seen):
@@ -243,8 +258,14 @@ INVARIANTS: tuple[Callable[[History], Iterator[str]], ...] = (
     a_backfill_is_whole,
     a_time_is_filled_by_one_at_once,
     so_many_go_at_once,
+    p29_with_room_something_starts,
     owners_take_turns,
 )
+
+
+def _count_at(changes: list[tuple[float, int]], moment: float) -> int:
+    """How many runs were at work at that time."""
+    return next((count for at, count in reversed(changes) if at <= moment), 0)
 
 
 def _heads(seen: History) -> Iterator[tuple[str, Life]]:

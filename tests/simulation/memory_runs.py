@@ -1,15 +1,19 @@
 """The runs of the store in dictionaries: their attempts, their leases, and the files that they left."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
+from jupyter_schedule.core.ad_hoc_workers import at_work
 from jupyter_schedule.core.models import (
     GOING_STATUSES,
     TRANSITIONS,
     Attempt,
+    CatchUp,
     Notification,
+    Overlap,
     Publisher,
     Run,
     RunStatus,
@@ -17,11 +21,15 @@ from jupyter_schedule.core.models import (
     Trigger,
     utc,
 )
-from jupyter_schedule.core.store.base import LeaseStore, RunStore
+from jupyter_schedule.core.store.base import LeaseStore, RunStore, ScheduledRun, UndecidedRuns
 from jupyter_schedule.core.store.runs import RAN_TO_THE_END
+from jupyter_schedule.core.timing.admission import Admission, Admitter, GoingRun, Turns, WaitingRun, admit_in_turn
+from scheduler_service.retries import missed_deadline
 from tests.simulation.memory_outbox import MemoryOutbox
 from tests.simulation.memory_publications import MemoryPublications
 from tests.simulation.memory_tables import Tables
+
+AT_WORK = (RunStatus.LAUNCHING, RunStatus.RUNNING)
 
 
 class MemoryRuns(RunStore):
@@ -34,6 +42,8 @@ class MemoryRuns(RunStore):
 
     def add(self, run: Run, *, actor: str) -> None:
         if (run.schedule_id, run.key) in self._tables.keys:
+            return
+        if not run.status.terminal and self._tables.schedules[run.schedule_id].state == ScheduleState.DELETED:
             return
         self._tables.keys.add((run.schedule_id, run.key))
         self._tables.keep(run.model_copy(update={"queued": len(self._tables.events)}))
@@ -94,6 +104,47 @@ class MemoryRuns(RunStore):
     def count(self, schedule_id: str | None = None, *, owner: str) -> int:
         return len(self.list_newest(schedule_id, owner=owner, limit=len(self._tables.runs)))
 
+    def list_undecided(self, since: int, now: datetime, limit: int) -> UndecidedRuns:
+        open_runs = self._tables.open_runs()
+        going = {run.schedule_id for run in open_runs if run.status in GOING_STATUSES}
+        due = [run for run in open_runs if run.status == RunStatus.DUE]
+        new = [run for run in due if run.queued >= since and self._gives_way(run)][:limit]
+        others = [run for run in due if self._is_undecided(run, now, going)][:limit]
+        wanted = {run.schedule_id for run in (*new, *others)}
+        decided = (
+            run
+            for run in open_runs
+            if run.status != RunStatus.DUE or run.trigger != Trigger.BACKFILL or run.cancelled_by
+        )
+        found = self._tables.scheduled(run for run in decided if run.schedule_id in wanted)
+        return UndecidedRuns(found, new[-1].queued + 1 if new else since, more=len(new) == limit)
+
+    def _is_undecided(self, run: Run, now: datetime, going: Collection[str]) -> bool:
+        late = missed_deadline(self._tables.spec_of(run).policies, run, now)
+        return bool(run.cancelled_by or run.release or late or (self._gives_way(run) and run.schedule_id in going))
+
+    def _gives_way(self, run: Run) -> bool:
+        spec = self._tables.spec_of(run)
+        queues_all = spec.overlap == Overlap.QUEUE_ONE and spec.catch_up == CatchUp.ALL
+        return run.trigger == Trigger.SCHEDULE and spec.overlap != Overlap.ALLOW and not queues_all
+
+    def count_at_work(self) -> dict[str, int]:
+        return Counter(self._tables.spec_of(run).launcher for run in self._tables.open_runs() if run.status in AT_WORK)
+
+    def list_attempts_at_work(self, launcher: str) -> list[tuple[str, Attempt]]:
+        return [
+            (owner, attempt)
+            for run, spec, owner in self._tables.scheduled(self._tables.open_runs())
+            if run.status in AT_WORK and spec.launcher == launcher
+            for attempt in self.list_attempts(run.id)
+        ]
+
+    def cancel_open(self, schedule_id: str, actor: str) -> None:
+        """Note that `actor` wants every open run of the schedule to stop."""
+        for run in self._tables.open_runs():
+            if run.schedule_id == schedule_id:
+                self.request_cancel(run.id, actor=actor)
+
     def list_by_prefix(self, prefix: str, *, owner: str, limit: int) -> list[Run]:
         mine = self.list_newest(owner=owner, limit=len(self._tables.runs))
         return sorted((run for run in mine if run.id.startswith(prefix)), key=lambda run: run.id)[:limit]
@@ -141,10 +192,7 @@ class MemoryRuns(RunStore):
 
     # -- attempts
 
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
-        others = (run for run in self.list_open() if run.schedule_id == before.schedule_id and run.id != before.id)
-        if most is not None and sum(run.status in GOING_STATUSES for run in others) >= most:
-            return False
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str) -> bool:
         if not self._move(before, after, actor):
             return False
         self._tables.attempts.setdefault(before.id, []).append(attempt)
@@ -191,7 +239,7 @@ class MemoryRuns(RunStore):
         if after.status not in TRANSITIONS[before.status]:
             raise ValueError(f"a run never goes from {before.status} to {after.status}")
         now = self._tables.runs[before.id]
-        if now.status != before.status or not self._is_current(before):
+        if (now.status, now.attempt) != (before.status, before.attempt) or not self._is_current(before):
             return False
         moving = {"status", "reason", "message", "started_at", "ended_at", "seconds", "attempt", "publication"}
         moving |= {"machine_seconds", "cost"}
@@ -211,30 +259,100 @@ class MemoryLeases(LeaseStore):
         """Nobody else can have this store."""
         self.release(None)
 
-    def claim(self, holder: str, lease: int, host: str) -> list[Run]:
-        now = self._tables.now()
-        until = now + timedelta(seconds=lease)
-        leases = self._tables.leases
-        held = {
-            self._tables.runs[run_id].schedule_id: by
-            for run_id, (by, end) in leases.items()
-            if by != holder and utc(end) >= utc(now)
-        }
-        for run in self._tables.open_runs():
-            if self._is_elsewhere(run, host, now):
-                continue
-            by, end = leases.get(run.id, (None, now))
-            if by == holder:
-                if end < now + timedelta(seconds=lease / 2):
-                    leases[run.id] = (holder, until)
-            elif run.schedule_id not in held and (by is None or utc(end) < utc(now)):
-                self._tables.keep(run.model_copy(update={"fence": run.fence + 1}))
-                leases[run.id] = (holder, until)
-        return [run for run in self._tables.open_runs() if leases.get(run.id, ("",))[0] == holder]
+    def admit(self, by: Admitter, *, actor: str) -> int:
+        admission = Admission(by, self._going(), at_work(self._tables.ad_hoc.values()))
+        count = 0
+        for backfills in (False, True):
+            waiting = self._waiting(backfills)
+            owners: dict[str, int] = {}
+            for run in waiting:
+                owners.setdefault(self._owner_of(run), run.queued)
+            turns = [Turns(owner, self._tables.served.get(owner, 0), since) for owner, since in owners.items()]
+            for admitted in admit_in_turn(admission, turns, partial(self._find_next, waiting)):
+                self._start(by, self._tables.runs[admitted.id], admitted.owner, actor)
+                count += 1
+        return count
 
-    def release(self, holder: str | None) -> None:
+    def claim(self, by: Admitter, leave: Collection[str] = ()) -> list[ScheduledRun]:
+        now = self._tables.now()
+        until = now + timedelta(seconds=by.lease)
+        leases = self._tables.leases
+        going = [run for run in self._tables.open_runs() if run.status in GOING_STATUSES]
+        for run in going:
+            if self._is_elsewhere(run, by.host, now):
+                continue
+            holder, end = leases.get(run.id, (None, now))
+            if holder == by.holder:
+                if end < now + timedelta(seconds=by.lease / 2):
+                    leases[run.id] = (by.holder, until)
+            elif (
+                run.id not in leave
+                and (holder is None or utc(end) < utc(now))
+                and self._tables.spec_of(run).launcher in by.launchers
+            ):
+                self._tables.keep(run.model_copy(update={"fence": run.fence + 1}))
+                self._place(by, run)
+                leases[run.id] = (by.holder, until)
+        held = (run for run in self._tables.open_runs() if leases.get(run.id, ("",))[0] == by.holder)
+        return self._tables.scheduled(run for run in held if not self._is_elsewhere(run, by.host, now))
+
+    def release(self, holder: str | None, run_id: str | None = None) -> None:
         held = self._tables.leases
-        self._tables.leases = {run_id: lease for run_id, lease in held.items() if holder not in {None, lease[0]}}
+        self._tables.leases = {
+            run: lease for run, lease in held.items() if holder not in {None, lease[0]} or run_id not in {None, run}
+        }
+
+    def _going(self) -> list[GoingRun]:
+        going = (run for run in self._tables.open_runs() if run.status in GOING_STATUSES)
+        return [
+            GoingRun(
+                run.schedule_id,
+                self._owner_of(run),
+                self._tables.spec_of(run).launcher,
+                self._tables.hosts.get(run.id),
+                run.status,
+                run.trigger,
+                run.parallel,
+            )
+            for run in going
+        ]
+
+    def _waiting(self, backfills: bool) -> list[Run]:
+        """The due runs that may start when their turn has come."""
+        return [
+            run
+            for run in self._tables.open_runs()
+            if run.status == RunStatus.DUE
+            and (run.trigger == Trigger.BACKFILL) == backfills
+            and run.cancelled_by is None
+            and run.release is None
+            and self._tables.schedules[run.schedule_id].state != ScheduleState.DELETED
+        ]
+
+    def _find_next(
+        self, waiting: list[Run], owner: str, launchers: Collection[str], held_up: Collection[str]
+    ) -> WaitingRun | None:
+        for run in waiting:
+            spec = self._tables.spec_of(run)
+            free = run.schedule_id not in held_up and spec.launcher in launchers
+            if free and self._owner_of(run) == owner and self._tables.runs[run.id].status == RunStatus.DUE:
+                known = (run.id, run.schedule_id, owner, spec.launcher, run.trigger, run.parallel, spec.overlap)
+                return WaitingRun(*known)
+        return None
+
+    def _start(self, by: Admitter, run: Run, owner: str, actor: str) -> None:
+        self._tables.served[owner] = max(self._tables.served.values(), default=0) + 1
+        self._tables.keep(run.model_copy(update={"status": RunStatus.LAUNCHING, "fence": run.fence + 1}))
+        self._place(by, run)
+        self._tables.leases[run.id] = (by.holder, self._tables.now() + timedelta(seconds=by.lease))
+        self._tables.record(actor, f"run_{RunStatus.LAUNCHING}", run.schedule_id, run.id)
+
+    def _place(self, by: Admitter, run: Run) -> None:
+        if self._tables.spec_of(run).launcher in by.local:
+            self._tables.hosts[run.id] = by.host
+
+    def _owner_of(self, run: Run) -> str:
+        return self._tables.schedules[run.schedule_id].owner
 
     def _is_elsewhere(self, run: Run, host: str, now: datetime) -> bool:
         current = (each for each in self._tables.attempts.get(run.id, ()) if each.number == run.attempt)

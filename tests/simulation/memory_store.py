@@ -96,6 +96,8 @@ class MemorySchedules(ScheduleStore):
     ) -> bool:
         if not self._move(before, after):
             return False
+        if after.state == ScheduleState.DELETED:
+            self._runs.cancel_open(after.id, actor)
         for run in runs:
             self._runs.add(run, actor=actor)
         if kind is not None:

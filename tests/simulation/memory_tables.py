@@ -1,6 +1,6 @@
 """The rows of the store in dictionaries, which its parts share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,10 +12,12 @@ from jupyter_schedule.core.models import (
     Publisher,
     Run,
     Schedule,
+    Spec,
     Version,
     Withdrawal,
     utc,
 )
+from jupyter_schedule.core.store.base import ScheduledRun
 
 
 @dataclass
@@ -45,6 +47,10 @@ class Tables:
     #: ids of the runs that no file is left of
     gone: set[str] = field(default_factory=set)
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    #: of runs whose workers are on one host, that host
+    hosts: dict[str, str] = field(default_factory=dict)
+    #: of owners the number of the run that was admitted last
+    served: dict[str, int] = field(default_factory=dict)
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     outbox: list[Sent] = field(default_factory=list)
     ad_hoc: dict[str, AdHocWorker] = field(default_factory=dict)
@@ -70,6 +76,14 @@ class Tables:
     def open_runs(self) -> list[Run]:
         """The runs that haven't ended, in the order in which they came."""
         return [self.runs[run_id] for run_id in self.open]
+
+    def spec_of(self, run: Run) -> Spec:
+        """What its schedule said in the run's version."""
+        return next(each for each in self.versions[run.schedule_id] if each.version == run.version).spec
+
+    def scheduled(self, runs: Iterable[Run]) -> list[ScheduledRun]:
+        """The runs with what is known of them from their schedules."""
+        return [ScheduledRun(run, self.spec_of(run), self.schedules[run.schedule_id].owner) for run in runs]
 
     def keep(self, run: Run) -> None:
         """Have the run in the ledger as it is given."""

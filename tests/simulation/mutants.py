@@ -17,7 +17,8 @@ from jupyter_schedule.core.store import schedules as sql_schedules
 from jupyter_schedule.core.store import sqlite
 from jupyter_schedule.core.store.runs import SqlRuns
 from jupyter_schedule.core.store.schedules import SqlSchedules
-from jupyter_schedule.core.timing import planning
+from jupyter_schedule.core.timing import admission, planning
+from jupyter_schedule.core.timing.admission import Admission
 from scheduler_service import decide, effects, tick, trusted_clock
 from scheduler_service.effects import Effects
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
@@ -84,7 +85,7 @@ _ROWS = "self._runs.insert(connection, [run for advance in same for run in advan
 _LAUNCH = "handle = self._launcher(attempt).launch(attempt)"
 _REPLANNED = (
     "handle = self._launcher(attempt).launch(attempt.model_copy(update={'parameters': self._plan_attempt("
-    "run.model_copy(update={'attempt': attempt.number - 1}), self._spec_of(run), self._launcher(attempt)).parameters}))"
+    "held.run.model_copy(update={'attempt': attempt.number - 1}), held.spec, self._launcher(attempt)).parameters}))"
 )
 _OTHER_TOKEN = "(machines, request | {'ClientToken': f'{attempt.token}{self._now()}'}, mine)"
 _NEWER = "if current is not None and parse_document(Latest, current, keys.latest).order > latest.order:"
@@ -141,10 +142,7 @@ MUTANTS = (
     ),
     Mutant(
         "a backfill that knows no number",
-        (
-            Edit(decide, "may_overlap", "backfills < run.parallel and ", ""),
-            Edit(Effects, "start", "most=most", "most=None"),
-        ),
+        (Edit(admission, "may_overlap", "backfills < run.parallel and ", ""),),
         "p7_two_runs_of_a_schedule_never_go_at_once",
         seed=6,
     ),
@@ -260,37 +258,61 @@ MUTANTS = (
     Mutant(
         "overlap that isn't looked at",
         (
+            Edit(admission, "may_overlap", "not beside or overlap == Overlap.ALLOW", "True"),
             Edit(decide, "may_overlap", "not beside or overlap == Overlap.ALLOW", "True"),
-            Edit(Effects, "start", "most=most", "most=None"),
         ),
         "p7_two_runs_of_a_schedule_never_go_at_once",
     ),
     Mutant(
         "skipped for a backfill",
-        (Edit(decide, "_decide_one_due", "if other.trigger == Trigger.BACKFILL:", "if False:"),),
+        (Edit(decide, "_decide_one_waiting", " or beside[-1].trigger == Trigger.BACKFILL", ""),),
         "who_is_skipped_met_another",
         seed=9,
     ),
     Mutant(
         "stopped for nothing",
-        (Edit(decide, "_decide_one_due", "spec.overlap == Overlap.CANCEL_PREVIOUS and", ""),),
+        (Edit(decide, "_decide_one_waiting", "spec.overlap == Overlap.CANCEL_PREVIOUS and", ""),),
         "who_is_stopped_makes_way",
     ),
     Mutant(
         "superseded by nothing",
-        (Edit(decide, "_decide_one_due", " and run is not newest", ""),),
+        (Edit(decide, "_decide_one_waiting", " and run is not newest", ""),),
         "who_is_superseded_has_a_successor",
         seed=1,
     ),
-    Mutant("no room kept", (Edit(tick, "decide_due", "capacity.reserve(run)", "pass"),), "so_many_go_at_once", seed=1),
+    Mutant(
+        "no room kept",
+        (Edit(Admission, "admit", "self._count(GoingRun(*admitted))", "pass"),),
+        "so_many_go_at_once",
+        seed=1,
+    ),
+    Mutant(
+        "limits of one's own",
+        (Edit(Admission, "__init__", "for run in going:", "for run in ():"),),
+        "so_many_go_at_once",
+        seed=1,
+    ),
+    Mutant(
+        "what others hold takes the turns",
+        (
+            Edit(
+                Admission,
+                "next_owner",
+                "most is None or self._of_owner[turns.owner] < most",
+                "not self._of_owner[turns.owner]",
+            ),
+        ),
+        "p29_with_room_something_starts",
+        seed=1,
+    ),
     Mutant(
         "no turns",
         (
             Edit(
-                tick,
-                "fair_order",
-                "(late, turn, served.get(owner, 0), run.queued)",
-                "(late, turn - at_work[owner], 0, run.queued)",
+                Admission,
+                "_place",
+                "self._of_owner[turns.owner], turns.served, turns.waiting_since",
+                "0, 0, turns.waiting_since",
             ),
         ),
         "owners_take_turns",

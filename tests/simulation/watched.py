@@ -11,6 +11,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Run, Schedule, Version
 from jupyter_schedule.core.store.base import ScheduleAdvance, Store
 from jupyter_schedule.core.store.sql import SqlStore
+from jupyter_schedule.core.timing.admission import Admitter
 from tests.scheduler_service.stores import MemoryObjects
 from tests.simulation.ledgers import full_disk
 from tests.simulation.world import World
@@ -19,7 +20,7 @@ from tests.simulation.world import World
 WRITES = {
     "schedules": frozenset({"add"}),
     "runs": frozenset({"request_cancel_all", "request_cancel", "finish_pruning", "mark_pruned"}),
-    "leases": frozenset({"claim", "release"}),
+    "leases": frozenset({"claim", "release", "admit"}),
     "outbox": frozenset({"claim", "mark_delivered", "mark_failed"}),
     "publications": frozenset({"sign_on", "sign_off", "claim", "keep", "mark_done", "put_off"}),
     "ad_hoc": frozenset[str](),
@@ -69,7 +70,7 @@ class Ledger:
         self.versions_of: dict[str, list[Version]] = {}
         self.schedules = WatchedSchedules(self, "schedules")
         self.runs = WatchedRuns(self, "runs")
-        self.leases = WatchedPart(self, "leases")
+        self.leases = WatchedLeases(self, "leases")
         self.outbox = WatchedPart(self, "outbox")
         self.publications = WatchedPart(self, "publications")
         self.ad_hoc = WatchedPart(self, "ad_hoc")
@@ -123,6 +124,12 @@ class Ledger:
         for event in self.store.events(newest):
             if event.run_id is not None and (run := self.store.runs.get(event.run_id)):
                 self.rows.append((self.world.time, run))
+                self._note(run, actor)
+
+    def note_moves(self, newest: int, actor: str) -> None:
+        """The runs that moved, told by the events that came with that."""
+        for event in self.store.events(newest):
+            if event.run_id is not None and (run := self.store.runs.get(event.run_id)):
                 self._note(run, actor)
 
     def note_move(self, before: Run, held: int, actor: str) -> None:
@@ -194,10 +201,10 @@ class WatchedRuns(WatchedPart):
             self._ledger.note_move(before, held, actor)
         return moved
 
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str) -> bool:
         ledger = self._ledger
         held = ledger.fence_of(before)
-        moved: bool = ledger.writing(self._part.add_attempt)(attempt, before, after, actor=actor, most=most)
+        moved: bool = ledger.writing(self._part.add_attempt)(attempt, before, after, actor=actor)
         if moved:
             ledger.recorded.setdefault((attempt.run_id, attempt.number), ledger.world.time)
             ledger.note_move(before, held, actor)
@@ -212,6 +219,17 @@ class WatchedRuns(WatchedPart):
         if replaced and run.fence != held:
             ledger.stale.append(f"{run.id} attempt {attempt.number}")
         return replaced
+
+
+class WatchedLeases(WatchedPart):
+    """The leases, and which runs were admitted at which time."""
+
+    def admit(self, by: Admitter, *, actor: str) -> int:
+        ledger = self._ledger
+        newest = ledger.store.last_change()
+        admitted: int = ledger.writing(self._part.admit)(by, actor=actor)
+        ledger.note_moves(newest, actor)
+        return admitted
 
 
 class WorkArea(MemoryObjects):

@@ -19,6 +19,7 @@ class ConcurrencyLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    #: whose workers are on the service's own machine, on each machine
     total: int = 4
     per_owner: int | None = None
     per_launcher: dict[str, int] = Field(default_factory=dict)
@@ -126,6 +127,8 @@ class AdHocStatus(StrEnum):
 
 
 LIVE_AD_HOC_STATUSES = (AdHocStatus.ASKED, AdHocStatus.LAUNCHING, AdHocStatus.READY)
+#: those that have a machine, or are about to
+MACHINE_AD_HOC_STATUSES = (AdHocStatus.LAUNCHING, AdHocStatus.READY)
 
 
 class AdHocWorker(Model):

@@ -45,7 +45,8 @@ _AT_WORK = frozenset(
     }
 )
 #: the statuses that a run may go to from each; a terminal status leads nowhere.  A further attempt leads back to
-#: `launching`; from `due` straight to `publishing` goes a run that releases the outputs of another.
+#: `launching`; from `due` straight to `publishing` goes a run that releases the outputs of another.  One that may start
+#: and meets a cap before its first attempt is skipped.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = dict.fromkeys(RunStatus, frozenset[RunStatus]()) | {
     RunStatus.DUE: frozenset(
         {
@@ -53,7 +54,7 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = dict.fromkeys(RunStatus, fr
             *(RunStatus.SKIPPED, RunStatus.CANCELLED, RunStatus.FAILED),
         }
     ),
-    RunStatus.LAUNCHING: _AT_WORK,
+    RunStatus.LAUNCHING: _AT_WORK | {RunStatus.SKIPPED},
     RunStatus.RUNNING: _AT_WORK,
     RunStatus.PUBLISHING: frozenset({RunStatus.PUBLISHING, RunStatus.SUCCEEDED, RunStatus.FAILED}),
 }

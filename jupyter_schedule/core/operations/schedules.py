@@ -292,14 +292,11 @@ class ScheduleOperations:
 
     def delete(self, name: str) -> Schedule:
         """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
-        deleted = self.find(name)
-        if isinstance(deleted.spec, UnreadableSpec):
-            self._context.store.schedules.delete_unreadable(deleted.id, actor=self._context.owner)
-        else:
-            deleted = self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
-        for run in self._context.store.runs.list_open(deleted.id):
-            self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
-        return deleted
+        found = self.find(name)
+        if isinstance(found.spec, UnreadableSpec):
+            self._context.store.schedules.delete_unreadable(found.id, actor=self._context.owner)
+            return found
+        return self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
 
     # -- how
 

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
-from jupyter_schedule.core.models import LIVE_AD_HOC_STATUSES, AdHocWorker
+from jupyter_schedule.core.models import LIVE_AD_HOC_STATUSES, MACHINE_AD_HOC_STATUSES, AdHocWorker
 from jupyter_schedule.core.store.base import AdHocStore
 from jupyter_schedule.core.store.database import Database
 from jupyter_schedule.core.store.rows import read_ad_hoc
+from jupyter_schedule.core.store.runs import HAS_WORKER
 from jupyter_schedule.core.store.tables import ad_hoc_workers as workers
+from jupyter_schedule.core.store.tables import runs
 
 _IS_LIVE = workers.c.status.in_(LIVE_AD_HOC_STATUSES)
 
@@ -30,16 +32,27 @@ class SqlAdHoc(AdHocStore):
             self._database.record(connection, worker.owner, f"ad_hoc_{worker.status}")
         return True
 
-    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
+    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str, most: int | None = None) -> bool:
         if not before.status.live:
             raise ValueError(f"an ad-hoc worker that is {before.status} never changes")
         same = (workers.c.id == before.id, workers.c.revision == before.revision)
         values = after.model_dump() | {"revision": before.revision + 1}
         with self._database.engine.begin() as connection:
+            if most is not None and self._count_machines(connection, before.launcher) >= most:
+                return False
             moved = connection.execute(update(workers).where(*same).values(values)).rowcount == 1
             if moved:
                 self._database.record(connection, actor, f"ad_hoc_{after.status}")
         return moved
+
+    def _count_machines(self, connection: Connection, launcher: str) -> int:
+        """Those of runs and of ad-hoc workers, of which no other comes to be until the transaction has ended."""
+        self._database.take_admission_lock(connection)
+        of_runs = select(func.count()).where(HAS_WORKER, runs.c.launcher == launcher)
+        of_ad_hoc = select(func.count()).where(
+            workers.c.status.in_(MACHINE_AD_HOC_STATUSES), workers.c.launcher == launcher
+        )
+        return connection.execute(of_runs).scalar_one() + connection.execute(of_ad_hoc).scalar_one()
 
     def get(self, worker_id: str) -> AdHocWorker | None:
         found = self._select(select(workers).where(workers.c.id == worker_id))

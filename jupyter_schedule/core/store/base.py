@@ -7,7 +7,7 @@ read earlier are compare-and-set: they answer False, and change nothing, when wh
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -25,9 +25,11 @@ from jupyter_schedule.core.models import (
     Run,
     RunStatus,
     Schedule,
+    Spec,
     Version,
     Withdrawal,
 )
+from jupyter_schedule.core.timing.admission import Admitter
 
 #: seconds without a finished tick after which a service doesn't count as working
 WORKING_SECONDS = 30
@@ -56,6 +58,23 @@ class ScheduleAdvance(NamedTuple):
     before: Schedule
     after: Schedule
     runs: Sequence[Run]
+
+
+class ScheduledRun(NamedTuple):
+    """A run with what is known of it from its schedule: the spec of its version, and its owner."""
+
+    run: Run
+    spec: Spec
+    owner: str
+
+
+class UndecidedRuns(NamedTuple):
+    """Open runs of schedules in the order in which they came, and the place from which to look next."""
+
+    runs: list[ScheduledRun]
+    next_since: int
+    #: there may be more from that place on
+    more: bool
 
 
 class BundleUse(NamedTuple):
@@ -95,6 +114,7 @@ class ScheduleStore(ABC):
     ) -> bool:
         """Move a schedule from `before` to `after`, with its `runs` and `notifications`: all of that or nothing.
 
+        One that becomes deleted has its open runs asked to stop as well, and no run that would start is added.
         kind: of the event that tells it; None leaves it to those of the runs.
         False when version, state, cursor or deadline of silence are no longer `before`'s.  A run whose key the ledger
         has is left as it is: an occurrence is in the ledger once.  A higher version number records a new version, by
@@ -224,7 +244,8 @@ class RunStore(ABC):
         """Move a run from `before` to `after` and put `notifications` into the outbox, both or neither.
 
         publisher: who has written what the run published, and signs off with it.
-        False when status or fence are no longer `before`'s, or the schedule no longer at the publisher's version.
+        False when status, attempt or fence are no longer `before`'s, or the schedule no longer at the publisher's
+        version.
         Raises ValueError for a transition that isn't allowed.
         """
 
@@ -265,6 +286,23 @@ class RunStore(ABC):
     def last_of_each(self, schedule_ids: Sequence[str]) -> dict[str, Run]:
         """Of each schedule the run with the newest occurrence, where there is one."""
         return {schedule_id: runs[0] for schedule_id, runs in self.newest_of_each(schedule_ids, 1).items()}
+
+    @abstractmethod
+    def list_undecided(self, since: int, now: datetime, limit: int) -> UndecidedRuns:
+        """The open runs of schedules of which a due run may have to be decided before it starts.
+
+        That is one that somebody wants to stop, or approved; one whose time to start is over at `now`; and one that
+        gives way, and came at place `since` in the order or later, or waits for another of its schedule that goes.  Of
+        each of these kinds `limit` runs at most.  Runs of backfills that merely wait are left out.
+        """
+
+    @abstractmethod
+    def count_at_work(self) -> dict[str, int]:
+        """By launcher, the number of runs that have a worker, or are about to."""
+
+    @abstractmethod
+    def list_attempts_at_work(self, launcher: str) -> list[tuple[str, Attempt]]:
+        """The attempts, ended ones included, of runs that have a worker of this launcher, each with its owner."""
 
     @abstractmethod
     def list_by_prefix(self, prefix: str, *, owner: str, limit: int) -> list[Run]:
@@ -310,11 +348,8 @@ class RunStore(ABC):
     # -- attempts
 
     @abstractmethod
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
-        """Record an attempt and move its run, both or neither; False as in `replace`.
-
-        most: False also when so many other runs of the schedule are going, whoever holds them.
-        """
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str) -> bool:
+        """Record an attempt and move its run, both or neither; False as in `replace`."""
 
     @abstractmethod
     def replace_attempt(self, run: Run, attempt: Attempt) -> bool:
@@ -358,20 +393,29 @@ class LeaseStore(ABC):
         """Count as one who is there, until `close`; when nobody else is, every lease is a dead one's and ends."""
 
     @abstractmethod
-    def claim(self, holder: str, lease: int, host: str) -> list[Run]:
-        """All open runs that `holder` may act on for the next `lease` seconds: those it held, and those nobody holds.
+    def admit(self, by: Admitter, *, actor: str) -> int:
+        """Let due runs start, as far as the limits of `by` leave room; how many they were.
+
+        One transaction counts what goes, whoever holds it, and moves each run to `launching` with a lease of `by`: no
+        two services admit at once, so limits hold for all of them together.  Nothing of a deleted schedule starts, nor
+        what somebody wants to stop.
+        """
+
+    @abstractmethod
+    def claim(self, by: Admitter, leave: Collection[str] = ()) -> list[ScheduledRun]:
+        """All going runs that `by` may act on for its next lease: those it holds, and those whose lease ran out.
 
         In the order in which they came into the ledger.  A run that changes hands gets a higher fence, so that its
         former holder's effects are dropped.  Leases run by the store's clock, the same for all who share it.
 
-        No run is taken while another holds one of the same schedule: what overlaps is for one to decide.
-        A run whose current attempt can be seen from one host only is left to the services there, until the attempt's
-        deadline has passed; `host` is the holder's.
+        leave: the ids of runs that are left to others.
+        Runs of launchers that `by` hasn't are left to services that have them, and a run whose current attempt can be
+        seen from one host only to the services there, until the attempt's deadline has passed.
         """
 
     @abstractmethod
-    def release(self, holder: str | None) -> None:
-        """Give up every lease of `holder`, so that another service needn't wait for them to run out.
+    def release(self, holder: str | None, run_id: str | None = None) -> None:
+        """Give up every lease of `holder`, or that of one run, so that others needn't wait for them to run out.
 
         None gives up everybody's: for a service that knows it has the store to itself.
         """
@@ -516,9 +560,10 @@ class AdHocStore(ABC):
         """Record a worker that its owner asked for.  False when so many of the owner's are live."""
 
     @abstractmethod
-    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str) -> bool:
+    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str, most: int | None = None) -> bool:
         """Move a worker from `before` to `after`, as its next revision; False when it is no longer at `before`'s.
 
+        most: False also when so many machines of its launcher are at work, those of runs included.
         Raises ValueError for one that is over: it never changes.
         """
 

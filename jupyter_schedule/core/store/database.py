@@ -1,9 +1,9 @@
 """The database that all parts of a store in SQL stand on, and the sentences for what ails it.
 
-Locks are taken in one order: rows that exist, in the order of their ids; then the event lock, which one transaction
-holds from there to its end; then rows that are new.  Whoever has the event lock never waits for a row, so there are no
-deadlocks, and the numbers of events are in the order of their commits: a reader that goes on after the newest it has
-seen misses none.
+Locks are taken in one order: the admission lock, by who admits runs; rows that exist, in the order of their ids; then
+the event lock, which one transaction holds from there to its end; then rows that are new.  Whoever has the event lock,
+or that of admission, never waits for a row, so there are no deadlocks, and the numbers of events are in the order of
+their commits: a reader that goes on after the newest it has seen misses none.
 """
 
 import sqlite3
@@ -33,6 +33,10 @@ class Database(ABC):
     @abstractmethod
     def take_event_lock(self, connection: Connection) -> None:
         """Let no other transaction number events, or add runs, until this one has ended."""
+
+    @abstractmethod
+    def take_admission_lock(self, connection: Connection) -> None:
+        """Let no other transaction admit runs until this one has ended; taken before any row, by who waits for none."""
 
     @abstractmethod
     def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:

@@ -7,7 +7,7 @@ or cut off is noticed within seconds, on both sides, so that nobody waits for it
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -36,13 +36,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import TimeoutError as NoneFree
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Run
+from jupyter_schedule.core.store.base import ScheduledRun
 from jupyter_schedule.core.store.database import Database, explain_error, explain_errors
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
 from jupyter_schedule.core.store.rows import dump_json, load_json
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import newest_first, runs, schedules
+from jupyter_schedule.core.timing.admission import Admitter
 
 #: seconds that a statement may take; some more without an answer, and the connection counts as dead
 PATIENCE = 10
@@ -74,7 +75,7 @@ SESSION = {
     "timezone": "UTC",
 }
 #: numbers of the locks that are held to number events, and to be one who ticks; any that nobody else takes
-EVENT_LOCK, TICKING = 7_420_002, 7_420_003
+EVENT_LOCK, TICKING, ADMISSION_LOCK = 7_420_002, 7_420_003, 7_420_004
 #: longest wait for a word of the server before it is asked whether it is still there, seconds
 LISTEN = 5.0
 RV = TypeVar("RV")
@@ -123,6 +124,9 @@ class PostgresqlDatabase(Database):
     def take_event_lock(self, connection: Connection) -> None:
         connection.execute(_TAKE_EVENT_LOCK)
 
+    def take_admission_lock(self, connection: Connection) -> None:
+        connection.execute(_TAKE_ADMISSION_LOCK)
+
     def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
         moment = func.timezone("UTC", func.clock_timestamp()) + text(f"interval '{float(seconds)} seconds'")
         return func.to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS"Z"', type_=String())
@@ -164,9 +168,9 @@ class PostgresqlLeases(SqlLeases):
             seat.execute(f"SELECT pg_advisory_unlock({TICKING})")
         self._seat = seat
 
-    def claim(self, holder: str, lease: int, host: str) -> list[Run]:
+    def claim(self, by: Admitter, leave: Collection[str] = ()) -> list[ScheduledRun]:
         self._keep_seat()
-        return super().claim(holder, lease, host)
+        return super().claim(by, leave)
 
     def close(self) -> None:
         """Give up the seat."""
@@ -319,4 +323,5 @@ def _number(cursor: psycopg.Cursor[Any]) -> int:
     return int(number)
 
 
+_TAKE_ADMISSION_LOCK = text(f"SELECT pg_advisory_xact_lock({ADMISSION_LOCK})")
 _TAKE_EVENT_LOCK = text(f"SELECT pg_advisory_xact_lock({EVENT_LOCK})")

@@ -21,6 +21,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
     Schedule,
     ScheduleState,
+    Spec,
     Trigger,
     UnreadableSpec,
     Version,
@@ -86,7 +87,16 @@ def read_version(row: RowMapping) -> Version:
         return Version(**{**row, "spec": _stand_in(sentence)})
 
 
-def read_run(row: RowMapping) -> Run:
+def read_spec(value: Any) -> Spec:
+    """The spec of a version; one that can't be read stands in for it."""
+    try:
+        return Spec.model_validate(value)
+    except ValidationError as problem:
+        why = _why_not(value, problem)
+        return _stand_in(f"{_told('version', why)} Edit the schedule, so that it has another one.")
+
+
+def read_run(row: Mapping[Any, Any]) -> Run:
     """A run; one that can't be read has the reason `unreadable`, and what of it can be read is told."""
     try:
         return Run(**row)
@@ -135,9 +145,13 @@ def _stand_in(sentence: str) -> UnreadableSpec:
     )
 
 
-def _why(row: RowMapping, problem: ValidationError) -> str:
+def _why(row: Mapping[Any, Any], problem: ValidationError) -> str:
     first = problem.errors(include_url=False, include_input=False)[0]
-    column = row.get(str(first["loc"][0])) if first["loc"] else None
+    return _why_not(row.get(str(first["loc"][0])) if first["loc"] else None, problem)
+
+
+def _why_not(column: Any, problem: ValidationError) -> str:
+    first = problem.errors(include_url=False, include_input=False)[0]
     if isinstance(column, UnreadableJson):
         return column.why
     return f"{printable_name('.'.join(map(str, first['loc'])))} isn't as this version knows it"

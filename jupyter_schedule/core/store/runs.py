@@ -1,13 +1,15 @@
 """Runs and their attempts in SQL: compare-and-set, one transaction a write, its events last."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    RowMapping,
     Select,
     and_,
     func,
@@ -25,40 +27,61 @@ from jupyter_schedule.core.models import (
     OPEN_STATUSES,
     TRANSITIONS,
     Attempt,
+    CatchUp,
     Notification,
+    Overlap,
     Publisher,
     Run,
     RunStatus,
+    ScheduleState,
     Trigger,
 )
-from jupyter_schedule.core.store.base import RunCursor, RunStore
-from jupyter_schedule.core.store.database import LAST_CHANGE, Database
+from jupyter_schedule.core.store.base import RunCursor, RunStore, ScheduledRun, UndecidedRuns
+from jupyter_schedule.core.store.database import LAST_CHANGE, READABLE_SHAPE, Database
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.publications import SqlPublications, stands_at
-from jupyter_schedule.core.store.rows import read_attempt, read_run
+from jupyter_schedule.core.store.rows import read_attempt, read_run, read_spec
 from jupyter_schedule.core.store.tables import (
+    GIVES_WAY,
     HAS_COST,
     IS_ALIVE,
+    IS_ASKED,
+    IS_BACKFILL,
+    IS_BOUNDED,
+    IS_DUE,
     ad_hoc_workers,
     attempts,
     events,
     newest_first,
     prunings,
     runs,
+    schedule_versions,
     schedules,
 )
 
 RAN_TO_THE_END = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMED_OUT)
+log = logging.getLogger(__name__)
+
 #: schedules whose runs are claimed, or whose newest runs are looked up, at once
 CHUNK = 1000
 IS_OPEN = runs.c.status.in_(OPEN_STATUSES)
-RUNS: Select[Any] = select(
-    *(column for column in runs.c if column.name not in {"holder", "lease_until"}),
-    schedules.c.name.label("schedule"),
-    prunings.c.pruned_at,
-).select_from(
+HAS_WORKER = runs.c.status.in_((RunStatus.LAUNCHING, RunStatus.RUNNING))
+#: columns that serve leases and admission alone
+_INNER = {"holder", "lease_until", "owner", "launcher", "gives_way", "start_by", "host"}
+_OUTER = tuple(column for column in runs.c if column.name not in _INNER)
+RUNS: Select[Any] = select(*_OUTER, schedules.c.name.label("schedule"), prunings.c.pruned_at).select_from(
     runs.join(schedules, schedules.c.id == runs.c.schedule_id).outerjoin(prunings, prunings.c.run_id == runs.c.id)
 )
+_VERSION = and_(
+    schedule_versions.c.schedule_id == runs.c.schedule_id, schedule_versions.c.version == runs.c.version, READABLE_SHAPE
+)
+#: open runs, none of whose files went, with what is known of them from their schedules
+SCHEDULED_RUNS: Select[Any] = select(
+    *_OUTER,
+    schedules.c.name.label("schedule"),
+    schedules.c.owner.label("_owner"),
+    schedule_versions.c.spec.label("_spec"),
+).select_from(runs.join(schedules, schedules.c.id == runs.c.schedule_id).join(schedule_versions, _VERSION))
 _gone = prunings.alias("gone")
 #: a run that began, or publishes what another made, and of whose files some may be left
 WITH_FILES = and_(
@@ -110,12 +133,7 @@ class SqlRuns(RunStore):
         locked = select(runs.c.id).where(wanted).order_by(runs.c.id).with_for_update(key_share=True)
         with self._database.engine.begin() as connection:
             noted = connection.scalars(locked).all()
-            asked = update(runs).where(runs.c.id.in_(noted), runs.c.cancelled_by.is_(None)).values(cancelled_by=actor)
-            if noted:
-                connection.execute(asked)
-                self._database.take_event_lock(connection)
-                kind = {"at": self._database.now(), "actor": actor, "kind": "run_cancel_asked", "schedule_id": None}
-                connection.execute(insert(events), [kind | {"run_id": run_id} for run_id in noted])
+            self._note_cancel(connection, noted, actor)
         return len(noted)
 
     def get(self, run_id: str) -> Run | None:
@@ -156,6 +174,37 @@ class SqlRuns(RunStore):
             query = query.where(runs.c.schedule_id == schedule_id)
         with self._database.read() as connection:
             return connection.scalars(query).one()
+
+    def list_undecided(self, since: int, now: datetime, limit: int) -> UndecidedRuns:
+        going = select(runs.c.schedule_id).where(runs.c.status.in_(GOING_STATUSES))
+        new = select(runs.c.schedule_id, runs.c.queued).where(GIVES_WAY, runs.c.queued >= since)
+        others = (
+            select(runs.c.schedule_id).where(IS_ASKED).order_by(runs.c.queued),
+            select(runs.c.schedule_id).where(IS_BOUNDED, runs.c.start_by < now).order_by(runs.c.start_by),
+            select(runs.c.schedule_id).where(GIVES_WAY, runs.c.schedule_id.in_(going)),
+        )
+        with self._database.read() as connection:
+            came = connection.execute(new.order_by(runs.c.queued).limit(limit)).all()
+            wanted = {row.schedule_id for row in came}
+            for query in others:
+                wanted |= set(connection.scalars(query.limit(limit)))
+        if not wanted:
+            return UndecidedRuns([], since, more=False)
+        decided = and_(IS_OPEN, or_(~IS_DUE, ~IS_BACKFILL, runs.c.cancelled_by.is_not(None)))
+        query = SCHEDULED_RUNS.where(runs.c.schedule_id.in_(wanted), decided).order_by(runs.c.queued)
+        next_since = came[-1].queued + 1 if came else since
+        return UndecidedRuns(select_scheduled_runs(self._database, query), next_since, more=len(came) == limit)
+
+    def count_at_work(self) -> dict[str, int]:
+        query = select(runs.c.launcher, func.count().label("at_work")).where(HAS_WORKER).group_by(runs.c.launcher)
+        with self._database.read() as connection:
+            return {row.launcher: row.at_work for row in connection.execute(query)}
+
+    def list_attempts_at_work(self, launcher: str) -> list[tuple[str, Attempt]]:
+        query = select(runs.c.owner.label("_owner"), attempts).join(runs, runs.c.id == attempts.c.run_id)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(HAS_WORKER, runs.c.launcher == launcher)).mappings().all()
+        return [(row["_owner"], Attempt(**{column.name: row[column.name] for column in attempts.c})) for row in rows]
 
     def list_by_prefix(self, prefix: str, *, owner: str, limit: int) -> list[Run]:
         alike = and_(runs.c.id >= prefix, runs.c.id < f"{prefix}~")
@@ -214,10 +263,8 @@ class SqlRuns(RunStore):
 
     # -- attempts
 
-    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str, most: int | None = None) -> bool:
+    def add_attempt(self, attempt: Attempt, before: Run, after: Run, *, actor: str) -> bool:
         with self._database.engine.begin() as connection:
-            if most is not None and _count_others_going(connection, before) >= most:
-                return False
             if not self._move(connection, before, after, actor):
                 return False
             connection.execute(insert(attempts).values(attempt.model_dump()))
@@ -275,12 +322,23 @@ class SqlRuns(RunStore):
     # -- in somebody's transaction
 
     def insert(self, connection: Connection, new: Sequence[Run], actor: str) -> None:
-        """Add runs that the ledger doesn't have, each with its event, in the order in which they are given."""
+        """Add runs that the ledger doesn't have, each with its event, in the order in which they are given.
+
+        What isn't over is left out when its schedule is deleted.
+        """
         if not new:
             return
+        known = _lock_schedules(connection, new)
         self._database.take_event_lock(connection)
         newest = connection.execute(LAST_CHANGE).scalar() or 0
-        rows = [_row(run) | {"queued": newest + n} for n, run in enumerate(new)]
+        wanted = [run for run in new if run.status.terminal or known[run.schedule_id].state != ScheduleState.DELETED]
+        specs = _specs_of(connection, wanted)
+        rows = [
+            _row(run) | _admission_columns(run, known[run.schedule_id].owner, specs) | {"queued": newest + n}
+            for n, run in enumerate(wanted)
+        ]
+        if not rows:
+            return
         row = self._database.insert_new(runs).on_conflict_do_nothing(index_elements=["schedule_id", "key"])
         added = set(connection.scalars(row.returning(runs.c.id), rows))
         at = self._database.now()
@@ -292,10 +350,32 @@ class SqlRuns(RunStore):
         if told:
             connection.execute(insert(events), told)
 
+    def cancel_open(self, connection: Connection, schedule_id: str, actor: str) -> None:
+        """Note that `actor` wants every open run of the schedule to stop."""
+        wanted = and_(runs.c.schedule_id == schedule_id, IS_OPEN, runs.c.cancelled_by.is_(None))
+        locked = select(runs.c.id).where(wanted).order_by(runs.c.id).with_for_update(key_share=True)
+        self._note_cancel(connection, connection.scalars(locked).all(), actor)
+
+    def _note_cancel(self, connection: Connection, run_ids: Sequence[str], actor: str) -> None:
+        for start in range(0, len(run_ids), CHUNK):
+            some = run_ids[start : start + CHUNK]
+            connection.execute(
+                update(runs).where(runs.c.id.in_(some), runs.c.cancelled_by.is_(None)).values(cancelled_by=actor)
+            )
+        if run_ids:
+            self._database.take_event_lock(connection)
+            kind = {"at": self._database.now(), "actor": actor, "kind": "run_cancel_asked", "schedule_id": None}
+            connection.execute(insert(events), [kind | {"run_id": run_id} for run_id in run_ids])
+
     def _move(self, connection: Connection, before: Run, after: Run, actor: str) -> bool:
         if after.status not in TRANSITIONS[before.status]:
             raise ValueError(f"a run never goes from {before.status} to {after.status}")
-        same = and_(runs.c.id == before.id, runs.c.status == before.status, runs.c.fence == before.fence)
+        same = and_(
+            runs.c.id == before.id,
+            runs.c.status == before.status,
+            runs.c.attempt == before.attempt,
+            runs.c.fence == before.fence,
+        )
         moved = connection.execute(update(runs).where(same).values(_moving_columns(after)))
         if moved.rowcount == 0:
             return False
@@ -315,20 +395,58 @@ def select_runs(database: Database, query: Select[Any]) -> list[Run]:
     return [read_run(row) for row in rows]
 
 
+def select_scheduled_runs(database: Database, query: Select[Any]) -> list[ScheduledRun]:
+    """The runs that a query on `SCHEDULED_RUNS` gives; of one that can't be read what stands in for it."""
+    with database.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [_read_scheduled(row) for row in rows]
+
+
+def _read_scheduled(row: RowMapping) -> ScheduledRun:
+    columns = dict(row)
+    owner, spec = columns.pop("_owner"), columns.pop("_spec")
+    return ScheduledRun(read_run(columns), read_spec(spec), owner)
+
+
 def update_runs(connection: Connection, condition: ColumnElement[bool], **values: Any) -> int:
     """Change all runs that meet a condition, locked in the order of their ids; how many there were."""
     locked = select(runs.c.id).where(condition).order_by(runs.c.id).with_for_update(key_share=True)
     return connection.execute(update(runs).where(runs.c.id.in_(locked.correlate(None))).values(values)).rowcount
 
 
-def _count_others_going(connection: Connection, run: Run) -> int:
-    """Of two services that ask at once, the second is answered when the first has written."""
-    of_schedule = select(schedules.c.id).where(schedules.c.id == run.schedule_id)
-    connection.execute(of_schedule.with_for_update(key_share=True))
-    others = select(func.count()).where(
-        runs.c.schedule_id == run.schedule_id, runs.c.id != run.id, runs.c.status.in_(GOING_STATUSES)
-    )
-    return connection.execute(others).scalar_one()
+def _lock_schedules(connection: Connection, new: Sequence[Run]) -> dict[str, Any]:
+    """By id, owner and state of the runs' schedules, which stay so until the transaction has ended."""
+    wanted = sorted({run.schedule_id for run in new})
+    known = select(schedules.c.id, schedules.c.owner, schedules.c.state).where(schedules.c.id.in_(wanted))
+    return {row.id: row for row in connection.execute(known.order_by(schedules.c.id).with_for_update(read=True))}
+
+
+def _specs_of(connection: Connection, new: Sequence[Run]) -> dict[tuple[str, int], dict[str, Any]]:
+    """What their schedules said, as it is recorded, of the runs that wait."""
+    pairs = sorted({(run.schedule_id, run.version) for run in new if not run.status.terminal})
+    if not pairs:
+        return {}
+    columns = (schedule_versions.c.schedule_id, schedule_versions.c.version)
+    query = select(*columns, schedule_versions.c.spec).where(tuple_(*columns).in_(pairs))
+    rows = connection.execute(query)
+    # what can't be read depends on nothing
+    return {(row.schedule_id, row.version): row.spec for row in rows if isinstance(row.spec, dict)}
+
+
+def _admission_columns(run: Run, owner: str, specs: Mapping[tuple[str, int], dict[str, Any]]) -> dict[str, Any]:
+    """What the run's admission depends on, by the spec as it is recorded."""
+    spec = specs.get((run.schedule_id, run.version), {})
+    policies = spec.get("policies")
+    overlap = spec.get("overlap", Overlap.QUEUE_ONE)
+    queues_all = overlap == Overlap.QUEUE_ONE and spec.get("catch_up") == CatchUp.ALL
+    deadline = policies.get("start_deadline") if isinstance(policies, dict) else None
+    by_the_clock = run.trigger == Trigger.SCHEDULE
+    return {
+        "owner": owner,
+        "launcher": spec.get("launcher", "local"),
+        "gives_way": by_the_clock and overlap != Overlap.ALLOW and not queues_all,
+        "start_by": run.scheduled_for + timedelta(minutes=deadline) if deadline and by_the_clock else None,
+    }
 
 
 def _row(run: Run) -> dict[str, Any]:

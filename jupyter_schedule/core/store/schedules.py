@@ -117,6 +117,8 @@ class SqlSchedules(ScheduleStore):
             if after.version > before.version:
                 connection.execute(insert(schedule_versions).values(version_row(after)))
                 self._publications.follow(connection, before, after)
+            if after.state == ScheduleState.DELETED:
+                self._runs.cancel_open(connection, after.id, actor)
             self._runs.insert(connection, runs, actor)
             if kind is not None:
                 self._database.record(connection, actor, kind, after.id)
@@ -130,6 +132,7 @@ class SqlSchedules(ScheduleStore):
             alive = update(schedules).where(schedules.c.id == schedule_id, IS_ALIVE)
             deleted = connection.execute(alive.values(stamped)).rowcount == 1
             if deleted:
+                self._runs.cancel_open(connection, schedule_id, actor)
                 self._database.record(connection, actor, "schedule_deleted", schedule_id)
         return deleted
 

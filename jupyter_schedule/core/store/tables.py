@@ -25,6 +25,8 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     and_,
+    false,
+    or_,
 )
 
 from jupyter_schedule.core.models import utc_text
@@ -144,6 +146,14 @@ runs = Table(
     Column("attempt", Integer, nullable=False),
     Column("publication", JSON(none_as_null=True)),
     Column("release", JSON(none_as_null=True)),
+    #: what its admission depends on, frozen when it comes into the ledger: whose it is, what starts it, that it gives
+    #: way to another of its schedule, and until when it may start
+    Column("owner", String(255), nullable=False, server_default=""),
+    Column("launcher", String(32), nullable=False, server_default=""),
+    Column("gives_way", Boolean, nullable=False, server_default=false()),
+    Column("start_by", UtcText),
+    #: where it was admitted, if its worker is there
+    Column("host", String(255)),
     #: who may act on it, until when, and the number that grows when that changes
     Column("holder", String(64)),
     Column("lease_until", UtcText),
@@ -162,6 +172,19 @@ Index("runs_by_status", runs.c.status, runs.c.schedule_id)
 #: what a schedule's have cost
 HAS_COST = runs.c.cost.is_not(None)
 Index("runs_paid", runs.c.schedule_id, runs.c.ended_at, sqlite_where=HAS_COST, postgresql_where=HAS_COST)
+#: those that wait, by owner in the order in which they came; a backfill's wait for all others
+IS_DUE = runs.c.status == "due"
+IS_BACKFILL = runs.c.trigger == "backfill"
+for _name, _which in (("runs_due", ~IS_BACKFILL), ("runs_due_of_backfills", IS_BACKFILL)):
+    _where = and_(IS_DUE, _which)
+    Index(_name, runs.c.owner, runs.c.queued, sqlite_where=_where, postgresql_where=_where)
+#: those of which something is to be decided before they start
+IS_ASKED = and_(IS_DUE, or_(runs.c.cancelled_by.is_not(None), runs.c.release.is_not(None)))
+Index("runs_asked", runs.c.queued, sqlite_where=IS_ASKED, postgresql_where=IS_ASKED)
+IS_BOUNDED = and_(IS_DUE, runs.c.start_by.is_not(None))
+Index("runs_start_by", runs.c.start_by, sqlite_where=IS_BOUNDED, postgresql_where=IS_BOUNDED)
+GIVES_WAY = and_(IS_DUE, runs.c.gives_way)
+Index("runs_giving_way", runs.c.queued, sqlite_where=GIVES_WAY, postgresql_where=GIVES_WAY)
 
 
 def newest_first(of: FromClause) -> tuple[ColumnElement[Any], ...]:
@@ -236,6 +259,14 @@ prunings = Table(
     Column("pruned_at", UtcText, nullable=False),
     #: whether nothing is left of them
     Column("finished", Boolean, nullable=False),
+)
+
+#: by owner, a number that grows with every run of theirs that is admitted
+turns = Table(
+    "turns",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("served", _Long, nullable=False),
 )
 
 #: messages to deliver at least once, written in the transaction of what they tell

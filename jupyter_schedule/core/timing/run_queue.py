@@ -1,9 +1,13 @@
-"""The order in which due runs start, and how many go at once: pure, and the same for the service and for who asks."""
+"""The places of due runs in the queue, as they are shown: pure.
+
+They are told by the rules that `admission` starts runs by, from one look at the ledger; only that one decides.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
 from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Run, Trigger
 
@@ -80,7 +84,19 @@ def fair_order(
     return [run for _, run in sorted(placed, key=lambda item: item[0])]
 
 
-def may_overlap(run: Run, overlap: Overlap, beside: Sequence[Run]) -> bool:
+class OfSchedule(Protocol):
+    """A run, as far as others of its schedule depend on it."""
+
+    @property
+    def trigger(self) -> Trigger:
+        """The cause of the run."""
+
+    @property
+    def parallel(self) -> int:
+        """The number of runs of its schedule's backfills that may go at once."""
+
+
+def may_overlap(run: OfSchedule, overlap: Overlap, beside: Sequence[OfSchedule]) -> bool:
     """True when a run may start beside those of its schedule that go: under `allow`, or when there are none.
 
     Of a backfill so many go at once as it was asked for, and nothing else of its schedule unless they may overlap.

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Reason, Run, RunStatus, Timing, Trigger
+from jupyter_schedule.core.models import Overlap, Reason, Run, RunStatus, Timing, Trigger
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import backfill
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage
+from jupyter_schedule.core.store.base import ScheduledRun
 from jupyter_schedule.core.store.factory import open_store
-from jupyter_schedule.core.timing.run_queue import Capacity
-from scheduler_service.decide import Start, Wait, decide_due
+from scheduler_service.decide import decide_waiting
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
@@ -130,43 +130,8 @@ def test_a_run_by_the_clock_is_not_skipped_for_a_backfill_and_doesnt_stop_it(ove
     spec = make_spec(overlap=overlap)
     schedule = make_schedule(spec=spec)
     past = make_run(schedule, "backfill:1:x", trigger=Trigger.BACKFILL, status=RunStatus.RUNNING)
-    ((_, decision),) = decide_due(
-        [make_run(schedule)], [past], lambda _: spec, Capacity(ConcurrencyLimits(total=4)), NOON
-    )
-    assert decision == Wait()
-
-
-def test_as_many_go_beside_each_other_as_were_asked_for_and_the_oldest_first(operations: Operations) -> None:
-    operations.backfill.start("daily", *SIXTY, parallel=3)
-    waiting = operations.store.runs.list_open()
-    decided = decide_due(waiting, [], lambda _: make_spec(), Capacity(ConcurrencyLimits(total=10)), NOON)
-    assert [run for run, decision in decided if decision == Start()] == waiting[:3]
-    going = [run.model_copy(update={"status": RunStatus.RUNNING}) for run in waiting[:2]]
-    decided = decide_due(waiting[2:], going, lambda _: make_spec(), Capacity(ConcurrencyLimits(total=10)), NOON)
-    assert [run for run, decision in decided if decision == Start()] == waiting[2:3]
-
-
-@pytest.mark.parametrize("overlap", list(Overlap))
-def test_a_backfill_keeps_to_its_number_whatever_else_may_overlap(operations: Operations, overlap: Overlap) -> None:
-    operations.backfill.start("daily", *SIXTY)
-    decided = decide_due(
-        operations.store.runs.list_open(),
-        [],
-        lambda _: make_spec(overlap=overlap),
-        Capacity(ConcurrencyLimits(total=10)),
-        NOON,
-    )
-    assert [type(decision) for _, decision in decided] == [Start] + [Wait] * 59
-
-
-def test_none_of_it_overtakes_a_run_by_the_clock_that_waits_for_it(operations: Operations) -> None:
-    """Two may go and one does: the run by the clock waits for that one, and the rest for the run by the clock."""
-    operations.backfill.start("daily", *SIXTY, parallel=2)
-    first, *rest = operations.store.runs.list_open()
-    going = first.model_copy(update={"status": RunStatus.RUNNING})
-    by_clock = make_run(make_schedule(id=first.schedule_id), "cron", schedule_id=first.schedule_id)
-    decided = decide_due([by_clock, *rest], [going], lambda _: make_spec(), Capacity(ConcurrencyLimits(total=10)), NOON)
-    assert {type(decision) for _, decision in decided} == {Wait}
+    by_the_clock = make_run(schedule)
+    assert decide_waiting([ScheduledRun(run, spec, "ann") for run in (past, by_the_clock)], NOON) == []
 
 
 @pytest.mark.parametrize("parallel", [0, -1, 17])

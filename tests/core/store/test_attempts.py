@@ -1,14 +1,12 @@
 """What every store keeps of attempts."""
 
-import pytest
-
 from jupyter_schedule.core.models import (
     Outcome,
     RunStatus,
 )
 from jupyter_schedule.core.store.base import Store
 from tests.databases import Clock
-from tests.factories import make_attempt, make_run, make_schedule
+from tests.factories import make_attempt, make_run, make_schedule, take_runs
 
 LEASE = 30
 HERE = "here"
@@ -19,7 +17,7 @@ class TestAttempts:
         schedule = make_schedule()
         store.schedules.add(schedule)
         store.runs.add(make_run(schedule), actor="service")
-        (run,) = store.leases.claim("one", LEASE, HERE)
+        (run,) = take_runs(store, "one")
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
         attempt = make_attempt(run, parameters={"command": "./run.sh"})
 
@@ -34,7 +32,7 @@ class TestAttempts:
         schedule = make_schedule()
         store.schedules.add(schedule)
         store.runs.add(make_run(schedule), actor="service")
-        (run,) = store.leases.claim("one", LEASE, HERE)
+        (run,) = take_runs(store, "one")
         attempt = make_attempt(run)
         store.runs.add_attempt(attempt, run, run.model_copy(update={"status": RunStatus.LAUNCHING}), actor="one")
         known = attempt.model_copy(update={"handle": {"pid": 1}, "outcome": Outcome.LOST, "detail": "gone"})
@@ -43,7 +41,7 @@ class TestAttempts:
         assert store.runs.list_attempts(run.id) == [known]
 
         clock.at(LEASE + 1)
-        store.leases.claim("two", LEASE, HERE)
+        take_runs(store, "two")
         assert not store.runs.replace_attempt(run, attempt)
         assert store.runs.list_attempts(run.id) == [known]
 
@@ -53,28 +51,12 @@ class TestAttempts:
         schedule = make_schedule()
         store.schedules.add(schedule)
         store.runs.add(make_run(schedule), actor="service")
-        (run,) = store.leases.claim("one", LEASE, "laptop")
+        (run,) = take_runs(store, "one", host="laptop")
         launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
         store.runs.add_attempt(make_attempt(run, place="laptop"), run, launching, actor="one")
         clock.at(LEASE + 1)
 
-        assert store.leases.claim("two", LEASE, "server") == []
-        assert [run.fence for run in store.leases.claim("three", LEASE, "laptop")] == [2]
+        assert take_runs(store, "two", host="server") == []
+        assert [run.fence for run in take_runs(store, "three", host="laptop")] == [2]
         clock.at(3600 + LEASE)
-        assert [run.fence for run in store.leases.claim("two", LEASE, "server")] == [3]
-
-    @pytest.mark.parametrize(("status", "starts"), [(RunStatus.LAUNCHING, False), (RunStatus.DUE, True)])
-    def test_an_attempt_that_must_be_alone_waits_for_the_schedules_other_run(
-        self, store: Store, status: RunStatus, starts: bool
-    ) -> None:
-        schedule = make_schedule()
-        store.schedules.add(schedule)
-        other = make_run(schedule, "other")
-        store.runs.add(make_run(schedule), actor="service")
-        store.runs.add(other, actor="service")
-        store.runs.replace(other, other.model_copy(update={"status": status}), actor="two")
-        run = store.leases.claim("one", LEASE, HERE)[0]
-        launching = run.model_copy(update={"status": RunStatus.LAUNCHING, "attempt": 1})
-
-        assert store.runs.add_attempt(make_attempt(run), run, launching, actor="one", most=1) is starts
-        assert len(store.runs.list_attempts(run.id)) == starts
+        assert [run.fence for run in take_runs(store, "two", host="server")] == [3]

@@ -5,7 +5,7 @@ import pytest
 from jupyter_schedule.core.models import Publisher, Run, RunStatus, Schedule, Visibility
 from jupyter_schedule.core.store.base import Store
 from tests.databases import Clock
-from tests.factories import make_run, make_schedule, make_spec
+from tests.factories import make_run, make_schedule, make_spec, take_runs
 
 PUBLIC, OTHER, PRIVATE = "s3://bucket/public", "s3://bucket/former", "file:///private"
 DAY = 86_400
@@ -32,7 +32,7 @@ def publishing(store: Store) -> Run:
     schedule = only(store)
     run = make_run(schedule, status=RunStatus.RUNNING, attempt=1)
     store.runs.add(run, actor="service")
-    (claimed,) = store.leases.claim("one", 30, "here")
+    (claimed,) = take_runs(store, "one")
     after = claimed.model_copy(update={"status": RunStatus.PUBLISHING})
     assert store.runs.replace(claimed, after, actor="service")
     return after
@@ -151,7 +151,7 @@ class TestPublications:
         newer = publisher_of(public, run, version=2)
         assert public.publications.is_current(newer)
         clock.at(31)
-        (taken,) = public.leases.claim("another", 30, "there")
+        (taken,) = take_runs(public, "another")
         assert not public.publications.is_current(newer)
         assert not public.publications.is_current(private)
         mine = publisher_of(public, taken, version=2)

@@ -78,7 +78,7 @@ def test_a_run_that_cannot_be_read_is_told_with_the_others_and_can_be_ended(stor
     poison(store, "runs", "release", value, id=bad.id)
     for found in (
         *(store.runs.list_newest(), store.runs.list_open(), store.runs.newest_of_each([GOOD.id], 5)[GOOD.id]),
-        store.leases.claim("one", 60, "here"),
+        [each.run for each in store.runs.list_undecided(0, NOON, 9).runs],
     ):
         reasons = {run.id: run.reason for run in found}
         assert reasons == {good.id: None, bad.id: Reason.UNREADABLE}

@@ -12,7 +12,7 @@ from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from tests.databases import PostgresqlServer
 from tests.engine import eventually
-from tests.factories import NOON, make_run, make_schedule
+from tests.factories import NOON, make_run, make_schedule, take_runs
 from tests.wire import Wire, wire_to
 
 #: somebody waits for an advisory lock
@@ -51,15 +51,15 @@ def test_a_ledger_that_is_away_is_a_sentence_and_goes_on_when_it_is_back(store: 
             store.schedules.list_due(NOON, 10)
         assert caught.value.code == "store_away"
     with pytest.raises(Refused):
-        store.leases.claim("one", 60, "here")
+        take_runs(store, "one")
     with pytest.raises(Refused):
         store.wait_for_change(0, 0)
 
     wire.mend()
     assert [schedule.name for schedule in store.schedules.list_due(NOON, 10)] == ["daily"]
     store.runs.add(make_run(make_schedule()), actor="service")
-    assert [run.schedule for run in store.leases.claim("one", 60, "here")] == ["daily"]
-    assert store.wait_for_change(0, 0) == 2
+    assert [run.schedule for run in take_runs(store, "one")] == ["daily"]
+    assert store.wait_for_change(0, 0) == 3
 
 
 def test_connections_that_broke_unseen_are_made_again_and_nobody_notices(store: Store, wire: Wire) -> None:
@@ -68,7 +68,7 @@ def test_connections_that_broke_unseen_are_made_again_and_nobody_notices(store: 
     wire.cut()
     wire.mend()
     assert [schedule.name for schedule in store.schedules.list_page()] == ["daily"]
-    assert store.leases.claim("one", 60, "here") == []
+    assert take_runs(store, "one") == []
     assert store.wait_for_change(0, 0) == 1
 
 
@@ -94,17 +94,17 @@ def test_who_joins_is_not_alone_while_another_ticks_and_is_when_that_has_died(
     store: Store, wire: Wire, direct: str
 ) -> None:
     store.runs.add(make_run(make_schedule()), actor="service")
-    store.leases.claim("one", 60, "here")
+    take_runs(store, "one")
     second, third = open_store(direct, lambda: NOON), open_store(direct, lambda: NOON)
     second.leases.register()
-    assert second.leases.claim("two", 60, "here") == []
+    assert take_runs(second, "two") == []
     second.close()
 
     wire.cut()
 
     def is_alone() -> bool:
         third.leases.register()
-        return [run.fence for run in third.leases.claim("three", 60, "here")] == [2]
+        return [run.fence for run in take_runs(third, "three")] == [2]
 
     eventually(is_alone, what="the end of who was cut off")
     third.close()

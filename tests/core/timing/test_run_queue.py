@@ -1,13 +1,10 @@
-"""In which order runs that are due start."""
+"""The places in the queue that people are shown."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Run, RunStatus, Trigger
 from jupyter_schedule.core.timing.run_queue import BlockedBy, Capacity, fair_order, queue_positions
-from scheduler_service.decide import Start, decide_due
-from tests.factories import NOON, make_run, make_schedule, make_spec
+from tests.factories import make_run, make_schedule
 
 
 def due(name: str, queued: int, trigger: Trigger = Trigger.SCHEDULE) -> Run:
@@ -49,22 +46,6 @@ def test_where_one_goes_at_a_time_owners_take_turns_all_the_same() -> None:
     assert started == ["ann-1", "bob-1", "ann-2", "bob-2", "ann-3"]
 
 
-def test_500_at_once_start_in_the_order_in_which_they_came_and_never_more_than_there_is_room_for() -> None:
-    waiting = [due(f"s{number}", number) for number in range(500)]
-    came, started = list(waiting), []
-    while waiting:
-        line = fair_order(waiting, lambda _: "local")
-        starting = [
-            run
-            for run, what in decide_due(line, [], lambda _: make_spec(), Capacity(ConcurrencyLimits(total=4)), NOON)
-            if isinstance(what, Start)
-        ]
-        assert len(starting) == 4
-        started += starting
-        waiting = [run for run in waiting if run not in starting]
-    assert started == came
-
-
 def owner_of(run: Run) -> str:
     return run.schedule.partition("-")[0]
 
@@ -100,31 +81,6 @@ def test_a_run_starts_when_no_limit_holds_it(
 ) -> None:
     capacity = Capacity(room, owner_of, launcher_of, [due(name, 0) for name in working])
     assert [capacity.blocked_by(due(name, 1)) for name in ("ann-1", "ann-1+", "bob-1")] == [ann, ann_ec2, bob]
-
-
-def started(names: list[str], room: ConcurrencyLimits, working: list[str]) -> list[str]:
-    capacity = Capacity(room, owner_of, launcher_of, [due(name, 0) for name in working])
-    line = fair_order([due(name, number) for number, name in enumerate(names)], owner_of)
-    decided = decide_due(line, [], lambda _: make_spec(), capacity, NOON)
-    return [run.schedule for run, what in decided if isinstance(what, Start)]
-
-
-@pytest.mark.parametrize(
-    ("room", "working", "starting"),
-    [
-        (ConcurrencyLimits(total=3), [], ["ann-1", "bob-1", "ann-2"]),
-        (ConcurrencyLimits(total=4, per_owner=1), [], ["ann-1", "bob-1"]),
-        (ConcurrencyLimits(total=4, per_owner=2), ["ann-0"], ["ann-1", "bob-1"]),
-        (ConcurrencyLimits(total=4, per_owner=2), ["ann-0", "ann-9"], ["bob-1"]),
-        (ConcurrencyLimits(total=4, per_launcher={"ec2": 1}), [], ["ann-1", "bob-1", "ann-2", "ann-3+"]),
-        (ConcurrencyLimits(total=4, per_launcher={"ec2": 1}), ["bob-0+"], ["ann-1", "bob-1", "ann-2"]),
-        (ConcurrencyLimits(total=4, per_launcher={"local": 1}), [], ["ann-1", "ann-3+", "ann-4+"]),
-    ],
-)
-def test_who_is_held_up_leaves_their_place_to_the_next_in_line(
-    room: ConcurrencyLimits, working: list[str], starting: list[str]
-) -> None:
-    assert started(["ann-1", "ann-2", "ann-3+", "ann-4+", "bob-1"], room, working) == starting
 
 
 def test_a_place_in_line_counts_those_who_can_start_before_and_who_is_held_up_hears_why() -> None:
@@ -169,40 +125,3 @@ def test_of_a_backfill_as_many_have_a_place_as_go_at_once() -> None:
     )
     held = "Waits for an earlier run of its schedule"
     assert list(told.values()) == [1, held, held, held, 2]
-
-
-NAMES = st.builds(
-    "{}-{}{}".format, st.sampled_from(["ann", "bob", "cid"]), st.integers(0, 99), st.sampled_from(["", "+"])
-)
-ROOMS = st.builds(
-    ConcurrencyLimits,
-    total=st.integers(0, 6),
-    per_owner=st.none() | st.integers(1, 4),
-    per_launcher=st.dictionaries(st.sampled_from(["local", "ec2"]), st.integers(1, 4)),
-)
-
-
-@given(ROOMS, st.lists(NAMES, max_size=6, unique=True), st.lists(NAMES, max_size=12, unique=True))
-def test_no_limit_is_passed_and_nobody_waits_who_could_go(
-    room: ConcurrencyLimits, working: list[str], names: list[str]
-) -> None:
-    """Whoever is at work already may be more than a limit that was lowered since."""
-    going = [due(name, 0) for name in working]
-    starting = set(started(names, room, working))
-    after = going + [due(name, 0) for name in names if name in starting]
-    kept = {"total": room.total, **room.per_launcher}
-
-    def at_work(what: str, among: list[Run]) -> int:
-        return sum(what in {"total", launcher_of(run), owner_of(run)} for run in among)
-
-    if room.per_owner is not None:
-        kept |= dict.fromkeys(("ann", "bob", "cid"), room.per_owner)
-    for what, most in kept.items():
-        assert at_work(what, after) <= max(most, at_work(what, going))
-    for name in set(names) - starting:
-        run = due(name, 0)
-        assert any(
-            at_work(what, after) >= most
-            for what, most in kept.items()
-            if what in {"total", launcher_of(run), owner_of(run)}
-        )
