@@ -75,6 +75,7 @@ def bob(tmp_path: Path, ledger: str) -> Iterator[Person]:
     made.context.close()
 
 
+@pytest.mark.promise("P36")
 def test_what_is_anothers_is_not_there(ann: Person, bob: Person) -> None:
     form = FORM | {"tarball": ann.bundle("id")}
     made = ann("POST", "schedules", {"form": form, "run_now": True})
@@ -135,5 +136,6 @@ def test_one_persons_ledger_in_a_file_needs_no_setting(tmp_path: Path) -> None:
     context.close()
 
 
+@pytest.mark.promise("P36")
 def test_no_service_of_a_jupyter_server_runs_for_a_shared_ledger(ann: Person) -> None:
     assert ann("GET", "status")["embedded"] is False

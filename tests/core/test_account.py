@@ -23,6 +23,7 @@ def read_back(spec: Spec) -> Spec:
     return Spec.model_validate_json(spec.model_dump_json())
 
 
+@pytest.mark.promise("P36")
 def test_what_an_account_recorded_is_known_by_its_key_and_by_no_other(key: AccountKey, tmp_path: Path) -> None:
     sealed = read_back(key.seal("s1", SPEC))
     assert key.has_sealed("s1", sealed)

@@ -50,6 +50,7 @@ def rewrite(engine: Engine, schedule_id: str, **changes: Any) -> None:
         connection.execute(rewritten.values(spec=spec | changes))
 
 
+@pytest.mark.promise("P36")
 def test_a_service_runs_what_its_own_account_recorded_and_nothing_else(
     ann: Engine, bob: Engine, tmp_path: Path
 ) -> None:

@@ -99,6 +99,7 @@ def test_a_database_that_is_not_there_ends_it_with_one_sentence_that_has_no_pass
     assert "hush" not in said
 
 
+@pytest.mark.promise("P36")
 def test_a_service_of_a_jupyter_server_never_ticks_a_ledger_that_many_share(
     tmp_path: Path, postgresql: PostgresqlServer
 ) -> None:
