@@ -24,6 +24,7 @@ from jupyter_schedule.core.ledger_clock import LedgerClock
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_storage
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.text import printable_name, unwritable_character
 from jupyter_schedule.core.timing.timezones import find_zone
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -58,6 +59,9 @@ class ApiContext:
         published: where results go that no setting sends elsewhere; None is a fixed folder beside the ledger.
         embedded: a service runs with that server, unless many share the ledger.
         """
+        for folder in (root, paths.folder):
+            if unwritable_character(str(folder)) is not None:
+                raise Refused("bad_path", f"The name of {printable_name(str(folder))} isn't UTF-8: rename that folder.")
         config = read_config(paths.folder)
         paths = replace(paths, given_store=config.store or paths.given_store)
         owner = owner_of_requests(config, paths)

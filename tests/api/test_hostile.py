@@ -1,6 +1,7 @@
 """What can't be kept is refused at one door, by the name of its field, whichever field it is."""
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -55,7 +56,7 @@ class Door:
     """The API in this process, over a ledger with one schedule, and one run of it."""
 
     def __init__(self, root: Path) -> None:
-        text = json.dumps(notebook_of("print(region, share)", parameters="region = 'NO'\nshare = 0.5"))
+        text = json.dumps(notebook_of("print(region)", parameters="region = 'NO'\nshare = 0.5\nmany = [1]\nby = {}"))
         (root / "report.ipynb").write_text(text)
         self.context = ApiContext.open(DataPaths(root / "data"), root)
         self.count = count(1)
@@ -195,6 +196,26 @@ def test_a_request_may_say_so_much_in_all(door: Door) -> None:
     refused = door.refusal("POST", "preview", json.dumps({"notebook": "report.ipynb"} | many))
     assert refused is not None
     assert (refused.code, refused.status) == ("too_large", 413)
+
+
+@pytest.mark.parametrize("text", ['["\\ud800"]', '["\\u0000"]', "[NaN]", "[1e999]", "[" * 40 + "]" * 40])
+def test_what_a_parameters_text_spells_out_is_refused_alike(door: Door, text: str) -> None:
+    form = {"notebook": "report.ipynb", "name": "fresh", "parameters": {"many": text}}
+    refused = door.refusal("POST", "schedules", json.dumps({"form": form}))
+    assert refused is not None
+    assert (refused.status, refused.field) == (422, "parameters")
+    for verb, path in (("PATCH", "schedules/daily"), ("POST", "schedules/daily/clone")):
+        body = {"form": {"parameters": {"many": text}}} | ({"name": "fresh"} if verb == "POST" else {})
+        refused = door.refusal(verb, path, json.dumps(body))
+        assert refused is not None
+        assert (refused.status, refused.field) == (422, "parameters")
+
+
+def test_a_folder_whose_name_is_not_utf8_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff"))
+    for paths, folder in ((DataPaths(tmp_path / "data"), root), (DataPaths(root), tmp_path)):
+        with pytest.raises(Refused, match=r"a\\udcff isn't UTF-8: rename that folder\."):
+            ApiContext.open(paths, folder)
 
 
 @pytest.mark.proof("faults")

@@ -19,6 +19,7 @@ from typing import Any
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Model
 from jupyter_schedule.core.notebooks.notebook import CodeCell, ParsedNotebook, language, parse_python, printable
+from jupyter_schedule.core.storable import check_storable
 
 #: names that every run fills when the parameters cell declares them
 PRODUCT_NAMES = (
@@ -225,14 +226,17 @@ def coerce_parameters(
     """A run's parameters: `given` (typed already, as from JSON) and `raw_texts` (`K=V` of a command line), checked.
 
     Each value has the type that the notebook has for its name.  A name in both takes its raw text.
-    Raises Refused `no_parameters_cell`, `unknown_parameter` or `wrong_parameter_type`, field `parameters`.
+    Raises Refused `no_parameters_cell`, `unknown_parameter`, `wrong_parameter_type` or `invalid`, field `parameters`.
     """
     names = {parameter.name: parameter for parameter in declared}
     for name in [*given, *raw_texts]:
         if name not in names:
             raise _unknown(name, list(names))
     typed = {name: _checked(names[name], value) for name, value in given.items()}
-    return typed | {name: _checked(names[name], _typed(names[name], text)) for name, text in raw_texts.items()}
+    typed |= {name: _checked(names[name], _typed(names[name], text)) for name, text in raw_texts.items()}
+    # a text may spell out what couldn't have been said otherwise: `["\\ud800"]`, `[NaN]`
+    check_storable({"parameters": typed})
+    return typed
 
 
 def _unknown(name: str, names: list[str]) -> Refused:
