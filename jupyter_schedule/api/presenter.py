@@ -109,6 +109,7 @@ class Presenter:
             cost_this_month=operations.store.runs.cost_since(schedule.id, month_start(self.now)),
             publishing_cost=cost_before(operations, spec, schedule),
             undelivered=tuple(each for each in operations.failed_notifications() if each.schedule == schedule.name),
+            still_public=operations.still_public(schedule.id),
             versions=tuple(map(present_version, operations.schedules.list_versions(schedule.name))),
             last_due=spec.last_due,
             root=spec.root,

@@ -269,6 +269,8 @@ class ScheduleDetails(ScheduleResponse):
     publishing_cost: str = ""
     #: notifications about it that were given up of late, the newest first
     undelivered: tuple[FailedNotification, ...] = ()
+    #: a sentence for each area in which everybody may still read what is private now
+    still_public: tuple[str, ...] = ()
     versions: tuple[VersionResponse, ...] = ()
     #: when the last of `policies.max_runs` is due
     last_due: UtcTime | None = None
@@ -330,6 +332,8 @@ class StatusResponse(WireModel):
     running: int = 0
     #: words that were given up of late, the newest first
     undelivered: tuple[FailedNotification, ...] = ()
+    #: a sentence for each schedule that is private now and that everybody may still read
+    still_public: tuple[str, ...] = ()
     timezone_names: tuple[str, ...] = ()
     #: what a form holds in which nothing was said, and what its numbers may be: `timeout_minutes`, `policies.retries`
     form_defaults: Form = Field(default_factory=Form)

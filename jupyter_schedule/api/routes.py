@@ -80,6 +80,7 @@ def _status(request: ApiRequest) -> StatusResponse:
         failing=operations.runs.count_failing(),
         running=operations.runs.count_going(),
         undelivered=operations.failed_notifications(),
+        still_public=operations.still_public(),
         timezone_names=_zone_names(),
         form_limits=number_limits(),
         workers=choices(operations.offers()),

@@ -224,6 +224,8 @@ def _tell_spec(schedule: ScheduleDetails) -> None:
     for lost in schedule.undelivered:
         echo(f"Untold:   {lost.occasion.replace('_', ' ')}: {lost.channel} didn't take it. {plain(lost.trouble)}")
     echo(f"Results:  {results_text(schedule)}")
+    for sentence in schedule.still_public:
+        echo(f"Public:   {plain(sentence)}")
     echo(f"Keeps:    {kept_text(form.policies)}")
     if schedule.publishing_cost:
         echo(f"Cost:     {schedule.publishing_cost}")

@@ -240,8 +240,7 @@ def check_withdrawals(places: DataPaths) -> Iterator[CheckResult]:
         return  # `check_service` tells
     for each in owed:
         # what was looked at and found empty is waited for, and nothing that anybody has to mend
-        done = each.remaining == 0 and each.trouble is None
-        yield CheckResult(done, f"withdrawals: {'' if done else 'NO. '}{removal.still_public(each)}")
+        yield CheckResult(each.is_clean, f"withdrawals: {'' if each.is_clean else 'NO. '}{removal.still_public(each)}")
     if not owed:
         yield CheckResult(True, "withdrawals: nothing that is private now is public still")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from jupyter_schedule.core.config import StorageConfig
-from jupyter_schedule.core.models import Reason, RunStatus, Trigger
+from jupyter_schedule.core.models import Reason, RunStatus, Trigger, Visibility
+from jupyter_schedule.core.operations.operations import Operations
 from tests.cli.conftest import Terminal
 
 
@@ -47,3 +48,26 @@ def test_a_rehearsal_is_approved_and_what_was_held_back_only_for_a_reason(termin
     release = terminal.operations.runs.get(made["run_id"]).release
     assert release is not None
     assert (release.run_id, release.by, release.reason) == (run.id, "local", "Numbers of machines.")
+
+
+def test_what_is_private_now_and_may_be_public_still_is_shown_until_it_is_withdrawn(terminal: Terminal) -> None:
+    terminal.scheduled("daily")
+    store = terminal.operations.store
+    private = terminal.operations.schedules.get("daily")
+    spec = private.spec.model_copy(update={"visibility": Visibility.PUBLIC, "publication_base": "s3://bucket/public"})
+    public = private.model_copy(update={"version": 2, "spec": spec})
+    assert store.schedules.replace(private, public, actor="ann", kind=None)
+    assert terminal.json("show", "daily")["still_public"] == []
+    again = private.model_copy(update={"version": 3})
+    assert store.schedules.replace(public, again, actor="ann", kind=None)
+    owed = store.publications.claim(60)
+    assert owed is not None
+    assert store.publications.put_off(owed, 0, remaining=3, trouble="S3 is away.")
+    assert "Public:   “daily” is still public: 3 files, tried at " in terminal("show", "daily").stdout
+    assert len(terminal.operations.still_public()) == 1
+    assert Operations(store, terminal.operations.objects, owner="somebody-else").still_public() == ()
+
+    owed = store.publications.claim(60)
+    assert owed is not None
+    assert store.publications.put_off(owed, 0, remaining=0, trouble=None)
+    assert "Public:" not in terminal("show", "daily").stdout

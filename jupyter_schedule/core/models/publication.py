@@ -35,3 +35,8 @@ class Withdrawal(Model):
     trouble: str | None = None
     #: those that signed on and not off when it was read: each may still write to the area
     publishers: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """True if the last try left nothing, and only those who may still write are waited for."""
+        return self.remaining == 0 and self.trouble is None

@@ -10,6 +10,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.config import FOLDERS, StorageConfig
 from jupyter_schedule.core.models import LOCAL_OWNER, FailedNotification, LauncherCatalog
+from jupyter_schedule.core.operations import removal
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
 from jupyter_schedule.core.operations.backfill import BackfillOperations
 from jupyter_schedule.core.operations.context import Check, OperationsContext, accept
@@ -104,6 +105,12 @@ class Operations:
     def offers(self) -> LauncherCatalog:
         """The launchers that runs can take place on."""
         return self.context.offers()
+
+    def still_public(self, schedule_id: str | None = None) -> tuple[str, ...]:
+        """A sentence for each of this person's schedules, or one of them, that is private and may be public still."""
+        owed = self.store.publications.list_owed(owner=self.owner)
+        mine = [each for each in owed if schedule_id in {None, each.schedule_id} and not each.is_clean]
+        return tuple(map(removal.still_public, mine))
 
     def failed_notifications(self) -> tuple[FailedNotification, ...]:
         """Notifications about this person's schedules that were given up of late, the newest first."""

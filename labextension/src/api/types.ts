@@ -2152,6 +2152,11 @@ export interface components {
              */
             root: string | null;
             state: components["schemas"]["ScheduleState"];
+            /**
+             * Still Public
+             * @default []
+             */
+            still_public: string[];
             /** Summary */
             summary: string;
             timing: components["schemas"]["Timing"];
@@ -2268,6 +2273,11 @@ export interface components {
             service_installable: boolean;
             /** Service Installed */
             service_installed: boolean;
+            /**
+             * Still Public
+             * @default []
+             */
+            still_public: string[];
             /** Ticking */
             ticking: boolean;
             /**

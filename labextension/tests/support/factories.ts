@@ -153,6 +153,7 @@ export function status(changes: Partial<Status> = {}): Status {
     timezone_names: [],
     workers: [],
     undelivered: [],
+    still_public: [],
     ...changes
   };
 }
