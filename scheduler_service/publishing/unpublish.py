@@ -17,7 +17,7 @@ from jupyter_schedule.core.models import ScheduleState, Trigger, Withdrawal
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.publication_keys import PublicationKeys, is_published
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, ObjectStorage, open_storage
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import Store, walk_with_files
 from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.data_folder import read_index
 from scheduler_service.publishing.fence import Fence, FencedStorage, PublisherFenced
@@ -118,7 +118,7 @@ def unpublish_deleted(
         raise Refused("still_stopping", f"A run of “{name}” is still going: try again when it has ended.")
     moved = unpublish(name, open_area(storage.public), private, now)
     if not moved and not is_published(private, name):
-        deleted = [each.name for each in store.schedules.list_with_files() if each.state is ScheduleState.DELETED]
+        deleted = [each.name for each in walk_with_files(store.schedules) if each.state is ScheduleState.DELETED]
         close = get_close_matches(name, deleted, n=1)
         hint = f" Did you mean “{close[0]}”?" if close else ""
         raise Refused("nothing_public", f"Nothing of “{name}” is in the public area.{hint}")

@@ -11,6 +11,7 @@ one goes on with them.
 """
 
 import logging
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,13 +33,19 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import BRIEFS, BUNDLES, WORKERS, brief_key
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage, StoredObject
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import BundleUse, Store
 from scheduler_service.context import ACTOR
 from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.data_folder import read_index
 from scheduler_service.publishing.manifest import Latest, PublishFailed, parse_document
 from scheduler_service.publishing.publish import forget_runs, name_run_folder
-from scheduler_service.retention.rules import RetentionRule, find_expired, find_unused_bundles, order_stages
+from scheduler_service.retention.rules import (
+    RetentionRule,
+    find_expired,
+    find_unused_bundles,
+    may_have_expired,
+    order_stages,
+)
 from scheduler_service.task import token_of
 
 log = logging.getLogger(__name__)
@@ -47,6 +54,12 @@ log = logging.getLogger(__name__)
 UNUSABLE = (OSError, PublishFailed, Refused, ValueError)
 #: runs whose files go together
 BATCH = 50
+
+
+#: schedules that are looked at together
+PAGE = 50
+#: a run whose files go, and by the address of a publication area what goes of it there
+FoundRun = tuple[Run, dict[str, tuple[StoredObject, ...]]]
 
 
 @dataclass(frozen=True)
@@ -112,21 +125,43 @@ class Pruner:
     # -- finding
 
     def plan(self, now: datetime) -> PrunePlan:
-        """Plan what goes now; nothing is changed."""
+        """Plan all that goes now; nothing is changed."""
+        search = self.search(now)
+        while search.step(most=sys.maxsize):
+            pass
+        return search.take()
+
+    def search(self, now: datetime) -> "PruneSearch":
+        """Begin to look for what goes now, a page of schedules at a time."""
+        return PruneSearch(self, now)
+
+    def look_at_page(self, after: str, now: datetime) -> tuple[list[FoundRun], list[str], str | None]:
+        """Find what goes of the next schedules that have files: the runs, the troubles, and the place to go on from.
+
+        Read is what may have something to do, and no other; None as a place is the end.
+        """
+        page = self._store.schedules.list_kept_files(after=after, limit=PAGE)
+        wanted = [kept.schedule_id for kept in page if may_have_expired(kept, self._keep, now)]
+        found: list[FoundRun] = []
         troubles: list[str] = []
-        published: dict[str, dict[str, tuple[StoredObject, ...]]] = {}
-        chosen: list[Run] = []
-        for schedule in self._store.schedules.list_with_files():
+        for schedule in self._store.schedules.list_by_id(wanted).values():
             try:
                 runs = self._doomed(schedule, now)
-                published |= self._published(schedule, runs)
+                published = self._published(schedule, runs)
             except UNUSABLE as problem:
                 troubles.append(f"{schedule.name}: its publication can't be looked at, so its runs stay. {problem}")
             else:
-                chosen += runs
-        staged = self._staged(chosen)
-        going = [ExpiredRun(run, tuple(staged.get(run.id, ())), published.get(run.id, {})) for run in chosen]
-        return PrunePlan(going, list(self._loose(now)), troubles)
+                found += [(run, published.get(run.id, {})) for run in runs]
+        return found, troubles, page[-1].schedule_id if len(page) == PAGE else None
+
+    def make_plan(self, found: Sequence[FoundRun], troubles: Sequence[str], loose_at: datetime | None) -> PrunePlan:
+        """The plan for what was found, with what the work storage has of it: one list of that, however many runs go.
+
+        loose_at: the time by which objects of no run go too; None leaves them.
+        """
+        staged = self._staged([run for run, _ in found])
+        going = [ExpiredRun(run, tuple(staged.get(run.id, ())), published) for run, published in found]
+        return PrunePlan(going, [] if loose_at is None else list(self._loose(loose_at)), list(troubles))
 
     def _doomed(self, schedule: Schedule, now: datetime) -> list[Run]:
         runs = self._store.runs.list_with_files(schedule.id)
@@ -180,10 +215,17 @@ class Pruner:
     def _loose(self, now: datetime) -> Iterator[StoredObject]:
         # listed before the ledger is asked: what is put and recorded in between isn't in the list
         stored = list(self._work.list(BUNDLES))
-        yield from find_unused_bundles(stored, self._store.schedules.list_bundle_uses(), self._keep, now)
+        yield from find_unused_bundles(stored, self._bundle_uses(), self._keep, now)
         for each in self._work.list(FOUND_IN_FILES):
             if (now - each.modified).days >= self._keep.days:
                 yield each
+
+    def _bundle_uses(self) -> Iterator[BundleUse]:
+        """Every version of every schedule, read page by page."""
+        after = ""
+        while page := self._store.schedules.list_bundle_uses(after=after, limit=PAGE):
+            yield from page
+            after = page[-1].schedule_id
 
     # -- removing
 
@@ -200,7 +242,8 @@ class Pruner:
 
     def _remove(self, batch: Sequence[ExpiredRun]) -> None:
         # somebody may have decided since the look that it is to be published
-        wanted = {run.release.run_id for run in self._store.runs.list_open() if run.release}
+        open_runs = self._store.runs.list_open(batch[0].run.schedule_id)
+        wanted = {run.release.run_id for run in open_runs if run.release}
         batch = [going for going in batch if going.run.id not in wanted]
         ids = [going.run.id for going in batch]
         self._store.runs.mark_pruned(ids, actor=ACTOR)
@@ -226,6 +269,36 @@ class Pruner:
         self._work.for_each(keys, self._work.delete)
         if keys:
             log.info(logfmt("pruned_loose", objects=len(keys)))
+
+
+class PruneSearch:
+    """A search of all schedules that have files: it goes on where it was, a page at each step."""
+
+    def __init__(self, pruning: Pruner, now: datetime) -> None:
+        self._pruning = pruning
+        self._now = now
+        self._found: list[FoundRun] = []
+        self._troubles: list[str] = []
+        self._after: str | None = ""
+
+    @property
+    def over(self) -> bool:
+        """True when every schedule was looked at."""
+        return self._after is None
+
+    def step(self, *, most: int) -> bool:
+        """Look at one page; False when all were looked at, or `most` runs and more were found."""
+        if self._after is not None:
+            found, troubles, self._after = self._pruning.look_at_page(self._after, self._now)
+            self._found += found
+            self._troubles += troubles
+        return not self.over and len(self._found) < most
+
+    def take(self) -> PrunePlan:
+        """The plan for what was found since this was asked last; in the end with the objects of no run."""
+        found, self._found = self._found, []
+        troubles, self._troubles = self._troubles, []
+        return self._pruning.make_plan(found, troubles, self._now if self.over else None)
 
 
 def describe_plan(plan: PrunePlan) -> Iterator[tuple[str, int]]:

@@ -8,7 +8,7 @@ from jupyter_schedule.core.models import UtcTime, utc
 from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage
 from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.manifest import PublicationDocument, parse_document, update_document
-from scheduler_service.retention.prune import ExpiredRun, PrunePlan, Pruner
+from scheduler_service.retention.prune import ExpiredRun, PrunePlan, Pruner, PruneSearch
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,10 @@ EVERY = timedelta(days=1)
 GIVEN_UP = timedelta(hours=1)
 #: how long a service is up before it looks for the first time, and until it looks whether it is its turn again
 LOOK = timedelta(minutes=10)
+#: how often who looks for what goes is heard of
+SAY = timedelta(minutes=5)
+#: runs that are found before the first of them goes, so that their number is bound
+MOST = 5000
 
 
 class PruneTurn(PublicationDocument):
@@ -40,6 +44,8 @@ class DailyPruner:
         self._look_at = started + LOOK
         self._left: Iterator[list[ExpiredRun]] | None = None
         self._plan: PrunePlan | None = None
+        self._search: PruneSearch | None = None
+        self._said = started
         self._whole = True
 
     def look(self, now: datetime) -> bool:
@@ -50,18 +56,24 @@ class DailyPruner:
             more = self._go_on(now)
         except Exception:
             log.exception(logfmt("prune_failed"))
-            more, self._plan = False, None
+            more, self._search = False, None
         if not more:
             self._look_at = now + LOOK
         return more
 
     def _go_on(self, now: datetime) -> bool:
-        if self._plan is None or self._left is None:
+        if self._search is None:
             if not self._take(now):
                 return False
-            self._plan = self._pruning.plan(now)
+            self._search, self._plan, self._whole = self._pruning.search(now), None, True
+            self._said = now
+        if self._plan is None or self._left is None:
+            if now - self._said >= SAY:
+                self._say(now, done=False)
+            if self._search.step(most=MOST):
+                return True
+            self._plan = self._search.take()
             self._left = self._plan.batches()
-            self._whole = True
             for trouble in self._plan.troubles:
                 log.warning(logfmt("prune_left", message=trouble))
         batch = next(self._left, None)
@@ -73,6 +85,9 @@ class DailyPruner:
             return True
         self._pruning.remove_loose(self._plan.loose)
         self._plan = None
+        if not self._search.over:
+            return True
+        self._search = None
         # what was left is tried again sooner than tomorrow
         self._say(now, done=self._whole)
         return False
@@ -95,6 +110,7 @@ class DailyPruner:
         return taken
 
     def _say(self, now: datetime, *, done: bool) -> None:
+        self._said = now
         self._work.put(TURN, self._turn(now, done=done))
 
     def _turn(self, now: datetime, *, done: bool) -> bytes:

@@ -11,7 +11,7 @@ from itertools import groupby
 from jupyter_schedule.core.models import Policies, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import BUNDLES, RESULT, WORKERS, bundle_of
 from jupyter_schedule.core.storage.factory import StoredObject
-from jupyter_schedule.core.store.base import BundleUse
+from jupyter_schedule.core.store.base import BundleUse, KeptFiles
 
 #: how long a bundle that no schedule has is kept for whoever looks at a preview
 FOR_PREVIEWS = timedelta(days=1)
@@ -28,12 +28,24 @@ class RetentionRule:
     runs: int
     days: int
 
-    def as_asked(self, policies: Policies) -> "RetentionRule":
+    def as_asked(self, policies: Policies | KeptFiles) -> "RetentionRule":
         """The same with what a schedule says instead."""
         return RetentionRule(
             self.runs if policies.keep_runs is None else policies.keep_runs,
             self.days if policies.keep_days is None else policies.keep_days,
         )
+
+
+def may_have_expired(kept: KeptFiles, keep: RetentionRule, now: datetime) -> bool:
+    """True unless `find_expired` would find nothing, as far as that is known without the runs themselves."""
+    if kept.begun:
+        return True
+    if kept.first_end is None:
+        return False
+    if kept.deleted:
+        return now - kept.first_end >= AFTER_DELETION
+    asked = keep.as_asked(kept)
+    return kept.ended > asked.runs and now - kept.first_end >= timedelta(days=asked.days)
 
 
 def find_expired(
@@ -66,6 +78,8 @@ def find_unused_bundles(
 
     Needed is what a schedule does now or did until at most `keep.days` ago, which can be rolled back to, what runs with
     files were made from, and what was stored within a day, as somebody may be looking at its preview.
+
+    uses: by schedule, and by version, as a store lists them.
     """
     needed = set(_needed(uses, timedelta(days=keep.days), now))
     found = [each for each in stored if each.key.startswith(BUNDLES)]
@@ -74,8 +88,7 @@ def find_unused_bundles(
 
 
 def _needed(uses: Iterable[BundleUse], age: timedelta, now: datetime) -> Iterable[str]:
-    ordered = sorted(uses, key=lambda use: (use.schedule_id, use.version))
-    for _, versions in groupby(ordered, key=lambda use: use.schedule_id):
+    for _, versions in groupby(uses, key=lambda use: use.schedule_id):
         of_one = list(versions)
         # one that nothing follows is the newest, of a schedule that lives or of one that was deleted
         replaced = [use.created_at for use in of_one[1:]] + [None]

@@ -18,7 +18,7 @@ from jupyter_schedule.core.models import (
     Version,
     utc,
 )
-from jupyter_schedule.core.store.base import BundleUse, NameTaken, ScheduleStore, Store
+from jupyter_schedule.core.store.base import BundleUse, KeptFiles, NameTaken, ScheduleStore, Store
 from tests.simulation.memory_ad_hoc import MemoryAdHoc
 from tests.simulation.memory_outbox import MemoryOutbox
 from tests.simulation.memory_publications import MemoryPublications
@@ -164,13 +164,29 @@ class MemorySchedules(ScheduleStore):
     def list_versions(self, schedule_id: str) -> list[Version]:
         return list(self._tables.versions.get(schedule_id, ()))
 
-    def list_with_files(self) -> list[Schedule]:
-        by_id = sorted(self._tables.schedules.items())
-        return [schedule for _, schedule in by_id if self._runs.list_with_files(schedule.id)]
+    def list_with_files(self, *, after: str = "", limit: int = 100) -> list[Schedule]:
+        by_id = ((key, schedule) for key, schedule in sorted(self._tables.schedules.items()) if key > after)
+        return list(islice((schedule for key, schedule in by_id if self._runs.list_with_files(key)), limit))
 
-    def list_bundle_uses(self) -> list[BundleUse]:
-        by_id = sorted(self._tables.versions.items())
-        return [self._use(version) for _, versions in by_id for version in reversed(versions)]
+    def list_kept_files(self, *, after: str = "", limit: int = 100) -> list[KeptFiles]:
+        return [self._kept(schedule) for schedule in self.list_with_files(after=after, limit=limit)]
+
+    def list_bundle_uses(self, *, after: str = "", limit: int = 100) -> list[BundleUse]:
+        page = [(key, versions) for key, versions in sorted(self._tables.versions.items()) if key > after][:limit]
+        return [self._use(version) for _, versions in page for version in reversed(versions)]
+
+    def _kept(self, schedule: Schedule) -> KeptFiles:
+        runs = self._runs.list_with_files(schedule.id)
+        ends = [run.ended_at for run in runs if run.ended_at is not None]
+        return KeptFiles(
+            schedule.id,
+            len(ends),
+            min(ends, default=None),
+            any(run.pruned_at for run in runs),
+            schedule.state == ScheduleState.DELETED,
+            schedule.spec.policies.keep_runs,
+            schedule.spec.policies.keep_days,
+        )
 
     def _alive(self) -> list[Schedule]:
         """All but the deleted ones, by name."""

@@ -91,6 +91,21 @@ class BundleUse(NamedTuple):
     has_runs: bool
 
 
+class KeptFiles(NamedTuple):
+    """The runs of a schedule of which some files may be left, as far as it tells whether any may go."""
+
+    schedule_id: str
+    #: those of them that have ended, and the first end among them
+    ended: int
+    first_end: datetime | None
+    #: files of some have begun to go
+    begun: bool
+    deleted: bool
+    #: what the schedule says of it itself, see `Policies`
+    keep_runs: int | None
+    keep_days: int | None
+
+
 class ScheduleStore(ABC):
     """Schedules and their versions.
 
@@ -203,12 +218,19 @@ class ScheduleStore(ABC):
         """All versions, the newest first."""
 
     @abstractmethod
-    def list_with_files(self) -> list[Schedule]:
-        """The schedules, deleted ones included, of whose runs some have files."""
+    def list_with_files(self, *, after: str = "", limit: int = 100) -> list[Schedule]:
+        """The schedules, deleted ones included, of whose runs some have files, by id, from the first behind `after`."""
 
     @abstractmethod
-    def list_bundle_uses(self) -> list[BundleUse]:
-        """Every version of every schedule, those written by newer versions of us included."""
+    def list_kept_files(self, *, after: str = "", limit: int = 100) -> list[KeptFiles]:
+        """The same in short, those included whose versions were written by newer versions of us."""
+
+    @abstractmethod
+    def list_bundle_uses(self, *, after: str = "", limit: int = 100) -> list[BundleUse]:
+        """Every version of so many schedules, by id and number, those written by newer versions of us included.
+
+        after: the id of the last schedule of a page, to get the page that comes next.
+        """
 
 
 def walk_schedules(schedules: ScheduleStore, page: int = 500) -> Iterator[Schedule]:
@@ -217,6 +239,14 @@ def walk_schedules(schedules: ScheduleStore, page: int = 500) -> Iterator[Schedu
     while found := schedules.list_page(after=after, limit=page):
         yield from found
         after = found[-1].name
+
+
+def walk_with_files(schedules: ScheduleStore, page: int = 500) -> Iterator[Schedule]:
+    """All schedules of whose runs some have files, by id, read page by page."""
+    after = ""
+    while found := schedules.list_with_files(after=after, limit=page):
+        yield from found
+        after = found[-1].id
 
 
 class RunStore(ABC):

@@ -54,6 +54,7 @@ from jupyter_schedule.core.store.tables import (
     events,
     newest_first,
     prunings,
+    run_files,
     runs,
     schedule_versions,
     schedules,
@@ -82,12 +83,6 @@ SCHEDULED_RUNS: Select[Any] = select(
     schedules.c.owner.label("_owner"),
     schedule_versions.c.spec.label("_spec"),
 ).select_from(runs.join(schedules, schedules.c.id == runs.c.schedule_id).join(schedule_versions, _VERSION))
-_gone = prunings.alias("gone")
-#: a run that began, or publishes what another made, and of whose files some may be left
-WITH_FILES = and_(
-    or_(runs.c.attempt > 0, runs.c.release.is_not(None)),
-    ~select(_gone.c.run_id).where(_gone.c.run_id == runs.c.id, _gone.c.finished).exists(),
-)
 
 
 class SqlRuns(RunStore):
@@ -301,7 +296,8 @@ class SqlRuns(RunStore):
     # -- retention
 
     def list_with_files(self, schedule_id: str) -> list[Run]:
-        return self._select(RUNS.where(runs.c.schedule_id == schedule_id, WITH_FILES).order_by(*newest_first(runs)))
+        kept = select(run_files.c.run_id).where(run_files.c.schedule_id == schedule_id)
+        return self._select(RUNS.where(runs.c.id.in_(kept)).order_by(*newest_first(runs)))
 
     def mark_pruned(self, run_ids: Sequence[str], *, actor: str) -> None:
         with self._database.engine.begin() as connection:

@@ -5,18 +5,26 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, tuple_, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_schedule.core.models import Notification, Run, Schedule, ScheduleState, Version
-from jupyter_schedule.core.store.base import BundleUse, NameTaken, ScheduleAdvance, ScheduleStore
+from jupyter_schedule.core.store.base import BundleUse, KeptFiles, NameTaken, ScheduleAdvance, ScheduleStore
 from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
 from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.publications import SqlPublications
 from jupyter_schedule.core.store.rows import read_schedule, read_version
-from jupyter_schedule.core.store.runs import CHUNK, IS_OPEN, WITH_FILES, SqlRuns
-from jupyter_schedule.core.store.tables import IS_ALIVE, LONGEST_SOURCE, runs, schedule_versions, schedules
+from jupyter_schedule.core.store.runs import CHUNK, IS_OPEN, SqlRuns
+from jupyter_schedule.core.store.tables import (
+    IS_ALIVE,
+    LONGEST_SOURCE,
+    prunings,
+    run_files,
+    runs,
+    schedule_versions,
+    schedules,
+)
 
 SCHEDULES: Select[Any] = select(
     *(column for column in schedules.c if column.name != "source"), schedule_versions.c.spec
@@ -28,6 +36,12 @@ SCHEDULES: Select[Any] = select(
         READABLE_SHAPE,
     ),
 )
+_OPEN_VERSIONS = select(runs.c.schedule_id, runs.c.version).where(IS_OPEN)
+_VERSIONS_WITH_FILES = (
+    select(runs.c.id)
+    .join(run_files, run_files.c.run_id == runs.c.id)
+    .where(run_files.c.schedule_id == schedule_versions.c.schedule_id, runs.c.version == schedule_versions.c.version)
+)
 BUNDLE_USES: Select[Any] = (
     select(
         schedule_versions.c.schedule_id,
@@ -35,16 +49,29 @@ BUNDLE_USES: Select[Any] = (
         schedule_versions.c.created_at,
         and_(IS_ALIVE, schedules.c.version == schedule_versions.c.version),
         ~IS_ALIVE,
-        select(runs.c.id)
-        .where(runs.c.schedule_id == schedule_versions.c.schedule_id, runs.c.version == schedule_versions.c.version)
-        .where(or_(IS_OPEN, WITH_FILES))
-        .exists(),
+        or_(
+            tuple_(schedule_versions.c.schedule_id, schedule_versions.c.version).in_(_OPEN_VERSIONS),
+            _VERSIONS_WITH_FILES.exists(),
+        ),
     )
     .join(schedules, schedules.c.id == schedule_versions.c.schedule_id)
     .order_by(schedule_versions.c.schedule_id, schedule_versions.c.version)
 )
 SPEC = schedule_versions.c.spec
 IS_CURRENT = and_(schedules.c.id == schedule_versions.c.schedule_id, schedules.c.version == schedule_versions.c.version)
+#: of each schedule what tells whether files of it may go
+KEPT_FILES: Select[Any] = (
+    select(
+        run_files.c.schedule_id,
+        func.count(runs.c.ended_at),
+        func.min(runs.c.ended_at, type_=runs.c.ended_at.type),
+        func.count(prunings.c.run_id) > 0,
+    )
+    .join(runs, runs.c.id == run_files.c.run_id)
+    .outerjoin(prunings, prunings.c.run_id == run_files.c.run_id)
+    .group_by(run_files.c.schedule_id)
+)
+KEEPING: Select[Any] = select(schedules.c.id, ~IS_ALIVE, SPEC).join(schedule_versions, IS_CURRENT)
 ADVANCE = (
     update(schedules)
     .where(schedules.c.id == bindparam("_id"))
@@ -209,13 +236,22 @@ class SqlSchedules(ScheduleStore):
     def list_versions(self, schedule_id: str) -> list[Version]:
         return self._select_versions(schedule_id)
 
-    def list_with_files(self) -> list[Schedule]:
-        found = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id, WITH_FILES).exists()
-        return self._select(SCHEDULES.where(found).order_by(schedules.c.id))
+    def list_with_files(self, *, after: str = "", limit: int = 100) -> list[Schedule]:
+        return self._select(SCHEDULES.where(schedules.c.id.in_(_ids_with_files(after, limit))).order_by(schedules.c.id))
 
-    def list_bundle_uses(self) -> list[BundleUse]:
+    def list_kept_files(self, *, after: str = "", limit: int = 100) -> list[KeptFiles]:
         with self._database.read() as connection:
-            rows = connection.execute(BUNDLE_USES.add_columns(self._database.text_in(SPEC, "bundle"))).all()
+            ids = connection.scalars(_ids_with_files(after, limit)).all()
+            kept = connection.execute(KEPT_FILES.where(run_files.c.schedule_id.in_(ids))).all()
+            of_schedules = connection.execute(KEEPING.where(schedules.c.id.in_(ids))).all()
+        known = {row.id: row for row in of_schedules}
+        return sorted(_kept(row, known[row[0]]) for row in kept)
+
+    def list_bundle_uses(self, *, after: str = "", limit: int = 100) -> list[BundleUse]:
+        page = select(schedules.c.id).where(schedules.c.id > after).order_by(schedules.c.id).limit(limit)
+        uses = BUNDLE_USES.where(schedule_versions.c.schedule_id.in_(page))
+        with self._database.read() as connection:
+            rows = connection.execute(uses.add_columns(self._database.text_in(SPEC, "bundle"))).all()
         return [BundleUse(bundle or "", *use) for *use, bundle in rows]
 
     def _select(self, query: Select[Any]) -> list[Schedule]:
@@ -239,6 +275,22 @@ class SqlSchedules(ScheduleStore):
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(schedule_versions.c.version.desc())).mappings().all()
         return [read_version(row) for row in rows]
+
+
+def _kept(row: Sequence[Any], schedule: Sequence[Any]) -> KeptFiles:
+    """A row of `KEPT_FILES` and one of `KEEPING` as one; what can't be read of a schedule is as if it said nothing."""
+    schedule_id, ended, first_end, begun = row
+    _, deleted, spec = schedule
+    said = spec.get("policies") if isinstance(spec, dict) else None
+    policies = said if isinstance(said, dict) else {}
+    keep_runs, keep_days = policies.get("keep_runs"), policies.get("keep_days")
+    return KeptFiles(schedule_id, ended, first_end, bool(begun), bool(deleted), keep_runs, keep_days)
+
+
+def _ids_with_files(after: str, limit: int) -> Select[Any]:
+    """The next ids of schedules of whose runs some have files."""
+    kept = select(run_files.c.run_id).where(run_files.c.schedule_id == schedules.c.id).exists()
+    return select(schedules.c.id).where(schedules.c.id > after, kept).order_by(schedules.c.id).limit(limit)
 
 
 def _advance_row(schedule: Schedule) -> dict[str, Any]:

@@ -269,6 +269,15 @@ turns = Table(
     Column("served", _Long, nullable=False),
 )
 
+#: runs that began, or publish what another made, and of whose files some may be left; triggers keep it
+run_files = Table(
+    "run_files",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True),
+    Column("schedule_id", _Id, nullable=False),
+)
+Index("run_files_of_schedule", run_files.c.schedule_id, run_files.c.run_id)
+
 #: messages to deliver at least once, written in the transaction of what they tell
 outbox = Table(
     "outbox",

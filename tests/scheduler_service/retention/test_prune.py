@@ -1,7 +1,7 @@
 """What retention decides is done: whole, once, and so that whoever dies or reads in the middle meets no half."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Policies, RunStatus, ScheduleState
+from jupyter_schedule.core.models import Policies, Run, RunStatus, Schedule, ScheduleState
 from jupyter_schedule.core.object_keys import bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, StorageUnusable, StoredObject
@@ -277,6 +277,33 @@ def test_one_pass_costs_one_list_of_each_area_however_many_runs_go() -> None:
         deployment.prune(deployment.pruning(work, area))
         assert sorted(work.prefixes) == ["briefs/", "bundles/", "disclosure/", "disclosure/files/", "workers/"]
         assert area.prefixes == [KEYS.runs]
+
+
+def test_a_pass_reads_the_runs_of_those_schedules_alone_that_may_have_something_to_do(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of one that has few, or young ones; of one that keeps less than others it does."""
+    read: list[str] = []
+    known = Pruner._doomed
+
+    def asked(pruning: Pruner, schedule: Schedule, now: datetime) -> list[Run]:
+        read.append(schedule.name)
+        return known(pruning, schedule, now)
+
+    monkeypatch.setattr(Pruner, "_doomed", asked)
+    sooner = make_spec(publication_base="area", policies=Policies(keep_runs=1, keep_days=1))
+    made = {name: make_schedule(name) for name in ("none", "few", "young")} | {
+        "sooner": make_schedule("sooner", spec=sooner)
+    }
+    for name, ages in (("none", ()), ("few", (90, 9, 8)), ("young", (1, 1, 1, 0, 0)), ("sooner", (1, 0))):
+        deployment.store.schedules.add(made[name])
+        for number, age in enumerate(ages):
+            at = deployment.now - age * DAY
+            run = make_run(made[name], str(number), status=RunStatus.FAILED, attempt=1, ended_at=at, scheduled_for=at)
+            deployment.store.runs.add(run, actor="service")
+    plan = deployment.pruning().plan(deployment.now)
+    assert sorted(read) == ["flights", "sooner"]
+    assert {going.run.schedule for going in plan.runs} == {"flights", "sooner"}
 
 
 # -- for real

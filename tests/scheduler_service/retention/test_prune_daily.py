@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.storage.factory import StorageAway, StoredObject
+from scheduler_service.retention import prune, prune_daily
 from scheduler_service.retention.prune import BATCH
 from scheduler_service.retention.prune_daily import LOOK, TURN, DailyPruner
 from scheduler_service.trusted_clock import TrustedClock
-from tests.factories import NOON
+from tests.factories import NOON, make_run, make_schedule, make_spec
 from tests.scheduler_service.publishing.results import (
     DAY,
     document,
@@ -43,6 +45,36 @@ def test_a_look_does_a_part_of_the_days_work() -> None:
     patient = Patient(MemoryObjects(), MemoryObjects(), BATCH + 10)
     assert patient.whole_turn(patient.daily()) == 2
     assert len(patient.with_files()) == 3
+
+
+def test_a_look_is_at_a_page_of_schedules_and_as_many_runs_go_as_were_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "PAGE", 2)
+    monkeypatch.setattr(prune_daily, "MOST", 3)
+    patient = Patient(MemoryObjects(), MemoryObjects())
+    old = {"status": RunStatus.FAILED, "attempt": 1, "ended_at": NOON, "pruned_at": NOON}
+    for number in range(9):
+        other = make_schedule(f"other-{number}", spec=make_spec(publication_base="area"))
+        patient.store.schedules.add(other)
+        patient.store.runs.add(make_run(other, str(number), **old), actor="service")
+    # six pages; nine and three runs go in four rounds, by ten batches, since those of one schedule go together
+    assert patient.whole_turn(patient.daily()) > 10
+    assert len(patient.with_files()) == 3
+    assert [each.name for each in patient.store.schedules.list_with_files()] == ["flights"]
+
+
+def test_who_looks_for_what_goes_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that nobody else begins meanwhile, however many schedules there are."""
+    monkeypatch.setattr(prune, "PAGE", 1)
+    patient = Patient(MemoryObjects(), MemoryObjects())
+    for number in range(9):
+        other = make_schedule(f"other-{number}")
+        patient.store.schedules.add(other)
+        patient.store.runs.add(make_run(other, str(number), status=RunStatus.RUNNING, attempt=1), actor="service")
+    one, two = patient.daily("one"), patient.daily("two")
+    for _ in range(9):
+        assert one.look(patient.now)
+        patient.now += LOOK
+        assert not two.look(patient.now)
 
 
 def test_one_of_many_prunes_and_again_a_day_later(patient: Patient) -> None:

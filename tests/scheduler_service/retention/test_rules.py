@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from jupyter_schedule.core.models import Approval, Policies, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import bundle_key, bundle_record_key
 from jupyter_schedule.core.storage.factory import StoredObject
-from jupyter_schedule.core.store.base import BundleUse
-from scheduler_service.retention.rules import RetentionRule, find_expired, find_unused_bundles, order_stages
+from jupyter_schedule.core.store.base import BundleUse, KeptFiles
+from scheduler_service.retention.rules import (
+    RetentionRule,
+    find_expired,
+    find_unused_bundles,
+    may_have_expired,
+    order_stages,
+)
 from tests.factories import NOON, make_run, make_schedule
 
 DAY = timedelta(days=1)
@@ -196,3 +202,31 @@ def test_results_go_first_and_files_and_logs_last() -> None:
     assert results == ["workers/w/t/result"]
     assert about == ["briefs/t", "disclosure/runs/r.json"]
     assert set(rest) == set(keys) - {*results, *about}
+
+
+@given(histories(), st.integers(1, 4), st.integers(0, 4), st.booleans())
+def test_whoever_is_not_looked_at_closely_has_nothing_that_goes(
+    runs: list[Run], keep_runs: int, keep_days: int, deleted: bool
+) -> None:
+    keep, ends = RetentionRule(keep_runs, keep_days), [run.ended_at for run in runs if run.ended_at is not None]
+    begun = any(run.pruned_at for run in runs)
+    for asked in ((None, None), (2, 1)):
+        kept = KeptFiles("s", len(ends), min(ends, default=None), begun, deleted, *asked)
+        if find_expired(runs, keep.as_asked(kept), NOW, deleted=deleted):
+            assert may_have_expired(kept, keep, NOW)
+
+
+def test_what_is_young_or_few_or_still_goes_is_not_looked_at_closely() -> None:
+    old, keep = NOW - 90 * DAY, RetentionRule(30, 90)
+    for kept, expected in (
+        (KeptFiles("s", 0, None, False, False, None, None), False),
+        (KeptFiles("s", 30, old, False, False, None, None), False),
+        (KeptFiles("s", 31, old + timedelta(seconds=1), False, False, None, None), False),
+        (KeptFiles("s", 31, old, False, False, None, None), True),
+        (KeptFiles("s", 31, old, False, False, 31, None), False),
+        (KeptFiles("s", 31, NOW - DAY, False, False, None, 1), True),
+        (KeptFiles("s", 1, NOW, True, False, None, None), True),
+        (KeptFiles("s", 1, NOW - DAY, False, True, None, None), True),
+        (KeptFiles("s", 1, NOW - DAY + timedelta(seconds=1), False, True, None, None), False),
+    ):
+        assert may_have_expired(kept, keep, NOW) == expected, kept

@@ -11,16 +11,18 @@ branch_labels = None
 depends_on = None
 
 LONGEST = 255
-#: the end of what each schedule's spec says, empty where it says nothing
+#: the end of what each schedule's spec says, empty where it says nothing, and null where it can't be read
 FILL = {
     "sqlite": """
 UPDATE schedules SET source = (
-    SELECT substr(coalesce(json_extract(spec, '$.source'), ''), -255) FROM schedule_versions v
+    SELECT CASE WHEN json_valid(spec) THEN substr(coalesce(json_extract(spec, '$.source'), ''), -255) END
+    FROM schedule_versions v
     WHERE v.schedule_id = schedules.id AND v.version = schedules.version)
 """,
     "postgresql": """
 UPDATE schedules SET source = (
-    SELECT right(coalesce(spec ->> 'source', ''), 255) FROM schedule_versions v
+    SELECT CASE WHEN CAST(spec AS text) !~* '\\\\u(0000|d[89a-f])' THEN right(coalesce(spec ->> 'source', ''), 255) END
+    FROM schedule_versions v
     WHERE v.schedule_id = schedules.id AND v.version = schedules.version)
 """,
 }
