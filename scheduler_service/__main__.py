@@ -213,6 +213,8 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
         if not dry_run:
             troubles += filter(None, map(pruning.remove, plan.batches()))
             pruning.remove_loose(plan.loose)
+            while pruning.prune_records(clock.now()):
+                pass
     for trouble in troubles:
         click.echo(trouble, err=True)
     total = size_text(sum(size for _, size in describe_plan(plan)))

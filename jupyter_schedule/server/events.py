@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from jupyter_schedule.core.store.base import EventsGone
+
 if TYPE_CHECKING:
     from jupyter_schedule.core.models import Event
     from jupyter_schedule.core.store.base import Store
@@ -21,12 +23,14 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["kind", "sequence"],
     "properties": {
-        "kind": {"type": "string", "description": "What happened, such as run_succeeded or schedule_paused."},
+        "kind": {"type": "string", "description": "What happened, such as run_succeeded; changes_missed: anything."},
         "sequence": {"type": "integer", "description": "Grows from one change to the next."},
         "schedule": {"type": "string", "description": "The schedule's name."},
         "run": {"type": "string", "description": "The run's id."},
     },
 }
+#: the kind of a change that stands for many, which are no longer kept one by one
+MISSED = "changes_missed"
 #: seconds after which the watching thread looks whether it should end
 LOOK_UP = 0.5
 #: seconds after which it looks again when it couldn't
@@ -63,10 +67,19 @@ class Changes:
 
     def _look(self) -> None:
         if self._store.wait_for_change(self._seen, LOOK_UP) > self._seen:
-            for event in self._store.events(self._seen):
+            for event in self._news():
                 self._seen = event.sequence
                 if (told := self._told(event)) is not None:
                     self._tell(told)
+
+    def _news(self) -> "list[Event]":
+        """The events behind the last one; when some of them aren't kept any more, that alone is told."""
+        try:
+            return self._store.events(self._seen)
+        except EventsGone:
+            self._seen = self._store.last_change()
+            self._tell({"kind": MISSED, "sequence": self._seen})
+            return []
 
     def _told(self, event: "Event") -> dict[str, Any] | None:
         """The event as it is told; None when it is about what is another's, or isn't there."""

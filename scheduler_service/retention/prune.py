@@ -15,7 +15,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jupyter_schedule.core.account import AccountKey, is_foreign_folder
 from jupyter_schedule.core.errors import Refused
@@ -56,6 +56,9 @@ UNUSABLE = (OSError, PublishFailed, Refused, ValueError)
 BATCH = 50
 
 
+#: events, and notifications, that go together, and how long they stay whatever the settings say
+RECORDS = 1000
+RECORDS_AT_LEAST = timedelta(days=7)
 #: schedules that are looked at together
 PAGE = 50
 #: a run whose files go, and by the address of a publication area what goes of it there
@@ -262,6 +265,12 @@ class Pruner:
         area.for_each([key for key in there if key in manifests], area.delete)
         forget_runs(name, {going.run.id for going in batch}, area)
         area.for_each([key for key in there if key not in manifests], area.delete)
+
+    def prune_records(self, now: datetime) -> bool:
+        """Remove some events and notifications whose time is over; True when there may be more."""
+        before = now - max(timedelta(days=self._keep.days), RECORDS_AT_LEAST)
+        gone = self._store.prune_events(before, RECORDS), self._store.outbox.prune(before, RECORDS)
+        return max(gone) == RECORDS
 
     def remove_loose(self, loose: Iterable[StoredObject]) -> None:
         """Remove objects that belong to no run.  May be repeated."""

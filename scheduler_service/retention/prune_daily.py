@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jupyter_schedule.core.models import UtcTime, utc
@@ -68,9 +69,7 @@ class DailyPruner:
             self._search, self._plan, self._whole = self._pruning.search(now), None, True
             self._said = now
         if self._plan is None or self._left is None:
-            if now - self._said >= SAY:
-                self._say(now, done=False)
-            if self._search.step(most=MOST):
+            if self._is_searching(self._search, now):
                 return True
             self._plan = self._search.take()
             self._left = self._plan.batches()
@@ -78,19 +77,31 @@ class DailyPruner:
                 log.warning(logfmt("prune_left", message=trouble))
         batch = next(self._left, None)
         if batch is not None:
-            if (left := self._pruning.remove(batch)) is not None:
-                log.warning(logfmt("prune_left", message=left))
-                self._whole = False
-            self._say(now, done=False)
+            self._remove(batch, now)
             return True
         self._pruning.remove_loose(self._plan.loose)
-        self._plan = None
         if not self._search.over:
+            self._plan = None
+            return True
+        self._plan = replace(self._plan, loose=[])
+        if self._pruning.prune_records(now):
             return True
         self._search = None
         # what was left is tried again sooner than tomorrow
         self._say(now, done=self._whole)
         return False
+
+    def _is_searching(self, search: PruneSearch, now: datetime) -> bool:
+        """Look at the next page of schedules, and be heard of now and then; True when there is another."""
+        if now - self._said >= SAY:
+            self._say(now, done=False)
+        return search.step(most=MOST)
+
+    def _remove(self, batch: list[ExpiredRun], now: datetime) -> None:
+        if (left := self._pruning.remove(batch)) is not None:
+            log.warning(logfmt("prune_left", message=left))
+            self._whole = False
+        self._say(now, done=False)
 
     def _take(self, now: datetime) -> bool:
         """Take the turn; True when this service is the one that prunes now."""

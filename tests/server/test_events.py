@@ -1,13 +1,17 @@
 """Changes on the server's event bus."""
 
 import asyncio
+import queue
+from datetime import timedelta
 from typing import Any
 
-from jupyter_schedule.core.models import RunStatus
-from jupyter_schedule.server.events import SCHEMA_ID
+from jupyter_schedule.core.models import LOCAL_OWNER, RunStatus
+from jupyter_schedule.server.events import MISSED, SCHEMA_ID, Changes
+from tests.databases import Clock
 from tests.engine import PATIENCE
 from tests.factories import make_run, make_schedule
 from tests.server.conftest import Api
+from tests.simulation.memory_store import MemoryStore
 
 
 async def test_whoever_changes_the_ledger_the_bus_tells_it_in_order(api: Api, jp_serverapp: Any) -> None:
@@ -55,3 +59,24 @@ async def test_nothing_is_watched_before_somebody_asks(api: Api, jp_serverapp: A
     assert not api.places.folder.exists()
     assert (await api("GET", "openapi.json")).status == 200
     assert not api.places.folder.exists()
+
+
+def test_who_was_away_for_longer_than_events_are_kept_is_told_to_look_anew() -> None:
+    """As by a laptop that slept for months: what happened is told as one change, and then each by itself again."""
+    clock = Clock()
+    store = MemoryStore(clock)
+    told: queue.Queue[dict[str, Any]] = queue.Queue()
+    store.schedules.add(make_schedule("first"))
+    changes = Changes.__new__(Changes)
+    changes._store, changes._owner, changes._tell = store, LOCAL_OWNER, told.put_nowait
+    changes._seen = 0  # as it was left
+    for name in ("second", "third"):
+        store.schedules.add(make_schedule(name))
+    assert store.prune_events(clock() + timedelta(days=1), 10) == 2
+    changes._look()
+    store.schedules.add(make_schedule("fourth"))
+    changes._look()
+    assert [told.get_nowait() for _ in range(told.qsize())] == [
+        {"kind": MISSED, "sequence": 3},
+        {"kind": "schedule_created", "sequence": 4, "schedule": "fourth"},
+    ]

@@ -72,6 +72,12 @@ class MemoryOutbox(OutboxStore):
                 )
         return found[:limit]
 
+    def prune(self, before: datetime, limit: int) -> int:
+        over = [sent for sent in self._tables.outbox if not sent.gone and sent.next_try is None and sent.at < before]
+        for sent in over[:limit]:
+            sent.gone = sent.delivered = True
+        return len(over[:limit])
+
     def put(self, notifications: Sequence[Notification]) -> None:
         """Have these delivered from now on."""
         at = utc(self._tables.now())

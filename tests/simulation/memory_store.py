@@ -18,7 +18,7 @@ from jupyter_schedule.core.models import (
     Version,
     utc,
 )
-from jupyter_schedule.core.store.base import BundleUse, KeptFiles, NameTaken, ScheduleStore, Store
+from jupyter_schedule.core.store.base import BundleUse, EventsGone, KeptFiles, NameTaken, ScheduleStore, Store
 from tests.simulation.memory_ad_hoc import MemoryAdHoc
 from tests.simulation.memory_outbox import MemoryOutbox
 from tests.simulation.memory_publications import MemoryPublications
@@ -43,7 +43,16 @@ class MemoryStore(Store):
         self._catalog: LauncherCatalog | None = None
 
     def events(self, since: int, limit: int = 1000) -> list[Event]:
+        if since < self.tables.events_gone:
+            raise EventsGone(since)
         return self.tables.events[since : since + limit]
+
+    def prune_events(self, before: datetime, limit: int) -> int:
+        first = self.tables.events_gone
+        oldest = self.tables.events[first : min(first + limit, len(self.tables.events) - 1)]
+        last = max((event.sequence for event in oldest if event.at < before), default=first)
+        self.tables.events_gone = last
+        return last - first
 
     def last_change(self) -> int:
         return len(self.tables.events)

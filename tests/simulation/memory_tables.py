@@ -30,6 +30,8 @@ class Sent:
     attempts: int = 0
     delivered: bool = False
     trouble: str | None = None
+    #: it isn't kept any more
+    gone: bool = False
 
 
 @dataclass
@@ -59,6 +61,8 @@ class Tables:
     #: by run and fence, each with the time at which it signed on
     publishers: dict[tuple[str, int], tuple[Publisher, datetime]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    #: the number of the newest of them that isn't kept any more
+    events_gone: int = 0
 
     def record(self, actor: str, kind: str, schedule_id: str | None = None, run_id: str | None = None) -> None:
         """Leave an event behind."""

@@ -39,6 +39,10 @@ class NameTaken(Exception):  # noqa: N818  (an answer, not a fault)
     """A schedule of this name exists."""
 
 
+class EventsGone(Exception):  # noqa: N818  (an answer, not a fault)
+    """Some of the events behind that number aren't kept any more: who goes by them has to look anew."""
+
+
 class RunCursor(NamedTuple):
     """The place of a run in the order in which runs are listed: a page goes on after the place of the one before."""
 
@@ -535,6 +539,10 @@ class OutboxStore(ABC):
     def list_failed(self, since: datetime, *, owner: str | None = None, limit: int = 100) -> list[FailedNotification]:
         """Those written since then that failed and weren't delivered so far, the newest first; of an owner, or all."""
 
+    @abstractmethod
+    def prune(self, before: datetime, limit: int) -> int:
+        """Remove up to `limit` notifications written before then that were delivered or given up; how many."""
+
 
 class PublicationStore(ABC):
     """Publishers at work, and withdrawals that are owed."""
@@ -625,7 +633,7 @@ class Store(ABC):
 
     @abstractmethod
     def events(self, since: int, limit: int = 1000) -> list[Event]:
-        """Events with a sequence number above `since`, in order."""
+        """Events with a sequence number above `since`, in order.  Raises EventsGone when some of them aren't kept."""
 
     def clock(self) -> datetime | None:
         """The time by a clock that isn't this machine's, to be compared with it; None when the store has none."""
@@ -638,6 +646,13 @@ class Store(ABC):
     @abstractmethod
     def wait_for_change(self, since: int, timeout: float) -> int:
         """Block until there is an event above `since`, at most `timeout` seconds; the newest sequence number."""
+
+    @abstractmethod
+    def prune_events(self, before: datetime, limit: int) -> int:
+        """Remove of the `limit` oldest events those that were written before then; how many they were.
+
+        The newest event stays, by which changes are waited for.
+        """
 
     # -- the deployment
 

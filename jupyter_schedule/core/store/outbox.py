@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from jupyter_schedule.core.models import FailedNotification, Notification, QueuedNotification
 from jupyter_schedule.core.store.base import OutboxStore
@@ -88,6 +88,12 @@ class SqlOutbox(OutboxStore):
             )
             for row in rows
         ]
+
+    def prune(self, before: datetime, limit: int) -> int:
+        over = (outbox.c.next_try.is_(None), outbox.c.created_at < before)
+        oldest = select(outbox.c.id).where(*over).order_by(outbox.c.id).limit(limit)
+        with self._database.engine.begin() as connection:
+            return connection.execute(delete(outbox).where(outbox.c.id.in_(oldest))).rowcount
 
     def put(self, connection: Connection, notifications: Sequence[Notification]) -> None:
         """Add rows that may be claimed at once, in somebody's transaction."""

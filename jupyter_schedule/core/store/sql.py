@@ -1,11 +1,13 @@
 """A store in SQL: the parts, over one database, and the tables that belong to all of them."""
 
+from datetime import datetime
+
 from pydantic import ValidationError
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from jupyter_schedule.core.models import Event, LauncherCatalog
 from jupyter_schedule.core.store.ad_hoc import SqlAdHoc
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import EventsGone, Store
 from jupyter_schedule.core.store.database import LAST_CHANGE, Database
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.outbox import SqlOutbox
@@ -17,6 +19,9 @@ from jupyter_schedule.core.store.tables import deployment, events
 
 #: the row of the deployment that says where runs can take place
 _CATALOG = "offers"
+#: the row that has the number of the newest event which isn't kept any more
+_GONE = "events_gone"
+_NEWEST_GONE = select(deployment.c.value).where(deployment.c.name == _GONE)
 
 
 class SqlStore(Store):
@@ -39,7 +44,27 @@ class SqlStore(Store):
         query = select(events).where(events.c.sequence > since).order_by(events.c.sequence).limit(limit)
         with self.database.read() as connection:
             rows = connection.execute(query).mappings().all()
+            # asked afterwards, so that what went in between is told too
+            gone = int(connection.scalar(_NEWEST_GONE) or 0)
+        if since < gone:
+            raise EventsGone(since)
         return [Event(**row) for row in rows]
+
+    def prune_events(self, before: datetime, limit: int) -> int:
+        newest = select(func.max(events.c.sequence)).scalar_subquery()
+        oldest = select(events.c.sequence, events.c.at).where(events.c.sequence < newest)
+        with self.database.engine.begin() as connection:
+            rows = connection.execute(oldest.order_by(events.c.sequence).limit(limit)).all()
+            # also those before it that a wrong clock wrote
+            last = max((row.sequence for row in rows if row.at < before), default=None)
+            if last is None:
+                return 0
+            gone = connection.execute(delete(events).where(events.c.sequence <= last)).rowcount
+            # this row is touched by who has the event lock alone
+            self.database.take_event_lock(connection)
+            connection.execute(delete(deployment).where(deployment.c.name == _GONE))
+            connection.execute(insert(deployment).values(name=_GONE, value=str(last)))
+        return gone
 
     def last_change(self) -> int:
         with self.database.read() as connection:

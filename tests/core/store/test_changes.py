@@ -1,6 +1,9 @@
 """What every store tells of who changed what, and to whom."""
 
 import threading
+from datetime import timedelta
+
+import pytest
 
 from jupyter_schedule.core.models import (
     EMBEDDED_CATALOG,
@@ -9,9 +12,12 @@ from jupyter_schedule.core.models import (
     RunStatus,
     Timing,
 )
-from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.base import EventsGone, Store
 from jupyter_schedule.core.store.factory import open_store
+from tests.databases import Clock
 from tests.factories import NOON, make_run, make_schedule, make_spec
+
+DAY = timedelta(days=1)
 
 
 class TestChanges:
@@ -31,6 +37,30 @@ class TestChanges:
             ("service", "run_cancelled", run.id),
         ]
         assert store.events(store.last_change()) == []
+
+    def test_old_events_go_and_who_goes_by_one_of_them_is_told(self, store: Store, clock: Clock) -> None:
+        for day in range(5):
+            clock.at(day * 86_400)
+            store.schedules.add(make_schedule(f"s{day}"))
+        assert store.prune_events(NOON, 10) == 0
+        assert store.prune_events(NOON + 3 * DAY, 2) == 2
+        assert store.prune_events(NOON + 3 * DAY, 10) == 1
+        for since in (0, 2):
+            with pytest.raises(EventsGone):
+                store.events(since)
+        assert [event.sequence for event in store.events(3)] == [4, 5]
+
+        assert store.prune_events(NOON + 9 * DAY, 10) == 1
+        assert (store.last_change(), [event.sequence for event in store.events(4)]) == (5, [5])
+        store.schedules.add(make_schedule("next"))
+        assert store.events(5)[0].sequence == 6
+        assert store.wait_for_change(1, timeout=0) == 6
+
+    def test_an_event_of_a_clock_that_was_wrong_goes_with_those_after_it(self, store: Store, clock: Clock) -> None:
+        for day in (0, 4000, 1, 2):
+            clock.at(day * 86_400)
+            store.schedules.add(make_schedule(f"s{day}"))
+        assert store.prune_events(NOON + 2 * DAY, 10) == 3
 
     def test_a_change_from_another_process_wakes_who_waits(self, store: Store, ledger: str) -> None:
         other = open_store(ledger, lambda: NOON)

@@ -107,6 +107,18 @@ class TestNotifications:
         assert (lost.schedule, lost.channel, lost.given_up, lost.trouble) == ("daily", "ops", True, "nobody answers")
         assert [(event.kind, event.run_id) for event in store.events(seen)] == [("notification_given_up", run.id)]
 
+    def test_what_is_over_goes_after_a_time_and_what_waits_stays(self, store: Store, clock: Clock) -> None:
+        for number, channel in enumerate(("lost", "told", "waits", "later")):
+            clock.at((number == 3) * 86_400)
+            failed(store, channel, schedule=make_schedule(channel))
+        for channel, ended in (("lost", False), ("told", True), ("later", False)):
+            word = store.outbox.claim(channel, LEASE)
+            assert word is not None
+            assert store.outbox.mark_delivered(word) if ended else store.outbox.mark_failed(word, "no", None)
+        assert [store.outbox.prune(NOON + DAY, 1) for _ in range(3)] == [1, 1, 0]
+        assert [each.channel for each in store.outbox.list_failed(NOON)] == ["later"]
+        assert list(store.outbox.next_tries()) == ["waits"]
+
     def test_channels_wait_apart_and_the_longest_waiting_comes_first(self, store: Store, clock: Clock) -> None:
         failed(store, "ops")
         clock.at(1)

@@ -9,9 +9,11 @@ import pytest
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.storage.factory import StorageAway, StoredObject
 from scheduler_service.retention import prune, prune_daily
-from scheduler_service.retention.prune import BATCH
+from scheduler_service.retention.prune import BATCH, Pruner
 from scheduler_service.retention.prune_daily import LOOK, TURN, DailyPruner
+from scheduler_service.retention.rules import RetentionRule
 from scheduler_service.trusted_clock import TrustedClock
+from tests.databases import Clock
 from tests.factories import NOON, make_run, make_schedule, make_spec
 from tests.scheduler_service.publishing.results import (
     DAY,
@@ -19,6 +21,7 @@ from tests.scheduler_service.publishing.results import (
 )
 from tests.scheduler_service.retention.left_behind import Deployment
 from tests.scheduler_service.stores import MemoryObjects
+from tests.simulation.memory_store import MemoryStore
 
 
 class Patient(Deployment):
@@ -60,6 +63,23 @@ def test_a_look_is_at_a_page_of_schedules_and_as_many_runs_go_as_were_found(monk
     assert patient.whole_turn(patient.daily()) > 10
     assert len(patient.with_files()) == 3
     assert [each.name for each in patient.store.schedules.list_with_files()] == ["flights"]
+
+
+@pytest.mark.parametrize(("days", "left"), [(90, 90), (0, 7)])
+def test_events_and_notifications_go_with_the_files(days: int, left: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After as many days as files do, and after a week at the soonest; a thousand at a time."""
+    monkeypatch.setattr(prune, "RECORDS", 10)
+    patient = Patient(MemoryObjects(), MemoryObjects())
+    clock = Clock()
+    patient.store = MemoryStore(clock)
+    for day in range(120):
+        clock.at(day * 86_400)
+        patient.store.schedules.add(make_schedule(f"s{day}"))
+    patient.now = clock()
+    pruning = Pruner(patient.store, patient.work, lambda _: patient.area, RetentionRule(30, days))
+    assert patient.whole_turn(DailyPruner(pruning, patient.work, "one", patient.now - LOOK)) == (119 - left) // 10
+    gone = patient.store.tables.events_gone
+    assert patient.store.last_change() - gone == left + 1
 
 
 def test_who_looks_for_what_goes_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
