@@ -14,8 +14,8 @@ from sqlalchemy import insert, text
 
 from benchmarks import Row
 from jupyter_schedule.core.models import Timing
-from jupyter_schedule.core.store.base import RunCursor, ScheduleAdvance
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.records import RunCursor, ScheduleAdvance
 from jupyter_schedule.core.store.schedules import schedule_row, version_row
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import runs, schedule_versions, schedules

@@ -25,7 +25,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.store.base import ScheduledRun
+from jupyter_schedule.core.store.records import ScheduledRun
 from jupyter_schedule.core.timing.run_queue import may_overlap
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.retries import missed_deadline, next_retry_at

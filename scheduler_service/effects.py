@@ -28,7 +28,7 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.object_keys import gate_key
 from jupyter_schedule.core.storage.factory import ObjectExists
-from jupyter_schedule.core.store.base import ScheduledRun
+from jupyter_schedule.core.store.records import ScheduledRun
 from scheduler_service.context import ACTOR, ServiceContext
 from scheduler_service.decide import End, Start, Stop, give_up_publishing
 from scheduler_service.launchers.base import Launcher, Launchers, LaunchRefused, NoCapacity

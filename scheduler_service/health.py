@@ -5,8 +5,9 @@ import threading
 from collections.abc import Callable
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.base import ServiceRecord, Store
+from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from jupyter_schedule.core.store.records import ServiceRecord
 from scheduler_service.logfmt import logfmt
 
 log = logging.getLogger(__name__)

@@ -17,9 +17,10 @@ from jupyter_schedule.core.account import account_of
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import LauncherCatalog
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
-from jupyter_schedule.core.store.base import ServiceRecord, Store
+from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from jupyter_schedule.core.store.records import ServiceRecord
 from scheduler_service.anonymous_get import server_time
 from scheduler_service.context import ACTOR, LEASE, ServiceContext
 from scheduler_service.disclosure.files import FileLimits

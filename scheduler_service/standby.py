@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.base import ServiceRecord, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import ServiceRecord
 
 #: seconds without a note of a tick after which another service takes over
 STOPPED_SECONDS = 60.0

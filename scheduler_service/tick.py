@@ -14,8 +14,8 @@ from functools import partial
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Reason, RunStatus, Schedule
-from jupyter_schedule.core.store.base import ScheduleAdvance, ScheduledRun
 from jupyter_schedule.core.store.leader_lock import Blocker
+from jupyter_schedule.core.store.records import ScheduleAdvance, ScheduledRun
 from jupyter_schedule.core.timing import planning
 from jupyter_schedule.core.timing.admission import Admitter
 from scheduler_service.ad_hoc import AdHocPass

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Outcome, Overlap, Reason, RunStatus, Schedule, ScheduleState, Timing
-from jupyter_schedule.core.store.base import ScheduleAdvance
+from jupyter_schedule.core.store.records import ScheduleAdvance
 from jupyter_schedule.core.timing import planning
 from scheduler_service.decide import SILENCE
 from tests.factories import NOON

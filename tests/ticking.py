@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jupyter_schedule.core.data_paths import DataPaths
-from jupyter_schedule.core.store.base import ServiceRecord
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
+from jupyter_schedule.core.store.records import ServiceRecord
 
 HOLDER = "1-ticking"
 

@@ -16,7 +16,8 @@ from jupyter_schedule.core.models import (
     Trigger,
     utc_text,
 )
-from jupyter_schedule.core.store.base import RunCursor, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import RunCursor
 from jupyter_schedule.core.timing import freshness
 from scheduler_service.logfmt import logfmt
 from scheduler_service.retries import BAD_ENDS

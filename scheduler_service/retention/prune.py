@@ -33,7 +33,8 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import BRIEFS, BUNDLES, WORKERS, brief_key
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage, StoredObject
-from jupyter_schedule.core.store.base import BundleUse, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import BundleUse
 from scheduler_service.context import ACTOR
 from scheduler_service.logfmt import logfmt
 from scheduler_service.publishing.data_folder import read_index

@@ -11,7 +11,7 @@ from itertools import groupby
 from jupyter_schedule.core.models import Policies, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import BUNDLES, RESULT, WORKERS, bundle_of
 from jupyter_schedule.core.storage.factory import StoredObject
-from jupyter_schedule.core.store.base import BundleUse, KeptFiles
+from jupyter_schedule.core.store.records import BundleUse, KeptFiles
 
 #: how long a bundle that no schedule has is kept for whoever looks at a preview
 FOR_PREVIEWS = timedelta(days=1)

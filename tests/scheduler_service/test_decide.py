@@ -19,7 +19,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Trigger,
 )
-from jupyter_schedule.core.store.base import ScheduledRun
+from jupyter_schedule.core.store.records import ScheduledRun
 from scheduler_service.decide import (
     MAX_ATTEMPTS,
     CancelOther,

@@ -15,8 +15,8 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Trigger,
 )
-from jupyter_schedule.core.store.base import ScheduledRun
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.records import ScheduledRun
 from scheduler_service.decide import End, Gate, Observation, Start, Wait, decide_attempt, decide_waiting
 from scheduler_service.launchers.base import WorkerState
 from scheduler_service.retries import failures_in_a_row, missed_deadline, next_retry_at

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.store.base import ServiceRecord
+from jupyter_schedule.core.store.records import ServiceRecord
 from scheduler_service import standby
 from scheduler_service.standby import STOPPED_SECONDS, LeaderWatch
 from tests.engine import Engine, eventually

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_schedule.core.models import Attempt, Outcome, Reason, RunStatus
 from jupyter_schedule.core.object_keys import gate_key
-from jupyter_schedule.core.store.base import ScheduledRun
+from jupyter_schedule.core.store.records import ScheduledRun
 from jupyter_schedule.core.timing import planning
 from scheduler_service import effects
 from scheduler_service.decide import PUBLISHING_TIME, Stop

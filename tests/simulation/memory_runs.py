@@ -21,7 +21,8 @@ from jupyter_schedule.core.models import (
     Trigger,
     utc,
 )
-from jupyter_schedule.core.store.base import LeaseStore, RunStore, ScheduledRun, UndecidedRuns
+from jupyter_schedule.core.store.base import LeaseStore, RunStore
+from jupyter_schedule.core.store.records import ScheduledRun, UndecidedRuns
 from jupyter_schedule.core.store.runs import RAN_TO_THE_END
 from jupyter_schedule.core.timing.admission import Admission, Admitter, GoingRun, Turns, WaitingRun, admit_in_turn
 from scheduler_service.retries import missed_deadline

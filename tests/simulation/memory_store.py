@@ -18,7 +18,8 @@ from jupyter_schedule.core.models import (
     Version,
     utc,
 )
-from jupyter_schedule.core.store.base import BundleUse, EventsGone, KeptFiles, NameTaken, ScheduleStore, Store
+from jupyter_schedule.core.store.base import EventsGone, NameTaken, ScheduleStore, Store
+from jupyter_schedule.core.store.records import BundleUse, KeptFiles
 from tests.simulation.memory_ad_hoc import MemoryAdHoc
 from tests.simulation.memory_outbox import MemoryOutbox
 from tests.simulation.memory_publications import MemoryPublications

@@ -17,7 +17,7 @@ from jupyter_schedule.core.models import (
     Withdrawal,
     utc,
 )
-from jupyter_schedule.core.store.base import ScheduledRun
+from jupyter_schedule.core.store.records import ScheduledRun
 
 
 @dataclass

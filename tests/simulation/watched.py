@@ -9,7 +9,8 @@ from typing import Any
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Run, Schedule, Version
-from jupyter_schedule.core.store.base import ScheduleAdvance, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import ScheduleAdvance
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.timing.admission import Admitter
 from tests.scheduler_service.stores import MemoryObjects

@@ -13,7 +13,8 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Run, RunStatus, Schedule, Trigger, utc
 from jupyter_schedule.core.operations.context import OperationsContext
 from jupyter_schedule.core.operations.schedules import ScheduleOperations
-from jupyter_schedule.core.store.base import RunCursor, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import RunCursor
 from jupyter_schedule.core.timing import planning, recurrence
 
 #: runs that one request may ask for, and from how many on it has to be confirmed

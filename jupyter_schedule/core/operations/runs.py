@@ -24,7 +24,8 @@ from jupyter_schedule.core.operations.context import OperationsContext
 from jupyter_schedule.core.operations.names import SHORTEST_ID, WHOLE_ID
 from jupyter_schedule.core.operations.schedules import ScheduleOperations
 from jupyter_schedule.core.storage.factory import ObjectStorage
-from jupyter_schedule.core.store.base import RunCursor, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import RunCursor
 from jupyter_schedule.core.timing import planning
 from jupyter_schedule.core.timing.run_queue import Capacity, fair_order, queue_positions
 

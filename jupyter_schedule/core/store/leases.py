@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from jupyter_schedule.core.models import GOING_STATUSES, MACHINE_AD_HOC_STATUSES, Overlap, RunStatus
-from jupyter_schedule.core.store.base import LeaseStore, ScheduledRun
+from jupyter_schedule.core.store.base import LeaseStore
 from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
+from jupyter_schedule.core.store.records import ScheduledRun
 from jupyter_schedule.core.store.runs import IS_OPEN, SCHEDULED_RUNS, select_scheduled_runs, update_runs
 from jupyter_schedule.core.store.tables import (
     IS_ALIVE,
@@ -141,7 +142,7 @@ class SqlLeases(LeaseStore):
 
 
 def _waiting_owners(connection: Connection, which: ColumnElement[bool]) -> list[Turns]:
-    """Who has such runs waiting, each found by one step in the index, however many runs they have."""
+    """The owners who have such runs waiting, each found by one step in the index, however many runs they have."""
     waits = and_(IS_DUE, which)
     first = select(func.min(runs.c.owner).label("owner")).where(waits).cte("waiting", recursive=True)
     after = select(func.min(runs.c.owner)).where(waits, runs.c.owner > first.c.owner).scalar_subquery()

@@ -36,10 +36,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import TimeoutError as NoneFree
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.store.base import ScheduledRun
 from jupyter_schedule.core.store.database import Database, explain_error, explain_errors
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
+from jupyter_schedule.core.store.records import ScheduledRun
 from jupyter_schedule.core.store.rows import dump_json, load_json
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import newest_first, runs, schedules

@@ -36,10 +36,11 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Trigger,
 )
-from jupyter_schedule.core.store.base import RunCursor, RunStore, ScheduledRun, UndecidedRuns
+from jupyter_schedule.core.store.base import RunStore
 from jupyter_schedule.core.store.database import LAST_CHANGE, READABLE_SHAPE, Database
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.publications import SqlPublications, stands_at
+from jupyter_schedule.core.store.records import RunCursor, ScheduledRun, UndecidedRuns
 from jupyter_schedule.core.store.rows import read_attempt, read_run, read_spec
 from jupyter_schedule.core.store.tables import (
     GIVES_WAY,
@@ -418,7 +419,7 @@ def _lock_schedules(connection: Connection, new: Sequence[Run]) -> dict[str, Any
 
 
 def _specs_of(connection: Connection, new: Sequence[Run]) -> dict[tuple[str, int], dict[str, Any]]:
-    """What their schedules said, as it is recorded, of the runs that wait."""
+    """The specs, as they are recorded, of the runs that wait."""
     pairs = sorted({(run.schedule_id, run.version) for run in new if not run.status.terminal})
     if not pairs:
         return {}
@@ -430,7 +431,7 @@ def _specs_of(connection: Connection, new: Sequence[Run]) -> dict[tuple[str, int
 
 
 def _admission_columns(run: Run, owner: str, specs: Mapping[tuple[str, int], dict[str, Any]]) -> dict[str, Any]:
-    """What the run's admission depends on, by the spec as it is recorded."""
+    """The columns that the run's admission depends on, by the spec as it is recorded."""
     spec = specs.get((run.schedule_id, run.version), {})
     policies = spec.get("policies")
     overlap = spec.get("overlap", Overlap.QUEUE_ONE)

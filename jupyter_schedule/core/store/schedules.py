@@ -9,11 +9,12 @@ from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, tuple
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_schedule.core.models import Notification, Run, Schedule, ScheduleState, Version
-from jupyter_schedule.core.store.base import BundleUse, KeptFiles, NameTaken, ScheduleAdvance, ScheduleStore
+from jupyter_schedule.core.store.base import NameTaken, ScheduleStore
 from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
 from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.publications import SqlPublications
+from jupyter_schedule.core.store.records import BundleUse, KeptFiles, ScheduleAdvance
 from jupyter_schedule.core.store.rows import read_schedule, read_version
 from jupyter_schedule.core.store.runs import CHUNK, IS_OPEN, SqlRuns
 from jupyter_schedule.core.store.tables import (

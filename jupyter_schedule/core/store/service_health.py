@@ -6,8 +6,9 @@ from pathlib import Path
 
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.models import utc_text
-from jupyter_schedule.core.store.base import ServiceRecord, Store
+from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker, is_held, read_blocker
+from jupyter_schedule.core.store.records import ServiceRecord
 
 
 @dataclass(frozen=True)

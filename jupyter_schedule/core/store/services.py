@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import and_, delete, insert, inspect, select, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from jupyter_schedule.core.store.base import ServiceRecord, ServiceStore
+from jupyter_schedule.core.store.base import ServiceStore
 from jupyter_schedule.core.store.database import Database
+from jupyter_schedule.core.store.records import ServiceRecord
 from jupyter_schedule.core.store.tables import services
 
 #: seconds after which a row that nobody has changed is one of the long gone

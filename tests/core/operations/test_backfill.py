@@ -13,8 +13,8 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import backfill
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import LocalStorage
-from jupyter_schedule.core.store.base import ScheduledRun
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.records import ScheduledRun
 from scheduler_service.decide import decide_waiting
 from tests.factories import NOON, make_run, make_schedule, make_spec
 

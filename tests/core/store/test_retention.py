@@ -10,7 +10,8 @@ from jupyter_schedule.core.models import (
     Schedule,
     ScheduleState,
 )
-from jupyter_schedule.core.store.base import BundleUse, KeptFiles, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import BundleUse, KeptFiles
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)

@@ -15,7 +15,8 @@ from jupyter_schedule.core.models import (
     RunStatus,
     ScheduleState,
 )
-from jupyter_schedule.core.store.base import RunCursor, Store
+from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.records import RunCursor
 from jupyter_schedule.core.store.sql import SqlStore
 from tests.factories import NOON, make_run, make_schedule
 

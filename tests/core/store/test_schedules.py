@@ -9,7 +9,8 @@ from jupyter_schedule.core.models import (
     Schedule,
     ScheduleState,
 )
-from jupyter_schedule.core.store.base import NameTaken, ScheduleAdvance, Store
+from jupyter_schedule.core.store.base import NameTaken, Store
+from jupyter_schedule.core.store.records import ScheduleAdvance
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)

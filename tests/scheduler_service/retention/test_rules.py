@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jupyter_schedule.core.models import Approval, Policies, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import bundle_key, bundle_record_key
 from jupyter_schedule.core.storage.factory import StoredObject
-from jupyter_schedule.core.store.base import BundleUse, KeptFiles
+from jupyter_schedule.core.store.records import BundleUse, KeptFiles
 from scheduler_service.retention.rules import (
     RetentionRule,
     find_expired,
