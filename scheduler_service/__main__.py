@@ -30,12 +30,13 @@ from scheduler_service.admin.check import (
 )
 from scheduler_service.admin.check_aws import check_account, format_prices, refresh_prices, size_prices
 from scheduler_service.admin.migrate_storage import check_code, check_idle, copy_objects, list_missing, plan_migration
+from scheduler_service.admin.ownership import open_ownership
 from scheduler_service.admin.reap import end_orphans, open_machines
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.publishing.unpublish import unpublish_deleted
 from scheduler_service.retention.prune import Pruner, describe_plan
 from scheduler_service.service import Service
-from scheduler_service.settings import load_settings, show_to_doors
+from scheduler_service.settings import Settings, load_settings, show_to_doors
 
 #: what the log of a Jupyter server says
 NOT_IN_JUPYTER = (
@@ -170,6 +171,8 @@ def reap_machines(config: Path | None, folder: Path | None, dry_run: bool, as_js
     region couldn't be looked at, or a machine not be ended.
     """
     settings = load_settings(config, folder)
+    if not dry_run:
+        _check_owner(settings)
     with open_machines(settings) as (regions, find_attempt, find_ad_hoc):
         found = []
         for told in end_orphans(regions, find_attempt, clock.now(), dry_run=dry_run, find_ad_hoc=find_ad_hoc):
@@ -179,6 +182,20 @@ def reap_machines(config: Path | None, folder: Path | None, dry_run: bool, as_js
     if as_json:
         _echo_json([asdict(told) for told in found])
     sys.exit(1 if any(told.wrong for told in found) else 0)
+
+
+@main.command("claim", cls=OperatorCommand, short_help="Let a restored ledger own the work area.")
+@_settings_options
+def claim_work_area(config: Path | None, folder: Path | None) -> None:
+    """Let this ledger own the work area of the settings, instead of the one that it was copied from.
+
+    For a backup that was restored elsewhere.  End the services of the former ledger first; those that are left find
+    out within a minute, and keep still.
+    """
+    settings = load_settings(config, folder)
+    with open_ownership(settings) as ownership:
+        claimed = ownership.claim()
+    click.echo("The work area belongs to this ledger now." if claimed else "It belonged to this ledger already.")
 
 
 @main.command(cls=OperatorCommand, short_help="Tell what machines cost.")
@@ -203,6 +220,8 @@ def prices(config: Path | None, folder: Path | None, refresh: bool, as_json: boo
 def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     """Remove now the files whose time is over, as a service does once a day."""
     settings = load_settings(config, folder)
+    if not dry_run:
+        _check_owner(settings)
     with open_existing_ledger(settings.places) as store:
         work = open_storage(settings.storage.work or settings.places.objects)
         pruning = Pruner(store, work, open_storage, settings.retention.keep, account_of(settings.places))
@@ -234,6 +253,12 @@ def unpublish(name: str, config: Path | None, folder: Path | None) -> None:
         moved = unpublish_deleted(name, store, settings.storage, private, clock.now())
     where = f"; they are at {private.url(f'{name}/')}" if moved else ""
     click.echo(f"{moved:,} objects of “{name}” left the public area{where}.")
+
+
+def _check_owner(settings: Settings) -> None:
+    """The ledger owns the work area, or Refused says whose it is: what a copy takes for its own is the original's."""
+    with open_ownership(settings) as ownership:
+        ownership.check()
 
 
 def _check_named(channel: str, named: tuple[str, ...]) -> None:

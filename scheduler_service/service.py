@@ -34,6 +34,7 @@ from scheduler_service.maintenance import MaintenanceLoop
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.deliver import Deliverer
 from scheduler_service.notifications.message import MessageComposer
+from scheduler_service.ownership import Ownership, has_marker, identify_ledger
 from scheduler_service.retention.prune import Pruner
 from scheduler_service.retention.prune_daily import DailyPruner
 from scheduler_service.settings import Settings
@@ -49,8 +50,8 @@ LOOK_AT_WORKERS = 0.25
 LOOK_AT_CLOCK = 1.0
 #: the same when something came due while it ticked
 LOOK_AGAIN = 0.05
-#: seconds between two questions to a clock that takes a network; one answer holds by the seconds since the boot
-LOOK_AT_WITNESS = 600.0
+#: seconds between two looks at what takes a network: whose the work area is, and another clock
+LOOK_OUTSIDE = 60.0
 #: seconds between two tries to become the one who ticks
 STANDBY = 0.5
 
@@ -142,7 +143,7 @@ class Service:
         )
         try:
             if _take_up(store, service, before, alone=lock is not None):
-                self._serve_with(context, HealthReporter(store, service, lock, clock.awake))
+                self._serve_as_owner(context, HealthReporter(store, service, lock, clock.awake))
         finally:
             for launcher in context.launchers.values():
                 launcher.close()
@@ -186,10 +187,35 @@ class Service:
             wake=self._wake.set,
         )
 
-    def _serve_with(self, context: ServiceContext, health: HealthReporter) -> None:
+    def _serve_as_owner(self, context: ServiceContext, health: HealthReporter) -> None:
+        """Serve while the ledger owns its work area; a copy starts nothing, ends nothing, and says so."""
+        ours = identify_ledger(context.store, self._settings.places, context.host, context.secret)
+        ownership = Ownership(context.objects, ours, self._wake.set)
+        looks = ownership.look if has_marker(self._settings.places, context.objects) else lambda: None
+        over = threading.Event()
+        observer = threading.Thread(target=_observe, args=(context, looks, over), name="observer", daemon=True)
+        observer.start()
+        if has_marker(self._settings.places, context.objects):
+            ownership.wait_for_look()
+        try:
+            while not self._stopped.is_set() and not health.is_deposed():
+                if ownership.blocker is None:
+                    self._serve_with(context, health, ownership)
+                else:
+                    self._keep_still(health, ownership.blocker)
+        finally:
+            over.set()
+
+    def _keep_still(self, health: HealthReporter, blocker: Blocker) -> None:
+        self._wake.clear()
+        try:
+            health.note_tick(blocker)
+        except Refused as refusal:
+            log.debug(logfmt("tick_refused", message=refusal.message))
+        self._wake.wait(LOOK_AT_CLOCK)
+
+    def _serve_with(self, context: ServiceContext, health: HealthReporter, ownership: Ownership) -> None:
         store, folder = context.store, self._settings.places.folder
-        # the only look on the way to the first tick, and no longer than its time-out; `_observe` goes on from there
-        context.clock.observe(server_time(context.objects))
         context.clock.assess()
         offered = tuple(launcher.describe(name) for name, launcher in context.launchers.items())
         store.publish_catalog(LauncherCatalog(launchers=offered, room=self._settings.room), actor=ACTOR)
@@ -202,7 +228,6 @@ class Service:
         over = threading.Event()
         helpers = [
             threading.Thread(target=self._watch, args=(store, over, trouble), name="watcher"),
-            threading.Thread(target=_observe, args=(context, over), name="observer"),
             threading.Thread(target=words.run, name="words"),
             threading.Thread(target=maintenance.run, args=(over,), name="maintenance"),
         ]
@@ -210,7 +235,9 @@ class Service:
             helper.start()
         log.info(logfmt("ticking", folder=folder))
         try:
-            self._tick_until_stopped(ticker, store, health, context.now, trouble)
+            self._tick_until_stopped(
+                ticker, store, health=health, now=context.now, trouble=trouble, ownership=ownership
+            )
         finally:
             over.set()
             words.stop()
@@ -255,9 +282,16 @@ class Service:
         return None
 
     def _tick_until_stopped(
-        self, ticker: Ticker, store: Store, health: HealthReporter, now: Callable[[], datetime], trouble: TroubleLog
+        self,
+        ticker: Ticker,
+        store: Store,
+        *,
+        health: HealthReporter,
+        now: Callable[[], datetime],
+        trouble: TroubleLog,
+        ownership: Ownership,
     ) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.is_set() and ownership.blocker is None:
             self._wake.clear()
             try:
                 if health.is_deposed():
@@ -294,10 +328,12 @@ class Service:
                     wake()
 
 
-def _observe(context: ServiceContext, over: threading.Event) -> None:
-    """Ask now and then who keeps the work area for the time: whatever takes a network, and no tick waits for."""
-    while not over.wait(LOOK_AT_WITNESS):
+def _observe(context: ServiceContext, look: Callable[[], None], over: threading.Event) -> None:
+    """Ask now and then whose the work area is, and who keeps it for the time: no tick waits for a network."""
+    while not over.is_set():
         context.clock.observe(server_time(context.objects))
+        look()
+        over.wait(LOOK_OUTSIDE)
 
 
 def _take_up(store: Store, service: ServiceRecord, before: ServiceRecord | None, *, alone: bool) -> bool:

@@ -36,6 +36,8 @@ def agent_key(digest: str) -> str:
     return f"agents/{digest}.tar.gz"
 
 
+#: write-once: the ledger whose work area it is
+OWNER_MARKER = "owner.json"
 #: everything that workers wrote, and every brief
 WORKERS = "workers/"
 BRIEFS = "briefs/"

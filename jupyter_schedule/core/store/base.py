@@ -548,6 +548,10 @@ class Store(ABC):
         """The time by a clock that isn't this machine's, to be compared with it; None when the store has none."""
         return None
 
+    def identify_database(self) -> str | None:
+        """Name the database, other than every copy of it; None when the place of its file does."""
+        return None
+
     @abstractmethod
     def last_change(self) -> int:
         """The sequence number of the newest event, 0 when there is none."""

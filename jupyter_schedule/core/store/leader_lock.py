@@ -21,6 +21,8 @@ class Blocker(StrEnum):
     """A reason for which a service starts nothing; it looks again by itself."""
 
     CLOCK = "clock_doubted"
+    COPY = "ledger_copied"
+    FOREIGN = "area_of_another"
     DISK = "disk_full"
     BUSY = "store_busy"
     AWAY = "store_away"
@@ -31,9 +33,18 @@ class Blocker(StrEnum):
         """The same for a person, with what to do."""
         return f"The scheduler service starts nothing now: {_SENTENCES[self]}"
 
+    @property
+    def explanation(self) -> str:
+        """The reason alone, as a sentence."""
+        reason = _SENTENCES[self]
+        return reason[:1].upper() + reason[1:]
+
 
 _SENTENCES = {
     Blocker.CLOCK: "its machine's clock is far from every other. Set it right, and it goes on by itself.",
+    Blocker.COPY: "the work area belongs to another copy of this ledger. If this one is to go on instead, end the "
+    "other's services and run `python -m scheduler_service claim`; else give it a work area of its own.",
+    Blocker.FOREIGN: "the work area belongs to another deployment. Give this one a prefix of its own in storage.work.",
     Blocker.DISK: "its disk is full. Free some space, and it goes on by itself.",
     Blocker.BUSY: "another program keeps the ledger locked. End that one, and it goes on by itself.",
     Blocker.AWAY: "its database can't be reached. When that is back, it goes on by itself.",

@@ -212,6 +212,10 @@ class PostgresqlStore(SqlStore):
             moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return moment
 
+    def identify_database(self) -> str:
+        with self.database.read() as connection:
+            return str(connection.execute(_IDENTITY).scalar_one())
+
     def wait_for_change(self, since: int, timeout: float) -> int:
         give_up = time.monotonic() + timeout
         if not self._listening.acquire(blocking=False):
@@ -325,3 +329,8 @@ def _number(cursor: psycopg.Cursor[Any]) -> int:
 
 _TAKE_ADMISSION_LOCK = text(f"SELECT pg_advisory_xact_lock({ADMISSION_LOCK})")
 _TAKE_EVENT_LOCK = text(f"SELECT pg_advisory_xact_lock({EVENT_LOCK})")
+#: the same on a standby that takes over; another in whatever a dump was restored to
+_IDENTITY = text(
+    "SELECT system_identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "FROM pg_control_system()"
+)

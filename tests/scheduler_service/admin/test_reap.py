@@ -159,7 +159,8 @@ def alive(server: S3Server, region: str) -> int:
 def test_the_command_ends_ours_in_every_region_and_leaves_however_many_of_others(
     moto: S3Server, tmp_path: Path, others: int
 ) -> None:
-    (tmp_path / "service.toml").write_text(SETTINGS.format(folder=tmp_path, endpoint=moto.endpoint))
+    own = SETTINGS.replace("work-bucket", moto.bucket(f"reaped-{others}"))
+    (tmp_path / "service.toml").write_text(own.format(folder=tmp_path, endpoint=moto.endpoint))
     settings = load_settings(tmp_path / "service.toml")
     assert settings.ec2
     open_store(settings.places.store).close()
