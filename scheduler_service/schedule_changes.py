@@ -47,7 +47,7 @@ def apply_change(
     Somebody else's change since it was read wins.  kind: of the event that tells it; notices: go to the outbox with it.
     """
     now = utc(now)
-    plan = planning.plan_runs(schedule, now)
+    plan = planning.plan_runs(schedule, now, lambda run_id: store.runs.get(run_id) is not None)
     after = planning.advance_cursor(plan.schedule.model_copy(update=changes), now)
     return store.schedules.replace(schedule, after, plan.runs, actor=ACTOR, kind=kind, notifications=notices)
 

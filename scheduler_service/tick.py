@@ -170,7 +170,7 @@ class Ticker:
         found: list[ScheduleAdvance] = []
 
         def plan() -> None:
-            planned = planning.plan_runs(schedule, now)
+            planned = planning.plan_runs(schedule, now, lambda run_id: self._store.runs.get(run_id) is not None)
             found.append(ScheduleAdvance(schedule, planned.schedule, planned.runs))
 
         self._attempt_to(_plan_key(schedule), plan)

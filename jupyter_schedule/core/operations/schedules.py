@@ -305,13 +305,16 @@ class ScheduleOperations:
         for _ in range(TRIES):
             before = self.get(name)
             now = utc(self._context.now())
-            owed = planning.plan_runs(before, now)
+            owed = planning.plan_runs(before, now, self._knows)
             stamped = {"changed_at": now, "changed_by": self._context.owner}
             after = planning.advance_cursor(change(owed.schedule, now).model_copy(update=stamped), now)
             self._context.check(after)
             if self._context.store.schedules.replace(before, after, owed.runs, actor=self._context.owner, kind=kind):
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
+
+    def _knows(self, run_id: str) -> bool:
+        return self._context.store.runs.get(run_id) is not None
 
     def _confirmed(self, before: Spec | None, spec: Spec, says_so: bool) -> Spec:
         return publication_policy.confirmed(

@@ -4,7 +4,7 @@ An occurrence's key is its nominal local time and fold within a timing revision,
 edited zone can put it into the ledger twice.  A run's id follows from its schedule's id and its key.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
@@ -45,11 +45,13 @@ class RunPlan:
     schedule: Schedule
 
 
-def plan_runs(schedule: Schedule, now: datetime) -> RunPlan:
+def plan_runs(schedule: Schedule, now: datetime, knows: Callable[[str], bool] = lambda _: False) -> RunPlan:
     """Every occurrence after the cursor up to `now`: those to run are `due`, a stretch of skipped ones is one row.
 
     The occurrences of a schedule that is paused or waits for its rehearsal are skipped; one that ended or was deleted
     owes nothing.  One whose times can't be told any more, since its zone is gone, is paused by a row that says so.
+    knows: the ledger has a run of this id.  It is asked of the first that were skipped: new data that moves a zone west
+    lets a time that was accounted for come again, and a stretch that began with it would be left out as a whole.
     """
     now = utc(now)
     if schedule.state in {ScheduleState.ENDED, ScheduleState.DELETED}:
@@ -62,6 +64,11 @@ def plan_runs(schedule: Schedule, now: datetime) -> RunPlan:
     wanted = [] if paused else _wanted(schedule.spec.catch_up, newest, now)
     runs = [plan_run(schedule, occurrence, now) for occurrence in wanted]
     skipped = count - len(wanted)
+    for occurrence in islice(between(schedule.spec, schedule.cursor, now), skipped):
+        if not knows(plan_run(schedule, occurrence, now).id):
+            first = occurrence
+            break
+        skipped -= 1
     if first is not None and skipped:
         last = newest[len(newest) - len(wanted) - 1]
         runs.insert(0, _skipped_stretch(schedule, first, last, skipped, now, paused=paused))
