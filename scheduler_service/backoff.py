@@ -26,6 +26,8 @@ class RetriedTask(StrEnum):
     PLAN = "plan"
     RECORD = "record"
     FRESHNESS = "freshness"
+    #: cursors that a wrong clock put far ahead
+    CURSORS = "cursors"
     #: what no attempt owns, ended by a launcher
     REAP = "reap"
     #: all ad-hoc workers, and one of them

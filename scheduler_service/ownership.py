@@ -68,7 +68,7 @@ def has_marker(places: DataPaths, objects: ObjectStorage) -> bool:
 
 
 class Ownership:
-    """Whether a ledger owns its work area, as it was seen last; a look may take as long as the storage does."""
+    """The right of a ledger to its work area, as it was seen last; a look may take as long as the storage does."""
 
     def __init__(self, objects: ObjectStorage, ours: OwnerMarker, wake: Callable[[], None] = lambda: None) -> None:
         """wake: called when the answer has changed."""

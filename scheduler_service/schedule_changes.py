@@ -18,6 +18,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Trigger,
     utc,
+    utc_text,
 )
 from jupyter_schedule.core.rehearsals import tells_of
 from jupyter_schedule.core.store.base import Store
@@ -33,6 +34,10 @@ log = logging.getLogger(__name__)
 AUTO_PAUSED = "schedule_auto_paused"
 CAP_REACHED = "schedule_cap_reached"
 REHEARSED = "schedule_rehearsed"
+#: seconds for which a clock goes on steadily before it counts as right, as one that is set at the boot soon is
+STEADY_SECONDS = 600.0
+#: schedules whose cursors are taken back at once
+MOST_TAKEN_BACK = 500
 #: the newest runs of a schedule that are looked at
 RECENT_RUNS = 1000
 #: how often an activation is tried when somebody else changes the schedule in between
@@ -119,3 +124,20 @@ def activate_after_rehearsal(store: Store, run: Run, now: datetime) -> None:
         if apply_change(store, schedule, now, REHEARSED, state=ScheduleState.ACTIVE):
             log.info(logfmt("rehearsed", schedule=schedule.name, run=run.id))
             return
+
+
+def take_back_cursors(store: Store, now: datetime, steady_seconds: float) -> None:
+    """Take cursors that a wrong clock put far ahead back to `now`, once the clock has been steady; say so meanwhile."""
+    ahead = store.schedules.list_ahead(now + planning.FAR_AHEAD, MOST_TAKEN_BACK)
+    if ahead and steady_seconds < STEADY_SECONDS:
+        message = "A clock was wrong: they start nothing until then, or until it has been steady for ten minutes."
+        until = utc_text(ahead[0].cursor)
+        log.warning(logfmt("cursors_ahead", schedules=len(ahead), first=ahead[0].name, until=until, message=message))
+        return
+    for before in ahead:
+        after = planning.take_back_cursor(before, now)
+        if after is None:
+            message = "It was changed at a time that is still to come. Edit its timing to start it again."
+            log.warning(logfmt("cursor_ahead", schedule=before.name, until=utc_text(before.cursor), message=message))
+        elif store.schedules.replace(before, after, actor=ACTOR, kind="cursor_taken_back"):
+            log.warning(logfmt("cursor_taken_back", schedule=before.name, cursor=utc_text(before.cursor)))

@@ -41,6 +41,7 @@ from scheduler_service.launchers.base import Launcher, Launchers
 from scheduler_service.logfmt import logfmt
 from scheduler_service.notifications.rules import judge_freshness
 from scheduler_service.observe import Observer, seconds_between_looks
+from scheduler_service.schedule_changes import take_back_cursors
 from scheduler_service.worker.task import OtherTaskVersion
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ INSISTENCE = 0.5
 REAP_EVERY = 60
 #: bytes that have to be free for anything to be started: what is left to the ledger and to runs that go
 LEAST_FREE = 100_000_000
+#: the key of looks for cursors that are far ahead, and the seconds between two of them
+CURSORS, CURSORS_EVERY = BackoffKey(RetriedTask.CURSORS), 60
 #: the key of looks at ad-hoc workers, and the seconds between two of them
 AD_HOC, AD_HOC_EVERY = BackoffKey(RetriedTask.AD_HOC), 2
 #: seconds for which a run that we can't help is left to others
@@ -114,6 +117,7 @@ class Ticker:
         if not self._context.clock.stopped:
             self._record_due(now)
             self._check_freshness(now)
+            self._take_back_cursors(now)
         self._decide_waiting(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
@@ -162,6 +166,12 @@ class Ticker:
             if self._backoff.is_ready(key):
                 judge = partial(judge_freshness, self._store, schedule, now, actor=ACTOR)
                 self._attempt_to(key, judge)
+
+    def _take_back_cursors(self, now: datetime) -> None:
+        """Now and then, take back what a wrong clock put far ahead."""
+        if self._backoff.is_ready(CURSORS):
+            self._backoff.pause(CURSORS, CURSORS_EVERY)
+            take_back_cursors(self._store, now, self._context.clock.steady_seconds)
 
     def _plan(self, schedule: Schedule, now: datetime) -> ScheduleAdvance | None:
         """The runs that a schedule owes; None when they can't be told, or couldn't be recorded a moment ago."""

@@ -72,6 +72,8 @@ class TrustedClock:
         self._since_boot = since_boot
         self._second = second
         self._state = ClockState()
+        #: by the seconds since the start of the machine, when the clock began to go as it does
+        self._steady_since: float | None = None
         #: seconds from the epoch to the start of the machine, by another clock that was asked in the background
         self._witnessed: float | None = None
 
@@ -82,12 +84,22 @@ class TrustedClock:
 
     def assess(self) -> None:
         """Assess the clock anew; raises what the second source raises."""
-        self._state = assess(self._state, self._wall(), self._since_boot(), self._other)
+        before = self._state.offset
+        since_boot = self._since_boot()
+        after = assess(self._state, self._wall(), since_boot, self._other)
+        if before is None or after.offset is None or after.stopped or abs(after.offset - before) > TOLERANCE:
+            self._steady_since = since_boot
+        self._state = after
 
     @property
     def stopped(self) -> bool:
         """True while nothing may be dispatched, by the last assessment."""
         return self._state.stopped
+
+    @property
+    def steady_seconds(self) -> float:
+        """Seconds for which the clock has been believed and hasn't jumped; 0 before the first assessment."""
+        return 0.0 if self._steady_since is None else self._since_boot() - self._steady_since
 
     def now(self) -> datetime:
         """The time that is believed.  A jump is only followed when an assessment has found it right."""

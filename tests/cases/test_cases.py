@@ -22,7 +22,6 @@ LIMIT = 600
 #: not a case: what those of notebooks share
 HELPER = "nbcase"
 
-ENGINE = "An engine for many: the second service, the second owner, the slow store, the ten-thousandth run"
 NOTEBOOKS = "Other people's notebooks: refuse less, take the host's word, say what stays behind"
 MACHINES = "Machines as they are: stock Ubuntu, any region, the reason told, the bill right"
 GATE = "The gate fails closed, and rights follow effects"
@@ -30,7 +29,6 @@ GATE = "The gate fails closed, and rights follow effects"
 MENDED_BY = {
     "apt_lock_at_boot": MACHINES,
     "charset_of_texts": MACHINES,
-    "clock_ahead_a_year_and_back": ENGINE,
     "content_encoding_of_other_packings": MACHINES,
     "cron_texts_that_people_paste": NOTEBOOKS,
     "long_notification_to_discord": GATE,

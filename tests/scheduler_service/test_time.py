@@ -216,6 +216,40 @@ class TestClocks:
         play.settle()
         assert play.ticker.blocker is None
 
+    def test_a_cursor_that_a_wrong_clock_put_a_year_ahead_is_told_and_taken_back(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The schedule was silent for a year, and nobody heard why."""
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *")
+        play.until(NOON + 2 * HOUR, step=10 * MINUTE)
+        right = play.now
+        play.set_clock(right + 365 * DAY)
+        play.settle()
+        play.set_clock(right)
+        play.restart()
+        play.settle()
+        assert "action=cursors_ahead schedules=1 first=hourly" in caplog.text
+        assert play.operations.schedules.get("hourly").cursor > right + 360 * DAY
+        play.until(right + 5 * HOUR, step=10 * MINUTE)
+        assert "action=cursor_taken_back schedule=hourly" in caplog.text
+        fired = [time for time in play.fired("hourly") if time < f"{right + DAY:%Y-%m-%dT%H:%M:%SZ}"]
+        # the time that the row of the skipped year begins with is in the ledger
+        assert fired == [f"{NOON + step * HOUR:%Y-%m-%dT%H:%M:%SZ}" for step in (1, 2, 4, 5, 6, 7)]
+
+    def test_a_clock_that_stands_before_what_people_did_takes_nothing_back(self, tmp_path: Path) -> None:
+        """A machine that booted without a clock of its own is right again in a moment."""
+        play = Play(tmp_path)
+        play.schedule("hourly", "0 * * * *")
+        play.until(NOON + 2 * HOUR, step=10 * MINUTE)
+        right = play.now
+        play.set_clock(right - 365 * DAY)
+        play.until(right - 364 * DAY, step=HOUR)
+        assert play.operations.schedules.get("hourly").cursor == right
+        play.set_clock(right)
+        play.until(right + 2 * HOUR, step=10 * MINUTE)
+        assert len(play.fired("hourly")) == 4
+
     @pytest.mark.promise("P15")
     def test_a_lone_service_whose_clock_is_behind_the_databases_starts_nothing_and_says_so(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -142,6 +142,10 @@ class ScheduleStore(ABC):
         """
 
     @abstractmethod
+    def list_ahead(self, moment: datetime, limit: int) -> list[Schedule]:
+        """Schedules that neither ended nor were deleted with a cursor after `moment`, the furthest first."""
+
+    @abstractmethod
     def next_due(self) -> datetime | None:
         """The time at which the next occurrence of any active schedule is due."""
 

@@ -218,6 +218,11 @@ class SqlSchedules(ScheduleStore):
         due = and_(schedules.c.state == ScheduleState.ACTIVE, schedules.c.next_due <= now)
         return self._select_readable(SCHEDULES.where(due).order_by(schedules.c.next_due, schedules.c.id), limit)
 
+    def list_ahead(self, moment: datetime, limit: int) -> list[Schedule]:
+        over = (ScheduleState.ENDED, ScheduleState.DELETED)
+        ahead = and_(schedules.c.cursor > moment, schedules.c.state.not_in(over))
+        return self._select_readable(SCHEDULES.where(ahead).order_by(schedules.c.cursor.desc(), schedules.c.id), limit)
+
     def next_due(self) -> datetime | None:
         query = select(func.min(schedules.c.next_due)).where(schedules.c.state == ScheduleState.ACTIVE)
         with self._database.read() as connection:

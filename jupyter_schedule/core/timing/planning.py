@@ -34,6 +34,8 @@ ON_TIME = timedelta(seconds=60)
 CATCH_UP_WINDOW = timedelta(hours=24)
 #: how many missed occurrences `all` runs at most, the newest ones
 CATCH_UP_LIMIT = 100
+#: a cursor that is further ahead was put there by a clock that was wrong; what is nearer is soon reached
+FAR_AHEAD = timedelta(hours=24)
 _SECOND = timedelta(seconds=1)
 
 
@@ -88,6 +90,18 @@ def advance_cursor(schedule: Schedule, now: datetime) -> Schedule:
     upcoming = next_coming(schedule.spec, cursor)
     changes |= {"next_due": upcoming.instant} if upcoming else {"state": ScheduleState.ENDED}
     return schedule.model_copy(update=changes)
+
+
+def take_back_cursor(schedule: Schedule, now: datetime) -> Schedule | None:
+    """The schedule with a cursor that a wrong clock put far ahead taken back to `now`; None when that isn't so.
+
+    What was done with the schedule before `now` says that it is `now` that is right.  Times that the ledger has rows of
+    aren't owed again, since their keys are in it.
+    """
+    now = utc(now)
+    if schedule.cursor - now <= FAR_AHEAD or schedule.changed_at > now:
+        return None
+    return advance_cursor(schedule.model_copy(update={"cursor": now}), now)
 
 
 def plan_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:
