@@ -88,6 +88,7 @@ class Ticker:
             launchers=frozenset(context.launchers),
             local=frozenset(name for name, launcher in context.launchers.items() if launcher.place is not None),
             limits=context.concurrency,
+            account=None if context.account is None else context.account.name,
         )
         self._observer = Observer(
             self._store,

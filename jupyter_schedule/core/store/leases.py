@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 
@@ -51,12 +52,7 @@ _AD_HOC = (
     .where(ad_hoc_workers.c.status.in_(MACHINE_AD_HOC_STATUSES))
     .group_by(ad_hoc_workers.c.launcher)
 )
-_IS_READABLE = (
-    select(schedule_versions.c.shape)
-    .where(schedule_versions.c.schedule_id == runs.c.schedule_id, schedule_versions.c.version == runs.c.version)
-    .where(READABLE_SHAPE)
-    .exists()
-)
+_SEALED_BY = schedule_versions.c.spec["seal"]["account"].as_string()
 
 
 class SqlLeases(LeaseStore):
@@ -80,6 +76,7 @@ class SqlLeases(LeaseStore):
         admitted: list[tuple[str, str]] = []
         machines = {row.launcher: row.machines for row in connection.execute(_AD_HOC)}
         admission = Admission(by, [GoingRun(*row) for row in connection.execute(_GOING)], machines)
+        here = _may_be_here(by)
         for backfills in (False, True):
             which = IS_BACKFILL if backfills else ~IS_BACKFILL
             if not admission.open_launchers():
@@ -91,7 +88,7 @@ class SqlLeases(LeaseStore):
                 held_up: Collection[str],
                 which: ColumnElement[bool] = which,
             ) -> WaitingRun | None:
-                return _find_next(connection, which, owner, launchers, held_up)
+                return _find_next(connection, and_(which, here), owner, launchers, held_up)
 
             for run in admit_in_turn(admission, _waiting_owners(connection, which), find_next):
                 self._start(connection, by, run)
@@ -116,7 +113,7 @@ class SqlLeases(LeaseStore):
         now = clock()
         visible = and_(IS_GOING, ~_seen_elsewhere(by.host, now))
         free = or_(runs.c.holder.is_(None), and_(runs.c.holder != by.holder, runs.c.lease_until < now))
-        takeable = and_(visible, free, runs.c.launcher.in_(by.launchers), runs.c.id.not_in(leave), _IS_READABLE)
+        takeable = and_(visible, free, runs.c.launcher.in_(by.launchers), runs.c.id.not_in(leave), _is_ours(by))
         mine = and_(visible, runs.c.holder == by.holder)
         half_spent = and_(mine, runs.c.lease_until < clock(by.lease / 2))
         until = clock(by.lease)
@@ -191,6 +188,25 @@ def _find_next(
     overlap = spec.get("overlap", Overlap.QUEUE_ONE)
     known = (row.id, row.schedule_id, row.owner, row.launcher, row.trigger, row.parallel)
     return WaitingRun(*known, Overlap.ALLOW if overlap == Overlap.ALLOW else Overlap.QUEUE_ONE)
+
+
+def _may_be_here(by: Admitter) -> ColumnElement[bool]:
+    """Of a run and its version: it does nothing on the host of `by`, or the account of `by` says that it recorded it.
+
+    The name alone proves nothing: whoever launches the run looks at the seal itself.
+    """
+    return true() if by.account is None else or_(runs.c.launcher.not_in(by.local), by.account == _SEALED_BY)
+
+
+def _is_ours(by: Admitter) -> ColumnElement[bool]:
+    """Its version can be read by this code, and may be acted on by that service."""
+    return (
+        select(schedule_versions.c.shape)
+        .where(schedule_versions.c.schedule_id == runs.c.schedule_id, schedule_versions.c.version == runs.c.version)
+        .where(READABLE_SHAPE, _may_be_here(by))
+        .correlate(runs)
+        .exists()
+    )
 
 
 def _seen_elsewhere(host: str, now: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -25,6 +25,8 @@ class Admitter:
     launchers: frozenset[str]
     local: frozenset[str] = frozenset()
     limits: ConcurrencyLimits = field(default_factory=ConcurrencyLimits)
+    #: the account that it runs as, where many share the ledger: on its own host it starts only what that one recorded
+    account: str | None = None
 
 
 class GoingRun(NamedTuple):

@@ -15,6 +15,7 @@ from jupyter_schedule.core.models import (
     RunStatus,
     Schedule,
     ScheduleState,
+    Seal,
     Trigger,
 )
 from jupyter_schedule.core.store.base import Store
@@ -90,6 +91,29 @@ def test_local_runs_are_counted_by_host_and_machines_over_all(store: Store) -> N
     of_owner(store, "bob", 6, launcher="ec2", size="small")
     assert store.leases.admit(make_admitter("one", limits=limits, **EC2), actor="one") == 3
     assert store.leases.admit(make_admitter("two", limits=limits, host="there", **EC2), actor="two") == 0
+
+
+@pytest.mark.promise("P36")
+def test_a_service_admits_on_its_host_what_its_own_account_recorded_and_leaves_the_rest_due(store: Store) -> None:
+    """However long others' wait before it; so each account's service finds its own."""
+    of_owner(store, "bob", 3, seal=Seal(account="bob's", code=""))
+    of_owner(store, "nobody", 1)
+    of_owner(store, "ann", 2, seal=Seal(account="ann's", code=""))
+    of_owner(store, "machines", 1, launcher="ec2", size="small")
+    both: dict[str, Any] = {"launchers": frozenset({"local", "ec2"}), "local": frozenset({"local"})}
+    limits = ConcurrencyLimits(total=10)
+    taken = take_runs(store, limits=limits, account="ann's", **both)
+    assert sorted(run.schedule for run in taken) == ["ann-0", "ann-1", "machines-0"]
+    store.leases.release(None)
+    assert [run.schedule for run, _, _ in store.leases.claim(make_admitter("other", account="bob's", **both))] == [
+        "machines-0"
+    ]
+    assert sorted(run.schedule for run in take_runs(store, "two", limits=limits, account="bob's", **both)) == [
+        "bob-0",
+        "bob-1",
+        "bob-2",
+    ]
+    assert [run.schedule for run in store.runs.list_open() if run.status == RunStatus.DUE] == ["nobody-0"]
 
 
 def test_an_ad_hoc_worker_takes_the_place_of_a_machine(store: Store) -> None:
