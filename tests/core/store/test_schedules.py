@@ -163,3 +163,16 @@ def settlement(schedule: Schedule) -> ScheduleAdvance:
     """What a schedule that was due at noon owes."""
     after = schedule.model_copy(update={"cursor": NOON, "next_due": NOON + DAY})
     return ScheduleAdvance(schedule, after, [make_run(schedule)])
+
+
+def test_cursors_that_are_ahead_are_found_of_all_that_may_still_be_due(store: Store) -> None:
+    ahead = NOON + timedelta(days=365)
+    for name, state, cursor in (
+        ("active", ScheduleState.ACTIVE, ahead),
+        ("paused", ScheduleState.PAUSED, ahead + timedelta(days=1)),
+        ("ended", ScheduleState.ENDED, ahead),
+        ("right", ScheduleState.ACTIVE, NOON),
+    ):
+        store.schedules.add(make_schedule(name, state=state, cursor=cursor))
+    assert [each.name for each in store.schedules.list_ahead(NOON, 10)] == ["paused", "active"]
+    assert [each.name for each in store.schedules.list_ahead(NOON, 1)] == ["paused"]
