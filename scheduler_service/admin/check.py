@@ -27,7 +27,9 @@ from jupyter_schedule.core.storage.factory import (
 )
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.migrate import has_shape
 from jupyter_schedule.core.store.service_health import read_service_health
+from jupyter_schedule.core.store.sql import SqlStore
 from scheduler_service.anonymous_get import anonymous_get, public_address, server_time
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.message import build_trial
@@ -180,13 +182,14 @@ def check_service(places: DataPaths, now: datetime) -> Iterator[CheckResult]:
         yield _service(places, None)
         return
     try:
-        store = open_store(places.store, lambda: now, migrates=False)
-        try:
+        with open_to_look(places, now) as (store, shape):
             if places.shared_store is not None:
                 yield compare_clocks("ledger", "the database's", now, store.clock())
-            yield _service(places, store)
-        finally:
-            store.close()
+            if shape:
+                yield _service(places, store)
+            else:
+                what = "the database is empty" if shape is None else "it was written by an older version"
+                yield CheckResult(True, f"ledger: {what}; a service brings it to today's shape when it starts")
     except Refused as refusal:
         yield CheckResult(False, f"ledger: NO. {refusal.message}")
 
@@ -231,11 +234,10 @@ def check_withdrawals(places: DataPaths) -> Iterator[CheckResult]:
     if not ledger_exists(places):
         return
     try:
-        store = open_store(places.store, migrates=False)
-        try:
+        with open_to_look(places, clock.now()) as (store, shape):
+            if not shape:
+                return
             owed = store.publications.list_owed()
-        finally:
-            store.close()
     except Refused:
         return  # `check_service` tells
     for each in owed:
@@ -243,6 +245,16 @@ def check_withdrawals(places: DataPaths) -> Iterator[CheckResult]:
         yield CheckResult(each.is_clean, f"withdrawals: {'' if each.is_clean else 'NO. '}{removal.still_public(each)}")
     if not owed:
         yield CheckResult(True, "withdrawals: nothing that is private now is public still")
+
+
+@contextmanager
+def open_to_look(places: DataPaths, now: datetime) -> Iterator[tuple[Store, bool | None]]:
+    """The ledger that is there, as it is, and its shape as `has_shape` tells it.  Raises Refused."""
+    store = open_store(places.store, lambda: now, migrates=False)
+    try:
+        yield store, has_shape(store.database.engine) if isinstance(store, SqlStore) else True
+    finally:
+        store.close()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
@@ -12,9 +13,8 @@ from jupyter_schedule.core.models import GOING_STATUSES, ScheduleState
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
 from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_storage
 from jupyter_schedule.core.store.base import Store, walk_schedules
-from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.text import quoted
-from scheduler_service.admin.check import CheckResult, ledger_exists
+from scheduler_service.admin.check import CheckResult, ledger_exists, open_to_look
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,14 @@ def check_code(storage: StorageConfig, places: DataPaths) -> Iterator[CheckResul
         return
     work = open_storage(storage.work or places.objects)
     try:
-        store = open_store(places.store, migrates=False)
-    except Refused:
-        return  # `check_service` tells
-    try:
-        there = {stored.key for stored in work.list(BUNDLES)}
-        known = (each for each in walk_schedules(store.schedules) if each.state is not ScheduleState.BROKEN)
-        names = [each.name for each in known if bundle_key(each.spec.bundle) not in there]
-    except OSError:
+        with open_to_look(places, clock.now()) as (store, shape):
+            if not shape:
+                return
+            there = {stored.key for stored in work.list(BUNDLES)}
+            known = (each for each in walk_schedules(store.schedules) if each.state is not ScheduleState.BROKEN)
+            names = [each.name for each in known if bundle_key(each.spec.bundle) not in there]
+    except (OSError, Refused):
         return  # `check` tells
-    finally:
-        store.close()
     if not names:
         yield CheckResult(True, "code: the work area has that of every schedule")
         return

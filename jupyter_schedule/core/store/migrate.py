@@ -32,6 +32,17 @@ def migrate(engine: Engine) -> None:
         raise
 
 
+def has_shape(engine: Engine) -> bool | None:
+    """True if the database is in a shape that our code may use, False if in an older one, None if it is empty.
+
+    Raises Refused `store_too_new`, and what the database raises.
+    """
+    with engine.connect().execution_options(reads_only=True) as connection:
+        if _revision(connection) is None:
+            return None
+    return _is_ready(engine)
+
+
 def _is_ready(engine: Engine) -> bool:
     """The database is in today's shape, or in a newer one that our code may use."""
     with engine.connect().execution_options(reads_only=True) as connection:

@@ -6,6 +6,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -172,8 +173,9 @@ def test_a_database_is_asked_for_its_time_and_for_who_ticks_and_keeps_its_shape(
     assert service.text == "service: none ticks now"
 
     postgresql.ask("CREATE DATABASE empty_one")
-    *_, agrees, _ = check_service(DataPaths(tmp_path, postgresql.address_of("empty_one")), clock.now())
+    *_, agrees, empty = check_service(DataPaths(tmp_path, postgresql.address_of("empty_one")), clock.now())
     assert agrees.right
+    assert empty.text == "ledger: the database is empty; a service brings it to today's shape when it starts"
     assert postgresql.ask("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", "empty_one") == [(0,)]
 
     *_, away = check_service(DataPaths(tmp_path, "postgresql://ann:hush@127.0.0.1:1/ledger"), NOON)
@@ -206,3 +208,35 @@ def test_what_is_private_now_and_public_still_is_missing_with_its_number_and_why
     assert ", because S3 is away. A service tries again by itself." in away.output
     assert "ok      withdrawals: “flights” had nothing public any more at " in tried(0, None).output
     store.close()
+
+
+@pytest.mark.parametrize("ledger", ["empty", "older", "away", "read-only"])
+def test_a_ledger_that_cannot_be_read_is_one_sentence_each(
+    postgresql: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: str
+) -> None:
+    """Whatever the settings name, and however the ledger is: no traceback, and all else is looked at too."""
+    address = "postgresql://ann:hush@127.0.0.1:1/ledger"
+    if ledger == "empty":
+        postgresql.ask("CREATE DATABASE empty_two")
+        address = postgresql.address_of("empty_two")
+    elif ledger == "older":
+        address = postgresql.new_ledger()
+        database = str(psycopg.conninfo.conninfo_to_dict(address)["dbname"])
+        postgresql.ask("UPDATE alembic_version SET version_num = '0001'", database)
+        postgresql.ask("DROP TABLE services", database)
+    elif ledger == "read-only":
+        address = ""
+        open_store(DataPaths(tmp_path).store).close()
+        monkeypatch.setattr("jupyter_schedule.core.store.sqlite.os.open", _refuse)
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'store = "{address}"\n' if address else "")
+    ended = CliRunner().invoke(main, ["check", "--config", str(settings), "--folder", str(tmp_path)])
+    assert isinstance(ended.exception, SystemExit | None)
+    assert ended.exit_code == (1 if ledger in {"away", "read-only"} else 0), ended.output
+    lines = [line for line in ended.output.splitlines() if "ledger: " in line and "clocks" not in line]
+    assert len(lines) == 1, ended.output
+    assert "public: not set" in ended.output
+
+
+def _refuse(*_: object) -> int:
+    raise PermissionError(13, "Permission denied")
