@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, ExceptionContext, Sele
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.migrations import HEAD
+from jupyter_schedule.core.store.records import RunCursor
 from jupyter_schedule.core.store.tables import events, schedule_versions
 
 LAST_CHANGE = select(func.max(events.c.sequence))
@@ -51,8 +52,13 @@ class Database(ABC):
         """An INSERT that leaves out rows which are there."""
 
     @abstractmethod
-    def newest_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
-        """The ids of the newest runs of each schedule, found without looking at any other run."""
+    def newest_runs(
+        self, schedule_ids: Sequence[str], per_schedule: int, after: RunCursor | None = None
+    ) -> Select[Any]:
+        """The ids of the newest runs of each schedule, found without looking at any other run.
+
+        after: only of those that come after this cursor.
+        """
 
     @abstractmethod
     def text_in(self, document: ColumnElement[Any], name: str) -> ColumnElement[str | None]:

@@ -39,10 +39,10 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.database import Database, explain_error, explain_errors
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
-from jupyter_schedule.core.store.records import ScheduledRun
+from jupyter_schedule.core.store.records import RunCursor, ScheduledRun
 from jupyter_schedule.core.store.rows import dump_json, load_json
 from jupyter_schedule.core.store.sql import SqlStore
-from jupyter_schedule.core.store.tables import newest_first, runs, schedules
+from jupyter_schedule.core.store.tables import comes_after, newest_first, runs, schedules
 from jupyter_schedule.core.timing.admission import Admitter
 
 #: seconds that a statement may take; some more without an answer, and the connection counts as dead
@@ -143,8 +143,12 @@ class PostgresqlDatabase(Database):
         is_risky = text.regexp_match(r"\\u(0000|d[89a-f])", flags="i")
         return case((is_risky, func.substring(text, rf'"{name}": ?"([^"\\]*)"')), else_=document[name].as_string())
 
-    def newest_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
+    def newest_runs(
+        self, schedule_ids: Sequence[str], per_schedule: int, after: RunCursor | None = None
+    ) -> Select[Any]:
         newest = select(runs.c.id).where(runs.c.schedule_id == schedules.c.id).order_by(*newest_first(runs))
+        if after is not None:
+            newest = newest.where(comes_after(runs, after))
         of_each = newest.limit(per_schedule).correlate(schedules).lateral()
         return select(of_each.c.id).select_from(schedules).join(of_each, true()).where(schedules.c.id.in_(schedule_ids))
 

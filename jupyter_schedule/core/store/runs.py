@@ -14,7 +14,6 @@ from sqlalchemy import (
     and_,
     func,
     insert,
-    literal,
     or_,
     select,
     tuple_,
@@ -52,6 +51,7 @@ from jupyter_schedule.core.store.tables import (
     IS_DUE,
     ad_hoc_workers,
     attempts,
+    comes_after,
     events,
     newest_first,
     prunings,
@@ -61,6 +61,8 @@ from jupyter_schedule.core.store.tables import (
     schedules,
 )
 
+#: of all runs, the newest among which those of one owner are looked for first
+AMONG = 2000
 RAN_TO_THE_END = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMED_OUT)
 log = logging.getLogger(__name__)
 
@@ -145,15 +147,36 @@ class SqlRuns(RunStore):
         limit: int = 100,
     ) -> list[Run]:
         query = RUNS.order_by(*newest_first(runs)).limit(limit)
+        if before is not None:
+            query = query.where(comes_after(runs, before))
         if schedule_id is not None:
             query = query.where(runs.c.schedule_id == schedule_id)
-        if owner is not None:
-            query = query.where(schedules.c.owner == owner, IS_ALIVE)
+        if owner is None:
+            return self._select(query)
+        # not by the index of owners, which would have all of their runs read and sorted
+        query = query.where(func.coalesce(schedules.c.owner, "") == owner, IS_ALIVE)
+        return self._select(query) if schedule_id is not None else self._newest_of_owner(query, owner, before, limit)
+
+    def _newest_of_owner(self, query: Select[Any], owner: str, before: RunCursor | None, limit: int) -> list[Run]:
+        """The runs that `query` gives, looked for among the newest of all, and then among those of each schedule.
+
+        So nobody's few runs are looked for among the many of others.
+        """
+        newest = select(runs.c.scheduled_for, runs.c.created_at, runs.c.id).order_by(*newest_first(runs))
         if before is not None:
-            columns = (runs.c.scheduled_for, runs.c.created_at, runs.c.id)
-            cursor = (literal(value, column.type) for value, column in zip(before, columns, strict=True))
-            query = query.where(tuple_(*columns) < tuple_(*cursor))
-        return self._select(query)
+            newest = newest.where(comes_after(runs, before))
+        mine = select(schedules.c.id).where(schedules.c.owner == owner, IS_ALIVE)
+        with self._database.read() as connection:
+            horizon = connection.execute(newest.offset(AMONG).limit(1)).first()
+            ids = connection.scalars(mine.limit(CHUNK + 1)).all()
+        # where the runs of all are few, or so many schedules are theirs, they aren't far
+        if horizon is None or len(ids) > CHUNK:
+            return self._select(query)
+        found = self._select(query.where(~comes_after(runs, tuple(horizon))))
+        if len(found) == limit or not ids:
+            return found
+        of_each = self._database.newest_runs(ids, limit, before)
+        return self._select(RUNS.where(runs.c.id.in_(of_each)).order_by(*newest_first(runs)).limit(limit))
 
     def newest_of_each(self, schedule_ids: Sequence[str], per_schedule: int) -> dict[str, list[Run]]:
         found: dict[str, list[Run]] = {}

@@ -33,9 +33,10 @@ from jupyter_schedule.core.store.database import Database, explain_errors
 from jupyter_schedule.core.store.filesystem import OneHost, on_network
 from jupyter_schedule.core.store.leases import SqlLeases
 from jupyter_schedule.core.store.migrate import migrate
+from jupyter_schedule.core.store.records import RunCursor
 from jupyter_schedule.core.store.rows import dump_json, load_json
 from jupyter_schedule.core.store.sql import SqlStore
-from jupyter_schedule.core.store.tables import UtcText, newest_first, runs, schedules
+from jupyter_schedule.core.store.tables import UtcText, comes_after, newest_first, runs, schedules
 
 #: seconds that a writer waits for another's transaction
 BUSY_TIMEOUT = 30
@@ -63,9 +64,13 @@ class SqliteDatabase(Database):
     def insert_new(self, table: Any) -> Any:
         return insert(table)
 
-    def newest_runs(self, schedule_ids: Sequence[str], per_schedule: int) -> Select[Any]:
+    def newest_runs(
+        self, schedule_ids: Sequence[str], per_schedule: int, after: RunCursor | None = None
+    ) -> Select[Any]:
         others = runs.alias("others")
         newest = select(others.c.id).where(others.c.schedule_id == schedules.c.id)
+        if after is not None:
+            newest = newest.where(comes_after(others, after))
         newest = newest.order_by(*newest_first(others)).limit(per_schedule).correlate(schedules)
         return (
             select(runs.c.id)

@@ -26,7 +26,9 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     false,
+    literal,
     or_,
+    tuple_,
 )
 
 from jupyter_schedule.core.models import utc_text
@@ -190,6 +192,12 @@ Index("runs_giving_way", runs.c.queued, sqlite_where=GIVES_WAY, postgresql_where
 def newest_first(of: FromClause) -> tuple[ColumnElement[Any], ...]:
     """The order in which runs are listed."""
     return of.c.scheduled_for.desc(), of.c.created_at.desc(), of.c.id.desc()
+
+
+def comes_after(of: FromClause, place: tuple[datetime, datetime, str]) -> ColumnElement[bool]:
+    """A run comes in that order after that place: the times that it was due and recorded, and its id."""
+    columns = (of.c.scheduled_for, of.c.created_at, of.c.id)
+    return tuple_(*columns) < tuple_(*(literal(value, each.type) for value, each in zip(place, columns, strict=True)))
 
 
 attempts = Table(

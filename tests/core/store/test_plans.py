@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +12,13 @@ from sqlalchemy import event, insert, text
 
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.store import rows
+from jupyter_schedule.core.store import runs as run_rows
 from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.records import RunCursor
 from jupyter_schedule.core.store.schedules import schedule_row, version_row
 from jupyter_schedule.core.store.sql import SqlStore
-from jupyter_schedule.core.store.tables import schedule_versions, schedules
+from jupyter_schedule.core.store.tables import runs, schedule_versions, schedules
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 Statements = list[tuple[str, Any]]
@@ -100,3 +106,73 @@ def test_rows_become_values_when_their_transaction_is_over(store: SqlStore, monk
     store.schedules.list_versions(schedule.id)
     store.runs.list_open()
     assert in_use == [0, 0, 0]
+
+
+#: of a run, what its row has not, or as something else
+NOT_IN_ROWS = {"schedule", "release", "publication", "pruned_at"}
+
+
+def steps_of(store: SqlStore, ask: Callable[[], object]) -> int:
+    """Hundreds of steps of SQLite's machine for what is asked."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def watch(connection: Any) -> None:
+        connection.connection.driver_connection.set_progress_handler(count, 100)
+
+    event.listen(store.database.engine, "begin", watch)
+    ask()
+    event.remove(store.database.engine, "begin", watch)
+    return steps
+
+
+@pytest.mark.parametrize("mine", [0, 3, None])
+def test_a_page_of_a_persons_runs_costs_as_much_among_few_runs_as_among_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: int | None
+) -> None:
+    """They have few among the many of others, or all of them."""
+    monkeypatch.setattr(run_rows, "AMONG", 50)
+    steps: list[int] = []
+    for number, many in enumerate((500, 4_000)):
+        store = open_store(f"sqlite:///{tmp_path}/{number}.sqlite3", lambda: NOON)
+        assert isinstance(store, SqlStore)
+        of_many, of_few = (
+            make_schedule("many", owner="bob" if mine is not None else "ann"),
+            make_schedule("few", owner="ann"),
+        )
+        for schedule in (of_many, of_few):
+            store.schedules.add(schedule)
+        row = make_run(of_many, status=RunStatus.SUCCEEDED).model_dump(exclude=NOT_IN_ROWS)
+        with store.database.engine.begin() as connection:
+            connection.execute(insert(runs), [row | {"id": f"{n:036}", "key": str(n)} for n in range(many)])
+        for n in range(mine or 0):
+            at = NOON - (n + 1) * timedelta(days=1)
+            store.runs.add(make_run(of_few, str(n), scheduled_for=at, status=RunStatus.SKIPPED), actor="x")
+        found = store.runs.list_newest(owner="ann", limit=20)
+        assert [run.key for run in found] == [str(n) for n in range(mine)] if mine is not None else len(found) == 20
+        steps.append(steps_of(store, partial(store.runs.list_newest, owner="ann", limit=20)))
+        store.close()
+    assert steps[1] == pytest.approx(steps[0], abs=2)
+
+
+def test_pages_of_a_persons_runs_join_wherever_they_are_found(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_rows, "AMONG", 5)
+    made = [make_schedule(name, owner=owner) for name, owner in (("a", "ann"), ("b", "bob"), ("c", "ann"))]
+    for schedule in made:
+        store.schedules.add(schedule)
+    for n in range(30):
+        schedule = made[1] if n % 5 else made[n % 10 // 5 * 2]
+        at = NOON + n * timedelta(days=1)
+        store.runs.add(make_run(schedule, str(n), scheduled_for=at, status=RunStatus.SKIPPED), actor="x")
+    expected = [str(n) for n in reversed(range(0, 30, 5))]
+    for limit in (1, 2, 3, 10):
+        found: list[str] = []
+        before = None
+        while page := store.runs.list_newest(owner="ann", before=before, limit=limit):
+            found += [run.key for run in page]
+            before = RunCursor.of(page[-1])
+        assert found == expected
