@@ -68,10 +68,12 @@ export function useScheduleActions(schedule: Schedule, panel: PanelControls): Sc
     const broken = schedule.state === 'broken';
     const items: Array<MenuItem | false> = [
       !broken && { label: trans.__('Run now'), act: runNow },
-      !broken &&
-        schedule.state !== 'ended' && { label: labelPauseButton(schedule, trans), act: pauseOrResume },
+      !broken && schedule.state !== 'ended' && { label: labelPauseButton(schedule, trans), act: pauseOrResume },
       !broken && { label: trans.__('Edit'), act: edit },
-      !broken && { label: trans.__('Duplicate'), act: () => go({ at: 'form', notebook: schedule.form.notebook, from: name }) },
+      !broken && {
+        label: trans.__('Duplicate'),
+        act: () => go({ at: 'form', notebook: schedule.form.notebook, from: name })
+      },
       linkTo !== undefined && {
         label: trans.__('Copy link'),
         act: () => void copyText(linkTo({ at: 'history', schedule: name }))
