@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from jupyter_schedule.core.models import Run
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.records import ScheduledRun
 from scheduler_service.__main__ import run_until_signalled
 from scheduler_service.launchers import local
 from scheduler_service.launchers.local import AGENT, LocalLauncher
@@ -80,10 +80,10 @@ class JournalledLeases:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def claim(self, *arguments: Any, **options: Any) -> list[Run]:
+    def claim(self, *arguments: Any, **options: Any) -> list[ScheduledRun]:
         self._looks += 1
-        claimed: list[Run] = self._inner.claim(*arguments, **options)
-        for run in claimed:
+        claimed: list[ScheduledRun] = self._inner.claim(*arguments, **options)
+        for run, _, _ in claimed:
             if (run.id, run.fence) not in self._known:
                 self._known.add((run.id, run.fence))
                 with self._journal.open("a") as journal:

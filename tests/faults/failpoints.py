@@ -37,7 +37,7 @@ def _puts(part: str) -> Recognise:
 #: in the order of a run's life
 STEPS = {
     "due commit": Step("store", ("schedules.record_due_runs",), lambda store, method, call, _: bool(call[0])),
-    "claim": Step("store", ("leases.claim",), lambda store, *_: bool(store.runs.list_open())),
+    "admission": Step("store", ("leases.admit",), lambda store, *_: bool(store.runs.list_open())),
     "attempt commit": Step("store", ("runs.add_attempt",)),
     "launch": Step("launcher", ("launch",)),
     "handle stored": Step(
