@@ -119,10 +119,12 @@ class Ticker:
             self._record_due(now)
             self._check_freshness(now)
             self._take_back_cursors(now)
-        self._decide_waiting(now)
+        has_due = self._store.runs.has_due()
+        if has_due:
+            self._decide_waiting(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
         self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
-        if self._blocked_by is None:
+        if has_due and self._blocked_by is None:
             self._store.leases.admit(self._by, actor=ACTOR)
         held = self._store.leases.claim(self._by, self._runs_left_to_others())
         self._look_at(held)
@@ -137,7 +139,9 @@ class Ticker:
 
     def close(self) -> None:
         """Let effects under way finish; runs go on without us."""
-        for pool in self._pools.values():
+        # a look that ends meanwhile may open the pool of a publication area
+        while self._pools:
+            _, pool = self._pools.popitem()
             pool.shutdown(wait=True, cancel_futures=True)
         try:
             self._store.leases.release(self._context.holder)

@@ -41,6 +41,7 @@ class ErrorCode(StrEnum):
     CONFIRM_DELETE = "confirm_delete", 409
     NAME_RESERVED = "name_reserved", 409
     NAME_TAKEN = "name_taken", 409
+    NOT_OWNER = "not_owner", 409
     NOT_PUBLIC = "not_public", 409
     NOTHING_TO_PUBLISH = "nothing_to_publish", 409
     RUN_ENDED = "run_ended", 409

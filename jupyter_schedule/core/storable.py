@@ -50,9 +50,9 @@ class _Check:
             for number, item in enumerate(value):
                 self.look(item, (*path, str(number)), field)
         elif isinstance(value, float) and not math.isfinite(value):
-            raise _refused("isn't a number that can be written down. Give one that is finite.", path, field)
+            raise _unstorable("isn't a number that can be written down. Give one that is finite.", path, field)
         elif isinstance(value, int) and not -_LARGEST_WHOLE < value < _LARGEST_WHOLE:
-            raise _refused(f"has more than {MOST_DIGITS} digits. Give a smaller number.", path, field)
+            raise _unstorable(f"has more than {MOST_DIGITS} digits. Give a smaller number.", path, field)
 
     def _look_at_entries(self, entries: Mapping[Any, Any], path: tuple[str, ...], field: str | None) -> None:
         _check_depth(path, field)
@@ -63,10 +63,10 @@ class _Check:
 
     def _look_at_text(self, text: str, path: tuple[str, ...], field: str | None) -> None:
         if trouble := unwritable_character(text):
-            raise _refused(f"{trouble}. Leave that out.", path, field)
+            raise _unstorable(f"{trouble}. Leave that out.", path, field)
         if len(text) > LONGEST_TEXT:
             message = f"has {len(text):,} characters. At most {LONGEST_TEXT:,} are taken."
-            raise _refused(message, path, field)
+            raise _unstorable(message, path, field)
         self._count(0, len(text))
 
     def _count(self, values: int, characters: int) -> None:
@@ -78,9 +78,9 @@ class _Check:
 
 def _check_depth(path: tuple[str, ...], field: str | None) -> None:
     if len(path) > DEEPEST:
-        raise _refused(f"is nested more than {DEEPEST} levels deep. Give something flatter.", path, field)
+        raise _unstorable(f"is nested more than {DEEPEST} levels deep. Give something flatter.", path, field)
 
 
-def _refused(said: str, path: tuple[str, ...], field: str | None) -> Refused:
+def _unstorable(said: str, path: tuple[str, ...], field: str | None) -> Refused:
     where = printable_name(".".join(path)) or "The request"
     return Refused("invalid", f"{where}: {said}", field)

@@ -16,6 +16,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Timing,
 )
+from jupyter_schedule.core.operations.runs import places_in
 from tests.engine import Engine, eventually
 
 PARIS = Timing(cron="* * * * *", timezone="Europe/Paris")
@@ -67,11 +68,15 @@ def test_a_run_that_was_due_when_its_zone_went_ends_with_a_sentence(engine: Engi
     assert "No zone called “Europe/Lutetia”" in (run.message or "")
 
 
-def test_a_launcher_that_is_not_installed_ends_the_run_with_a_sentence(engine: Engine) -> None:
+def test_a_launcher_that_is_not_installed_is_told_and_keeps_nobody_else_waiting(engine: Engine) -> None:
+    """Another service may have it, so the run waits for that one."""
+    engine.script("here", "true")
     engine.store.publish_catalog(LauncherCatalog(launchers=(LauncherInfo(name="moon"),)), actor="another service")
     engine.script("elsewhere", "true", launcher="moon")
     with engine.service():
-        run = engine.ended(engine.run("elsewhere"))
+        run = engine.run("elsewhere")
+        assert engine.ended(engine.run("here")).status == RunStatus.SUCCEEDED
     assert engine.store.read_catalog() == EMBEDDED_CATALOG
-    assert (run.status, run.reason) == (RunStatus.FAILED, Reason.LAUNCH)
-    assert run.message == "This service has no launcher called moon."
+    assert engine.operations.runs.get(run.id).status == RunStatus.DUE
+    told = "Waits: the scheduler service has no launcher called moon. Edit the schedule, or ask an operator"
+    assert places_in(engine.store)[run.id] == told

@@ -44,7 +44,8 @@ class MemoryRuns(RunStore):
     def add(self, run: Run, *, actor: str) -> None:
         if (run.schedule_id, run.key) in self._tables.keys:
             return
-        if not run.status.terminal and self._tables.schedules[run.schedule_id].state == ScheduleState.DELETED:
+        stays_out = not run.status.terminal and run.cancelled_by is None
+        if stays_out and self._tables.schedules[run.schedule_id].state == ScheduleState.DELETED:
             return
         self._tables.keys.add((run.schedule_id, run.key))
         self._tables.keep(run.model_copy(update={"queued": len(self._tables.events)}))
@@ -104,6 +105,9 @@ class MemoryRuns(RunStore):
 
     def count(self, schedule_id: str | None = None, *, owner: str) -> int:
         return len(self.list_newest(schedule_id, owner=owner, limit=len(self._tables.runs)))
+
+    def has_due(self) -> bool:
+        return any(run.status == RunStatus.DUE for run in self._tables.open_runs())
 
     def list_undecided(self, since: int, now: datetime, limit: int) -> UndecidedRuns:
         open_runs = self._tables.open_runs()

@@ -108,6 +108,7 @@ class MemorySchedules(ScheduleStore):
             return False
         if after.state == ScheduleState.DELETED:
             self._runs.cancel_open(after.id, actor)
+            runs = [run if run.status.terminal else run.model_copy(update={"cancelled_by": actor}) for run in runs]
         for run in runs:
             self._runs.add(run, actor=actor)
         if kind is not None:

@@ -214,8 +214,14 @@ def places_in(store: Store) -> dict[str, int | str]:
     def overlap_of(run: Run) -> Overlap:
         return schedules[run.schedule_id].spec.overlap if run.schedule_id in schedules else Overlap.ALLOW
 
-    room = (store.read_catalog() or EMBEDDED_CATALOG).room
+    catalog = store.read_catalog() or EMBEDDED_CATALOG
+    room, offered = catalog.room, {launcher.name for launcher in catalog.launchers}
     working = [run for run in open_runs if run.status in _WORKING]
     going = [run for run in open_runs if run.status in GOING_STATUSES]
     space = Capacity(room, owner_of, launcher_of, working, at_work(store.ad_hoc.list_live()))
-    return queue_positions(fair_order(waiting, owner_of, working), space, overlap_of, going)
+    positions = queue_positions(fair_order(waiting, owner_of, working), space, overlap_of, going)
+    missing = {run.id: launcher_of(run) for run in waiting if launcher_of(run) not in {*offered, ""}}
+    return positions | {
+        run_id: f"Waits: the scheduler service has no launcher called {name}. Edit the schedule, or ask an operator"
+        for run_id, name in missing.items()
+    }

@@ -262,6 +262,10 @@ class RunStore(ABC):
         return {schedule_id: runs[0] for schedule_id, runs in self.newest_of_each(schedule_ids, 1).items()}
 
     @abstractmethod
+    def has_due(self) -> bool:
+        """True when a run waits for its start: one look at an index."""
+
+    @abstractmethod
     def list_undecided(self, since: int, now: datetime, limit: int) -> UndecidedRuns:
         """The open runs of schedules of which a due run may have to be decided before it starts.
 

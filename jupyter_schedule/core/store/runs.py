@@ -194,6 +194,10 @@ class SqlRuns(RunStore):
         with self._database.read() as connection:
             return connection.scalars(query).one()
 
+    def has_due(self) -> bool:
+        with self._database.read() as connection:
+            return connection.execute(select(runs.c.id).where(IS_DUE).limit(1)).first() is not None
+
     def list_undecided(self, since: int, now: datetime, limit: int) -> UndecidedRuns:
         going = select(runs.c.schedule_id).where(runs.c.status.in_(GOING_STATUSES))
         new = select(runs.c.schedule_id, runs.c.queued).where(GIVES_WAY, runs.c.queued >= since)
@@ -344,14 +348,18 @@ class SqlRuns(RunStore):
     def insert(self, connection: Connection, new: Sequence[Run], actor: str) -> None:
         """Add runs that the ledger doesn't have, each with its event, in the order in which they are given.
 
-        What isn't over is left out when its schedule is deleted.
+        What would start is left out when its schedule is deleted.
         """
         if not new:
             return
         known = _lock_schedules(connection, new)
         self._database.take_event_lock(connection)
         newest = connection.execute(LAST_CHANGE).scalar() or 0
-        wanted = [run for run in new if run.status.terminal or known[run.schedule_id].state != ScheduleState.DELETED]
+        wanted = [
+            run
+            for run in new
+            if known[run.schedule_id].state != ScheduleState.DELETED or run.status.terminal or run.cancelled_by
+        ]
         specs = _specs_of(connection, wanted)
         rows = [
             _row(run) | _admission_columns(run, known[run.schedule_id].owner, specs) | {"queued": newest + n}

@@ -147,6 +147,8 @@ class SqlSchedules(ScheduleStore):
                 self._publications.follow(connection, before, after)
             if after.state == ScheduleState.DELETED:
                 self._runs.cancel_open(connection, after.id, actor)
+                # what is due just now is accounted for, and doesn't start either
+                runs = [run if run.status.terminal else run.model_copy(update={"cancelled_by": actor}) for run in runs]
             self._runs.insert(connection, runs, actor)
             if kind is not None:
                 self._database.record(connection, actor, kind, after.id)

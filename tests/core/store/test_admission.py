@@ -219,7 +219,9 @@ def test_no_run_comes_into_the_ledger_of_a_schedule_that_is_deleted(store: Store
     assert {run.key: (run.status, run.cancelled_by) for run in store.runs.list_newest()} == {
         "owed": (RunStatus.SKIPPED, None),
         "waits": (RunStatus.DUE, "ann"),
+        "due now": (RunStatus.DUE, "ann"),
     }
+    assert take_runs(store) == []
 
 
 class TestUndecided:
