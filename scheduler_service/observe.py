@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 
 
-def seconds_between_looks(age_seconds: float, *, is_local: bool) -> float:
-    """The pause between two looks at a run that has gone for so long: what it costs is bounded by what can be news.
+def seconds_between_looks(watched_seconds: float, *, is_local: bool) -> float:
+    """The pause between two looks at an attempt that is watched for so long, bounded by what can be news.
 
-    A look at a run elsewhere is two requests to the work area, so one that has gone for long costs 0.2 a second.  Looks
+    A look at a run elsewhere is two requests to the work area, so one that goes for long costs 0.2 a second.  Looks
     at a worker on this machine cost next to nothing.
     """
-    return 0.0 if is_local else min(max(age_seconds / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
+    return 0.0 if is_local else min(max(watched_seconds / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 class Observer:

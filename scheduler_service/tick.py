@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, Reason, RunStatus, Schedule
@@ -70,15 +71,18 @@ class Ticker:
         self._store = context.store
         #: of each launcher its own, and of each publication area, since what hangs mustn't keep others from going on
         self._pools: dict[tuple[str, str], Executor] = {}
+        #: by run, the look or effect under way, and the publisher, which a look starts
         self._under_way: dict[str, Future[None]] = {}
+        self._publishing: dict[str, Future[None]] = {}
         self._reaping: dict[str, Future[bool]] = {}
         self._backoff = Backoff(context.awake, context.chance)
         self._heartbeats = HeartbeatTracker(context.awake)
         #: by run, when it is looked at next, and until when it is left to others: seconds awake
         self._next_look: dict[str, float] = {}
         self._left_until: dict[str, float] = {}
-        #: the place in the order from which due runs are still to be decided
+        #: the place in the order from which due runs are still to be decided, and those of which that failed
         self._undecided_since = 0
+        self._undecided: set[str] = set()
         self._blocked_by: Blocker | None = None
         self._launchers = Launchers(context.launchers)
         self._by = Admitter(
@@ -120,10 +124,12 @@ class Ticker:
             self._check_freshness(now)
             self._take_back_cursors(now)
         has_due = self._store.runs.has_due()
+        self._undecided.clear()
         if has_due:
             self._decide_waiting(now)
         # before the runs are loaded: of an effect that ends in between, the run is left alone until the next tick
-        self._under_way = {run_id: effect for run_id, effect in self._under_way.items() if not effect.done()}
+        for book in (self._under_way, self._publishing):
+            _drop(book, [run_id for run_id, effect in list(book.items()) if effect.done()])
         if has_due and self._blocked_by is None:
             self._store.leases.admit(self._by, actor=ACTOR)
         held = self._store.leases.claim(self._by, self._runs_left_to_others())
@@ -224,11 +230,12 @@ class Ticker:
         while more:
             undecided = self._store.runs.list_undecided(self._undecided_since, now, BATCH)
             failed = [
-                each.run.queued
+                each.run
                 for each, decision in decide_waiting(undecided.runs, now)
                 if not self._apply_to_waiting(each, decision)
             ]
-            self._undecided_since = min([undecided.next_since, *failed])
+            self._undecided |= {run.id for run in failed}
+            self._undecided_since = min([undecided.next_since, *(run.queued for run in failed)])
             more = undecided.more and not failed
 
     def _apply_to_waiting(self, each: ScheduledRun, decision: Decision) -> bool:
@@ -254,7 +261,7 @@ class Ticker:
     def _look_at(self, held: list[ScheduledRun]) -> None:
         """Have each run that goes looked at whose time for that has come."""
         ids = {each.run.id for each in held}
-        self._backoff.keep_only(ids)
+        self._backoff.keep_only(ids | self._undecided)
         self._heartbeats.keep_only(ids)
         now = self._context.awake()
         _drop(self._next_look, [run_id for run_id in list(self._next_look) if run_id not in ids])
@@ -264,13 +271,10 @@ class Ticker:
             is_time = now >= self._next_look.get(run.id, 0) or run.cancelled_by is not None or run.attempt == 0
             if is_time and self._is_free(run.id):
                 launcher = each.spec.launcher
-                self._next_look[run.id] = now + self._pause_before_next_look(each)
+                is_local = launcher in self._by.local
+                watched_seconds = self._heartbeats.watched_for(run.id, run.attempt)
+                self._next_look[run.id] = now + seconds_between_looks(watched_seconds, is_local=is_local)
                 self._under_way[run.id] = self._pool("run", launcher).submit(self._look_after, each)
-
-    def _pause_before_next_look(self, each: ScheduledRun) -> float:
-        since = each.run.started_at or each.run.created_at
-        age_seconds = (self._context.now() - since).total_seconds()
-        return seconds_between_looks(age_seconds, is_local=each.spec.launcher in self._by.local)
 
     def _look_after(self, held: ScheduledRun) -> None:
         """See how a run is and do what it needs.  What fails leaves it as it was, and a later look tries again."""
@@ -291,7 +295,7 @@ class Ticker:
             self._leave_to_others(held)
         elif isinstance(decision, Publish):
             pool = self._pool("publish", held.spec.publication_base)
-            self._under_way[held.run.id] = pool.submit(self._effect, held, attempt, decision)
+            self._publishing[held.run.id] = pool.submit(self._effect, held, attempt, decision)
         elif not isinstance(decision, Wait):
             self._effect(held, attempt, decision)
 
@@ -336,7 +340,7 @@ class Ticker:
 
     def _is_free(self, run_id: str) -> bool:
         ready = self._backoff.is_ready(effect_key(run_id)) and self._backoff.is_ready(observe_key(run_id))
-        return ready and run_id not in self._under_way
+        return ready and run_id not in self._under_way and run_id not in self._publishing
 
     def _look_after_ad_hoc(self) -> None:
         """Now and then, let ad-hoc workers have what they need, apart from the runs."""
@@ -375,7 +379,7 @@ class Ticker:
         return True
 
 
-def _drop(book: dict[str, float], run_ids: Iterable[str]) -> None:
+def _drop(book: dict[str, Any], run_ids: Iterable[str]) -> None:
     """Forget these runs in a book that other threads write to as well."""
     for run_id in run_ids:
         book.pop(run_id, None)

@@ -53,10 +53,14 @@ class AtOnce(Executor):
 
 
 class Hanging(Executor):
-    """Whatever it is given never comes to its end."""
+    """Whatever it is given never comes to its end; how often it is given something is noted."""
+
+    def __init__(self, noted: list[str]) -> None:
+        self._noted = noted
 
     def submit(self, act: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         del act, arguments, options
+        self._noted.append("submitted")
         return Future()
 
 

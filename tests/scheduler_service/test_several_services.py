@@ -1,13 +1,14 @@
 """A service beside another that is hindered, hangs, or is made otherwise: by a clock in hand."""
 
+from concurrent.futures import Executor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.models import ConcurrencyLimits, RunStatus
+from jupyter_schedule.core.models import ConcurrencyLimits, Run, RunStatus
 from scheduler_service.observe import LONGEST_PAUSE, seconds_between_looks
-from tests.scheduler_service.played import MINUTE, Hanging, Play
+from tests.scheduler_service.played import MINUTE, AtOnce, Hanging, Play
 
 HOUR = timedelta(hours=1)
 
@@ -75,7 +76,7 @@ def test_a_store_that_never_answers_delays_no_row_and_no_lease(play: Play) -> No
     """One run goes, and every look hangs; what comes due is in the ledger at its minute, and nobody takes the run."""
     play.schedule("long")
     going = play.operations.runs.run_now("long")
-    stuck = play.another_service(pool=lambda _: Hanging())
+    stuck = play.another_service(pool=lambda _: Hanging([]))
     play.schedule("minutely", "* * * * *")
     play.operations.schedules.pause("long")
     rows = []
@@ -107,8 +108,47 @@ def test_services_of_one_host_keep_its_limit_together(play: Play) -> None:
     assert play.workers.most_at_once == 2
 
 
-def test_a_run_elsewhere_is_looked_at_less_and_less_often() -> None:
-    pauses = [seconds_between_looks(age, is_local=False) for age in (0, 5, 20, 60, 3600, 86_400)]
+def test_a_run_is_published_by_one_publisher_however_quick_the_look_was(play: Play) -> None:
+    """The look that starts the publisher ends before whoever asked for it goes on."""
+    play.schedule("daily")
+    play.workers.finishes = True
+    asked: list[str] = []
+
+    def pool(task: str) -> Executor:
+        asked.append(task)
+        return Hanging(asked) if task == "publish" else AtOnce()
+
+    ticker = play.another_service(pool=pool)
+    play.operations.runs.run_now("daily")
+    for _ in range(9):
+        ticker.tick()
+    assert asked.count("submitted") == 1
+
+
+def test_a_due_run_that_could_not_be_ended_is_left_alone_for_a_while(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.schedule("daily")
+    run = play.operations.runs.run_now("daily")
+    play.operations.runs.cancel(run.id)
+    tries = []
+
+    def fail(before: Run, after: Run, **told: object) -> bool:
+        tries.append(after.status)
+        raise OSError("no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(play.store.runs, "replace", fail)
+        for _ in range(9):
+            play.ticker.tick()
+    assert len(tries) == 1
+    play.pass_by(MINUTE)
+    play.settle()
+    assert status(play, run.id) == RunStatus.CANCELLED
+
+
+def test_an_attempt_elsewhere_is_looked_at_less_and_less_often() -> None:
+    pauses = [seconds_between_looks(seconds, is_local=False) for seconds in (0, 5, 20, 60, 3600, 86_400)]
     assert pauses == [1, 1, 2, 6, LONGEST_PAUSE, LONGEST_PAUSE]
     assert 2 / LONGEST_PAUSE <= 0.2
     assert seconds_between_looks(3600, is_local=True) == 0

@@ -38,21 +38,22 @@ class SqlAdHoc(AdHocStore):
         same = (workers.c.id == before.id, workers.c.revision == before.revision)
         values = after.model_dump() | {"revision": before.revision + 1}
         with self._database.engine.begin() as connection:
-            if most is not None and self._count_machines(connection, before.launcher) >= most:
+            if most is not None and not self._has_room(connection, before.launcher, most):
                 return False
             moved = connection.execute(update(workers).where(*same).values(values)).rowcount == 1
             if moved:
                 self._database.record(connection, actor, f"ad_hoc_{after.status}")
         return moved
 
-    def _count_machines(self, connection: Connection, launcher: str) -> int:
-        """Those of runs and of ad-hoc workers, of which no other comes to be until the transaction has ended."""
-        self._database.take_admission_lock(connection)
+    def _has_room(self, connection: Connection, launcher: str, most: int) -> bool:
+        """True when fewer machines are at work, and no other comes to be until the transaction has ended."""
+        if not self._database.take_admission_lock(connection):
+            return False
         of_runs = select(func.count()).where(HAS_WORKER, runs.c.launcher == launcher)
         of_ad_hoc = select(func.count()).where(
             workers.c.status.in_(MACHINE_AD_HOC_STATUSES), workers.c.launcher == launcher
         )
-        return connection.execute(of_runs).scalar_one() + connection.execute(of_ad_hoc).scalar_one()
+        return connection.execute(of_runs).scalar_one() + connection.execute(of_ad_hoc).scalar_one() < most
 
     def get(self, worker_id: str) -> AdHocWorker | None:
         found = self._select(select(workers).where(workers.c.id == worker_id))

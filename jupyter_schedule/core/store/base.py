@@ -372,7 +372,7 @@ class LeaseStore(ABC):
 
     @abstractmethod
     def admit(self, by: Admitter, *, actor: str) -> int:
-        """Let due runs start, as far as the limits of `by` leave room; how many they were.
+        """Let due runs start, as far as the limits of `by` leave room; how many they were, 0 while another admits.
 
         One transaction counts what goes, whoever holds it, and moves each run to `launching` with a lease of `by`: no
         two services admit at once, so limits hold for all of them together.  Nothing of a deleted schedule starts, nor
@@ -518,7 +518,8 @@ class AdHocStore(ABC):
     def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str, most: int | None = None) -> bool:
         """Move a worker from `before` to `after`, as its next revision; False when it is no longer at `before`'s.
 
-        most: False also when so many machines of its launcher are at work, those of runs included.
+        most: False also when so many machines of its launcher are at work, those of runs included, and while runs are
+        admitted.
         Raises ValueError for one that is over: it never changes.
         """
 

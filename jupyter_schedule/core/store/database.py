@@ -36,8 +36,11 @@ class Database(ABC):
         """Let no other transaction number events, or add runs, until this one has ended."""
 
     @abstractmethod
-    def take_admission_lock(self, connection: Connection) -> None:
-        """Let no other transaction admit runs until this one has ended; taken before any row, by who waits for none."""
+    def take_admission_lock(self, connection: Connection) -> bool:
+        """Let no other transaction admit runs until this one has ended; False while another does.
+
+        Nobody waits for it: who holds it may have been stopped, and has to keep nobody from anything else.
+        """
 
     @abstractmethod
     def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:

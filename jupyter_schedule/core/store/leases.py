@@ -69,7 +69,8 @@ class SqlLeases(LeaseStore):
             if connection.execute(select(runs.c.id).where(MAY_START).limit(1)).first() is None:
                 return 0
         with self._database.engine.begin() as connection:
-            self._database.take_admission_lock(connection)
+            if not self._database.take_admission_lock(connection):
+                return 0
             return len(list(self._admit(connection, by, actor)))
 
     def _admit(self, connection: Connection, by: Admitter, actor: str) -> Iterator[str]:

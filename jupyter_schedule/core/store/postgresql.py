@@ -124,8 +124,8 @@ class PostgresqlDatabase(Database):
     def take_event_lock(self, connection: Connection) -> None:
         connection.execute(_TAKE_EVENT_LOCK)
 
-    def take_admission_lock(self, connection: Connection) -> None:
-        connection.execute(_TAKE_ADMISSION_LOCK)
+    def take_admission_lock(self, connection: Connection) -> bool:
+        return bool(connection.execute(_TAKE_ADMISSION_LOCK).scalar_one())
 
     def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
         moment = func.timezone("UTC", func.clock_timestamp()) + text(f"interval '{float(seconds)} seconds'")
@@ -331,7 +331,7 @@ def _number(cursor: psycopg.Cursor[Any]) -> int:
     return int(number)
 
 
-_TAKE_ADMISSION_LOCK = text(f"SELECT pg_advisory_xact_lock({ADMISSION_LOCK})")
+_TAKE_ADMISSION_LOCK = text(f"SELECT pg_try_advisory_xact_lock({ADMISSION_LOCK})")
 _TAKE_EVENT_LOCK = text(f"SELECT pg_advisory_xact_lock({EVENT_LOCK})")
 #: the same on a standby that takes over; another in whatever a dump was restored to
 _IDENTITY = text(

@@ -52,8 +52,10 @@ class SqliteDatabase(Database):
     def take_event_lock(self, connection: Connection) -> None:
         """A writer has the whole file to itself from its beginning."""
 
-    def take_admission_lock(self, connection: Connection) -> None:
-        """The same."""
+    def take_admission_lock(self, connection: Connection) -> bool:
+        """A writer has the whole file to itself."""
+        del connection
+        return True
 
     def lease_clock(self, seconds: float = 0) -> ColumnElement[Any]:
         return literal(self.now() + timedelta(seconds=seconds), UtcText())

@@ -62,25 +62,19 @@ class Capacity:
             self._of_launcher[self.launcher_of(run)] += 1
 
 
-def fair_order(
-    due: Iterable[Run],
-    owner_of: Callable[[Run], str],
-    working: Iterable[Run] = (),
-    served: Mapping[str, int] = _NOBODY,
-) -> list[Run]:
+def fair_order(due: Iterable[Run], owner_of: Callable[[Run], str], working: Iterable[Run] = ()) -> list[Run]:
     """Owners take turns, each with their runs in the order in which they came; backfills go after everything else.
 
     working: each of them was a turn of its owner's, so who has more at work waits for who has fewer.
-    served: by owner a number that grows with every start; of two who are even, the one served longest ago is first.
     """
     at_work = Counter(owner_of(run) for run in working)
     turns: Counter[tuple[bool, str]] = Counter()
-    placed: list[tuple[tuple[bool, int, int, int], Run]] = []
+    placed: list[tuple[tuple[bool, int, int], Run]] = []
     for run in sorted(due, key=lambda run: run.queued):
         late, owner = run.trigger == Trigger.BACKFILL, owner_of(run)
         turn = at_work[owner] + turns[late, owner]
         turns[late, owner] += 1
-        placed.append(((late, turn, served.get(owner, 0), run.queued), run))
+        placed.append(((late, turn, run.queued), run))
     return [run for _, run in sorted(placed, key=lambda item: item[0])]
 
 

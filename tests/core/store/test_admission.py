@@ -20,6 +20,8 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.sql import SqlStore
+from tests.databases import PostgresqlServer
 from tests.factories import NOON, make_ad_hoc, make_admitter, make_run, make_schedule, make_spec, take_runs
 
 EC2: dict[str, Any] = {"launchers": frozenset({"ec2"}), "local": frozenset[str]()}
@@ -80,6 +82,20 @@ def test_services_that_admit_at_once_keep_the_limit_together(store: Store, ledge
     assert sum(admitted) == 5
     held = [run.id for one in by for run, _, _ in store.leases.claim(one)]
     assert len(held) == len(set(held)) == 5
+
+
+@pytest.mark.promise("P31")
+def test_who_stands_still_in_the_middle_of_admitting_keeps_nobody_waiting(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_ledger()
+    stuck, other = (open_store(address, lambda: NOON) for _ in range(2))
+    assert isinstance(stuck, SqlStore)
+    of_owner(other, "ann")
+    with stuck.database.engine.begin() as connection:
+        assert stuck.database.take_admission_lock(connection)
+        assert other.leases.admit(make_admitter(), actor="x") == 0
+    assert other.leases.admit(make_admitter(), actor="x") == 1
+    for store in (stuck, other):
+        store.close()
 
 
 def test_local_runs_are_counted_by_host_and_machines_over_all(store: Store) -> None:

@@ -34,18 +34,6 @@ def test_who_has_more_at_work_waits_for_who_has_fewer() -> None:
     assert [run.schedule for run in line] == ["bob-1", "bob-2", "ann-3", "ann-4"]
 
 
-def test_where_one_goes_at_a_time_owners_take_turns_all_the_same() -> None:
-    waiting = [due("ann-1", 1), due("ann-2", 2), due("ann-3", 3), due("bob-1", 4), due("bob-2", 5)]
-    served: dict[str, int] = {}
-    started = []
-    while waiting:
-        first = fair_order(waiting, owner, served=served)[0]
-        waiting.remove(first)
-        started.append(first.schedule)
-        served[owner(first)] = len(started)
-    assert started == ["ann-1", "bob-1", "ann-2", "bob-2", "ann-3"]
-
-
 def owner_of(run: Run) -> str:
     return run.schedule.partition("-")[0]
 
