@@ -25,7 +25,7 @@ HELPER = "nbcase"
 NOTEBOOKS = "Other people's notebooks: refuse less, take the host's word, say what stays behind"
 MACHINES = "Machines as they are: stock Ubuntu, any region, the reason told, the bill right"
 GATE = "The gate fails closed, and rights follow effects"
-#: what mends a case that goes wrong; every case of a notebook does
+#: what mends a case that goes wrong
 MENDED_BY = {
     "apt_lock_at_boot": MACHINES,
     "charset_of_texts": MACHINES,
@@ -41,6 +41,37 @@ MENDED_BY = {
     "spot_falls_back_to_paid": MACHINES,
     "spot_notice_after_a_slow_metadata_answer": MACHINES,
     "worker_reaches_the_bucket_in_its_region": MACHINES,
+    "p01_kernel_started_by_script": NOTEBOOKS,
+    "p02_parameters_of_an_r_notebook": NOTEBOOKS,
+    "p03_kernels_of_nb_conda_kernels": NOTEBOOKS,
+    "p04_one_folder_up": NOTEBOOKS,
+    "p05_chdir_first": NOTEBOOKS,
+    "p06_a_parameter_names_the_file": NOTEBOOKS,
+    "p07_an_input_is_a_link": NOTEBOOKS,
+    "p08_requirements_that_cant_be_read": NOTEBOOKS,
+    "p09_files_named_as_the_bundles": NOTEBOOKS,
+    "p10_behind_a_proxy": NOTEBOOKS,
+    "p11_the_notebooks_own_name": NOTEBOOKS,
+    "p12_an_error_that_was_expected": NOTEBOOKS,
+    "p13_exit_and_quit": NOTEBOOKS,
+    "p14_what_a_run_script_needs": NOTEBOOKS,
+    "p15_files_that_belong_together": NOTEBOOKS,
+    "p16_files_named_in_addresses_and_sql": NOTEBOOKS,
+    "p17_variables_that_a_run_lacks": NOTEBOOKS,
+    "p18_the_report_as_a_page": NOTEBOOKS,
+    "p19_injected_before": NOTEBOOKS,
+    "p20_text_notebooks": NOTEBOOKS,
+    "p21_a_fresh_environment_from_requirements": NOTEBOOKS,
+    "p22_a_kernel_that_lives_elsewhere": NOTEBOOKS,
+    "p23_notebooks_that_arent_on_disk": NOTEBOOKS,
+    "p24_cells_without_metadata": NOTEBOOKS,
+    "p25_a_parameter_becomes_code_in_julia": NOTEBOOKS,
+    "p26_data_of_an_own_package": NOTEBOOKS,
+    "p27_paths_by_with_name": NOTEBOOKS,
+    "p28_progress_bars": NOTEBOOKS,
+    "p29_output_folder_is_there": NOTEBOOKS,
+    "p30_endless_output": NOTEBOOKS,
+    "p31_passed_unknown_parameter": NOTEBOOKS,
 }
 NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
 #: the last line of a program that ended by an error: it gave no verdict, and proves nothing
@@ -59,7 +90,7 @@ def list_cases() -> list[Any]:
         if path.stem == HELPER:
             continue
         marks = [NEEDS[path.stem]] if path.stem in NEEDS else []
-        title = NOTEBOOKS if path.parent.name == "notebooks" else MENDED_BY.get(path.stem)
+        title = MENDED_BY.get(path.stem)
         if title is not None:
             marks.append(pytest.mark.xfail(raises=StillWrong, strict=True, reason=title))
         found.append(pytest.param(path, id=path.stem, marks=marks))
