@@ -37,7 +37,6 @@ MENDED_BY = {
     "many_files_in_a_folder_cost_nothing": MACHINES,
     "proxy_of_the_service": NOTEBOOKS,
     "root_device_name": MACHINES,
-    "service_restart_keeps_local_runs": MACHINES,
     "spot_falls_back_to_paid": MACHINES,
     "spot_notice_after_a_slow_metadata_answer": MACHINES,
     "worker_reaches_the_bucket_in_its_region": MACHINES,
