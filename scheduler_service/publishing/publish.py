@@ -18,7 +18,7 @@ from jupyter_schedule.core import costs, publication_keys
 from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
 from jupyter_schedule.core.object_keys import OUTPUT, REPORT
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, ObjectStorage, kind_of
+from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectChanged, ObjectExists, ObjectStorage
 from jupyter_schedule.core.text import quoted
 from scheduler_service.publishing.data_folder import check_names, read_index, update_data
 from scheduler_service.publishing.index_page import SHOWN_RUNS, render_index_page
@@ -169,6 +169,7 @@ def _altered(file: FileEntry) -> PublishFailed:
 
 def _complete(run: Run, result: Result, area: ObjectStorage, now: datetime, *, report: bool) -> Manifest:
     """Write the manifest, once; of two publishers of one run the first one's counts."""
+    keys, folder = PublicationKeys(run.schedule), name_run_folder(run)
     manifest = Manifest(
         run=run.id,
         schedule=run.schedule,
@@ -181,25 +182,34 @@ def _complete(run: Run, result: Result, area: ObjectStorage, now: datetime, *, r
         started_at=result.started_at,
         ended_at=result.ended_at,
         published_at=utc(now),
-        files=tuple(_described(file) for file in sorted(result.files, key=lambda file: file.path)),
-        report=tuple(_described(file) for file in result.report) if report else (),
+        files=_describe(sorted(result.files, key=lambda file: file.path), area, keys.run_files(folder)),
+        report=_describe(result.report, area, keys.run_report(folder)) if report else (),
     )
     try:
-        area.put_once(PublicationKeys(run.schedule).manifest(name_run_folder(run)), manifest.to_bytes())
+        area.put_once(keys.manifest(folder), manifest.to_bytes())
     except ObjectExists:
         first = _published_before(run, result, area)
         return manifest if first is None else first
     return manifest
 
 
-def _described(file: FileEntry) -> ManifestFile:
-    kind, encoding = kind_of(file.path)
-    return ManifestFile(
-        path=file.path,
-        size=file.size,
-        sha256=file.sha256,
-        content_type=kind,
-        content_encoding=encoding,
+def _describe(files: Iterable[FileEntry], area: ObjectStorage, place: str) -> tuple[ManifestFile, ...]:
+    """The files as readers get them."""
+    files, told = tuple(files), {}
+
+    def look(file: FileEntry) -> None:
+        told[file.path] = area.describe(place + file.path)
+
+    area.for_each(files, look)
+    return tuple(
+        ManifestFile(
+            path=file.path,
+            size=file.size,
+            sha256=file.sha256,
+            content_type=told[file.path].type,
+            content_encoding=told[file.path].encoding,
+        )
+        for file in files
     )
 
 

@@ -28,8 +28,6 @@ GATE = "The gate fails closed, and rights follow effects"
 #: what mends a case that goes wrong
 MENDED_BY = {
     "apt_lock_at_boot": MACHINES,
-    "charset_of_texts": MACHINES,
-    "content_encoding_of_other_packings": MACHINES,
     "cron_texts_that_people_paste": NOTEBOOKS,
     "long_notification_to_discord": GATE,
     "machine_that_ends_at_launch": MACHINES,

@@ -7,15 +7,15 @@ one sentence for a person, without any credential.
 
 import errno
 import hashlib
-import mimetypes
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, TypeVar
+
+from jupyter_schedule.core.storage.content_types import LOOKED_AT_BYTES, Content, describe_content, needs_look
 
 Item = TypeVar("Item")
 
@@ -145,6 +145,18 @@ class ObjectStorage(ABC):
         for item in items:
             action(item)
 
+    def describe(self, key: str) -> Content:
+        """Return what readers are told of an object, by its name and where that doesn't tell its first bytes.
+
+        Raises NoSuchObject.
+        """
+        return describe_content(key, self.read_start(key) if needs_look(key) else None)
+
+    def read_start(self, key: str) -> bytes:
+        """Return as many of the first bytes as it takes to see what an object is.  Raises NoSuchObject."""
+        with self.open(key) as stream:
+            return stream.read(LOOKED_AT_BYTES)
+
     def get_or_none(self, key: str) -> bytes | None:
         """The whole content, None when there is no such object."""
         try:
@@ -169,15 +181,3 @@ def file_digest(path: Path) -> str:
     """Hex sha256 of a file's content, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def kind_of(key: str) -> tuple[str, str | None]:
-    """The type of the content and how it is packed, by the key's ending: of `a.csv.gz`, `text/csv` and `gzip`."""
-    kind, encoding = _kinds().guess_type(PurePosixPath(key).name)
-    return kind or "application/octet-stream", encoding
-
-
-@cache
-def _kinds() -> mimetypes.MimeTypes:
-    """Python's own table: the machine's would give the same name another type elsewhere."""
-    return mimetypes.MimeTypes()

@@ -14,7 +14,6 @@ from jupyter_schedule.core.storage.base import (
     StoredObject,
     digest,
     file_digest,
-    kind_of,
 )
 from jupyter_schedule.core.storage.local import LocalStorage
 from jupyter_schedule.core.storage.s3 import S3Storage
@@ -33,7 +32,6 @@ __all__ = [
     "StoredObject",
     "digest",
     "file_digest",
-    "kind_of",
     "open_storage",
     "parse_address",
 ]

@@ -36,8 +36,8 @@ from jupyter_schedule.core.storage.base import (
     StoredObject,
     check_key,
     digest,
-    kind_of,
 )
+from jupyter_schedule.core.storage.content_types import LOOKED_AT_BYTES, describe_content, needs_look
 from jupyter_schedule.core.storage.s3_errors import EXPIRED, Conflict, PreconditionFailed, code_of, translated
 
 MEBI = 1 << 20
@@ -70,7 +70,7 @@ class S3Storage(ObjectStorage):
         self.address = address
 
     def put(self, key: str, data: bytes) -> None:
-        self._ask("put_object", key, Body=data, **_described(key))
+        self._ask("put_object", key, Body=data, **_described(key, data))
 
     def put_once(self, key: str, data: bytes) -> None:
         if not self._put_when(key, data, IfNoneMatch="*"):
@@ -164,6 +164,12 @@ class S3Storage(ObjectStorage):
         with suppress(NoSuchObject):
             self._ask("delete_object", key)
 
+    def read_start(self, key: str) -> bytes:
+        size = self.size(key)
+        if size is None:
+            raise NoSuchObject(key)
+        return self._read_start(key, size)
+
     def url(self, key: str) -> str:
         return self.address.url(key)
 
@@ -245,16 +251,23 @@ class S3Storage(ObjectStorage):
                 _pause(tried)
         raise StorageAway(f"{key} breaks off each time it is read: it is tried again.")
 
+    def _read_start(self, key: str, size: int) -> bytes:
+        if size == 0:  # of which S3 has no range
+            return b""
+        body = self._ask("get_object", key, Range=f"bytes=0-{LOOKED_AT_BYTES - 1}")["Body"]
+        with io.BufferedReader(_Body(body, self.address, key)) as stream:
+            return stream.read(LOOKED_AT_BYTES)
+
     def _read_digest(self, key: str) -> str:
         with self.open(key) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def _put_when(self, key: str, data: bytes, **condition: str) -> bool:
         """The put was the one that its condition let through."""
-        writer = uuid4().hex
+        writer, told = uuid4().hex, _described(key, data)
         for tried in range(TRIES):
             try:
-                self._ask("put_object", key, Body=data, Metadata={_WRITER: writer}, **_described(key), **condition)
+                self._ask("put_object", key, Body=data, Metadata={_WRITER: writer}, **told, **condition)
             except (PreconditionFailed, NoSuchObject):
                 head = self._head(key)
                 return head is not None and head.get("Metadata", {}).get(_WRITER) == writer
@@ -268,7 +281,7 @@ class S3Storage(ObjectStorage):
         """By boto3, which sends parts again one by one, and removes them all when it gives up."""
         from s3transfer.manager import TransferConfig, TransferManager  # noqa: PLC0415  (only where S3 is used)
 
-        part = part_size(size)
+        part, told = part_size(size), _described(key, _start_of(key, source))
         config = TransferConfig(
             multipart_threshold=part + 1, multipart_chunksize=part, max_request_concurrency=PARTS_AT_A_TIME
         )
@@ -277,11 +290,11 @@ class S3Storage(ObjectStorage):
         def send(client: Any) -> None:
             if size <= part:
                 data = source.read_bytes()
-                client.put_object(Bucket=self.address.bucket, Key=place, Body=data, **_described(key))
+                client.put_object(Bucket=self.address.bucket, Key=place, Body=data, **told)
                 return
             with TransferManager(client, config) as manager:
                 # of a file with a name, parts are read as they are sent
-                manager.upload(str(source), self.address.bucket, place, extra_args=_described(key)).result()
+                manager.upload(str(source), self.address.bucket, place, extra_args=told).result()
 
         with s3_clients.transfer_memory.take(min(size, PARTS_AT_A_TIME * part)):
             self._try(send, key, "s3:PutObject")
@@ -290,10 +303,11 @@ class S3Storage(ObjectStorage):
         """The answer to the copy of exactly that object."""
         found = {"Bucket": other.address.bucket, "Key": other._key(source)}
         exactly = {"CopySource": found, "CopySourceIfMatch": head["ETag"]}
+        told = _described(key, other._read_start(source, head["ContentLength"]) if needs_look(key) else None)
         if head["ContentLength"] <= LARGEST_COPY:
-            asked = self._ask("copy_object", key, MetadataDirective="REPLACE", **exactly, **_described(key))
+            asked = self._ask("copy_object", key, MetadataDirective="REPLACE", **exactly, **told)
             return dict(asked["CopyObjectResult"])
-        upload = self._ask("create_multipart_upload", key, **_described(key))["UploadId"]
+        upload = self._ask("create_multipart_upload", key, **told)["UploadId"]
         try:
             parts = self._copied_parts(key, upload, head["ContentLength"], exactly)
             self._ask("complete_multipart_upload", key, UploadId=upload, MultipartUpload={"Parts": parts})
@@ -358,18 +372,30 @@ class _Body(io.RawIOBase):
         super().close()
 
 
-def _described(key: str) -> dict[str, Any]:
-    """The headers that readers of an object are told, and that S3 checks: the sha256 of what arrives."""
-    kind, encoding = kind_of(key)
-    packed = {"ContentEncoding": encoding} if encoding else {}
-    return {"ContentType": kind, "CacheControl": _ALWAYS_ASK, "ChecksumAlgorithm": "SHA256", **packed}
+def _described(key: str, start: bytes | None = None) -> dict[str, Any]:
+    """The headers that readers of an object are told, and that S3 checks: the sha256 of what arrives.
+
+    start: its first bytes; None where its name is believed.
+    """
+    content = describe_content(key, start)
+    packed = {"ContentEncoding": content.encoding} if content.encoding else {}
+    return {"ContentType": content.type, "CacheControl": _ALWAYS_ASK, "ChecksumAlgorithm": "SHA256", **packed}
+
+
+def _start_of(key: str, source: Path) -> bytes | None:
+    """The first bytes of what will be stored under that key, if they matter."""
+    if not needs_look(key):
+        return None
+    with source.open("rb") as file:
+        return file.read(LOOKED_AT_BYTES)
 
 
 def _send(mover: Any, place: str, key: str, source: Path, size: int) -> None:
     import obstore  # noqa: PLC0415  (optional, and not on workers)
 
-    kind, encoding = kind_of(key)
-    told = {"Content-Type": kind, "Cache-Control": _ALWAYS_ASK} | ({"Content-Encoding": encoding} if encoding else {})
+    content = describe_content(key, _start_of(key, source))
+    packed = {"Content-Encoding": content.encoding} if content.encoding else {}
+    told = {"Content-Type": content.type, "Cache-Control": _ALWAYS_ASK, **packed}
     part = part_size(size)
     at_a_time = max(1, MOVED_AT_A_TIME * PART // part)
     with s3_clients.transfer_memory.take(min(size, part * at_a_time)):

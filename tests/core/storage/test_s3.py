@@ -1,6 +1,7 @@
 """What only S3 has: types, names and sizes, addresses, credentials, and sentences for what is wrong."""
 
 import errno
+import gzip
 import logging
 import urllib.request
 from collections.abc import Callable
@@ -33,24 +34,31 @@ def test_readers_are_told_type_and_packing(
     if not fast:
         monkeypatch.setattr(s3_clients, "mover", lambda _: None)
     store = seaweedfs.objects()
-    source = tmp_path / "source"
-    source.write_bytes(b"1,2\n")
+    packed = gzip.compress(b"1,2\n", mtime=0)
     folder = LocalStorage(tmp_path)
-    store.put("a/put.csv.gz", b"1,2\n")
-    store.put_file("a/file.csv.gz", source)
-    store.copy_from(folder, "source", "a/foreign.csv.gz")
-    store.copy_from(store, "a/put.csv.gz", "a/copy.csv.gz")
-    store.put_once("a/once.csv.gz", b"")
-    store.copy_from(store, "a/put.csv.gz", "a/copy.html")
+    for name, content in (("packed", packed), ("plain", b"1,2\n"), ("empty", b"")):
+        source = tmp_path / name
+        source.write_bytes(content)
+        store.put(f"{name}/put.csv.gz", content)
+        store.put_file(f"{name}/file.csv.gz", source)
+        store.copy_from(folder, name, f"{name}/foreign.csv.gz")
+        store.copy_from(store, f"{name}/put.csv.gz", f"{name}/copy.csv.gz")
+        store.put_once(f"{name}/once.csv.gz", content)
+        store.copy_from(store, f"{name}/put.csv.gz", f"{name}/copy.html")
 
     def head(key: str) -> tuple[str | None, str | None, str | None]:
         found = seaweedfs.client().head_object(Bucket=store.address.bucket, Key=store.address.prefix + key)
         return found["ContentType"], found.get("ContentEncoding"), found.get("CacheControl")
 
-    for name in ("put", "file", "foreign", "copy", "once"):
-        assert head(f"a/{name}.csv.gz") == ("text/csv", "gzip", "no-cache"), name
-    assert head("a/copy.html") == ("text/html", None, "no-cache")
-    assert store.get("a/file.csv.gz") == b"1,2\n"
+    for way in ("put", "file", "foreign", "copy", "once"):
+        assert head(f"packed/{way}.csv.gz") == ("text/csv; charset=utf-8", "gzip", "no-cache"), way
+        # what is only called so would be rubbish to whoever unpacks it; SeaweedFS calls bytes what their names do
+        for name in ("plain", "empty"):
+            assert head(f"{name}/{way}.csv.gz") == ("application/gzip", None, "no-cache"), (name, way)
+            assert store.describe(f"{name}/{way}.csv.gz").encoding is None
+        assert store.describe(f"packed/{way}.csv.gz") == ("text/csv; charset=utf-8", "gzip")
+    assert head("plain/copy.html") == ("text/html; charset=utf-8", None, "no-cache")
+    assert store.get("packed/file.csv.gz") == packed
 
 
 # -- names

@@ -51,7 +51,7 @@ def test_a_copy_too_large_for_one_request_goes_in_parts(
     assert other.get("to.csv") == source.read_bytes()
     assert [stored.key for stored in other.list()] == ["to.csv"]
     found = seaweedfs.client().head_object(Bucket=other.address.bucket, Key=f"{other.address.prefix}to.csv")
-    assert found["ContentType"] == "text/csv"
+    assert found["ContentType"] == "text/csv; charset=utf-8"
     assert "-3" in found["ETag"]
 
 

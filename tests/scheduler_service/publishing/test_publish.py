@@ -1,5 +1,6 @@
 """A run's outputs reach their addresses whole, in order, and never backwards."""
 
+import gzip
 from datetime import timedelta
 from pathlib import Path
 
@@ -67,9 +68,11 @@ def test_a_run_is_published_at_its_own_and_at_the_stable_address(tmp_path: Path)
 
 def test_the_documents_say_what_readers_rely_on() -> None:
     area, run = MemoryObjects(), due_on(0)
-    publish_files(run, {"weekly.csv": b"1,2\n", "days/1 & 2.csv.gz": b"zip"}, area)
+    zip_bytes = gzip.compress(b"1,2\n", mtime=0)
+    publish_files(run, {"weekly.csv": b"1,2\n", "days/1 & 2.csv.gz": zip_bytes, "only called.csv.gz": b"1,2\n"}, area)
 
-    zipped, weekly = entry("days/1 & 2.csv.gz", b"zip").model_dump(), entry("weekly.csv", b"1,2\n").model_dump()
+    zipped, weekly = entry("days/1 & 2.csv.gz", zip_bytes).model_dump(), entry("weekly.csv", b"1,2\n").model_dump()
+    called = entry("only called.csv.gz", b"1,2\n").model_dump()
     assert document(area, KEYS.manifest(name_run_folder(run))) == {
         "run": run.id,
         "schedule": "flights",
@@ -83,8 +86,13 @@ def test_the_documents_say_what_readers_rely_on() -> None:
         "ended_at": "2026-11-24T12:00:06Z",
         "published_at": "2026-11-24T12:00:00Z",
         "files": [
-            {**zipped, "content_type": "text/csv", "content_encoding": "gzip"},
-            {**weekly, "content_type": "text/csv", "content_encoding": None},
+            {**zipped, "content_type": "text/csv; charset=utf-8", "content_encoding": "gzip"},
+            {
+                **called,
+                "content_type": "application/octet-stream",
+                "content_encoding": None,
+            },
+            {**weekly, "content_type": "text/csv; charset=utf-8", "content_encoding": None},
         ],
         "report": [],
     }
@@ -97,6 +105,7 @@ def test_the_documents_say_what_readers_rely_on() -> None:
         "manifest_url": area.url(f"flights/{name_run_folder(run)}/manifest.json"),
         "files": [
             {**zipped, "href": f"{name_run_folder(run)}/files/days/1%20%26%202.csv.gz"},
+            {**called, "href": f"{name_run_folder(run)}/files/only%20called.csv.gz"},
             {**weekly, "href": f"{name_run_folder(run)}/files/weekly.csv"},
         ],
     }
