@@ -36,6 +36,11 @@ def agent_key(digest: str) -> str:
     return f"agents/{digest}.tar.gz"
 
 
+def uv_key(digest: str) -> str:
+    """The uv that comes with the agent, as gzip, by the digest of the program itself."""
+    return f"agents/uv-{digest}.gz"
+
+
 #: write-once: the ledger whose work area it is
 OWNER_MARKER = "owner.json"
 #: everything that workers wrote, and every brief

@@ -7,6 +7,7 @@ Objects, besides the bundle and the gate, are under `workers/<worker>/<token>/`:
 import errno
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -21,7 +22,8 @@ from typing import Any, NamedTuple
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
 from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, open_storage
-from scheduler_service.worker import expectations, notebook, processes, workspace
+from jupyter_schedule.core.text import duration_text
+from scheduler_service.worker import environments, expectations, notebook, processes, workspace
 from scheduler_service.worker.collect import Collected, Snapshot, collect, find_written_elsewhere, take_snapshot
 from scheduler_service.worker.diagnose import AttemptOutcome, RunFacts, diagnose
 from scheduler_service.worker.files import open_plain, remove_folder
@@ -113,11 +115,15 @@ class ResultBuilder:
 
 
 class PreparedRun(NamedTuple):
-    """A run that is ready to start: its output folder, its environment, the files before it."""
+    """A run that is ready to start: its output folder, its variables, the files before it."""
 
     output: Path
     environment: dict[str, str]
     before: Snapshot
+    #: seconds of its time-out that are gone
+    spent: float = 0.0
+    #: which Python it has in place of the one that it was pinned for, empty when that
+    python: str = ""
 
 
 class MachineSetup:
@@ -129,6 +135,15 @@ class MachineSetup:
 
     def environment(self) -> dict[str, str]:
         """Variables of the run that follow from the machine."""
+        return {}
+
+    def find_uv(self) -> str | None:
+        """The uv that came with the agent; None where none did.  Raises Refused."""
+        beside = Path(sys.executable).with_name("uv")
+        return str(beside) if beside.exists() else shutil.which("uv")
+
+    def uv_variables(self) -> dict[str, str]:
+        """Variables for the agent's own use of uv, where it differs from the run's."""
         return {}
 
 
@@ -243,9 +258,9 @@ class AttemptRunner:
     def _prepare_and_run(self) -> None:
         self.folders.make()
         self.log = RunLog(self.folders.root, lambda number, data: self.storage.put(f"{LIVE_LOG}{number}", data))
-        prepared = self._prepare()
-        if self.signals.stop:
-            self.result.verdict = _STOPPED_EARLY
+        prepared = self._make_environments(self._prepare())
+        if prepared is None or self.signals.stop:
+            self.result.verdict = self.result.verdict or _STOPPED_EARLY
             return
         ended, memory_ran_out = self._run(prepared)
         if ended.cause is Cause.EXITED and ended.exit_code == 0 and self.task.expect:
@@ -256,7 +271,7 @@ class AttemptRunner:
         self._guarded(
             lambda: self._collect_output(prepared), stage="publishing", what="The outputs couldn't be collected"
         )
-        self._judge(ended, memory_ran_out)
+        self._judge(ended, memory_ran_out, prepared.python)
 
     def _prepare(self) -> PreparedRun:
         workspace.check_kernel(self.task)
@@ -268,28 +283,47 @@ class AttemptRunner:
         environment = workspace.build_environment(self.task, self.folders, output) | self.machine.environment()
         return PreparedRun(output, environment, take_snapshot(self.folders.code, output))
 
+    def _make_environments(self, prepared: PreparedRun) -> PreparedRun | None:
+        """Make what a bundle says that its notebook needs; None when that came to no good end, which is told then."""
+        code = self.folders.code
+        if self.task.kernel is not None or not environments.has_requirements(code):
+            return prepared
+        began = time.monotonic()
+        if (uv := self.machine.find_uv()) is None:
+            return prepared
+        plan = environments.plan_environments(
+            uv,
+            code,
+            self.folders.environments,
+            variables=prepared.environment,
+            ours=self.machine.uv_variables(),
+            say=self._say,
+        )
+        report = self.folders.environments / "report"
+        ended = self._contain(plan.command(report), prepared.output, {**plan.variables}, self.task.timeout_seconds)
+        if ended.cause is Cause.STOPPED or self.signals.stop:
+            return None
+        if ended.cause is Cause.TIMED_OUT:
+            limit = duration_text(self.task.timeout_seconds)
+            sentence = f"Timed out: its environment wasn't made after {limit}."
+            self._decide(AttemptOutcome("timed_out", "time_limit", sentence))
+            return None
+        if ended.exit_code != 0:
+            raise Refused("environment", environments.read_report(report) or "Its environment couldn't be made.")
+        return prepared._replace(
+            environment=prepared.environment | plan.run_variables(self.folders.kernel),
+            spent=time.monotonic() - began,
+            python=plan.difference(),
+        )
+
     def _run(self, prepared: PreparedRun) -> tuple[CommandEnd, bool]:
-        assert self.log
         live = PeriodicTask("live notebook", self.live) if self.live else None
         kills = processes.count_memory_kills()
         self.result.started_at = now_text()
+        left = max(self.task.timeout_seconds - prepared.spent, 1.0)
         try:
-            ended = run_contained(
-                ["bash", "-c", self.task.command],
-                cwd=self.folders.code,
-                environment=prepared.environment,
-                output=self.log.attach(),
-                timeout=self.task.timeout_seconds,
-                grace=self.task.grace_seconds,
-                marker=self.task.marker,
-                signals=self.signals,
-                limits=ProcessLimits(**self.task.limits),
-                user=self.task.user,
-                output_folder=prepared.output,
-                cgroup_record=self.folders.cgroup,
-            )
+            ended = self._contain(["bash", "-c", self.task.command], prepared.output, prepared.environment, left)
         finally:
-            self.log.detach()
             if live:
                 live.stop()
         self.result.ended_at = now_text()
@@ -297,6 +331,29 @@ class AttemptRunner:
         self.result.exit_code = ended.exit_code
         self._tell_what_was_left(ended)
         return ended, processes.count_memory_kills() > kills
+
+    def _contain(
+        self, command: list[str], output: Path, variables: dict[str, str], timeout_seconds: float
+    ) -> CommandEnd:
+        """Run a command in the bundle's folder as the run's user, until it and all that it started has ended."""
+        assert self.log
+        try:
+            return run_contained(
+                command,
+                cwd=self.folders.code,
+                environment=variables,
+                output=self.log.attach(),
+                timeout=timeout_seconds,
+                grace=self.task.grace_seconds,
+                marker=self.task.marker,
+                signals=self.signals,
+                limits=ProcessLimits(**self.task.limits),
+                user=self.task.user,
+                output_folder=output,
+                cgroup_record=self.folders.cgroup,
+            )
+        finally:
+            self.log.detach()
 
     def _tell_what_was_left(self, ended: CommandEnd) -> None:
         if ended.left and ended.cause is Cause.EXITED:
@@ -332,7 +389,7 @@ class AttemptRunner:
 
         collect(folder, store, self.objects.for_each, files, self.result.notes)
 
-    def _judge(self, ended: CommandEnd, memory_ran_out: bool) -> None:
+    def _judge(self, ended: CommandEnd, memory_ran_out: bool, python: str) -> None:
         executed = notebook.read_notebook(self.executed) if self.executed else None
         failure = _read_failure(self.folders.report / "failure.json")
         if failure is None and executed and ended.exit_code != 0:
@@ -353,6 +410,7 @@ class AttemptRunner:
                 outputs=len(self.result.files),
                 is_notebook=self.task.notebook is not None,
                 output_dir=self.task.output_dir,
+                python=python,
             )
         )
         if verdict.reason != "ok":

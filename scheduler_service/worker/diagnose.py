@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_schedule.core.text import duration_text
 from scheduler_service.worker.notebook import NotebookProgress
 from scheduler_service.worker.supervise import Cause
-from scheduler_service.worker.text import find_first_line, fit_sentence
+from scheduler_service.worker.text import LONGEST_SENTENCE, find_first_line, fit_sentence
 
 _NO_SPACE = "No space left on device"
 _DEAD_KERNEL = "DeadKernelError"
@@ -48,6 +48,8 @@ class RunFacts:
     outputs: int = 0
     is_notebook: bool = False
     output_dir: str = "output"
+    #: which Python it had in place of the one that it was pinned for: "Python 3.12.3 instead of 3.11"
+    python: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,8 @@ def diagnose(evidence: RunFacts) -> AttemptOutcome:
             return _verdict("finished", "out_of_memory", f"Stopped: more memory than a run may use here{where}")
         case Cause.OUTPUT:
             return _verdict("finished", "output_too_large", f"Stopped: more output than a run may write here{where}")
-    if evidence.exit_code == 0:
-        return _verdict("finished", *_good_end(evidence))
-    return _verdict("finished", *_bad_end(evidence))
+    reason, text = _good_end(evidence) if evidence.exit_code == 0 else _bad_end(evidence)
+    return _verdict("finished", reason, _with_python(text, evidence.python))
 
 
 def _verdict(outcome: str, reason: str, text: str) -> AttemptOutcome:
@@ -88,6 +89,16 @@ def _good_end(evidence: RunFacts) -> tuple[str, str]:
     who = "notebook" if evidence.is_notebook else "command"
     folder = evidence.output_dir.rstrip("/")
     return "empty_output", f"The {who} finished, but {folder}/ is empty, so nothing was published."
+
+
+def _with_python(text: str, python: str) -> str:
+    """`text` with what may be the cause of it, for which the rest is cut where that is too long."""
+    if not python:
+        return text
+    told = f", with {python}."
+    kept = fit_sentence(text).rstrip(".")
+    room = LONGEST_SENTENCE - len(told) - 1
+    return (kept if len(kept) <= room else f"{kept[: room - 1].rstrip()}…") + told
 
 
 def _bad_end(evidence: RunFacts) -> tuple[str, str]:

@@ -5,9 +5,11 @@ may do.  Debian packages are installed before, with our rights.  When EC2 takes 
 minutes ahead, and the run is stopped in time to be tried again elsewhere.
 """
 
+import gzip
 import json
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,8 +24,8 @@ from typing import Any
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.object_keys import brief_key
-from jupyter_schedule.core.storage.factory import S3Address, open_storage
+from jupyter_schedule.core.object_keys import brief_key, uv_key
+from jupyter_schedule.core.storage.factory import S3Address, file_digest, open_storage
 from scheduler_service.worker.agent import MachineSetup, run_attempt
 from scheduler_service.worker.bootstrap import read_metadata
 from scheduler_service.worker.credentials import CredentialsServer
@@ -36,6 +38,8 @@ HOME = Path("/home") / USER
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WORK = "/var/lib/jupyter-schedule"
 METADATA_ADDRESS = "169.254.169.254"
+#: uv, and the Pythons that it fetches
+TOOLS = "/opt/jupyter-schedule-tools"
 #: seconds between two looks for a spot notice
 LOOK_EVERY = 5.0
 #: seconds that installing Debian packages may take at most
@@ -45,8 +49,9 @@ APT_LIMIT = 900
 class Ec2MachineSetup(MachineSetup):
     """A machine that is ours alone: packages, a user without our rights, and no way from it to the role."""
 
-    def __init__(self, data_role: Callable[[], CredentialsServer] | None = None) -> None:
-        """data_role: makes the one that the run has."""
+    def __init__(self, configuration: dict[str, Any], data_role: Callable[[], CredentialsServer] | None = None) -> None:
+        """configuration: as the machine was told.  data_role: makes the one that the run has."""
+        self._configuration = configuration
         self._make_data_role = data_role
         self._data_role: CredentialsServer | None = None
 
@@ -58,12 +63,19 @@ class Ec2MachineSetup(MachineSetup):
             self._data_role = self._make_data_role()
         # the user may go through it, not look into it
         folders.root.chmod(0o711)
-        for folder in (folders.code, folders.report, folders.previous, folders.kernel):
+        for folder in (folders.code, folders.report, folders.previous, folders.kernel, folders.environments):
             _give(folder)
 
     def environment(self) -> dict[str, str]:
         data = self._data_role.environment() if self._data_role else {}
         return {"HOME": str(HOME), "USER": USER, "LOGNAME": USER, **data}
+
+    def find_uv(self) -> str | None:
+        return str(_fetch_uv(self._configuration))
+
+    def uv_variables(self) -> dict[str, str]:
+        # what root leaves in the user's home the user couldn't write to
+        return {"HOME": "/root", "UV_CACHE_DIR": f"{TOOLS}/cache", "UV_PYTHON_INSTALL_DIR": f"{TOOLS}/python"}
 
 
 def main() -> int:
@@ -73,7 +85,7 @@ def main() -> int:
     me = {"instance": instance, "identity": f"{configuration['role_id']}:{instance}"}
     # a run's environment is an allow-list, and ours says where our own modules are
     os.environ.clear()
-    os.environ.update({"PATH": PATH, "LANG": "C.UTF-8"})
+    os.environ.update({"PATH": PATH, "LANG": "C.UTF-8", **configuration.get("uv_variables", {})})
     document = json.loads(open_storage(configuration["objects"]).get(brief_key(configuration["token"])))
     try:
         task = replace(WorkerTask.of(document), worker=me["identity"], work_folder=WORK, user=USER_ID)
@@ -82,7 +94,9 @@ def main() -> int:
         return 2
     threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
     data_role = task.data_role
-    machine = Ec2MachineSetup(partial(_assumed, data_role, configuration, instance) if data_role else None)
+    machine = Ec2MachineSetup(
+        configuration, partial(_assumed, data_role, configuration, instance) if data_role else None
+    )
     run_attempt(task, machine=machine, handle=me)
     return 0
 
@@ -105,6 +119,20 @@ def _assumed(arn: str, configuration: dict[str, str], instance: str) -> Credenti
         return made
 
     return CredentialsServer(arn, assume, clock.now)
+
+
+def _fetch_uv(configuration: dict[str, Any]) -> Path:
+    """The service's own uv, fetched when a run needs one: most of the agent's size.  Raises Refused and OSError."""
+    program, packed = Path(TOOLS) / "uv", Path(TOOLS) / "uv.gz"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    open_storage(configuration["objects"]).fetch(uv_key(configuration["uv_sha256"]), packed)
+    with gzip.open(packed) as source, program.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    packed.unlink()
+    if file_digest(program) != configuration["uv_sha256"]:
+        raise Refused("environment", "The service's uv isn't the one that was recorded: have the service started anew.")
+    program.chmod(0o755)
+    return program
 
 
 def _install_packages(listed: Path) -> None:

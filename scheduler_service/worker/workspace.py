@@ -32,13 +32,14 @@ class Folders:
         self.report = self.root / "report"
         self.previous = self.root / "previous"
         self.kernel = self.root / "kernel"
+        self.environments = self.root / "environments"
         self.cgroup = self.root / CGROUP
 
     def make(self) -> None:
         """An empty scratch folder that only this user can read."""
         remove_folder(self.root)
         self.root.mkdir(parents=True, mode=0o700)
-        for folder in (self.report, self.previous, self.kernel):
+        for folder in (self.report, self.previous, self.kernel, self.environments):
             folder.mkdir()
 
 

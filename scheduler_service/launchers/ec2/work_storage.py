@@ -17,11 +17,13 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_schedule.core.object_keys import agent_key, beside_brief, brief_key
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import NoSuchObject, S3Storage, open_storage
+from scheduler_service.launchers.ec2.uv_program import describe_uv
 from scheduler_service.worker.task import ExpectedOutputs, PreviousFiles, WorkerTask
 from scheduler_service.worker.workspace import select_previous
 
@@ -32,12 +34,12 @@ class WorkStorage:
     def __init__(self, objects: S3Storage) -> None:
         self._objects = objects
 
-    def configuration(self) -> dict[str, str]:
+    def configuration(self) -> dict[str, Any]:
         """Describe it to a machine; the agent's archive is there by then.  Raises OSError."""
         # a machine finds no region by itself, and may be in another one than the bucket
         region: str = s3_clients.client(self._objects.address).meta.region_name
         address = replace(self._objects.address, region=region)
-        return {"objects": str(address), "region": region, "base": self._base, **self._agent}
+        return {"objects": str(address), "region": region, "base": self._base, **self._agent, **self._uv}
 
     def put_task(self, token: str, task: WorkerTask) -> None:
         """Store what an attempt's agent is told; beside it, what it reads of its publication, where it has no rights.
@@ -83,6 +85,10 @@ class WorkStorage:
         """The address that a key is appended to, as boto3 makes it for this region or endpoint."""
         link = urlsplit(self._objects.link("x", 60) or "")
         return link._replace(query="", path=link.path.removesuffix("x")).geturl()
+
+    @cached_property
+    def _uv(self) -> dict[str, object]:
+        return describe_uv(self._objects)
 
     @cached_property
     def _agent(self) -> dict[str, str]:

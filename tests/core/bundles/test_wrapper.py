@@ -410,6 +410,20 @@ def test_uv_installs_as_the_pip_of_the_machine_would(
     assert uv_settings.uv_settings(uv_settings.pip_settings(listing, environ), environ) == added
 
 
+def test_without_pip_its_own_files_say_where_packages_come_from(tmp_path: Path) -> None:
+    """Images of clouds have Python without pip, and an operator's pip.conf all the same."""
+    (tmp_path / ".config/pip").mkdir(parents=True)
+    own = "[global]\nindex_url = https://a/simple\n[install]\nextra-index-url =\n    https://b\n    https://c\n"
+    (tmp_path / ".config/pip/pip.conf").write_text(own)
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://d/simple%20\n")
+    (tmp_path / ".pip").mkdir()
+    (tmp_path / ".pip/pip.conf").write_text("no section = at all")
+    environ = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    settings = uv_settings.pip_settings(uv_settings.read_pip_files(environ), {})
+    assert settings["index-url"] == "https://d/simple%20"
+    assert uv_settings.uv_settings(settings, {})["UV_INDEX"] == "https://b https://c"
+
+
 def test_a_file_of_uv_itself_is_left_to_decide(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "PIP_INDEX_URL": "https://a/simple"}
     assert not uv_settings.has_own_file(environ)

@@ -5,6 +5,7 @@ Standard library only; runs on Python 3.8 or newer.
 """
 
 import ast
+import configparser
 import os
 import shutil
 import subprocess
@@ -57,15 +58,33 @@ def has_own_file(environ: Mapping[str, str]) -> bool:
     return "UV_CONFIG_FILE" in environ or any(folder.joinpath("uv/uv.toml").exists() for folder in (home, Path("/etc")))
 
 
+def read_pip_files(environ: Mapping[str, str]) -> str:
+    """The text that `pip config list` would print, from pip's own files: their place is settled where pip isn't."""
+    home = Path(environ.get("HOME", "/"))
+    own = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"
+    places = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", str(home / ".pip/pip.conf"), str(own)]
+    lines = []
+    for place in [*places, environ.get("PIP_CONFIG_FILE") or os.devnull]:
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(place, encoding="utf-8")
+        except (OSError, ValueError, configparser.Error):
+            continue
+        for section in parser.sections():
+            for name, value in parser.items(section):
+                lines.append("{}.{}={!r}".format(section, name.replace("_", "-"), value))
+    return "\n".join(lines)
+
+
 def pip_listing() -> str:
-    """The text that `pip config list` prints, or nothing where there is no pip."""
+    """The text that `pip config list` prints, or where there is no pip what its files say."""
     for command in ([sys.executable, "-m", "pip"], [shutil.which("pip") or "pip"]):
         try:
             done = subprocess.run([*command, "config", "list"], capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError):
             continue
         return done.stdout
-    return ""
+    return read_pip_files(os.environ)
 
 
 def collect(environ: Mapping[str, str]) -> Dict[str, str]:  # noqa: UP006

@@ -1,0 +1,157 @@
+"""A bundle's environments need nothing of the machine but uv, which came with the agent, and a Python."""
+
+import json
+import os
+import platform
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_schedule.core.errors import Refused
+from scheduler_service.worker import environments
+from scheduler_service.worker.environments import Interpreter, choose_python
+from tests.engine import PATIENCE
+from tests.scheduler_service.worker.conftest import Bench
+
+OWN = Interpreter(sys.executable, platform.python_version())
+MINOR = ".".join(OWN.version.split(".")[:2])
+#: what a run finds of its kernel: which Python it is, in which environment
+LOOK = """
+import json, os, subprocess, sys
+kernel = json.load(open(os.environ["KERNEL_SPEC"] + "/kernel.json"))
+said = subprocess.run([kernel["argv"][0], "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True)
+print("kernel in", said.stdout.strip() or said.stderr, "with", kernel["env"]["PATH"].split(":")[0])
+open(os.environ["OUTPUT_DIR"] + "/a", "w").close()
+"""
+
+
+def bundle(requirements: str = "", python: str = MINOR) -> dict[str, str | bytes]:
+    return {
+        "look.py": LOOK,
+        "requirements.txt": requirements,
+        ".wrapper/runner.txt": "",
+        ".wrapper/python-version": f"{python}\n",
+    }
+
+
+def look(bench: Bench, files: dict[str, str | bytes], **environment: str) -> dict[str, Any]:
+    """The result of a run that looks at its kernel, on a machine without uv, pip or Python among its programs."""
+    command = f"{sys.executable} look.py"
+    task = bench.task(command, files, environment={"RUNNER_PYTHON": sys.executable})
+    return bench.finish(bench.start(task, **environment))
+
+
+def test_a_kernels_environment_is_made_where_the_machine_has_neither_pip_nor_venv(bench: Bench, tmp_path: Path) -> None:
+    """The first half of the pins: a program on the path would be found by the bundle's own script as well."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "sh"):
+        (programs / name).symlink_to(f"/bin/{name}")
+    result = look(bench, bundle(), PATH=str(programs))
+    assert result["sentence"].startswith("Succeeded"), bench.log()
+    assert "instead of" not in result["sentence"]
+    made = bench.work / "5eed/environments/kernel"
+    assert f"kernel in {made} with {made}/bin" in bench.log()
+
+
+def test_another_python_than_the_pinned_one_is_told_in_the_runs_sentence(bench: Bench) -> None:
+    result = look(bench, bundle(python="3.5"))
+    assert result["sentence"].endswith(f", with Python {OWN.version} instead of 3.5."), bench.log()
+
+
+def test_packages_that_cannot_be_had_are_named_with_both_versions(bench: Bench) -> None:
+    result = look(bench, bundle("no-such-package-here==1\n", python="3.5"), UV_OFFLINE="1")
+    assert (result["outcome"], result["reason"]) == ("refused", "environment")
+    assert result["sentence"] == (
+        "Packages of the kernel environment, pinned for Python 3.5, could not be installed; "
+        f"Python here is {OWN.version}."
+    )
+    assert "no-such-package-here" in bench.log()
+
+
+def test_a_time_out_counts_what_its_environment_takes(bench: Bench) -> None:
+    """An index that takes the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        told = {"UV_DEFAULT_INDEX": f"http://127.0.0.1:{index.getsockname()[1]}/", "UV_HTTP_TIMEOUT": "60"}
+        environment = {"RUNNER_PYTHON": sys.executable}
+        task = bench.task("true", bundle("anything==1\n"), timeout_seconds=1, environment=environment)
+        result = bench.finish(bench.start(task, **told))
+    assert (result["outcome"], result["reason"]) == ("timed_out", "time_limit"), bench.log()
+    assert "environment wasn't made" in result["sentence"]
+
+
+def test_a_stop_is_heard_while_an_environment_is_made(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        told = {"UV_DEFAULT_INDEX": f"http://127.0.0.1:{index.getsockname()[1]}/", "UV_HTTP_TIMEOUT": "60"}
+        agent = bench.start(
+            bench.task("true", bundle("anything==1\n"), environment={"RUNNER_PYTHON": sys.executable}), **told
+        )
+        index.settimeout(PATIENCE)
+        connection, _ = index.accept()
+        with connection:
+            agent.terminate()
+            result = bench.finish(agent)
+    assert (result["outcome"], result["reason"]) == ("stopped", "by_hand"), bench.log()
+
+
+class FakeUv:
+    """A uv that has some Pythons, and fetches others."""
+
+    def __init__(self, folder: Path, has: str, fetches: str) -> None:
+        self.program = folder / "uv"
+        self.said: list[str] = []
+        got = folder / "got"
+        python = folder / "python"
+        python.write_text("#!/bin/sh\necho 3.5.1\n")
+        python.chmod(0o755)
+        self.program.write_text(
+            "#!/bin/sh\n"
+            "for last; do :; done\n"
+            f'if [ "$2" = find ] && {{ [ "$last" = "{has}" ] || [ -e {got} ]; }}; then echo {python}; exit 0; fi\n'
+            f'if [ "$2" = install ] && [ "$last" = "{fetches}" ]; then touch {got}; exit 0; fi\n'
+            "echo 'error: no such Python' >&2; exit 2\n"
+        )
+        self.program.chmod(0o755)
+
+    def choose(self, wanted: str, **variables: str) -> Interpreter:
+        return choose_python(str(self.program), wanted, OWN, {"PATH": os.defpath, **variables}, self.said.append)
+
+
+NAMED = {"UV_PYTHON_DOWNLOADS_JSON_URL": "http://127.0.0.1/downloads.json"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "variables", "chosen"),
+    [
+        (MINOR, ("", ""), {}, OWN.version),
+        (OWN.version, ("", ""), {}, OWN.version),
+        (">=3.11", ("", ""), {}, OWN.version),
+        ("3.5", ("3.5", ""), {}, "3.5.1"),
+        ("3.5", ("", "3.5"), NAMED, "3.5.1"),
+        # nobody named an address: nothing is fetched from anywhere
+        ("3.5", ("", "3.5"), {}, OWN.version),
+        ("3.5", ("", ""), NAMED, OWN.version),
+        # 3.1 is the beginning of our version's text, and another version
+        ("3.1", ("", ""), {}, OWN.version),
+    ],
+)
+def test_a_python_is_the_machines_own_or_another_that_is_there_or_fetched_or_the_machines_all_the_same(
+    tmp_path: Path, wanted: str, there: tuple[str, str], variables: dict[str, str], chosen: str
+) -> None:
+    fake = FakeUv(tmp_path, *there)
+    assert fake.choose(wanted, **variables).version == chosen
+    assert any("taking" in said for said in fake.said) == (chosen == OWN.version and not OWN.is_version(wanted))
+
+
+def test_a_uv_of_another_architecture_is_said_with_the_machines(tmp_path: Path) -> None:
+    program = tmp_path / "uv"
+    program.write_bytes(b"\x7fELF of another machine")
+    program.chmod(0o755)
+    with pytest.raises(Refused) as refused:
+        environments.check_uv(str(program))
+    assert platform.machine() in refused.value.message
+    assert len(refused.value.message) <= 120
+    assert json.dumps(refused.value.message).count("uv") == 1
