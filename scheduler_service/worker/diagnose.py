@@ -20,7 +20,8 @@ _NOT_RUN = re.compile(
     r"(?:bash|\.sh): (?:line \d+: )?(?P<what>[^\n]*?): (?:command not found|No such file|Permission denied)"
 )
 _KINDS = {
-    "kernel_unavailable": "environment_gone",
+    "kernel_gone": "environment_gone",
+    "kernel_unavailable": "kernel_unavailable",
     "environment": "environment",
     "disk_full": "disk_full",
     "cell_failed": "cell_failed",
@@ -65,6 +66,9 @@ def diagnose(evidence: RunFacts) -> AttemptOutcome:
     """The verdict on a command: what we did to it comes first, then how it ended by itself."""
     where = _at(evidence)
     match evidence.cause:
+        case Cause.TIMED_OUT if _text(evidence.failure, "kind") == "kernel_silent":
+            waited = duration_text(evidence.timeout)
+            return _verdict("timed_out", "kernel_unavailable", f"Timed out: the kernel didn't answer within {waited}")
         case Cause.TIMED_OUT:
             return _verdict(
                 "timed_out", "time_limit", f"Timed out: stopped after {duration_text(evidence.timeout)}{_at(evidence)}"

@@ -48,9 +48,6 @@ MENDED_BY = {
     "p08_requirements_that_cant_be_read": NOTEBOOKS,
     "p09_files_named_as_the_bundles": NOTEBOOKS,
     "p10_behind_a_proxy": NOTEBOOKS,
-    "p11_the_notebooks_own_name": NOTEBOOKS,
-    "p12_an_error_that_was_expected": NOTEBOOKS,
-    "p13_exit_and_quit": NOTEBOOKS,
     "p14_what_a_run_script_needs": NOTEBOOKS,
     "p15_files_that_belong_together": NOTEBOOKS,
     "p16_files_named_in_addresses_and_sql": NOTEBOOKS,
@@ -62,13 +59,9 @@ MENDED_BY = {
     "p22_a_kernel_that_lives_elsewhere": NOTEBOOKS,
     "p23_notebooks_that_arent_on_disk": NOTEBOOKS,
     "p24_cells_without_metadata": NOTEBOOKS,
-    "p25_a_parameter_becomes_code_in_julia": NOTEBOOKS,
     "p26_data_of_an_own_package": NOTEBOOKS,
     "p27_paths_by_with_name": NOTEBOOKS,
-    "p28_progress_bars": NOTEBOOKS,
     "p29_output_folder_is_there": NOTEBOOKS,
-    "p30_endless_output": NOTEBOOKS,
-    "p31_passed_unknown_parameter": NOTEBOOKS,
 }
 NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
 #: the last line of a program that ended by an error: it gave no verdict, and proves nothing

@@ -75,6 +75,8 @@ class Reason(StrEnum):
     CELL_FAILED = "cell_failed"
     #: the kernel ended in mid-run
     KERNEL_DIED = "kernel_died"
+    #: the kernel couldn't be started, or never answered
+    KERNEL_UNAVAILABLE = "kernel_unavailable"
     OUT_OF_MEMORY = "out_of_memory"
     #: it wrote more into its output folder than a run may where it ran
     OUTPUT_TOO_LARGE = "output_too_large"

@@ -1790,7 +1790,7 @@ export interface components {
          * @description The reason for a run's end: a stable word for programs, beside one sentence for people.
          * @enum {string}
          */
-        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "cap" | "missed" | "paused" | "unreadable";
+        Reason: "ok" | "empty_output" | "exit_code" | "cell_failed" | "kernel_died" | "kernel_unavailable" | "out_of_memory" | "output_too_large" | "time_limit" | "environment_gone" | "bundle_unusable" | "disk_full" | "publishing" | "contract" | "environment" | "disclosure" | "launch" | "config" | "no_capacity" | "lost" | "by_hand" | "deleted" | "superseded" | "overlap" | "too_late" | "cap" | "missed" | "paused" | "unreadable";
         /**
          * RollbackSchedule
          * @description POST /schedules/{name}/rollback: the version that it goes back to; `If-Match` carries the one it is at.

@@ -29,7 +29,6 @@ CORPUS: dict[str, dict[str, Any] | str] = {
     "raises": notebook(code("x = 1"), code("\n1/0"), code("print('never')")),
     "exits with 0": notebook(code("import sys"), code("sys.exit(0)")),
     "exits with 3": notebook(code("import sys"), code("sys.exit(3)")),
-    "raises with leave": notebook(code("1/0", "raises-exception"), code("2")),
     "kernel exits": notebook(code("1"), code("import os; os._exit(0)")),
     "kernel killed": notebook(code("1"), code("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")),
     "no cells": notebook(),
@@ -41,7 +40,7 @@ CORPUS: dict[str, dict[str, Any] | str] = {
     "interrupted": notebook(code("raise KeyboardInterrupt")),
 }
 #: one of each way to end
-EVERYDAY = {"succeeds", "raises", "raises with leave", "kernel killed", "not a notebook"}
+EVERYDAY = {"succeeds", "raises", "kernel killed", "not a notebook"}
 proof = pytest.mark.proof("faults")
 
 
@@ -93,7 +92,6 @@ def test_a_foreign_notebook_succeeds_or_fails_exactly_as_by_bare_papermill(
     [
         ("raises", 1, "cell_failed", "ZeroDivisionError at cell 2 of 3: division by zero"),
         pytest.param("exits with 3", 1, "cell_failed", "SystemExit at cell 2 of 2: 3", marks=proof),
-        ("raises with leave", 1, "cell_failed", "ZeroDivisionError at cell 1 of 2: division by zero"),
         (
             "kernel killed",
             138,
@@ -275,23 +273,35 @@ def test_files_of_an_earlier_run_by_hand_stay_and_are_mentioned(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("spec", "sentence"),
+    ("spec", "kind", "sentence"),
     [
-        ({"argv": ["/gone/bin/python", "-m", "ipykernel_launcher"]}, "isn't there any more: /gone/bin/python"),
-        ({"argv": []}, "There is no usable kernel.json"),
+        (
+            {"argv": ["/gone/bin/python", "-m", "ipykernel_launcher"]},
+            "kernel_gone",
+            "isn't there any more: /gone/bin/python",
+        ),
+        ({"argv": []}, "kernel_gone", "There is no usable kernel.json"),
         (
             {"argv": ["/bin/sh", "-c", "exit 3"], "language": "python"},
+            "kernel_unavailable",
             "Kernel didn't start: Kernel died before replying",
+        ),
+        (
+            {"argv": ["/bin/sh"], "metadata": {"kernel_provisioner": {"provisioner_name": "yarn-provisioner"}}},
+            "kernel_unavailable",
+            "Kernel provisioner 'yarn-provisioner' has not been registered",
         ),
     ],
 )
-def test_a_kernel_that_is_gone_or_broken_ends_with_70(tmp_path: Path, spec: dict[str, Any], sentence: str) -> None:
+def test_a_kernel_that_is_gone_or_broken_ends_with_70(
+    tmp_path: Path, spec: dict[str, Any], kind: str, sentence: str
+) -> None:
     root = write_bundle(tmp_path / "b", notebook(code("1")))
     folder = write_kernel_spec(tmp_path / "broken", {"display_name": "P", **spec})
     done = run([root / "run.sh"], launcher_environment(tmp_path, KERNEL_SPEC=str(folder)), tmp_path)
     assert sentence in done.stdout.splitlines()[-1]
     assert done.returncode == 70
-    assert json.loads((root / "report" / "failure.json").read_text())["kind"] == "kernel_unavailable"
+    assert json.loads((root / "report" / "failure.json").read_text())["kind"] == kind
 
 
 def test_an_output_folder_that_cannot_be_made_ends_with_74(tmp_path: Path) -> None:

@@ -102,6 +102,18 @@ def fact(outcome: str, reason: str, said: str, **evidence: Any) -> Any:
             "finished", "kernel_died", "The kernel died at cell 3 of 6: killed by signal 11.",
             failure=died(message="killed by signal 11"), memory_ran_out=True,
         ),
+        fact(
+            "timed_out", "kernel_unavailable", "Timed out: the kernel didn't answer within 2 h.",
+            cause=TIMED_OUT, timeout=7200, failure=other("kernel_silent", "Stopped before the first cell"),
+        ),
+        fact(
+            "finished", "kernel_unavailable", "Kernel didn't start: Kernel died.",
+            exit_code=70, failure=other("kernel_unavailable", "Kernel didn't start: Kernel died"),
+        ),
+        fact(
+            "finished", "environment_gone", "The notebook's kernel isn't there any more: /gone.",
+            exit_code=70, failure=other("kernel_gone", "The notebook's kernel isn't there any more: /gone"),
+        ),
         fact("finished", "out_of_memory", "Ran out of memory.", exit_code=1, out_of_memory=True),
         fact(
             "finished", "out_of_memory", "Stopped: more memory than a run may use here at cell 5 of 6.",
@@ -110,7 +122,6 @@ def fact(outcome: str, reason: str, said: str, **evidence: Any) -> Any:
         fact(
             "finished", "output_too_large", "Stopped: more output than a run may write here.", cause=Cause.OUTPUT,
         ),
-        fact("finished", "environment_gone", "No kernel.", failure=other("kernel_unavailable", "No kernel.")),
         fact("finished", "disk_full", "The disk is full.", failure=other("disk_full", "The disk is full")),
         fact(
             "finished", "environment", "The packages could not be installed.",

@@ -20,8 +20,8 @@ LINE_IN_CELL = (
 class DriverFailure:
     """The reason why a run ended; written as `failure.json` for the service.
 
-    kind: `cell_failed`, `kernel_died`, `kernel_unavailable`, `notebook`, `variables`, `disk_full`, `unwritable` or
-    `stopped`
+    kind: `cell_failed`, `kernel_died`, `kernel_gone`, `kernel_unavailable`, `kernel_silent` (stopped while the kernel
+    hadn't answered yet), `notebook`, `variables`, `disk_full`, `unwritable` or `stopped`
     (run.sh adds `environment`).  cell, cells: 1-based among the notebook's code cells, 0 for the injected parameters.
     sentence: at most 120 characters.
     """
@@ -61,11 +61,7 @@ def diagnose(error: BaseException, progress: CellProgress, exit_status: int | No
     if isinstance(error, Refusal):
         return error.failure
     if isinstance(error, KeyboardInterrupt | SystemExit):
-        code = 130 if isinstance(error, KeyboardInterrupt) else 143
-        sentence = (
-            f"Stopped at {progress.place(progress.cell)}" if progress.started else "Stopped before the first cell"
-        )
-        return DriverFailure("stopped", code, name, sentence, sentence, cell, cells)
+        return diagnose_stop(error, progress)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DriverFailure(
             "disk_full", 74, name, message, "The disk is full, so the report couldn't be written.", cell, cells
@@ -84,6 +80,21 @@ def diagnose(error: BaseException, progress: CellProgress, exit_status: int | No
         )
     sentence = shorten(f"{name} at {progress.place(progress.cell)}: {one_line(message)}")
     return DriverFailure("cell_failed", 1, name, message, sentence, cell, cells)
+
+
+def diagnose_stop(error: BaseException, progress: CellProgress) -> DriverFailure:
+    """A run that was told to stop: at which cell, or that the kernel still hadn't answered."""
+    kind, sentence, code = (
+        "stopped",
+        "Stopped before the first cell",
+        130 if isinstance(error, KeyboardInterrupt) else 143,
+    )
+    if progress.started:
+        sentence = f"Stopped at {progress.place(progress.cell)}"
+    elif progress.connecting:
+        kind, sentence = "kernel_silent", "Stopped before the first cell: the kernel hadn't answered yet"
+    at = (progress.cell, progress.cells) if progress.started else (None, None)
+    return DriverFailure(kind, code, type(error).__name__, sentence, sentence, *at)
 
 
 def diagnose_cell(error: Any, progress: CellProgress) -> DriverFailure:

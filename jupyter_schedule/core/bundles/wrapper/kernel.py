@@ -4,8 +4,9 @@ import contextlib
 import json
 import os
 import queue
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,51 @@ __import__("IPython").get_ipython().kernel.log.disabled = True
 """
 
 
+#: variables for the kernel alone, by the names under which run.sh and we have them
+KERNEL_ONLY = {"KERNEL_PYTHONPATH": "PYTHONPATH", "KERNEL_LD_LIBRARY_PATH": "LD_LIBRARY_PATH"}
+_PYTHON = re.compile(r"(?:pypy|python)[0-9.]*")
+
+
 def kernel_spec(environ: Mapping[str, str]) -> dict[str, Any]:
     """The kernel's command line: the folder KERNEL_SPEC, or ipykernel in the environment of KERNEL_PYTHON."""
     if python := environ.get("KERNEL_PYTHON"):
-        path = os.pathsep.join([str(Path(python).parent), environ.get("PATH", os.defpath)])
         argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return {"argv": argv, "display_name": "Python", "language": "python", "env": {"PATH": path}}
+        return {"argv": argv, "display_name": "Python", "language": "python"}
     folder = environ.get("KERNEL_SPEC", "")
     try:
         spec: dict[str, Any] = json.loads((Path(folder) / "kernel.json").read_text("utf-8"))
         program = spec["argv"][0]
     except (OSError, ValueError, LookupError, TypeError):
-        raise Refusal("kernel_unavailable", 70, f"There is no usable kernel.json in {folder!r}.") from None
+        raise Refusal("kernel_gone", 70, f"There is no usable kernel.json in {folder!r}.") from None
     if not shutil.which(program):
-        raise Refusal("kernel_unavailable", 70, f"The notebook's kernel isn't there any more: {program}")
+        raise Refusal("kernel_gone", 70, f"The notebook's kernel isn't there any more: {program}")
     return spec
+
+
+def kernel_environment(argv: Sequence[str], notebook: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The kernel's variables: as in JupyterLab it knows its notebook, and its own programs come first (`!python`)."""
+    made = {name: value for name, value in environ.items() if name not in KERNEL_ONLY}
+    made |= {KERNEL_ONLY[name]: value for name, value in environ.items() if name in KERNEL_ONLY}
+    path = environ.get("PATH", os.defpath).split(os.pathsep)
+    folder = find_programs(argv, path)
+    if folder is not None:
+        path = [folder, *(each for each in path if each != folder)]
+    return {**made, "PATH": os.pathsep.join(path), "JPY_SESSION_NAME": str(notebook)}
+
+
+def find_programs(argv: Sequence[str], path: Sequence[str]) -> str | None:
+    """The folder of the programs of the kernel's environment; None where `path` is as good or nothing tells.
+
+    A kernel's Python stands before `-m ipykernel…`, also behind a launcher.
+    """
+    launched = [at for at, word in enumerate(argv) if word == "-m" and "ipykernel" in "".join(argv[at + 1 : at + 2])]
+    before = [word for word in argv[: launched[0]] if not word.startswith("-")] if launched else []
+    program = Path(before[-1] if before else argv[0])
+    if not program.is_absolute():
+        return None
+    if _PYTHON.fullmatch(program.name):
+        return str(program.parent)
+    return str(program.parent) if program.parent.name == "bin" and str(program.parent) not in path else None
 
 
 class NotebookKernelManager(AsyncKernelManager):
@@ -59,7 +90,7 @@ class NotebookKernelManager(AsyncKernelManager):
 
 
 def start_kernel(
-    spec: Mapping[str, Any], name: str, cwd: Path, scratch: Path, progress: CellProgress
+    spec: Mapping[str, Any], name: str, notebook: Path, scratch: Path, progress: CellProgress
 ) -> NotebookKernelManager:
     """A kernel that is booting, so that what papermill needs is imported meanwhile: a fifth of a trivial run's time."""
 
@@ -75,8 +106,9 @@ def start_kernel(
     manager.runs_ipykernel = any("ipykernel" in word for word in spec["argv"])
     options = IPYKERNEL_OPTIONS if manager.runs_ipykernel else []
     try:
-        run_sync(manager.start_kernel)(cwd=str(cwd), extra_arguments=options)
-    except (OSError, RuntimeError) as problem:
+        env = kernel_environment(spec["argv"], notebook, os.environ)
+        run_sync(manager.start_kernel)(cwd=str(notebook.parent), env=env, extra_arguments=options)
+    except (OSError, RuntimeError, ImportError) as problem:
         raise Refusal("kernel_unavailable", 70, f"The kernel couldn't be started: {problem}") from None
     return manager
 

@@ -17,13 +17,12 @@ from typing import Any
 
 from .failures import DriverFailure, Refusal, diagnose, one_line
 from .kernel import end_kernel, exit_status, kernel_spec, kill_kernel, start_kernel
+from .page import make_page
 from .progress import CellProgress, ProgressLog
 from .variables import parameters, run_variables
 
 #: bytes; the HTML of a larger notebook takes minutes to make and no browser opens it
 HTML_LIMIT = 64 * 2**20
-#: seconds; papermill saves this often within a long cell, and backs off by itself when saving is slow
-AUTOSAVE = 10
 #: what run.sh tells the driver, of no use to the notebook
 PRIVATE_VARIABLES = ("KERNEL_SPEC", "KERNEL_PYTHON", "RUNNER_PYTHON")
 
@@ -43,47 +42,29 @@ def make_folders(variables: Mapping[str, str], log: ProgressLog) -> None:
 
 
 def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, progress: CellProgress) -> None:
-    """papermill, exactly as its command line runs a notebook.  Raises whatever papermill raises."""
+    """Execute the notebook.  Raises whatever papermill raises."""
     # an extra of jsonschema that takes 0.8 s to import where it is installed; notebooks have no use for it
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    import papermill.execute  # noqa: PLC0415  (heavy: while the kernel boots)
+    from .execution import execute as run  # noqa: PLC0415  (heavy: while the kernel boots)
 
-    # papermill's own lines would say every cell twice; its warnings (an unknown parameter) are worth reading
+    # papermill's own lines would say every cell twice; its warnings are worth reading
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=progress.log)
     progress.adds_cell = bool(values) and '"injected-parameters"' not in source.read_text("utf-8")
     with contextlib.suppress(ImportError):
         import nbconvert.exporters.html  # noqa: F401, PLC0415  (needed at the end: free while the kernel boots)
 
-    papermill.execute.execute_notebook(
-        # papermill takes paths for format strings
-        *(str(path).replace("{", "{{").replace("}", "}}") for path in (source, target)),
-        parameters=values,
-        kernel_name=manager.kernel_name,
-        language=manager.kernel_spec.language or None,
-        progress_bar=False,
-        stdout_file=progress.log,
-        stderr_file=ProgressLog(sys.stderr),
-        cwd=str(source.parent),
-        km=manager,
-        autosave_cell_every=AUTOSAVE,
-        on_notebook_start=progress.notebook_started,
-        on_cell_execute=progress.cell_started,
-    )
+    run(source, target, values, manager, progress)
 
 
-def write_html(notebook: Path, log: ProgressLog) -> None:
-    """The executed notebook as a page beside it.  Whatever goes wrong is said and changes nothing."""
+def write_html(notebook: Path, folder: Path, log: ProgressLog) -> None:
+    """The executed notebook as a page beside it, its pictures from `folder`.  What goes wrong changes nothing."""
     if not notebook.exists():
         return
     if notebook.stat().st_size > HTML_LIMIT:
         log.say(f"report: the executed notebook is larger than {HTML_LIMIT >> 20} MB, so no HTML was made of it")
         return
     try:
-        from nbconvert.exporters.html import HTMLExporter  # noqa: PLC0415  (imported while the kernel was booting)
-
-        resources = {"metadata": {"name": notebook.stem}}
-        exporter: Any = HTMLExporter
-        page, _ = exporter().from_filename(str(notebook), resources=resources)
+        page = make_page(notebook, folder, hide_code=os.environ.get("HIDE_CODE") == "1")
         notebook.with_suffix(".html").write_text(page, "utf-8", errors="replace")
     except Exception as problem:
         log.say(f"report: no HTML of the notebook: {one_line(str(problem)) or type(problem).__name__}")
@@ -104,7 +85,7 @@ def conduct(
         for name in PRIVATE_VARIABLES:
             os.environ.pop(name, None)
         values = parameters(root, config, variables)
-        manager = start_kernel(spec, config["kernel_name"], source.parent, scratch, progress)
+        manager = start_kernel(spec, config["kernel_name"], source, scratch, progress)
         execute(source, target, values, manager, progress)
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         raised = type(error).__name__
@@ -117,7 +98,7 @@ def conduct(
         kill_kernel(manager)
         return failure
     busy = raised not in {"", "PapermillExecutionError"}
-    end_kernel(manager, busy, log, meanwhile=lambda: write_html(target, log))
+    end_kernel(manager, busy, log, meanwhile=lambda: write_html(target, source.parent, log))
     return failure
 
 
@@ -132,7 +113,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     # debugpy would warn about frozen modules in the analyst's log; papermill's command line sets the same
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    log = ProgressLog(sys.stdout)
+    log = ProgressLog(sys.stdout, beside=ProgressLog(sys.stderr))
     here = Path(__file__).resolve().parents[1]
     config = json.loads((here / "config.json").read_text("utf-8"))
     report = Path(os.environ.get("REPORT_DIR") or here.parent / "report")

@@ -23,7 +23,19 @@ RESERVED = ("run.sh", FOLDER)
 #: lowest Python of the runner environment
 RUNNER_PYTHON = ">=3.11"
 #: the program that runs the notebook: these modules of this package, and nothing else of ours
-DRIVER = ("__init__.py", "failures.py", "kernel.py", "main.py", "progress.py", "variables.py")
+DRIVER = (
+    "__init__.py",
+    "execution.py",
+    "failures.py",
+    "kernel.py",
+    "main.py",
+    "outputs.py",
+    "page.py",
+    "pictures.py",
+    "progress.py",
+    "translators.py",
+    "variables.py",
+)
 _FOLDER = files(__package__)
 
 #: the pinned closure of papermill, nbclient and nbconvert, as the text of a requirements file
