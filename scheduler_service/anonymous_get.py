@@ -2,22 +2,14 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote
 
 import httpx
 
+from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import ObjectStorage, S3Storage
 
 #: seconds that an answer is waited for
 PATIENCE_SECONDS = 5
-
-
-def public_address(area: S3Storage, key: str) -> str:
-    """The address of a key of the area's bucket, as anybody would ask the server for it."""
-    place = area.address
-    if place.endpoint:
-        return f"{place.endpoint.rstrip('/')}/{place.bucket}/{quote(key)}"
-    return f"https://{place.bucket}.s3.{place.region or 'us-east-1'}.amazonaws.com/{quote(key)}"
 
 
 def anonymous_get(url: str) -> tuple[int, httpx.Headers]:
@@ -35,6 +27,8 @@ def server_time(area: ObjectStorage) -> datetime | None:
     if not isinstance(area, S3Storage):
         return None
     try:
-        return parsedate_to_datetime(anonymous_get(public_address(area, ""))[1].get("Date", "")).astimezone(UTC)
+        return parsedate_to_datetime(
+            anonymous_get(s3_clients.web_address(area.address, ""))[1].get("Date", "")
+        ).astimezone(UTC)
     except (ValueError, TypeError):
         return None

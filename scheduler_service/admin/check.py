@@ -16,6 +16,7 @@ from jupyter_schedule.core.config import Channel, DeploymentConfig, StorageConfi
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations import removal
+from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import (
     NoSuchObject,
     ObjectChanged,
@@ -30,7 +31,7 @@ from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.migrate import has_shape
 from jupyter_schedule.core.store.service_health import read_service_health
 from jupyter_schedule.core.store.sql import SqlStore
-from scheduler_service.anonymous_get import anonymous_get, public_address, server_time
+from scheduler_service.anonymous_get import anonymous_get, server_time
 from scheduler_service.notifications.channels import open_channels
 from scheduler_service.notifications.message import build_trial
 from scheduler_service.tick import LEAST_FREE
@@ -109,6 +110,7 @@ def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) 
         yield _tried(f"{name}: an object is replaced only by who saw the newest", lambda: _compare_and_set(area, probe))
         yield _tried(f"{name}: objects can be listed and copied", lambda: _list_and_copy(area, probe))
         if isinstance(area, S3Storage):
+            yield _tried(f"{name}: the bucket is in the region that is asked", lambda: _is_elsewhere(area))
             yield compare_clocks(name, "the server's", now, server_time(area))
             yield _anonymous(name, area, probe, public=public)
             if public:
@@ -152,6 +154,12 @@ def _list_and_copy(area: ObjectStorage, key: str) -> str | None:
     return None if listed == {key, copy} else "The list lacks what was just written."
 
 
+def _is_elsewhere(area: S3Storage) -> str | None:
+    """boto3 finds its way to another region, which nothing else does, and at some cost."""
+    asked, found = s3_clients.client(area.address).meta.region_name, area.region()
+    return None if found == asked else f"It is in {found}, and {asked} is asked: set region to {found}."
+
+
 def _anonymous(name: str, area: S3Storage, probe: str, *, public: bool) -> CheckResult:
     if public:
         status, _ = anonymous_get(area.url(probe))
@@ -162,14 +170,14 @@ def _anonymous(name: str, area: S3Storage, probe: str, *, public: bool) -> Check
             if status == 200
             else CheckResult(False, f"{right}: NO ({status or 'no answer'}). {mend}")
         )
-    status, _ = anonymous_get(public_address(area, area.address.prefix + probe))
+    status, _ = anonymous_get(s3_clients.web_address(area.address, area.address.prefix + probe))
     right = f"{name}: nobody reads without credentials"
     mend = "Block public access to the bucket, and take everybody out of its policy."
     return CheckResult(True, right) if status != 200 else CheckResult(False, f"{right}: NO. {mend}")
 
 
 def _no_public_list(name: str, area: S3Storage) -> CheckResult:
-    status, _ = anonymous_get(public_address(area, "") + "?list-type=2&max-keys=1")
+    status, _ = anonymous_get(s3_clients.web_address(area.address, "") + "?list-type=2&max-keys=1")
     right = f"{name}: nobody can list it without credentials"
     mend = "Take s3:ListBucket for everybody out of the bucket's policy: names alone can tell too much."
     return CheckResult(True, right) if status != 200 else CheckResult(False, f"{right}: NO. {mend}")

@@ -37,7 +37,6 @@ MENDED_BY = {
     "root_device_name": MACHINES,
     "spot_falls_back_to_paid": MACHINES,
     "spot_notice_after_a_slow_metadata_answer": MACHINES,
-    "worker_reaches_the_bucket_in_its_region": MACHINES,
     "p01_kernel_started_by_script": NOTEBOOKS,
     "p02_parameters_of_an_r_notebook": NOTEBOOKS,
     "p03_kernels_of_nb_conda_kernels": NOTEBOOKS,

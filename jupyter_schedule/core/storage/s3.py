@@ -56,6 +56,8 @@ TRIES = 6
 #: browsers and proxies ask each time whether there is a newer one, which costs no transfer when there isn't
 _ALWAYS_ASK = "no-cache"
 _WRITER = "writer"
+#: of an answer about a bucket
+_REGION_HEADER = "x-amz-bucket-region"
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 _Parts = list[dict[str, Any]]
@@ -180,6 +182,24 @@ class S3Storage(ObjectStorage):
             return str(client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
 
         return self._try(sign, key, "s3:GetObject")
+
+    def region(self) -> str:
+        """Return the region that the bucket is in, which the settings may have wrong: boto3 goes there all the same."""
+
+        def locate(client: Any) -> str:
+            from botocore.exceptions import ClientError  # noqa: PLC0415  (core loads no cloud SDK unless S3 is used)
+
+            try:
+                answer = client.head_bucket(Bucket=self.address.bucket)
+            except ClientError as refusal:
+                # S3 tells it also to who may not list the bucket
+                answer = refusal.response
+                if _REGION_HEADER not in answer["ResponseMetadata"].get("HTTPHeaders", {}):
+                    raise
+            told = answer["ResponseMetadata"]["HTTPHeaders"].get(_REGION_HEADER)
+            return str(told or client.meta.region_name)
+
+        return self._try(locate, "", "s3:ListBucket")
 
     def sweep(self, before: datetime) -> int:
         def left(client: Any) -> list[dict[str, Any]]:

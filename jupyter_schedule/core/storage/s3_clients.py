@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.storage.addresses import S3Address
@@ -42,7 +43,7 @@ def mover(address: S3Address) -> Any:
 def forget() -> None:
     """Make everything anew when it is next needed, from the credentials that there are then."""
     with _MAKING:
-        for made in (_session, _client, _mover):
+        for made in (_session, _client, _amazons_client, _mover):
             made.cache_clear()
 
 
@@ -58,18 +59,58 @@ def _session() -> Any:
 
 @lru_cache(maxsize=16)
 def _client(endpoint: str | None, region: str | None) -> Any:
+    if endpoint is not None:
+        return _make_client(endpoint, region, addressing_style="path")
+    # a server of one's own may be in the environment or in ~/.aws
+    configured = _make_client(None, region, addressing_style="auto")
+    amazons = _amazons_client(region)
+    return amazons if amazons.meta.endpoint_url == configured.meta.endpoint_url else configured
+
+
+@lru_cache(maxsize=16)
+def _amazons_client(region: str | None) -> Any:
+    """The client of Amazon's own S3, which boto3 sends to the region's host.
+
+    With any other style boto3 would sign links for the host of all regions, which doesn't lead to those that were
+    opened since March 2019, and isn't behind a private endpoint.  A name with dots is in the path all the same.
+    """
+    return _make_client(None, region, addressing_style="virtual", ignore_configured_endpoint_urls=True)
+
+
+def _make_client(endpoint: str | None, region: str | None, *, addressing_style: str, **further: Any) -> Any:
     session = _session()
     from botocore.config import Config  # noqa: PLC0415  (as above)
 
     config = Config(
+        # in old regions boto3 would sign links by version 2, which S3 refuses for objects under a key of KMS
+        signature_version="s3v4",
         retries={"mode": "standard", "total_max_attempts": TRIES},
         connect_timeout=CONNECTION,
         read_timeout=SILENCE,
         max_pool_connections=PARALLEL,
-        s3={"addressing_style": "path" if endpoint else "auto"},
+        s3={"addressing_style": addressing_style, "us_east_1_regional_endpoint": "regional"},
+        **further,
     )
     return session.client("s3", endpoint_url=endpoint, region_name=region or session.region_name or "us-east-1",
                           config=config)  # fmt: skip
+
+
+def web_address(address: S3Address, whole_key: str) -> str:
+    """Return the address at which the server has a key of the bucket, whoever may read it; for obstore too.
+
+    whole_key: with its prefix, which `address` needn't have.
+    """
+    host = urlsplit(client(address).meta.endpoint_url)
+    path = f"/{quote(whole_key)}"
+    if _is_virtual(address.bucket, address.endpoint, address.region):
+        return f"{host.scheme}://{address.bucket}.{host.netloc}{path}"
+    return f"{host.scheme}://{host.netloc}{host.path.rstrip('/')}/{address.bucket}{path}"
+
+
+def _is_virtual(bucket: str, endpoint: str | None, region: str | None) -> bool:
+    """True where the bucket is in the host's name: at Amazon, but for names that no certificate covers."""
+    used = _client(endpoint, region)
+    return bool(used.meta.config.s3["addressing_style"] == "virtual" and "." not in bucket)
 
 
 @lru_cache(maxsize=64)
@@ -82,16 +123,17 @@ def _mover(bucket: str, endpoint: str | None, region: str | None) -> Any:
     used = _client(endpoint, region)
     if _session().get_credentials() is None:
         return None
-    foreign = not used.meta.endpoint_url.endswith(".amazonaws.com")
+    # obstore would make up a host of its own, which it doesn't know of every partition
+    host, virtual = urlsplit(used.meta.endpoint_url), _is_virtual(bucket, endpoint, region)
     return S3Store(
         bucket,
         region=used.meta.region_name,
-        endpoint=used.meta.endpoint_url if foreign else None,
-        virtual_hosted_style_request=not foreign and "." not in bucket,
+        endpoint=host._replace(netloc=f"{bucket}.{host.netloc}").geturl() if virtual else host.geturl(),
+        virtual_hosted_style_request=virtual,
         # what doesn't go through at the first try is boto3's
         retry_config={"max_retries": 0},
         client_options={
-            "allow_http": used.meta.endpoint_url.startswith("http://"),
+            "allow_http": host.scheme == "http",
             "connect_timeout": timedelta(seconds=CONNECTION),
             "read_timeout": timedelta(seconds=SILENCE),
             # of a whole request: a large file on a slow line takes its time

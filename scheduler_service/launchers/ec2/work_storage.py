@@ -18,7 +18,6 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from jupyter_schedule.core.object_keys import agent_key, beside_brief, brief_key
 from jupyter_schedule.core.storage import s3_clients
@@ -36,10 +35,8 @@ class WorkStorage:
 
     def configuration(self) -> dict[str, Any]:
         """Describe it to a machine; the agent's archive is there by then.  Raises OSError."""
-        # a machine finds no region by itself, and may be in another one than the bucket
-        region: str = s3_clients.client(self._objects.address).meta.region_name
-        address = replace(self._objects.address, region=region)
-        return {"objects": str(address), "region": region, "base": self._base, **self._agent, **self._uv}
+        address = self._located.address
+        return {"objects": str(address), "region": address.region, "base": self._base, **self._agent, **self._uv}
 
     def put_task(self, token: str, task: WorkerTask) -> None:
         """Store what an attempt's agent is told; beside it, what it reads of its publication, where it has no rights.
@@ -81,10 +78,15 @@ class WorkStorage:
         return replace(expect, objects=self.configuration()["objects"], index=index)
 
     @cached_property
+    def _located(self) -> S3Storage:
+        """The area with the region that its bucket is in: a machine finds none, and the settings may be wrong."""
+        self._objects = S3Storage(replace(self._objects.address, region=self._objects.region()))
+        return self._objects
+
+    @property
     def _base(self) -> str:
-        """The address that a key is appended to, as boto3 makes it for this region or endpoint."""
-        link = urlsplit(self._objects.link("x", 60) or "")
-        return link._replace(query="", path=link.path.removesuffix("x")).geturl()
+        """The address that a key is appended to, at the host that boto3 asks."""
+        return s3_clients.web_address(self._objects.address, self._objects.address.prefix)
 
     @cached_property
     def _uv(self) -> dict[str, object]:

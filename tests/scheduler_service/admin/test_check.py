@@ -15,6 +15,7 @@ from jupyter_schedule.core.config import DeploymentConfig, StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.models import Visibility
 from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.storage.factory import S3Storage
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker
 from scheduler_service.__main__ import main
@@ -56,7 +57,7 @@ def test_areas_as_they_should_be_have_nothing_wrong(seaweedfs: S3Server) -> None
     storage = storage_on(seaweedfs)
     findings = list(check_storage(storage, clock.now()))
     assert [finding.text for finding in findings if not finding.right] == []
-    assert len(findings) == 17
+    assert len(findings) == 20
     for name in ("work", "private", "public"):
         assert "Contents" not in seaweedfs.client().list_objects_v2(Bucket=seaweedfs.bucket(name), Prefix=".check")
 
@@ -76,6 +77,9 @@ def test_each_thing_that_is_missing_is_named_with_its_mend(
         for finding in check_storage(storage_on(seaweedfs), clock.now() + timedelta(minutes=5))
         if not finding.right
     )
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(S3Storage, "region", lambda _: "af-south-1")
+        assert "It is in af-south-1, and us-east-1 is asked: set region to af-south-1." in wrong(storage_on(seaweedfs))
     for name, value in variables("reader").items():
         monkeypatch.setenv(name, value)
     s3_clients.forget()

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from jupyter_schedule.core.object_keys import brief_key
-from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Storage
+from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Address, S3Storage
 from scheduler_service.launchers.ec2.work_storage import WorkStorage, build_agent_archive
 from scheduler_service.worker.task import ExpectedOutputs, PreviousFiles
 from scheduler_service.worker.workspace import Folders, fetch_previous
@@ -87,6 +89,34 @@ def test_machines_in_another_region_are_told_the_buckets(work: S3Storage) -> Non
     told_of = WorkStorage(work).configuration()
     assert told_of["region"] == "us-east-1"
     assert "region=us-east-1" in told_of["objects"]
+
+
+@pytest.mark.parametrize("may_list", [True, False])
+def test_machines_go_to_the_region_that_the_bucket_is_in_whatever_the_settings_say(
+    may_list: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 follows S3 to another region; what a machine fetches its agent with doesn't."""
+    headers = {"HTTPHeaders": {"x-amz-bucket-region": "af-south-1"}, "HTTPStatusCode": 200 if may_list else 403}
+
+    class Bucket:
+        meta = s3_clients.client(S3Address("acme-work", region="eu-west-1")).meta
+
+        def head_bucket(self, **_: Any) -> dict[str, Any]:
+            if not may_list:
+                raise ClientError({"Error": {"Code": "403"}, "ResponseMetadata": headers}, "HeadBucket")
+            return {"ResponseMetadata": headers}
+
+        def head_object(self, **_: Any) -> dict[str, Any]:
+            return {"ContentLength": 1}
+
+    wrong = WorkStorage(S3Storage(S3Address("acme-work", region="eu-west-1")))
+    real = s3_clients.client
+    monkeypatch.setattr(s3_clients, "client", lambda at: Bucket() if at.region == "eu-west-1" else real(at))
+    monkeypatch.setattr(S3Storage, "size", lambda *_: 1)
+    told_of = wrong.configuration()
+    assert told_of["region"] == "af-south-1"
+    assert told_of["objects"] == "s3://acme-work?region=af-south-1"
+    assert told_of["base"] == "https://acme-work.s3.af-south-1.amazonaws.com/"
 
 
 def test_the_agent_runs_from_it_with_nothing_else_installed(tmp_path: Path) -> None:
