@@ -25,7 +25,7 @@ from jupyter_schedule.core.descriptions import destination, summary
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Spec, Timing
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
-from jupyter_schedule.core.notebooks.used_files import FileStatus
+from jupyter_schedule.core.notebooks.places import FileStatus
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.costs import cost_before, estimate_of

@@ -25,7 +25,8 @@ from jupyter_schedule.core.file_selection import FileSelection, bundle_root, exp
 from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, ScheduleOptions, Spec, Timing
 from jupyter_schedule.core.notebooks import kernels, preflight, requirements
 from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, kernel_name, load_notebook
-from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
+from jupyter_schedule.core.notebooks.own_code import OwnCode, follow_notebook
+from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.preflight import Preflight
 from jupyter_schedule.core.notebooks.used_files import FindingLevel
 from jupyter_schedule.core.storage.factory import FolderAddress, ObjectStorage, file_digest
@@ -91,8 +92,9 @@ def inspect_notebook(request: PackagingRequest, root: Path) -> NotebookInspectio
     within = _relative_to_root(path, root)
     notebook = load_notebook(path)
     kernel = kernels.find_kernel(request.kernel or kernel_name(notebook.content))
-    needs = _find_requirements(notebook, path, root, kernel, request.environment)
     chosen = expand_patterns(root, request.files) if request.files else FileSelection([], [])
+    code = follow_notebook(notebook, path, root, given=_given_values(request, notebook), named=chosen.files)
+    needs = _find_requirements(request, notebook, root, kernel, code)
     checked = preflight.preflight(
         notebook,
         path,
@@ -101,6 +103,8 @@ def inspect_notebook(request: PackagingRequest, root: Path) -> NotebookInspectio
         chosen.files,
         output_dir=request.output_dir,
         modules_missing=needs.missing if needs else (),
+        code=code,
+        variables=request.env,
     )
     seen = set(checked.included) - set(request.left_out)
     return NotebookInspection(path, notebook, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
@@ -134,7 +138,10 @@ def write_bundle(
     seen = examined or inspect_notebook(request, root)
     needs, kernel = seen.needs, seen.kernel
     output_dir = normalize_output_dir(seen.checked.output_dir)
-    base = bundle_root([root / name for name in seen.wanted], root)
+    # a folder that the code works in is inside the bundle, so that `..` leads nowhere else in a run
+    base = bundle_root(
+        [root / name for name in [*seen.wanted, *(f"{place}/x" for place in seen.checked.worked_in)]], root
+    )
     inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
     within = seen.path.relative_to(base).as_posix()
     given = coerce_parameters(seen.checked.parameters, request.parameters, request.parameter_texts)
@@ -205,13 +212,22 @@ def _refuse_reserved(names: Sequence[str]) -> None:
         raise Refused("reserved_name", message, field="files")
 
 
+def _given_values(request: PackagingRequest, notebook: ParsedNotebook) -> dict[str, Any]:
+    """The values that the run has of the notebook's parameters; none where they are refused, as is said elsewhere."""
+    try:
+        return coerce_parameters(find_parameters(notebook), request.parameters, request.parameter_texts)
+    except Refused:
+        return {}
+
+
 def _find_requirements(
-    notebook: ParsedNotebook, path: Path, root: Path, kernel: Kernel, source: EnvironmentSource
+    request: PackagingRequest, notebook: ParsedNotebook, root: Path, kernel: Kernel, code: OwnCode
 ) -> requirements.Requirements | None:
     """The pinned packages for a Python notebook; another language has none, and needs its kernel where it runs."""
-    if kernel.language != "python" and source == EnvironmentSource.KERNEL:
+    if kernel.language != "python" and request.environment == EnvironmentSource.KERNEL:
         return None
-    return requirements.find_requirements(notebook, path, root, kernel)
+    assert request.notebook is not None
+    return requirements.find_requirements(notebook, request.notebook, root, kernel, code=code)
 
 
 def base_spec(request: PackagingRequest, root: Path, digest: str) -> Spec:

@@ -28,6 +28,11 @@ PYTHON_BODIES = frozenset({"capture", "debug", "prun", "time", "timeit"})
 SHELL_BODIES = frozenset({"bash", "sh", "script", "system", "sx", "!"})
 
 _MAGIC_LINE = re.compile(r"\s*(?:%{1,2}[A-Za-z_]|%%!|!|\?{1,2}[A-Za-z_%*])")
+#: IPython takes these words at the beginning of a line that isn't Python for magics
+_AUTOMAGIC = re.compile(
+    r"(\s*)((?:cd|ls|ll|mkdir|rmdir|cat|cp|mv|rm|pip|conda|mamba|run|load_ext|env)"
+    r"(?:\s+(?!(?:in|is|and|or|if|not)\b|[-+*/&|<>=]=|[=,:+*&|<>%]).*)?)$"
+)
 _HELP_LINE = re.compile(r"\s*[%\w.*]+\?{1,2}\s*$")
 _MAGIC_VALUE = re.compile(r"(\s*[\w.,\s]+=\s*)(?:!|%[A-Za-z_])")
 _TIMED_STATEMENT = re.compile(r"(\s*)%time\s+(?=\S)")
@@ -65,6 +70,8 @@ class CodeCell:
     source: str
     magics: tuple[Magic, ...] = ()
     tags: tuple[str, ...] = ()
+    #: lines of another language, in a cell that begins with such a magic as `%%sql`
+    foreign: tuple[str, ...] = ()
     #: the tree, where telling its magics took one
     known_tree: ast.Module | None = field(default=None, repr=False, compare=False)
 
@@ -208,7 +215,7 @@ def _code_cell(number: int, index: int, cell: dict[str, Any], *, python: bool) -
     metadata = cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
-    return CodeCell(number, index, plain.source, plain.magics, known, plain.tree)
+    return CodeCell(number, index, plain.source, plain.magics, known, plain.foreign, plain.tree)
 
 
 class PlainPython(NamedTuple):
@@ -218,6 +225,8 @@ class PlainPython(NamedTuple):
     magics: tuple[Magic, ...] = ()
     #: where it had to be parsed to tell
     tree: ast.Module | None = None
+    #: lines of another language
+    foreign: tuple[str, ...] = ()
 
 
 def blank_magics(source: str) -> PlainPython:
@@ -237,13 +246,13 @@ def blank_magics(source: str) -> PlainPython:
     if cell_magic and cell_magic[1] not in PYTHON_BODIES:
         last = len(lines) if cell_magic[1] in SHELL_BODIES else first + 1
         magics = [Magic(number + 1, lines[number]) for number in range(first, last) if lines[number].strip()]
-        return PlainPython("\n" * (len(lines) - 1), tuple(magics))
+        return PlainPython("\n" * (len(lines) - 1), tuple(magics), foreign=tuple(lines))
     blanked = list(_blanked(lines))
     return PlainPython("\n".join(line for line, _ in blanked), tuple(magic for _, magic in blanked if magic))
 
 
 def _looks_magic(source: str) -> bool:
-    patterns = (_MAGIC_LINE, _HELP_LINE, _MAGIC_VALUE)
+    patterns = (_MAGIC_LINE, _HELP_LINE, _MAGIC_VALUE, _AUTOMAGIC)
     return any(pattern.match(line) for line in source.split("\n") for pattern in patterns)
 
 
@@ -263,6 +272,7 @@ def _blanked(lines: list[str]) -> Iterator[tuple[str, Magic | None]]:
     for number, line in enumerate(lines, start=1):
         timed = _TIMED_STATEMENT.match(line)
         value = _MAGIC_VALUE.match(line)
+        word = _AUTOMAGIC.match(line)
         if continued:
             yield "", Magic(number, line)
         elif timed:
@@ -270,6 +280,8 @@ def _blanked(lines: list[str]) -> Iterator[tuple[str, Magic | None]]:
             continue
         elif value:
             yield value[1] + "None", Magic(number, line)
+        elif word:
+            yield word[1] + "pass", Magic(number, f"%{word[2]}")
         elif _MAGIC_LINE.match(line) or _HELP_LINE.match(line):
             yield line[: len(line) - len(line.lstrip())] + "pass", Magic(number, line)
         else:

@@ -1,7 +1,6 @@
-"""The paths that Python code names, and its use of them, as far as that can be told without running it.
+"""The uses that code makes of paths: by the name of what is called, its mode, and the place among its arguments.
 
-Texts are followed through plain assignments, joins, `Path` and f-strings.  What isn't known in one becomes `HOLE`:
-`f"data/{year}.csv"` is `data/` HOLE `.csv`.
+What a path is, is `path_values`' to tell; in which order statements are followed is `following`'s.
 """
 
 import ast
@@ -12,13 +11,11 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from jupyter_schedule.core.notebooks.addresses import find_paths_in
+from jupyter_schedule.core.notebooks.commands import CommandWord, WordKind, find_program_words, find_words
 from jupyter_schedule.core.notebooks.notebook import Magic
-
-#: stands for a part of a path that only the run knows; no path can hold it
-HOLE = "\0"
-#: stands for a null byte of the code itself, so that nobody takes it for a hole; no path that we look at holds it
-NUL = "\1"
-OUTPUT_DIR = "output"
+from jupyter_schedule.core.notebooks.path_texts import HOLE, NO_FILE, NUL
+from jupyter_schedule.core.notebooks.path_values import KnownValues, called_name, dotted
 
 
 class PathAction(StrEnum):
@@ -34,22 +31,39 @@ class PathAction(StrEnum):
     GUARD = "guard"
     #: added to the folders that modules are looked for in
     MODULES = "modules"
+    #: a file with code that is run
+    RUN = "run"
+    #: a module's name, not a path, that is imported or run by it
+    IMPORT = "import"
+    #: becomes the working folder; one that isn't known is empty
+    FOLDER = "folder"
+    #: no path at all: something is opened, and only the run knows what
+    OPAQUE = "opaque"
+    #: no path at all: a variable of the environment that is read
+    VARIABLE = "variable"
+    #: a file with variables, which may be in a folder above
+    DOTENV = "dotenv"
     #: no path at all: a person is asked for input
     ASK = "ask"
 
 
 class PathUse(NamedTuple):
-    """A path, as the code names it."""
+    """A path, as the code names it, from the notebook's own folder."""
 
     text: str
     how: PathAction
     #: 1-based in its cell or file
     line: int
+    #: other paths that it may be as well
+    also: tuple[str, ...] = ()
 
 
 READERS = (
-    *("load", "safe_load", "loadtxt", "genfromtxt", "fromfile", "imread"),
-    *("open_dataset", "open_mfdataset", "scan_csv", "scan_parquet", "scan_ndjson"),
+    *("load", "safe_load", "loadtxt", "genfromtxt", "fromfile", "imread", "memmap", "open_memmap"),
+    *("open_dataset", "open_mfdataset", "open_zarr", "open_rasterio", "open_datatree", "open_group", "open_array"),
+    *("scan_csv", "scan_parquet", "scan_ndjson", "scan_ipc", "scan_delta", "from_file", "load_workbook", "ExcelFile"),
+    *("load_dataset", "load_from_disk", "load_model", "from_pretrained", "ParquetFile", "ParquetDataset"),
+    *("DeltaTable", "HDFStore", "Reader", "rdrecord", "rdann", "rdsamp", "load_img", "loadmat", "fromarray_file"),
 )
 #: of a database or a clipboard, so their first argument is no path
 QUERIES = frozenset({"read_sql", "read_sql_query", "read_sql_table", "read_gbq", "read_database", "read_clipboard"})
@@ -58,7 +72,7 @@ WRITERS = (
     *("to_hdf", "to_stata", "to_latex", "to_xml", "to_orc", "to_netcdf", "to_zarr", "ExcelWriter"),
     *("savefig", "save", "savetxt", "savez", "savez_compressed", "imsave", "imwrite", "save_model"),
     *("write_csv", "write_parquet", "write_json", "write_ndjson", "write_ipc", "write_excel", "write_html"),
-    *("write_image", "sink_csv", "sink_parquet"),
+    *("write_image", "sink_csv", "sink_parquet", "save_pretrained", "save_to_disk", "savemat", "save_file"),
 )
 FILE_KEYWORDS = (
     "filepath_or_buffer",
@@ -67,206 +81,22 @@ FILE_KEYWORDS = (
     "path",
     "fname",
     "filename",
+    "filename_or_obj",
     "file",
     "io",
     "source",
+    "fp",
+    "store",
 )
-OPENERS = frozenset({"open", "ZipFile", "TarFile", "File"})
-SAME_PATH = frozenset(
-    {"str", "fspath", "abspath", "normpath", "realpath", "expanduser", "resolve", "absolute", "as_posix"}
+OPENERS = frozenset({"open", "ZipFile", "TarFile", "File", "Dataset", "FileIO", "Archive"})
+#: they open a file of whatever they are given, a buffer only by another name
+_CERTAIN_READERS = frozenset(
+    {"read_csv", "read_parquet", "read_excel", "read_json", "read_pickle", "read_feather", "read_table", "read_stata"}
+    | {"read_hdf", "read_fwf", "read_orc", "read_spss", "read_sas", "read_file", "read_ndjson", "read_ipc", "loadtxt"}
+    | {"genfromtxt", "imread", "open_dataset", "open_mfdataset", "open_zarr", "open_rasterio", "scan_csv"}
+    | {"scan_parquet", "load_workbook", "ExcelFile", "loadmat"}
 )
-_FORMAT_FIELD = re.compile(r"\{[^{}]*\}")
-_PERCENT_FIELD = re.compile(r"%(?:\([^)]*\))?[-+ #0-9.]*[a-zA-Z]")
-#: expressions are followed this deep
-DEPTH = 40
-
-
-class KnownTexts:
-    """The texts that names stand for, as assigned so far."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-
-    def put(self, name: str, text: str | None) -> None:
-        """From now on `name` stands for `text`, or for nothing known."""
-        self._texts.pop(name, None)
-        if text is not None:
-            self._texts[name] = text
-
-    def named(self, name: str) -> str | None:
-        """The text that `name` stands for."""
-        return self._texts.get(name)
-
-    def text(self, node: ast.AST | None, depth: int = DEPTH) -> str | None:
-        """The text or path that an expression stands for, with holes; None when nothing of it is known."""
-        if depth == 0:
-            return None
-        match node:
-            case ast.Constant(value=str(text)):
-                return text.replace(HOLE, NUL)
-            case ast.Name(id=name):
-                return self.named(name)
-            case ast.JoinedStr(values=parts):
-                return "".join(self._part(part, depth - 1) for part in parts)
-            case ast.FormattedValue(value=value):
-                return self.text(value, depth - 1)
-            case ast.BinOp(left=left, op=operator, right=right):
-                return self._combined(operator, left, right, depth - 1)
-            case ast.Call():
-                return self._called(node, depth - 1)
-        return self._picked(node, depth - 1)
-
-    def _picked(self, node: ast.AST | None, depth: int) -> str | None:
-        """The text of an expression that takes one from another, or one of several."""
-        match node:
-            case ast.Attribute(value=value, attr="parent"):
-                inner = self.text(value, depth)
-                return None if inner is None else posixpath.dirname(inner) or "."
-            case ast.BoolOp(op=ast.Or(), values=values):
-                return next((text for text in (self.text(value, depth) for value in values) if text), None)
-            case ast.IfExp(body=body, orelse=other):
-                return self.text(body, depth) or self.text(other, depth)
-            case ast.Subscript(slice=ast.Constant(value="OUTPUT_DIR")):
-                return OUTPUT_DIR
-        return None
-
-    def _part(self, node: ast.AST, depth: int) -> str:
-        text = self.text(node, depth)
-        return HOLE if text is None else text
-
-    def _combined(self, operator: ast.operator, left: ast.expr, right: ast.expr, depth: int) -> str | None:
-        first = self.text(left, depth)
-        if isinstance(operator, ast.Mod):
-            return None if first is None else _PERCENT_FIELD.sub(HOLE, first)
-        second = self.text(right, depth)
-        if isinstance(operator, ast.Div) and first is not None:
-            return posixpath.join(first, HOLE if second is None else second)
-        if isinstance(operator, ast.Add) and (first is not None or second is not None):
-            return (HOLE if first is None else first) + (HOLE if second is None else second)
-        return None
-
-    def _called(self, call: ast.Call, depth: int) -> str | None:
-        name, receiver = called_name(call), None
-        if isinstance(call.func, ast.Attribute):
-            receiver = self.text(call.func.value, depth)
-        first = call.args[0] if call.args else None
-        if name in {"Path", "PurePath", "PosixPath", "join"} and receiver is None:
-            parts = [self._part(part, depth) for part in call.args]
-            return posixpath.join(*parts) if parts else "." if name == "Path" else None
-        if name == "joinpath" and receiver is not None:
-            return posixpath.join(receiver, *(self._part(part, depth) for part in call.args))
-        if name in SAME_PATH:
-            return receiver if receiver is not None else self.text(first, depth)
-        if name == "dirname":
-            inner = self.text(first, depth)
-            return None if inner is None else posixpath.dirname(inner)
-        if name == "format" and receiver is not None:
-            return _FORMAT_FIELD.sub(HOLE, receiver)
-        return self._surroundings(name, call, depth)
-
-    def _surroundings(self, name: str, call: ast.Call, depth: int) -> str | None:
-        """The text that a call gives about where the code runs: its folder, the person's home, a variable's default."""
-        if name in {"cwd", "getcwd"}:
-            return "."
-        if name == "home":
-            return "~"
-        if name not in {"get", "getenv"} or not call.args:
-            return None
-        if isinstance(call.args[0], ast.Constant) and call.args[0].value == "OUTPUT_DIR":
-            return OUTPUT_DIR
-        return self.text(call.args[1], depth) if len(call.args) > 1 else None
-
-
-def called_name(call: ast.Call) -> str:
-    """The last part of the name of what is called."""
-    match call.func:
-        case ast.Attribute(attr=name) | ast.Name(id=name):
-            return name
-    return ""
-
-
-def find_uses(tree: ast.Module, names: KnownTexts) -> Iterator[PathUse]:
-    """Every path that the code of `tree` names, in order of its statements; `names` is kept up to date."""
-    for statement in tree.body:
-        found = list(_in_statement(statement, names))
-        yield from sorted(found, key=lambda use: use.line)
-        for node in ast.walk(statement):
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    names.put(name, names.text(value))
-                case ast.AnnAssign(target=ast.Name(id=name), value=value):
-                    names.put(name, names.text(value))
-                case ast.For(target=ast.Name(id=name)) | ast.comprehension(target=ast.Name(id=name)):
-                    names.put(name, None)
-
-
-def _in_statement(statement: ast.stmt, names: KnownTexts) -> Iterator[PathUse]:
-    """The uses in one statement; a text that a call takes for a path isn't a mention as well."""
-    taken: set[int] = set()
-    for node in ast.walk(statement):
-        if id(node) in taken:
-            continue
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            taken.add(id(node.value))
-        elif isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name) and node.func.id == "input":
-                yield PathUse("", PathAction.ASK, node.lineno)
-            for use, argument in _by_call(node, names):
-                taken.update(map(id, ast.walk(argument)))
-                yield use
-        if isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr | ast.Constant) and id(node) not in taken:
-            text = names.text(node)
-            if text:
-                taken.update(map(id, ast.walk(node)))
-                yield PathUse(text, PathAction.MENTION, getattr(node, "lineno", 1))
-
-
-def _by_call(call: ast.Call, names: KnownTexts) -> Iterator[tuple[PathUse, ast.expr]]:
-    """The uses that a call makes of its paths, each with the expression that names it."""
-    for how, argument, suffix in _taken(call, names):
-        text = names.text(argument)
-        if text:
-            yield PathUse(posixpath.join(text, suffix) if suffix else text, how, call.lineno), argument
-
-
-def _taken(call: ast.Call, names: KnownTexts) -> Iterator[tuple[PathAction, ast.expr, str]]:
-    """The uses that a call makes of its arguments, and a pattern below it."""
-    if isinstance(call.func, ast.Attribute) and names.text(call.func.value) is not None:
-        yield from _by_method(call, call.func.value, names)
-        return
-    name = called_name(call)
-    keywords = _keywords(call)
-    first = call.args[0] if call.args else next((keywords[key] for key in FILE_KEYWORDS if key in keywords), None)
-    second = call.args[1] if len(call.args) > 1 else None
-    if first is None:
-        return
-    if name in OPENERS:
-        yield _by_mode(second or keywords.get("mode")), first, ""
-    elif name in {"append", "insert"}:
-        if ast.unparse(call.func).startswith("sys.path."):
-            yield PathAction.MODULES, call.args[-1], ""
-    elif name in BY_FUNCTION or (name.startswith("read_") and name not in QUERIES):
-        yield BY_FUNCTION.get(name, PathAction.READ), first, ""
-    if second is not None and name in {"copy", "copy2", "copyfile", "move", "dump"}:
-        yield PathAction.WRITE, second, ""
-
-
-def _by_method(call: ast.Call, path: ast.expr, names: KnownTexts) -> Iterator[tuple[PathAction, ast.expr, str]]:
-    name = called_name(call)
-    first = call.args[0] if call.args else _keywords(call).get("mode")
-    if name == "open":
-        yield _by_mode(first), path, ""
-    elif name in {"glob", "rglob"} and first is not None:
-        pattern = names.text(first) or HOLE
-        yield PathAction.READ, path, f"**/{pattern}" if name == "rglob" else pattern
-    elif name in BY_METHOD:
-        yield BY_METHOD[name], path, ""
-
-
-def _keywords(call: ast.Call) -> dict[str | None, ast.expr]:
-    return {keyword.arg: keyword.value for keyword in call.keywords}
-
-
+_SPARK = frozenset({"csv", "parquet", "json", "orc", "text", "load", "format", "option"})
 #: of a path
 BY_METHOD = {
     **dict.fromkeys(("read_text", "read_bytes"), PathAction.READ),
@@ -279,9 +109,127 @@ BY_FUNCTION = {
     **dict.fromkeys(("exists", "isfile", "isdir"), PathAction.GUARD),
     **dict.fromkeys(("listdir", "scandir", "walk", "copytree"), PathAction.LIST),
     **dict.fromkeys(("glob", "iglob", "copy", "copy2", "copyfile", "move"), PathAction.READ),
+    **dict.fromkeys(("run_path", "execfile", "execute_notebook", "run_notebook"), PathAction.RUN),
+    **dict.fromkeys(("addsitedir",), PathAction.MODULES),
+    **dict.fromkeys(("load_dotenv", "dotenv_values", "read_dotenv"), PathAction.DOTENV),
     **dict.fromkeys(READERS, PathAction.READ),
     **dict.fromkeys(WRITERS, PathAction.WRITE),
 }
+#: start a program whose words are their first argument
+_STARTERS = frozenset({"run", "call", "check_call", "check_output", "Popen", "system", "popen", "getoutput", "execvp"})
+_STARTED_BY = frozenset({"subprocess", "os", "sp", "", "asyncio"})
+
+
+def find_call_uses(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
+    """The uses that a call makes of its paths, each with the expression that names it."""
+    if called_name(call) in {"input", "getpass"}:
+        if isinstance(call.func, ast.Name) or called_name(call) == "getpass":
+            yield PathUse("", PathAction.ASK, call.lineno), call.func
+        return
+    yield from _programs(call, values)
+    yield from _environment(call, values)
+    for how, argument, suffix in _taken(call, values):
+        yield from _placed(how, argument, suffix, call, values)
+
+
+def _placed(
+    how: PathAction, argument: ast.expr, suffix: str, call: ast.Call, values: KnownValues
+) -> Iterator[tuple[PathUse, ast.expr]]:
+    """A use for each path that the argument may be, or of something that can't be told."""
+    value = values.value(argument)
+    texts = [each for each in value if isinstance(each, str)] if isinstance(value, list) else [value]
+    for text in texts:
+        if isinstance(text, str) and (text.strip(HOLE + "./") or (how is PathAction.MODULES and HOLE not in text)):
+            whole = posixpath.join(text, suffix) if suffix else text
+            yield from ((use, argument) for use in place_uses(whole, how, call.lineno, values))
+        elif how is PathAction.READ and value is not NO_FILE and _is_opaque(call, argument):
+            yield PathUse("", PathAction.OPAQUE, call.lineno), argument
+        elif how is PathAction.WRITE:
+            # nothing to tell, but what is read back from there is no input
+            yield PathUse("", PathAction.WRITE, call.lineno), argument
+
+
+def place_uses(text: str, how: PathAction, line: int, values: KnownValues) -> Iterator[PathUse]:
+    """The uses of a text as a path, or of the paths in an address or a query, from the notebook's folder."""
+    inner = list(find_paths_in(text))
+    if not inner or how is PathAction.DOTENV:
+        yield PathUse(values.place(text), how, line)
+    for named in inner:
+        # what isn't there may be made by whoever opens it
+        kind = PathAction.WRITE if named.written or how is PathAction.WRITE else PathAction.MENTION
+        yield PathUse(values.place(named.path), kind, line)
+
+
+def _is_opaque(call: ast.Call, argument: ast.expr) -> bool:
+    """True where a file is opened for certain, and what it is called isn't a constant."""
+    name = called_name(call)
+    direct = isinstance(call.func, ast.Name) or dotted(call.func).split(".")[0] in {
+        "io",
+        "codecs",
+        "gzip",
+        "bz2",
+        "lzma",
+    }
+    return (name in _CERTAIN_READERS or (name == "open" and direct)) and not isinstance(argument, ast.Constant)
+
+
+def _taken(  # noqa: C901  (one line a kind of call)
+    call: ast.Call, values: KnownValues
+) -> Iterator[tuple[PathAction, ast.expr, str]]:
+    """The uses that a call makes of its arguments, and a pattern below it."""
+    if isinstance(call.func, ast.Attribute) and values.text(call.func.value) is not None:
+        yield from _by_method(call, call.func.value, values)
+        return
+    name = called_name(call)
+    keywords = _keywords(call)
+    first = call.args[0] if call.args else next((keywords[key] for key in FILE_KEYWORDS if key in keywords), None)
+    second = call.args[1] if len(call.args) > 1 else None
+    if first is None:
+        return
+    if name in OPENERS:
+        yield _by_mode(second or keywords.get("mode")), first, ""
+    elif name in {"append", "insert", "extend"}:
+        if dotted(call.func).startswith("sys.path."):
+            yield PathAction.MODULES, call.args[-1], ""
+    elif name in {"spec_from_file_location", "SourceFileLoader", "load_source"} and second is not None:
+        yield PathAction.RUN, second, ""
+    elif name in _SPARK and isinstance(call.func, ast.Attribute) and (how := _by_chain(call.func.value)):
+        if name not in {"format", "option"}:
+            yield how, first, ""
+    elif name in BY_FUNCTION or (name.startswith("read_") and name not in QUERIES):
+        yield BY_FUNCTION.get(name, PathAction.READ), first, ""
+    if second is not None and name in {"copy", "copy2", "copyfile", "move", "dump"}:
+        yield PathAction.WRITE, second, ""
+
+
+def _by_chain(node: ast.expr) -> PathAction | None:
+    """Reading or writing, by the `.read` or `.write` in a chain such as `spark.read.option(…).csv`."""
+    for _ in range(20):
+        if isinstance(node, ast.Attribute):
+            if node.attr in {"read", "write", "readStream", "writeStream"}:
+                return PathAction.READ if node.attr.startswith("read") else PathAction.WRITE
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        else:
+            return None
+    return None
+
+
+def _by_method(call: ast.Call, path: ast.expr, values: KnownValues) -> Iterator[tuple[PathAction, ast.expr, str]]:
+    name = called_name(call)
+    first = call.args[0] if call.args else _keywords(call).get("mode")
+    if name == "open":
+        yield _by_mode(first), path, ""
+    elif name in {"glob", "rglob"} and first is not None:
+        pattern = values.text(first) or HOLE
+        yield PathAction.READ, path, f"**/{pattern}" if name == "rglob" else pattern
+    elif name in BY_METHOD:
+        yield BY_METHOD[name], path, ""
+
+
+def _keywords(call: ast.Call) -> dict[str | None, ast.expr]:
+    return {keyword.arg: keyword.value for keyword in call.keywords}
 
 
 def _by_mode(mode: ast.expr | None) -> PathAction:
@@ -289,28 +237,130 @@ def _by_mode(mode: ast.expr | None) -> PathAction:
     return PathAction.WRITE if isinstance(text, str) and set(text) & set("wax") else PathAction.READ
 
 
-def find_in_magics(magics: Sequence[Magic]) -> Iterator[PathUse]:
-    """The words of shell and magic lines that may be paths."""
+def _programs(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
+    """The programs that a call of `subprocess` or `os` starts, and the lines that one of IPython's runs."""
+    name, whose = called_name(call), dotted(call.func).rpartition(".")[0]
+    first = call.args[0] if call.args else _keywords(call).get("args")
+    if first is None:
+        return
+    if name in {"system", "getoutput"} and "get_ipython" in ast.dump(call.func):
+        line = f"!{values.text(first) or HOLE}"
+        yield from ((use, first) for use in find_magic_uses([Magic(call.lineno, line)], values))
+    elif name == "exec":
+        yield from _executed(first, values)
+    elif name in _STARTERS and whose in _STARTED_BY:
+        value = values.value(first)
+        if isinstance(value, str):
+            words = find_words(value)
+        elif isinstance(value, list):
+            # what isn't known first is this Python, as in `[sys.executable, "x.py"]`
+            texts = [each if isinstance(each, str) else HOLE for each in value]
+            words = find_program_words(["python" if texts[:1] == [HOLE] else texts[0], *texts[1:]] if texts else [])
+        else:
+            return
+        yield from ((use, first) for use in _of_words(words, call.lineno, values))
+
+
+def _executed(code: ast.expr, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
+    """The Python files that `exec(open("x.py").read())` runs."""
+    for node in ast.walk(code):
+        if isinstance(node, ast.Call):
+            receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
+            for argument in [*node.args[:1], *([receiver] if receiver else [])]:
+                text = values.text(argument)
+                if text and text.endswith(".py"):
+                    yield PathUse(values.place(text), PathAction.RUN, node.lineno), code
+
+
+def _environment(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
+    """The variables that a call reads, where it goes on without a default."""
+    name, parts = called_name(call), dotted(call.func).split(".")
+    if not call.args or not isinstance(call.args[0], ast.Constant) or not isinstance(call.args[0].value, str):
+        if name in {"load_dotenv", "dotenv_values", "find_dotenv"} and not call.args and not call.keywords:
+            yield PathUse(".env", PathAction.DOTENV, call.lineno), call.func
+        return
+    reads = name == "getenv" or (name in {"get", "pop"} and parts[-2:-1] == ["environ"])
+    reads = reads or (
+        parts in (["config"], ["userdata", "get"], ["decouple", "config"]) and _reads_variables(parts, values)
+    )
+    without = len(call.args) == 1 and not {"default"} & _keywords(call).keys()
+    if reads and without and call.args[0].value not in values.variables:
+        yield PathUse(call.args[0].value, PathAction.VARIABLE, call.lineno), call.args[0]
+
+
+def _reads_variables(parts: list[str], values: KnownValues) -> bool:
+    """True where a name as common as `config` is that of a package that reads variables."""
+    return parts[0] in values.reading_variables
+
+
+def find_magic_uses(magics: Sequence[Magic], values: KnownValues | None = None) -> Iterator[PathUse]:
+    """The words of shell and magic lines that may be paths, from the working folder that `values` has."""
+    known = values or KnownValues()
     for magic in magics:
-        try:
-            words = shlex.split(magic.text.lstrip(" \t%!"))
-        except ValueError:
+        line = magic.text.strip().replace(HOLE, NUL)
+        line = re.sub(r"\{(\w+)\}|\$(\w+)|\$\{(\w+)\}", lambda name: _named(name, known), line)
+        if not line.startswith("%"):
+            yield from _of_words(find_words(line.lstrip("!")), magic.line, known)
             continue
-        before = ""
-        for word in words:
-            how = (
-                PathAction.WRITE
-                if before in {">", ">>", "writefile"}
-                else PathAction.READ
-                if before == "run"
-                else PathAction.MENTION
-            )
-            before = word
-            yield PathUse(word.replace(HOLE, NUL), how, magic.line)
+        name, _, rest = line.lstrip("%").partition(" ")
+        yield from _of_magic(name, rest.strip(), magic.line, known)
 
 
-def find_in_texts(source: str) -> Iterator[PathUse]:
+def _named(found: re.Match[str], values: KnownValues) -> str:
+    name = found[1] or found[2] or found[3]
+    value = values.values.get(name)
+    return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else found[0]
+
+
+def _of_magic(name: str, rest: str, line: int, values: KnownValues) -> Iterator[PathUse]:
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        words = rest.split()
+    if name == "run":
+        plain = [word for word in words if not word.startswith("-")]
+        if plain[:1] and "-m" in words:
+            yield PathUse(plain[0], PathAction.IMPORT, line)
+        elif plain:
+            yield PathUse(values.place(plain[0]), PathAction.RUN, line)
+        yield from _of_words((CommandWord(word, WordKind.OTHER) for word in plain[1:]), line, values)
+        return
+    elif name in {"load_ext", "reload_ext", "aimport"} and words:
+        yield PathUse(words[0], PathAction.IMPORT, line)
+        return
+    elif name == "writefile" and words:
+        yield PathUse(values.place(words[-1]), PathAction.WRITE, line)
+        return
+    elif name == "dotenv":
+        yield PathUse(
+            values.place(words[-1] if words and not words[-1].startswith("-") else ".env"), PathAction.DOTENV, line
+        )
+        return
+    elif name in {"sx", "system", "!", "bash", "sh", "script"}:
+        yield from _of_words(find_words(rest), line, values)
+        return
+    elif name in {"cd", "pushd", "popd", "pip", "conda", "mamba", "env", "set_env"}:
+        return
+    yield from place_uses(rest, PathAction.MENTION, line, values)
+    yield from _of_words((CommandWord(word, WordKind.OTHER) for word in words), line, values)
+
+
+def _of_words(words: Iterator[CommandWord], line: int, values: KnownValues) -> Iterator[PathUse]:
+    for word in words:
+        match word.kind:
+            case WordKind.MODULE:
+                yield PathUse(word.text, PathAction.IMPORT, line)
+            case WordKind.SCRIPT:
+                yield PathUse(values.place(word.text), PathAction.RUN, line)
+            case WordKind.TARGET:
+                yield PathUse(values.place(word.text), PathAction.WRITE, line)
+            case _:
+                yield from place_uses(word.text, PathAction.MENTION, line, values)
+
+
+def find_in_texts(source: str, values: KnownValues | None = None) -> Iterator[PathUse]:
     """The quoted texts of code in any language, each as a mention."""
+    known = values or KnownValues()
     for number, line in enumerate(source.split("\n"), start=1):
         for found in re.finditer(r"(\"|')([^\"'\0]{1,255})\1", line):
-            yield PathUse(found[2], PathAction.MENTION, number)
+            yield from place_uses(found[2], PathAction.MENTION, number, known)

@@ -4,43 +4,32 @@ Nothing here blocks and nothing runs: code cells are read as text, and the disk 
 """
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from jupyter_schedule.core import key_patterns
 from jupyter_schedule.core.models import Kernel, Model
-from jupyter_schedule.core.notebooks import imports, parameters
+from jupyter_schedule.core.notebooks import parameters
 from jupyter_schedule.core.notebooks.notebook import (
     CodeCell,
     ParsedNotebook,
     cell_text,
     language,
-    parse_python,
     printable,
 )
-from jupyter_schedule.core.notebooks.path_uses import (
-    HOLE,
-    OUTPUT_DIR,
-    KnownTexts,
-    PathAction,
-    find_in_magics,
-    find_in_texts,
-    find_uses,
-)
+from jupyter_schedule.core.notebooks.own_code import CELL_LIMIT, OwnCode, follow_notebook
+from jupyter_schedule.core.notebooks.path_texts import HOLE, OUTPUT_DIR
+from jupyter_schedule.core.notebooks.path_uses import PathAction
+from jupyter_schedule.core.notebooks.places import FileStatus, PathResolver, is_plausible_path
+from jupyter_schedule.core.notebooks.run_variables import find_variable_findings
 from jupyter_schedule.core.notebooks.used_files import (
     CodeSource,
-    FileStatus,
     FindingLevel,
     InputCollector,
-    PathResolver,
     PreflightFinding,
     UsedFile,
-    is_plausible_path,
     locate,
 )
-
-#: characters of a cell that are still read as code
-CELL_LIMIT = 1_000_000
 
 
 class Preflight(Model):
@@ -54,6 +43,8 @@ class Preflight(Model):
     parameters: tuple[parameters.Parameter, ...]
     #: the folder that the notebook writes to, relative to its own
     output_dir: str
+    #: folders that the code works in, relative to the root: a bundle holds them
+    worked_in: tuple[str, ...] = ()
 
     @property
     def included(self) -> tuple[str, ...]:
@@ -71,18 +62,20 @@ def preflight(
     *,
     output_dir: str | None = None,
     modules_missing: Sequence[str] = (),
+    code: OwnCode | None = None,
+    variables: Iterable[str] = (),
 ) -> Preflight:
     """The files, modules and keys that the notebook uses, which is at the absolute `path` inside `root`.
 
     extra_files: relative to the root, named by the analyst and included whatever they are called.
     output_dir: relative to the notebook's folder; None takes the folder that the notebook writes to, else `output`.
     modules_missing: what the kernel's environment lacks, as `find_requirements` tells.
-    Takes milliseconds; asks no kernel, and reads no notebook.
+    code: what `follow_notebook` found with these files, when it was asked already.
+    variables: names that the analyst passes to the run.
+    Takes milliseconds; asks no kernel, and reads no notebook but those that this one runs.
     """
-    declared = parameters.find_parameters(notebook)
-    places = PathResolver(root, path.parent, frozenset(extra_files))
-    sources = list(_cells(notebook, declared))
-    modules = _add_modules(sources, places)
+    code = code or follow_notebook(notebook, path, root, named=extra_files)
+    places, sources = code.places, code.sources
     guess = output_dir or _output_guess(sources, places)
     places.output = places.relative(guess)
     inputs = InputCollector(places, path.relative_to(root).as_posix())
@@ -92,78 +85,52 @@ def preflight(
         for use in source.uses:
             inputs.add(source, use)
     inputs.finish()
+    missing = [name for name in modules_missing if not _is_own(name, code)]
     findings = [
         *inputs.findings,
-        *_module_findings(sources, modules, places),
-        *_missing_findings(sources, modules_missing, kernel),
+        *_module_findings(code, inputs),
+        *_missing_findings(code, missing, kernel),
+        *_unseen(sources),
+        *find_variable_findings(sources, variables, [root / name for name in extra_files]),
         *_habits(notebook, sources),
         *_keys(notebook, sources),
     ]
     return Preflight(
         files=tuple(inputs.files.values()),
-        local_modules=tuple(sorted(modules)),
-        modules_missing=tuple(modules_missing),
+        local_modules=tuple(sorted(name for name in code.files if not _is_told(name, inputs))),
+        modules_missing=tuple(missing),
         findings=tuple(findings),
-        parameters=tuple(declared),
+        parameters=tuple(code.declared),
         output_dir=guess,
+        worked_in=tuple(sorted(inputs.worked_in)),
     )
 
 
-def _cells(notebook: ParsedNotebook, declared: Sequence[parameters.Parameter]) -> Iterator[CodeSource]:
-    """The code cells with what they name; cells that aren't Python are searched for quoted file names."""
-    names = KnownTexts()
-    python = language(notebook.content) == "python"
-    for cell in notebook.cells:
-        source = CodeSource(f"cell {cell.number}", cell.number, cell.source)
-        tree = cell.tree if python and len(cell.source) <= CELL_LIMIT else None
-        source.uses = list(find_uses(tree, names) if tree else find_in_texts(cell.source[:CELL_LIMIT]))
-        source.uses += find_in_magics(cell.magics)
-        source.imports = list(imports.find_imports(tree)) if tree else []
-        if "parameters" in cell.tags:
-            _fill(names, declared)
-        yield source
+def _is_told(name: str, inputs: InputCollector) -> bool:
+    return name in inputs.files
 
 
-def _fill(names: KnownTexts, declared: Sequence[parameters.Parameter]) -> None:
-    """Forget the values of parameters that every run fills, but for the output folder."""
-    for name in parameters.find_product_parameters(declared):
-        known = name == "output_dir" and names.named(name)
-        names.put(name, (known or OUTPUT_DIR) if name == "output_dir" else None)
+def _is_own(module: str, code: OwnCode) -> bool:
+    """True of a module that goes along, wherever it is looked for."""
+    return any(
+        f"/{path}".endswith((f"/{module}.py", f"/{module}/__init__.py")) or f"/{module}/" in f"/{path}"
+        for path in code.files
+    )
 
 
-def _add_modules(sources: list[CodeSource], places: PathResolver) -> dict[str, CodeSource]:
-    """Append the notebook's own modules to `sources`; return their files for the bundle, with who imports them."""
-    added = [places.relative(use.text) for source in sources for use in source.uses if use.how is PathAction.MODULES]
-    folders = [str(places.folder), *(str(places.root / path) for path in added if not path.startswith(".."))]
-    modules: dict[str, CodeSource] = {}
+def _unseen(sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
+    """One for each source that opens what only the run can tell."""
+    told = set()
     for source in sources:
-        for found in source.imports:
-            for path in imports.local_files(found, folders, source.path):
-                if len(sources) < imports.FILE_LIMIT and not any(other.path == path for other in sources):
-                    sources.append(_module(path, places))
-                    modules |= {file: source for file in _module_files(path, places) if file not in modules}
-    return modules
-
-
-def _module(path: str, places: PathResolver) -> CodeSource:
-    names = KnownTexts()
-    name = Path(path).relative_to(places.root).as_posix()
-    names.put("__file__", posixpath.relpath(name, places.relative(".")))
-    text = imports.read_source(path)[:CELL_LIMIT]
-    tree = parse_python(text)
-    source = CodeSource(printable(name), None, text, path=path)
-    source.uses = list(find_uses(tree, names)) if tree else []
-    source.imports = list(imports.find_imports(tree)) if tree else []
-    return source
-
-
-def _module_files(path: str, places: PathResolver) -> list[str]:
-    """The files that come with a module: itself, and of a package all its Python files."""
-    name = Path(path).relative_to(places.root).as_posix()
-    if not name.endswith("/__init__.py"):
-        return [name] if places.at(name).status is FileStatus.INCLUDED else []
-    matches = places.contents(posixpath.dirname(name))
-    return [name, *(look.path for look in matches.files if look.path.endswith(".py") and look.path != name)]
+        if source.where not in told and any(use.how is PathAction.OPAQUE for use in source.uses):
+            told.add(source.where)
+            where = source.where[:1].upper() + source.where[1:] if source.cell else source.where
+            yield PreflightFinding(
+                level=FindingLevel.WARNING,
+                code="not_followed",
+                message=f"{where} opens files that can't be seen from here: add them if it needs any.",
+                cell=source.cell,
+            )
 
 
 def _output_guess(sources: Sequence[CodeSource], places: PathResolver) -> str:
@@ -183,23 +150,25 @@ def _output_guess(sources: Sequence[CodeSource], places: PathResolver) -> str:
     return max(best, key=lambda folder: folders[folder], default=OUTPUT_DIR)
 
 
-def _module_findings(
-    sources: Sequence[CodeSource], modules: dict[str, CodeSource], places: PathResolver
-) -> Iterator[PreflightFinding]:
+def _module_findings(code: OwnCode, inputs: InputCollector) -> Iterator[PreflightFinding]:
     """One for every own module, and one for every own package, that is imported."""
+    modules = {path: source for path, source in code.files.items() if path not in inputs.files}
     packages = [path.removesuffix("/__init__.py") for path in modules if path.endswith("/__init__.py")]
     outer = [path for path in packages if posixpath.dirname(path) not in packages]
     for path, source in modules.items():
         name = path.removesuffix("/__init__.py")
         if name in outer:
-            files = sum(other.startswith(f"{name}/") for other in modules)
-            message = f"{locate(name, source)} is imported; its Python files are included, {files} in all."
+            files = [other for other in modules if other.startswith(f"{name}/")]
+            kind = "Python files" if all(other.endswith(".py") for other in files) else "files"
+            message = f"{locate(name, source)} is imported; its {kind} are included, {len(files)} in all."
         elif not any(path.startswith(f"{folder}/") for folder in outer):
             message = f"{locate(path, source)} is imported and included."
         else:
             continue
         yield PreflightFinding(level=FindingLevel.OK, code="module_included", message=message, cell=source.cell)
-    for source in sources:
+    yield from _package_findings(code)
+    places = code.places
+    for source in code.sources:
         for use in source.uses:
             if use.how is PathAction.MODULES and places.look(use.text).status is not FileStatus.INCLUDED:
                 yield PreflightFinding(
@@ -211,12 +180,19 @@ def _module_findings(
                 )
 
 
-def _missing_findings(
-    sources: Sequence[CodeSource], missing: Sequence[str], kernel: Kernel | None
-) -> Iterator[PreflightFinding]:
+def _package_findings(code: OwnCode) -> Iterator[PreflightFinding]:
+    """One for every own package whose data are too many to go along by themselves."""
+    for package, count in code.left_behind.items():
+        message = f"{printable(package, 200)} has data files that its code may read, and they aren't included: {count}."
+        yield PreflightFinding(
+            level=FindingLevel.WARNING, code="package_data", message=message, fix="Add those that are needed."
+        )
+
+
+def _missing_findings(code: OwnCode, missing: Sequence[str], kernel: Kernel | None) -> Iterator[PreflightFinding]:
     name = f"the kernel {printable(kernel.display_name)}" if kernel else "the kernel"
     for module in missing:
-        source = next((each for each in sources if any(found.top == module for found in each.imports)), None)
+        source = code.find_importer(module)
         yield PreflightFinding(
             level=FindingLevel.WARNING,
             code="module_missing",

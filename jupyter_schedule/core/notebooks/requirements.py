@@ -25,6 +25,7 @@ from jupyter_schedule.core.models import Kernel, Model
 from jupyter_schedule.core.notebooks import imports
 from jupyter_schedule.core.notebooks.kernels import find_interpreter
 from jupyter_schedule.core.notebooks.notebook import CodeCell, ParsedNotebook, printable
+from jupyter_schedule.core.notebooks.own_code import OwnCode
 
 #: seconds that a kernel's Python may take to answer; it takes 0.15
 SCAN_TIMEOUT = 20.0
@@ -85,10 +86,17 @@ class Requirements(Model):
 
 
 def find_requirements(
-    notebook: ParsedNotebook, path: Path, root: Path, kernel: Kernel, *, freeze: bool = False
+    notebook: ParsedNotebook,
+    path: Path,
+    root: Path,
+    kernel: Kernel,
+    *,
+    freeze: bool = False,
+    code: OwnCode | None = None,
 ) -> Requirements:
     """The packages that the notebook, which is at the absolute `path`, needs.
 
+    code: what `follow_notebook` found, so that modules are looked for where it looks for them.
     Declarations are looked for inside `root`.  `freeze` takes everything that the kernel has instead.
     Raises Refused `environment_unsupported` for a kernel that isn't Python's, `kernel_unreadable` when its Python
     doesn't answer, `requirements_unreadable` when a requirements file can't be followed; field `environment`.
@@ -98,8 +106,9 @@ def find_requirements(
     found = declared or Declared(IMPORTS)
     answer = scan(
         kernel,
-        [cell.source for cell in cells],
+        code.python if code else [cell.source for cell in cells],
         path.parent,
+        folders=code.folders if code else (),
         wanted=[*map(_name_and_extras, found.lines), *_always(cells)],
         add_imported=found.source == IMPORTS,
         freeze=freeze,
@@ -142,6 +151,7 @@ def scan(
     sources: Sequence[str],
     folder: Path,
     *,
+    folders: Sequence[str] = (),
     wanted: Sequence[str] = (),
     add_imported: bool = True,
     freeze: bool = False,
@@ -165,7 +175,7 @@ def scan(
         )
     request = {
         "sources": [source.encode("utf-8", "replace").decode() for source in sources],
-        "folders": [str(folder)],
+        "folders": list(folders) or [str(folder)],
         "wanted": list(wanted),
         "add_imported": add_imported,
         "freeze": freeze,

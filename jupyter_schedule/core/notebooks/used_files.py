@@ -1,212 +1,31 @@
-"""The files that a notebook uses: where the paths that it names are, which are inputs, and what to tell of each.
+"""The files that a notebook uses: which of the paths that it names are inputs, and what to tell of each.
 
-Paths are looked at from the notebook's folder, as its kernel does.  A file belongs to the bundle when it is a regular
-file inside the root, links followed, under no name that the deny-list keeps out, and not in the output folder.
 A path that the code wrote before it read it isn't an input.  What is only named counts when it is there, what is read
 is also told when it isn't.
 """
 
-import os
-import posixpath
-import re
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
-from typing import NamedTuple
 
-from jupyter_schedule.core.file_selection import denial_reason
 from jupyter_schedule.core.models import Model
+from jupyter_schedule.core.notebooks.file_families import find_heads, find_relatives, is_data_set
 from jupyter_schedule.core.notebooks.imports import Import
 from jupyter_schedule.core.notebooks.notebook import printable
-from jupyter_schedule.core.notebooks.path_uses import HOLE, PathAction, PathUse
-from jupyter_schedule.core.text import size_text
+from jupyter_schedule.core.notebooks.path_texts import HOLE
+from jupyter_schedule.core.notebooks.path_uses import PathAction, PathUse
+from jupyter_schedule.core.notebooks.places import (
+    FileStatus,
+    PathResolver,
+    PathState,
+    is_plausible_path,
+    looks_like_path,
+)
+from jupyter_schedule.core.text import listed, size_text
 
-#: folder entries that one pattern may look at; a pattern of a notebook is a hint, not worth a walk over a whole disk
-ENTRY_LIMIT = 5_000
-MATCH_LIMIT = 1_000
-TEXT_LIMIT = 1_024
-
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
-
-
-class FileStatus(StrEnum):
-    """The fate of a path that the notebook names."""
-
-    INCLUDED = "included"
-    #: not inside the root
-    OUTSIDE = "outside"
-    #: read, but not there
-    MISSING = "missing"
-    #: named from the root of this machine's disk
-    ABSOLUTE = "absolute"
-    #: kept out by the deny-list
-    DENIED = "denied"
-    #: in the output folder, which is empty when a run starts
-    OUTPUT = "output"
-
-
-class PathState(NamedTuple):
-    """The state of what is at a path."""
-
-    status: FileStatus
-    #: relative to the root; as named when it isn't inside
-    path: str
-    size: int = 0
-    #: of the deny-list, or of a link that leads out
-    why: str = ""
-    folder: bool = False
-
-
-class PathMatches(NamedTuple):
-    """The files that a pattern stands for."""
-
-    files: tuple[PathState, ...]
-    #: whether every folder entry was looked at
-    complete: bool
-
-
-def looks_like_path(text: str) -> bool:
-    """True where `text` reads like the path of a file: a suffix or a slash, and no address or sentence."""
-    return is_plausible_path(text) and ("/" in text.rstrip("/") or bool(_SUFFIX.search(text)))
-
-
-def is_plausible_path(text: str) -> bool:
-    """True where `text` can be a path at all."""
-    return 0 < len(text) <= TEXT_LIMIT and not _ADDRESS.match(text) and text.isprintable() and text.strip("./~ ") != ""
-
-
-@dataclass
-class PathResolver:
-    """The folders of a preflight; `root` and `folder` (the notebook's) are absolute, `folder` inside `root`."""
-
-    root: Path
-    folder: Path
-    #: files that the analyst named, relative to the root: taken whatever they are called
-    named: frozenset[str] = frozenset()
-    #: relative to the root
-    output: str = ""
-    _real_root: str = field(init=False)
-    _folder: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._real_root = os.path.realpath(self.root)
-        self._folder = self.folder.relative_to(self.root).as_posix()
-
-    def relative(self, text: str) -> str:
-        """The path that `text`, as the notebook names it, has below the root; it begins with `..` when it leads out."""
-        return posixpath.normpath(posixpath.join(self._folder, text))
-
-    def beside_notebook(self, path: str) -> bool:
-        """True of a path relative to the root that is in the notebook's folder or below it."""
-        return self._folder == "." or path.startswith(f"{self._folder}/")
-
-    def inside(self, path: str) -> str | None:
-        """An absolute path as the notebook should name it; None when it isn't below the root."""
-        for root in (str(self.root), self._real_root):
-            if path.startswith(f"{root}/"):
-                return posixpath.relpath(path[len(root) + 1 :], self._folder)
-        return None
-
-    @property
-    def output_text(self) -> str:
-        """The output folder as the notebook names it."""
-        return posixpath.relpath(self.output, self._folder)
-
-    def at(self, path: str) -> PathState:
-        """The state of a path relative to the root."""
-        return self.look(posixpath.relpath(path, self._folder))
-
-    def look(self, text: str) -> PathState:
-        """The state of the path `text`."""
-        if text.startswith(("/", "~")):
-            return self._absolute(text)
-        path = self.relative(text)
-        if path == ".." or path.startswith("../"):
-            return PathState(FileStatus.OUTSIDE if _status(self.root / path) else FileStatus.MISSING, text)
-        found = _status(self.root / path)
-        if self.is_output(path):
-            return PathState(FileStatus.OUTPUT, path)
-        if found is None:
-            return PathState(FileStatus.MISSING, path)
-        if stat.S_ISDIR(found.st_mode):
-            return PathState(FileStatus.INCLUDED, path, folder=True)
-        return self._file(path, found)
-
-    def is_output(self, path: str) -> bool:
-        """True of a path relative to the root that is in the output folder."""
-        return bool(self.output) and (path == self.output or path.startswith(f"{self.output}/"))
-
-    def _absolute(self, text: str) -> PathState:
-        path = os.path.normpath(os.path.expanduser(text))  # noqa: PTH111  (Path raises for an unknown user)
-        found = _status(Path(path))
-        if found is None:
-            return PathState(FileStatus.MISSING, text)
-        return PathState(FileStatus.ABSOLUTE, path, found.st_size, folder=not stat.S_ISREG(found.st_mode))
-
-    def _file(self, path: str, found: os.stat_result) -> PathState:
-        why = None if path in self.named else denial_reason(path)
-        if not stat.S_ISREG(found.st_mode):
-            return PathState(FileStatus.DENIED, path, why="it is no regular file")
-        if why:
-            return PathState(FileStatus.DENIED, path, found.st_size, f"it {why}")
-        if os.path.commonpath([self._real_root, os.path.realpath(self.root / path)]) != self._real_root:
-            return PathState(FileStatus.OUTSIDE, path, found.st_size, "link")
-        return PathState(FileStatus.INCLUDED, path, found.st_size)
-
-    def matching(self, text: str) -> PathMatches:
-        """The files for the bundle that a relative path with wildcards or holes stands for, sorted."""
-        pattern = self.relative(text)
-        fixed = re.split(r"[*?\[\0]", pattern)[0].rpartition("/")[0]
-        if pattern.startswith("..") or text.startswith(f"{HOLE}/"):
-            return PathMatches((), complete=True)
-        depth = None if "**" in pattern else pattern.count("/")
-        compiled = re.compile(_expression(pattern))
-        found: list[PathState] = []
-        for looked, path in enumerate(_walk(self.root, fixed, depth)):
-            if looked >= ENTRY_LIMIT or len(found) > MATCH_LIMIT:
-                return PathMatches((), complete=False)
-            if compiled.fullmatch(path):
-                look = self.at(path)
-                found.extend([look] if look.status is FileStatus.INCLUDED and not look.folder else [])
-        return PathMatches(tuple(sorted(found)), complete=True)
-
-    def contents(self, path: str) -> PathMatches:
-        """The files below a folder that is given relative to the root."""
-        return self.matching(posixpath.join(posixpath.relpath(path, self._folder), "**"))
-
-
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except (OSError, ValueError):
-        return None
-
-
-def _expression(pattern: str) -> str:
-    """A glob pattern as a regular expression; `**` crosses folders, a hole stands for one name's part."""
-    parts = re.split(r"(\*\*/|\*\*|\*|\?|\0)", pattern)
-    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]", HOLE: "[^/]*"}
-    return "".join(wild.get(part, re.escape(part)) for part in parts)
-
-
-def _walk(root: Path, folder: str, depth: int | None) -> Iterator[str]:
-    """Every entry below `folder` but hidden ones, relative to `root`, `depth` slashes deep; links aren't followed."""
-    queue = [folder]
-    for place in queue:
-        try:
-            entries = sorted(os.scandir(root / place), key=lambda entry: entry.name)
-        except (OSError, ValueError):
-            continue
-        for entry in entries:
-            path = posixpath.join(place, entry.name)
-            if entry.name.startswith("."):
-                continue
-            yield path
-            if entry.is_dir(follow_symlinks=False) and (depth is None or path.count("/") < depth):
-                queue.append(path)
+#: bytes of a folder that is taken as a whole without being asked for
+WHOLE_LIMIT = 200_000_000
+#: others of a family that are named in a sentence
+MOST_NAMED = 4
 
 
 class FindingLevel(StrEnum):
@@ -256,8 +75,10 @@ class CodeSource:
     text: str
     uses: list[PathUse] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
-    #: absolute, of a module
+    #: absolute, of a module or of a notebook that is run
     path: str = ""
+    #: whether it is run as Python by itself: a cell, or a file that one runs
+    runs: bool = False
 
 
 def locate(text: str, source: CodeSource | None) -> str:
@@ -272,6 +93,8 @@ class InputCollector:
     def __init__(self, places: PathResolver, notebook: str) -> None:
         self.files: dict[str, UsedFile] = {}
         self.findings: list[PreflightFinding] = []
+        #: folders inside the root, relative to it, that the code works in
+        self.worked_in: set[str] = set()
         self._places = places
         self._notebook = notebook
         self._settled: set[str] = set()
@@ -287,8 +110,14 @@ class InputCollector:
 
     def add(self, source: CodeSource, use: PathUse) -> None:
         """One use; the first of a path that decides about it is the one that is told."""
+        if use.how in {PathAction.ASK, PathAction.MODULES, PathAction.OPAQUE, PathAction.VARIABLE, PathAction.IMPORT}:
+            return
+        if use.how is PathAction.FOLDER:
+            self._worked(source, use)
+            return
+        use = self._chosen(use)
         wild = HOLE in use.text or "*" in use.text
-        if use.how in {PathAction.ASK, PathAction.MODULES} or not is_plausible_path(use.text.replace(HOLE, "x")):
+        if not is_plausible_path(use.text.replace(HOLE, "x")):
             return
         if use.how is PathAction.GUARD:
             self._guarded.add(use.text)
@@ -302,6 +131,41 @@ class InputCollector:
             self._pattern(source, use, key)
         else:
             self._single(source, use, key)
+
+    def _chosen(self, use: PathUse) -> PathUse:
+        """The use with the one of its paths that is there, or that stands for what is."""
+        options = [use.text, *use.also]
+        if use.how is PathAction.RUN:
+            options += [f"{text}{ending}" for text in options for ending in (".py", ".ipynb")]
+        elif use.how is PathAction.DOTENV:
+            options += ["../" * up + use.text for up in range(1, self._places.depth + 1)]
+        found = next((text for text in options if text and self._places.is_input(text)), None)
+        return use if found is None else use._replace(text=found)
+
+    def _worked(self, source: CodeSource, use: PathUse) -> None:
+        """A folder that becomes the working folder."""
+        options = [text for text in (use.text, *use.also) if text]
+        text = next((text for text in options if self._places.is_input(text)), options[0] if options else "")
+        look = self._places.look(text) if text else None
+        what = locate(text, source)
+        if look is None:
+            message = (
+                f"{source.where.capitalize()} changes the working folder to one that can't be seen from here, "
+                "so files that are named from there may be missed."
+            )
+            self._tell(FindingLevel.WARNING, "folder_unknown", message, source, "Add them if it needs any.")
+        elif look.status is FileStatus.INCLUDED and look.folder:
+            self.worked_in.add(look.path)
+            if not self._places.holds_notebook(look.path):
+                self._folders.setdefault(look.path, (text, source))
+        elif look.status is FileStatus.ABSOLUTE:
+            message, fix = self._absolute_sentence(look, what)
+            self._tell(FindingLevel.WARNING, str(look.status), message, source, fix)
+        elif look.status is FileStatus.OUTSIDE:
+            message = (
+                f"{what} becomes the working folder; it is outside the folder that Jupyter serves, so a run lacks it."
+            )
+            self._tell(FindingLevel.WARNING, str(look.status), message, source, "Work in a folder beside the notebook.")
 
     def _written(self, source: CodeSource, use: PathUse, path: str) -> None:
         if use.text.startswith(("/", "~")) or self._places.is_output(path) or not looks_like_path(use.text):
@@ -337,12 +201,13 @@ class InputCollector:
 
     def _single(self, source: CodeSource, use: PathUse, key: str) -> None:
         look = self._places.look(use.text)
-        reads = use.how is PathAction.READ
+        reads = use.how in {PathAction.READ, PathAction.RUN}
         if look.folder:
-            if look.status is FileStatus.INCLUDED and (
-                use.how in {PathAction.LIST, PathAction.READ} or "/" in use.text
-            ):
-                self._folders.setdefault(look.path, (use.text, source))
+            self._folder(source, use, look)
+            return
+        if look.status is FileStatus.MISSING and reads and self._by_stem(source, use, key):
+            return
+        if use.how is PathAction.DOTENV and look.status is FileStatus.MISSING:
             return
         if not reads and (look.status in {FileStatus.MISSING, FileStatus.OUTPUT} or not looks_like_path(use.text)):
             return
@@ -353,9 +218,61 @@ class InputCollector:
         self._settled.add(key)
         self._keep(look, source, use, "it is read" if reads else "it is named")
         message, fix = self._sentence(look, source, use)
+        if look.status is FileStatus.INCLUDED:
+            message = self._with_relatives(look.path, source, use, message)
         level = FindingLevel.OK if look.status is FileStatus.INCLUDED else FindingLevel.WARNING
         addable = look.path if look.status is FileStatus.DENIED else None
         self._tell(level, str(look.status), message, source, fix, addable=addable)
+
+    def _folder(self, source: CodeSource, use: PathUse, look: PathState) -> None:
+        """A folder that is named: a data set goes along as a whole, and so does what is read as if it were a file."""
+        if look.status is not FileStatus.INCLUDED:
+            return
+        reads = use.how is PathAction.READ
+        if not self._places.holds_notebook(look.path) and (reads or is_data_set(self._places.root / look.path)):
+            contents = self._places.whole(look.path)
+            total = sum(each.size for each in contents.files)
+            if contents.complete and contents.files and total <= WHOLE_LIMIT:
+                self._settled.add(look.path)
+                for each in contents.files:
+                    self._keep(each, source, use, "its folder is read as a whole")
+                count = "1 file" if len(contents.files) == 1 else f"{len(contents.files)} files"
+                what = locate(use.text, source)
+                message = f"The folder {what} is included as a whole: {count}, {size_text(total)}."
+                self._tell(FindingLevel.OK, "included", message, source)
+                return
+        if (
+            use.how in {PathAction.LIST, PathAction.READ}
+            or "/" in use.text
+            or is_data_set(self._places.root / look.path)
+        ):
+            self._folders.setdefault(look.path, (use.text, source))
+
+    def _by_stem(self, source: CodeSource, use: PathUse, key: str) -> bool:
+        """True where a path without an ending stands for files of its name, which are included then."""
+        heads = [
+            path for path in find_heads(key, self._places.names) if self._places.at(path).status is FileStatus.INCLUDED
+        ]
+        for path in heads:
+            look = self._places.at(path)
+            self._keep(look, source, use, "it is read")
+            message = f"{locate(use.text, source)} stands for {printable(look.path, 200)}, which is included."
+            self._tell(FindingLevel.OK, "included", self._with_relatives(path, source, use, message), source)
+            self._settled.add(key)
+        return bool(heads)
+
+    def _with_relatives(self, path: str, source: CodeSource, use: PathUse, message: str) -> str:
+        """The sentence that a file is included, with the others of its family, which are included then."""
+        found = []
+        for other in find_relatives(path, self._places.names):
+            look = self._places.at(other)
+            if look.status is FileStatus.INCLUDED and not look.folder and other not in self.files:
+                self._keep(look, source, use, f"it belongs to {printable(path, 200)}")
+                found.append(printable(other.rpartition("/")[2], 80))
+        if not found:
+            return message
+        shown = found[:MOST_NAMED] + ([f"{len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else [])
+        return f"{message.removesuffix('.')}, with {listed(shown)}."
 
     def _sentence(self, look: PathState, source: CodeSource, use: PathUse) -> tuple[str, str | None]:
         what = locate(use.text, source)

@@ -2,20 +2,16 @@ import ast
 
 import pytest
 
+from jupyter_schedule.core.notebooks.following import find_uses
 from jupyter_schedule.core.notebooks.notebook import Magic
-from jupyter_schedule.core.notebooks.path_uses import (
-    HOLE,
-    KnownTexts,
-    PathAction,
-    find_in_magics,
-    find_in_texts,
-    find_uses,
-)
+from jupyter_schedule.core.notebooks.path_texts import HOLE
+from jupyter_schedule.core.notebooks.path_uses import PathAction, find_in_texts, find_magic_uses
+from jupyter_schedule.core.notebooks.path_values import KnownValues
 
 
 def used(source: str) -> list[tuple[str, str]]:
     """The uses in `source` as (what is done, path), holes written as `*`."""
-    return [(str(use.how), use.text.replace(HOLE, "*")) for use in find_uses(ast.parse(source), KnownTexts())]
+    return [(str(use.how), use.text.replace(HOLE, "*")) for use in find_uses(ast.parse(source), KnownValues())]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +67,7 @@ def test_what_code_does_with_a_path(source: str, expected: list[tuple[str, str]]
         ("os.path.join(folder, name)", "d/*"),
         ("Path(folder) / name / 'a.csv'", "d/*/a.csv"),
         ("Path(folder).joinpath('a.csv').resolve()", "d/a.csv"),
-        ("str(Path.cwd() / 'a.csv')", "./a.csv"),
+        ("str(Path.cwd() / 'a.csv')", "a.csv"),
         ("Path.home() / 'a.csv'", "~/a.csv"),
         ("Path('d/e/f').parent / 'a.csv'", "d/e/a.csv"),
         ("os.path.dirname('d/e') + '/a.csv'", "d/a.csv"),
@@ -91,17 +87,17 @@ def test_a_path_is_followed_through_names_and_joins(expression: str, path: str) 
 
 def test_a_name_stands_for_what_it_was_last_assigned() -> None:
     """Across cells, and nothing once it is something unknown."""
-    names = KnownTexts()
+    names = KnownValues()
     list(find_uses(ast.parse("folder = 'a'"), names))
-    assert next(find_uses(ast.parse("open(folder + '/x')"), names)).text == "a/x"
+    assert find_uses(ast.parse("open(folder + '/x')"), names)[0].text == "a/x"
     list(find_uses(ast.parse("folder = compute()"), names))
-    assert next(find_uses(ast.parse("open(folder + '/x')"), names)).text == f"{HOLE}/x"
+    assert find_uses(ast.parse("open(folder + '/x')"), names)[0].text == f"{HOLE}/x"
 
 
 def test_uses_know_their_lines_and_come_in_their_order() -> None:
     """Statement by statement."""
     tree = ast.parse("x = 1\nif x:\n  open('a')\n  open('b')\nopen('c')")
-    assert [(use.text, use.line) for use in find_uses(tree, KnownTexts())] == [("a", 3), ("b", 4), ("c", 5)]
+    assert [(use.text, use.line) for use in find_uses(tree, KnownValues())] == [("a", 3), ("b", 4), ("c", 5)]
 
 
 def test_deep_expressions_end_without_an_answer() -> None:
@@ -113,14 +109,14 @@ def test_deep_expressions_end_without_an_answer() -> None:
 
 
 def test_words_of_shell_lines_may_be_paths() -> None:
-    """What is run is read, what is redirected to is written; unbalanced quotes are passed over."""
+    """What is run is code, what is redirected to is written; unbalanced quotes are passed over."""
     texts = ["!wc -l 'a b.csv' > out.txt", "%run other.py", "%%writefile utils.py", "!echo it's"]
-    found = list(find_in_magics([Magic(number, text) for number, text in enumerate(texts, start=1)]))
+    found = list(find_magic_uses([Magic(number, text) for number, text in enumerate(texts, start=1)]))
     interesting = [(str(use.how), use.text, use.line) for use in found if "." in use.text]
     assert interesting == [
         ("mention", "a b.csv", 1),
         ("write", "out.txt", 1),
-        ("read", "other.py", 2),
+        ("run", "other.py", 2),
         ("write", "utils.py", 3),
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.notebooks import used_files
+from jupyter_schedule.core.notebooks import places
 from jupyter_schedule.core.notebooks.kernels import find_kernel
 from jupyter_schedule.core.notebooks.notebook import load_notebook
 from jupyter_schedule.core.notebooks.preflight import Preflight, preflight
@@ -313,7 +313,7 @@ def test_other_languages_files_are_found_by_their_quotes(root: Path) -> None:
 
 def test_a_pattern_is_looked_at_within_limits(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A notebook's pattern never walks a whole disk."""
-    monkeypatch.setattr(used_files, "ENTRY_LIMIT", 3)
+    monkeypatch.setattr(places, "ENTRY_LIMIT", 3)
     found = checked(root, "glob('data/**/*.csv')", "os.listdir('data')")
     assert [message for _, message in told(found)] == [
         "data/**/*.csv (cell 1) may match more files than can be listed here, so none is included.",

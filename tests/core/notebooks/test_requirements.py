@@ -39,9 +39,9 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return content
 
 
-def needed(root: Path, *sources: str, kernel: Kernel = THIS, **options: bool) -> Requirements:
+def needed(root: Path, *sources: str, kernel: Kernel = THIS, freeze: bool = False) -> Requirements:
     notebook = saved(root / "n.ipynb", *sources)
-    return find_requirements(load_notebook(notebook), notebook, root, kernel, **options)
+    return find_requirements(load_notebook(notebook), notebook, root, kernel, freeze=freeze)
 
 
 def declare(root: Path, content: str) -> None:

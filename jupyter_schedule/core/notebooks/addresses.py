@@ -1,0 +1,67 @@
+"""Paths that are named inside other texts: addresses of databases and archives, and queries that read files.
+
+`sqlite:///sales.db`, `zip://a.csv::data.zip`, `NETCDF:"x.nc":t`, `select * from 'data/x.parquet'`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
+
+#: of databases that are one file; three slashes are a relative path, four one from the root
+_DATABASE = re.compile(
+    r"(?:jdbc:)?(?:sqlite|duckdb|gpkg|spatialite|access|firebird)(?:\+\w+)?:/{2,3}(?P<path>[^?#]*)", re.I
+)
+_JDBC = re.compile(r"jdbc:(?:sqlite|duckdb|h2|ucanaccess):(?:file:)?(?P<path>[^/?#;:][^?#;]*)", re.I)
+_FILE = re.compile(r"file:(?://(?:localhost)?)?(?P<path>[^?#]+)", re.I)
+_CHAINED = re.compile(r"(?:\w+://[^\s:]*|\w+)::\S")
+_ARCHIVE = re.compile(r"(?:zip|tar|gzip|zip\+file)://(?P<path>[^!?#]+)", re.I)
+_VIRTUAL = re.compile(r"/vsi(?:zip|tar|gzip|sparse)/+(?P<path>.+?\.(?:zip|tar|tgz|gz|kmz))(?:/|$)", re.I)
+#: GDAL's: `HDF5:"x.h5"://t`, `NETCDF:x.nc:t`, `GPKG:x.gpkg:t`
+_PART = re.compile(
+    r"(?:NETCDF|HDF[45]|HDF4_SDS|HDF4_EOS|GPKG|ZARR|SENTINEL\d_\w+|GTIFF_DIR|GTIFF_RAW|NITF_IM):"
+    r"(?:\d+:)?(?:\"(?P<quoted>[^\"]+)\"|(?P<path>[^:\"]+))"
+)
+_ODBC = re.compile(
+    r"(?:Dbq|Database|Data Source|DataSource|Server)\s*=\s*\{?(?P<path>[^;{}]+\.[A-Za-z0-9]{2,9})\}?", re.I
+)
+
+_QUERY = re.compile(
+    r"^[\s(]*(?:--[^\n]*\n\s*)*(?:select|with|from|copy|create|insert|attach|summarize|describe|load|install|import"
+    r"|export|pivot|show|explain|update|delete|table|values|set|pragma|call)\b",
+    re.I,
+)
+_WRITTEN = re.compile(r"\b(?:to|export\s+database|into\s+(?:out|dump)file)\s+'(?P<path>[^'\n]+)'", re.I)
+_QUOTED = re.compile(r"'(?P<path>[^'\n]{1,1024})'")
+#: what `from` and `join` name without quotes is a table, but for these
+_TABLE_FILE = re.compile(r"\b(?:from|join)\s+\"(?P<path>[^\"\n]+\.\w{2,9})\"", re.I)
+_ANY = (_DATABASE, _JDBC, _FILE, _ARCHIVE, _VIRTUAL, _PART, _ODBC)
+
+
+class NamedPath(NamedTuple):
+    """A path inside a text."""
+
+    path: str
+    written: bool = False
+
+
+def find_paths_in(text: str) -> Iterator[NamedPath]:
+    """The paths that an address or a query names; nothing of any other text."""
+    if "::" in text and _CHAINED.match(text):
+        # a chain such as `zip://inner.csv::data.zip` or `simplecache::file://x`: the last is what is opened
+        last = text.rpartition("::")[2]
+        yield from list(find_paths_in(last)) or [NamedPath(last)]
+        return
+    for pattern in _ANY:
+        if found := pattern.match(text) or (pattern is _ODBC and "=" in text and pattern.search(text)):
+            groups = found.groupdict()
+            path = unquote(groups["path"] or groups.get("quoted") or "")
+            if path and path != ":memory:":
+                yield NamedPath(path)
+            return
+    if _QUERY.match(text):
+        written = {found["path"] for found in _WRITTEN.finditer(text)}
+        for pattern in (_QUOTED, _TABLE_FILE):
+            for found in pattern.finditer(text):
+                inner = list(find_paths_in(found["path"])) or [NamedPath(found["path"])]
+                yield from (path._replace(written=found["path"] in written) for path in inner)

@@ -1,0 +1,324 @@
+"""A notebook needs more than its cells name: what it runs, what belongs together, what it reads by other names."""
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_schedule.core.notebooks.notebook import load_notebook
+from jupyter_schedule.core.notebooks.preflight import Preflight, preflight
+from tests.core.notebooks.written import saved
+
+
+def checked(
+    root: Path, *cells: str, files: dict[str, str], named: tuple[str, ...] = (), **options: object
+) -> Preflight:
+    """The preflight of a notebook with these cells, among files with these contents."""
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    path = saved(root / "n.ipynb", *cells)
+    return preflight(load_notebook(path), path, root, None, named, **options)  # type: ignore[arg-type]
+
+
+def warned(found: Preflight) -> list[str]:
+    return [finding.message for finding in found.findings if str(finding.level) != "ok"]
+
+
+#: a file of code that imports a module and reads a file
+HELPER = "import other\nopen('table.csv')\n"
+RUN = [
+    "%run helper.py",
+    "%run helper",
+    "%run -i helper.py --fast 3",
+    "%run './helper.py'",
+    "%run {name}.py",
+    "get_ipython().run_line_magic('run', 'helper.py')",
+    "get_ipython().magic('run helper.py')",
+    "!python helper.py",
+    "!python3 -u helper.py > log.txt",
+    "!{sys.executable} helper.py",
+    "! cd . && PYTHONHASHSEED=0 python -W ignore helper.py",
+    "%%bash\nset -e\npython helper.py",
+    "%sx python helper.py",
+    "%system python helper.py",
+    "subprocess.run(['python', 'helper.py', '--fast'])",
+    "subprocess.run([sys.executable, 'helper.py'], check=True)",
+    "subprocess.check_call('python helper.py', shell=True)",
+    "subprocess.Popen(args=['python3', '-u', 'helper.py'])",
+    "os.system('python helper.py')",
+    "runpy.run_path('helper.py')",
+    "importlib.util.spec_from_file_location('helper', 'helper.py')",
+    "import helper",
+    "importlib.import_module('helper')",
+    "!python -m helper",
+    "%run -m helper",
+    "%load_ext helper",
+    "%aimport helper",
+    "!uv run helper.py",
+    "!torchrun --standalone helper.py",
+    "def main():\n    os.system('python helper.py')",
+    "exec(open('helper.py').read())",
+]
+
+
+@pytest.mark.parametrize("cell", RUN)
+def test_what_is_run_is_code_like_what_is_imported(cell: str, tmp_path: Path) -> None:
+    """With its own imports and the files that it reads."""
+    files = {"helper.py": HELPER, "other.py": "", "table.csv": ""}
+    assert checked(tmp_path, f"name = 'helper'\n{cell}" if "{name}" in cell else cell, files=files).included == tuple(
+        sorted(files)
+    )
+
+
+@pytest.mark.parametrize(
+    "cell", ["%run helper.ipynb", "%run ./helper.ipynb", "papermill.execute_notebook('helper.ipynb', None)"]
+)
+def test_a_notebook_that_is_run_is_followed(cell: str, tmp_path: Path) -> None:
+    """And what `%run` leaves is the notebook's."""
+    files = {"other.py": "", "table.csv": "", "data/x.csv": ""}
+    saved(tmp_path / "helper.ipynb", "DATA = 'data'\nimport other", "open('table.csv')")
+    found = checked(tmp_path, cell, "open(f'{DATA}/x.csv')", files=files)
+    assert found.included == ("data/x.csv", "helper.ipynb", "other.py", "table.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "file"),
+    [
+        ("!bash prepare.sh", "prepare.sh"),
+        ("!./prepare.sh", "prepare.sh"),
+        ("!Rscript model.R in.csv", "model.R"),
+        ("!source ./settings.sh && echo", "settings.sh"),
+        ("subprocess.run(['sh', 'prepare.sh'])", "prepare.sh"),
+        ("!jupyter nbconvert --to html --execute child.ipynb", "child.ipynb"),
+        ("!papermill child.ipynb out.ipynb", "child.ipynb"),
+        ("!cat < in.csv | sort > out.csv", "in.csv"),
+        ("!tool --config=conf.yaml", "conf.yaml"),
+    ],
+)
+def test_files_of_programs_go_along(cell: str, file: str, tmp_path: Path) -> None:
+    """Scripts of any language, and what command lines name."""
+    assert file in checked(tmp_path, cell, files={file: "{}" if file.endswith("ipynb") else ""}).included
+
+
+def test_files_that_run_each_other_end(tmp_path: Path) -> None:
+    """A cycle of `%run` and of imports is followed once."""
+    saved(tmp_path / "a.ipynb", "%run b.ipynb")
+    saved(tmp_path / "b.ipynb", "%run a.ipynb\n%run n.ipynb\nopen('x.csv')")
+    files = {"c.py": "import d", "d.py": "import c\nimport runpy\nrunpy.run_path('c.py')", "x.csv": ""}
+    found = checked(tmp_path, "%run a.ipynb\nimport c\ndef f():\n    return f() or f()\nf()", files=files)
+    assert found.included == ("a.ipynb", "b.ipynb", "c.py", "d.py", "x.csv")
+
+
+def test_a_script_that_isnt_there_is_told(tmp_path: Path) -> None:
+    """By the name that was written."""
+    assert warned(checked(tmp_path, "%run gone.py", files={})) == [
+        "gone.py (cell 1) is not found; fine if the notebook creates it."
+    ]
+
+
+FAMILIES = [
+    ("gpd.read_file('d/roads.shp')", "shp shx dbf prj cpg"),
+    ("gpd.read_file('d/roads.SHP')", "SHP shx DBF"),
+    ("shapefile.Reader('d/roads')", "shp shx dbf"),
+    ("rasterio.open('d/roads.tif')", "tif tfw tif.aux.xml tif.ovr"),
+    ("rasterio.open('d/roads.jpg')", "jpg jgw jpg.aux.xml"),
+    ("spectral.open_image('d/roads.hdr')", "hdr img"),
+    ("pysam.AlignmentFile('d/roads.bam')", "bam bam.bai"),
+    ("pysam.FastaFile('d/roads.fa')", "fa fa.fai"),
+    ("VCF('d/roads.vcf.gz')", "vcf.gz vcf.gz.tbi"),
+    ("mne.io.read_raw_brainvision('d/roads.vhdr')", "vhdr vmrk eeg"),
+    ("wfdb.rdrecord('d/roads')", "hea dat"),
+    ("sitk.ReadImage('d/roads.mhd')", "mhd raw"),
+    ("read_plink('d/roads.bed')", "bed bim fam"),
+    ("sqlite3.connect('d/roads.sqlite')", "sqlite sqlite-wal sqlite-shm"),
+    ("trimesh.load('d/roads.obj')", "obj mtl"),
+    ("mapinfo = 'd/roads.tab'", "tab dat map id"),
+]
+
+
+@pytest.mark.parametrize(("cell", "endings"), FAMILIES)
+def test_files_that_belong_together_go_together(cell: str, endings: str, tmp_path: Path) -> None:
+    """By the name of one; others of the same stem stay."""
+    files = {f"d/roads.{ending}": "" for ending in endings.split()}
+    found = checked(tmp_path, cell, files=files | {"d/roads.docx": "", "d/other.dbf": ""})
+    assert found.included == tuple(sorted(files))
+    assert warned(found) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "files"),
+    [
+        ("xr.open_zarr('grid.zarr')", "grid.zarr/.zgroup grid.zarr/t/.zarray grid.zarr/t/0.0"),
+        ("zarr.open('grid.zarr')", "grid.zarr/zarr.json grid.zarr/c/0"),
+        ("pd.read_parquet('sales')", "sales/year=2024/a.parquet sales/year=2025/b.parquet"),
+        ("pq.ParquetDataset('sales')", "sales/part-0.parquet sales/_SUCCESS"),
+        ("dd.read_csv('sales.parquet')", "sales.parquet/part-0"),
+        ("spark.read.option('header', True).parquet('sales')", "sales/part-0.parquet"),
+        ("DeltaTable('table')", "table/_delta_log/0.json table/p.parquet"),
+        ("gpd.read_file('city.gdb')", "city.gdb/a0.gdbtable"),
+        ("tf.keras.models.load_model('model')", "model/saved_model.pb model/variables/v.index"),
+        ("AutoModel.from_pretrained('./model')", "model/config.json model/model.safetensors"),
+        ("load_from_disk('set')", "set/dataset_info.json set/data.arrow"),
+        ("path = 'model/saved'", "model/saved/saved_model.pb model/saved/x"),
+    ],
+)
+def test_a_folder_that_is_one_data_set_goes_as_a_whole(cell: str, files: str, tmp_path: Path) -> None:
+    """With what is hidden in it."""
+    found = checked(tmp_path, cell, files=dict.fromkeys(files.split(), ""))
+    assert (found.included, warned(found)) == (tuple(sorted(files.split())), [])
+
+
+NAMED = [
+    "create_engine('sqlite:///x.db')",
+    "create_engine(f'sqlite:///{folder}/x.db')",
+    "create_engine('sqlite+pysqlite:///x.db?mode=ro')",
+    "create_engine('sqlite:///' + str(Path.cwd() / 'x.db'))",
+    "create_engine('duckdb:///x.db')",
+    "sqlite3.connect('file:x.db?mode=ro', uri=True)",
+    "pyodbc.connect('Driver=SQLite3;Database=x.db')",
+    "jdbc('jdbc:sqlite:x.db')",
+    "%sql sqlite:///x.db",
+    "%load_ext sql\n%sql duckdb:///x.db",
+    "%%sql\nselect * from 'x.db'",
+    "%sql select * from 'x.db'",
+    "duckdb.sql(\"select * from 'x.db'\")",
+    "duckdb.sql('select * from read_csv(\\'x.db\\')')",
+    "con.execute('''\nwith a as (select 1)\nselect * from parquet_scan('x.db') join a''')",
+    "con.execute(f\"copy t from '{folder}/x.db'\")",
+    "con.execute(\"attach 'x.db' as x\")",
+    "pd.read_csv('zip://inner.csv::x.db')",
+    "fsspec.open('simplecache::file://x.db')",
+    "gpd.read_file('zip://x.db!inner.shp')",
+    "rasterio.open('NETCDF:\"x.db\":t')",
+    "rasterio.open('HDF5:x.db://t')",
+    "open('file:x.db')",
+]
+
+
+@pytest.mark.parametrize("cell", NAMED)
+def test_paths_in_addresses_and_queries_go_along(cell: str, tmp_path: Path) -> None:
+    """However deep they are named."""
+    found = checked(tmp_path, f"folder = '.'\n{cell}" if "folder" in cell else cell, files={"x.db": ""})
+    assert (found.included, warned(found)) == (("x.db",), [])
+
+
+def test_paths_in_addresses_are_looked_for_in_the_working_folder(tmp_path: Path) -> None:
+    """As the run will."""
+    assert checked(tmp_path, "%cd db", "create_engine('sqlite:///x.db')", files={"db/x.db": ""}).included == (
+        "db/x.db",
+    )
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "create_engine('sqlite://')",
+        "create_engine('sqlite:///:memory:')",
+        "create_engine('sqlite:///new.db')",
+        "create_engine('postgresql://host/sales.db')",
+        "pd.read_sql(\"select * from sales where day = '2024-01-01' and name like 'a/b.c'\", engine)",
+        "requests.get('https://example.org/x.csv')",
+        "duckdb.sql(\"copy t to 'output/out.parquet'\")",
+        "pd.read_csv('s3://bucket/x.csv')",
+        "text = 'from here to there'",
+    ],
+)
+def test_addresses_of_no_file_are_not_told(cell: str, tmp_path: Path) -> None:
+    """And a database that isn't there is one that the run makes."""
+    found = checked(tmp_path, cell, files={})
+    assert (found.files, warned(found)) == ((), [])
+
+
+VARIABLES = [
+    "os.environ['DB_URL']",
+    "environ['DB_URL']",
+    "os.getenv('DB_URL')",
+    "getenv('DB_URL')",
+    "os.environ.get('DB_URL')",
+    "f\"{os.environ['DB_URL']}/x\"",
+    "def connect():\n    return os.environ['DB_URL']",
+    "[os.environ[name] for name in 'a'] or os.environ['DB_URL']",
+    "from decouple import config\nconfig('DB_URL')",
+    "from google.colab import userdata\nuserdata.get('DB_URL')",
+    "os.environ['DB_URL'] if local else ''",
+]
+
+
+@pytest.mark.parametrize("cell", VARIABLES)
+def test_a_variable_that_no_run_has_is_named(cell: str, tmp_path: Path) -> None:
+    """Unless the schedule passes it, or a file with it goes along."""
+    sentence = "DB_URL (cell 1) is read from the environment, and a run doesn't have it."
+    assert sentence in warned(checked(tmp_path, cell, files={}))
+    assert warned(checked(tmp_path, cell, files={}, variables=["DB_URL"])) == []
+    assert warned(checked(tmp_path, cell, files={".env": "export DB_URL=x"}, named=(".env",))) == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "os.environ['HOME']\nos.environ['OUTPUT_DIR']\nos.environ['PATH']\nos.environ['CONDA_PREFIX']",
+        "os.getenv('DB_URL', 'sqlite://')",
+        "os.environ.get('DB_URL', None)",
+        "os.environ['DB_URL'] = 'x'\nos.environ['DB_URL']",
+        "os.environ.setdefault('DB_URL', 'x')\nos.environ['DB_URL']",
+        "%env DB_URL=x\nos.environ['DB_URL']",
+        "%set_env DB_URL x\nos.environ['DB_URL']",
+        "os.environ.update(DB_URL='x')\nos.environ['DB_URL']",
+        "os.environ.update({'DB_URL': 'x'})\nos.environ['DB_URL']",
+        "if 'DB_URL' in os.environ:\n    os.environ['DB_URL']",
+        "try:\n    os.environ['DB_URL']\nexcept KeyError:\n    pass",
+        "config('DB_URL')",
+        "settings.get('DB_URL')",
+    ],
+)
+def test_a_variable_that_the_code_does_without_is_not_named(cell: str, tmp_path: Path) -> None:
+    """It has a default, sets it itself, asks first, or catches its absence."""
+    assert warned(checked(tmp_path, cell, files={})) == []
+
+
+@pytest.mark.parametrize(
+    "cell", ["load_dotenv()", "dotenv.load_dotenv('.env')", "%load_ext dotenv\n%dotenv", "dotenv_values()"]
+)
+def test_a_file_of_variables_that_stays_behind_is_said(cell: str, tmp_path: Path) -> None:
+    """It may hold credentials, so it goes along when somebody names it."""
+    assert ".env (cell 1) isn't included: it may hold credentials." in warned(
+        checked(tmp_path, cell, files={".env": ""})
+    )
+    assert warned(checked(tmp_path, cell, files={".env": ""}, named=(".env",))) == []
+
+
+@pytest.mark.parametrize("cell", ["getpass.getpass()", "getpass('Password: ')", "input()"])
+def test_what_asks_a_person_is_said(cell: str, tmp_path: Path) -> None:
+    """Nobody answers in a run."""
+    assert warned(checked(tmp_path, cell, files={})) == [
+        "Line 1 of cell 1 asks for input, and in a run nobody answers."
+    ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from importlib.resources import files\nfiles('pkg').joinpath('conf.yaml').read_text()",
+        "from importlib import resources\nresources.files(__package__).joinpath('conf.yaml')",
+        "import importlib.resources\nimportlib.resources.read_text(__name__, 'conf.yaml')",
+        "import pkgutil\npkgutil.get_data(__name__, 'conf.yaml')",
+        "import pkg_resources\npkg_resources.resource_filename('pkg', 'conf.yaml')",
+        "from jinja2 import PackageLoader\nPackageLoader('pkg')",
+        "from pathlib import Path\n(Path(__file__).parent / 'conf.yaml').read_text()",
+        "import os\nopen(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'conf.yaml'))",
+        "from pathlib import Path\nHERE = Path(__file__).resolve().parent\n"
+        "def conf():\n    return open(HERE / 'conf.yaml')",
+    ],
+)
+def test_data_of_an_own_package_go_along(code: str, tmp_path: Path) -> None:
+    """However its code finds them."""
+    files = {"pkg/__init__.py": code, "pkg/conf.yaml": "a: 1"}
+    assert checked(tmp_path, "import pkg", files=files).included == tuple(sorted(files))
+
+
+def test_many_data_of_a_package_stay_behind_and_are_said(tmp_path: Path) -> None:
+    """A whole archive isn't what somebody means who imports a module."""
+    files = {"pkg/__init__.py": "from importlib import resources", **{f"pkg/{n}.bin": "" for n in range(501)}}
+    found = checked(tmp_path, "import pkg", files=files)
+    assert found.included == ("pkg/__init__.py",)
+    assert warned(found) == ["pkg has data files that its code may read, and they aren't included: 501 files, 0 B."]
