@@ -13,7 +13,7 @@ from benchmarks import Row
 from tests import s3_servers
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.conftest import relayed
-from tests.bare_machine.image import image, missing
+from tests.bare_machine.image import debian_image, missing
 from tests.bare_machine.team import Team
 from tests.scheduler_service.launchers.ec2.machines import Region
 
@@ -35,7 +35,7 @@ def rows() -> Iterable[Row]:
         with (
             s3_servers.as_admin(),
             s3_servers.seaweedfs(folder / "server") as server,
-            BareCloud(image(folder / "debian"), folder / "cloud") as cloud,
+            BareCloud(debian_image(folder / "debian"), folder / "cloud") as cloud,
             relayed(server),
         ):
             team = Team(folder / "team", cloud, server)

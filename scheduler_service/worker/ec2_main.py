@@ -29,6 +29,7 @@ from jupyter_schedule.core.storage.factory import S3Address, file_digest, open_s
 from scheduler_service.worker.agent import MachineSetup, run_attempt
 from scheduler_service.worker.bootstrap import read_metadata
 from scheduler_service.worker.credentials import CredentialsServer
+from scheduler_service.worker.machine_image import check_image
 from scheduler_service.worker.task import TaskRefused, WorkerTask
 from scheduler_service.worker.workspace import Folders
 
@@ -56,6 +57,7 @@ class Ec2MachineSetup(MachineSetup):
         self._data_role: CredentialsServer | None = None
 
     def ready(self, folders: Folders) -> None:
+        check_image()
         _install_packages(folders.code / "apt.txt")
         _make_user()
         _close_metadata()

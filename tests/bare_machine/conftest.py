@@ -1,4 +1,4 @@
-"""The image, once a session, and a cloud for each test, of which nothing is left."""
+"""The images, once a session, and a cloud for each test, of which nothing is left."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.bare_machine.cloud import BareCloud
-from tests.bare_machine.image import image
+from tests.bare_machine.image import debian_image, ubuntu_image
 from tests.bare_machine.network import HERE, left
 from tests.bare_machine.team import Team
 from tests.s3_servers import S3Server
@@ -20,16 +20,26 @@ RELAY = Path(__file__).with_name("relay.py")
 
 @pytest.fixture(scope="session")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The image's root folder."""
-    return image(tmp_path_factory.mktemp("debian"))
+    """The root folder of a minimal Debian."""
+    return debian_image(tmp_path_factory.mktemp("debian"))
+
+
+@pytest.fixture(scope="session")
+def ubuntu(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root folder of Ubuntu's image for clouds."""
+    return ubuntu_image(tmp_path_factory.mktemp("ubuntu"))
 
 
 @pytest.fixture
-def cloud(debian: Path, tmp_path: Path) -> Iterator[BareCloud]:
-    """A region in which machines are real; at the end none is left running, mounted or connected."""
+def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BareCloud]:
+    """A region in which machines are real; at the end none is left running, mounted or connected.
+
+    Its image is the Debian, for a test with the mark `ubuntu` Ubuntu's.
+    """
+    image: Path = request.getfixturevalue("ubuntu" if request.node.get_closest_marker("ubuntu") else "debian")
     folder = tmp_path / "cloud"
     folder.mkdir()
-    with BareCloud(debian, folder) as region:
+    with BareCloud(image, folder) as region:
         yield region
     assert str(folder) not in Path("/proc/mounts").read_text()
     assert left() == []

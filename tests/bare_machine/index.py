@@ -16,20 +16,21 @@ from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS
 from tests.bare_machine.image import CACHE, INDEX_PORT
 from tests.bare_machine.network import HERE
 
-#: of the image's Debian
-IMAGE_PYTHON = "3.11.2"
+#: of the Debian, and of Ubuntu
+DEBIAN_PYTHON = "3.11.2"
+UBUNTU_PYTHON = "3.12.3"
 
 
-def package_index(requirements: str) -> Path:
+def package_index(requirements: str, python: str = DEBIAN_PYTHON) -> Path:
     """A folder that `http.server` serves as a simple index (PEP 503); kept for the next session."""
-    wanted = f"{requirements}\n{RUNNER_REQUIREMENTS}\nuv\n"
+    wanted = f"{requirements}\n{RUNNER_REQUIREMENTS}\n{python}\n"
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:16]
     made = CACHE / f"index-{digest}"
     if not made.exists():
         half = CACHE / f"index-{digest}-{os.getpid()}"
         (half / "wheels").mkdir(parents=True)
-        for number, text in enumerate(filter(None, (requirements, f"{RUNNER_REQUIREMENTS}\nuv\n"))):
-            _fetch(text, half / f"{number}.txt", half / "wheels")
+        for number, text in enumerate(filter(None, (requirements, RUNNER_REQUIREMENTS))):
+            _fetch(text, half / f"{number}.txt", half / "wheels", python)
         for wheel in (half / "wheels").iterdir():
             project = half / re.sub(r"[-_.]+", "-", wheel.name.partition("-")[0]).lower()
             project.mkdir(exist_ok=True)
@@ -63,14 +64,30 @@ def serving(index: Path) -> Iterator[None]:
             server.kill()
 
 
-def _fetch(requirements: str, listed: Path, wheels: Path) -> None:
+def _fetch(requirements: str, listed: Path, wheels: Path, python: str) -> None:
     listed.write_text(requirements)
-    # what the machine's Python is meant to get, which may be an older one than ours
-    plain = ["--quiet", "--no-deps", "--no-header", "--no-annotate", "--python-version", IMAGE_PYTHON]
+    # what the machine's Python is meant to get, which may be another one than ours
+    plain = ["--quiet", "--no-deps", "--no-header", "--no-annotate", "--python-version", python]
     resolved = subprocess.run(
         [uv.find_uv_bin(), "pip", "compile", *plain, str(listed)], check=True, capture_output=True, text=True
     )
     listed.write_text(resolved.stdout)
     pip = [uv.find_uv_bin(), "run", "--quiet", "--no-project", "--python", sys.executable, "--with", "pip", "python"]
-    command = [*pip, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), "-r", str(listed)]
-    subprocess.run(command, check=True, timeout=900)
+    minor = ".".join(python.split(".")[:2])
+    platforms = [f"--platform={tag}_x86_64" for tag in ("manylinux2014", "manylinux_2_17", "manylinux_2_28")]
+    theirs = ["--python-version", minor, *platforms, "--only-binary=:all:"]
+    into = ["--quiet", "--no-deps", "-r", str(listed)]
+    done = subprocess.run(
+        [*pip, "-m", "pip", "download", *theirs, "--dest", str(wheels), *into], check=False, timeout=900
+    )
+    if done.returncode:
+        # something comes as source alone: one by one, that one built here
+        for line in resolved.stdout.split("\n"):
+            if not line.strip() or line.startswith("#"):
+                continue
+            one = ["--quiet", "--no-deps", line.partition(";")[0].strip()]
+            fetched = subprocess.run(
+                [*pip, "-m", "pip", "download", *theirs, "--dest", str(wheels), *one], check=False, timeout=900
+            )
+            if fetched.returncode:
+                subprocess.run([*pip, "-m", "pip", "wheel", "--wheel-dir", str(wheels), *one], check=True, timeout=900)

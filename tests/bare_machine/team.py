@@ -38,7 +38,7 @@ from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
 from scheduler_service.worker.task import LaunchPlan
 from tests.bare_machine.cloud import BareCloud
-from tests.bare_machine.index import package_index, serving
+from tests.bare_machine.index import DEBIAN_PYTHON, package_index, serving
 from tests.bare_machine.network import HERE
 from tests.deploy.template import DATA_ROLE, worker_statements
 from tests.engine import DAILY, Engine, notebook_of
@@ -124,12 +124,12 @@ class Team(Engine):
         return self.operations.schedules.create("words", spec, rehearse=False)
 
     @contextmanager
-    def packages_of(self, schedule: Schedule) -> Iterator[None]:
-        """Machines find what the schedule's bundle pins in an index of their own."""
+    def packages_of(self, schedule: Schedule, python: str = DEBIAN_PYTHON) -> Iterator[None]:
+        """Machines find what the schedule's bundle pins, for such a Python, in an index of their own."""
         with tarfile.open(fileobj=BytesIO(self.work.get(bundle_key(schedule.spec.bundle)))) as bundle:
             pinned = bundle.extractfile("requirements.txt")
             assert pinned
-            folder = package_index(pinned.read().decode())
+            folder = package_index(pinned.read().decode(), python)
         with serving(folder):
             yield
 
