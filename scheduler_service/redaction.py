@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from jupyter_schedule.core.models import Spec
 from scheduler_service.disclosure.secrets import find_secret
-from scheduler_service.worker.text import LEFT_OUT, mask_values
+from scheduler_service.worker.text import LEFT_OUT, find_passwords, mask_values
 
 
 def secret_values(spec: Spec, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that runs are given from here and whose values nobody is told, by name."""
-    return {name: environment[name] for name in spec.env if name in environment}
+    """The values that runs are given from here and that nobody is told, by the names of their variables."""
+    return find_passwords(environment) | {name: environment[name] for name in spec.env if name in environment}
 
 
 def redact(sentence: str, known: Mapping[str, str]) -> str:

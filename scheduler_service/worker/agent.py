@@ -35,7 +35,7 @@ from scheduler_service.worker.processes import Process
 from scheduler_service.worker.subreaper import run_contained
 from scheduler_service.worker.supervise import Cause, CommandEnd, Signals
 from scheduler_service.worker.task import WorkerTask
-from scheduler_service.worker.text import fit_sentence, mask_values
+from scheduler_service.worker.text import find_passwords, fit_sentence, mask_values
 from scheduler_service.worker.workspace import Folders
 
 #: seconds for which an object store that is away is asked again
@@ -185,7 +185,8 @@ class AttemptRunner:
         self.executed = self.folders.report / report_name if report_name else None
         self.live = LiveNotebook(self.executed, self.storage.put) if self.executed else None
         self.log: RunLog | None = None
-        self.secrets = {name: os.environ[name] for name in task.pass_environment if name in os.environ}
+        passed = {name: os.environ[name] for name in task.pass_environment if name in os.environ}
+        self.secrets = find_passwords(os.environ) | passed
 
     def execute(self) -> None:
         """Prepare, run, collect; then the result, and the scratch folder goes."""

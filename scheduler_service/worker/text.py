@@ -1,6 +1,8 @@
 """Sentences as a worker may say them: one line, of bounded length, without the values that nobody may be told."""
 
+import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from jupyter_schedule.core.text import strip_escapes
 
@@ -11,6 +13,7 @@ SHORTEST = 4
 LEFT_OUT = "[left out: {}]"
 #: what a text ends with that was cut short
 _CUT = "…"
+_USER_PART = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?[^/@\s]*?:(?P<password>[^/\s]*)@", re.IGNORECASE)
 
 
 def mask_values(text: str, known: Mapping[str, str]) -> str:
@@ -24,6 +27,16 @@ def mask_values(text: str, known: Mapping[str, str]) -> str:
         if len(part) >= SHORTEST:
             text = _without(text, LEFT_OUT.format(name), part)
     return text
+
+
+def find_passwords(environment: Mapping[str, str]) -> dict[str, str]:
+    """The passwords in addresses of proxies, by the variable's name: as they are written, and as they are meant."""
+    found = {}
+    for name, value in environment.items():
+        if name.lower().endswith("_proxy") and (match := _USER_PART.match(value)):
+            written = match["password"]
+            found[name] = "\n".join(dict.fromkeys((written, unquote(written))))
+    return found
 
 
 def _without(text: str, left_out: str, value: str) -> str:

@@ -21,6 +21,9 @@ CGROUP = "cgroup"
 
 #: names the variables that are the agent's alone, with commas between them
 AGENT_ONLY = "JUPYTER_SCHEDULE_AGENT_ONLY"
+#: variables for the analyst's code and for no program of ours, by the names under which the agent has them; a
+#: notebook's wrapper gives them to the kernel
+FOR_CODE_ALONE = {"KERNEL_PYTHONPATH": "PYTHONPATH"}
 
 
 class Folders:
@@ -145,4 +148,6 @@ def build_environment(task: WorkerTask, folders: Folders, output: Path) -> dict[
         ours["KERNEL_SPEC"] = str(folders.kernel)
     kept_from_it = {AGENT_ONLY, *os.environ.get(AGENT_ONLY, "").split(",")}
     inherited = {name: value for name, value in os.environ.items() if name not in kept_from_it}
+    if task.notebook is None:
+        inherited = {FOR_CODE_ALONE.get(name, name): value for name, value in inherited.items()}
     return {**inherited, **task.environment, **ours}

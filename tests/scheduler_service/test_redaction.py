@@ -34,3 +34,19 @@ def test_the_values_are_those_of_the_variables_that_the_schedule_lists() -> None
     assert secret_values(make_spec(env=("DOOR", "ABSENT")), {"DOOR": "opensesame", "HOME": "/"}) == {
         "DOOR": "opensesame"
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "http://ann:opensesame@proxy.example:3128"),
+        ("https_proxy", "http://ann:open%73esame@proxy.example:3128/"),
+        ("ALL_PROXY", "socks5h://team%5Cann:opensesame@[::1]:1080"),
+        ("http_proxy", "ann:opensesame@proxy:80"),
+    ],
+)
+def test_the_password_of_a_proxy_is_told_to_nobody(name: str, value: str) -> None:
+    known = secret_values(make_spec(), {name: value, "NO_PROXY": "localhost,10.0.0.0/8"})
+    said = redact(f"ProxyError at cell 2 of 3: {value} or opensesame: 407", known)
+    assert said.startswith("ProxyError at cell 2 of 3: ")
+    assert "esame" not in said

@@ -7,50 +7,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scheduler_service.launchers import local
 from scheduler_service.launchers.base import WorkerState
-from scheduler_service.launchers.local import LocalLauncher, filter_environment
+from scheduler_service.launchers.local import LocalLauncher
 from scheduler_service.worker import processes
 from scheduler_service.worker.handle import identify_boot
 from scheduler_service.worker.limits import create_cgroup
 from tests.engine import PATIENCE
-from tests.factories import NOON, make_attempt, make_run, make_schedule, make_task
+from tests.factories import NOON, make_attempt, make_run, make_schedule
 
 RUN = make_run(make_schedule())
-
-PARENT = {
-    "PATH": "/bin",
-    "HOME": "/home/ann",
-    "LC_ALL": "C.UTF-8",
-    "JUPYTER_TOKEN": "canary",
-    "AWS_SECRET_ACCESS_KEY": "canary",
-    "PIP_INDEX_URL": "https://user:canary@index/simple",
-    "DB": "mine",
-}
-
-
-def test_a_run_gets_the_allow_list_and_nothing_else() -> None:
-    assert filter_environment(PARENT, make_task()) == {"PATH": "/bin", "HOME": "/home/ann", "LC_ALL": "C.UTF-8"}
-
-
-def test_a_schedule_may_list_more_by_name() -> None:
-    assert filter_environment(PARENT, make_task(pass_environment=["DB", "ABSENT"]))["DB"] == "mine"
-
-
-@pytest.mark.parametrize(
-    ("told", "knows"),
-    [
-        ({"notebook": "a.ipynb", "kernel": None}, True),
-        ({"notebook": "a.ipynb", "kernel": {"name": "python3"}}, False),
-        ({"notebook": None, "kernel": None}, False),
-    ],
-)
-def test_only_a_run_that_builds_its_environment_knows_where_packages_are(told: dict[str, Any], knows: bool) -> None:
-    assert ("PIP_INDEX_URL" in filter_environment(PARENT, make_task(**told))) is knows
 
 
 class TestReaping:
