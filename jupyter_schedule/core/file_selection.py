@@ -193,6 +193,13 @@ def _walk(root: Path, folder: str) -> Iterator[tuple[str, str | None]]:
             yield path, None
 
 
+def walk_folder(root: Path, folder: str, *, taken_only: bool = False) -> Iterator[tuple[str, str | None]]:
+    """Everything below `folder`, relative to `root`, with the reason if it is left out; or only what isn't."""
+    for path, why in _walk(root, folder):
+        if why is None or not taken_only:
+            yield path, why
+
+
 def _unfit(root: Path, path: str) -> str | None:
     """The reason why something found by a pattern can't or mustn't be bundled."""
     if why := denial_reason(path):
@@ -201,10 +208,15 @@ def _unfit(root: Path, path: str) -> str | None:
     if not found.is_symlink():
         mode = found.lstat().st_mode
         return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "neither a file nor a folder"
-    target = Path(os.path.realpath(found))
-    if found.readlink().is_absolute() or not target.is_relative_to(root.resolve()):
+    target, served = Path(os.path.realpath(found)), root.resolve()
+    if not target.is_relative_to(served):
         return "a link that leads outside"
-    return None if target.exists() else "a link that leads nowhere"
+    if not target.exists():
+        return "a link that leads nowhere"
+    if Path(os.path.realpath(found.parent)).is_relative_to(target):
+        return "a link to a folder that it is in"
+    # what a harmless name leads to may be a key
+    return denial_reason(target.relative_to(served).as_posix())
 
 
 def _names(folder: Path) -> list[str]:

@@ -39,7 +39,6 @@ MENDED_BY = {
     "p01_kernel_started_by_script": NOTEBOOKS,
     "p02_parameters_of_an_r_notebook": NOTEBOOKS,
     "p03_kernels_of_nb_conda_kernels": NOTEBOOKS,
-    "p07_an_input_is_a_link": NOTEBOOKS,
     "p08_requirements_that_cant_be_read": NOTEBOOKS,
     "p09_files_named_as_the_bundles": NOTEBOOKS,
     "p18_the_report_as_a_page": NOTEBOOKS,

@@ -23,6 +23,7 @@ from jupyter_schedule.core.bundles.archive import FULL, ArchiveTree, refuse_full
 from jupyter_schedule.core.bundles.record import CodeScanner
 from jupyter_schedule.core.bundles.tarstream import BLOCK, RECORD, ArchiveLimits, ArchiveMember, MemberKind, clean_name
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.file_selection import walk_folder
 from jupyter_schedule.core.models import FileEntry, Model
 from jupyter_schedule.core.text import printable_name, quote_name, size_text
 
@@ -70,15 +71,20 @@ def write_archive(
     limits: ArchiveLimits = BUNDLE_LIMITS,
     *,
     scanner: CodeScanner | None = None,
+    served: Path | None = None,
 ) -> BundleManifest:
     """Pack `files` (relative to `root`) and `generated` (content, or content and mode, by name) into `destination`.
 
-    `destination` appears whole or not at all.  Relative links that stay in the bundle are kept as links.  Refused, by
-    name, for a file that is missing, no regular file, unreadable, outside `root`, of a generated file's name, or that
-    changes while it is read; for more than `limits` allow; and for a full disk.
+    `destination` appears whole or not at all.  Relative links that stay in the bundle are kept as links; of others the
+    content goes along under the link's name.  Refused, by name, for a file that is missing, no regular file,
+    unreadable, outside `served`, of a generated file's name, or that changes while it is read; for more than `limits`
+    allow; and for a full disk.
     scanner: gets the files that it wants, as they were packed.
+    served: the folder that links may lead to, `root` or one above it; None is `root`.
     """
-    entries = _plan(Path(os.path.realpath(root)), files, generated, limits)
+    real_root = Path(os.path.realpath(root))
+    real_served = Path(os.path.realpath(served)) if served else real_root
+    entries = _plan(real_root, real_served, files, generated, limits)
     _check_total(entries, limits)
     with _replacing(destination) as packed:
         with ThreadPoolExecutor(1, "bundle-digest") as pool, _open_compressor(packed) as stream:
@@ -98,7 +104,11 @@ def write_archive(
 
 
 def _plan(
-    root: Path, files: Sequence[str], generated: Mapping[str, bytes | tuple[bytes, int]], limits: ArchiveLimits
+    root: Path,
+    served: Path,
+    files: Sequence[str],
+    generated: Mapping[str, bytes | tuple[bytes, int]],
+    limits: ArchiveLimits,
 ) -> list[_PlannedEntry]:
     """The entries to pack, by name, with everything refused that can be seen without reading a file."""
     chosen = sorted({_clean_name(name) for name in files})
@@ -107,22 +117,37 @@ def _plan(
             raise Refused(
                 "name_clash", f"{quote_name(name)} is a name that the bundle needs: rename your file.", "files"
             )
-    entries = [_plan_generated(_clean_name(name), value) for name, value in generated.items()]
-    entries += [_plan_file(root, name) for name in chosen]
-    entries.sort(key=lambda entry: entry.member.path)
+    followed: set[str] = set()
+    while True:
+        planned = [_plan_generated(_clean_name(name), value) for name, value in generated.items()]
+        planned += [entry for name in chosen for entry in _plan_file(root, served, name, follow=name in followed)]
+        # what is chosen by its name and through a linked folder too is one entry
+        entries = sorted({entry.member.path: entry for entry in planned}.values(), key=lambda entry: entry.member.path)
+        stray = _find_stray_links(entries, root, limits)
+        if not stray:
+            return entries
+        followed |= stray
+
+
+def _find_stray_links(entries: Sequence[_PlannedEntry], root: Path, limits: ArchiveLimits) -> set[str]:
+    """The links that wouldn't lead to the same file in the bundle as they do here: their content goes along instead."""
+    links = {entry.member.path for entry in entries if entry.member.kind is MemberKind.LINK}
+    under = {path for path in links if any(entry.member.path.startswith(f"{path}/") for entry in entries)}
+    if under:
+        return under
     tree = ArchiveTree(limits)
     for entry in entries:
         tree.add(entry.member)
-    for link in tree.links:
+    return {link for link in tree.links if not _leads_alike(tree, link, root)}
+
+
+def _leads_alike(tree: ArchiveTree, link: str, root: Path) -> bool:
+    try:
         end = "/".join(tree.end(link))
-        real = os.path.relpath(os.path.realpath(root / link), root)
-        if (end or ".") != real or (end and end not in tree.kinds):
-            raise Refused(
-                "link_alone",
-                f"{quote_name(link)} is a link to {quote_name(real)}, which isn't in the bundle: choose that too.",
-                "files",
-            )
-    return entries
+    except Refused:
+        return False
+    real = os.path.relpath(os.path.realpath(root / link), root)
+    return (end or ".") == real and (not end or end in tree.kinds)
 
 
 def _clean_name(name: str) -> str:
@@ -136,27 +161,43 @@ def _plan_generated(path: str, value: bytes | tuple[bytes, int]) -> _PlannedEntr
     return _PlannedEntry(ArchiveMember(path, MemberKind.FILE, len(content), _mode(mode)), content)
 
 
-def _plan_file(root: Path, path: str) -> _PlannedEntry:
+def _plan_file(root: Path, served: Path, path: str, *, follow: bool) -> list[_PlannedEntry]:
+    """A chosen file; with `follow` what a link leads to, under the link's name."""
     source = root / path
     try:
         status = source.lstat()
-        real = os.path.realpath(source, strict=True)
+        real = Path(os.path.realpath(source, strict=True))
+        found = real.stat()
     except OSError as problem:
         raise Refused("missing_file", f"{quote_name(path)} can't be found: {problem.strerror}.", "files") from None
-    if not Path(real).is_relative_to(root):
+    if not real.is_relative_to(served):
         raise Refused(
-            "outside_root", f"{quote_name(path)} leads outside {root} through a link: copy the file there.", "files"
+            "outside_root", f"{quote_name(path)} leads outside {served} through a link: copy the file there.", "files"
         )
-    if stat.S_ISLNK(status.st_mode):
-        return _PlannedEntry(ArchiveMember(path, MemberKind.LINK, target=os.readlink(source)))  # noqa: PTH115  (Path would rewrite the target)
-    if not stat.S_ISREG(status.st_mode):
-        what = "a folder: choose the files in it" if stat.S_ISDIR(status.st_mode) else "no regular file: leave it out"
+    if stat.S_ISLNK(status.st_mode) and not follow:
+        return [_PlannedEntry(ArchiveMember(path, MemberKind.LINK, target=os.readlink(source)))]  # noqa: PTH115  (Path would rewrite the target)
+    if stat.S_ISDIR(found.st_mode) and follow:
+        return list(_plan_linked_folder(source, real, served, path))
+    if not stat.S_ISREG(found.st_mode):
+        what = "a folder: choose the files in it" if stat.S_ISDIR(found.st_mode) else "no regular file: leave it out"
         raise Refused("not_a_file", f"{quote_name(path)} is {what}.", "files")
-    return _PlannedEntry(
-        ArchiveMember(path, MemberKind.FILE, status.st_size, _mode(status.st_mode)),
-        source=source,
-        seen=_fingerprint(status),
-    )
+    return [_plan_content(path, real, found)]
+
+
+def _plan_linked_folder(source: Path, real: Path, served: Path, path: str) -> Iterator[_PlannedEntry]:
+    """The files of a folder that a link leads to, under the link's name, as a folder that is chosen brings them in."""
+    if Path(os.path.realpath(source.parent)).is_relative_to(real):
+        raise Refused("link_alone", f"{quote_name(path)} is a link to a folder that it is in: leave it out.", "files")
+    for name, _ in walk_folder(served, real.relative_to(served).as_posix(), taken_only=True):
+        found = Path(os.path.realpath(served / name))
+        below = (served / name).relative_to(real).as_posix()
+        if found.is_file():
+            yield _plan_content(f"{path}/{below}", found, found.stat())
+
+
+def _plan_content(path: str, real: Path, status: os.stat_result) -> _PlannedEntry:
+    member = ArchiveMember(path, MemberKind.FILE, status.st_size, _mode(status.st_mode))
+    return _PlannedEntry(member, source=real, seen=_fingerprint(status))
 
 
 def _mode(mode: int) -> int:

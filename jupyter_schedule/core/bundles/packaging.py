@@ -165,7 +165,7 @@ def write_bundle(
         packed = {**generated, within: (seen.notebook.raw, 0o755 if seen.notebook.executable else 0o644)}
         listed.remove(within)
     scanner = CodeScanner((within, seen.notebook))
-    manifest = write_archive(destination, base, listed, packed, scanner=scanner)
+    manifest = write_archive(destination, base, listed, packed, scanner=scanner, served=root)
     record = scanner.finish(manifest.digest, {file.path: file.sha256 for file in manifest.files})
     spec = base_spec(request, root, manifest.digest).model_copy(
         update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}

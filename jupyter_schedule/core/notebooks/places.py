@@ -188,8 +188,12 @@ class PathResolver:
             return PathState(FileStatus.DENIED, path, why="it is no regular file")
         if why:
             return PathState(FileStatus.DENIED, path, found.st_size, f"it {why}")
-        if os.path.commonpath([self._real_root, os.path.realpath(self.root / path)]) != self._real_root:
+        real = os.path.realpath(self.root / path)
+        if os.path.commonpath([self._real_root, real]) != self._real_root:
             return PathState(FileStatus.OUTSIDE, path, found.st_size, "link")
+        behind = None if path in self.named else denial_reason(os.path.relpath(real, self._real_root))
+        if behind:
+            return PathState(FileStatus.DENIED, path, found.st_size, f"it leads to a file that {behind}")
         return PathState(FileStatus.INCLUDED, path, found.st_size)
 
     def matching(self, text: str) -> PathMatches:

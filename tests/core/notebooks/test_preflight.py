@@ -38,6 +38,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "beyond.csv").write_bytes(b"x")
     (tmp_path / "root/work/link.csv").symlink_to(tmp_path / "beyond.csv")
     (tmp_path / "root/work/inner.csv").symlink_to("lookup.csv")
+    (tmp_path / "root/work/harmless.csv").symlink_to(".env")
     os.mkfifo(tmp_path / "root/work/pipe.csv")
     return tmp_path / "root"
 
@@ -86,6 +87,11 @@ SENTENCES = [
     ),
     ("open('.env')", "warning", ".env (cell 1) isn't included: it may hold credentials."),
     ("open('keys/server.pem')", "warning", "keys/server.pem (cell 1) isn't included: it may be a private key."),
+    (
+        "open('harmless.csv')",
+        "warning",
+        "harmless.csv (cell 1) isn't included: it leads to a file that may hold credentials.",
+    ),
     ("open('pipe.csv')", "warning", "pipe.csv (cell 1) isn't included: it is no regular file."),
     (
         "open('output/old.csv')",
