@@ -1,27 +1,31 @@
 """A whole deployment in a simulated world: services, people, clocks, outages, and what is noted about all of them."""
 
 import random
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID
 
+from jupyter_schedule.core.config import FOLDERS
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import ConcurrencyLimits, Schedule, ScheduleState, Spec
-from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.object_keys import bundle_key, bundle_record_key
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning
 from scheduler_service.context import ServiceContext
 from scheduler_service.launchers.base import Launcher
+from scheduler_service.publishing.unpublish import Unpublisher
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import make_schedule
-from tests.simulation import specs
+from tests.simulation import crowd, specs
 from tests.simulation.cloud import Cloud, CloudLauncher
+from tests.simulation.crowd import Replica
 from tests.simulation.ledgers import Opens, in_memory
 from tests.simulation.people import Backfilled, Person, Reader, Shown
 from tests.simulation.region import Region, launcher_of
@@ -58,6 +62,7 @@ class Service:
 
     def _live(self, actor: Actor) -> None:
         deployment, world = self.deployment, self.deployment.world
+        setup = deployment.replicas[self.number - 1]
         store: Store = Stepped(actor, "store", deployment.ledger)  # type: ignore[assignment]
         objects: ObjectStorage = Stepped(actor, "objects", deployment.work)  # type: ignore[assignment]
         trusted = TrustedClock(self.now, lambda: world.time, store.clock)
@@ -69,19 +74,23 @@ class Service:
             ServiceContext(
                 store=store,
                 objects=objects,
-                open_objects=lambda _: Stepped(actor, "area", deployment.area),  # type: ignore[arg-type,return-value]
+                open_objects=lambda address: deployment.open_area(actor, address),
+                storage=deployment.storage,
                 work_area="memory:///work",
-                launchers={name: launchers[name] for name in deployment.launchers},
+                launchers={name: launchers[name] for name in setup.launchers},
                 secret=b"secret",
                 holder=actor.name,
                 host="here",
-                concurrency=ConcurrencyLimits(total=deployment.room, per_launcher={"ec2": deployment.room}),
+                concurrency=ConcurrencyLimits(total=setup.room, per_launcher={"ec2": setup.room}),
                 chance=world.chance.random,
+                free=lambda: 0 if setup.is_full and world.time < HORIZON else sys.maxsize,
                 clock=trusted,
                 awake=lambda: world.time,
                 pool=lambda _: Lines(actor),
             )
         )
+        if deployment.is_crowded:
+            world.start(actor, lambda: self._unpublish(actor, store))
         while True:
             skew = self.skew
             try:
@@ -91,6 +100,14 @@ class Service:
                 continue
             deployment.ticked(skew, ticker)
             world.sleep(actor, world.chance.uniform(2, 25) if busy else self._until_due(trusted.now()))
+
+    def _unpublish(self, actor: Actor, store: Store) -> None:
+        deployment, world = self.deployment, self.deployment.world
+        unpublisher = Unpublisher(store, lambda address: deployment.open_area(actor, address))
+        while True:
+            with suppress(OSError, Refused):
+                unpublisher.look(world.now)
+            world.sleep(actor, world.chance.uniform(1, 60))
 
     def _until_due(self, now: datetime) -> float:
         due = self.deployment.ledger.schedules.next_due()
@@ -115,20 +132,32 @@ class Deployment:
         self.seed = seed
         self.world = world = World(seed, whole=whole)
         chance = world.chance
-        self.services = [Service(self, number + 1) for number in range(chance.choice((1, 1, 2, 2, 3)))]
+        self.crowd = random.Random(f"crowd {seed}")
+        self.is_crowded = self.crowd.random() < crowd.SHARE
+        services = chance.choice((1, 1, 2, 2, 3))
+        if self.is_crowded:
+            self.launchers = crowd.draw_launchers(self.crowd)
+            self.replicas = crowd.draw_replicas(self.crowd, self.launchers)
+            services = len(self.replicas)
+        self.services = [Service(self, number + 1) for number in range(services)]
         self.shared = len(self.services) > 1 or chance.random() < 0.3
         self.ledger = Ledger(world, opens(self._lease_clock))
         if self.shared:
             self.ledger.second = lambda: world.now
-        self.work, self.area = WorkArea(), PublicationArea()
-        self.launchers = ("ec2",) if chance.random() < 0.35 else ("local",)
+        self.work, self.area, self.public = WorkArea(), PublicationArea(), PublicationArea()
+        launchers = ("ec2",) if chance.random() < 0.35 else ("local",)
         self.cloud = Cloud(world, self.work, self.command_of, tokens=chance.random() < 0.4)
         self.region = Region(self.cloud)
-        self.room = chance.choice((2, 4, 10))
+        room = chance.choice((2, 4, 10))
         self.calm = chance.random() < 0.15
-        if self.calm and len(self.services) == 1 and seed % 4 == 0:
+        if self.is_crowded:
+            self.calm = self.crowd.random() < 0.5
+        elif self.calm and services == 1 and seed % 4 == 0:
             # so narrow that owners have to take turns
-            self.room = 1
+            room = 1
+        if not self.is_crowded:
+            self.launchers, self.replicas = launchers, [Replica(room, launchers)] * services
+        self.storage = crowd.STORAGE if self.is_crowded else FOLDERS
         self.faults = CALM if self.calm else _faults(chance)
         #: what a service thought while its clock was far ahead of all others
         self.doubts: list[tuple[float, bool]] = []
@@ -139,6 +168,8 @@ class Deployment:
         self.shown: list[Shown] = []
         #: when something was away or full, in the order in which that began
         self.troubles: list[Trouble] = []
+        #: what accepted calls and answered none, and when
+        self.hangs: list[Trouble] = []
         self.clocks_set = False
         self.ended_well = False
 
@@ -172,7 +203,16 @@ class Deployment:
 
     def a_spec(self) -> Spec:
         """Something to schedule."""
-        return specs.a_spec(self.world.chance, self.launchers[0], self.world.now)
+        launcher = self.crowd.choice(self.launchers) if self.is_crowded else self.launchers[0]
+        return specs.a_spec(self.world.chance, launcher, self.world.now)
+
+    def room_for(self, launcher: str) -> int:
+        """How many runs may go at once before every service that could start one there has to wait."""
+        return max(each.room for each in self.replicas if launcher in each.launchers and not each.is_full)
+
+    def open_area(self, actor: Actor, address: str) -> ObjectStorage:
+        """A publication area, as an actor reaches it."""
+        return Stepped(actor, "area", self.public if address == crowd.STORAGE.public else self.area)  # type: ignore[return-value]
 
     def ticked(self, skew: float, ticker: Ticker) -> None:
         """A service has ticked, by a clock that was so many seconds ahead."""
@@ -184,10 +224,11 @@ class Deployment:
 
     def _make_schedules(self) -> None:
         chance, now = self.world.chance, self.world.now
-        self.work.content[bundle_key("0" * 64)] = b"bundle"
-        for number in range(chance.randint(1, 3)):
+        self.work.content |= {bundle_key(crowd.BUNDLE): b"bundle", bundle_record_key(crowd.BUNDLE): crowd.RECORD}
+        count = chance.randint(1, 3)
+        for number in range(len(crowd.OWNERS) if self.is_crowded else count):
             spec = planning.count_runs(self.a_spec(), now)
-            owner = chance.choice(specs.OWNERS)
+            owner = crowd.OWNERS[number] if self.is_crowded else chance.choice(specs.OWNERS)
             times = {"cursor": now, "created_at": now, "changed_at": now}
             plain = make_schedule(f"schedule-{number}", spec=spec, owner=owner, changed_by=owner, **times)
             self.owners[plain.id] = owner
@@ -196,7 +237,9 @@ class Deployment:
     def _let_people_ask(self) -> None:
         reader = Reader(self)
         self.world.start(reader.actor, reader.live)
-        for name in ("dan", "eve")[: self.world.chance.randint(0, 2)]:
+        people = ("dan", "eve")[: self.world.chance.randint(0, 2)]
+        for name in ("dan", "eve", "flo") if self.is_crowded else people:
+            # a request goes by the ledger's time, whatever the machine that asks takes it to be
             person = Person(self, name)
             self.world.start(person.actor, person.live)
 
@@ -208,6 +251,11 @@ class Deployment:
                 start = chance.uniform(0, HORIZON - HOUR)
                 self.troubles.append(Trouble(what, start, start + chance.choice((60, 600, 900))))
         world.outages = {trouble.what: (trouble.start, trouble.end) for trouble in self.troubles}
+        if self.is_crowded:
+            for what in self.crowd.sample(("objects", "area", "launcher", "ec2"), self.crowd.choice((0, 0, 1, 2))):
+                start = self.crowd.uniform(0, HORIZON - HOUR)
+                self.hangs.append(Trouble(what, start, start + 600))
+        world.hangs = {trouble.what: (trouble.start, trouble.end) for trouble in self.hangs}
         if self.calm:
             return
         self.cloud.hang = chance.choice((0, 0.002, 0.02))
@@ -229,7 +277,7 @@ class Deployment:
     def _calm_down(self) -> None:
         world = self.world
         world.faults = CALM
-        world.outages = {}
+        world.outages, world.hangs = {}, {}
         self.cloud.hang = 0
         self.region.empty = set()
         for service in self.services:
@@ -249,7 +297,7 @@ class Deployment:
         ]
 
     def _nothing_left(self) -> bool:
-        return not self.ledger.runs.list_open() and not self.schedules_left
+        return not (self.ledger.runs.list_open() or self.schedules_left or self.ledger.publications.list_owed())
 
 
 def _faults(chance: random.Random) -> Faults:

@@ -25,7 +25,8 @@ class Life:
 
     run: Run
     came: float
-    #: when its first attempt was recorded
+    #: when it was let in, and when its first attempt was recorded
+    admitted: float = _FOR_EVER
     began: float = _FOR_EVER
     ended: float = _FOR_EVER
 
@@ -45,12 +46,15 @@ class History:
         """Every run by its id."""
         came = {run.id: at for at, run in reversed(self.ledger.rows)}
         began = {run_id: at for (run_id, number), at in self.ledger.recorded.items() if number == 1}
+        admitted: dict[str, float] = {}
         ended: dict[str, float] = {}
         for move in self.ledger.moves:
+            if move.run.status in _WORKING:
+                admitted.setdefault(move.run.id, move.at)
             if move.run.status.terminal:
                 ended.setdefault(move.run.id, move.at)
         return {
-            run_id: Life(run, came[run_id], began.get(run_id, _FOR_EVER), ended.get(run_id, _FOR_EVER))
+            run_id: Life(run, came[run_id], *(times.get(run_id, _FOR_EVER) for times in (admitted, began, ended)))
             for run_id, run in self.ledger.runs_by_id.items()
         }
 
@@ -137,10 +141,12 @@ class History:
         """The policy that the run froze."""
         return self.spec(run).overlap
 
-    def at_work(self) -> Iterator[tuple[float, int]]:
-        """Each time at which that changed, and how many runs were launching or running from then on."""
+    def at_work(self, launcher: str) -> Iterator[tuple[float, int]]:
+        """Each time at which that changed, and how many of a launcher's runs were launching or running from then on."""
         working: set[str] = set()
         for move in self.ledger.moves:
+            if self.spec(move.run).launcher != launcher:
+                continue
             if move.run.status in _WORKING:
                 working.add(move.run.id)
             else:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Outcome, Overlap, Reason, Run, RunStatus, Trigger
+from jupyter_schedule.core.models import Outcome, Overlap, Reason, Run, RunStatus, ScheduleState, Trigger, Visibility
 from jupyter_schedule.core.object_keys import RESULT
 from scheduler_service.decide import MAX_ATTEMPTS
 from scheduler_service.task import UPLOAD_GRACE_SECONDS
@@ -235,8 +235,9 @@ def _written_on_a_full_disk(seen: History) -> Iterator[str]:
 
 def p23_latest_never_goes_back_and_never_points_at_a_half(seen: History) -> Iterator[str]:
     """What a reader finds is complete."""
-    yield from seen.seen.area.went_back
-    yield from seen.seen.area.incomplete
+    for area in (seen.seen.area, seen.seen.public):
+        yield from area.went_back
+        yield from area.incomplete
 
 
 def p23_data_has_the_newest_runs_files(seen: History) -> Iterator[str]:
@@ -250,6 +251,29 @@ def p23_data_has_the_newest_runs_files(seen: History) -> Iterator[str]:
         content = area.content[f"{name}/data/out.csv"]
         if seen.seen.ended_well and not index["unfinished"] and content != f"{claim['run']}\n".encode():
             yield f"{name}/data/ isn't what its index says"
+
+
+def p33_what_was_withdrawn_is_public_no_more(seen: History) -> Iterator[str]:
+    """When all is well again nothing can be read by everybody of a schedule that was public once and isn't now."""
+    if not seen.seen.ended_well:
+        return
+    for schedule_id, versions in seen.ledger.versions_of.items():
+        schedule = seen.ledger.schedules.get(schedule_id)
+        newest = max(versions, key=lambda version: version.version)
+        left = [key for key in seen.seen.public.content if key.startswith(f"{schedule.name}/")]
+        if newest.spec.visibility != Visibility.PUBLIC and left:
+            yield f"{schedule.name} is private, and {left[0]} is public"
+
+
+def p34_nothing_of_a_deleted_schedule_starts(seen: History) -> Iterator[str]:
+    """Nor is an open row of it recorded that nobody wants to stop."""
+    deleted = {s.after.id: s.at for s in seen.ledger.settled if s.after.state == ScheduleState.DELETED}
+    for move in seen.ledger.moves:
+        if move.at > deleted.get(move.run.schedule_id, float("inf")):
+            if move.run.status == RunStatus.LAUNCHING and move.run.attempt == 0:
+                yield f"{move.run.key} started"
+            if move.run.status == RunStatus.DUE and move.run.cancelled_by is None:
+                yield f"{move.run.key} waits"
 
 
 def p26_every_end_says_why_and_is_final(seen: History) -> Iterator[str]:

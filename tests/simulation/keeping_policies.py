@@ -199,23 +199,25 @@ def a_time_is_filled_by_one_at_once(seen: History) -> Iterator[str]:
 
 def so_many_go_at_once(seen: History) -> Iterator[str]:
     """As there is room for, however many services there are."""
-    most = seen.seen.room
-    yield from (f"{count} runs went at once at {at:.0f}" for at, count in seen.at_work() if count > most)
+    for launcher in seen.seen.launchers:
+        most = seen.seen.room_for(launcher)
+        yield from (f"{count} runs went at once at {at:.0f}" for at, count in seen.at_work(launcher) if count > most)
 
 
 def p29_with_room_something_starts(seen: History) -> Iterator[str]:
     """In a calm world: while one waits that could start at once, there is no room for long."""
     if not seen.calm or seen.troubles:
         return
-    changes = list(seen.at_work())
     for owner, waiting in _heads(seen):
-        until = min(waiting.began, waiting.ended)
-        room_since = waiting.came if _count_at(changes, waiting.came) < seen.seen.room else None
+        until = min(waiting.admitted, waiting.ended)
+        launcher = seen.spec(waiting.run).launcher
+        room, changes = seen.seen.room_for(launcher), list(seen.at_work(launcher))
+        room_since = waiting.came if _count_at(changes, waiting.came) < room else None
         for at, count in [*((at, count) for at, count in changes if waiting.came < at < until), (until, 0)]:
             if room_since is not None and at - room_since > 2 * TICK:
                 yield f"{waiting.run.key} of {owner} waited for {at - room_since:.0f} s with room"
                 break
-            room_since = (room_since if room_since is not None else at) if count < seen.seen.room else None
+            room_since = (room_since if room_since is not None else at) if count < room else None
 
 
 def owners_take_turns(seen: History) -> Iterator[str]:
@@ -228,17 +230,19 @@ def owners_take_turns(seen: History) -> Iterator[str]:
     starts = sorted((life for life in seen.lives.values() if life.began < float("inf")), key=lambda life: life.began)
     for owner, waiting in _heads(seen):
         since, until = waiting.came + TICK, min(waiting.began, waiting.ended)
-        for other in {seen.owner(life.run) for life in starts} - {owner}:
+        launcher = seen.spec(waiting.run).launcher
+        there = [life for life in starts if seen.spec(life.run).launcher == launcher]
+        for other in {seen.owner(life.run) for life in there} - {owner}:
             passed = [
                 life
-                for life in starts
+                for life in there
                 if since < life.began < until
                 and seen.owner(life.run) == other
                 and seen.at_work_of(owner, life.began) <= seen.at_work_of(other, life.began)
             ]
             if len(passed) > 2:
                 yield f"{other} started {len(passed)} runs while {waiting.run.key} of {owner} waited"
-        for life in starts:
+        for life in there:
             if life.run.trigger == Trigger.BACKFILL and since < life.began < until:
                 yield f"{life.run.key} started before {waiting.run.key}"
 

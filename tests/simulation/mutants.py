@@ -22,7 +22,8 @@ from jupyter_schedule.core.timing.admission import Admission
 from scheduler_service import decide, effects, tick, trusted_clock
 from scheduler_service.effects import Effects
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
-from scheduler_service.publishing import publish
+from scheduler_service.publishing import fence, publish
+from scheduler_service.publishing.unpublish import Unpublisher
 from scheduler_service.worker import agent
 from tests.simulation import people
 from tests.simulation.deployment import Deployment
@@ -317,6 +318,33 @@ MUTANTS = (
         ),
         "owners_take_turns",
         seed=856,
+    ),
+    Mutant(
+        "looks on the clock's way",
+        (
+            Edit(
+                tick.Ticker,
+                "_look_at",
+                'self._pool("run", launcher).submit(self._look_after, each)',
+                "Future(); self._look_after(each); self._under_way[run.id].set_result(None)",
+            ),
+        ),
+        "p3_in_a_calm_world_a_run_is_in_the_ledger_when_it_is_due",
+    ),
+    Mutant(
+        "a withdrawal that knows no publisher",
+        (Edit(Unpublisher, "_try", " and not owed.publishers", ""),),
+        "p33_what_was_withdrawn_is_public_no_more",
+    ),
+    Mutant(
+        "a publisher that signs nothing",
+        (Edit(fence.PublisherFence, "open", "if not self._store.sign_on(self.publisher):", "if False:"),),
+        "p33_what_was_withdrawn_is_public_no_more",
+    ),
+    Mutant(
+        "a withdrawal that forgets",
+        (Edit(Unpublisher, "_try", "remaining == 0 and trouble is None and not owed.publishers", "True"),),
+        "p33_what_was_withdrawn_is_public_no_more",
     ),
     Mutant(
         "one key for all zones",

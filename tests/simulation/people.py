@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_schedule.core.descriptions import upcoming
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Timing
+from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Timing, Visibility
 from jupyter_schedule.core.operations.operations import Operations
 from tests.simulation.world import HORIZON, HOUR, Actor, Stepped
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: when somebody loses patience with what is still to do
 PATIENCE = 2 * HOUR
+#: schedules that are always left
+LEAST = 6
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Person:
     def live(self) -> None:
         """Ask for something now and then."""
         chance = self._world.chance
-        wishes = (self._run, self._cancel, self._retry, self._retry, self._edit, self._toggle, self._backfill)
+        wishes = [self._run, self._cancel, self._retry, self._retry, self._edit, self._toggle, self._backfill]
+        if self._deployment.is_crowded:
+            wishes += [self._delete, self._share, self._share]
         while True:
             self._world.sleep(self.actor, chance.expovariate(1 / 1200))
             if self._world.time >= HORIZON:
@@ -87,6 +91,7 @@ class Person:
             Stepped(self.actor, "objects", deployment.work),  # type: ignore[arg-type]
             owner=schedule.owner,
             now=lambda: self._world.now,
+            storage=deployment.storage,
         )
         try:
             what(operations)
@@ -133,6 +138,25 @@ class Person:
     def _toggle(self, operations: Operations, schedule: Schedule) -> None:
         (operations.schedules.resume if schedule.state == ScheduleState.PAUSED else operations.schedules.pause)(
             schedule.name
+        )
+
+    def _delete(self, operations: Operations, schedule: Schedule) -> None:
+        """While others are left, and somebody else fills in its last hours."""
+        if len(self._deployment.schedules_left) > LEAST:
+            self._beside(schedule, lambda filling: self._fill(filling, schedule))
+            operations.schedules.delete(schedule.name)
+
+    def _fill(self, operations: Operations, schedule: Schedule) -> None:
+        operations.backfill.start(schedule.name, self._world.now - timedelta(hours=3), self._world.now, parallel=2)
+
+    def _share(self, operations: Operations, schedule: Schedule) -> None:
+        """Everybody may read its results, or nobody any more."""
+        is_public = schedule.spec.visibility == Visibility.PUBLIC
+        spec = schedule.spec.model_copy(
+            update={"visibility": Visibility.PRIVATE if is_public else Visibility.PUBLIC, "publish_report": False}
+        )
+        operations.schedules.edit(
+            schedule.name, spec, if_version=schedule.version, public_confirmed=True, rehearse=False
         )
 
     def _backfill(self, operations: Operations, schedule: Schedule) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Outcome, RunStatus, Timing, Trigger
+from jupyter_schedule.core.models import Outcome, RunStatus, ScheduleState, Timing, Trigger
 from tests.simulation.deployment import Deployment
 from tests.simulation.worker import Execution
 
@@ -75,6 +75,18 @@ def _at_another_time(seen: Deployment) -> None:
     ]
 
 
+def _public_still(seen: Deployment) -> None:
+    schedule = next(iter(seen.ledger.schedules.list_page()))
+    seen.public.content[f"{schedule.name}/data/out.csv"] = b""
+
+
+def _deleted_before(seen: Deployment) -> None:
+    """All that moved once did so after its schedule was deleted."""
+    stretch = seen.ledger.settled[0]
+    after = stretch.after.model_copy(update={"state": ScheduleState.DELETED})
+    seen.ledger.settled.append(replace(stretch, at=-1.0, after=after))
+
+
 VIOLATIONS: dict[str, tuple[int, Callable[[Deployment], None]]] = {
     "p2_never_two_attempts_at_once": (SEED, _two_at_once),
     "p3_in_a_calm_world_a_run_is_in_the_ledger_when_it_is_due": (SEED, _late),
@@ -85,6 +97,8 @@ VIOLATIONS: dict[str, tuple[int, Callable[[Deployment], None]]] = {
     "p23_data_has_the_newest_runs_files": (SEED, _older_data),
     "p26_every_end_says_why_and_is_final": (SEED, _without_a_word),
     "p26_success_means_that_it_was_executed": (SEED, _nothing_executed),
+    "p33_what_was_withdrawn_is_public_no_more": (SEED, _public_still),
+    "p34_nothing_of_a_deleted_schedule_starts": (SEED, _deleted_before),
     "once_is_once": (SEED, _at_another_time),
     "a_time_out_is_never_tried_again": (SEED, _tried_after_a_time_out),
 }

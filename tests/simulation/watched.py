@@ -17,6 +17,7 @@ from tests.scheduler_service.stores import MemoryObjects
 from tests.simulation.ledgers import full_disk
 from tests.simulation.world import World
 
+CANCEL_ASKED = "run_cancel_asked"
 #: by part, what changes the ledger and isn't watched
 WRITES = {
     "schedules": frozenset({"add"}),
@@ -123,7 +124,10 @@ class Ledger:
     def note_rows(self, newest: int, actor: str) -> None:
         """The rows that came in, told by the events that came with them."""
         for event in self.store.events(newest):
-            if event.run_id is not None and (run := self.store.runs.get(event.run_id)):
+            # those of a schedule that is deleted are asked to stop in the same transaction
+            if event.kind == CANCEL_ASKED or event.run_id is None:
+                continue
+            if run := self.store.runs.get(event.run_id):
                 self.rows.append((self.world.time, run))
                 self._note(run, actor)
 

@@ -23,6 +23,8 @@ HOUR = 3600.0
 HORIZON = 6 * HOUR
 #: requests that may arrive twice; a database's session knows better, and data/ is replaced by one request at a time
 REPEATABLE = ("objects", "area.put_", "launcher.launch", "ec2.run_instances")
+#: seconds after which who calls gives up what hangs
+CALL_DEADLINE = 60.0
 #: lines of the trace that are kept, unless all are
 TRACE = 4000
 
@@ -67,6 +69,8 @@ class World:
         self._trace: deque[tuple[Any, ...]] = deque(maxlen=None if whole else TRACE)
         #: from and to, for what is away
         self.outages: dict[str, tuple[float, float]] = {}
+        #: the same, for what accepts calls and answers none
+        self.hangs: dict[str, tuple[float, float]] = {}
         #: who acts now
         self.acting = Actor(self, "nobody", mortal=False)
         self._queue: list[tuple[float, int, Actor, greenlet]] = []
@@ -138,6 +142,11 @@ class World:
         start, end = self.outages.get(what, (0, 0))
         return start <= self.time < end
 
+    def hangs_for(self, what: str) -> float:
+        """Seconds for which it will go on to answer nobody; 0 when it answers."""
+        start, end = self.hangs.get(what, (0, 0))
+        return end - self.time if start <= self.time < end else 0.0
+
     def _wake(self, actor: "Actor", line: greenlet, at: float) -> None:
         self._count += 1
         heapq.heappush(self._queue, (at, self._count, actor, line))
@@ -171,6 +180,10 @@ class Actor:
         """One request and its answer: what the actor calls and the world may spoil."""
         self.pause()
         faults, chance = self.world.faults, self.world.chance
+        if hangs := self.world.hangs_for(what.partition(".")[0]):
+            self.world.say(self.name, f"{what} hangs")
+            self.world.sleep(self, min(hangs, CALL_DEADLINE))
+            raise Away(f"{what} doesn't answer")
         if self.world.is_away(what.partition(".")[0]) or chance.random() < faults.drop:
             self.world.say(self.name, f"{what} never arrived")
             raise Away(f"{what} can't be reached")
