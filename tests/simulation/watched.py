@@ -271,6 +271,13 @@ class PublicationArea(MemoryObjects):
         super().put_if(key, data, expected)
         self._look(key)
 
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        folder, _, name = key.rpartition("/")
+        if name == "latest.json":
+            # withdrawn: what is made public later may be older
+            self.latest.pop(folder, None)
+
     def _look(self, key: str) -> None:
         folder, _, name = key.rpartition("/")
         if name == "manifest.json":
