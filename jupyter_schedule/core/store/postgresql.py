@@ -73,7 +73,14 @@ SESSION = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
     "timezone": "UTC",
+    # means nothing to the server; a connection that doesn't know it has lost the others as well
+    "jupyter_schedule.session": "kept",
 }
+#: what a pooler does that hands out another connection for each transaction, or takes no settings
+_POOLED = (
+    "The ledger's address is that of a pooler that drops the settings of a session, such as PgBouncer in transaction "
+    "mode. Services hold locks for as long as a connection lives: give the address of PostgreSQL itself."
+)
 #: numbers of the locks that are held to number events, and to be one who ticks; any that nobody else takes
 EVENT_LOCK, TICKING, ADMISSION_LOCK = 7_420_002, 7_420_003, 7_420_004
 #: longest wait for a word of the server before it is asked whether it is still there, seconds
@@ -312,8 +319,19 @@ def connector(address: str, patience: int) -> Callable[[], Link]:
     options: dict[str, Any] = {**CONNECTING, **given, "options": f"{ours} {given.get('options', '')}".rstrip()}
 
     def connect() -> Link:
-        link = Link.connect(**options)
+        try:
+            link = Link.connect(**options)
+        except psycopg.OperationalError as problem:
+            if "unsupported startup parameter" in str(problem):
+                raise Refused("store_unusable", _POOLED) from None
+            raise
         link.silence = patience * 1.5
+        link.autocommit = True
+        (kept,) = link.execute("SELECT current_setting('jupyter_schedule.session', true)").fetchone() or (None,)
+        link.autocommit = False
+        if kept != "kept":
+            link.close()
+            raise Refused("store_unusable", _POOLED)
         return link
 
     return connect

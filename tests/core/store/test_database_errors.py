@@ -3,11 +3,13 @@
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.core.store.postgresql import Link
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.sqlite import SqliteStore
 from tests.databases import PostgresqlServer
@@ -134,3 +136,30 @@ class TestPostgresql:
         with pytest.raises(Refused, match="read-only"):
             store.schedules.add(make_schedule())
         store.close()
+
+
+class TestPoolers:
+    """What hands out another connection for each transaction is told at once, however it is set up.
+
+    The words are PgBouncer's, seen with one in front of a server.
+    """
+
+    def test_one_that_takes_no_settings(self, postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(**_: object) -> Link:
+            raise psycopg.OperationalError("FATAL:  unsupported startup parameter: options")
+
+        monkeypatch.setattr(Link, "connect", refuse)
+        assert self.told(postgresql) == ("store_unusable", True)
+
+    def test_one_that_ignores_them(self, postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        connect = Link.connect
+
+        def ignore(*, options: str, **given: object) -> Link:
+            return connect(**given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Link, "connect", ignore)
+        assert self.told(postgresql) == ("store_unusable", True)
+
+    def told(self, postgresql: PostgresqlServer) -> tuple[str, bool]:
+        refusal = refused(postgresql.new_ledger())
+        return refusal.code, "such as PgBouncer in transaction mode" in refusal.message
