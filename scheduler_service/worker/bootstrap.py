@@ -7,6 +7,7 @@ Sources: "Use IMDSv2" in the EC2 user guide; "Create a signed AWS API request" (
 
 import hashlib
 import hmac
+import http.client
 import io
 import json
 import os
@@ -103,7 +104,7 @@ def keep_fetching(configuration: Dict[str, Any]) -> bytes:
     for left in reversed(range(TRIES)):
         try:
             return fetch_agent(configuration)
-        except (OSError, ValueError, KeyError, IndexError) as problem:
+        except (OSError, http.client.HTTPException, ValueError, KeyError, IndexError) as problem:
             print("jupyter-schedule: the agent can't be fetched:", problem, flush=True)
             if not left:
                 raise

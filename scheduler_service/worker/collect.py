@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from jupyter_schedule.core.storage.factory import file_digest
-from scheduler_service.worker.files import is_free_of_links, walk
+from scheduler_service.worker.files import is_free_of_links, open_beneath, open_folder, walk
 
 #: store a file under a path; `consume` lets the store take the file itself
 Store = Callable[[str, Path, bool], None]
@@ -18,6 +18,7 @@ MOST_NOTES = 100
 MOST_ELSEWHERE = 100
 #: made by running, never by an analyst
 _BYPRODUCTS = {".environment", "__pycache__", ".ipynb_checkpoints"}
+_REPLACED = "the folder was replaced by a link"
 _KINDS = {stat.S_IFLNK: "it is a symbolic link", stat.S_IFIFO: "it is a pipe", stat.S_IFSOCK: "it is a socket"}
 
 #: size, time of change and inode of every file
@@ -45,26 +46,56 @@ def collect(folder: Path, store: Store, each: ForEach, files: list[Collected], n
     """Store every regular file below `folder`, as many at a time as `each` does; `files` gets them in order of path.
 
     Links aren't followed.  Links, sockets, pipes and names that aren't UTF-8 are left out and named in `notes`.
-    Raises what `store` raises; `files` then has what was stored until then.
+    In a folder of another user, who may swap files while we look and may read less than we do, each file is opened once
+    and stored by that descriptor.  Raises what `store` raises; `files` then has what was stored until then.
     """
-    if not is_free_of_links(folder):
-        _note(notes, folder.name, "the folder was replaced by a link")
+    if not folder.is_dir():
+        if folder.is_symlink():
+            _note(notes, folder.name, _REPLACED)
+        return
+    try:
+        opened = open_folder(folder) if is_free_of_links(folder) else None
+    except OSError:
+        opened = None
+    if opened is None:
+        _note(notes, folder.name, _REPLACED)
         return
     stored: dict[int, Collected] = {}
+    is_ours = os.fstat(opened).st_uid == os.geteuid()
 
     def keep(found: FoundFile) -> None:
-        # a file with another name elsewhere could be changed through that: it is copied, and left as it is
-        ours = found.status.st_nlink == 1
-        if ours:
+        try:
+            file = open_beneath(opened, found.name)
+        except OSError:
+            if not is_ours:
+                _note(notes, found.name, "it was replaced while it was collected")
+                return
+            # we may not read what is ours, and may say so
             found.path.chmod(0o644)
-        entry = Collected(path=found.name, size=found.status.st_size, sha256=file_digest(found.path))
-        store(found.name, found.path, ours)
-        stored[found.number] = entry
+            file = open_beneath(opened, found.name)
+        try:
+            stored[found.number] = _store(found, file, store, by_path=is_ours)
+        finally:
+            os.close(file)
 
     try:
         each(_found(folder, notes), keep)
     finally:
+        os.close(opened)
         files += [stored[number] for number in sorted(stored)]
+
+
+def _store(found: FoundFile, file: int, store: Store, *, by_path: bool) -> Collected:
+    """Store the open file, which `store` takes by its path where nobody else could have swapped it."""
+    status = os.fstat(file)
+    # a file with another name elsewhere could be changed through that: it is copied, and left as it is
+    is_alone = status.st_nlink == 1
+    if is_alone:
+        os.fchmod(file, 0o644)
+    source = found.path if by_path else Path(f"/proc/self/fd/{file}")
+    entry = Collected(path=found.name, size=status.st_size, sha256=file_digest(source))
+    store(found.name, source, is_alone and by_path)
+    return entry
 
 
 def _found(folder: Path, notes: list[str]) -> Iterator[FoundFile]:

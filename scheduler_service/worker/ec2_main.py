@@ -6,17 +6,20 @@ minutes ahead, and the run is stopped in time to be tried again elsewhere.
 """
 
 import gzip
+import http.client
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +30,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.object_keys import brief_key, uv_key
 from jupyter_schedule.core.storage.factory import S3Address, file_digest, open_storage
 from scheduler_service.worker.agent import MachineSetup, run_attempt
-from scheduler_service.worker.bootstrap import read_metadata
+from scheduler_service.worker.bootstrap import PAUSE, TRIES, read_metadata
 from scheduler_service.worker.credentials import CredentialsServer
 from scheduler_service.worker.machine_image import check_image
 from scheduler_service.worker.task import TaskRefused, WorkerTask
@@ -38,13 +41,25 @@ USER, USER_ID = "analyst", 58000
 HOME = Path("/home") / USER
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WORK = "/var/lib/jupyter-schedule"
-METADATA_ADDRESS = "169.254.169.254"
+METADATA_ADDRESS, METADATA_ADDRESS_6 = "169.254.169.254", "fd00:ec2::254"
+#: of the agent's own packets
+MARK = 0x6A73
+#: of Linux, which Python has no name for
+_SO_MARK = 36
+#: the place among the rules of routing behind ours
+_PASSED = 3
 #: uv, and the Pythons that it fetches
 TOOLS = "/opt/jupyter-schedule-tools"
 #: seconds between two looks for a spot notice
 LOOK_EVERY = 5.0
 #: seconds that installing Debian packages may take at most
 APT_LIMIT = 900
+#: seconds between two tries while another installs packages
+LOCK_PAUSE = 1.0
+_LOCKED = re.compile(r"Could not get lock|Unable to (?:lock|acquire)|is another process using it", re.IGNORECASE)
+#: asked by maintainer scripts whether they may start a service
+POLICY = Path("/usr/sbin/policy-rc.d")
+ETC = Path("/etc")
 
 
 class Ec2MachineSetup(MachineSetup):
@@ -58,9 +73,11 @@ class Ec2MachineSetup(MachineSetup):
 
     def ready(self, folders: Folders) -> None:
         check_image()
-        _install_packages(folders.code / "apt.txt")
         _make_user()
+        # before packages are installed: one of them may bring a server that asks on behalf of anybody
         _close_metadata()
+        with _services_off():
+            _install_packages(folders.code / "apt.txt")
         if self._make_data_role:
             self._data_role = self._make_data_role()
         # the user may go through it, not look into it
@@ -83,7 +100,8 @@ class Ec2MachineSetup(MachineSetup):
 def main() -> int:
     """Execute the attempt that the configuration names."""
     configuration = json.loads(sys.argv[1])
-    instance = read_metadata("meta-data/instance-id")
+    mark_sockets()
+    instance = ask_until_answered(lambda: read_metadata("meta-data/instance-id"))
     me = {"instance": instance, "identity": f"{configuration['role_id']}:{instance}"}
     # a run's environment is an allow-list, and ours says where our own modules are
     os.environ.clear()
@@ -101,6 +119,17 @@ def main() -> int:
     )
     run_attempt(task, machine=machine, handle=me)
     return 0
+
+
+def ask_until_answered(ask: Callable[[], str]) -> str:
+    """Ask the metadata service, for two minutes at most.  Raises what its last answer was."""
+    for _ in range(TRIES - 1):
+        try:
+            return ask()
+        except (OSError, http.client.HTTPException, ValueError) as problem:
+            print(f"action=metadata_asked_again message={json.dumps(str(problem))}", flush=True)
+            time.sleep(PAUSE)
+    return ask()
 
 
 def _assumed(arn: str, configuration: dict[str, str], instance: str) -> CredentialsServer:
@@ -146,14 +175,50 @@ def _install_packages(listed: Path) -> None:
         raise Refused("environment", f"apt.txt: {bad[0][:60]} isn't the name of a Debian package.")
     if not names:
         return
-    variables = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    deadline = time.monotonic() + APT_LIMIT
     for step in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *names]):
-        done = subprocess.run(
-            ["apt-get", *step], env=variables, capture_output=True, text=True, timeout=APT_LIMIT, check=False
-        )
-        if done.returncode:
-            words = (done.stderr.strip().splitlines() or ["no reason given"])[-1][:200]
+        _ask_apt(step, deadline)
+
+
+def _ask_apt(step: list[str], deadline: float) -> None:
+    """One call of apt, which waits for whoever else installs packages, as Ubuntu itself does after its first boot.
+
+    Raises Refused("environment").
+    """
+    # without needrestart, which would start servers again that use what was replaced
+    quiet = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "NEEDRESTART_SUSPEND": "1"}
+    variables = os.environ | quiet
+    while (left := deadline - time.monotonic()) > 0:
+        # apt waits for dpkg's lock by itself, and for that of its lists not at all
+        command = ["apt-get", "-o", f"DPkg::Lock::Timeout={int(left)}", *step]
+        try:
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=left, check=False)
+        except subprocess.TimeoutExpired:
+            break
+        if done.returncode == 0:
+            return
+        if not _LOCKED.search(done.stderr):
+            errors = [line for line in done.stderr.strip().splitlines() if line.startswith("E: ")]
+            words = ([*errors, *done.stderr.strip().splitlines()] or ["no reason given"])[0][:200]
             raise Refused("environment", f"The Debian packages of apt.txt couldn't be installed: {words}")
+        time.sleep(LOCK_PAUSE)
+    minutes = APT_LIMIT // 60
+    raise Refused("environment", f"The Debian packages of apt.txt weren't installed after {minutes} min; run it again.")
+
+
+@contextmanager
+def _services_off() -> Iterator[None]:
+    """Let no package start a service when it is installed: Debian's own word for that, as invoke-rc.d(8) has it."""
+    before = POLICY.read_bytes() if POLICY.exists() else None
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if before is None:
+            POLICY.unlink()
+        else:
+            POLICY.write_bytes(before)
 
 
 def _make_user() -> None:
@@ -162,18 +227,49 @@ def _make_user() -> None:
     except KeyError:
         command = ["useradd", "--create-home", "--home-dir", str(HOME), "--uid", str(USER_ID), "--user-group", USER]
         subprocess.run(command, check=True)
+    # what would start something of the user's by itself: a manager that lingers, and cron and at
+    for unit in (f"user@{USER_ID}.service", f"user-runtime-dir@{USER_ID}.service"):
+        subprocess.run(["systemctl", "mask", "--runtime", "--quiet", unit], check=False)
+    for name in ("cron.allow", "at.allow"):
+        (ETC / name).write_text("root\n")
 
 
 def _close_metadata() -> None:
-    """Let no packet of user code go there, and see that none does.  Raises Refused when one would."""
-    rule = ["ip", "rule", "add", "pref", "0", "to", f"{METADATA_ADDRESS}/32", "uidrange", f"{USER_ID}-{USER_ID}"]
-    subprocess.run([*rule, "prohibit"], check=True)
+    """Let no packet go there but the agent's own, and see that none does.  Raises Refused when one would.
+
+    A server that runs as root, or as anybody but the run's user, would ask in its name: so what may is listed, by the
+    mark that `mark_sockets` gives to the agent's, and that takes a right which user code hasn't.
+    """
+    to = ["to", f"{METADATA_ADDRESS}/32"]
+    # the later rules decide where the agent's packets go, as they did before
+    _add_rule("pref", str(_PASSED), "nop")
+    _add_rule("pref", str(_PASSED - 2), "fwmark", hex(MARK), *to, "goto", str(_PASSED))
+    _add_rule("pref", str(_PASSED - 1), *to, "prohibit")
+    of_ipv6 = ["ip", "-6", "rule", "add", "pref", "1", "to", f"{METADATA_ADDRESS_6}/128", "prohibit"]
+    subprocess.run(of_ipv6, check=False, capture_output=True)
     look = "import socket, sys; sys.exit(socket.socket().connect_ex((sys.argv[1], 80)) == 0)"
-    seen = subprocess.run(
-        [sys.executable, "-I", "-c", look, METADATA_ADDRESS], user=USER_ID, group=USER_ID, extra_groups=[], check=False
-    )
-    if seen.returncode:
-        raise Refused("environment", "This machine's image can't keep user code from the machine's role.")
+    command = [sys.executable, "-I", "-c", look, METADATA_ADDRESS]
+    for who in (USER_ID, 0):
+        if subprocess.run(command, user=who, group=who, extra_groups=[], check=False).returncode:
+            raise Refused("environment", "This machine's image can't keep user code from the machine's role.")
+
+
+def _add_rule(*rule: str) -> None:
+    subprocess.run(["ip", "rule", "add", *rule], check=True)
+
+
+def mark_sockets() -> None:
+    """Mark every socket that this process makes from now on, for `_close_metadata` to tell it by."""
+
+    class MarkedSocket(socket.socket):
+        """A socket whose packets are the agent's own."""
+
+        def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:  # noqa: A002
+            super().__init__(family, type, proto, fileno)
+            if fileno is None and self.family in {socket.AF_INET, socket.AF_INET6}:
+                self.setsockopt(socket.SOL_SOCKET, _SO_MARK, MARK)
+
+    socket.socket = MarkedSocket  # type: ignore[misc]
 
 
 def _give(folder: Path) -> None:
@@ -185,10 +281,11 @@ def _give(folder: Path) -> None:
 
 
 def _stop_at_a_spot_notice() -> None:
+    """Ask until there is a notice, whatever goes wrong with one question: a slow answer is none, and no end."""
     while True:
         try:
             notice = read_metadata("meta-data/spot/instance-action")
-        except urllib.error.URLError:
+        except (OSError, http.client.HTTPException, ValueError):
             time.sleep(LOOK_EVERY)
             continue
         print(f"action=spot_notice notice={notice}", flush=True)

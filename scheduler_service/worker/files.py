@@ -10,6 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+#: Linux opens a folder for going through alone; elsewhere it has to be readable
+_PASSAGE = getattr(os, "O_PATH", os.O_RDONLY)
+
 
 def walk(folder: Path, enter: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
     """Everything below `folder` but folders, in the order of names; only folders that `enter` likes are looked into.
@@ -36,6 +39,41 @@ def open_plain(path: Path) -> BinaryIO:
         file.close()
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return file
+
+
+def open_folder(folder: Path) -> int:
+    """A descriptor of `folder`, which had no link in its path when it was made.  Raises OSError when it has one now."""
+    return _open_parts(None, folder.parts, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def open_beneath(folder: int, name: str) -> int:
+    """A descriptor of the regular file `name`, a relative path below the folder with that descriptor.
+
+    What is opened is what was asked for, whoever swaps it meanwhile: no part of the path is followed when it is a link.
+    A pipe isn't waited for.  Raises OSError.
+    """
+    file = _open_parts(folder, tuple(name.split("/")), os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "not a regular file", name)
+    return file
+
+
+def _open_parts(folder: int | None, parts: tuple[str, ...], flags: int) -> int:
+    """Open the last of `parts`, going down from `folder` one by one."""
+    *parents, last = parts
+    current = folder
+    try:
+        for part in parents:
+            # a folder that may only be gone through, not listed, is enough on the way
+            deeper = os.open(part, _PASSAGE | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=current)
+            if current is not None and current != folder:
+                os.close(current)
+            current = deeper
+        return os.open(last, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=current)
+    finally:
+        if current is not None and current != folder:
+            os.close(current)
 
 
 def is_free_of_links(folder: Path) -> bool:

@@ -19,7 +19,15 @@ from scheduler_service.worker import processes
 from scheduler_service.worker.limits import LimitWatcher, ProcessLimits, create_cgroup, end_cgroup
 from scheduler_service.worker.namespaces import end_with_parent, forgo_new_rights
 from scheduler_service.worker.processes import Process
-from scheduler_service.worker.supervise import Cause, CommandEnd, Signals, adopt_orphans, end_everything, supervise
+from scheduler_service.worker.supervise import (
+    PATIENCE,
+    Cause,
+    CommandEnd,
+    Signals,
+    adopt_orphans,
+    end_everything,
+    supervise,
+)
 
 _ROOT = Path(__file__).parents[2]
 #: without the site module, which takes longer than all the rest
@@ -45,7 +53,8 @@ def run_contained(
 ) -> CommandEnd:
     """As `supervise`, in a process of its own; to be called in the main thread, with whose end all of it ends.
 
-    user: id of the user and group that the command gets, without any other group; None for ours.
+    user: id of the user and group that the command gets, without any other group; None for ours.  It is the run's
+    alone: whatever runs with that id, wherever it hangs, is ended too, such as what lingers by a manager of the user's.
     output_folder: what may not grow over its limit.  cgroup_record: where to write which control group there is.
     """
     order = {
@@ -83,12 +92,17 @@ def run_contained(
                 asked = True
             signals.wait(3600.0)
         answer = report.read()
+    if not answer:
+        # it was killed, and had no time to end what it kept: that is below us now
+        end_cgroup(cgroup_record)
+        left, survivors = end_everything(subreaper.pid, marker)
+    elsewhere, lasting = ((), ()) if user is None else processes.end_user(user, PATIENCE)
     if answer:
-        return _ended(answer)
-    # it was killed, and had no time to end what it kept: that is below us now
-    end_cgroup(cgroup_record)
-    left, survivors = end_everything(subreaper.pid, marker)
-    return CommandEnd(Cause.STOPPED if asked else Cause.EXITED, None, signal.SIGKILL, 0.0, left, survivors)
+        ended = _ended(answer)
+    else:
+        cause = Cause.STOPPED if asked else Cause.EXITED
+        ended = CommandEnd(cause, None, signal.SIGKILL, 0.0, left, survivors)
+    return ended._replace(left=(*ended.left, *elsewhere), survivors=(*ended.survivors, *lasting))
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """On Ubuntu's image for clouds as it is: what machines of a stock deployment are."""
 
+from pathlib import Path
+
 import pytest
 
 from jupyter_schedule.core.models import RunStatus
@@ -39,3 +41,78 @@ def test_a_command_runs_as_a_user_without_a_way_to_the_role(team: Team) -> None:
         team.machine_of(run).wait(60)
     assert team.log(run).startswith("analyst\n")
     assert team.cloud.living == []
+
+
+#: as a proxy does that a package brings
+RELAY = """#!/usr/bin/python3
+import socket, sys, threading
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    inner, _ = server.accept()
+    try:
+        outer = socket.create_connection(("169.254.169.254", 80), 3)
+    except OSError as problem:
+        inner.sendall(f"HTTP/1.0 502 {problem}\\r\\n\\r\\n".encode())
+        inner.close()
+        continue
+    def pass_on(a, b):
+        while data := a.recv(65536):
+            b.sendall(data)
+        b.shutdown(socket.SHUT_WR)
+    for pair in ((inner, outer), (outer, inner)):
+        threading.Thread(target=pass_on, args=pair, daemon=True).start()
+"""
+SERVICE = """[Service]
+ExecStart=/opt/relay {port}
+User={user}
+[Install]
+WantedBy=multi-user.target
+"""
+ASK = "curl -s -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' -o /dev/null -w '%{http_code}\\n'"
+#: what stays behind where it can: a manager of the user's own, with a unit that goes on
+LINGER = """
+u=/home/analyst/.config/systemd/user; mkdir -p $u/default.target.wants
+printf '[Service]\\nExecStart=/bin/sh -c "while :; do date > /tmp/alive; sleep 0.2; done"\\n' > $u/evil.service
+ln -s ../evil.service $u/default.target.wants/evil.service
+login=org.freedesktop.login1
+busctl call $login /org/freedesktop/login1 $login.Manager SetUserLinger ubb 58000 true false
+for i in 1 2 3 4 5 6; do [ -S /run/user/58000/systemd/private ] && break; sleep 0.5; done
+[ -S /run/user/58000/systemd/private ] && echo "a manager came up" || echo "no manager"
+crontab - <<< '* * * * * touch /tmp/by-cron' && echo "cron took it" || echo "no cron"
+setsid sleep 3607 &
+echo done > "$OUTPUT_DIR/done"
+"""
+
+
+def relaying(layer: Path, users: dict[int, str]) -> Path:
+    """A layer over the image with a server for each user, by port, that asks the metadata service for everybody."""
+    (layer / "opt").mkdir(parents=True)
+    (layer / "opt/relay").write_text(RELAY)
+    (layer / "opt/relay").chmod(0o755)
+    wanted = layer / "etc/systemd/system/multi-user.target.wants"
+    wanted.mkdir(parents=True)
+    for port, user in users.items():
+        unit = layer / f"etc/systemd/system/relay-{user}.service"
+        unit.write_text(SERVICE.format(port=port, user=user))
+        (wanted / unit.name).symlink_to(f"/etc/systemd/system/{unit.name}")
+    return layer
+
+
+def test_no_server_on_the_machine_reaches_the_role_for_user_code_and_nothing_of_it_lingers(
+    team: Team, tmp_path: Path
+) -> None:
+    team.cloud.layers.insert(0, relaying(tmp_path / "layer", {8888: "root", 8889: "nobody"}))
+    asked = "\n".join(f"echo {port}; {ASK} http://127.0.0.1:{port}/latest/api/token" for port in (8888, 8889))
+    team.script("curious", f"{asked}\n{ASK} http://169.254.169.254/latest/api/token\n{LINGER}")
+    run = team.run("curious")
+    with team.service():
+        ended = team.ended(run)
+        machine = team.machine_of(run)
+        machine.wait(60)
+    log = team.log(run)
+    assert ended.status == RunStatus.SUCCEEDED, log
+    assert log.splitlines()[:5] == ["8888", "502", "8889", "502", "000"]
+    assert "no manager" in log
+    assert "no cron" in log
+    assert not machine.written("/tmp/alive").exists()
+    assert team.data("curious") == {"done": "done\n"}

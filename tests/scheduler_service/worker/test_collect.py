@@ -106,6 +106,58 @@ def test_nor_is_one_above_which_a_folder_became_a_link(bench: Bench) -> None:
     assert "secrets was left out: the folder was replaced by a link." in result["notes"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to collect what another user's run left")
+@pytest.mark.parametrize("swapped", ["the file", "its folder"])
+def test_what_another_user_swaps_while_it_is_collected_is_never_read_with_our_rights(
+    tmp_path: Path, swapped: str
+) -> None:
+    """Between the look at a file and its upload there is always time for that."""
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "a").write_text("ours alone")
+    (secret / "a").chmod(0o600)
+    output = tmp_path / "output"
+    (output / "sub").mkdir(parents=True)
+    (output / "sub" / "a").write_text("harmless")
+    for path in (output, *output.rglob("*")):
+        os.chown(path, 58000, 58000)
+
+    def swap_and_do(items: Iterable[FoundFile], action: Callable[[FoundFile], object]) -> None:
+        for item in items:
+            target = item.path if swapped == "the file" else item.path.parent
+            target.rename(tmp_path / "away")
+            target.symlink_to(secret / "a" if swapped == "the file" else secret)
+            action(item)
+
+    stored: dict[str, bytes] = {}
+    files: list[Collected] = []
+    notes: list[str] = []
+    collect(output, lambda path, source, _: stored.update({path: source.read_bytes()}), swap_and_do, files, notes)
+    assert (stored, files) == ({}, [])
+    assert notes == ["sub/a was left out: it was replaced while it was collected."]
+    assert (secret / "a").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to collect what another user's run left")
+def test_what_another_user_left_is_stored_by_the_descriptor_that_was_opened(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    (output / "sub").mkdir(parents=True)
+    (output / "sub" / "a").write_text("made")
+    for path in (output, *output.rglob("*")):
+        os.chown(path, 58000, 58000)
+    stored: dict[str, bytes] = {}
+
+    def store(path: str, source: Path, consume: bool) -> None:
+        (output / "sub" / "a").unlink()
+        stored[path] = source.read_bytes()
+        assert not consume
+
+    files: list[Collected] = []
+    collect(output, store, in_turn, files, [])
+    assert stored == {"sub/a": b"made"}
+    assert [entry["size"] for entry in files] == [4]
+
+
 @pytest.mark.parametrize("command", ["rmdir $OUTPUT_DIR", "rmdir $OUTPUT_DIR; echo > $OUTPUT_DIR"])
 def test_an_output_folder_that_is_gone_is_an_empty_one(bench: Bench, command: str) -> None:
     assert bench.run(command)["reason"] == "empty_output"
