@@ -6,7 +6,7 @@ Two questions: what becomes of a due run before it starts (`decide_waiting`), an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zlib import crc32
@@ -45,6 +45,8 @@ START_DEADLINE = timedelta(hours=2)
 #: seconds until the next way to get a worker is tried, growing with every attempt up to the second; up to half of that
 #: more or less, as the attempt's token has it
 CAPACITY_PAUSE = (5, 60)
+#: of a worker that nobody says anything of
+SILENT_END = "The worker disappeared without a word"
 #: seconds past its deadline that a worker which was asked to end may take to save what it has
 LAST_WORDS = 60
 
@@ -110,9 +112,12 @@ class Start:
     """Record a further attempt and launch it.
 
     lost, failed: the attempt it follows, to be closed first; with the result of one that failed by itself.
+    outcome, why: of the lost one.
     """
 
     lost: Attempt | None = None
+    outcome: Outcome = Outcome.LOST
+    why: str | None = field(default=None, compare=False)
     failed: tuple[Attempt, Result] | None = None
 
 
@@ -249,8 +254,13 @@ def _decide_over(seen: Observation, now: datetime) -> Decision:
     """No worker is at it, and there is no result."""
     if seen.attempt.outcome == Outcome.NO_CAPACITY:
         return _decide_without_worker(seen, now)
+    end = seen.worker.end
+    if seen.attempt.outcome == Outcome.LOST:
+        return _decide_lost(seen, now, "The worker gave no sign of life any more, so the service ended it")
+    if end is not None and seen.worker == WorkerState.GONE:
+        return _decide_lost(seen, now, end.sentence)
     began = seen.gate != Gate.REVOKED
-    return _decide_lost(seen, now, "The worker disappeared without a word" if began else "No worker began in time")
+    return _decide_lost(seen, now, SILENT_END if began else "No worker began in time")
 
 
 def _decide_without_worker(seen: Observation, now: datetime) -> Decision:
@@ -258,14 +268,22 @@ def _decide_without_worker(seen: Observation, now: datetime) -> Decision:
     if seen.run.cancelled_by:
         message = f"Stopped by {seen.run.cancelled_by} before it started."
         return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.NO_CAPACITY)
+    return _decide_shortage(seen, now, seen.attempt.ended_at or now, Start(), seen.attempt.detail)
+
+
+def _decide_shortage(seen: Observation, now: datetime, since: datetime, start: Start, detail: str | None) -> Decision:
+    """Start after a pause that grows, until the run has waited too long.
+
+    since: when the last way turned out to have nothing.
+    """
     if now >= seen.first_tried_at + START_DEADLINE:
-        message = f"No worker could be started for 2 hours. {seen.attempt.detail or ''}".strip()
+        message = f"No worker could be started for 2 hours. {detail or ''}".strip()
         return End(RunStatus.FAILED, Reason.NO_CAPACITY, message, Outcome.NO_CAPACITY)
     shortest, longest = CAPACITY_PAUSE
     # those that found nothing together don't ask together again
     spread = 0.5 + crc32(seen.attempt.token.encode()) / 2**32
     pause = timedelta(seconds=min(shortest * seen.attempt.number, longest) * spread)
-    return Start() if now >= (seen.attempt.ended_at or now) + pause else Wait()
+    return start if now >= since + pause else Wait()
 
 
 def _decide_started(seen: Observation) -> Decision:
@@ -317,7 +335,7 @@ def _decide_result(seen: Observation, result: Result, now: datetime) -> Decision
     if result.outcome == "timed_out":
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, result.sentence, Outcome.TIMED_OUT, result)
     if result.outcome == "stopped":
-        return _decide_lost(seen, now, "The worker was stopped from outside")
+        return _decide_lost(seen, now, f"The worker was stopped from outside. {result.sentence}".strip())
     again = None if seen.run.cancelled_by else next_retry_at(seen.policies, result, seen.failed_before)
     if again is not None:
         return Start(failed=(seen.attempt, result)) if now >= again else Wait()
@@ -335,7 +353,15 @@ def _decide_lost(seen: Observation, now: datetime, cause: str) -> Decision:
         if never_started:
             message = "Timed out: no worker started in time."
         return End(RunStatus.TIMED_OUT, Reason.TIME_LIMIT, message, Outcome.TIMED_OUT, seen.result)
+    end = seen.worker.end
+    if end is not None and end.is_final:
+        return End(RunStatus.FAILED, Reason.CONFIG, end.sentence, Outcome.LOST, seen.result)
     if seen.lost_before + 1 < MAX_ATTEMPTS:
-        return Start(lost=seen.attempt)
+        if end is not None and end.is_shortage:
+            start = Start(lost=seen.attempt, outcome=Outcome.NO_CAPACITY, why=end.sentence)
+            return _decide_shortage(seen, now, seen.attempt.created_at, start, end.sentence)
+        return Start(lost=seen.attempt, why=cause)
     message = f"{cause}, in each of {MAX_ATTEMPTS} attempts."
+    if cause.endswith("."):
+        message = f"{cause} It was the last of {MAX_ATTEMPTS} attempts."
     return End(RunStatus.FAILED, Reason.LOST, message, Outcome.LOST, seen.result)

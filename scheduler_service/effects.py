@@ -7,10 +7,11 @@ every write is guarded by the run's fence.
 import json
 import logging
 import os
+from contextlib import suppress
 from datetime import timedelta
 
 from jupyter_schedule.core.account import is_foreign_folder
-from jupyter_schedule.core.costs import actual_cost
+from jupyter_schedule.core.costs import HOURLY, actual_cost, end_of_machine
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     Attempt,
@@ -26,7 +27,7 @@ from jupyter_schedule.core.models import (
     UnreadableSpec,
     utc,
 )
-from jupyter_schedule.core.object_keys import gate_key
+from jupyter_schedule.core.object_keys import LIVE_LOG, gate_key
 from jupyter_schedule.core.storage.factory import ObjectExists
 from jupyter_schedule.core.store.records import ScheduledRun
 from scheduler_service.context import ACTOR, ServiceContext
@@ -70,13 +71,8 @@ class Effects:
     def start(self, held: ScheduledRun, start: Start) -> None:
         """Plan the next attempt, record it with all that is frozen in it, and launch it."""
         run, spec, _ = held
-        if start.lost and not self._close_attempt(held, start.lost, Outcome.LOST):
+        if not self._close_before(held, start):
             return
-        if start.failed:
-            failed, result = start.failed
-            sentence = self._redact(spec, result.sentence)
-            if not self._close_attempt(held, failed, Outcome.FINISHED, sentence, ended=True):
-                return
         if run.reason is Reason.UNREADABLE or isinstance(spec, UnreadableSpec):
             unreadable = spec.sentence if isinstance(spec, UnreadableSpec) else run.message
             self.end(held, None, End(RunStatus.FAILED, Reason.UNREADABLE, unreadable or ""))
@@ -100,6 +96,16 @@ class Effects:
         if self._store.runs.add_attempt(attempt, run, launching, actor=ACTOR):
             log.info(logfmt("launch", run=run.id, schedule=run.schedule, attempt=attempt.number))
             self.launch(held._replace(run=launching), attempt)
+
+    def _close_before(self, held: ScheduledRun, start: Start) -> bool:
+        """Close the attempt that is followed by another; False when it goes on, or the run isn't ours any more."""
+        if start.lost:
+            why = None if start.why is None else self._redact(held.spec, start.why)
+            return self._close_attempt(held, start.lost, start.outcome, why)
+        if start.failed:
+            failed, result = start.failed
+            return self._close_attempt(held, failed, Outcome.FINISHED, self._redact(held.spec, result.sentence), result)
+        return True
 
     def _quota_block(self, held: ScheduledRun) -> str | None:
         """The sentence that says that this month's machine-hours are used up; None while they aren't."""
@@ -179,7 +185,7 @@ class Effects:
             status=RunStatus.PUBLISHING,
             started_at=run.started_at or result.started_at,
             seconds=result.seconds,
-            **self._costs_of(run),
+            **self._costs_of(run, attempt, result),
         )
         if moved is None:
             return
@@ -223,7 +229,7 @@ class Effects:
         message = self._redact(held.spec, end.message)
         # the attempt of a run that is released was closed by that run
         own = attempt if attempt is not None and attempt.run_id == run.id else None
-        if own is not None and not self._close_attempt(held, own, outcome, message, ended=result is not None):
+        if own is not None and not self._close_attempt(held, own, outcome, message, result):
             return
         if end.status is RunStatus.SUCCEEDED:
             activate_after_rehearsal(self._store, run, self._context.now())
@@ -245,11 +251,18 @@ class Effects:
             if ended.cost is not None:
                 pause_at_cap(self._store, ended, self._context.now())
 
-    def _costs_of(self, run: Run) -> dict[str, object]:
-        """The cost of its machines, reckoned once: a worker has gone when publishing what it left begins."""
+    def _costs_of(self, run: Run, attempt: Attempt | None = None, result: Result | None = None) -> dict[str, object]:
+        """The cost of its machines, reckoned once: a worker has gone when publishing what it left begins.
+
+        attempt: the one that isn't closed yet, if any, with its result.
+        """
         if run.machine_seconds is not None or run.release is not None:
             return {}
-        return actual_cost(self._store.runs.list_attempts(run.id), self._context.now()).model_dump()
+        attempts, now = self._store.runs.list_attempts(run.id), self._context.now()
+        if attempt is not None:
+            ended = attempt.model_copy(update={"ended_at": end_of_machine(attempt, now, result)})
+            attempts = [ended if each.number == attempt.number else each for each in attempts]
+        return actual_cost(attempts, now).model_dump()
 
     def _redact(self, spec: Spec, sentence: str) -> str:
         """As it is recorded: every door shows it, and channels send it.  Workers and stores may have said anything."""
@@ -265,21 +278,42 @@ class Effects:
         return notifications_for(notify, ended, before)
 
     def _close_attempt(
-        self, held: ScheduledRun, attempt: Attempt, outcome: Outcome, detail: str | None = None, *, ended: bool = False
+        self,
+        held: ScheduledRun,
+        attempt: Attempt,
+        outcome: Outcome,
+        detail: str | None = None,
+        result: Result | None = None,
     ) -> bool:
         """Close an attempt: whoever gives up on one takes its gate first, so that a late worker never starts.
 
         False when a worker has just won the gate that isn't the one we saw gone: then the attempt goes on.  False also
         when the run isn't ours any more.
-        ended: its result says that it is over, so the gate doesn't matter.
+        result: says that it is over, so the gate doesn't matter.
         """
-        if not ended and not self._revoke(attempt) and self._observer.started_by(attempt) != attempt.handle:
+        if result is None and not self._revoke(attempt) and self._observer.started_by(attempt) != attempt.handle:
             return False
-        closed = {"outcome": outcome, "detail": detail, "ended_at": self._context.now()}
+        launcher = self._launcher(attempt)
+        told = launcher.explain_end(attempt) if result is None else None
+        now = self._context.now()
+        ended_at = (
+            end_of_machine(attempt, now, result, told.at if told else None) if HOURLY in attempt.parameters else now
+        )
+        closed = {"outcome": outcome, "detail": detail, "ended_at": utc(ended_at)}
         if not self._store.runs.replace_attempt(held.run, attempt.model_copy(update=closed)):
             return False
-        self._launcher(attempt).discard(attempt)
+        if told is not None and told.log:
+            self._keep_last_words(held.spec, attempt, told.log)
+        launcher.discard(attempt)
         return True
+
+    def _keep_last_words(self, spec: Spec, attempt: Attempt, log_text: str) -> None:
+        """Let what a machine printed be its run's log, unless its agent has begun one."""
+        if attempt.worker is None:
+            return
+        key = f"{self._observer.prefix(attempt)}{LIVE_LOG}0"
+        with suppress(ObjectExists):
+            self._context.objects.put_once(key, f"{self._redact(spec, log_text)}\n".encode())
 
     def _revoke(self, attempt: Attempt) -> bool:
         """Take the gate; True when it is ours, so that user code of this attempt never starts."""

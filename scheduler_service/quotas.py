@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from jupyter_schedule.core.costs import dollars, month_start
+from jupyter_schedule.core.costs import dollars, end_of_machine, month_start
 from jupyter_schedule.core.models import Run, Spec, Trigger
 from jupyter_schedule.core.store.base import Store
 
@@ -48,10 +48,13 @@ def used_seconds(store: Store, launcher: str, now: datetime) -> dict[str, int]:
     start = month_start(now)
     used = Counter(store.runs.machine_seconds_since(start))
     for owner, attempt in store.runs.list_attempts_at_work(launcher):
-        used[owner] += max(int(((attempt.ended_at or now) - max(attempt.created_at, start)).total_seconds()), 0)
+        end = attempt.ended_at or end_of_machine(attempt, now)
+        used[owner] += max(int((end - max(attempt.created_at, start)).total_seconds()), 0)
     for worker in store.ad_hoc.list_live():
         if worker.instance is not None and worker.launched_at is not None:
-            used[worker.owner] += max(int((now - max(worker.launched_at, start)).total_seconds()), 0)
+            used[worker.owner] += max(
+                int((min(now, worker.deadline) - max(worker.launched_at, start)).total_seconds()), 0
+            )
     return dict(used)
 
 

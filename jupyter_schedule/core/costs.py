@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from jupyter_schedule.core.models import Attempt, Model, Spec
+from jupyter_schedule.core.models import Attempt, Model, Result, Spec
 from jupyter_schedule.core.text import duration_text
 from jupyter_schedule.core.timing import planning, recurrence
 
@@ -57,15 +57,30 @@ class Estimate(Model):
     text: str
 
 
+def end_of_machine(
+    attempt: Attempt, now: datetime, result: Result | None = None, told: datetime | None = None
+) -> datetime:
+    """The end of an attempt's machine, however much later it is asked: the earliest of all that tell of it.
+
+    result: what its worker left as its last act.  told: when the outside says that it ended.  Its deadline ends it
+    whatever happens.  Clocks differ, so it lived at least as long as its worker says that it worked.
+    """
+    known = [now, attempt.deadline, *([] if told is None else [told])]
+    started = attempt.created_at
+    if result is not None:
+        known.append(max(result.ended_at, started + timedelta(seconds=result.seconds)))
+    return max(min(known), started)
+
+
 def actual_cost(attempts: Iterable[Attempt], now: datetime) -> ActualCost:
-    """The cost of the attempts' machines up to their ends; of those that still live, up to `now`.
+    """The cost of the attempts' machines up to their ends; of those that still live, up to `now` or their deadlines.
 
     An attempt that got no machine costs nothing; one whose price nobody knew makes the sum unknown.
     """
     used = [attempt for attempt in attempts if _had_machine(attempt)]
     if not used:
         return ActualCost()
-    lived = [billed(((one.ended_at or now) - one.created_at).total_seconds()) for one in used]
+    lived = [billed(((one.ended_at or end_of_machine(one, now)) - one.created_at).total_seconds()) for one in used]
     prices = [one.parameters[HOURLY] for one in used]
     if None in prices:
         return ActualCost(machine_seconds=sum(lived))

@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyter_schedule.core.models import Attempt, LauncherInfo, Reason, Run, Spec
 from scheduler_service.launchers.ad_hoc import AdHocHost, FindAdHocWorker, find_no_worker
@@ -15,18 +15,46 @@ from scheduler_service.worker.task import LaunchPlan
 Handle = dict[str, Any]
 
 
-class WorkerState(StrEnum):
+@dataclass(frozen=True)
+class WorkerEnd:
+    """The end of a worker as the outside tells it."""
+
+    #: for a person
+    sentence: str
+    #: None when nobody knows
+    at: datetime | None = None
+    #: another worker would end alike: somebody has to change the settings or the account first
+    is_final: bool = False
+    #: there was no room for it, so it counts as never had
+    is_shortage: bool = False
+    #: what it printed, where that is known and kept nowhere else
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class WorkerState:
     """The state of an attempt's worker, as far as its launcher knows."""
 
+    name: str
+    #: of one that is gone, if anybody says how it came to that; two are equal whatever is said
+    end: WorkerEnd | None = field(default=None, compare=False)
+
     #: nothing yet: the launch wasn't answered
-    UNKNOWN = "unknown"
-    ALIVE = "alive"
+    UNKNOWN: ClassVar["WorkerState"]
+    ALIVE: ClassVar["WorkerState"]
     #: it is over, but something that it started lives
-    ORPHANED = "orphaned"
+    ORPHANED: ClassVar["WorkerState"]
     #: it can't be asked now, or not from here
-    UNREACHABLE = "unreachable"
+    UNREACHABLE: ClassVar["WorkerState"]
     #: it is over, with everything it started
-    GONE = "gone"
+    GONE: ClassVar["WorkerState"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+for _name in ("unknown", "alive", "orphaned", "unreachable", "gone"):
+    setattr(WorkerState, _name.upper(), WorkerState(_name))
 
 
 class LaunchRefused(Exception):  # noqa: N818  (an answer: trying again won't help)
@@ -91,6 +119,11 @@ class Launcher(ABC):
     @abstractmethod
     def poll(self, attempt: Attempt) -> WorkerState:
         """Return the state of the attempt's worker.  It changes nothing, and never blocks for long."""
+
+    def explain_end(self, attempt: Attempt) -> WorkerEnd | None:
+        """Tell how a worker that is gone came to its end, as often as it is asked; None where nobody says."""
+        del attempt
+        return None
 
     @abstractmethod
     def terminate(self, attempt: Attempt) -> None:

@@ -29,7 +29,6 @@ GATE = "The gate fails closed, and rights follow effects"
 MENDED_BY = {
     "cron_texts_that_people_paste": NOTEBOOKS,
     "long_notification_to_discord": GATE,
-    "machine_that_ends_at_launch": MACHINES,
     "mail_password_in_the_clear": GATE,
     "many_files_in_a_folder_cost_nothing": MACHINES,
     "root_device_name": MACHINES,

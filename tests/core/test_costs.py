@@ -12,6 +12,7 @@ from jupyter_schedule.core.costs import (
     actual_cost,
     coming_files_text,
     dollars,
+    end_of_machine,
     estimate,
     month_start,
     price_of,
@@ -19,7 +20,7 @@ from jupyter_schedule.core.costs import (
     runs_in_a_month,
     too_many_files_text,
 )
-from jupyter_schedule.core.models import Attempt, Policies, Timing
+from jupyter_schedule.core.models import Attempt, Policies, Reason, Result, Timing
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
 
 MACHINE = {"instance": "i-1"}
@@ -54,6 +55,44 @@ FREE = make_attempt(make_run(make_schedule()), handle={"pid": 1}, ended_at=NOON)
 )
 def test_a_run_costs_what_its_machines_lived(attempts: list[Attempt], account: ActualCost) -> None:
     assert actual_cost(attempts, NOON + timedelta(seconds=300)) == account
+
+
+WEEKEND = NOON + timedelta(hours=60)
+
+
+@pytest.mark.parametrize(
+    ("worked", "told", "lived"),
+    [
+        # from when to when the worker says that it worked, by its own clock, and for how long; its last act
+        ((10, 48, 38), None, 48),
+        ((-1190, -1152, 38), None, 38),
+        ((100_000, 100_038, 38), None, 3600),
+        # what EC2 says, also where nobody else does
+        (None, 300, 300),
+        ((10, 48, 38), 50, 48),
+        ((1210, 1248, 38), 50, 50),
+        # what ends it whatever happens
+        (None, None, 3600),
+    ],
+)
+def test_a_machine_is_paid_for_until_its_own_end_however_late_we_see_it(
+    worked: tuple[int, int, int] | None, told: int | None, lived: int
+) -> None:
+    """The service was away for a week-end."""
+    left = None
+    if worked is not None:
+        begun, ended, seconds = worked
+        left = Result(
+            outcome="finished",
+            reason=Reason.OK,
+            sentence="Done.",
+            started_at=NOON + timedelta(seconds=begun),
+            ended_at=NOON + timedelta(seconds=ended),
+            seconds=seconds,
+        )
+    at = None if told is None else NOON + timedelta(seconds=told)
+    assert end_of_machine(attempt(None), WEEKEND, left, at) == NOON + timedelta(seconds=lived)
+    assert actual_cost([attempt(None)], WEEKEND).machine_seconds == 3600
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,11 @@ OF_OBJECTS = {
     "CopyObject": "PutObject",
     "UploadPartCopy": "PutObject",
 }
-OF_BUCKETS = {"ListObjectsV2": "ListBucket", "ListMultipartUploads": "ListBucketMultipartUploads"}
+OF_BUCKETS = {
+    "HeadBucket": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+}
 #: operations that ask for nothing of a resource's
 PLAIN = {
     ("ec2", "DescribeInstances"): "ec2:DescribeInstances",
@@ -36,6 +40,7 @@ PLAIN = {
     ("ec2", "DescribeImages"): "ec2:DescribeImages",
     ("ec2", "DescribeSecurityGroups"): "ec2:DescribeSecurityGroups",
     ("ec2", "DescribeSubnets"): "ec2:DescribeSubnets",
+    ("ec2", "DescribeRouteTables"): "ec2:DescribeRouteTables",
     ("pricing", "GetProducts"): "pricing:GetProducts",
     ("service-quotas", "GetServiceQuota"): "servicequotas:GetServiceQuota",
 }
@@ -92,6 +97,10 @@ def _asked(call: Call, tags_of: dict[str, dict[str, str]]) -> Iterator[Asked]:
                 tags = tags_of.get(instance, {})
                 context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
                 yield Asked("ec2:TerminateInstances", _ec2(call, f"instance/{instance}"), context)
+        case "ec2", "GetConsoleOutput":
+            instance = call.parameters["InstanceId"]
+            context = {f"aws:ResourceTag/{key}": value for key, value in tags_of.get(instance, {}).items()}
+            yield Asked("ec2:GetConsoleOutput", _ec2(call, f"instance/{instance}"), context)
         case "iam", "GetInstanceProfile":
             name = call.parameters["InstanceProfileName"]
             yield Asked("iam:GetInstanceProfile", f"arn:aws:iam::{ACCOUNT}:instance-profile/{name}")

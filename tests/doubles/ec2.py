@@ -40,6 +40,8 @@ class Instance:
     shows_at: datetime = EPOCH
     reason: str = ""
     ended_at: datetime | None = None
+    #: what it printed, as far as EC2 has it
+    console: str = ""
     #: None of one that isn't reached from the internet
     address: str | None = None
 
@@ -125,6 +127,14 @@ class Ec2Double:
         with_effect()
         return {}
 
+    def get_console_output(self, InstanceId: str) -> dict[str, Any]:
+        self._call("get_console_output")()
+        instance = self.instances.get(InstanceId)
+        if instance is None or not self._is_shown(instance):
+            raise client_error("InvalidInstanceID.NotFound")
+        # EC2 has it some time after the machine has printed it, and leaves it out until then
+        return {"InstanceId": InstanceId, **({"Output": instance.console} if instance.console else {})}
+
     def create_tags(self, Resources: list[str], Tags: list[dict[str, str]]) -> dict[str, Any]:
         with_effect = self._call("create_tags")
         for resource in Resources:
@@ -198,9 +208,32 @@ class Ec2Double:
             "State": {"Name": instance.state},
             "LaunchTime": instance.launched_at,
             "Tags": list(instance.tags),
-            "StateReason": {"Code": instance.reason},
+            # of one that nothing ended EC2 says neither
+            **_why(instance),
             **({"PublicIpAddress": instance.address} if instance.address else {}),
         }
+
+
+#: what EC2 says beside a code
+MESSAGES = {
+    "Client.InternalError": "Client error on launch",
+    "Client.VolumeLimitExceeded": "Volume limit exceeded",
+    "Client.UserInitiatedShutdown": "User initiated shutdown",
+    "Client.InstanceInitiatedShutdown": "Instance initiated shutdown",
+    "Server.InsufficientInstanceCapacity": "Insufficient capacity available to satisfy instance request",
+    "Server.SpotInstanceTermination": "Spot instance termination",
+}
+
+
+def _why(instance: Instance) -> dict[str, Any]:
+    """StateReason and StateTransitionReason, whose time stands only where somebody ended the machine."""
+    if not instance.reason:
+        return {"StateTransitionReason": ""}
+    told = MESSAGES.get(instance.reason, "")
+    reason = {"Code": instance.reason, "Message": f"{instance.reason}: {told}" if told else instance.reason}
+    by_somebody = instance.reason == "Client.UserInitiatedShutdown" and instance.ended_at is not None
+    transition = f"User initiated ({instance.ended_at:%Y-%m-%d %H:%M:%S} GMT)" if by_somebody else ""
+    return {"StateReason": reason, "StateTransitionReason": transition}
 
 
 def lost_answer() -> Exception:

@@ -29,7 +29,7 @@ from jupyter_schedule.core.storage.factory import ObjectStorage, digest, open_st
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from scheduler_service.context import ServiceContext
-from scheduler_service.launchers.base import Handle, Launcher, WorkerState
+from scheduler_service.launchers.base import Handle, Launcher, WorkerEnd, WorkerState
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import NOON, make_spec
@@ -78,6 +78,8 @@ class Workers(Launcher):
     #: what is going, by its token
     going: dict[str, Attempt] = field(default_factory=dict)
     launched: list[Attempt] = field(default_factory=list)
+    #: how those that are gone came to their ends, by their tokens
+    ends: dict[str, WorkerEnd] = field(default_factory=dict)
     most_at_once: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -100,7 +102,12 @@ class Workers(Launcher):
     def poll(self, attempt: Attempt) -> WorkerState:
         if attempt.handle is None:
             return WorkerState.UNKNOWN
-        return WorkerState.ALIVE if attempt.token in self.going else WorkerState.GONE
+        if attempt.token in self.going:
+            return WorkerState.ALIVE
+        return replace(WorkerState.GONE, end=self.ends.get(attempt.token))
+
+    def explain_end(self, attempt: Attempt) -> WorkerEnd | None:
+        return self.ends.get(attempt.token)
 
     def terminate(self, attempt: Attempt) -> None:
         self.asked.append(attempt.token)

@@ -39,7 +39,7 @@ from scheduler_service.decide import (
     decide_waiting,
     give_up_publishing,
 )
-from scheduler_service.launchers.base import WorkerState
+from scheduler_service.launchers.base import WorkerEnd, WorkerState
 from tests.factories import NOON, make_attempt, make_run, make_schedule, make_spec
 
 SECOND = timedelta(seconds=1)
@@ -116,6 +116,42 @@ class TestAttempt:
             "The worker disappeared without a word, in each of 3 attempts.",
             Outcome.LOST,
         )
+
+    @pytest.mark.promise("P37")
+    def test_what_the_outside_says_of_a_workers_end_is_told(self) -> None:
+        gone = replace(WorkerState.GONE, end=WorkerEnd("EC2 took its spot machine back (Server.X)."))
+        first = decide_attempt(seen(worker=gone), NOON)
+        assert isinstance(first, Start)
+        assert first.why == "EC2 took its spot machine back (Server.X)."
+        last = decide_attempt(seen(worker=gone, number=MAX_ATTEMPTS), NOON)
+        assert isinstance(last, End)
+        assert last.message == "EC2 took its spot machine back (Server.X). It was the last of 3 attempts."
+
+    def test_what_another_worker_cannot_mend_is_not_tried_again(self) -> None:
+        gone = replace(WorkerState.GONE, end=WorkerEnd("No right to the key.", is_final=True))
+        for number in range(1, MAX_ATTEMPTS + 1):
+            decision = decide_attempt(seen(worker=gone, gate=Gate.OPEN, number=number), NOON)
+            assert decision == End(RunStatus.FAILED, Reason.CONFIG, "No right to the key.", Outcome.LOST)
+
+    def test_a_machine_that_found_no_room_counts_as_none_and_is_followed_after_a_pause(self) -> None:
+        gone = replace(WorkerState.GONE, end=WorkerEnd("No room.", is_shortage=True))
+        shortage = seen(worker=gone, gate=Gate.OPEN)
+        assert decide_attempt(shortage, NOON + 2 * SECOND) == Wait()
+        again = decide_attempt(shortage, NOON + 8 * SECOND)
+        assert again == Start(lost=shortage.attempt, outcome=Outcome.NO_CAPACITY)
+        late = decide_attempt(shortage, NOON + timedelta(hours=2))
+        assert isinstance(late, End)
+        assert (late.reason, late.message) == (
+            Reason.NO_CAPACITY,
+            "No worker could be started for 2 hours. No room.",
+        )
+
+    def test_a_worker_that_the_service_ended_for_its_silence_is_said_to_be_that(self) -> None:
+        hung = seen(worker=replace(WorkerState.GONE, end=WorkerEnd("Somebody ended its machine.")), number=3)
+        ended = replace(hung, attempt=hung.attempt.model_copy(update={"outcome": Outcome.LOST}))
+        decision = decide_attempt(ended, NOON)
+        assert isinstance(decision, End)
+        assert "gave no sign of life any more, so the service ended it" in decision.message
 
     @pytest.mark.promise("P19")
     def test_without_capacity_the_next_way_is_tried_after_a_pause_that_grows(self) -> None:

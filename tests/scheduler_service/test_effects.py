@@ -8,7 +8,8 @@ import pytest
 
 from jupyter_schedule.core.models import Attempt, Outcome, Policies, RunStatus
 from jupyter_schedule.core.object_keys import gate_key
-from scheduler_service.launchers.base import Handle
+from scheduler_service.decide import MAX_ATTEMPTS
+from scheduler_service.launchers.base import Handle, WorkerEnd
 from tests.scheduler_service.played import MINUTE, Play
 
 TEN_SECONDS = timedelta(seconds=10)
@@ -73,6 +74,25 @@ def test_a_run_that_is_cancelled_while_it_waits_for_its_next_attempt_is_not_trie
     now = play.operations.runs.get(run.id)
     assert len(play.workers.launched) == (1 if cancelled else 2)
     assert now.status == (RunStatus.FAILED if cancelled else RunStatus.RUNNING)
+
+
+@pytest.mark.promise("P37")
+def test_what_the_outside_says_of_a_lost_worker_stands_with_the_attempt_the_run_and_its_log(play: Play) -> None:
+    play.schedule("daily")
+    play.workers.finishes = False
+    run = play.operations.runs.run_now("daily")
+    play.settle()
+    for number in range(1, MAX_ATTEMPTS + 1):
+        (token,) = play.workers.going
+        log = "kernel panic\n" if number == MAX_ATTEMPTS else ""
+        play.workers.ends[token] = WorkerEnd(f"EC2 took it back, {number}.", log=log)
+        play.workers.crash()
+        play.settle()
+    ended = play.operations.runs.get(run.id)
+    assert (ended.status, ended.message) == (RunStatus.FAILED, "EC2 took it back, 3. It was the last of 3 attempts.")
+    told = [attempt.detail for attempt in play.operations.runs.list_attempts(run)]
+    assert told == ["EC2 took it back, 1.", "EC2 took it back, 2.", ended.message]
+    assert b"kernel panic" in play.operations.files.log(ended)
 
 
 @pytest.mark.promise("P20")

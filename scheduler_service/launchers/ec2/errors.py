@@ -3,13 +3,17 @@
 The codes are those of "Error codes for the Amazon EC2 API".
 """
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+from scheduler_service.launchers.base import WorkerEnd
 
 
 class ErrorKind(Enum):
@@ -85,6 +89,84 @@ def _words(code: str, message: str) -> str:
     about = next((what for prefix, what in _ABOUT if code.startswith(prefix)), "the request")
     words = message.partition("Encoded authorization failure message")[0].strip().rstrip(".")[:200]
     return f"EC2 refused {about} ({code}): {words}."
+
+
+@dataclass(frozen=True)
+class _EndReason:
+    """The meaning of a code by which EC2 says why a machine ended."""
+
+    words: str
+    is_final: bool = False
+    is_shortage: bool = False
+
+
+#: the codes of StateReason: "Troubleshoot instance launch issues", "StateReason" in the EC2 API reference
+_END_REASONS = {
+    "Client.InternalError": _EndReason(
+        "EC2 couldn't start its machine, most often as the service may not use the key of KMS that its disk is "
+        "encrypted with: allow kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext and kms:DescribeKey "
+        "on that key",
+        is_final=True,
+    ),
+    "Client.InvalidSnapshot.NotFound": _EndReason(
+        "The snapshot that its machine's image is made of is gone: name another image", is_final=True
+    ),
+    "Client.VolumeLimitExceeded": _EndReason(
+        "The account has as many disks as it may have in that region: ask for a higher quota of EBS, or remove some",
+        is_shortage=True,
+    ),
+    "Server.InsufficientInstanceCapacity": _EndReason("EC2 had no room for its machine", is_shortage=True),
+    "Server.SpotInstanceTermination": _EndReason("EC2 took its spot machine back"),
+    "Server.SpotInstanceShutdown": _EndReason("EC2 took its spot machine back"),
+    "Server.ScheduledStop": _EndReason("EC2 had to take its machine out of service"),
+    "Server.InternalError": _EndReason("Something broke in EC2 while its machine started or ran"),
+    "Client.UserInitiatedShutdown": _EndReason("Somebody ended its machine"),
+    "Client.InstanceInitiatedShutdown": _EndReason("Its machine shut itself down before the run was over"),
+}
+#: what a code says that says nothing of why
+_SHUT_ITSELF_DOWN = frozenset({"", "Client.InstanceInitiatedShutdown"})
+#: of a machine's console, what our own programs print there; the last such line is their last word
+_OWN_WORD = re.compile(r"jupyter-schedule(?:\[\d+\])?: (.*\S)")
+#: what cloud-init and the kernel put before a line
+_STAMP = re.compile(r"^\[[ \d.]+\] (?:cloud-init\[\d+\]: )?")
+#: lines of a console that are kept
+LAST_LINES = 60
+#: `User initiated (2026-11-23 12:34:56 GMT)`
+_TRANSITION = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
+
+
+def explains_itself(code: str) -> bool:
+    """True when a machine's end needs no look at what the machine said."""
+    return code not in _SHUT_ITSELF_DOWN
+
+
+def describe_end(code: str, message: str, transition: str, console: str = "") -> WorkerEnd:
+    """Describe a machine's end by EC2's StateReason, its StateTransitionReason, and the machine's own last word.
+
+    console: what it printed; empty where that isn't known.
+    """
+    known = _END_REASONS.get(code)
+    # EC2 repeats the code before its words
+    said = message.removeprefix(code).lstrip(": ").strip().rstrip(".")[:200]
+    if known is None:
+        words = f"EC2 ended its machine{f', and says: {said}' if said else ''}" if code else "Its machine ended"
+        known = _EndReason(words)
+    told = f" ({code})" if code else ""
+    own = [found[1] for line in console.splitlines() if (found := _OWN_WORD.search(line))]
+    last_word = f" Its last word was: {own[-1].rstrip('.')}." if own and not explains_itself(code) else ""
+    return WorkerEnd(
+        f"{known.words}{told}.{last_word}",
+        at=read_transition(transition),
+        is_final=known.is_final,
+        is_shortage=known.is_shortage,
+        log="\n".join(_STAMP.sub("", line) for line in console.splitlines()[-LAST_LINES:]),
+    )
+
+
+def read_transition(text: str) -> datetime | None:
+    """Return the time in a StateTransitionReason; None when it has none, as of most machines that ended themselves."""
+    found = _TRANSITION.search(text)
+    return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) if found else None
 
 
 def describe_error(problem: ClientError | BotoCoreError, now: datetime) -> str:

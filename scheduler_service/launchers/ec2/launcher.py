@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.models import Attempt, LauncherInfo, MachineSize, Reason, Run, Spec, utc_text
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
-from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
+from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerEnd, WorkerState
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
 from scheduler_service.launchers.ec2.errors import describe_error
 from scheduler_service.launchers.ec2.launch_plan import (
@@ -154,7 +155,14 @@ class Ec2Launcher(Launcher):
             # EC2 is eventually consistent: not shown yet, or gone so long that it isn't shown any more
             unseen = machines.unseen_for(attempt.handle["instance"])
             return WorkerState.UNREACHABLE if unseen < SETTLING else WorkerState.GONE
-        return WorkerState.ALIVE if machine.lives else WorkerState.GONE
+        return WorkerState.ALIVE if machine.lives else replace(WorkerState.GONE, end=machines.end_of(machine))
+
+    def explain_end(self, attempt: Attempt) -> WorkerEnd | None:
+        machines, instance = self._machines_of(attempt), (attempt.handle or {}).get("instance")
+        if machines is None or instance is None:
+            return None
+        machine = (self._seen(machines.all, self._region_of(attempt)) or {}).get(instance)
+        return None if machine is None or machine.lives else machines.end_of(machine)
 
     def terminate(self, attempt: Attempt) -> None:
         machines = self._machines_of(attempt)

@@ -10,10 +10,18 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from jupyter_schedule.core.models import Reason
-from scheduler_service.launchers.base import LaunchRefused, NoCapacity
-from scheduler_service.launchers.ec2.errors import ErrorKind, classify_error, describe_configuration_error
+from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerEnd
+from scheduler_service.launchers.ec2.errors import (
+    ErrorKind,
+    classify_error,
+    describe_configuration_error,
+    describe_end,
+    explains_itself,
+)
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
 from scheduler_service.logfmt import logfmt
+
+log = logging.getLogger(__name__)
 
 #: seconds for which a description is good enough for a poll
 FRESH = 5.0
@@ -21,6 +29,8 @@ FRESH = 5.0
 PAGE = 200
 #: seconds for which a machine that EC2 doesn't show may exist all the same
 SETTLING = 600
+#: ends of machines that are remembered
+_KEPT_ENDS = 500
 #: what a machine is in while it may still run code or cost money
 LIVING = frozenset({"pending", "running", "shutting-down", "stopping", "stopped"})
 
@@ -35,6 +45,9 @@ class Ec2Machine:
     launched_at: datetime
     #: why EC2 says it ended, such as `Server.SpotInstanceTermination`; empty while it lives
     ended_by: str = ""
+    #: its own words for that, and what says when
+    ended_as: str = ""
+    transition: str = ""
     #: where it is reached from the internet, None when it isn't
     address: str | None = None
 
@@ -61,6 +74,8 @@ class RegionMachines:
         self._away: ClientError | BotoCoreError | None = None
         #: when machines were launched from here, or looked for in vain
         self._looked_for: dict[str, float] = {}
+        #: of machines that are over, the newest last
+        self._ends: dict[str, WorkerEnd] = {}
 
     def all(self) -> dict[str, Ec2Machine]:
         """By id.  Raises what EC2 raises, or has just raised."""
@@ -91,6 +106,24 @@ class RegionMachines:
         """
         return self._clock() - self._looked_for.setdefault(instance, self._clock())
 
+    def end_of(self, machine: Ec2Machine) -> WorkerEnd:
+        """The end of a machine that is over; its console is read once, where EC2 itself doesn't tell why."""
+        if machine.id not in self._ends:
+            console = "" if explains_itself(machine.ended_by) else self._console(machine.id)
+            end = describe_end(machine.ended_by, machine.ended_as, machine.transition, console)
+            while len(self._ends) >= _KEPT_ENDS:
+                del self._ends[next(iter(self._ends))]
+            self._ends[machine.id] = end
+        return self._ends[machine.id]
+
+    def _console(self, instance: str) -> str:
+        """The last of what it printed, which EC2 keeps for an hour; empty where that isn't to be had."""
+        try:
+            return str(self.ec2.get_console_output(InstanceId=instance).get("Output") or "")
+        except (ClientError, BotoCoreError) as problem:
+            log.info(logfmt("console_unread", instance=instance, message=problem))
+            return ""
+
     def forget(self) -> None:
         """Look again at the next question, since something has changed."""
         self._looked_at = None
@@ -119,12 +152,17 @@ class RegionMachines:
 
 def _machine(instance: Mapping[str, Any]) -> Ec2Machine:
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-    reason = instance.get("StateReason", {}).get("Code", "")
-    address = instance.get("PublicIpAddress") or None
-    return Ec2Machine(instance["InstanceId"], instance["State"]["Name"], tags, instance["LaunchTime"], reason, address)
-
-
-log = logging.getLogger(__name__)
+    reason = instance.get("StateReason") or {}
+    return Ec2Machine(
+        instance["InstanceId"],
+        instance["State"]["Name"],
+        tags,
+        instance["LaunchTime"],
+        ended_by=reason.get("Code") or "",
+        ended_as=reason.get("Message") or "",
+        transition=instance.get("StateTransitionReason") or "",
+        address=instance.get("PublicIpAddress") or None,
+    )
 
 
 def run_instance(machines: RegionMachines, request: dict[str, Any], tags: Mapping[str, str]) -> str | None:

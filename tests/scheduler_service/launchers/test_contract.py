@@ -79,7 +79,7 @@ def cloud(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def gone(workshop: Workshop, attempt: Attempt) -> bool:
     workshop.before_another_look()
-    return workshop.launcher().poll(attempt) is WorkerState.GONE
+    return workshop.launcher().poll(attempt) == WorkerState.GONE
 
 
 def await_end(workshop: Workshop, attempt: Attempt) -> None:

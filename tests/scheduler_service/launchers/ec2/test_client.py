@@ -61,7 +61,7 @@ def test_an_attempt_gets_a_machine_by_what_the_settings_say(moto: S3Server, tmp_
     assert attempt.handle
     assert machine["Instances"][0]["InstanceId"] == attempt.handle["instance"]
     launcher.terminate(attempt)
-    assert launcher.poll(attempt) is WorkerState.GONE
+    assert launcher.poll(attempt) == WorkerState.GONE
     launcher.close()
 
 

@@ -1,8 +1,15 @@
 """What EC2's errors mean."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from scheduler_service.launchers.ec2.errors import ErrorKind, classify_error, describe_configuration_error
+from scheduler_service.launchers.ec2.errors import (
+    ErrorKind,
+    classify_error,
+    describe_configuration_error,
+    describe_end,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +48,52 @@ def test_a_sentence_names_the_setting_and_says_what_to_do() -> None:
 def test_what_a_policy_says_stays_out_of_the_sentence() -> None:
     words = "You are not authorized. Encoded authorization failure message: c2VjcmV0"
     assert "c2VjcmV0" not in describe_configuration_error("UnauthorizedOperation", words)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "is_final", "is_shortage"),
+    [
+        ("Client.InternalError", "the key of KMS", True, False),
+        ("Client.InvalidSnapshot.NotFound", "name another image", True, False),
+        ("Client.VolumeLimitExceeded", "as many disks as it may have", False, True),
+        ("Server.InsufficientInstanceCapacity", "no room", False, True),
+        ("Server.SpotInstanceTermination", "took its spot machine back", False, False),
+        ("Client.UserInitiatedShutdown", "Somebody ended its machine", False, False),
+        ("Server.Unheard", "EC2 ended its machine, and says: of something new", False, False),
+    ],
+)
+def test_why_a_machine_ended_is_one_sentence_with_ec2s_code(
+    code: str, words: str, is_final: bool, is_shortage: bool
+) -> None:
+    end = describe_end(code, f"{code}: of something new", "", "jupyter-schedule: not asked")
+    assert words in end.sentence
+    assert end.sentence.endswith(f"({code}).")
+    assert (end.is_final, end.is_shortage) == (is_final, is_shortage)
+
+
+CONSOLE = """\
+[   12.345678] cloud-init[812]: jupyter-schedule: the agent can't be fetched: <urlopen error timed out>
+[   14.000001] cloud-init[812]: jupyter-schedule: the agent can't be fetched: <urlopen error [Errno 101] unreachable>
+[   14.100000] systemd-shutdown[1]: Powering off.
+"""
+
+
+def test_a_machine_that_shut_itself_down_has_the_last_word() -> None:
+    end = describe_end("Client.InstanceInitiatedShutdown", "Instance initiated shutdown", "", CONSOLE)
+    assert end.sentence == (
+        "Its machine shut itself down before the run was over (Client.InstanceInitiatedShutdown). "
+        "Its last word was: the agent can't be fetched: <urlopen error [Errno 101] unreachable>."
+    )
+    assert end.log.splitlines()[0].startswith("jupyter-schedule: the agent can't be fetched")
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("User initiated (2026-11-23 12:34:56 GMT)", datetime(2026, 11, 23, 12, 34, 56, tzinfo=UTC)),
+        ("User initiated", None),
+        ("", None),
+    ],
+)
+def test_when_a_machine_ended_is_read_where_ec2_says_it(text: str, at: datetime | None) -> None:
+    assert describe_end("Client.UserInitiatedShutdown", "", text).at == at

@@ -87,7 +87,7 @@ def test_a_machine_that_ec2_does_not_show_yet_means_nothing_for_ten_minutes() ->
     region.seconds = 599
     assert region.launcher.poll(attempt) is WorkerState.UNREACHABLE
     region.seconds = 605
-    assert region.launcher.poll(attempt) is WorkerState.GONE
+    assert region.launcher.poll(attempt) == WorkerState.GONE
 
 
 def test_nor_when_the_service_that_launched_it_had_another_time_of_day() -> None:
@@ -106,6 +106,46 @@ def test_all_polls_of_a_few_seconds_share_one_description(region: Region) -> Non
     region.seconds += 5
     region.launcher.poll(attempts[0])
     assert region.ec2.calls == ["describe_instances"] * 2
+
+
+@pytest.mark.promise("P37")
+def test_a_machine_that_is_over_says_why_by_ec2_or_by_its_console(region: Region) -> None:
+    ended, silent = (region.launched(region.attempt(run_id=name)) for name in ("r1", "r2"))
+    assert region.launcher.explain_end(ended) is None
+    taken_back, shut_down = region.ec2.living
+    region.ec2.end(taken_back.id, "Server.SpotInstanceTermination")
+    shut_down.console = "jupyter-schedule: the agent can't be fetched: timed out\n"
+    region.ec2.end(shut_down.id)
+    region.seconds += 10
+    region.ec2.calls.clear()
+    for _ in range(3):
+        by_ec2, by_itself = (region.launcher.poll(attempt).end for attempt in (ended, silent))
+        assert by_ec2
+        assert by_ec2.sentence == "EC2 took its spot machine back (Server.SpotInstanceTermination)."
+        assert by_itself
+        assert "Its last word was: the agent can't be fetched: timed out." in by_itself.sentence
+        assert "the agent can't be fetched" in by_itself.log
+    assert region.ec2.calls == ["describe_instances", "get_console_output"]
+
+
+def test_a_console_that_may_not_be_read_keeps_nobody_from_knowing_that_a_machine_is_over(region: Region) -> None:
+    attempt = region.launched(region.attempt())
+    region.ec2.end(region.ec2.living[0].id)
+    region.launcher.reap(lambda *_: attempt)
+    region.ec2.faults_before.append(client_error("UnauthorizedOperation", "", 403))
+    end = region.launcher.poll(attempt).end
+    assert end
+    assert end.sentence == "Its machine shut itself down before the run was over (Client.InstanceInitiatedShutdown)."
+
+
+def test_the_time_at_which_a_machine_was_ended_is_ec2s(region: Region) -> None:
+    attempt = region.launched(region.attempt())
+    region.seconds += 48
+    region.launcher.terminate(attempt)
+    region.seconds += 1000
+    end = region.launcher.explain_end(attempt)
+    assert end
+    assert end.at == attempt.created_at + timedelta(seconds=48)
 
 
 def test_a_machine_that_stopped_instead_of_ending_still_counts_as_alive(region: Region) -> None:
@@ -129,7 +169,7 @@ def test_a_machine_of_another_task_version_is_found_cancelled_and_left_by_nobody
     region.launcher.terminate(attempt)
     assert region.ec2.living == []
     region.seconds += 60
-    assert region.launcher.poll(attempt) is WorkerState.GONE
+    assert region.launcher.poll(attempt) == WorkerState.GONE
     region.launcher.discard(attempt)
     assert region.work_area.tasks == {}
 
