@@ -14,6 +14,7 @@ from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.embedded import Supervisor, service_command
 from jupyter_schedule.server.events import SCHEMA, SCHEMA_ID, Changes
 from jupyter_schedule.server.handlers import BACKEND, HANDLERS, REMEMBERED
+from jupyter_schedule.server.host import find_host, served_folder
 from jupyter_schedule.server.idempotency import IdempotencyCache
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ class JupyterSchedule(ExtensionApp):
 
         assert self.serverapp is not None
         paths: DataPaths = DataPaths(Path(self.folder).expanduser().absolute()) if self.folder else default_data_paths()
-        root = Path(self.serverapp.root_dir).absolute()
+        root = served_folder(self.serverapp)
         return ApiContext.open(
             paths,
             root,
             address=url_path_join(self.serverapp.base_url, "jupyter-schedule") + "/",
             published=FolderAddress(root).url(PUBLISHED),
             embedded=self.embedded_service,
+            host=find_host(self.serverapp),
         )
 
     def _watch(self, context: "ApiContext", loop: asyncio.AbstractEventLoop) -> Changes:

@@ -20,6 +20,7 @@ from jupyter_schedule.core.account import account_of
 from jupyter_schedule.core.config import owner_of_requests, read_config
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.host import DISK, Host
 from jupyter_schedule.core.ledger_clock import LedgerClock
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_storage
@@ -51,6 +52,7 @@ class ApiContext:
         address: str | None = None,
         published: str | None = None,
         embedded: bool = False,
+        host: Host = DISK,
         now: Callable[[], datetime] = clock.now,
     ) -> Self:
         """Open the ledger, made when there is none.  Raises Refused when it can't be used.
@@ -58,6 +60,7 @@ class ApiContext:
         address: the path of the API on the server that asks, None without a server.
         published: where results go that no setting sends elsewhere; None is a fixed folder beside the ledger.
         embedded: a service runs with that server, unless many share the ledger.
+        host: whose kernels and notebooks those are.
         """
         for folder in (root, paths.folder):
             if unwritable_character(str(folder)) is not None:
@@ -77,6 +80,7 @@ class ApiContext:
             channels=tuple(config.notifications),
             published=published or paths.published,
             account=account,
+            host=host,
         )
         return cls(paths, root, operations, Addresses(address), embedded and paths.shared_store is None)
 

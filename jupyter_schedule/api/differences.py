@@ -13,17 +13,15 @@ from jupyter_schedule.api.responses import (
     LineResponse,
     VersionDetails,
 )
-from jupyter_schedule.core.bundles.record import SCHEDULE_FILE, read_record
+from jupyter_schedule.core.bundles.record import read_record
 from jupyter_schedule.core.bundles.stored import read_files
+from jupyter_schedule.core.bundles.wrapper.render import is_generated
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Spec, Version
 from jupyter_schedule.core.notebooks.diff import NotebookDiff, diff_notebooks
 from jupyter_schedule.core.notebooks.notebook import Notebook, check_notebook, read_notebook
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import ObjectStorage
-
-#: what is generated anew for every bundle, or told otherwise
-_OURS = {SCHEDULE_FILE, "run.sh", "params.json"}
 
 
 def version_difference(
@@ -99,11 +97,13 @@ def _member(objects: ObjectStorage, digest: str, path: str) -> bytes:
 def _files(operations: Operations, old: Spec, new: Spec) -> tuple[FileChange, ...]:
     """The other files that differ, by their paths."""
     before, after = (read_record(operations.objects, spec.bundle).files for spec in (old, new))
-    left_out = _OURS | {old.notebook, new.notebook}
+    notebooks = {old.notebook, new.notebook}
     return tuple(
         FileChange(path=path, kind="removed" if path not in after else "added" if path not in before else "changed")
         for path in sorted({*before, *after})
-        if before.get(path) != after.get(path) and path not in left_out
+        if before.get(path) != after.get(path)
+        and path not in notebooks
+        and not all(is_generated(path, files) for files in (before, after) if path in files)
     )
 
 

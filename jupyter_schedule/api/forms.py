@@ -114,8 +114,8 @@ def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str |
             raise Refused("two_sources", "The bundle is another one than the form's tarball: name one.", "tarball")
         return spec_of_tarball(request, root, form.tarball)
     if bundle is None:
-        return build_bundle(request, root, operations.objects).spec
-    return build_spec(request, root, operations.objects, bundle)
+        return build_bundle(request, root, operations.objects, host=operations.host).spec
+    return build_spec(request, root, operations.objects, bundle, operations.host)
 
 
 def spec_to_edit(
@@ -138,7 +138,7 @@ def spec_to_edit(
             raise Refused("no_notebook", message, "tarball")
         spec = spec_of_tarball(request_of(after, timing, root), root, after.tarball)
     elif rebundle:
-        spec = build_bundle(request_of(after, timing, root), root, operations.objects).spec
+        spec = build_bundle(request_of(after, timing, root), root, operations.objects, host=operations.host).spec
     else:
         spec = edit_spec(known, before, after)
         if after.parameters == before.parameters:

@@ -61,7 +61,11 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
         problems.catch(lambda: operations.schedules.check_name(form.name))
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
     tarball = problems.catch(lambda: _preview_tarball(request, form, answers)) if request and form.tarball else None
-    examined = problems.catch(lambda: inspect_notebook(request, root)) if request and not form.tarball else None
+    examined = (
+        problems.catch(lambda: inspect_notebook(request, root, operations.host))
+        if request and not form.tarball
+        else None
+    )
     if request and examined:
         problems.catch(lambda: _check_parameters(request, examined))
     made = tarball

@@ -10,9 +10,12 @@ Times are `YYYY-MM-DDTHH:MM:SSZ`, durations seconds unless a name says minutes, 
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jupyter_schedule.core.models import LineText, NameText, Paths, PathText, ScheduleOptions, UtcTime
+
+#: the drive by which JupyterLab names notebooks that several people edit at once
+LIVE_DRIVE = "RTC:"
 
 
 class WireModel(BaseModel):
@@ -56,6 +59,12 @@ class Form(ScheduleOptions):
     output_dir: PathText | None = None
     timeout_minutes: int = Field(default=120, ge=1, le=1440)
     kernel: NameText | None = None
+
+    @field_validator("notebook")
+    @classmethod
+    def _without_drive(cls, path: str | None) -> str | None:
+        """A notebook that several people edit at once is on disk, by the same path without its drive."""
+        return path.removeprefix(LIVE_DRIVE) if path else path
 
 
 class CreateSchedule(WireModel):

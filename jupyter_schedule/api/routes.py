@@ -14,6 +14,7 @@ from jupyter_schedule.api.forms import form_of, number_limits, of_form, sources_
 from jupyter_schedule.api.presenter import LAST_RUNS, present_ad_hoc_worker, present_version
 from jupyter_schedule.api.previewing import preview_form
 from jupyter_schedule.api.requests import (
+    LIVE_DRIVE,
     ApproveRun,
     BackfillSchedule,
     CloneSchedule,
@@ -109,6 +110,7 @@ def _notebook_status(request: ApiRequest) -> NotebookStatus | None:
 
 def _schedules_of(request: ApiRequest, notebook: str) -> list[Schedule]:
     root = request.context.root
+    notebook = notebook.removeprefix(LIVE_DRIVE)
     found = request.operations.schedules.list_by_source(list(sources_of(notebook, root)))
     return [each for each in found if form_of(each, root).notebook == notebook]
 

@@ -21,9 +21,13 @@ from scheduler_service.worker.files import open_plain
 from scheduler_service.worker.text import find_first_line, fit_sentence
 
 #: the part of a bundle that says what its environments are, as `core.bundles.wrapper.render` writes it
-REQUIREMENTS = "requirements.txt"
+REQUIREMENTS = ".wrapper/requirements.txt"
+#: where bundles had it before the wrapper's folder had it
+OLD_REQUIREMENTS = "requirements.txt"
 RUNNER_REQUIREMENTS = ".wrapper/runner.txt"
 PYTHON_VERSION = ".wrapper/python-version"
+#: the script, which stood at the root as well
+WRAPPER = ".wrapper/run.sh"
 #: of the runner, whose requirements are pinned for each of them
 ANY_PYTHON = ">=3.11"
 #: where uv finds which Pythons can be had: the operator names an address by one of these
@@ -112,7 +116,12 @@ def build_kernel_spec(interpreter: str) -> dict[str, Any]:
 
 def has_requirements(code: Path) -> bool:
     """True for a bundle that says what its environments are."""
-    return _is_file(code / REQUIREMENTS) and _is_file(code / RUNNER_REQUIREMENTS)
+    return _is_file(code / find_requirements(code)) and _is_file(code / RUNNER_REQUIREMENTS)
+
+
+def find_requirements(code: Path) -> str:
+    """The path in a bundle of what its kernel needs."""
+    return REQUIREMENTS if _is_file(code / REQUIREMENTS) or _is_file(code / WRAPPER) else OLD_REQUIREMENTS
 
 
 def plan_environments(
@@ -130,7 +139,7 @@ def plan_environments(
     own = find_own_python()
     wanted = _read_small(code / PYTHON_VERSION).strip() or ANY_PYTHON
     kernel = choose_python(uv, wanted, own, {**told, **ours}, say)
-    environments = [PlannedEnvironment("kernel", str(folder / "kernel"), REQUIREMENTS, wanted, kernel)]
+    environments = [PlannedEnvironment("kernel", str(folder / "kernel"), find_requirements(code), wanted, kernel)]
     if "RUNNER_PYTHON" not in variables:
         place = str(folder / "runner")
         environments.append(PlannedEnvironment("runner", place, RUNNER_REQUIREMENTS, ANY_PYTHON, own))

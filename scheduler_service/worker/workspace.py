@@ -80,10 +80,15 @@ def unpack_bundle(task: WorkerTask, objects: ObjectStorage, folders: Folders) ->
 
 
 def write_parameters(task: WorkerTask, folders: Folders) -> None:
-    """`params.json` as the schedule has it today: an edit of the parameters alone keeps the bundle."""
+    """The parameters as the schedule has them today: an edit of them alone keeps the bundle.
+
+    A `params.json` at the root is the wrapper's only in a bundle of before that had it in its own folder.
+    """
     if task.parameters is None:
         return
-    path = folders.code / "params.json"
+    path = folders.code / ".wrapper" / "params.json"
+    if not path.is_file():
+        path = folders.code / "params.json"
     if path.is_symlink():
         path.unlink()
     path.write_text(json.dumps(task.parameters), encoding="utf-8")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
-from jupyter_schedule.core.bundles.wrapper.render import WrapperConfig, render_wrapper
+from jupyter_schedule.core.bundles.wrapper.render import REQUIREMENTS_FILE, WrapperConfig, render_wrapper
 from jupyter_schedule.core.models import (
     EnvironmentSource,
     LauncherCatalog,
@@ -96,9 +96,9 @@ class Team(Engine):
         """A schedule of a notebook whose requirements were pinned for that Python."""
         wrapper = render_wrapper(WrapperConfig(notebook="a.ipynb", kernel_name="python3", python_version=python))
         files = {path: content for path, (content, _) in wrapper.items()}
-        text = files.pop("run.sh").decode()
-        of_its_own = {"a.ipynb": json.dumps(notebook_of("1")).encode(), "requirements.txt": requirements.encode()}
-        return self.script(name, text, files | of_its_own)
+        files.pop("run.sh")
+        of_its_own = {"a.ipynb": json.dumps(notebook_of("1")).encode(), REQUIREMENTS_FILE: requirements.encode()}
+        return self.script(name, "exec bash .wrapper/run.sh", files | of_its_own)
 
     def sample(self) -> Schedule:
         """The first sample."""
@@ -127,7 +127,7 @@ class Team(Engine):
     def packages_of(self, schedule: Schedule, python: str = DEBIAN_PYTHON) -> Iterator[None]:
         """Machines find what the schedule's bundle pins, for such a Python, in an index of their own."""
         with tarfile.open(fileobj=BytesIO(self.work.get(bundle_key(schedule.spec.bundle)))) as bundle:
-            pinned = bundle.extractfile("requirements.txt")
+            pinned = bundle.extractfile(".wrapper/requirements.txt")
             assert pinned
             folder = package_index(pinned.read().decode(), python)
         with serving(folder):

@@ -17,13 +17,24 @@ from pydantic import Field
 
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.build import BundleManifest, write_archive
-from jupyter_schedule.core.bundles.record import SCHEDULE_FILE, BundleRecord, CodeScanner, describe_archive, keep_bundle
-from jupyter_schedule.core.bundles.wrapper.render import RESERVED, WrapperConfig, render_wrapper
+from jupyter_schedule.core.bundles.record import BundleRecord, CodeScanner, describe_archive, keep_bundle
+from jupyter_schedule.core.bundles.wrapper.render import (
+    PARAMETERS_FILE,
+    REQUIREMENTS_FILE,
+    RESERVED,
+    RUN_SCRIPT,
+    SCHEDULE_FILE,
+    WrapperConfig,
+    render_wrapper,
+    wrapper_command,
+)
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.file_selection import FileSelection, bundle_root, expand_patterns
+from jupyter_schedule.core.host import DISK, Host
 from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, ScheduleOptions, Spec, Timing
-from jupyter_schedule.core.notebooks import kernels, preflight, requirements
+from jupyter_schedule.core.notebooks import preflight, requirements
+from jupyter_schedule.core.notebooks.kernels import is_python
 from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, kernel_name, load_notebook
 from jupyter_schedule.core.notebooks.own_code import OwnCode, follow_notebook
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters, find_product_parameters
@@ -75,8 +86,10 @@ class NotebookInspection:
     path: Path
     notebook: ParsedNotebook
     kernel: Kernel
-    #: None where the kernel isn't Python's, so that its packages can't be listed
+    #: None where the kernel isn't Python's, or doesn't tell, so that its packages can't be listed
     needs: requirements.Requirements | None
+    #: about them
+    notes: tuple[str, ...]
     #: what the person's names and patterns stand for
     chosen: FileSelection
     checked: Preflight
@@ -84,17 +97,18 @@ class NotebookInspection:
     wanted: frozenset[str]
 
 
-def inspect_notebook(request: PackagingRequest, root: Path) -> NotebookInspection:
+def inspect_notebook(request: PackagingRequest, root: Path, host: Host = DISK) -> NotebookInspection:
     """Look at the request's notebook, under `root`.  Raises Refused, field `notebook`, `kernel`, `files`, …"""
     path = request.notebook
     if path is None:
         raise _nothing_to_schedule()
     within = _relative_to_root(path, root)
+    host.check_on_disk(path)
     notebook = load_notebook(path)
-    kernel = kernels.find_kernel(request.kernel or kernel_name(notebook.content))
+    kernel = host.find_kernel(request.kernel or kernel_name(notebook.content))
     chosen = expand_patterns(root, request.files) if request.files else FileSelection([], [])
     code = follow_notebook(notebook, path, root, given=_given_values(request, notebook), named=chosen.files)
-    needs = _find_requirements(request, notebook, root, kernel, code)
+    needs, notes = _find_requirements(request, notebook, root, kernel, code)
     checked = preflight.preflight(
         notebook,
         path,
@@ -107,11 +121,17 @@ def inspect_notebook(request: PackagingRequest, root: Path) -> NotebookInspectio
         variables=request.env,
     )
     seen = set(checked.included) - set(request.left_out)
-    return NotebookInspection(path, notebook, kernel, needs, chosen, checked, frozenset({within, *seen, *chosen.files}))
+    wanted = frozenset({within, *seen, *chosen.files})
+    return NotebookInspection(path, notebook, kernel, needs, notes, chosen, checked, wanted)
 
 
 def build_bundle(
-    request: PackagingRequest, root: Path, objects: ObjectStorage, examined: NotebookInspection | None = None
+    request: PackagingRequest,
+    root: Path,
+    objects: ObjectStorage,
+    examined: NotebookInspection | None = None,
+    *,
+    host: Host = DISK,
 ) -> BuiltBundle:
     """Bundle what the request names, under `root`, and check it against what the notebook uses.
 
@@ -122,7 +142,7 @@ def build_bundle(
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
         packed = Path(scratch) / "bundle.tar.gz"
         if request.notebook is not None:
-            made = write_bundle(request, root, packed, examined)
+            made = write_bundle(request, root, packed, examined, host=host)
         elif request.tarball is not None:
             made = _import_tarball(request, root, packed)
         else:
@@ -132,10 +152,15 @@ def build_bundle(
 
 
 def write_bundle(
-    request: PackagingRequest, root: Path, destination: Path, examined: NotebookInspection | None = None
+    request: PackagingRequest,
+    root: Path,
+    destination: Path,
+    examined: NotebookInspection | None = None,
+    *,
+    host: Host = DISK,
 ) -> BuiltBundle:
     """The bundle of the request's notebook as a file, and what would be recorded."""
-    seen = examined or inspect_notebook(request, root)
+    seen = examined or inspect_notebook(request, root, host)
     needs, kernel = seen.needs, seen.kernel
     output_dir = normalize_output_dir(seen.checked.output_dir)
     # a folder that the code works in is inside the bundle, so that `..` leads nowhere else in a run
@@ -153,12 +178,15 @@ def write_bundle(
         product_parameters=find_product_parameters(seen.checked.parameters),
         python_version=needs.python_version if needs else None,
     )
-    generated: dict[str, bytes | tuple[bytes, int]] = {**render_wrapper(config), "params.json": _to_json(given)}
+    generated: dict[str, bytes | tuple[bytes, int]] = {**render_wrapper(config), PARAMETERS_FILE: _to_json(given)}
     if needs:
-        generated["requirements.txt"] = needs.text().encode()
+        generated[REQUIREMENTS_FILE] = needs.text().encode()
     generated[SCHEDULE_FILE] = _to_json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
-    listed = [name for name in inside if name != "requirements.txt" or not needs]
+    listed = list(inside)
     _refuse_reserved(listed)
+    if RUN_SCRIPT in listed:
+        # the analyst's own; ours is called by its full name
+        del generated[RUN_SCRIPT]
     packed = generated
     if within not in generated and os.path.realpath(seen.path) == f"{os.path.realpath(base)}/{within}":
         # the very bytes that were looked at; a link goes along as a link
@@ -168,12 +196,18 @@ def write_bundle(
     manifest = write_archive(destination, base, listed, packed, scanner=scanner, served=root)
     record = scanner.finish(manifest.digest, {file.path: file.sha256 for file in manifest.files})
     spec = base_spec(request, root, manifest.digest).model_copy(
-        update={"notebook": within, "parameters": given, "output_dir": output_dir, "kernel": kernel}
+        update={
+            "notebook": within,
+            "parameters": given,
+            "output_dir": output_dir,
+            "kernel": kernel,
+            "command": wrapper_command(request.command, record.files),
+        }
     )
     warnings = (
         *(finding.message for finding in seen.checked.findings if finding.level is not FindingLevel.OK),
         *(f"{left.path} is left out: {left.why}." for left in seen.chosen.left_out),
-        *(needs.notes if needs else ()),
+        *seen.notes,
     )
     own = _own_files(manifest, generated)
     return BuiltBundle(spec=spec, files=own, size=manifest.size, warnings=warnings, record=record)
@@ -222,12 +256,23 @@ def _given_values(request: PackagingRequest, notebook: ParsedNotebook) -> dict[s
 
 def _find_requirements(
     request: PackagingRequest, notebook: ParsedNotebook, root: Path, kernel: Kernel, code: OwnCode
-) -> requirements.Requirements | None:
-    """The pinned packages for a Python notebook; another language has none, and needs its kernel where it runs."""
-    if kernel.language != "python" and request.environment == EnvironmentSource.KERNEL:
-        return None
+) -> tuple[requirements.Requirements | None, tuple[str, ...]]:
+    """The pinned packages for a Python notebook, and notes.
+
+    A run in the kernel's own environment needs none of that: what can't be found out is a note there.
+    """
     assert request.notebook is not None
-    return requirements.find_requirements(notebook, request.notebook, root, kernel, code=code)
+    own = request.environment == EnvironmentSource.KERNEL
+    if own and not is_python(kernel):
+        return None, ()
+    try:
+        found = requirements.find_requirements(notebook, request.notebook, root, kernel, code=code)
+    except Refused as refused:
+        if not own:
+            raise
+        note = f"{refused.message} The run uses the kernel's own environment, which has what it has in JupyterLab."
+        return None, (note,)
+    return found, found.notes
 
 
 def base_spec(request: PackagingRequest, root: Path, digest: str) -> Spec:

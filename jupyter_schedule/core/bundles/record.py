@@ -26,6 +26,7 @@ from jupyter_schedule.core.bundles.tarstream import (
     open_archive,
     read_members,
 )
+from jupyter_schedule.core.bundles.wrapper.render import SCHEDULE_FILE
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Model
 from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT, ParsedNotebook, cell_text, parse_notebook
@@ -33,8 +34,8 @@ from jupyter_schedule.core.notebooks.parameters import Parameter, find_parameter
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key, bundle_record_key
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage
 
-#: the file in every bundle that is made of a notebook; it names the notebook, its kernel and its output folder
-SCHEDULE_FILE = "schedule.json"
+#: where bundles had their `SCHEDULE_FILE` before the wrapper's folder had it
+OLD_SCHEDULE_FILE = "schedule.json"
 #: a bundle that nobody has recorded is kept for a day after it was stored; one that is older than this is stored again
 RESTORE_AFTER = timedelta(hours=12)
 
@@ -85,15 +86,19 @@ class CodeScanner:
         self._parameters: dict[str, tuple[Parameter, ...]] = {}
         #: notebook, kernel and output folder
         self._schedule: tuple[str, str, str] | None = None
+        #: by the wrapper's own file: one at the root is the analyst's then
+        self._knows_schedule = False
 
     def wants(self, path: str, size: int) -> bool:
         """True of a file that `take` is to be given."""
-        return size <= SIZE_LIMIT and (path == SCHEDULE_FILE or path.endswith((".ipynb", ".py")))
+        return size <= SIZE_LIMIT and (path in {SCHEDULE_FILE, OLD_SCHEDULE_FILE} or path.endswith((".ipynb", ".py")))
 
     def take(self, path: str, data: bytes) -> None:
         """Read a file that `wants` asked for."""
-        if path == SCHEDULE_FILE:
+        if path == SCHEDULE_FILE or (path == OLD_SCHEDULE_FILE and not self._knows_schedule):
             self._schedule = _read_schedule(data)
+            self._knows_schedule = path == SCHEDULE_FILE
+        if path in {SCHEDULE_FILE, OLD_SCHEDULE_FILE}:
             return
         notebook = self._read(path, data) if path.endswith(".ipynb") else None
         self._keys += _find_key(path, data, notebook)

@@ -12,9 +12,10 @@ from jupyter_schedule.core.bundles.record import (
     read_record,
 )
 from jupyter_schedule.core.bundles.tarstream import read_members
+from jupyter_schedule.core.bundles.wrapper.render import wrapper_command
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.host import DISK, Host
 from jupyter_schedule.core.models import Spec
-from jupyter_schedule.core.notebooks.kernels import find_kernel
 from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters
 from jupyter_schedule.core.storage.factory import ObjectStorage
@@ -33,13 +34,14 @@ def receive_bundle(objects: ObjectStorage, packed: Path, digest: str) -> int:
     return len(members)
 
 
-def build_spec(request: PackagingRequest, root: Path, objects: ObjectStorage, digest: str) -> Spec:
+def build_spec(request: PackagingRequest, root: Path, objects: ObjectStorage, digest: str, host: Host = DISK) -> Spec:
     """The spec to record for a request whose bundle is kept: no file on disk is looked at, no tarball is fetched.
 
     Raises Refused `no_such_bundle`, `not_its_bundle` when the bundle is of another notebook, and what parameters raise.
     """
     spec = base_spec(request, root, digest)
-    bundled = read_record(objects, digest).notebook
+    record = read_record(objects, digest)
+    bundled = record.notebook
     if request.notebook is None:
         if bundled is not None:
             raise _not_its_bundle()
@@ -49,7 +51,8 @@ def build_spec(request: PackagingRequest, root: Path, objects: ObjectStorage, di
     made = {
         "notebook": bundled.notebook,
         "output_dir": normalize_output_dir(request.output_dir or bundled.output_dir),
-        "kernel": find_kernel(bundled.kernel),
+        "kernel": host.find_kernel(bundled.kernel),
+        "command": wrapper_command(request.command, record.files),
     }
     spec = spec.model_copy(update=made)
     given = check_parameters(spec, objects, request.parameters, request.parameter_texts)

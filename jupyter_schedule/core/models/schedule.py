@@ -74,9 +74,14 @@ class Kernel(Model):
 
     name: str
     display_name: str
+    #: as its kernelspec spells it
     language: str = "python"
     argv: tuple[str, ...]
     env: dict[str, str] = Field(default_factory=dict)
+    #: of its kernelspec, such as the provisioner that starts it
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    #: `signal`, or `message`
+    interrupt_mode: str = "signal"
 
 
 class EnvironmentSource(StrEnum):

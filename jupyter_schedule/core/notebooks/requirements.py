@@ -23,7 +23,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel, Model
 from jupyter_schedule.core.notebooks import imports
-from jupyter_schedule.core.notebooks.kernels import find_interpreter
+from jupyter_schedule.core.notebooks.kernels import find_interpreter, is_python
 from jupyter_schedule.core.notebooks.notebook import CodeCell, ParsedNotebook, printable
 from jupyter_schedule.core.notebooks.own_code import OwnCode
 
@@ -162,7 +162,7 @@ def scan(
     """
     python = find_interpreter(kernel)
     name = printable(kernel.display_name)
-    if kernel.language != "python":
+    if not is_python(kernel):
         raise Refused(
             "environment_unsupported",
             f"A fresh environment can be made for Python notebooks only; this one runs in {name}. "

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.account import AccountKey
 from jupyter_schedule.core.config import FOLDERS, StorageConfig
+from jupyter_schedule.core.host import DISK, Host
 from jupyter_schedule.core.models import LOCAL_OWNER, FailedNotification, LauncherCatalog
 from jupyter_schedule.core.operations import removal
 from jupyter_schedule.core.operations.ad_hoc import AdHocOperations
@@ -40,8 +41,10 @@ class Operations:
         published: str | None = None,
         account: AccountKey | None = None,
         check: Check = accept,
+        host: Host = DISK,
     ) -> None:
-        """`channels`, `published`, `account`, `check`: as `OperationsContext` has them."""
+        """`channels`, `published`, `account`, `check`: as `OperationsContext` has them.  host: what asks."""
+        self.host = host
         self.context = OperationsContext(store, objects, owner, now, storage, channels, published, account, check)
         self.schedules = ScheduleOperations(self.context)
         self.runs = RunOperations(self.context, self.schedules)
@@ -61,6 +64,7 @@ class Operations:
             published=known.published,
             account=known.account,
             check=check,
+            host=self.host,
         )
 
     @property

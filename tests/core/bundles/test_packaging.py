@@ -13,7 +13,8 @@ import pytest
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle, inspect_notebook
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Timing
+from jupyter_schedule.core.host import Host
+from jupyter_schedule.core.models import EnvironmentSource, Kernel, Timing
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.storage.factory import LocalStorage
 from tests.engine import DAILY, notebook_of
@@ -64,7 +65,7 @@ def test_what_the_notebook_uses_goes_along_and_its_own_folder_stays_where_it_is(
     folder = desk.unpacked(made, tmp_path / "unpacked")
     assert (folder / "run.sh").stat().st_mode & 0o111
     assert (folder / "data/bikes.csv").read_text() == "a"
-    assert "ipykernel" in (folder / "requirements.txt").read_text()
+    assert "ipykernel" in (folder / ".wrapper/requirements.txt").read_text()
 
 
 def test_the_same_request_gives_the_same_bundle_and_stores_it_once(desk: Desk) -> None:
@@ -120,13 +121,13 @@ def test_credentials_stay_out_of_a_folder_and_go_in_when_they_are_named(desk: De
         ({"parameter_texts": {"month": "4"}}, "no_parameters_cell", "parameters"),
         ({"timing": Timing(cron="30 2 30 2 *")}, "never_matches", "cron"),
         ({"notebook": None}, "nothing_to_schedule", "notebook"),
-        ({"files": ("work/run.sh",)}, "reserved_name", "files"),
+        ({"files": ("work/.wrapper/x",)}, "reserved_name", "files"),
     ],
 )
 def test_what_cannot_be_scheduled_is_refused_at_its_field_and_keeps_no_bundle(
     desk: Desk, changes: dict[str, Any], code: str, field: str
 ) -> None:
-    desk.write("work/run.sh", "mine")
+    desk.write("work/.wrapper/x", "mine")
     with pytest.raises(Refused) as refused:
         desk.preview(**changes)
     assert (refused.value.code, refused.value.field) == (code, field)
@@ -220,3 +221,73 @@ class TestTarball:
         with pytest.raises(Refused) as refused:
             desk.preview(notebook=None, tarball=desk.root / name, **changes)
         assert code in {None, refused.value.code}
+
+
+THEIRS = ("run.sh", "params.json", "schedule.json", "requirements.txt", "apt.txt", "runner.txt", "config.json")
+
+
+def test_a_file_of_any_name_is_the_analysts_and_the_wrapper_stays_out_of_its_way(desk: Desk, tmp_path: Path) -> None:
+    for name in THEIRS:
+        desk.write(f"work/{name}", "theirs")
+    desk.cells(*(f"open({name!r})" for name in THEIRS))
+    made = desk.preview()
+    folder = desk.unpacked(made, tmp_path / "unpacked")
+    assert [name for name in THEIRS if (folder / name).read_text() != "theirs"] == []
+    assert made.spec.command == "./.wrapper/run.sh"
+    assert (folder / ".wrapper/run.sh").stat().st_mode & 0o111
+    assert json.loads((folder / ".wrapper/schedule.json").read_text())["notebook"] == "report.ipynb"
+    assert made.record.notebook is not None
+    assert made.record.notebook.notebook == "report.ipynb"
+
+
+def test_a_script_of_two_lines_calls_the_wrapper_where_the_analyst_has_none(desk: Desk, tmp_path: Path) -> None:
+    made = desk.preview()
+    folder = desk.unpacked(made, tmp_path / "unpacked")
+    assert made.spec.command == "./run.sh"
+    assert len((folder / "run.sh").read_text().splitlines()) == 2
+    (folder / ".wrapper/run.sh").write_text('#!/bin/sh\nprintf "%s|" "$0" "$@"; pwd\n')
+    for command in (["./run.sh", "a b"], ["sh", "run.sh", "a b"], [str(folder / "run.sh"), "a b"]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        assert done.stdout.endswith(f".wrapper/run.sh|a b|{folder}\n")
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    [
+        "numpy\n".encode("utf-16"),
+        b"-r ../../constraints/base.txt\n",
+        b"-r base.txt\n",
+        b"\xff\xfe\xff",
+        b"===\n",
+        b"-r .\n",
+    ],
+)
+def test_requirements_that_cannot_be_followed_are_no_condition_of_a_run_in_the_kernels_own_environment(
+    desk: Desk, requirements: bytes
+) -> None:
+    (desk.root / "work/requirements.txt").write_bytes(requirements)
+    assert desk.preview().spec.kernel is not None
+
+
+def test_a_kernel_that_a_script_starts_is_scheduled_with_a_note(desk: Desk, tmp_path: Path) -> None:
+    """Its packages aren't known, and a run doesn't need to know them."""
+    script = tmp_path / "start.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    host = Host(lambda: {"python3": Kernel(name="python3", display_name="Team", argv=(str(script),))})
+    request = PackagingRequest(timing=DAILY, notebook=desk.notebook)
+    made = build_bundle(request, desk.root, desk.objects, host=host)
+    assert ".wrapper/requirements.txt" not in made.record.files
+    assert any("its packages aren't known" in said and "own environment" in said for said in made.warnings)
+    fresh = request.model_copy(update={"environment": EnvironmentSource.FRESH})
+    with pytest.raises(Refused, match="doesn't tell its Python"):
+        build_bundle(fresh, desk.root, desk.objects, host=host)
+
+
+def test_a_notebook_that_is_kept_elsewhere_is_refused_with_what_can_be_done(desk: Desk) -> None:
+    host = Host(kept_by="S3ContentsManager")
+    request = PackagingRequest(timing=DAILY, notebook=desk.root / "work/gone.ipynb")
+    with pytest.raises(Refused, match="kept by S3ContentsManager") as refused:
+        inspect_notebook(request, desk.root, host)
+    assert (refused.value.code, refused.value.field) == ("notebook_missing", "notebook")
+    assert inspect_notebook(request.model_copy(update={"notebook": desk.notebook}), desk.root, host).path.exists()

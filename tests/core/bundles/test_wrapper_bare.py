@@ -99,7 +99,7 @@ def test_a_bundle_runs_in_an_empty_debian(machine: Path, tmp_path: Path) -> None
     """`tar xzf` and `./run.sh`: packages installed, outputs and report there; the second time nothing is fetched."""
     cells = notebook(code("day = ''", "parameters"), code(CHECK))
     bundle = write_bundle(tmp_path / "bundle", cells, path="my analysis/é.ipynb", parameters={"day": "NO"})
-    (bundle / "requirements.txt").write_text("ipykernel\nsix\n")
+    (bundle / ".wrapper" / "requirements.txt").write_text("ipykernel\nsix\n")
     (bundle / "apt.txt").write_text("# tools\n\njq")
     (machine / "root" / "x.tar.gz").write_bytes(tarball(bundle))
 
@@ -120,7 +120,7 @@ def test_a_bundle_runs_in_an_empty_debian(machine: Path, tmp_path: Path) -> None
 def test_packages_that_cannot_be_had_end_with_69(machine: Path, tmp_path: Path) -> None:
     """One sentence on the log's last line and in failure.json."""
     bundle = write_bundle(tmp_path / "bundle", notebook())
-    (bundle / "requirements.txt").write_text("ipykernel==0.0.0\n")
+    (bundle / ".wrapper" / "requirements.txt").write_text("ipykernel==0.0.0\n")
     shutil.copytree(bundle, machine / "root" / "without")
     done = inside(machine, "/root/without/run.sh")
     assert done.returncode == 69, done.stdout

@@ -50,9 +50,9 @@ def write_bundle(
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content if isinstance(content, str) else json.dumps(content))
-    (root / "requirements.txt").write_text("ipykernel\n")
+    (root / ".wrapper" / "requirements.txt").write_text("ipykernel\n")
     if parameters is not None:
-        (root / "params.json").write_text(json.dumps(parameters))
+        (root / ".wrapper" / "params.json").write_text(json.dumps(parameters))
     return root
 
 

@@ -9,7 +9,13 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel
-from jupyter_schedule.core.notebooks.kernels import find_interpreter, find_kernel, list_kernels, missing_reason
+from jupyter_schedule.core.notebooks.kernels import (
+    find_interpreter,
+    find_kernel,
+    freeze_kernels,
+    list_kernels,
+    missing_reason,
+)
 
 CONNECTION = ["-f", "{connection_file}"]
 
@@ -81,10 +87,68 @@ def test_the_commands_first_word_becomes_absolute(
     "spec", ["", "[]", "{", "[" * 99_999, {}, {"argv": []}, {"argv": "python"}, {"argv": [1]}, {"argv": None}]
 )
 def test_a_damaged_kernelspec_is_passed_over(spec: object, share: Path) -> None:
-    """The others are there all the same."""
+    """The others are there all the same, and so is a whole one of the same name further down the path."""
     install(share, "broken", spec)
     install(share, "good", {"argv": ["/bin/x"]})
-    assert list(list_kernels()) == ["good", "python3"]
+    assert [name for name, kernel in list_kernels().items() if kernel.argv] == ["good", "python3"]
+
+
+def test_a_kernel_without_a_command_line_is_refused_as_such(share: Path) -> None:
+    install(share, "bare", {"display_name": "Bare"})
+    with pytest.raises(Refused) as refused:
+        find_kernel("bare")
+    assert refused.value.message == (
+        'The kernel "bare" has no command line (argv) in its kernel.json: install it anew.'
+    )
+
+
+def test_a_kernelspec_is_kept_as_it_is_spelled(share: Path) -> None:
+    """Other programs know languages by their spelling, and a kernel may want its interrupts as messages."""
+    spec = {
+        "argv": ["/bin/R", *CONNECTION],
+        "language": "R",
+        "interrupt_mode": "message",
+        "metadata": {"debugger": True, "kernel_provisioner": {"provisioner_name": "local-provisioner"}},
+    }
+    install(share, "ir", spec)
+    found = find_kernel("IR")
+    assert (found.language, found.interrupt_mode, found.metadata) == ("R", "message", spec["metadata"])
+
+
+@pytest.mark.parametrize("metadata", [{"kernel_provisioner": None}, {"kernel_provisioner": []}, {}, None, [], "x"])
+def test_a_kernel_without_a_provisioner_is_a_process_of_this_machine(share: Path, metadata: object) -> None:
+    install(share, "k", {"argv": ["/bin/x"], "metadata": metadata})
+    assert find_kernel("k").argv == ("/bin/x",)
+
+
+def test_a_kernel_that_a_missing_provisioner_would_start_is_refused(share: Path) -> None:
+    """Started on this machine instead it would find neither its data nor its memory."""
+    provisioner = {"provisioner_name": "yarn-provisioner", "config": {}}
+    install(share, "yarn", {"argv": ["/bin/x"], "metadata": {"kernel_provisioner": provisioner}})
+    with pytest.raises(Refused) as refused:
+        find_kernel("yarn")
+    assert refused.value.message == (
+        'The kernel "yarn" is started by the kernel provisioner yarn-provisioner, which isn\'t installed here. '
+        "Install its package beside jupyter-schedule, or pick another kernel with --kernel."
+    )
+
+
+def test_the_kernels_of_a_server_are_those_that_its_own_manager_lists() -> None:
+    """By any name, that of nb_conda_kernels for instance, and with what can't be used told from what isn't there."""
+    specs = {
+        "conda-env-Team-py": {
+            "resource_dir": "/nowhere",
+            "spec": {"argv": ["python", "-m", "ipykernel_launcher", *CONNECTION], "display_name": "Team"},
+        },
+        "damaged": {"resource_dir": "/nowhere", "spec": None},
+        "empty": {"resource_dir": "/nowhere", "spec": {"argv": []}},
+    }
+    found = freeze_kernels(specs)
+    assert list(found) == ["conda-env-Team-py", "empty"]
+    kernel = find_kernel("conda-env-team-py", found)
+    assert (kernel.name, kernel.argv[0]) == ("conda-env-Team-py", sys.executable)
+    with pytest.raises(Refused, match=r"isn't installed here\. Installed: conda-env-Team-py\. Pick"):
+        find_kernel("python3", found)
 
 
 def test_the_first_of_a_name_wins(share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

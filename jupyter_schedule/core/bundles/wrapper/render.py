@@ -1,10 +1,15 @@
 """The wrapper: what a notebook's bundle carries so that it runs anywhere, without this product.
 
-`run.sh` stands beside the analyst's files, everything else in `.wrapper/`, so that the two can't clash:
+All of it is in `.wrapper/`, so that no file of the analyst's can clash with it; a `run.sh` of two lines stands beside
+their files, unless they have one of their own:
 
-    run.sh                     makes the environments, then starts the driver
+    run.sh                     calls the other
+    .wrapper/run.sh            makes the environments, then starts the driver
     .wrapper/driver/           runs the notebook by papermill
     .wrapper/config.json       which notebook, kernel, output folder, zone, product parameters
+    .wrapper/params.json       the parameters' values
+    .wrapper/schedule.json     notebook, kernel and output folder, for who reads the bundle
+    .wrapper/requirements.txt  pinned requirements of the kernel environment
     .wrapper/runner.txt        pinned requirements of the runner environment
     .wrapper/python-version    the Python that the kernel's requirements were pinned for
     .wrapper/uv_settings.py    tells uv what pip is configured with
@@ -12,14 +17,23 @@
 The scripts are the same in every bundle; what differs is data, read from files and never pasted into code.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 
 #: the folder in a bundle that belongs to the wrapper
 FOLDER = ".wrapper"
 #: every path of a bundle that the wrapper takes for itself
-RESERVED = ("run.sh", FOLDER)
+RESERVED = (FOLDER,)
+#: calls the wrapper where the analyst has no such file
+RUN_SCRIPT = "run.sh"
+WRAPPER_SCRIPT = f"{FOLDER}/run.sh"
+PARAMETERS_FILE = f"{FOLDER}/params.json"
+REQUIREMENTS_FILE = f"{FOLDER}/requirements.txt"
+#: names the notebook, its kernel and its output folder
+SCHEDULE_FILE = f"{FOLDER}/schedule.json"
 #: lowest Python of the runner environment
 RUNNER_PYTHON = ">=3.11"
 #: the program that runs the notebook: these modules of this package, and nothing else of ours
@@ -37,6 +51,7 @@ DRIVER = (
     "variables.py",
 )
 _FOLDER = files(__package__)
+_CALL = b'#!/bin/sh\nexec "${0%run.sh}.wrapper/run.sh" "$@"\n'
 
 #: the pinned closure of papermill, nbclient and nbconvert, as the text of a requirements file
 RUNNER_REQUIREMENTS = _FOLDER.joinpath("runner.txt").read_text("utf-8")
@@ -61,7 +76,7 @@ class WrapperConfig:
 
 def render_wrapper(config: WrapperConfig) -> dict[str, tuple[bytes, int]]:
     """The generated files of a bundle: path to (content, mode).  The same config gives the same bytes."""
-    rendered = {"run.sh": (_FOLDER.joinpath("run.sh").read_bytes(), 0o755)}
+    rendered = {RUN_SCRIPT: (_CALL, 0o755), WRAPPER_SCRIPT: (_FOLDER.joinpath("run.sh").read_bytes(), 0o755)}
     for name in ("runner.txt", "uv_settings.py"):
         rendered[f"{FOLDER}/{name}"] = (_FOLDER.joinpath(name).read_bytes(), 0o644)
     for name in DRIVER:
@@ -71,3 +86,25 @@ def render_wrapper(config: WrapperConfig) -> dict[str, tuple[bytes, int]]:
     rendered[f"{FOLDER}/config.json"] = (text.encode("utf-8", "surrogateescape"), 0o644)
     rendered[f"{FOLDER}/python-version"] = (f"{config.python_version or RUNNER_PYTHON}\n".encode(), 0o644)
     return rendered
+
+
+def wrapper_command(command: str, files: Mapping[str, str]) -> str:
+    """The command that starts the wrapper of a bundle with these files, by their sha256, where that is what is meant.
+
+    `./run.sh` is the wrapper's, also where the analyst's own script stands in its place.
+    """
+    theirs = WRAPPER_SCRIPT in files and not is_generated(RUN_SCRIPT, files)
+    return f"./{WRAPPER_SCRIPT}" if theirs and command == f"./{RUN_SCRIPT}" else command
+
+
+def is_generated(path: str, files: Mapping[str, str]) -> bool:
+    """True of a file that is made anew for every bundle: of one with these files, by their sha256.
+
+    What the kernel needs is the analyst's affair, so it isn't one.
+    """
+    if path.startswith(f"{FOLDER}/"):
+        return path != REQUIREMENTS_FILE
+    if WRAPPER_SCRIPT in files or f"{FOLDER}/config.json" not in files:
+        return path == RUN_SCRIPT and files.get(path) == hashlib.sha256(_CALL).hexdigest()
+    # a bundle of before the wrapper's folder had them
+    return path in {RUN_SCRIPT, "params.json", "schedule.json"}

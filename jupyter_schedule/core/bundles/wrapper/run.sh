@@ -5,8 +5,8 @@
 # Needs python3 and a package index (pip's and uv's own configuration is honoured), nothing else.  Two environments
 # are made in .environment/, or in $ENVIRONMENT_DIR, and used again while their requirements stay the same:
 #   runner   papermill and nbconvert                 from .wrapper/runner.txt
-#   kernel   what the notebook's own code imports    from requirements.txt
-# Which notebook and kernel: .wrapper/config.json.  Parameters: params.json.  What it does then: the modules in .wrapper/driver.
+#   kernel   what the notebook's own code imports    from .wrapper/requirements.txt
+# Which notebook and kernel: .wrapper/config.json.  Parameters: .wrapper/params.json.  What it does then: the modules in .wrapper/driver.
 # Variables that are set already (OUTPUT_DIR, REPORT_DIR, SCHEDULED_FOR, DATA_DATE, …) are kept.
 set -euo pipefail
 unset CDPATH
@@ -90,13 +90,13 @@ make_environment() { # $1: name, $2: requirements, $3: wanted Python, further: o
 }
 
 for variable in OUTPUT_DIR REPORT_DIR PREVIOUS_DIR ENVIRONMENT_DIR RUNNER_PYTHON KERNEL_SPEC; do absolute $variable; done
-if [[ ${BASH_SOURCE[0]} == */* ]]; then cd -P -- "${BASH_SOURCE[0]%/*}/"; fi
+if [[ ${BASH_SOURCE[0]} == */* ]]; then cd -P -- "${BASH_SOURCE[0]%/*}/.."; else cd ..; fi
 
 environments="${ENVIRONMENT_DIR:-$PWD/.environment}"
 if [[ -z ${KERNEL_SPEC:-} ]]; then
   if [[ -f apt.txt ]]; then install_apt_txt; fi
-  [[ -f requirements.txt ]] || fail "There is no requirements.txt, which says what the kernel needs."
-  make_environment kernel requirements.txt "$(<.wrapper/python-version)"
+  [[ -f .wrapper/requirements.txt ]] || fail "The packages of the notebook are not known, so it runs only with its own kernel."
+  make_environment kernel .wrapper/requirements.txt "$(<.wrapper/python-version)"
   export KERNEL_PYTHON="$environments/kernel/bin/python"
 fi
 if [[ -z ${RUNNER_PYTHON:-} ]]; then

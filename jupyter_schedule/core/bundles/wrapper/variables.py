@@ -15,7 +15,7 @@ def run_variables(environ: Mapping[str, str], config: Mapping[str, Any], root: P
     """The variables that tell the notebook about its run: as given, and the rest filled in for a run by hand.
 
     By hand the run is due now and processes the day before, as that day is in the schedule's zone.
-    root: the absolute folder of run.sh.  Every value is text; times are `YYYY-MM-DDTHH:MM:SSZ`.
+    root: the absolute folder of the bundle.  Every value is text; times are `YYYY-MM-DDTHH:MM:SSZ`.
     Raises Refusal for a SCHEDULED_FOR written otherwise.
     """
     given = {name: value for name, value in environ.items() if value}
@@ -44,7 +44,7 @@ def run_variables(environ: Mapping[str, str], config: Mapping[str, Any], root: P
 
 def parameters(root: Path, config: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """The injected values: the product's for names that the notebook declares, then the analyst's own."""
-    path = root / "params.json"
+    path = root / ".wrapper" / "params.json"
     try:
         given = json.loads(path.read_text("utf-8")) if path.exists() else {}
     except ValueError as problem:
