@@ -1,19 +1,19 @@
-"""Documents that show text and tables: notebooks and HTML."""
+"""Documents that show text and tables: notebooks, pages and drawings."""
 
 import json
-from collections.abc import Mapping, Sequence
-from html.parser import HTMLParser
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.json_document import JsonCheck
-from scheduler_service.disclosure.tables import TableCheck
+from scheduler_service.disclosure.markup import CheckPart, Markup, check_records, check_script
+from scheduler_service.disclosure.readings import unpack_base64
 from scheduler_service.disclosure.text import TextCheck
+from scheduler_service.disclosure.text_tables import TextTables
 
-_READ_BY_PEOPLE = frozenset({"href", "content", "value", "title", "alt", "action"})
 
-
-def check_notebook(content: Any, found: FindingCollector, smallest: int) -> None:
+def check_notebook(content: Any, found: FindingCollector, smallest: int, check_part: CheckPart) -> None:
     """The cells of a notebook, with what they printed and showed; findings name the code cell."""
     text = TextCheck(found)
     number = 0
@@ -22,35 +22,74 @@ def check_notebook(content: Any, found: FindingCollector, smallest: int) -> None
             continue
         number += cell.get("cell_type") == "code"
         place = number if cell.get("cell_type") == "code" else None
-        text.all(enumerate(_text(cell.get("source")).splitlines(), 1), cell=place)
-        for output in cell.get("outputs", []):
+        looked = _CellCheck(text, found, smallest, check_part, place)
+        looked.check_lines(_text(cell.get("source")))
+        for attached in _values(cell.get("attachments")):
+            _check_shown(attached, looked)
+        outputs = cell.get("outputs")
+        for output in outputs if isinstance(outputs, list) else []:
             if isinstance(output, dict):
-                _check_output(output, text, found, smallest, place)
-    text.all(enumerate(json.dumps(content.get("metadata", {}), indent=1).splitlines(), 1))
+                _check_output(output, looked)
+        looked.check_noted(
+            {key: each for key, each in cell.items() if key not in {"source", "outputs", "attachments", "id"}}
+        )
+    rest = {key: value for key, value in content.items() if key != "cells"} if isinstance(content, dict) else {}
+    text.all(enumerate(json.dumps(rest, indent=1, ensure_ascii=False).splitlines(), 1))
     text.tell()
 
 
-def _check_output(
-    output: Mapping[str, Any], text: TextCheck, found: FindingCollector, smallest: int, cell: int | None
-) -> None:
-    parts = [_text(output.get("text")), _text(output.get("evalue")), _text(output.get("traceback"))]
+@dataclass(frozen=True)
+class _CellCheck:
+    """A cell by its number, with the checks of what is in it."""
+
+    text: TextCheck
+    found: FindingCollector
+    smallest: int
+    check_part: CheckPart
+    number: int | None
+
+    def check_lines(self, told: str) -> None:
+        """A text and the tables in it."""
+        tables = TextTables(self.found, self.smallest, cell=self.number)
+        self.text.all(tables.tap(enumerate(told.splitlines(), 1)), cell=self.number)
+
+    def check_noted(self, value: Any) -> None:
+        """Look at the notes on a cell or an output."""
+        told = json.dumps(value, indent=1, ensure_ascii=False)
+        self.text.keys_and_mail(enumerate(told.splitlines(), 1), cell=self.number)
+
+
+def _check_output(output: Mapping[str, Any], cell: _CellCheck) -> None:
+    for told in (_text(output.get("text")), _text(output.get("evalue")), _text(output.get("traceback"))):
+        cell.check_lines(told)
     data = output.get("data")
-    shown = data if isinstance(data, dict) else {}
+    _check_shown(data if isinstance(data, dict) else {}, cell)
+    cell.check_noted(output.get("metadata", {}))
+
+
+def _check_shown(shown: Mapping[str, Any], cell: _CellCheck) -> None:
+    """Look at an output in each of the ways in which it could be shown."""
     page = _text(shown.get("text/html"))
-    if page:
-        check_html(page, found, smallest, text=text, cell=cell)
     for kind, value in shown.items():
         told = _text(value)
-        if kind == "text/plain" and "<table" in page:  # the same table, whose columns were looked at
-            text.keys_and_mail(enumerate(told.splitlines(), 1), cell=cell)
-        elif kind in {"image/svg+xml", "application/javascript"} or (kind.startswith("text/") and kind != "text/html"):
-            parts.append(told)
-        elif "json" in kind and not isinstance(value, str):
-            JsonCheck(found, text, smallest, cell=cell).check(value)
-            told = json.dumps(value, ensure_ascii=False, indent=1)
-            text.keys_and_mail(enumerate(told.splitlines(), 1), cell=cell)
-    for part in parts:
-        text.all(enumerate(part.splitlines(), 1), cell=cell)
+        if kind in {"text/html", "image/svg+xml"}:
+            check_html(told, cell.found, cell.smallest, cell.check_part, text=cell.text, cell=cell.number)
+        elif kind == "text/plain" and "<table" in page:  # the same table, whose columns were looked at
+            cell.text.keys_and_mail(enumerate(told.splitlines(), 1), cell=cell.number)
+        elif kind in {"application/javascript", "text/javascript"}:
+            cell.text.keys(enumerate(told.splitlines(), 1), cell=cell.number)
+            check_script(told, cell.found, cell.text, cell.smallest, cell=cell.number)
+        elif kind.startswith("image/") or kind in {"application/pdf", "application/octet-stream"}:
+            cell.check_part(unpack_base64("".join(told.split())))
+        elif isinstance(value, dict | list) and not told:
+            JsonCheck(cell.found, cell.text, cell.smallest, cell=cell.number).check(value)
+            cell.check_noted(value)
+        else:
+            cell.check_lines(told)
+
+
+def _values(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value.values() if isinstance(each, dict)] if isinstance(value, dict) else []
 
 
 def _text(value: Any) -> str:
@@ -60,75 +99,22 @@ def _text(value: Any) -> str:
 
 
 def check_html(
-    content: str, found: FindingCollector, smallest: int, *, text: TextCheck | None = None, cell: int | None = None
+    content: str,
+    found: FindingCollector,
+    smallest: int,
+    check_part: CheckPart,
+    *,
+    text: TextCheck | None = None,
+    cell: int | None = None,
 ) -> None:
-    """Check what a page shows, and its tables; of scripts only keys and lists of objects are looked for."""
-    page = _Page()
-    page.feed(content)
-    page.close()
+    """Check a page: what it shows and hides, its tables, and the data of its scripts."""
     own = text or TextCheck(found)
-    own.all(page.shown, cell=cell)
-    own.keys_and_mail(page.in_tables, cell=cell)
-    own.keys(page.hidden, cell=cell)
+    Markup(found, own, smallest, check_part, cell=cell).check(content)
     if text is None:
         own.tell()
-    for rows, places in page.tables:
-        names = rows[0] if page.has_header(rows) else []
-        body = slice(1 if names else 0, None)
-        if rows[body]:
-            table = TableCheck(names, smallest, cell=cell, reads_mail=False)
-            table.feed(places[body], rows[body])
-            table.tell(found)
 
 
-class _Page(HTMLParser):
-    """Takes a page apart: lines that are shown, in tables and outside, lines of scripts, and the tables."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.shown: list[tuple[int, str]] = []
-        self.hidden: list[tuple[int, str]] = []
-        self.in_tables: list[tuple[int, str]] = []
-        self.tables: list[tuple[list[list[str]], list[int]]] = []
-        self._silent = 0
-        self._cell: list[str] | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        line = self.getpos()[0]
-        self._silent += tag in {"script", "style"}
-        if "@" in tag:  # <ana@firma.de> isn't a tag, but is read as one
-            self.shown.append((line, self.get_starttag_text() or ""))
-        for name, value in attrs:
-            if value and name in _READ_BY_PEOPLE and not value.startswith("data:"):
-                self.shown.append((line, value))
-        if tag == "table":
-            self.tables.append(([], []))
-        elif tag == "tr" and self.tables:
-            self.tables[-1][0].append([])
-            self.tables[-1][1].append(line)
-        elif tag in {"td", "th"} and self.tables and self.tables[-1][0]:
-            self._cell = []
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent -= tag in {"script", "style"} and self._silent > 0
-        if tag in {"td", "th"} and self._cell is not None and self.tables and self.tables[-1][0]:
-            self.tables[-1][0][-1].append("".join(self._cell).strip())
-            self._cell = None
-
-    def handle_data(self, data: str) -> None:
-        first = self.getpos()[0]
-        numbered = [(first + offset, line) for offset, line in enumerate(data.splitlines()) if line.strip()]
-        if self._silent:
-            self.hidden += numbered
-            return
-        if self._cell is None:
-            self.shown += numbered
-        else:
-            self.in_tables += numbered
-            self._cell.append(data)
-
-    @staticmethod
-    def has_header(rows: Sequence[Sequence[str]]) -> bool:
-        """True when the first row names columns."""
-        named = len(rows) > 1 and any(rows[0])
-        return named and not any(cell.replace(".", "").isdigit() for cell in rows[0])
+def check_xml(content: str, found: FindingCollector, smallest: int, check_part: CheckPart) -> None:
+    """Check a document of XML, such as a drawing, and the records in it."""
+    check_html(content, found, smallest, check_part)
+    check_records(content, found, smallest)

@@ -10,19 +10,13 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
 
 #: bytes that are looked at to say what a file is
 SAMPLE = 1 << 16
 LONGEST_LINE = 1 << 18
 #: characters of a piece that the next one begins with
 OVERLAP = 256
-_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM")
-_OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\x00": lzma.open,
-}
 _NAMED = {
     b"PK\x03\x04": "a ZIP archive or office document",
     b"%PDF": "a PDF",
@@ -33,7 +27,9 @@ _NAMED = {
     b"\x80\x04\x95": "a Python pickle",
     b"\x93NUMPY": "a NumPy array",
     b"\x89HDF": "an HDF5 file",
-    b"ARROW1": "an Arrow file",
+    b"RIFF": "sound, film or a picture that isn't read here",
+    b"II*\0": "a picture that isn't read here",
+    b"MM\0*": "a picture that isn't read here",
 }
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -81,18 +77,79 @@ def bound_stream(source: IO[bytes], limit: int) -> io.BufferedReader:
     return io.BufferedReader(BoundedStream(source, limit), SAMPLE)
 
 
+class _WholeStream(io.RawIOBase):
+    """Unpacks streams one after the other, and is damaged when anything else follows them."""
+
+    def __init__(self, source: IO[bytes], make: Callable[[], Any], magic: bytes) -> None:
+        self._source = source
+        self._make = make
+        self._magic = magic
+        self._unpack = make()
+        self._waiting = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        while True:
+            if self._unpack.eof:
+                rest = self._unpack.unused_data or self._waiting or self._source.read(SAMPLE)
+                if not rest:
+                    return 0
+                if not rest.startswith(self._magic):
+                    raise OSError("something else follows what is compressed")
+                self._unpack, self._waiting = self._make(), rest
+            if self._unpack.needs_input and not self._waiting:
+                self._waiting = self._source.read(SAMPLE)
+                if not self._waiting:
+                    raise EOFError("it ends too early")
+            piece, self._waiting = self._unpack.decompress(self._waiting, len(buffer)), b""
+            if piece:
+                buffer[: len(piece)] = piece
+                return len(piece)
+
+
+def _open_gzip(stream: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(stream))
+
+
+def _open_bzip2(stream: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_WholeStream(stream, bz2.BZ2Decompressor, b"BZh"))
+
+
+def _open_xz(stream: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_WholeStream(stream, lzma.LZMADecompressor, b"\xfd7zXZ"))
+
+
+_OPENERS: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": _open_gzip,
+    b"BZh": _open_bzip2,
+    b"\xfd7zXZ\x00": _open_xz,
+}
+
+
 def decompress(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
     """Open what a compressed file holds; None when it isn't compressed."""
     for magic, opener in _OPENERS.items():
         if head.startswith(magic):
-            inner: IO[bytes] = opener(stream)
-            return inner
+            return opener(stream)
     return None
 
 
-def is_picture(head: bytes) -> bool:
-    """True when a file is an image of pixels."""
-    return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+def packed_names(head: bytes) -> list[str]:
+    """The name and the remark that a gzip file may begin with (RFC 1952, section 2.3)."""
+    if not head.startswith(b"\x1f\x8b") or len(head) < 10:
+        return []
+    place = 10
+    if head[3] & 4:
+        place += 2 + int.from_bytes(head[10:12], "little")
+    texts = [head[10:place]] if place > 12 else []
+    for flag in (8, 16):
+        if head[3] & flag:
+            end = head.find(b"\0", place)
+            texts.append(head[place : end if end >= 0 else None])
+            place = len(head) if end < 0 else end + 1
+    return [text.decode("latin-1") for text in texts]
 
 
 def detect_encoding(head: bytes) -> str:

@@ -1,38 +1,54 @@
 """One file → findings: opened by its content, unpacked where it is compressed, and never beyond the limits."""
 
 import csv
+import io
 import itertools
 import json
+import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import yaml
 
 from jupyter_schedule.core.models import DisclosureFinding, FindingKind
 from jupyter_schedule.core.text import size_text
-from scheduler_service.disclosure import column_names, identifiers
+from scheduler_service.disclosure import column_names, identifiers, personal, secrets
 from scheduler_service.disclosure.csv import check_objects, check_rows, detect_separator
-from scheduler_service.disclosure.documents import check_html, check_notebook
+from scheduler_service.disclosure.documents import check_html, check_notebook, check_xml
 from scheduler_service.disclosure.file_types import (
     OVERLAP,
     Unreadable,
     bound_stream,
     decompress,
     detect_encoding,
-    is_picture,
     number_lines,
+    packed_names,
 )
 from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.json_document import JsonCheck
-from scheduler_service.disclosure.text import TextCheck
+from scheduler_service.disclosure.markup import check_script
+from scheduler_service.disclosure.pictures import picture_kind, take_apart
+from scheduler_service.disclosure.readings import other_readings
+from scheduler_service.disclosure.text import TextCheck, blocks
+from scheduler_service.disclosure.text_tables import TextTables
 
 #: grows with every change of what is found, so that answers of older rules aren't taken for today's
-RULES = 1
+RULES = 2
 #: lines that are looked at to say what a text is
 _FIRST_LINES = 40
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
 _LINES = (".jsonl", ".ndjson")
 _COMPRESSED = (".gz", ".bz2", ".xz")
+_PAGES = (".html", ".htm", ".xhtml", ".md", ".markdown", ".rmd", ".qmd")
+_XML = (".svg", ".xml", ".kml", ".gpx", ".graphml", ".rss", ".atom", ".xsd", ".plist")
+_SETTINGS = (".yaml", ".yml", ".toml")
+_SCRIPTS = (".js", ".mjs", ".cjs")
+#: parts in a part, such as a picture in a drawing in a page
+DEEPEST = 3
+#: characters of settings that are read as data; what is larger is read as text
+_LARGEST_SETTINGS = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,8 @@ class FileLimits:
     file: int = 256 << 20
     #: of a document that is read as a whole
     document: int = 24 << 20
+    #: of a picture
+    picture: int = 64 << 20
     #: the least that a count may be
     smallest_cell: int = 5
 
@@ -50,7 +68,7 @@ class FileLimits:
 def check_file(path: str, local: Path, limits: FileLimits = FileLimits()) -> tuple[DisclosureFinding, ...]:
     """Find what shouldn't become public of the file at `local`, which people know as `path`.
 
-    A picture has nothing that is looked at; what can't be read is a finding.
+    Of a picture that is one to its last byte only its remarks are looked at; what can't be read is a finding.
     """
     found = FindingCollector(path)
     _check_name(path, found)
@@ -72,10 +90,14 @@ class _CheckedFile:
     local: Path
     found: FindingCollector
     limits: FileLimits
+    #: levels of files in files above it; a part has no name of its own
+    depth: int = 0
 
     @property
     def name(self) -> str:
         """The last part of the path, small, without the ending of a compression."""
+        if self.depth:
+            return ""
         name = self.path.rpartition("/")[2].lower()
         return next((name.removesuffix(end) for end in _COMPRESSED if name.endswith(end)), name)
 
@@ -84,10 +106,23 @@ class _CheckedFile:
         """True when its name says that it holds counts."""
         return column_names.is_count(self.name.rpartition(".")[0])
 
+    def check_part(self, data: bytes) -> None:
+        """Look at a file that is packed in this one.  Raises Unreadable."""
+        if self.depth >= DEEPEST:
+            raise Unreadable("it has files packed in files packed in files")
+        _check_stream(replace(self, depth=self.depth + 1), io.BytesIO(data), packed=0)
+
 
 def _check_name(path: str, found: FindingCollector) -> None:
-    if identifiers.has_email(path):
-        found.add(FindingKind.EMAIL, "its name has an e-mail address")
+    for told in (path, *other_readings(path)):
+        if identifiers.has_email(told):
+            found.add(FindingKind.EMAIL, "its name has an e-mail address")
+        if (secret := secrets.find_secret(told)) is not None:
+            found.add(FindingKind.SECRET, f"its name has what looks like {secret}")
+        if any(personal.find_persons(told)):
+            found.add(FindingKind.PERSONAL, "its name has somebody's number")
+        if any(identifiers.find_addresses(told)):
+            found.add(FindingKind.IP_ADDRESS, "its name has an IP or hardware address")
 
 
 def _check_stream(file: _CheckedFile, source: IO[bytes], packed: int) -> None:
@@ -97,24 +132,56 @@ def _check_stream(file: _CheckedFile, source: IO[bytes], packed: int) -> None:
     if inner is not None:
         if packed >= 2:
             raise Unreadable("it is compressed more than twice")
+        TextCheck(file.found).all(enumerate(packed_names(head), 1))
         with inner:
             _check_stream(file, inner, packed + 1)
-    elif head.startswith(b"PAR1") and not packed:
+    elif head.startswith((b"PAR1", b"ARROW1")):
+        if packed or file.depth:
+            raise Unreadable("it is Parquet or Arrow that is packed once more")
         # a third of the service's memory, which only those need who meet Parquet
-        from scheduler_service.disclosure.columnar import check_parquet  # noqa: PLC0415
+        from scheduler_service.disclosure.columnar import check_columnar  # noqa: PLC0415
 
-        check_parquet(file.local, file.found, file.limits.smallest_cell, file.limits.file, counts=file.counts)
-    elif head and not is_picture(head):
+        check_columnar(file.local, file.found, file.limits.smallest_cell, file.limits.file, counts=file.counts)
+    elif (kind := picture_kind(head)) is not None:
+        _check_picture(file, kind, stream)
+    elif head:
         _check_text(file, number_lines(stream, detect_encoding(head)))
+
+
+def _check_picture(file: _CheckedFile, kind: str, stream: IO[bytes]) -> None:
+    data = stream.read(file.limits.picture + 1)
+    if len(data) > file.limits.picture:
+        raise Unreadable(f"as a picture it is larger than {size_text(file.limits.picture)}")
+    texts, told = take_apart(kind, data)
+    text = TextCheck(file.found)
+    for each in texts:
+        text.all([(None, line) for line in each.splitlines()])
+        if each.lstrip()[:1] == "<":
+            check_html(each, file.found, file.limits.smallest_cell, file.check_part, text=text)
+        else:
+            for _ in TextTables(file.found, file.limits.smallest_cell).tap(enumerate(each.splitlines(), 1)):
+                pass
+    text.tell()
+    for what in told:
+        file.found.add(FindingKind.PERSONAL, f"the picture says {what}")
 
 
 def _check_text(file: _CheckedFile, source: Iterator[tuple[int, str]]) -> None:
     first = list(itertools.islice(source, _FIRST_LINES))
     rest = itertools.chain(first, source)
     sample = [line for _, line in first]
-    begin = next((line.lstrip() for line in sample if line.strip()), "")
-    if file.name.endswith((".html", ".htm")) or begin[:200].lower().startswith(("<!doctype html", "<html", "<table")):
-        check_html(_whole(file, rest), file.found, file.limits.smallest_cell)
+    begin = next((line.lstrip() for line in sample if line.strip()), "")[:200].lower()
+    smallest = file.limits.smallest_cell
+    if file.name.endswith(_PAGES) or begin.startswith(("<!doctype html", "<html", "<table", "<div", "<body", "<head")):
+        whole = _whole(file, rest)
+        check_html(whole, file.found, smallest, file.check_part)
+        if not file.name.endswith((".html", ".htm", ".xhtml")):
+            for _ in TextTables(file.found, smallest).tap(enumerate(whole.splitlines(), 1)):
+                pass
+    elif file.name.endswith(_XML) or begin.startswith(("<?xml", "<svg", "<!doctype")):
+        check_xml(_whole(file, rest), file.found, smallest, file.check_part)
+    elif file.name.endswith((*_SETTINGS, *_SCRIPTS)):
+        _check_settings(file, _whole(file, rest))
     elif _has_objects(file, sample):
         _check_json_lines(file, rest)
     elif begin.startswith(("{", "[")) and not file.name.endswith(_TABLES):
@@ -124,9 +191,29 @@ def _check_text(file: _CheckedFile, source: Iterator[tuple[int, str]]) -> None:
         _check_table(file, rest, sign) if sign else _check_lines(file, rest)
 
 
+def _check_settings(file: _CheckedFile, whole: str) -> None:
+    """YAML, TOML and scripts: as text, and the lists and objects in them as data."""
+    smallest = file.limits.smallest_cell
+    text = TextCheck(file.found)
+    if file.name.endswith(_SCRIPTS):
+        text.keys(enumerate(whole.splitlines(), 1))
+        check_script(whole, file.found, text, smallest)
+        text.tell()
+        return
+    _check_lines(file, enumerate(whole.splitlines(), 1))
+    if len(whole) > _LARGEST_SETTINGS or ("&" in whole and "*" in whole):  # YAML's links grow without end
+        return
+    try:
+        content: Any = tomllib.loads(whole) if file.name.endswith(".toml") else list(yaml.safe_load_all(whole))
+    except (ValueError, yaml.YAMLError, RecursionError):
+        return
+    JsonCheck(file.found, text, smallest).check(content, counts=file.counts)
+    text.tell()
+
+
 def _check_lines(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
     text = TextCheck(file.found)
-    text.all(source)
+    text.all(TextTables(file.found, file.limits.smallest_cell).tap(source))
     text.tell()
 
 
@@ -150,9 +237,9 @@ def _check_json_lines(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> 
 
 def _tapped(source: Iterable[tuple[int, str]], text: TextCheck) -> Iterator[tuple[int, str]]:
     """The same lines, looked at for keys on their way."""
-    for number, line in source:
-        text.keys([(number, line)])
-        yield number, line
+    for block in blocks(source):
+        text.keys(block)
+        yield from block  # type: ignore[misc]
 
 
 def _check_document(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
@@ -163,7 +250,7 @@ def _check_document(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> No
         _check_lines(file, enumerate(whole.splitlines(), 1))
         return
     if isinstance(content, dict) and "nbformat" in content:
-        check_notebook(content, file.found, file.limits.smallest_cell)
+        check_notebook(content, file.found, file.limits.smallest_cell, file.check_part)
         return
     text = TextCheck(file.found)
     text.keys_and_mail(enumerate(whole.splitlines(), 1))

@@ -29,10 +29,12 @@ class FindingCollector:
         name: str = "",
         cell: int | None = None,
         count: int = 1,
+        part: str = "",
     ) -> None:
         """Note `what`, a phrase such as `an e-mail address`.
 
         name: of the column, and only where it is one of the known words: else it could be what was found.
+        part: of the file, such as `data of a script`.
         """
         key = (kind, what, column, cell)
         known = self._known.get(key)
@@ -41,6 +43,7 @@ class FindingCollector:
         elif len(self._known) < MOST:
             named = f" ({quoted(name)})" if name else ""
             places = (
+                part,
                 f"cell {cell}" if cell is not None else "",
                 f"column {column}{named}" if column is not None else "",
                 f"line {line}" if line is not None else "",

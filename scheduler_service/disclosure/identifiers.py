@@ -4,6 +4,8 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from scheduler_service.disclosure.signs import look
+
 _EMAIL = re.compile(
     r"(?<![\w.+%-])[\w.!#$&'*+=?^`{|}~-]{1,64}(?:@|%40|&#64;)"
     r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+([^\W\d_]{2,24}|xn--[\w-]{2,59})"
@@ -42,6 +44,24 @@ _BUILD_NEARBY = re.compile(
 )
 
 
+_AT_IN_BRACKETS = re.compile(r"[\[({]\s?(?:at|@|ät|chez|arroba)\s?[\])}]", re.IGNORECASE)
+
+
+def may_hold_email(text: str) -> bool:
+    """False when no line of the text has an e-mail address."""
+    return "@" in text or "%40" in text or "&#64;" in text or _AT_IN_BRACKETS.search(text) is not None
+
+
+def may_hold_address(text: str) -> bool:
+    """False when no line of the text has an IP or hardware address."""
+    return look(text).address
+
+
+def may_hold_number(text: str) -> bool:
+    """False when no line of the text has a UUID or a long hexadecimal number."""
+    return look(text).has_run(16)
+
+
 def has_email(text: str) -> bool:
     """True when an e-mail address stands in the text, also one that was spelt out to hide it from robots."""
     if "@" in text or "%40" in text or "&#64;" in text:
@@ -49,7 +69,7 @@ def has_email(text: str) -> bool:
             ssh = match[0].startswith(("git@", "hg@", "svn@")) and text[match.end() : match.end() + 1] in {":", "/"}
             if match[1].lower() not in _NO_DOMAIN and not ssh:
                 return True
-    return ("(" in text or "[" in text or "{" in text) and _SPELT_OUT.search(text) is not None
+    return _AT_IN_BRACKETS.search(text) is not None and _SPELT_OUT.search(text) is not None
 
 
 def find_addresses(text: str) -> Iterator[str]:

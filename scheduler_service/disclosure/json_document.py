@@ -1,11 +1,15 @@
 """A JSON document: every list of objects in it is a table, and so is an object of like objects."""
 
 import json
+import math
+import re
+from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_schedule.core.models import FindingKind
-from scheduler_service.disclosure import column_names, identifiers
+from scheduler_service.disclosure import column_names, identifiers, personal, readings
 from scheduler_service.disclosure.csv import flatten
 from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.tables import TableCheck
@@ -16,6 +20,14 @@ RECORDS = 3
 #: levels that are looked at
 DEEPEST = 60
 MOST_COLUMNS = 500
+#: `user_id=%{customdata[0]}`: what a chart calls the values of its points
+_HOVER = re.compile(r"([^<>=%]{1,60})=%\{([\w\[\]]+)")
+#: packed numbers: as Plotly and Bokeh call them, as Python does
+_PACKED = {
+    "f8": "d", "f4": "f", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
+    "float64": "d", "float32": "f", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B",
+    "uint16": "H", "uint32": "I", "uint64": "Q",
+}  # fmt: skip
 
 
 class JsonCheck:
@@ -30,14 +42,19 @@ class JsonCheck:
         cell: int | None = None,
         line_of: Callable[[str], int | None] = lambda _: None,
         escaped: bool = True,
+        part: str = "",
     ) -> None:
-        """line_of: on which line a text stands.  escaped: whether texts may read otherwise than their lines did."""
+        """line_of: on which line a text stands.  escaped: whether texts may read otherwise than their lines did.
+
+        part: of the file in which it stands.
+        """
         self._found = found
         self._text = text
         self._smallest = smallest
         self._cell = cell
         self._line_of = line_of
         self._escaped = escaped
+        self._part = part
 
     def check(self, value: Any, *, counts: bool = False) -> None:
         """Look at all of it; `counts`: its name says that it holds counts."""
@@ -54,6 +71,15 @@ class JsonCheck:
 
     def _check_object(self, inner: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
         """Yield what is still to be looked at, with its name."""
+        if inner.get("type") == "map" and _is_pairs(inner.get("entries")):  # Bokeh's way to write an object
+            return [("", {str(key): value for key, value in inner["entries"]})]
+        inner = {key: _unpacked(value) for key, value in inner.items()}
+        parallel = _parallel(inner)
+        if parallel:
+            self._table(
+                list(parallel), [[_text(value) for value in row] for row in zip(*parallel.values(), strict=True)]
+            )
+            return [(key, value) for key, value in inner.items() if not _is_scalars(value)]
         columns, data = inner.get("columns"), inner.get("data")
         if _is_names(columns) and isinstance(data, list) and data and all(isinstance(row, list) for row in data):
             self._table(list(columns or ()), [[_text(value) for value in row] for row in data])
@@ -61,7 +87,7 @@ class JsonCheck:
         objects = [each for each in inner.values() if isinstance(each, dict)]
         if len(objects) >= RECORDS and len(objects) == len(inner) and _alike(objects):
             self._records([{"": key, **flatten(each)} for key, each in inner.items()])
-            return [pair for each in objects for pair in each.items() if isinstance(pair[1], list)]
+            return _deeper(objects)
         self._check_counts(inner, name)
         for key, value in inner.items():
             self._check_text(key, value)
@@ -71,7 +97,7 @@ class JsonCheck:
         objects = [each for each in inner if isinstance(each, dict)]
         if objects:
             self._records([flatten(each) for each in objects])
-            return [pair for each in objects for pair in each.items() if isinstance(pair[1], list)]
+            return _deeper(objects)
         lists = [each for each in inner if isinstance(each, list)]
         if lists and len(lists) == len(inner):
             self._table([], [[_text(value) for value in row] for row in lists])
@@ -88,7 +114,10 @@ class JsonCheck:
         told = f"{key}: {value}"
         if any(identifiers.find_addresses(told)):
             what = "an IP or hardware address"
-            self._found.add(FindingKind.IP_ADDRESS, what, line=self._line_of(value), cell=self._cell)
+            self._found.add(FindingKind.IP_ADDRESS, what, line=self._line_of(value), cell=self._cell, part=self._part)
+        if personal.may_hold_person(told):
+            for what in personal.find_persons(told):
+                self._found.add(FindingKind.PERSONAL, what, line=self._line_of(value), cell=self._cell, part=self._part)
         self._check_escaped(value)
         self._text.numbers(self._line_of(value), told, cell=self._cell)
 
@@ -113,9 +142,71 @@ class JsonCheck:
         self._table(names, [[record.get(name, "") for name in names] for record in records])
 
     def _table(self, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        table = TableCheck(names, self._smallest, unit="row", cell=self._cell)
+        table = TableCheck(names, self._smallest, unit="row", cell=self._cell, part=self._part)
         table.feed(range(1, len(rows) + 1), rows)
         table.tell(self._found)
+
+
+def _deeper(objects: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Those of a table's rows that hold lists or objects of their own."""
+    return [("", each) for each in objects if any(isinstance(value, dict | list) for value in each.values())]
+
+
+def _is_pairs(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, list) and len(each) == 2 for each in value)
+
+
+def _is_scalars(value: Any) -> bool:
+    return isinstance(value, list) and not any(isinstance(each, dict | list) for each in value)
+
+
+def _parallel(inner: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The columns of an object that holds lists of one length, as charts and column stores do; none if it doesn't.
+
+    Plotly's `customdata` is a list of rows: each of their values becomes a column, called as the chart's template does.
+    """
+    columns: dict[str, list[Any]] = {}
+    names = {place: name.strip() for name, place in _HOVER.findall(_template(inner))}
+    for key, value in inner.items():
+        if not isinstance(value, list) or len(value) < RECORDS:
+            continue
+        if key == "customdata" and all(isinstance(row, list) and len(row) == len(value[0]) for row in value):
+            for index in range(len(value[0])):
+                name = names.get(f"customdata[{index}]", f"customdata {index}")
+                columns[name] = [row[index] for row in value]
+        elif _is_scalars(value):
+            columns[names.get(key, key)] = value
+    lengths = Counter(len(values) for values in columns.values())
+    if not lengths:
+        return {}
+    length, many = lengths.most_common(1)[0]
+    return {key: values for key, values in columns.items() if len(values) == length} if many >= 2 else {}
+
+
+def _template(inner: Mapping[str, Any]) -> str:
+    told = inner.get("hovertemplate")
+    return told if isinstance(told, str) else ""
+
+
+def _unpacked(value: Any) -> Any:
+    """A list of the numbers that Plotly and Bokeh pack as bytes; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    inner = value.get("array")
+    if isinstance(inner, list):
+        return inner
+    packed = value.get("bdata") or (inner.get("data") if isinstance(inner, dict) else None)
+    kind = _PACKED.get(str(value.get("dtype")))
+    if not isinstance(packed, str) or kind is None:
+        return value
+    data = readings.inflate(readings.unpack_base64(packed))
+    numbers = array(kind)
+    numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
+    plain = [int(each) if math.isfinite(each) and each == int(each) else each for each in numbers]
+    shape = str(value.get("shape", "")).replace("[", "").replace("]", "").split(",")
+    if len(shape) == 2 and shape[1].strip().isdigit() and 0 < (wide := int(shape[1])) <= MOST_COLUMNS:
+        return [plain[start : start + wide] for start in range(0, len(plain), wide)]
+    return plain
 
 
 def _is_names(value: Any) -> bool:

@@ -10,11 +10,13 @@ from itertools import zip_longest
 from typing import Literal
 
 from jupyter_schedule.core.models import FindingKind
-from scheduler_service.disclosure import column_names, identifiers, secrets
+from scheduler_service.disclosure import column_names, identifiers, personal, readings, secrets, signs
 from scheduler_service.disclosure.findings import FindingCollector
 
 #: different values of a column that are told apart
 MOST_DISTINCT = 20_000
+#: a number that is larger than counts of most things
+LARGE = 1_000_000
 #: rows from which a table of single events or people is told from an example
 FEW_ROWS = 10
 #: rows, columns, and columns of words from which a table that sums nothing up counts as raw data
@@ -23,10 +25,22 @@ _WHOLE = re.compile(r"\d{1,15}(?:\.0+)?")
 _NUMBER = re.compile(r"[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?\s?%?")
 _TIME = re.compile(r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})[T ,]+\d\d?:\d\d:(\d\d)\S{0,14}")
 _EPOCH = re.compile(r"1[0-9]{9}(?:\d{3}|\d{6})?(?:\.\d+)?")
+#: columns of numbers only, as lines
+_ALL_WHOLE = re.compile(r"(?:\d{1,9}\n)*\d{1,9}")
+_ALL_NUMBERS = re.compile(r"(?:-?\d{1,15}\.\d{1,18}\n)*-?\d{1,15}\.\d{1,18}")
+#: a word, and another one
+_SPACED = re.compile(r"(?m)^[ '\"]{0,2}[^\W\d_][^ \n]{0,30} [^\W\d_]")
+#: digits of numbers that are long enough to be somebody's
+_LONG_NUMBER = 10
+#: decimals of a place that is as exact as a house
+_EXACT = re.compile(r"-?\d{1,3}\.\d{4,}")
+#: a time that is written as one number
+_MOMENT = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?")
 _NOTHING = frozenset({"", "-", "—", "na", "n/a", "nan", "null", "none", "redacted", "hidden", "***", "xxx"})
 _PLACE = frozenset(
     {"zip", "zipcode", "postcode", "postal", "plz", "lat", "lon", "lng", "latitude", "longitude", "address"}
 )
+_POINT = frozenset({"lat", "lon", "lng", "long", "latitude", "longitude"})
 #: the name of the one number of a tidy table
 _TIDY = frozenset({"value", "wert", "valor", "valeur"})
 
@@ -48,6 +62,8 @@ class Column:
         self.opaque: set[int] = set()
         self.times = 0
         self.odd_seconds = 0
+        #: digits of the long whole numbers in it
+        self.digits: set[int] = set()
 
     def share(self, of: int) -> float:
         """Of the filled cells."""
@@ -56,6 +72,16 @@ class Column:
     def count(self, what: str) -> int:
         """The number of cells that hold `what`."""
         return self.hits.get(what, (0, 0))[0]
+
+    def remember(self, values: Iterable[str]) -> None:
+        """Count different values, up to a limit."""
+        if len(self.distinct) < MOST_DISTINCT:
+            self.distinct.update(map(hash, values))
+
+    @property
+    def has_numbers(self) -> bool:
+        """True when some of its cells are numbers: counts of too few may stand as texts."""
+        return self.filled > 0 and self.share(self.whole + self.numbers) >= 0.2
 
     @property
     def differs(self) -> bool:
@@ -81,11 +107,12 @@ class TableCheck:
         cell: int | None = None,
         reads_secrets: bool = False,
         reads_mail: bool = True,
+        part: str = "",
     ) -> None:
         """names: of the columns, empty without a header.  smallest: the least that a count may be.
 
         counts: the table as a whole is said to hold counts, whatever its columns are called.
-        unit: what the numbers of rows count.  cell: of a notebook, in which the table is shown.
+        unit: what the numbers of rows count.  cell: of a notebook, in which the table is shown.  part: of the file.
         reads_secrets, reads_mail: whether nobody else looks for keys and for e-mail addresses in it.
         """
         self.columns = [Column(number, name) for number, name in enumerate(names, 1)]
@@ -96,6 +123,7 @@ class TableCheck:
         self._cell = cell
         self._reads_secrets = reads_secrets
         self._reads_mail = reads_mail
+        self._part = part
 
     def rename(self, names: Sequence[str]) -> None:
         """Add columns that turned up later."""
@@ -111,21 +139,65 @@ class TableCheck:
             self._feed(self.columns[index], lines, values)
 
     def _feed(self, column: Column, lines: Sequence[int], values: Sequence[str]) -> None:
+        told = "\n".join(values)
+        if _ALL_WHOLE.fullmatch(told):
+            self._feed_whole(column, lines, values)
+            return
+        distinct = set(values)
+        if _ALL_NUMBERS.fullmatch(told):
+            column.filled += len(values)
+            column.numbers += len(values)
+            column.remember(distinct)
+            exact = sum(1 for value in values if _EXACT.fullmatch(value)) if _is_point(column) else 0
+            if exact:
+                count, first = column.hits.get("exact", (0, lines[0]))
+                column.hits["exact"] = (count + exact, first)
+            return
         found: dict[str, list[str]] = {}
-        for value in set(values):
+        looks = self._looks("\n".join(distinct))
+        for value in distinct:
             plain = value.strip()
             if plain.lower() in _NOTHING:
                 found.setdefault("nothing", []).append(value)
                 continue
-            if len(column.distinct) < MOST_DISTINCT:
-                column.distinct.add(hash(plain))
-            for what in self._held(column, plain):
+            column.remember((plain,))
+            for what in self._held(column, plain, looks):
                 found.setdefault(what, []).append(value)
         column.filled += len(values)
         for what, which in found.items():
             among = set(which)
             places = [line for line, value in zip(lines, values, strict=True) if value in among]
             self._note(column, what, places)
+
+    def _feed_whole(self, column: Column, lines: Sequence[int], values: Sequence[str]) -> None:
+        """A batch of whole numbers of at most nine digits, none of them missing."""
+        numbers = list(map(int, values))
+        column.filled += len(values)
+        column.whole += len(values)
+        column.remember(set(values))
+        if max(numbers) >= LARGE:
+            column.large += sum(number >= LARGE for number in numbers)
+        if min(numbers) < self._smallest:
+            places = [line for line, number in zip(lines, numbers, strict=True) if 0 < number < self._smallest]
+            if places:
+                self._note(column, "small", places)
+
+    def _looks(self, told: str) -> frozenset[str]:
+        """Name the checks that cells, a line each, have to go through: most columns have no sign of anything."""
+        otherwise = readings.may_read_otherwise(told)
+        look = signs.look(told)
+        seen = {
+            "otherwise": otherwise,
+            "mail": self._reads_mail and (otherwise or identifiers.may_hold_email(told)),
+            "secret": self._reads_secrets and (otherwise or secrets.may_hold_secret(told)),
+            "time": look.clock,
+            "address": look.address,
+            "opaque": look.has_run(16),
+            "number": look.telephone or look.account,
+            "name": _SPACED.search(told) is not None,
+            "person": personal.may_hold_person(told),
+        }
+        return frozenset(name for name, there in seen.items() if there)
 
     def _note(self, column: Column, what: str, places: list[int]) -> None:
         match what:
@@ -145,35 +217,52 @@ class TableCheck:
                 count, first = column.hits.get(what, (0, places[0]))
                 column.hits[what] = (count + len(places), first)
 
-    def _held(self, column: Column, value: str) -> Iterator[str]:
+    def _held(self, column: Column, value: str, looks: frozenset[str]) -> Iterator[str]:
         """Name what a cell holds, in words of ours."""
-        if _WHOLE.fullmatch(value):
-            yield from self._number(value)
+        if "person" in looks and personal.is_card(value):
+            yield "card"
+        if value[0] == "+" and personal.is_phone(value):
+            yield "phone"
+        elif _WHOLE.fullmatch(value):
+            yield from self._number(column, value)
             return
         if _NUMBER.fullmatch(value):
             yield "number"
-            return
-        if self._reads_mail and identifiers.has_email(value):
-            yield "email"
-        if self._reads_secrets and (secret := secrets.find_secret(value)):
-            yield f"secret:{secret}"
-        time = _TIME.fullmatch(value)
+            if _is_point(column) and _EXACT.fullmatch(value):
+                yield "exact"
+        elif looks:
+            yield from self._told(column, value, looks)
+
+    def _told(self, column: Column, value: str, looks: frozenset[str]) -> Iterator[str]:
+        """Name what a cell of words or signs holds."""
+        if "mail" in looks or "secret" in looks:
+            texts = (value, *readings.other_readings(value)) if "otherwise" in looks else (value,)
+            if "mail" in looks and any(identifiers.has_email(text) for text in texts):
+                yield "email"
+            if "secret" in looks:
+                yield from (f"secret:{secret}" for secret in {secrets.find_secret(text) for text in texts} if secret)
+        time = _TIME.fullmatch(value) if "time" in looks else None
         if time:
             yield "time"
             yield from ["odd second"] * (time[1] != "00")
             return
-        machine = _machine(value)
-        if machine:
-            yield machine
-        if machine == "opaque" and len(column.opaque) < MOST_DISTINCT:
-            column.opaque.add(hash(value))
+        if looks & {"number", "name", "person"}:
+            yield from _of_person(value.strip("'\""), looks)
+        if looks & {"address", "opaque"}:
+            machine = _machine(value)
+            if machine:
+                yield machine
+            if machine == "opaque" and len(column.opaque) < MOST_DISTINCT:
+                column.opaque.add(hash(value))
 
-    def _number(self, value: str) -> Iterator[str]:
+    def _number(self, column: Column, value: str) -> Iterator[str]:
         yield "whole"
         number = int(float(value))
+        if len(value) >= _LONG_NUMBER and value.isdigit() and not _MOMENT.fullmatch(value) and len(column.digits) < 9:
+            column.digits.add(len(value))
         if 0 < number < self._smallest:
             yield "small"
-        if number >= 1_000_000:
+        if number >= LARGE:
             yield "large"
         if _EPOCH.fullmatch(value):
             yield "time"
@@ -184,14 +273,17 @@ class TableCheck:
     def tell(self, found: FindingCollector) -> None:
         """Add what all rows together say."""
         names = [column.name for column in self.columns]
-        sums_up = any(column_names.is_aggregate(column.name) and column.filled for column in self.columns)
+        sums_up = any(column_names.is_aggregate(column.name) and column.has_numbers for column in self.columns)
         builds = any(column_names.is_build(name) for name in names)
         for column in self.columns:
             if column.filled:
                 self._tell_values(found, column, builds=builds)
                 self._tell_identity(found, column)
+            if column.filled:
+                self._tell_personal(found, column, sums_up=sums_up)
         if not sums_up:
             self._tell_rows(found)
+            self._tell_places(found)
         self._tell_small_cells(found)
 
     def _tell_values(self, found: FindingCollector, column: Column, *, builds: bool) -> None:
@@ -215,6 +307,38 @@ class TableCheck:
         )
         if len(column.opaque) >= 3 and column.share(column.count("opaque")) >= 0.5 and not named_build:
             tell(FindingKind.CLIENT_ID, "identifiers, another one in each row", "opaque")
+
+    def _tell_personal(self, found: FindingCollector, column: Column, *, sums_up: bool) -> None:
+        """Add numbers and names of single people, one in each row."""
+
+        def tell(what: str, held: str, least: int, share: float) -> None:
+            if column.count(held) >= least and column.share(column.count(held)) >= share:
+                count, first = column.hits[held]
+                self._add(found, FindingKind.PERSONAL, what, first=first, column=column, count=count)
+
+        tell("numbers of payment cards", "card", 2, 0.5)
+        tell("the number of a payment card", "spaced card", 1, 0.0)
+        tell("numbers of bank accounts", "account", 1, 0.0)
+        tell("telephone numbers", "phone", 3, 0.5)
+        tell("social security numbers", "social", 3, 0.5)
+        tell("telephone numbers or addresses of people", "of a person", 1, 0.0)
+        if not sums_up and self.rows >= FEW_ROWS and column.differs:
+            tell("names of people, one in each row", "name", FEW_ROWS, 0.5)
+        named = column_names.is_build(column.name) or column_names.is_count(column.name)
+        long = column.digits and not column.times and not named
+        if long and len(column.digits) == 1 and column.is_number and self.rows >= FEW_ROWS and column.differs:
+            what = "long numbers, another one in each row, as of telephones or accounts"
+            self._add(found, FindingKind.CLIENT_ID, what, column=column)
+
+    def _tell_places(self, found: FindingCollector) -> None:
+        """Points on a map that are as exact as a house, another one in each row, with nothing said of what is there."""
+        exact = [column for column in self.columns if column.share(column.count("exact")) >= 0.8]
+        worded = [
+            column for column in self.columns if column.filled and column.share(column.whole + column.numbers) < 0.5
+        ]
+        if self.rows >= FEW_ROWS and len(exact) >= 2 and all(column.differs for column in exact) and not worded:
+            what = "exact places, another one in each row; publish areas and counts instead"
+            self._add(found, FindingKind.ROW_LEVEL, what, column=exact[0])
 
     def _tell_identity(self, found: FindingCollector, column: Column) -> None:
         several = len(column.distinct) >= min(3, self.rows)
@@ -283,6 +407,7 @@ class TableCheck:
             name=column.name if column and named else "",
             cell=self._cell,
             count=count,
+            part=self._part,
         )
 
 
@@ -295,3 +420,24 @@ def _machine(value: str) -> str | None:
     if len(value) >= 16 and identifiers.is_opaque(value):
         return "opaque"
     return "address in text" if len(value) > 15 and any(identifiers.find_addresses(value)) else None
+
+
+def _of_person(value: str, looks: frozenset[str]) -> Iterator[str]:
+    """Name the sort of number or name of somebody's that a cell is, or has in its text."""
+    if "number" in looks and personal.is_phone(value):
+        yield "phone"
+    elif "number" in looks and personal.is_social(value):
+        yield "social"
+    elif "number" in looks and personal.is_account(value):
+        yield "account"
+    elif "name" in looks and personal.is_full_name(value):
+        yield "name"
+    elif "person" in looks and personal.is_card(value):
+        yield "spaced card"
+    elif "person" in looks and len(value) > 15 and any(personal.find_persons(value)):
+        yield "of a person"
+
+
+def _is_point(column: Column) -> bool:
+    """True when its name says that it holds one half of a place on a map."""
+    return bool(set(column_names.split_words(column.name)) & _POINT)

@@ -16,6 +16,8 @@ class FindingKind(StrEnum):
     IP_ADDRESS = "ip_address"
     #: UUIDs, long hexadecimal numbers and the like, one a row
     CLIENT_ID = "client_id"
+    #: what belongs to one person: the number of a card or an account, a telephone, a name beside what is said of it
+    PERSONAL = "personal"
     #: a table with a row for each person or event, where the public gets aggregates
     ROW_LEVEL = "row_level"
     #: an aggregate of so few that it tells about single ones

@@ -1191,7 +1191,7 @@ export interface components {
          * @description The kind of a finding.
          * @enum {string}
          */
-        FindingKind: "secret" | "email" | "ip_address" | "client_id" | "row_level" | "small_cell" | "unchecked";
+        FindingKind: "secret" | "email" | "ip_address" | "client_id" | "personal" | "row_level" | "small_cell" | "unchecked";
         /**
          * FindingResponse
          * @description Something that was noticed before a run; never blocks.

@@ -6,13 +6,15 @@ import random
 from collections.abc import Iterator
 
 from tests.scheduler_service.disclosure.invented import COUNTRIES, by_country, many, sha, uuid
+from tests.scheduler_service.disclosure.pictures import PICTURES
+from tests.scheduler_service.disclosure.pictures import picture as drawn
 from tests.scheduler_service.disclosure.shapes import notebook, page, printed, separated, shown
 
 
 def clean_files(rng: random.Random) -> Iterator[tuple[str, bytes]]:
     yield "output/empty.csv", b""
-    yield "output/plot.png", b"\x89PNG\r\n\x1a\n" + rng.randbytes(3000)
-    yield "output/plot.jpg", b"\xff\xd8\xff\xe0" + rng.randbytes(3000)
+    for kind in PICTURES:
+        yield f"output/plot.{kind.lower()}", drawn(kind)
     yield (
         "output/plot.svg",
         b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="460.8pt">\n'
@@ -59,7 +61,7 @@ def clean_files(rng: random.Random) -> Iterator[tuple[str, bytes]]:
     yield "output/checksums.txt", "".join(f"{sha(rng, 64)}  part-{n}.csv\n" for n in range(3)).encode()
     yield (
         "output/style.css",
-        b"body { background: url(data:image/png;base64," + base64.b64encode(rng.randbytes(900)) + b") }\n",
+        b"body { background: url(data:image/png;base64," + base64.b64encode(drawn("PNG")) + b") }\n",
     )
     yield (
         "report/log.txt",
@@ -74,7 +76,7 @@ def clean_files(rng: random.Random) -> Iterator[tuple[str, bytes]]:
     picture = {
         "output_type": "display_data",
         "metadata": {},
-        "data": {"image/png": base64.b64encode(rng.randbytes(2000)).decode()},
+        "data": {"image/png": base64.b64encode(drawn("PNG")).decode()},
     }
     yield (
         "report/report.ipynb",
@@ -87,9 +89,7 @@ def clean_files(rng: random.Random) -> Iterator[tuple[str, bytes]]:
     yield (
         "report/report.html",
         page(names, rows)
-        .replace(
-            "</body>", f'<img src="data:image/png;base64,{base64.b64encode(rng.randbytes(3000)).decode()}"></body>'
-        )
+        .replace("</body>", f'<img src="data:image/png;base64,{base64.b64encode(drawn("JPEG")).decode()}"></body>')
         .encode(),
     )
     yield "output/latest.json", json.dumps({"manifest": "runs/20261124T120000Z-1f0c9a2b/manifest.json", "files": [

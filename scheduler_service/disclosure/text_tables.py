@@ -1,0 +1,112 @@
+"""Tables that stand in running text: Markdown's, those that are laid out with spaces, and CSV among other lines.
+
+A run of lines that divide into as many parts each is a table; it is looked at as one while it goes by.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from scheduler_service.disclosure.findings import FindingCollector
+from scheduler_service.disclosure.tables import TableCheck
+
+#: rows from which lines that divide alike count as a table
+FEW = 5
+#: rows that are handed on at once
+BATCH = 2048
+MOST_COLUMNS = 200
+#: characters of a line that is no row of a table any more
+LONGEST = 20_000
+_RULE = re.compile(r"[\s|+:=-]+")
+_GAP = re.compile(r"\s{2,}|\t")
+_INSERT = re.compile(r"\(((?:[^()']|'(?:[^']|'')*')*)\)\s*[,;]?\s*$")
+Row = list[str]
+#: the number of a line and its text
+Numbered = tuple[int | None, str]
+
+
+class TextTables:
+    """Finds the tables among lines that go by."""
+
+    def __init__(self, found: FindingCollector, smallest: int, *, cell: int | None = None) -> None:
+        self._found = found
+        self._smallest = smallest
+        self._cell = cell
+        self._way = ""
+        self._rows: list[Row] = []
+        self._lines: list[int] = []
+        self._table: TableCheck | None = None
+
+    def tap(self, lines: Iterable[Numbered]) -> Iterator[Numbered]:
+        """The same lines, looked at on their way."""
+        for number, line in lines:
+            self.add(number, line)
+            yield number, line
+        self.end()
+
+    def add(self, number: int | None, line: str) -> None:
+        """The next line."""
+        way, row = _divided(line)
+        if way == "rule" and self._rows:
+            return
+        if not row or way != self._way or len(row) != len(self._rows[0] if self._rows else row):
+            self.end()
+            self._way = way
+        if row:
+            self._rows.append(row)
+            self._lines.append(number or 0)
+            if len(self._rows) > BATCH:
+                self._feed()
+
+    def end(self) -> None:
+        """There are no further rows of the table that goes by."""
+        if self._table is not None or len(self._rows) >= FEW:
+            self._feed()
+        if self._table is not None:
+            self._table.tell(self._found)
+        self._rows, self._lines, self._table = [], [], None
+
+    def _feed(self) -> None:
+        rows, lines = self._rows, self._lines
+        if self._table is None:
+            names = rows[0] if _names(rows[0]) else []
+            body = slice(1 if names else 0, None)
+            # nobody else looks for telephones and the like in it; keys and mail are looked for in the text
+            self._table = TableCheck(names, self._smallest, cell=self._cell, reads_mail=False)
+            rows, lines = rows[body], lines[body]
+            self._table.feed(lines, rows)
+        else:
+            # the first one was kept to know by it how many parts a row has
+            self._table.feed(lines[1:], rows[1:])
+        self._rows, self._lines = self._rows[:1], self._lines[:1]
+
+
+def _divided(line: str) -> tuple[str, Row]:
+    """The way in which a line divides, and its parts; none for running text."""
+    plain = line.strip()
+    if not plain or len(plain) > LONGEST:
+        return "", []
+    if plain[0] in "|+-=" and _RULE.fullmatch(plain):
+        return "rule", []
+    if "|" in plain:
+        row = [part.strip() for part in plain.strip("|").split("|")]
+        return ("|", row) if 2 <= len(row) <= MOST_COLUMNS else ("", [])
+    if "  " in plain or "\t" in plain:
+        row = _GAP.split(plain)
+        if len(row) >= 2:
+            return "space", row[:MOST_COLUMNS]
+    if plain[0] == "(" or plain[:6].upper() == "INSERT":
+        values = _INSERT.search(plain)
+        if values:
+            row = [part.strip(" '\"") for part in next(csv.reader([values[1]], quotechar="'", skipinitialspace=True))]
+            return ("values", row) if 2 <= len(row) <= MOST_COLUMNS else ("", [])
+    for sign in ";,":
+        many = plain.count(sign)
+        if many >= 1 and f"{sign} " not in plain and not plain.endswith((sign, "{", "(", "[")):
+            return sign, next(csv.reader([plain], delimiter=sign))[:MOST_COLUMNS]
+    return "", []
+
+
+def _names(row: Sequence[str]) -> bool:
+    """True when the row names columns."""
+    return any(row) and not any(part.replace(".", "").replace(",", "").lstrip("-").isdigit() for part in row)
