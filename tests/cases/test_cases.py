@@ -36,9 +36,7 @@ MENDED_BY = {
     "p18_the_report_as_a_page": NOTEBOOKS,
     "p19_injected_before": NOTEBOOKS,
     "p20_text_notebooks": NOTEBOOKS,
-    "p21_a_fresh_environment_from_requirements": NOTEBOOKS,
     "p24_cells_without_metadata": NOTEBOOKS,
-    "p29_output_folder_is_there": NOTEBOOKS,
 }
 NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
 #: the last line of a program that ended by an error: it gave no verdict, and proves nothing

@@ -34,6 +34,7 @@ from jupyter_schedule.core.file_selection import FileSelection, bundle_root, exp
 from jupyter_schedule.core.host import DISK, Host
 from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, Model, ScheduleOptions, Spec, Timing
 from jupyter_schedule.core.notebooks import preflight, requirements
+from jupyter_schedule.core.notebooks.declared import SYSTEM_PACKAGES, find_system_packages
 from jupyter_schedule.core.notebooks.kernels import is_python
 from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, kernel_name, load_notebook
 from jupyter_schedule.core.notebooks.own_code import OwnCode, follow_notebook
@@ -119,6 +120,7 @@ def inspect_notebook(request: PackagingRequest, root: Path, host: Host = DISK) -
         modules_missing=needs.missing if needs else (),
         code=code,
         variables=request.env,
+        beside=_find_beside(request, needs, path.parent, root),
     )
     seen = set(checked.included) - set(request.left_out)
     wanted = frozenset({within, *seen, *chosen.files})
@@ -174,13 +176,19 @@ def write_bundle(
         notebook=within,
         kernel_name=kernel.name,
         output_dir=output_dir,
+        makes_output=seen.checked.makes_output,
         timezone=request.timing.timezone,
         product_parameters=find_product_parameters(seen.checked.parameters),
         python_version=needs.python_version if needs else None,
     )
     generated: dict[str, bytes | tuple[bytes, int]] = {**render_wrapper(config), PARAMETERS_FILE: _to_json(given)}
     if needs:
-        generated[REQUIREMENTS_FILE] = needs.text().encode()
+        place = (base / REQUIREMENTS_FILE).parent.relative_to(root).as_posix()
+        generated[REQUIREMENTS_FILE] = needs.text(place, seen.wanted).encode()
+    system = find_system_packages(seen.path.parent, root)
+    if system and system in seen.wanted and SYSTEM_PACKAGES not in inside:
+        # it is read at the bundle's root, wherever the nearest one is
+        generated[SYSTEM_PACKAGES] = (root / system).read_bytes()
     generated[SCHEDULE_FILE] = _to_json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
     listed = list(inside)
     _refuse_reserved(listed)
@@ -246,6 +254,17 @@ def _refuse_reserved(names: Sequence[str]) -> None:
         raise Refused("reserved_name", message, field="files")
 
 
+def _find_beside(
+    request: PackagingRequest, needs: requirements.Requirements | None, folder: Path, root: Path
+) -> dict[str, str]:
+    """The files that the run's environment is made of, relative to the root, each with why it goes along."""
+    fresh = needs is not None and request.environment == EnvironmentSource.FRESH
+    found = {needs.file: "it says which packages the run gets"} if needs and needs.file and fresh else {}
+    found |= dict.fromkeys(needs.files if needs and fresh else (), "the environment is made with it")
+    system = find_system_packages(folder, root)
+    return found | ({system: "its Debian packages are installed"} if system else {})
+
+
 def _given_values(request: PackagingRequest, notebook: ParsedNotebook) -> dict[str, Any]:
     """The values that the run has of the notebook's parameters; none where they are refused, as is said elsewhere."""
     try:
@@ -272,6 +291,8 @@ def _find_requirements(
             raise
         note = f"{refused.message} The run uses the kernel's own environment, which has what it has in JupyterLab."
         return None, (note,)
+    if found.withheld and not own:
+        raise Refused("credentials_in_requirements", found.withheld[0], field="environment")
     return found, found.notes
 
 

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -65,3 +66,30 @@ def find_paths_in(text: str) -> Iterator[NamedPath]:
             for found in pattern.finditer(text):
                 inner = list(find_paths_in(found["path"])) or [NamedPath(found["path"])]
                 yield from (path._replace(written=found["path"] in written) for path in inner)
+
+
+_USER = re.compile(r"://([^/\s@]*)@")
+_SECRET_ARGUMENT = re.compile(
+    r"[?&;][\w-]*(?:token|key|secret|password|passwd|pwd|sig|signature|auth)[\w-]*=([^&\s$][^&\s]*)", re.IGNORECASE
+)
+_LONG_PART = re.compile(r"/([A-Za-z0-9_-]{20,})(?=/|$)")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def has_credentials(address: str) -> bool:
+    """True where an address holds a password, a token or a key, wherever in it; variables such as `$TOKEN` are none."""
+    for found in _USER.finditer(address):
+        user, colon, password = found[1].partition(":")
+        secret = password if colon else user
+        if secret and "$" not in secret and not (user == "git" and not colon):
+            return True
+    if _SECRET_ARGUMENT.search(address):
+        return True
+    plain = address.partition("#")[0]
+    return any(_reads_like_key(part) for part in _LONG_PART.findall(plain.partition("://")[2]))
+
+
+def _reads_like_key(part: str) -> bool:
+    """True of a part of a path that nobody would call something: letters and digits in no order."""
+    changes = sum(one.isdigit() != other.isdigit() for one, other in pairwise(part))
+    return changes >= 4 and "_" not in part.strip("_") and part.count("-") < 3 and not _COMMIT.fullmatch(part)

@@ -77,7 +77,7 @@ class ExpressionFollower(ABC):
         self._silent = 0
         #: in a branch that isn't taken
         self._dead = 0
-        #: in the body of a `try` that catches the absence of a variable
+        #: in the body of a `try` that catches the absence of a variable, or that a folder is there
         self._caught = 0
         #: in a function as it is defined, so that its arguments aren't known
         self._defined = 0
@@ -170,16 +170,17 @@ class ExpressionFollower(ABC):
 
     def _is_moot(self, how: PathAction) -> bool:
         """True of what isn't worth telling where we are."""
-        if how is PathAction.VARIABLE and self._caught:
+        if how in {PathAction.VARIABLE, PathAction.MAKE} and self._caught:
             return True
         # a function's arguments are known when it is called
-        if how is PathAction.OPAQUE and self._defined:
+        if how in {PathAction.OPAQUE, PathAction.MAKE} and self._defined:
             return True
         return bool(self._dead) and how in {
             PathAction.OPAQUE,
             PathAction.FOLDER,
             PathAction.VARIABLE,
             PathAction.ASK,
+            PathAction.MAKE,
         }
 
     def _both(self, node: ast.expr) -> Value:

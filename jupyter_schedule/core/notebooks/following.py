@@ -342,9 +342,9 @@ class Follower(ExpressionFollower):
 
 
 def _catches_absence(kind: ast.expr | None) -> bool:
-    """True of a handler that gets what a variable's absence raises."""
+    """True of a handler that gets what a variable's absence, or a folder that is there, raises."""
     names = {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(kind)} if kind else {"Exception"}
-    return bool(names & {"KeyError", "LookupError", "Exception", "BaseException"})
+    return bool(names & {"KeyError", "LookupError", "OSError", "FileExistsError", "Exception", "BaseException"})
 
 
 def find_uses(tree: ast.Module | None, values: KnownValues, magics: Sequence[Magic] = ()) -> list[PathUse]:

@@ -31,6 +31,8 @@ class PathAction(StrEnum):
     GUARD = "guard"
     #: added to the folders that modules are looked for in
     MODULES = "modules"
+    #: a folder that is made, and mustn't be there
+    MAKE = "make"
     #: a file with code that is run
     RUN = "run"
     #: a module's name, not a path, that is imported or run by it
@@ -193,6 +195,9 @@ def _taken(  # noqa: C901  (one line a kind of call)
             yield PathAction.MODULES, call.args[-1], ""
     elif name in {"spec_from_file_location", "SourceFileLoader", "load_source"} and second is not None:
         yield PathAction.RUN, second, ""
+    elif name in {"mkdir", "makedirs"}:
+        if not _tolerates(call):
+            yield PathAction.MAKE, first, ""
     elif name in _SPARK and isinstance(call.func, ast.Attribute) and (how := _by_chain(call.func.value)):
         if name not in {"format", "option"}:
             yield how, first, ""
@@ -224,8 +229,16 @@ def _by_method(call: ast.Call, path: ast.expr, values: KnownValues) -> Iterator[
     elif name in {"glob", "rglob"} and first is not None:
         pattern = values.text(first) or HOLE
         yield PathAction.READ, path, f"**/{pattern}" if name == "rglob" else pattern
+    elif name == "mkdir" and not _tolerates(call):
+        yield PathAction.MAKE, path, ""
     elif name in BY_METHOD:
         yield BY_METHOD[name], path, ""
+
+
+def _tolerates(call: ast.Call) -> bool:
+    """True where a folder that is there already is all right."""
+    exists = _keywords(call).get("exist_ok")
+    return exists is not None and not (isinstance(exists, ast.Constant) and exists.value is False)
 
 
 def _keywords(call: ast.Call) -> dict[str | None, ast.expr]:

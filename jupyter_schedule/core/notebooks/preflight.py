@@ -4,7 +4,7 @@ Nothing here blocks and nothing runs: code cells are read as text, and the disk 
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jupyter_schedule.core import key_patterns
@@ -43,6 +43,8 @@ class Preflight(Model):
     parameters: tuple[parameters.Parameter, ...]
     #: the folder that the notebook writes to, relative to its own
     output_dir: str
+    #: whether the code makes that folder itself, and would fail if it were there
+    makes_output: bool = False
     #: folders that the code works in, relative to the root: a bundle holds them
     worked_in: tuple[str, ...] = ()
 
@@ -64,6 +66,7 @@ def preflight(
     modules_missing: Sequence[str] = (),
     code: OwnCode | None = None,
     variables: Iterable[str] = (),
+    beside: Mapping[str, str] | None = None,
 ) -> Preflight:
     """The files, modules and keys that the notebook uses, which is at the absolute `path` inside `root`.
 
@@ -72,6 +75,7 @@ def preflight(
     modules_missing: what the kernel's environment lacks, as `find_requirements` tells.
     code: what `follow_notebook` found with these files, when it was asked already.
     variables: names that the analyst passes to the run.
+    beside: files that the run's environment is made of, relative to the root, each with why it goes along.
     Takes milliseconds; asks no kernel, and reads no notebook but those that this one runs.
     """
     code = code or follow_notebook(notebook, path, root, named=extra_files)
@@ -81,6 +85,8 @@ def preflight(
     inputs = InputCollector(places, path.relative_to(root).as_posix())
     for name in extra_files:
         inputs.add_named(name)
+    for name, why in (beside or {}).items():
+        inputs.add_beside(name, why)
     for source in sources:
         for use in source.uses:
             inputs.add(source, use)
@@ -102,6 +108,11 @@ def preflight(
         findings=tuple(findings),
         parameters=tuple(code.declared),
         output_dir=guess,
+        makes_output=any(
+            use.how is PathAction.MAKE and places.relative(use.text) == places.output
+            for source in sources
+            for use in source.uses
+        ),
         worked_in=tuple(sorted(inputs.worked_in)),
     )
 

@@ -1,28 +1,26 @@
 """The Python and the pinned packages that a notebook needs, as far as its files, its code and its kernel tell.
 
-What the analyst declared says *which* packages, without a declaration the imports do.  The nearest folder's declaration
-wins, from the notebook's own up to the root; in one folder requirements.txt comes before pyproject.toml; both come
-before the metadata in a cell (PEP 723, as juv writes it).  The versions are those installed in the kernel, in which the
-notebook is known to work.
+What the analyst declared says *which* packages, without a declaration the imports do (`declared`).  The versions are
+those installed in the kernel, in which the notebook is known to work.
 """
 
 import json
 import os
-import re
+import posixpath
 import subprocess
-import tomllib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import unquote
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel, Model
-from jupyter_schedule.core.notebooks import imports
+from jupyter_schedule.core.notebooks import imports, lockfiles
+from jupyter_schedule.core.notebooks.addresses import has_credentials
+from jupyter_schedule.core.notebooks.declared import Declared, find_declared
 from jupyter_schedule.core.notebooks.kernels import find_interpreter, is_python
 from jupyter_schedule.core.notebooks.notebook import CodeCell, ParsedNotebook, printable
 from jupyter_schedule.core.notebooks.own_code import OwnCode
@@ -32,36 +30,12 @@ SCAN_TIMEOUT = 20.0
 #: where the packages come from when nobody declared them
 IMPORTS = "imports"
 EVERYTHING = "everything installed"
-CELL_METADATA = "cell metadata"
-
-#: PEP 723
-_SCRIPT_METADATA = re.compile(r"^# /// script[ \t]*\n((?:#(?: .*)?\n)*?)# ///[ \t]*$", re.MULTILINE)
-_COMMENT = re.compile(r"(^|\s)#.*")
-_HASH = re.compile(r"\s--hash[= ]\S+")
-_OPTION = re.compile(r"(-\w|--[\w-]+)(?:\s*=\s*|\s*)(.*)")
-_CREDENTIALS = re.compile(r"://[^/\s$@]+@")
-_INDEX_OPTIONS = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "--pre"}
-
-
-@dataclass
-class Declared:
-    """The declaration of one source; without lines it says that nothing is needed."""
-
-    #: requirements.txt, pyproject.toml or cell metadata
-    source: str
-    file: Path | None = None
-    #: requirements as PEP 508 writes them
-    lines: list[str] = field(default_factory=list)
-    #: options of a requirements.txt that tell where packages are
-    options: list[str] = field(default_factory=list)
-    #: sentences about what was left out
-    notes: list[str] = field(default_factory=list)
 
 
 class Requirements(Model):
     """The packages that a fresh environment for a notebook gets."""
 
-    #: requirements.txt, pyproject.toml, cell metadata, imports, or everything installed
+    #: the name of a file, cell metadata, imports, or everything installed
     source: str
     #: the file that declares them, relative to the root
     file: str | None = None
@@ -71,6 +45,14 @@ class Requirements(Model):
     pinned: tuple[str, ...]
     #: options of a requirements.txt that tell where packages are
     options: tuple[str, ...] = ()
+    #: addresses as they were written, without a name before them
+    addresses: tuple[str, ...] = ()
+    #: folders, relative to the root, in which packages are looked for
+    links: tuple[str, ...] = ()
+    #: wheels and archives that have to go along, relative to the root
+    files: tuple[str, ...] = ()
+    #: sentences about addresses with credentials, without which no fresh environment may be made
+    withheld: tuple[str, ...] = ()
     #: such as 3.11
     python_version: str
     #: modules that are imported and not installed in the kernel
@@ -80,9 +62,14 @@ class Requirements(Model):
     #: sentences about what a fresh environment lacks, or has otherwise than the kernel
     notes: tuple[str, ...] = ()
 
-    def text(self) -> str:
-        """The requirements.txt of the bundle."""
-        return "".join(f"{line}\n" for line in (*self.options, *self.pinned))
+    def text(self, folder: str = ".", there: Iterable[str] = ()) -> str:
+        """The requirements.txt of a bundle, in a folder that is given relative to the root.
+
+        there: the files that the bundle holds, relative to the root.
+        """
+        places = {posixpath.dirname(file) for file in set(self.files) & set(there)}
+        links = (f"--find-links {posixpath.relpath(link, folder)}" for link in self.links if link in places)
+        return "".join(f"{line}\n" for line in (*self.options, *links, *self.pinned, *self.addresses))
 
 
 def find_requirements(
@@ -102,14 +89,16 @@ def find_requirements(
     doesn't answer, `requirements_unreadable` when a requirements file can't be followed; field `environment`.
     """
     cells = notebook.cells
-    declared, notes = (Declared(EVERYTHING), []) if freeze else find_declared(path.parent, root, cells)
+    declared, notes = (
+        (Declared(EVERYTHING), []) if freeze else find_declared(path.parent, root, cells, lockfiles.READERS)
+    )
     found = declared or Declared(IMPORTS)
     answer = scan(
         kernel,
         code.python if code else [cell.source for cell in cells],
         path.parent,
         folders=code.folders if code else (),
-        wanted=[*map(_name_and_extras, found.lines), *_always(cells)],
+        wanted=[*map(_name_and_extras, found.lines), *filter(None, found.addresses.values()), *_always(cells)],
         add_imported=found.source == IMPORTS,
         freeze=freeze,
     )
@@ -123,7 +112,11 @@ def find_requirements(
         file=found.file.relative_to(root).as_posix() if found.file else None,
         direct=tuple(found.lines) if declared and not freeze else tuple(imported),
         pinned=tuple(pinned),
-        options=tuple(found.options),
+        options=tuple(dict.fromkeys(found.options)),
+        addresses=tuple(found.addresses),
+        links=tuple(dict.fromkeys(link.relative_to(root).as_posix() for link in found.links)),
+        files=tuple(dict.fromkeys(file.relative_to(root).as_posix() for file in found.files)),
+        withheld=tuple(found.withheld),
         python_version=answer["python"],
         missing=tuple(answer["missing"]),
         local=tuple(printable(path, 4096) for path in answer["local"]),
@@ -217,7 +210,7 @@ def _unreadable(message: str) -> Refused:
 
 def _not_followed(found: Declared, answer: dict[str, Any]) -> list[str]:
     """Sentences about imports that the declaration, or any package, doesn't account for."""
-    known = {imports.canonical(package["name"]) for package in answer["packages"]}
+    known = {imports.canonical(package["name"]) for package in answer["packages"]} | set(found.addresses.values())
     notes = [
         f"{module} is loaded from {printable(path)}, which is no installed package; add its files to the bundle."
         for module, path in answer["unpackaged"].items()
@@ -231,17 +224,45 @@ def _not_followed(found: Declared, answer: dict[str, Any]) -> list[str]:
 def _pinned(found: Declared, answer: dict[str, Any], notes: list[str]) -> list[str]:
     """The lines to install: pins, or the declaration as it is where the kernel has another version than it asks for."""
     packages = {imports.canonical(package["name"]): package for package in answer["packages"]}
-    unmet = [line for line in found.lines if not _met(Requirement(line), packages, answer["python"])]
+    lines = _in_kernel(found, packages, notes) if found.lenient else found.lines
+    unmet = [line for line in lines if not _met(Requirement(line), packages, answer["python"])]
     if unmet:
         notes.append(
             f"The kernel doesn't have {printable(', '.join(unmet))} as {found.source} asks, "
             "so the kernel's versions aren't taken over."
         )
-        return list(found.lines)
-    pins = [_pin(package, notes) for package in packages.values()]
+        return list(lines)
+    # what was declared by its address is had from there, at the commit that the kernel has
+    at_address = {imports.canonical(_name(line)): line for line in lines if Requirement(line).url}
+    pins = []
+    for name, package in packages.items():
+        if name in at_address and not package["origin"]:
+            pins.append(at_address[name])
+        elif not _is_at(package, found.addresses):
+            pins.append(_pin(package, notes) or "")
     # for another machine or Python, so the kernel needn't have it
-    elsewhere = [line for line in found.lines if imports.canonical(_name(line)) not in packages]
-    return [*(pin for pin in pins if pin), *elsewhere]
+    elsewhere = [line for line in lines if imports.canonical(_name(line)) not in packages]
+    return [*filter(None, pins), *elsewhere]
+
+
+def _in_kernel(found: Declared, packages: dict[str, Any], notes: list[str]) -> list[str]:
+    """The lines whose packages the kernel has; a sentence about the others, which may be no packages of Python's."""
+    lines = [line for line in found.lines if imports.canonical(_name(line)) in packages]
+    others = [_name(line) for line in found.lines if line not in lines]
+    if others:
+        notes.append(
+            f"{printable(', '.join(others), 200)} of {found.source} {'is' if len(others) == 1 else 'are'} "
+            "no Python package in the kernel, so a fresh environment lacks that."
+        )
+    return lines
+
+
+def _is_at(package: dict[str, Any], addresses: dict[str, str]) -> bool:
+    """True of a package that is had from one of the addresses."""
+    url = str((package["origin"] or {}).get("url", "")).rstrip("/")
+    return imports.canonical(package["name"]) in addresses.values() or any(
+        url and url in address for address in addresses
+    )
 
 
 def _met(requirement: Requirement, packages: dict[str, Any], python: str) -> bool:
@@ -261,6 +282,9 @@ def _pin(package: dict[str, Any], notes: list[str]) -> str | None:
     name, version = package["name"], package["version"].partition("+")[0]
     origin = package["origin"] or {}
     url = str(origin.get("url", ""))
+    if has_credentials(url):
+        notes.append(f"{name} is installed from an address with credentials, so only its version is taken over.")
+        return f"{name}=={version}"
     if "vcs_info" in origin:
         commit = origin["vcs_info"]
         folder = f"#subdirectory={origin['subdirectory']}" if origin.get("subdirectory") else ""
@@ -277,150 +301,3 @@ def _pin(package: dict[str, Any], notes: list[str]) -> str | None:
     elif url and not url.startswith("file:"):
         return f"{name} @ {url}"
     return f"{name}=={version}"
-
-
-def find_declared(folder: Path, root: Path, cells: Sequence[CodeCell]) -> tuple[Declared | None, list[str]]:
-    """The most trusted declaration for a notebook in `folder` with these `cells`, None without one.
-
-    Second come sentences about files that were passed over.
-
-    Raises Refused `requirements_unreadable`, field `environment`.
-    """
-    notes: list[str] = []
-    inside = [place for place in (folder, *folder.parents) if place == root or root in place.parents]
-    for place in inside:
-        if (place / "requirements.txt").is_file():
-            return read_requirements_file(place / "requirements.txt", root), notes
-        project = place / "pyproject.toml"
-        if project.is_file():
-            declared = _project_file(project, notes)
-            if declared:
-                return declared, notes
-    for cell in cells:
-        declared = _cell_metadata(cell, notes)
-        if declared:
-            return declared, notes
-    for place in inside:
-        for name in ("environment.yml", "environment.yaml"):
-            if (place / name).is_file():
-                notes.append(
-                    f"{name} is for conda, so it is passed over; the packages are those that the notebook imports."
-                )
-                return None, notes
-    return None, notes
-
-
-def read_requirements_file(path: Path, root: Path) -> Declared:
-    """The packages that a requirements.txt asks for, with the files that it includes.
-
-    Left out with a note: local folders and files, index addresses with a password in them, hashes (the versions stay).
-    Raises Refused `requirements_unreadable` for a file that isn't there, isn't inside `root` or isn't text.
-    """
-    declared = Declared("requirements.txt", path)
-    seen: set[Path] = set()
-    for line in _included(path, root, seen):
-        option = _OPTION.fullmatch(line) if line.startswith("-") else None
-        if option:
-            _take_option(option[1], option[2], declared)
-        else:
-            _take_requirement(line, declared)
-    return declared
-
-
-def _included(path: Path, root: Path, seen: set[Path]) -> Iterator[str]:
-    """The lines of a requirements file without comments, continued lines joined, included files in their place."""
-    file = path.resolve()
-    if file in seen:
-        return
-    seen.add(file)
-    if root.resolve() not in file.parents:
-        raise _refuse_file(path.name, "it is outside the folder that Jupyter serves")
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except OSError as problem:
-        raise _refuse_file(path.name, (problem.strerror or "it can't be read").lower()) from None
-    except ValueError:
-        raise _refuse_file(path.name, "it isn't UTF-8 text") from None
-    for raw in re.sub(r"\\\r?\n", " ", content).splitlines():
-        line = _COMMENT.sub("", raw).strip()
-        option = _OPTION.fullmatch(line)
-        if option and option[1] in {"-r", "--requirement"}:
-            yield from _included(path.parent / option[2].strip(), root, seen)
-        elif line:
-            yield line
-
-
-def _refuse_file(name: str, why: str) -> Refused:
-    return Refused("requirements_unreadable", f"{printable(name)} can't be followed: {why}.", field="environment")
-
-
-def _take_option(name: str, value: str, declared: Declared) -> None:
-    if name in {"-e", "--editable"}:
-        declared.notes.append(_is_local(value))
-    elif name not in _INDEX_OPTIONS:
-        declared.notes.append(f"The option {printable(name)} of requirements.txt is left out.")
-    elif _CREDENTIALS.search(value):
-        declared.notes.append(
-            f"{name} of requirements.txt has a password in its address, so it is left out; "
-            "configure the package index where the run happens."
-        )
-    else:
-        declared.options.append(f"{name} {value}".strip())
-
-
-def _take_requirement(line: str, declared: Declared) -> None:
-    text = _HASH.sub("", line).strip()
-    if text != line:
-        note = "The hashes in requirements.txt are left out; the versions stay."
-        declared.notes.extend([] if note in declared.notes else [note])
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement:
-        local = "/" in text or text.endswith((".whl", ".gz", ".zip"))
-        declared.notes.append(
-            _is_local(text) if local else f"“{printable(text)}” is no requirement, so it is left out."
-        )
-        return
-    if requirement.url and requirement.url.startswith("file:"):
-        declared.notes.append(_is_local(requirement.url))
-    elif requirement.url and _CREDENTIALS.search(requirement.url):
-        declared.notes.append(f"{requirement.name} has a password in its address, so it is left out.")
-    else:
-        declared.lines.append(text)
-
-
-def _is_local(where: str) -> str:
-    what = printable(where)
-    return f"{what} is on this machine only, so a fresh environment can't have it; add its files to the bundle."
-
-
-def _project_file(path: Path, notes: list[str]) -> Declared | None:
-    """The dependencies of a pyproject.toml, None when it declares none."""
-    try:
-        project = tomllib.loads(path.read_text(encoding="utf-8")).get("project")
-    except (OSError, ValueError, RecursionError):
-        notes.append("pyproject.toml can't be read, so it is passed over.")
-        return None
-    return _listed(project, Declared("pyproject.toml", path))
-
-
-def _cell_metadata(cell: CodeCell, notes: list[str]) -> Declared | None:
-    found = _SCRIPT_METADATA.search(cell.source)
-    if found is None:
-        return None
-    content = "".join(line[2:] if line.startswith("# ") else line[1:] for line in found[1].splitlines(keepends=True))
-    try:
-        return _listed(tomllib.loads(content), Declared(CELL_METADATA))
-    except (ValueError, RecursionError):
-        notes.append(f"The script metadata in cell {cell.number} isn't TOML, so it is passed over.")
-        return None
-
-
-def _listed(table: object, declared: Declared) -> Declared | None:
-    """`declared` with the `dependencies` of a TOML table, None when it has no such list."""
-    dependencies = table.get("dependencies") if isinstance(table, dict) else None
-    if not isinstance(dependencies, list):
-        return None
-    for line in dependencies:
-        _take_requirement(str(line), declared)
-    return declared

@@ -108,9 +108,19 @@ class InputCollector:
             path=_as_text(path), cell=None, line=0, size=look.size, status=look.status, why="added by you"
         )
 
+    def add_beside(self, path: str, why: str) -> None:
+        """A file that no code names, relative to the root, which goes along by itself."""
+        look = self._places.at(path)
+        if look.status is FileStatus.INCLUDED and path not in self.files:
+            self.files[path] = UsedFile(path=path, cell=None, line=0, size=look.size, status=look.status, why=why)
+            message = f"{printable(path, 200)} is included: {why}."
+            self.findings.append(PreflightFinding(level=FindingLevel.OK, code="included", message=message))
+
     def add(self, source: CodeSource, use: PathUse) -> None:
         """One use; the first of a path that decides about it is the one that is told."""
         if use.how in {PathAction.ASK, PathAction.MODULES, PathAction.OPAQUE, PathAction.VARIABLE, PathAction.IMPORT}:
+            return
+        if use.how is PathAction.MAKE:
             return
         if use.how is PathAction.FOLDER:
             self._worked(source, use)

@@ -112,6 +112,50 @@ def test_credentials_stay_out_of_a_folder_and_go_in_when_they_are_named(desk: De
 
 
 @pytest.mark.parametrize(
+    ("place", "packed"),
+    [("work/apt.txt", ["apt.txt", "report.ipynb"]), ("apt.txt", ["apt.txt", "work/report.ipynb"])],
+)
+def test_the_nearest_list_of_debian_packages_goes_along(place: str, packed: list[str], desk: Desk) -> None:
+    """Without being asked for, where a run looks for it."""
+    desk.write(place, "graphviz")
+    made = desk.preview()
+    assert [file.path for file in made.files] == packed
+    assert made.warnings == ()
+    assert [file.path for file in desk.preview(left_out=(place,)).files] == ["report.ipynb"]
+
+
+def test_debian_packages_are_read_at_the_bundles_root(desk: Desk, tmp_path: Path) -> None:
+    """Also where the list is beside the notebook and the bundle begins higher up."""
+    desk.write("work/apt.txt", "graphviz")
+    desk.write("data.csv", "a")
+    desk.cells("open('../data.csv')")
+    folder = desk.unpacked(desk.preview(), tmp_path / "unpacked")
+    assert (folder / "apt.txt").read_text() == "graphviz"
+
+
+def test_wheels_of_a_fresh_environment_go_along_with_their_address(desk: Desk, tmp_path: Path) -> None:
+    """Relative to the requirements of the bundle, wherever it begins."""
+    desk.write("work/requirements.txt", "--find-links ../wheels\nfoo==1.0\ngit+https://example.com/lib.git")
+    desk.write("wheels/foo-1.0-py3-none-any.whl", "x")
+    folder = desk.unpacked(desk.preview(environment="fresh"), tmp_path / "unpacked")
+    assert (folder / "wheels/foo-1.0-py3-none-any.whl").exists()
+    assert (folder / "work/requirements.txt").exists()
+    lines = (folder / ".wrapper/requirements.txt").read_text().splitlines()
+    assert {"--find-links ../wheels", "foo==1.0", "git+https://example.com/lib.git"} <= set(lines)
+    plain = desk.unpacked(desk.preview(), tmp_path / "plain")
+    assert "--find-links" not in (plain / ".wrapper/requirements.txt").read_text()
+
+
+def test_credentials_in_requirements_refuse_a_fresh_environment_only(desk: Desk) -> None:
+    """The kernel's own environment needs no package from anywhere."""
+    desk.write("work/requirements.txt", "--index-url https://me:secret@example.org/simple\nsix")
+    with pytest.raises(Refused, match="has a password or token in its address") as refused:
+        desk.preview(environment="fresh")
+    assert (refused.value.code, refused.value.field) == ("credentials_in_requirements", "environment")
+    assert any("has a password or token" in warning for warning in desk.preview().warnings)
+
+
+@pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
         ({"kernel": "julia-9.9"}, "kernel_missing", "kernel"),

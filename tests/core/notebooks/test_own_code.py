@@ -322,3 +322,30 @@ def test_many_data_of_a_package_stay_behind_and_are_said(tmp_path: Path) -> None
     found = checked(tmp_path, "import pkg", files=files)
     assert found.included == ("pkg/__init__.py",)
     assert warned(found) == ["pkg has data files that its code may read, and they aren't included: 501 files, 0 B."]
+
+
+@pytest.mark.parametrize(
+    ("cell", "makes"),
+    [
+        ("os.mkdir('output')", True),
+        ("os.makedirs('output')", True),
+        ("Path('output').mkdir()", True),
+        ("out = Path.cwd() / 'output'\nout.mkdir(parents=True)", True),
+        ("os.makedirs('output', exist_ok=False)", True),
+        ("def prepare(folder):\n    os.mkdir(folder)\nprepare('output')", True),
+        ("import helper", True),
+        ("if os.path.exists('output'):\n    shutil.rmtree('output')\nos.mkdir('output')", True),
+        ("os.mkdir('results')\ndf.to_csv('results/a.csv')", True),
+        ("os.makedirs('output', exist_ok=True)", False),
+        ("Path('output').mkdir(exist_ok=True, parents=True)", False),
+        ("os.mkdir('output/plots')", False),
+        ("try:\n    os.mkdir('output')\nexcept FileExistsError:\n    pass", False),
+        ("try:\n    os.mkdir('output')\nexcept OSError as problem:\n    print(problem)", False),
+        ("def unused():\n    os.mkdir('output')", False),
+        ("os.mkdir('other')\ndf.to_csv('output/a.csv')", False),
+        ("open('output/x', 'w')", False),
+    ],
+)
+def test_code_that_makes_its_output_folder_itself_is_known(cell: str, makes: bool, tmp_path: Path) -> None:
+    """Such a folder mustn't be there when the run starts; for all other code it is."""
+    assert checked(tmp_path, cell, files={"helper.py": "import os\nos.mkdir('output')"}).makes_output is makes

@@ -27,13 +27,19 @@ HTML_LIMIT = 64 * 2**20
 PRIVATE_VARIABLES = ("KERNEL_SPEC", "KERNEL_PYTHON", "RUNNER_PYTHON")
 
 
-def make_folders(variables: Mapping[str, str], log: ProgressLog) -> None:
-    """The folders that the run is told of exist, the report's without an older run's failure."""
+def make_folders(variables: Mapping[str, str], log: ProgressLog, *, makes_output: bool = False) -> None:
+    """The folders that the run is told of exist, the report's without an older run's failure.
+
+    makes_output: the code makes its output folder itself, and would fail if that were there.
+    """
     output, report = Path(variables["OUTPUT_DIR"]), Path(variables["REPORT_DIR"])
     try:
         for folder in (report, output, Path(variables["PREVIOUS_DIR"])):
             folder.mkdir(parents=True, exist_ok=True)
         (report / "failure.json").unlink(missing_ok=True)
+        if makes_output and not any(output.iterdir()):
+            output.rmdir()
+            return
     except OSError as problem:
         name, reason = problem.filename, problem.strerror
         raise Refusal("unwritable", 74, f"Can't make the folder {name}: {reason}") from None
@@ -122,8 +128,10 @@ def main() -> int:
             variables = run_variables(os.environ, config, here.parent, datetime.now(UTC))
             variables["PREVIOUS_DIR"] = os.environ.get("PREVIOUS_DIR") or str(Path(scratch) / "previous")
             os.environ.update(variables)
-            make_folders(variables, log)
+            make_folders(variables, log, makes_output=config.get("makes_output", False))
             failure = conduct(here.parent, config, variables, Path(scratch), log)
+            # as whoever collects expects it, also where the code came to no output
+            Path(variables["OUTPUT_DIR"]).mkdir(parents=True, exist_ok=True)
         except Refusal as refusal:
             failure = refusal.failure
     if failure is None:

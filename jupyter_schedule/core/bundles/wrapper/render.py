@@ -70,6 +70,8 @@ class WrapperConfig:
     timezone: str = "UTC"
     #: names of the parameters cell that the product fills: scheduled_for, data_date and so on
     product_parameters: tuple[str, ...] = ()
+    #: whether the code makes its output folder itself, and would fail if that were there
+    makes_output: bool = False
     #: such as "3.11"; None takes the machine's own
     python_version: str | None = None
 
