@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from jupyter_schedule.core.config import StorageConfig
+from jupyter_schedule.core.costs import costs_requests
 from jupyter_schedule.core.models import (
     FOUND_IN_FILES,
     DisclosureFinding,
@@ -88,13 +89,14 @@ def publish_or_hold(
     if target.visibility != Visibility.NONE and result.files:
         report = spec.publish_report and target.publish_report
         try:
-            check_number(result, storage.config.most_files)
+            if costs_requests(target.publication_base):
+                check_number(result, storage.config.most_files)
             area = fence.open(storage.open_objects(target.publication_base), target)
             publication = publish(run, result, files.work, files.prefix, area, storage.now, report=report)
         except PublishFailed as failure:
             return End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result), None
     sentence = describe_outcome(run, result)
-    if publication is not None:
+    if publication is not None and costs_requests(target.publication_base):
         sentence = add_cost(sentence, publication)
     return End(RunStatus.SUCCEEDED, result.reason, sentence, Outcome.FINISHED, result), publication
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from jupyter_schedule.core.config import SETTINGS, DeploymentConfig, read_settings, wrong_settings
+from jupyter_schedule.core.config import SETTINGS, DeploymentConfig, check_public_folder, read_settings, wrong_settings
 from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import ConcurrencyLimits
@@ -104,7 +104,9 @@ def load_settings(path: Path | None, folder: Path | None = None) -> Settings:
     except ValidationError as problem:
         assert path is not None
         raise wrong_settings(path, problem, Settings) from None
-    return settings.model_copy(update={"folder": folder}) if folder else settings
+    settings = settings.model_copy(update={"folder": folder}) if folder else settings
+    check_public_folder(settings.storage, settings.places.folder)
+    return settings
 
 
 def show_to_doors(path: Path, folder: Path) -> None:

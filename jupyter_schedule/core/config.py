@@ -33,7 +33,7 @@ CHANNEL_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 
 
 class StorageConfig(BaseModel):
-    """The table `[storage]`: addresses as `file:///a/folder` or `s3://bucket/prefix`."""
+    """The table `[storage]`: addresses as `/a/folder`, `file:///a/folder` or `s3://bucket/prefix`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,7 +41,7 @@ class StorageConfig(BaseModel):
     work: str | None = None
     #: publications that not everybody can read
     private: str | None = None
-    #: publications that everybody can read; without it nothing can be public
+    #: publications that everybody can read, in a bucket or a folder that a web server shows; else nothing can be public
     public: str | None = None
     #: the address of the public area for everybody, such as `https://results.example.org/`
     public_base: str | None = None
@@ -73,9 +73,7 @@ class StorageConfig(BaseModel):
             if self.public_base is not None:
                 raise ValueError("public_base is the address of a public area: set public too")
             return self
-        if not self.public.startswith("s3:"):
-            raise ValueError("public must be an address such as s3://bucket/prefix")
-        if S3Address.parse(self.public).public is None:
+        if parse_address(self.public).public is None:
             raise ValueError("a public area needs public_base, the address at which everybody reads it")
         for name in ("work", "private"):
             other = getattr(self, name)
@@ -164,9 +162,18 @@ def read_config(folder: Path) -> DeploymentConfig:
         return DeploymentConfig()
     given = read_settings(path)
     try:
-        return DeploymentConfig.model_validate({name: given[name] for name in given if name not in OF_THE_SERVICE})
+        config = DeploymentConfig.model_validate({name: given[name] for name in given if name not in OF_THE_SERVICE})
     except ValidationError as problem:
         raise wrong_settings(path, problem, DeploymentConfig, OF_THE_SERVICE) from None
+    check_public_folder(config.storage, folder)
+    return config
+
+
+def check_public_folder(storage: StorageConfig, folder: Path) -> None:
+    """Raise Refused `public_folder` when everybody would read the folder with the ledger, or a part of it."""
+    if storage.public is not None and _overlap(storage.public, str(FolderAddress(folder))):
+        message = f"Everybody can read storage.public, and {folder} has what nobody may: let public be another folder."
+        raise Refused("public_folder", message)
 
 
 def owner_of_requests(config: DeploymentConfig, paths: DataPaths) -> str:
@@ -232,19 +239,25 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _completed(address: str, common: dict[str, str | None]) -> str:
-    if not address.startswith("s3:"):
-        parse_address(address)
-        return address
-    parsed = S3Address.parse(address)
-    own = {name: value for name in common if (value := getattr(parsed, name)) is not None}
-    made = S3Address(**{"bucket": parsed.bucket, "prefix": parsed.prefix} | common | own)
+    if address.startswith("/"):
+        address = FolderAddress(Path(address)).url("").removesuffix("/")
+    parsed = parse_address(address)
+    if isinstance(parsed, FolderAddress):
+        public = parsed.public or common.get("public")
+        made: FolderAddress | S3Address = FolderAddress(parsed.folder, public)
+    else:
+        own = {name: value for name in common if (value := getattr(parsed, name)) is not None}
+        made = S3Address(**{"bucket": parsed.bucket, "prefix": parsed.prefix} | common | own)
     # checked as a whole, since what is said once for all may be wrong too
-    return str(S3Address.parse(str(made)))
+    return str(parse_address(str(made)))
 
 
 def _overlap(one: str, other: str) -> bool:
-    if not other.startswith("s3:"):
+    first, second = parse_address(one), parse_address(other)
+    if isinstance(first, FolderAddress) and isinstance(second, FolderAddress):
+        here, there = first.folder.resolve(), second.folder.resolve()
+        return here.is_relative_to(there) or there.is_relative_to(here)
+    if isinstance(first, FolderAddress) or isinstance(second, FolderAddress):
         return False
-    first, second = S3Address.parse(one), S3Address.parse(other)
     same = (first.bucket, first.endpoint) == (second.bucket, second.endpoint)
     return same and (first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix))

@@ -135,6 +135,11 @@ def month_start(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
+def costs_requests(publication_base: str) -> bool:
+    """True where each published file costs requests: on S3, and in no folder."""
+    return publication_base.startswith("s3:")
+
+
 def price_publishing(files: int) -> float:
     """Dollars for one publication of so many files on S3: each costs, however small; storage and transfer aside."""
     return files * (S3_WRITES * S3_WRITE + S3_READS * S3_READ)

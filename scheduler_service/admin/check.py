@@ -58,9 +58,9 @@ def check_storage(storage: StorageConfig, now: datetime) -> Iterator[CheckResult
             yield CheckResult(True, f"{name}: not set; {_without(name)}")
             continue
         area = open_storage(address)
-        where = area.address.plain if isinstance(area, S3Storage) else address
+        where = area.address.plain if isinstance(area, S3Storage) else address.partition("?")[0]
         yield from _check_area(f"{name} ({where})", area, now, public=name == "public")
-    if storage.private or storage.public:
+    if any(costs.costs_requests(address or "") for address in (storage.private, storage.public)):
         told = costs.publishing_text(storage.most_files)
         yield CheckResult(True, f"most_files: a run may publish {storage.most_files:,}; {told}")
 
@@ -115,6 +115,8 @@ def _check_area(name: str, area: ObjectStorage, now: datetime, *, public: bool) 
             yield _anonymous(name, area, probe, public=public)
             if public:
                 yield _no_public_list(name, area)
+        elif public:
+            yield _anonymous(name, area, probe, public=True)
     finally:
         for key in (probe, f"{probe}.copy.txt"):
             with suppress(OSError):
@@ -160,11 +162,15 @@ def _is_elsewhere(area: S3Storage) -> str | None:
     return None if found == asked else f"It is in {found}, and {asked} is asked: set region to {found}."
 
 
-def _anonymous(name: str, area: S3Storage, probe: str, *, public: bool) -> CheckResult:
-    if public:
+def _anonymous(name: str, area: ObjectStorage, probe: str, *, public: bool) -> CheckResult:
+    if public or not isinstance(area, S3Storage):
         status, _ = anonymous_get(area.url(probe))
-        right = f"{name}: everybody can read at {area.address.public}"
-        mend = "Allow s3:GetObject to everybody in the bucket's policy, or see that public_base leads to the prefix."
+        right = f"{name}: everybody can read at {area.url('')}"
+        mend = "Let the web server show that folder at public_base, and read what the service writes there."
+        if isinstance(area, S3Storage):
+            mend = (
+                "Allow s3:GetObject to everybody in the bucket's policy, or see that public_base leads to the prefix."
+            )
         return (
             CheckResult(True, right)
             if status == 200

@@ -78,9 +78,9 @@ def check_number(result: Result, most: int) -> None:
 
 
 def add_cost(sentence: str, publication: Publication) -> str:
-    """Add to how the run ended what its many files cost, where each of them does."""
+    """Add to how the run ended what its many files cost."""
     count = len(publication.files)
-    if count < costs.MANY_FILES or publication.url.startswith("file:"):
+    if count < costs.MANY_FILES:
         return sentence
     return f"{sentence} Note that {costs.publishing_text(count)}."
 

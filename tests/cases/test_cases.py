@@ -30,7 +30,6 @@ MENDED_BY = {
     "cron_texts_that_people_paste": NOTEBOOKS,
     "long_notification_to_discord": GATE,
     "mail_password_in_the_clear": GATE,
-    "many_files_in_a_folder_cost_nothing": MACHINES,
     "root_device_name": MACHINES,
     "spot_falls_back_to_paid": MACHINES,
     "p18_the_report_as_a_page": NOTEBOOKS,

@@ -11,6 +11,8 @@ from jupyter_schedule.core.config import StorageConfig, read_config, read_settin
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
+from jupyter_schedule.core.storage.factory import open_storage
+from scheduler_service.settings import load_settings
 
 PUBLIC: dict[str, Any] = {"public": "s3://open/r", "public_base": "https://r.org"}
 
@@ -38,12 +40,35 @@ def test_each_address_gets_what_is_said_once_for_all() -> None:
     assert str(storage.public).endswith("&public=https%3A%2F%2Fr.org%2F")
 
 
+def test_what_is_public_may_be_a_folder_that_a_web_server_shows(tmp_path: Path) -> None:
+    storage = StorageConfig(public=f"{tmp_path}/www a", public_base="https://r.org/x", private=f"{tmp_path}/private")
+    area = open_storage(storage.base(Visibility.PUBLIC, None, ""))
+    area.put("daily/a b.csv", b"1")
+    assert (tmp_path / "www a/daily/a b.csv").read_bytes() == b"1"
+    assert area.url("daily/a b.csv") == "https://r.org/x/daily/a%20b.csv"
+    assert storage.base(Visibility.PRIVATE, None, "") == f"file://{tmp_path}/private"
+
+
+@pytest.mark.parametrize("public", ["", "/published", "/.."])
+def test_the_folder_with_the_ledger_is_never_public(tmp_path: Path, public: str) -> None:
+    text = f'[storage]\npublic = "{tmp_path}{public}"\npublic_base = "https://r.org"\n'
+    (tmp_path / "service.toml").write_text(text)
+    for read in (read_config, lambda folder: load_settings(None, folder)):
+        with pytest.raises(Refused, match="let public be another folder"):
+            read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
         ({"public": "s3://open"}, "needs public_base"),
         ({"public_base": "https://r.org"}, "set public too"),
-        ({"public": "file:///srv", "public_base": "https://r.org"}, "must be an address such as s3"),
+        ({"public": "/srv/www"}, "needs public_base"),
+        ({"public": "/srv/www", "public_base": "r.org"}, "must be an address that starts with https"),
+        ({"public": "srv/www", "public_base": "https://r.org"}, "use an address such as"),
+        ({"public": "file://host/srv/www", "public_base": "https://r.org"}, "is its whole path"),
+        ({"public": "/srv/www", "public_base": "https://r.org", "private": "/srv/www/p"}, "must be apart"),
+        ({"public": "/srv/www/../p", "public_base": "https://r.org", "work": "file:///srv"}, "must be apart"),
         (PUBLIC | {"private": "s3://open"}, "must be apart"),
         (PUBLIC | {"work": "s3://open/r/work"}, "must be apart"),
         ({"private": "s3://k:canary@results"}, "holds no credentials"),

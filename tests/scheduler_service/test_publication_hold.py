@@ -34,7 +34,7 @@ from scheduler_service.publication_hold import (
 from scheduler_service.publishing.fence import PublisherFence
 from tests.databases import Clock
 from tests.engine import Engine
-from tests.factories import NOON, PublicFolders, make_run, make_schedule, make_spec
+from tests.factories import NOON, make_run, make_schedule, make_spec
 from tests.scheduler_service.publishing.results import result_of
 from tests.scheduler_service.stores import MemoryObjects
 from tests.simulation.memory_store import MemoryStore
@@ -145,19 +145,47 @@ def test_what_was_made_private_while_it_ran_is_never_written_where_everybody_can
     assert store.publications.list_owed()[0].publishers == 0
 
 
+@pytest.mark.parametrize("base", ["file:///published", "s3://published"])
+def test_the_number_of_files_counts_only_where_each_of_them_costs(base: str) -> None:
+    store, area = MemoryStore(Clock()), MemoryObjects()
+    spec = make_spec(visibility=Visibility.PRIVATE, publication_base=base)
+    schedule = make_schedule(spec=spec)
+    store.schedules.add(schedule)
+    run = make_run(schedule, status=RunStatus.PUBLISHING, attempt=1)
+    store.runs.add(run, actor="service")
+    files = {f"{number}.txt": b"" for number in range(1001)}
+    end, publication = publish_or_hold(
+        run,
+        spec,
+        schedule,
+        result_of(files),
+        PublisherFence(store.publications, run, schedule),
+        files=left(files),
+        storage=PublicationStorage(lambda _: area, StorageConfig(most_files=1000), NOON),
+    )
+    if base.startswith("s3:"):
+        assert (end.reason, publication) == (Reason.PUBLISHING, None)
+    else:
+        assert end.status is RunStatus.SUCCEEDED
+        assert "$" not in end.message
+        assert publication
+        assert len(publication.files) == 1001
+
+
 class Public(Engine):
-    """A deployment whose operator set up a public area."""
+    """A deployment whose operator set up a public area: a folder that a web server shows."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.area = LocalStorage(folder / "public")
-        self.operations = Operations(self.store, self.objects, storage=PublicFolders())
+        self.area = LocalStorage(folder / "public", "https://r.org/")
+        storage = StorageConfig(public=f"{folder}/public", public_base="https://r.org")
+        self.operations = Operations(self.store, self.objects, storage=storage)
 
     def public_script(self, name: str, text: str, **changes: Any) -> Schedule:
         """As `script`, public once it is confirmed."""
         made = self.script(name, text)
-        base = self.area.url("").rstrip("/")
-        spec = made.spec.model_copy(update={"visibility": Visibility.PUBLIC, "publication_base": base} | changes)
+        spec = made.spec.model_copy(update={"visibility": Visibility.PUBLIC} | changes)
+        spec = self.operations.schedules.with_storage(spec)
         return self.operations.schedules.edit(
             name, Spec.model_validate(spec.model_dump()), if_version=1, public_confirmed=True
         )
@@ -188,6 +216,8 @@ def test_a_public_schedule_run_by_hand_publishes_nothing_until_a_person_releases
         released = public.ended(public.operations.publications.approve(rehearsal.id))
     assert (released.status, released.message) == (RunStatus.SUCCEEDED, "Published by local.")
     assert public.area.get(f"{PublicationKeys('daily').data}table.csv") == b"country,clients\nDE,100\n"
+    assert released.publication
+    assert released.publication.url == "https://r.org/daily/data/"
     assert public.operations.files.read(released, "output/table.csv") == b"country,clients\nDE,100\n"
     kinds = [event.kind for event in public.store.events(0) if event.run_id == released.id]
     assert kinds == ["run_released", "run_publishing", "run_succeeded"]

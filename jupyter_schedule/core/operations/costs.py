@@ -56,7 +56,7 @@ def cost_before(operations: Operations, spec: Spec, schedule: Schedule | None = 
 
     spec: what it would be from now on.  schedule: what it is now, None for a new one.
     """
-    if spec.visibility == Visibility.NONE or not spec.publication_base.startswith("s3:"):
+    if spec.visibility == Visibility.NONE or not costs.costs_requests(spec.publication_base):
         return ""
     most = operations.storage.most_files
     left = _left(operations, schedule) if schedule else None

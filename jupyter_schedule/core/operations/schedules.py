@@ -28,7 +28,7 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names, publication_policy
 from jupyter_schedule.core.operations.context import TRIES, OperationsContext
 from jupyter_schedule.core.publication_keys import is_published
-from jupyter_schedule.core.storage.factory import LocalStorage
+from jupyter_schedule.core.storage.factory import FolderAddress, LocalStorage, parse_address
 from jupyter_schedule.core.store.base import NameTaken
 from jupyter_schedule.core.text import listed, quoted
 from jupyter_schedule.core.timing import freshness, planning, recurrence
@@ -127,7 +127,7 @@ class ScheduleOperations:
 
         known: where it has published up to now, None for a new one; a folder is kept, as people know it.
         """
-        own = known if known is not None and known.startswith("file:") else self._context.published
+        own = known if known is not None and _is_own_folder(known) else self._context.published
         if own is None:
             own = spec.publication_base if spec.root is None else LocalStorage(Path(spec.root)).url(PUBLISHED)
         return spec.model_copy(update={"publication_base": self._context.storage.base(spec.visibility, None, own)})
@@ -371,3 +371,9 @@ def _check_channels(picked: tuple[str, ...], known: tuple[str, ...]) -> None:
         return
     there = f"Pick of {listed(known)}." if known else "Nobody has set up any here: ask whoever runs the service."
     raise Refused("no_such_channel", f"There is no channel {quoted(missing)}. {there}", "notify")
+
+
+def _is_own_folder(address: str) -> bool:
+    """True of a folder that nobody but people with an account on its machine can read."""
+    parsed = parse_address(address)
+    return isinstance(parsed, FolderAddress) and parsed.public is None

@@ -1,7 +1,8 @@
 """The addresses of storages, which are parsed and spelt without opening one: `file:///a/folder`, `s3://bucket/prefix`.
 
 An address is whole, wherever it travels to.  In one of S3 `?region=`, `?endpoint=` (for servers other than Amazon's)
-and `?public=` (the base of the addresses that everybody can read) follow the prefix.  Credentials never do:
+and `?public=` (the base of the addresses that everybody can read) follow the prefix; in one of a folder that a web
+server shows, `?public=` follows.  Credentials never do:
 they come from where they always do on the machine that needs them.
 """
 
@@ -20,9 +21,28 @@ class FolderAddress:
     """A folder on this machine."""
 
     folder: Path
+    #: ends in `/`; where a web server shows the folder to everybody
+    public: str | None = None
+
+    @classmethod
+    def parse(cls, address: str) -> Self:
+        """Raises ValueError, in a sentence."""
+        parts = urlsplit(address)
+        if not parts.path.startswith("/") or parts.netloc not in {"", "localhost"}:
+            raise ValueError("the address of a folder is its whole path, such as file:///a/folder")
+        public = dict(parse_qsl(parts.query)).get("public")
+        if public is not None and not _is_web(public):
+            raise ValueError("public must be an address that starts with https:// or http://, without a password")
+        return cls(Path(unquote(parts.path)), None if public is None else f"{public.rstrip('/')}/")
+
+    def __str__(self) -> str:
+        told = "" if self.public is None else f"?{urlencode({'public': self.public})}"
+        return f"file://{quote(str(self.folder.absolute()))}{told}"
 
     def url(self, key: str) -> str:
-        """The address of an object, or of all that a prefix ending in `/` holds."""
+        """The address of an object, or of all that a prefix ending in `/` holds: everybody's, where there is one."""
+        if self.public is not None:
+            return self.public + quote(key)
         return f"file://{quote(str(self.folder.absolute()))}/{quote(key)}"
 
 
@@ -88,7 +108,7 @@ def parse_address(address: str) -> FolderAddress | S3Address:
         raise ValueError(
             f"no object store speaks {parts.scheme or address!r}; use an address such as file:///a/folder or s3://bucket"
         )
-    return FolderAddress(Path(unquote(parts.path)))
+    return FolderAddress.parse(address)
 
 
 def _is_web(address: str) -> bool:

@@ -43,4 +43,4 @@ def open_storage(address: str) -> ObjectStorage:
     Raises ValueError, in a sentence, for an address that names none.
     """
     parsed = parse_address(address)
-    return S3Storage(parsed) if isinstance(parsed, S3Address) else LocalStorage(parsed.folder)
+    return S3Storage(parsed) if isinstance(parsed, S3Address) else LocalStorage(parsed.folder, parsed.public)

@@ -40,8 +40,10 @@ class LocalStorage(ObjectStorage):
     A write is done when its name is on the disk too: no power cut takes back what somebody has built on.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, public: str | None = None) -> None:
+        """public: where a web server shows the folder to everybody; ends in `/`."""
         self.root = root.absolute()
+        self.public = public
 
     def put(self, key: str, data: bytes) -> None:
         with self._written(key, data) as partial:
@@ -135,7 +137,7 @@ class LocalStorage(ObjectStorage):
                 return
 
     def url(self, key: str) -> str:
-        return FolderAddress(self.root).url(key)
+        return FolderAddress(self.root, self.public).url(key)
 
     def sweep(self, before: datetime) -> int:
         left = [path for path in self.root.rglob(f"{_PARTIAL}*") if path.stat().st_mtime < before.timestamp()]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Reason, Run, RunStatus, ScheduleState, Spec, Timing, Trigger, Visibility
 from jupyter_schedule.core.object_keys import bundle_key
@@ -54,6 +55,19 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.mine.store.close()
+
+
+def test_what_was_public_in_a_folder_goes_to_a_private_place_when_it_is_private(tmp_path: Path) -> None:
+    """A folder is kept where a schedule has published up to now, but not one that a web server shows."""
+    storage = StorageConfig(public=f"{tmp_path}/www", public_base="https://r.org")
+    store = open_store(f"sqlite:///{tmp_path}/ledger.sqlite3", lambda: NOON)
+    mine = Operations(store, LocalStorage(tmp_path / "objects"), storage=storage, published="file:///mine")
+    public = mine.schedules.with_storage(make_spec(visibility=Visibility.PUBLIC))
+    assert public.publication_base == storage.public
+    private = public.model_copy(update={"visibility": Visibility.PRIVATE})
+    assert mine.schedules.with_storage(private, known=public.publication_base).publication_base == "file:///mine"
+    assert mine.schedules.with_storage(private, known="file:///his").publication_base == "file:///his"
+    store.close()
 
 
 def refusal(code: str) -> Any:

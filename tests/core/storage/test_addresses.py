@@ -9,6 +9,7 @@ from jupyter_schedule.core.storage.factory import open_storage
 
 ADDRESSES = {
     "file:///srv/a%20b": "file:///srv/a%20b/x/",
+    "file:///srv/www?public=https%3A%2F%2Fr.org%2F": "https://r.org/x/",
     "s3://results": "s3://results/x/",
     "s3://results/team%20a?region=eu-west-1": "s3://results/team%20a/x/",
     "s3://results/team?public=https%3A%2F%2Fr.org%2F": "https://r.org/x/",
