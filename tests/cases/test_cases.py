@@ -32,10 +32,8 @@ MENDED_BY = {
     "mail_password_in_the_clear": GATE,
     "root_device_name": MACHINES,
     "spot_falls_back_to_paid": MACHINES,
-    "p18_the_report_as_a_page": NOTEBOOKS,
     "p19_injected_before": NOTEBOOKS,
     "p20_text_notebooks": NOTEBOOKS,
-    "p24_cells_without_metadata": NOTEBOOKS,
 }
 NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
 #: the last line of a program that ended by an error: it gave no verdict, and proves nothing

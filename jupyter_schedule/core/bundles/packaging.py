@@ -36,7 +36,7 @@ from jupyter_schedule.core.models import EnvironmentSource, FileEntry, Kernel, M
 from jupyter_schedule.core.notebooks import preflight, requirements
 from jupyter_schedule.core.notebooks.declared import SYSTEM_PACKAGES, find_system_packages
 from jupyter_schedule.core.notebooks.kernels import is_python
-from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, kernel_name, load_notebook
+from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, check_runnable, kernel_name, load_notebook
 from jupyter_schedule.core.notebooks.own_code import OwnCode, follow_notebook
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.preflight import Preflight
@@ -106,6 +106,7 @@ def inspect_notebook(request: PackagingRequest, root: Path, host: Host = DISK) -
     within = _relative_to_root(path, root)
     host.check_on_disk(path)
     notebook = load_notebook(path)
+    check_runnable(path.name, notebook)
     kernel = host.find_kernel(request.kernel or kernel_name(notebook.content))
     chosen = expand_patterns(root, request.files) if request.files else FileSelection([], [])
     code = follow_notebook(notebook, path, root, given=_given_values(request, notebook), named=chosen.files)

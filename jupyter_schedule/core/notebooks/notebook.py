@@ -41,6 +41,9 @@ _INSTALL = re.compile(
     r"\s*[%!]{1,2}\s*(?:(?:python3?|\S*sys\.executable\S*)\s+-m\s+)?(?:uv\s+)?(?:pip3?|conda|mamba)\s+install\b"
 )
 
+#: may be one, or half of a pair
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+
 #: `warnings.catch_warnings` changes what all threads see, so that only one of ours may be inside
 _warning_filters = threading.Lock()
 
@@ -157,6 +160,53 @@ def check_notebook(name: str, notebook: object) -> Notebook:
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise _not_a_notebook(name, "it has no list of cells")
     return notebook
+
+
+def check_runnable(name: str, notebook: ParsedNotebook) -> None:
+    """Refused `not_a_notebook` for one that no Jupyter opens and no run could execute, however it was made."""
+    content = notebook.content
+    if content["nbformat"] > 4 or not isinstance(content.get("nbformat_minor"), int):
+        raise _not_a_notebook(name, "its notebook format isn't known")
+    if not isinstance(content.get("metadata"), dict):
+        raise _not_a_notebook(name, "it has no metadata")
+    for number, cell in enumerate(content["cells"], start=1):
+        if damage := _find_damage(cell):
+            raise _not_a_notebook(name, f"its cell {number}, of any kind, has {damage}")
+    if _HALF_CHARACTER.search(notebook.raw):
+        _check_characters(name, content)
+
+
+def _find_damage(cell: dict[str, Any]) -> str | None:
+    """The reason in words for which no Jupyter opens a cell, and no run could; None where there is none."""
+    if not isinstance(cell.get("cell_type"), str):
+        return "no cell_type"
+    if not isinstance(cell.get("metadata"), dict):
+        return "no metadata"
+    source = cell.get("source")
+    if not isinstance(source, str | list) or not all(isinstance(line, str) for line in source):
+        return "no source"
+    outputs = cell.get("outputs", [])
+    if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
+        return "outputs that aren't a list of objects"
+    return None
+
+
+def _check_characters(name: str, notebook: Notebook) -> None:
+    """Refused for a text that can't be saved, which would end every run; outputs are made anew."""
+    for number, cell in enumerate(notebook["cells"], start=1):
+        kept = {key: value for key, value in cell.items() if key != "outputs"}
+        if not _can_be_saved(kept):
+            raise _not_a_notebook(name, f"its cell {number}, of any kind, has half a character (a lone surrogate)")
+    if not _can_be_saved({key: value for key, value in notebook.items() if key != "cells"}):
+        raise _not_a_notebook(name, "its metadata have half a character (a lone surrogate)")
+
+
+def _can_be_saved(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _not_a_notebook(name: str, why: str) -> Refused:

@@ -17,6 +17,7 @@ from jupyter_schedule.core.notebooks.following import Follower
 from jupyter_schedule.core.notebooks.notebook import (
     CodeCell,
     ParsedNotebook,
+    cell_text,
     code_cells,
     language,
     parse_python,
@@ -26,6 +27,7 @@ from jupyter_schedule.core.notebooks.notebook import (
 from jupyter_schedule.core.notebooks.path_texts import ANCHOR, OUTPUT_DIR, UNKNOWN
 from jupyter_schedule.core.notebooks.path_uses import PathAction, PathUse, find_in_texts
 from jupyter_schedule.core.notebooks.path_values import KnownValues
+from jupyter_schedule.core.notebooks.pictures import find_pictures
 from jupyter_schedule.core.notebooks.places import FileStatus, PathResolver
 from jupyter_schedule.core.notebooks.used_files import CodeSource
 from jupyter_schedule.core.text import size_text
@@ -94,7 +96,7 @@ class OwnCode:
                 self._fill(self._values)
                 lines = _overridden(cell, self.given)
                 source.uses = [use for use in source.uses if use.line not in lines]
-        self.sources += self._reached
+        self.sources += [*self._reached, *_find_shown(notebook)]
         self._reached = []
         self._complete()
 
@@ -249,6 +251,15 @@ class OwnCode:
     def find_importer(self, module: str) -> CodeSource | None:
         """The first that imports the top-level `module`."""
         return next((each for each in self.sources if any(found.top == module for found in each.imports)), None)
+
+
+def _find_shown(notebook: ParsedNotebook) -> Iterator[CodeSource]:
+    """The cells of text that show pictures; one that isn't there yet may be what the run makes."""
+    for cell in notebook.content["cells"]:
+        if cell.get("cell_type") == "markdown" and (shown := find_pictures(cell_text(cell)[:CELL_LIMIT])):
+            source = CodeSource("a cell of text", None, "")
+            source.uses = [PathUse(path, PathAction.MENTION, 1) for path in shown]
+            yield source
 
 
 def _overridden(cell: CodeCell, given: Mapping[str, Any]) -> set[int]:

@@ -11,8 +11,8 @@ import pytest
 
 from jupyter_schedule.core.bundles.wrapper.outputs import OutputKeeper, Screen
 from jupyter_schedule.core.bundles.wrapper.page import make_page
-from jupyter_schedule.core.bundles.wrapper.pictures import find_pictures
 from jupyter_schedule.core.bundles.wrapper.progress import ProgressLog
+from jupyter_schedule.core.notebooks.pictures import find_pictures
 from tests.core.bundles.wrapped import code, notebook
 
 

@@ -164,6 +164,9 @@ def find_exit(reply: dict[str, Any]) -> ExitAsked | None:
 def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, progress: CellProgress) -> None:
     """Execute the notebook, saved as it goes.  Raises what papermill raises, and PapermillExecutionError for a cell."""
     notebook = load_notebook_node(str(source))
+    for cell in notebook.cells:
+        if not isinstance(cell.metadata.get("tags"), list):
+            cell.metadata["tags"] = []
     language = manager.kernel_spec.language or None
     if values:
         register_translators(manager.kernel_name, language or "python")

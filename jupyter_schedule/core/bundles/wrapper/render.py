@@ -45,12 +45,13 @@ DRIVER = (
     "main.py",
     "outputs.py",
     "page.py",
-    "pictures.py",
     "progress.py",
     "translators.py",
     "variables.py",
 )
 _FOLDER = files(__package__)
+#: what the driver shares with the look at a notebook before it is scheduled
+_PICTURES = files("jupyter_schedule.core.notebooks").joinpath("pictures.py")
 _CALL = b'#!/bin/sh\nexec "${0%run.sh}.wrapper/run.sh" "$@"\n'
 
 #: the pinned closure of papermill, nbclient and nbconvert, as the text of a requirements file
@@ -83,6 +84,7 @@ def render_wrapper(config: WrapperConfig) -> dict[str, tuple[bytes, int]]:
         rendered[f"{FOLDER}/{name}"] = (_FOLDER.joinpath(name).read_bytes(), 0o644)
     for name in DRIVER:
         rendered[f"{FOLDER}/driver/{name}"] = (_FOLDER.joinpath(name).read_bytes(), 0o644)
+    rendered[f"{FOLDER}/driver/pictures.py"] = (_PICTURES.read_bytes(), 0o644)
     known = {name: value for name, value in asdict(config).items() if name != "python_version"}
     text = json.dumps(known, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     rendered[f"{FOLDER}/config.json"] = (text.encode("utf-8", "surrogateescape"), 0o644)
