@@ -18,7 +18,7 @@ from jupyter_schedule.core import clock
 from jupyter_schedule.core.account import account_of
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Visibility
-from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.storage.factory import open_storage, open_work
 from jupyter_schedule.core.text import listed, quoted, size_text
 from scheduler_service.admin.check import (
     check_channels,
@@ -223,7 +223,7 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
     if not dry_run:
         _check_owner(settings)
     with open_existing_ledger(settings.places) as store:
-        work = open_storage(settings.storage.work or settings.places.objects)
+        work = open_work(settings.storage.work or settings.places.objects)
         pruning = Pruner(store, work, open_storage, settings.retention.keep, account_of(settings.places))
         plan = pruning.plan(clock.now())
         for words, size in describe_plan(plan):

@@ -23,7 +23,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.host import DISK, Host
 from jupyter_schedule.core.ledger_clock import LedgerClock
 from jupyter_schedule.core.operations.operations import Operations
-from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_storage
+from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_work
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.text import printable_name, unwritable_character
 from jupyter_schedule.core.timing.timezones import find_zone
@@ -73,7 +73,7 @@ class ApiContext:
             store = open_store(paths.store, now)
         operations = Operations(
             store,
-            open_storage(config.storage.work or paths.objects),
+            open_work(config.storage.work or paths.objects),
             owner=owner,
             now=LedgerClock(store.clock, now),
             storage=config.storage,

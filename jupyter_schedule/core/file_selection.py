@@ -11,50 +11,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from jupyter_schedule.core.credential_files import denial_reason
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.text import quote_name
 
 #: files that patterns may stand for: as many as an archive may have entries
 MOST_FILES = 10_000
-CREDENTIALS = "may hold credentials"
-PRIVATE_KEY = "may be a private key"
-HISTORY = "version history, not data"
-CLUTTER = "made by a tool, not needed for a run"
-
-#: lower-case patterns of one part of a path, or of consecutive parts without wildcards
-_DENIED: dict[str, str] = {
-    **dict.fromkeys(
-        (
-            *(".env", ".env.*", ".envrc", ".netrc", "_netrc", ".pypirc", ".npmrc", ".yarnrc.yml", ".git-credentials"),
-            *(".aws", ".azure", ".kube", ".oci", ".snowflake", ".snowsql", ".kaggle", ".gnupg", ".password-store"),
-            *(".docker/config.json", ".config/gcloud", ".config/gh", ".config/rclone", ".cache/huggingface/token"),
-            *(".huggingface/token", ".streamlit/secrets.toml", ".jupyter", ".local/share/jupyter/runtime"),
-            *(".pgpass", ".my.cnf", ".boto", ".s3cfg", ".databrickscfg", ".dbtcloud", ".htpasswd", ".vault-token"),
-            *("credentials.json", "credentials.csv", "application_default_credentials.json", "client_secret*.json"),
-            *("service-account*.json", "service_account*.json", "kaggle.json", "secrets.toml", "secrets.json"),
-            *("secrets.y*ml", "*.tfstate", "*.tfstate.backup", "*.kdbx", ".bash_history", ".zsh_history"),
-            *(".python_history", ".psql_history", ".mysql_history", ".ipython"),
-        ),
-        CREDENTIALS,
-    ),
-    **dict.fromkeys(
-        (
-            *(".ssh", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.pem", "*.key", "*.ppk"),
-            *("*.p12", "*.pfx", "*.jks", "*.keystore", "*.keytab"),
-        ),
-        PRIVATE_KEY,
-    ),
-    **dict.fromkeys((".git", ".hg", ".svn"), HISTORY),
-    **dict.fromkeys(
-        (
-            *(".ipynb_checkpoints", ".virtual_documents", "__pycache__", "*.pyc", ".venv", "node_modules"),
-            *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".ds_store"),
-        ),
-        CLUTTER,
-    ),
-}
-_PARTS = {pattern: why for pattern, why in _DENIED.items() if "/" not in pattern}
-_RUNS = {pattern: why for pattern, why in _DENIED.items() if "/" in pattern}
 
 
 class ExcludedFile(NamedTuple):
@@ -69,16 +31,6 @@ class FileSelection(NamedTuple):
 
     files: list[str]
     left_out: list[ExcludedFile]
-
-
-def denial_reason(path: str) -> str | None:
-    """The reason why a file of this name stays out of bundles unless it is named exactly; None when it may go in."""
-    lower = path.lower().strip("/")
-    for part in lower.split("/"):
-        for pattern, why in _PARTS.items():
-            if fnmatchcase(part, pattern):
-                return why
-    return next((why for run, why in _RUNS.items() if f"/{run}/" in f"/{lower}/"), None)
 
 
 def bundle_root(files: Sequence[Path], server_root: Path) -> Path:

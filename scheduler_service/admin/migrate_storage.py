@@ -11,7 +11,7 @@ from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import GOING_STATUSES, ScheduleState
 from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
-from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_storage
+from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_work
 from jupyter_schedule.core.store.base import Store, walk_schedules
 from jupyter_schedule.core.text import quoted
 from scheduler_service.admin.check import CheckResult, ledger_exists, open_to_look
@@ -69,7 +69,7 @@ def check_code(storage: StorageConfig, places: DataPaths) -> Iterator[CheckResul
     """Check that the work storage has the code of every schedule; nothing where there is no ledger yet."""
     if not ledger_exists(places):
         return
-    work = open_storage(storage.work or places.objects)
+    work = open_work(storage.work or places.objects)
     try:
         with open_to_look(places, clock.now()) as (store, shape):
             if not shape:

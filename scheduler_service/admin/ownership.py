@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.storage.factory import open_work
 from scheduler_service.admin.check import open_existing_ledger
 from scheduler_service.launchers.host import identify_host
 from scheduler_service.ownership import Ownership, identify_ledger
@@ -17,5 +17,5 @@ def open_ownership(settings: Settings) -> Iterator[Ownership]:
     with open_existing_ledger(places) as store:
         host = identify_host(places.folder)
         host.close()
-        objects = open_storage(settings.storage.work or places.objects)
+        objects = open_work(settings.storage.work or places.objects)
         yield Ownership(objects, identify_ledger(store, places, host.name, store.secret()))

@@ -5,16 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.core.credential_files import CLUTTER, CREDENTIALS, HISTORY, PRIVATE_KEY
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.file_selection import (
-    CLUTTER,
-    CREDENTIALS,
-    HISTORY,
-    PRIVATE_KEY,
-    bundle_root,
-    denial_reason,
-    expand_patterns,
-)
+from jupyter_schedule.core.file_selection import bundle_root, expand_patterns
 
 FILES = (
     "report.ipynb",
@@ -147,27 +140,6 @@ def test_too_many_files_are_refused(root: Path) -> None:
     with pytest.raises(Refused, match="more than 3 files") as refused:
         expand_patterns(root, ["data"], 3)
     assert refused.value.code == "too_many"
-
-
-@pytest.mark.parametrize(
-    ("path", "why"),
-    [
-        *((name, CREDENTIALS) for name in (
-            ".env", "a/.ENV.local", "x/.aws/config", ".netrc", ".docker/config.json", "home/.config/gcloud/x.db",
-            "Service-Account-1.json", "client_secret_9.json", ".git-credentials", ".kube/config", "credentials.json",
-        )),
-        *((name, PRIVATE_KEY) for name in ("id_rsa", "ID_ED25519.pub", "a.PEM", ".ssh", ".ssh/config", "x/y.p12")),
-        *((name, HISTORY) for name in (".git", "sub/.git/HEAD")),
-        *((name, CLUTTER) for name in (".ipynb_checkpoints/a-checkpoint.ipynb", "a/__pycache__/")),
-        *((name, None) for name in (
-            "report.ipynb", "environment.yml", "docker/config.json", "config.json", "keys.csv", "data/monkey.csv",
-            ".gitignore", "env/x", "my.config/gcloud", "config/gcloud", "requirements.txt", "überblick.csv",
-        )),
-    ],
-)  # fmt: skip
-def test_the_deny_list_knows_credentials_by_name(path: str, why: str | None) -> None:
-    """In any folder, in capitals too; names that only look similar pass."""
-    assert denial_reason(path) == why
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from jupyter_schedule.core.file_selection import denial_reason
+from jupyter_schedule.core.credential_files import denial_reason
 from jupyter_schedule.core.notebooks.file_families import walk_whole
 from jupyter_schedule.core.notebooks.path_texts import HOLE
 

@@ -3,6 +3,8 @@
 It travels to the worker: standard library only, and boto3 where an address names S3.
 """
 
+import contextlib
+
 from jupyter_schedule.core.storage.addresses import FolderAddress, S3Address, parse_address
 from jupyter_schedule.core.storage.base import (
     NoSuchObject,
@@ -33,6 +35,7 @@ __all__ = [
     "digest",
     "file_digest",
     "open_storage",
+    "open_work",
     "parse_address",
 ]
 
@@ -44,3 +47,12 @@ def open_storage(address: str) -> ObjectStorage:
     """
     parsed = parse_address(address)
     return S3Storage(parsed) if isinstance(parsed, S3Address) else LocalStorage(parsed.folder, parsed.public)
+
+
+def open_work(address: str) -> ObjectStorage:
+    """The work area at an address, whose folder is its account's alone.  Raises ValueError as `open_storage` does."""
+    opened = open_storage(address)
+    if isinstance(opened, LocalStorage):
+        with contextlib.suppress(OSError):  # whoever asks of it next says what is wrong with the folder
+            opened.keep_private()
+    return opened

@@ -4,8 +4,9 @@ import contextlib
 import errno
 import fcntl
 import os
+import secrets
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ class LocalStorage(ObjectStorage):
         """public: where a web server shows the folder to everybody; ends in `/`."""
         self.root = root.absolute()
         self.public = public
+        self._private = False
 
     def put(self, key: str, data: bytes) -> None:
         with self._written(key, data) as partial:
@@ -58,6 +60,7 @@ class LocalStorage(ObjectStorage):
         if consume:
             _make_folder(path.parent)
             _sync(source)
+            source.chmod(stat.S_IMODE(source.stat().st_mode) & self._rights() | stat.S_IRUSR)
             with contextlib.suppress(OSError):  # another filesystem: copy, below
                 os.utime(source)
                 source.rename(path)
@@ -145,17 +148,34 @@ class LocalStorage(ObjectStorage):
             path.unlink(missing_ok=True)
         return len(left)
 
+    def keep_private(self) -> None:
+        """Close the folder to all but its account, unless others are meant to write into it.
+
+        Its objects follow it; those that are there already can't be reached any more.
+        """
+        self._private = True
+        if not self.root.is_dir():
+            return
+        found = self.root.stat()
+        if found.st_uid == os.getuid() and not found.st_mode & 0o022:
+            self.root.chmod(found.st_mode & 0o700)
+
+    def _rights(self) -> int:
+        """The bits of the storage's own folder, which those of each object are within; the umask narrows them."""
+        return stat.S_IMODE(self.root.stat().st_mode)
+
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
     @contextlib.contextmanager
     def _partial(self, path: Path) -> Iterator[Path]:
         """A new file beside `path`, gone again when the block leaves it behind."""
+        if self._private and not self.root.is_dir():
+            _make_folder(self.root.parent)
+            self.root.mkdir(mode=0o700, exist_ok=True)
         _make_folder(path.parent)
-        handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
-        partial.chmod(0o644)
+        partial = path.parent / f"{_PARTIAL}{secrets.token_hex(8)}"
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self._rights() & 0o666))
         try:
             yield partial
         finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.storage import factory
-from jupyter_schedule.core.storage.factory import LocalStorage, ObjectExists
+from jupyter_schedule.core.storage.factory import LocalStorage, ObjectExists, open_storage, open_work
 
 
 def no_links(*_: object) -> None:
@@ -114,3 +114,32 @@ def test_a_filesystem_that_syncs_no_folders_is_written_to_all_the_same(
     monkeypatch.setattr(os, "fsync", sync)
     LocalStorage(tmp_path).put("key", b"1")
     assert LocalStorage(tmp_path).get("key") == b"1"
+
+
+@pytest.mark.parametrize(("umask", "private"), [(0o022, False), (0o077, True)])
+def test_what_is_published_is_read_by_whom_the_umask_says(umask: int, private: bool, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        area = open_storage((tmp_path / "published").as_uri())
+        area.put("flights/a.csv", b"1")
+        area.copy_from(area, "flights/a.csv", "flights/b.csv")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "published").rglob("*.csv")}
+    assert modes == dict.fromkeys(("a.csv", "b.csv"), 0o600 if private else 0o644)
+
+
+def test_the_work_area_is_its_accounts_alone(tmp_path: Path) -> None:
+    """Also one that an older service left open, but none into which others write."""
+    (tmp_path / "old").mkdir(mode=0o755)
+    (tmp_path / "old").chmod(0o755)
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team").chmod(0o2770)
+    taken = tmp_path / "log.txt"
+    taken.write_text("x")
+    for name, folder, file in (("new", 0o700, 0o600), ("old", 0o700, 0o600), ("team", 0o2770, 0o640)):
+        work = open_work((tmp_path / name).as_uri())
+        work.put("runs/a.log", b"1")
+        work.put_file("runs/b.log", taken)
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == folder
+        assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / name / "runs").iterdir()} == {file}
