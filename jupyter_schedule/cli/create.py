@@ -30,6 +30,7 @@ from jupyter_schedule.cli.show import cap_remark, echo_occurrences, results_text
 from jupyter_schedule.client.client import Client
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import ScheduleState
+from jupyter_schedule.core.notebooks.text_notebooks import is_text_notebook
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.text import quoted, size_text
 
@@ -177,7 +178,10 @@ def relative_pattern(here: Path, root: Path, pattern: str) -> str:
 
 
 def _suggested(path: str) -> str:
-    stem = Path(path).name.removesuffix(".ipynb").removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar")
+    stem = Path(path).name
+    if is_text_notebook(stem):
+        stem = Path(stem).stem
+    stem = stem.removesuffix(".ipynb").removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar")
     suggestion = names.suggest(stem)
     if not suggestion:
         raise Refused("bad_name", "No name can be made from that file's: give one with --name.", "name")

@@ -40,6 +40,7 @@ from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, check_runna
 from jupyter_schedule.core.notebooks.own_code import OwnCode, follow_notebook
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.preflight import Preflight
+from jupyter_schedule.core.notebooks.text_notebooks import name_as_notebook
 from jupyter_schedule.core.notebooks.used_files import FindingLevel
 from jupyter_schedule.core.storage.factory import FolderAddress, ObjectStorage, file_digest
 from jupyter_schedule.core.timing import recurrence
@@ -172,6 +173,10 @@ def write_bundle(
     )
     inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
     within = seen.path.relative_to(base).as_posix()
+    if seen.notebook.from_text:
+        # what is run is the notebook that it becomes; the text goes along as it is
+        within = name_as_notebook(within)
+        inside = [name for name in inside if name != within]
     given = coerce_parameters(seen.checked.parameters, request.parameters, request.parameter_texts)
     config = WrapperConfig(
         notebook=within,
@@ -197,7 +202,9 @@ def write_bundle(
         # the analyst's own; ours is called by its full name
         del generated[RUN_SCRIPT]
     packed = generated
-    if within not in generated and os.path.realpath(seen.path) == f"{os.path.realpath(base)}/{within}":
+    if seen.notebook.from_text:
+        packed = {**generated, within: seen.notebook.raw}
+    elif within not in generated and os.path.realpath(seen.path) == f"{os.path.realpath(base)}/{within}":
         # the very bytes that were looked at; a link goes along as a link
         packed = {**generated, within: (seen.notebook.raw, 0o755 if seen.notebook.executable else 0o644)}
         listed.remove(within)

@@ -18,6 +18,7 @@ from jupyter_schedule.core.host import DISK, Host
 from jupyter_schedule.core.models import Spec
 from jupyter_schedule.core.notebooks.notebook import SIZE_LIMIT
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters
+from jupyter_schedule.core.notebooks.text_notebooks import name_as_notebook
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
 
@@ -46,7 +47,7 @@ def build_spec(request: PackagingRequest, root: Path, objects: ObjectStorage, di
         if bundled is not None:
             raise _not_its_bundle()
         return spec.model_copy(update={"output_dir": normalize_output_dir(request.output_dir or "output")})
-    if bundled is None or not f"/{spec.source}".endswith(f"/{bundled.notebook}"):
+    if bundled is None or not f"/{name_as_notebook(spec.source or '')}".endswith(f"/{bundled.notebook}"):
         raise _not_its_bundle()
     made = {
         "notebook": bundled.notebook,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.notebooks.text_notebooks import is_text_notebook, parse_text_notebook
 
 #: the JSON of a notebook
 Notebook = dict[str, Any]
@@ -92,6 +93,8 @@ class ParsedNotebook:
     #: the file as it was read; empty for a notebook that wasn't
     raw: bytes = field(default=b"", repr=False)
     executable: bool = False
+    #: whether the file is text, as jupytext has it; `raw` is the notebook that it becomes then
+    from_text: bool = False
 
     @cached_property
     def cells(self) -> tuple[CodeCell, ...]:
@@ -102,7 +105,11 @@ class ParsedNotebook:
 def load_notebook(path: Path) -> ParsedNotebook:
     """The notebook at `path`, read once.  Raises Refused as `read_notebook`."""
     raw, mode = _read(path)
-    return ParsedNotebook(parse_notebook(path.name, raw), raw, bool(mode & stat.S_IXUSR))
+    content = parse_notebook(path.name, raw)
+    if is_text_notebook(path.name):
+        raw = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+        return ParsedNotebook(content, raw, from_text=True)
+    return ParsedNotebook(content, raw, bool(mode & stat.S_IXUSR))
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -135,6 +142,8 @@ def _read(path: Path) -> tuple[bytes, int]:
 
 def parse_notebook(name: str, raw: bytes) -> Notebook:
     """The JSON of a notebook's file of that name.  Raises Refused `not_a_notebook` or `notebook_too_old`."""
+    if is_text_notebook(name):
+        return check_notebook(name, parse_text_notebook(name, raw))
     try:
         notebook = json.loads(raw.decode())
     except UnicodeDecodeError:

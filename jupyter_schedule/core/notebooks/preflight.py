@@ -22,6 +22,7 @@ from jupyter_schedule.core.notebooks.path_texts import HOLE, OUTPUT_DIR
 from jupyter_schedule.core.notebooks.path_uses import PathAction
 from jupyter_schedule.core.notebooks.places import FileStatus, PathResolver, is_plausible_path
 from jupyter_schedule.core.notebooks.run_variables import find_variable_findings
+from jupyter_schedule.core.notebooks.text_notebooks import find_newer_twin
 from jupyter_schedule.core.notebooks.used_files import (
     CodeSource,
     FindingLevel,
@@ -93,6 +94,7 @@ def preflight(
     inputs.finish()
     missing = [name for name in modules_missing if not _is_own(name, code)]
     findings = [
+        *_pair(path, notebook),
         *inputs.findings,
         *_module_findings(code, inputs),
         *_missing_findings(code, missing, kernel),
@@ -127,6 +129,19 @@ def _is_own(module: str, code: OwnCode) -> bool:
         f"/{path}".endswith((f"/{module}.py", f"/{module}/__init__.py")) or f"/{module}/" in f"/{path}"
         for path in code.files
     )
+
+
+def _pair(path: Path, notebook: ParsedNotebook) -> Iterator[PreflightFinding]:
+    """One where the notebook is the older of a pair that jupytext keeps alike."""
+    twin = find_newer_twin(path, notebook.content)
+    if twin is not None:
+        newer, older = printable(twin.name), printable(path.name)
+        yield PreflightFinding(
+            level=FindingLevel.WARNING,
+            code="stale_pair",
+            message=f"{newer} is the pair of {older}, was saved later, and has other code.",
+            fix=f"Open {older} in JupyterLab and save it, or schedule {newer}.",
+        )
 
 
 def _unseen(sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.bundles import archive
+from jupyter_schedule.core.bundles import archive, stored
 from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle, inspect_notebook
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.host import Host
@@ -109,6 +109,22 @@ def test_credentials_stay_out_of_a_folder_and_go_in_when_they_are_named(desk: De
     assert "work/conf/.env" not in [f"work/{file.path}" for file in by_folder.files]
     assert any(".env is left out" in warning for warning in by_folder.warnings)
     assert "conf/.env" in [file.path for file in by_name.files]
+
+
+def test_a_notebook_of_text_is_packed_as_the_notebook_that_it_is(desk: Desk, tmp_path: Path) -> None:
+    """Beside the text; an older notebook of that name, its pair, isn't what runs."""
+    text = desk.write("work/report.py", "# %%\nprint('from text')\n")
+    made = desk.preview(notebook=text, files=("work/report.ipynb",))
+    assert (made.spec.notebook, made.spec.source) == ("report.ipynb", "work/report.py")
+    folder = desk.unpacked(made, tmp_path / "unpacked")
+    assert "from text" in (folder / "report.ipynb").read_text()
+    assert (folder / "report.py").read_text() == text.read_text()
+    assert (
+        stored.build_spec(
+            PackagingRequest(timing=DAILY, notebook=text), desk.root, desk.objects, made.spec.bundle
+        ).notebook
+        == "report.ipynb"
+    )
 
 
 @pytest.mark.parametrize(
