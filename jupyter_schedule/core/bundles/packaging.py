@@ -38,7 +38,14 @@ from jupyter_schedule.core.notebooks.declared import SYSTEM_PACKAGES, find_syste
 from jupyter_schedule.core.notebooks.kernels import is_python
 from jupyter_schedule.core.notebooks.notebook import ParsedNotebook, check_runnable, kernel_name, load_notebook
 from jupyter_schedule.core.notebooks.own_code import OwnCode, follow_notebook
-from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_parameters, find_product_parameters
+from jupyter_schedule.core.notebooks.parameters import (
+    can_be_given,
+    check_language,
+    coerce_parameters,
+    find_parameters,
+    find_product_parameters,
+    find_text_notes,
+)
 from jupyter_schedule.core.notebooks.preflight import Preflight
 from jupyter_schedule.core.notebooks.text_notebooks import name_as_notebook
 from jupyter_schedule.core.notebooks.used_files import FindingLevel
@@ -178,13 +185,16 @@ def write_bundle(
         within = name_as_notebook(within)
         inside = [name for name in inside if name != within]
     given = coerce_parameters(seen.checked.parameters, request.parameters, request.parameter_texts)
+    check_language(kernel.name, kernel.language, given)
+    can_be_filled = can_be_given(kernel.name, kernel.language)
+    filled = find_product_parameters(seen.checked.parameters) if can_be_filled else ()
     config = WrapperConfig(
         notebook=within,
         kernel_name=kernel.name,
         output_dir=output_dir,
         makes_output=seen.checked.makes_output,
         timezone=request.timing.timezone,
-        product_parameters=find_product_parameters(seen.checked.parameters),
+        product_parameters=filled,
         python_version=needs.python_version if needs else None,
     )
     generated: dict[str, bytes | tuple[bytes, int]] = {**render_wrapper(config), PARAMETERS_FILE: _to_json(given)}
@@ -224,6 +234,7 @@ def write_bundle(
         *(finding.message for finding in seen.checked.findings if finding.level is not FindingLevel.OK),
         *(f"{left.path} is left out: {left.why}." for left in seen.chosen.left_out),
         *seen.notes,
+        *find_text_notes(seen.checked.parameters, request.parameter_texts),
     )
     own = _own_files(manifest, generated)
     return BuiltBundle(spec=spec, files=own, size=manifest.size, warnings=warnings, record=record)

@@ -18,6 +18,7 @@ from typing import Any
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Model
+from jupyter_schedule.core.notebooks.constant_values import NotConstant, compute_constant
 from jupyter_schedule.core.notebooks.notebook import CodeCell, ParsedNotebook, language, parse_python, printable
 from jupyter_schedule.core.storable import check_storable
 
@@ -31,6 +32,16 @@ PRODUCT_NAMES = (
     "output_dir",
     "previous_dir",
 )
+#: the tag of the cell that papermill adds
+INJECTED = "injected-parameters"
+#: the languages that parameters can be given in, in lower case, as the wrapper's translators have them
+LANGUAGES = frozenset({
+    "python", "python3", "ipython", "sage", "sagemath", "sos", "pysparkkernel", "r", "sparkrkernel", "julia", "scala",
+    "scala2", "scala3", "sparkkernel", "bash", "zsh", "matlab", "octave", "c#", "csharp", ".net-csharp", "f#", "fsharp",
+    ".net-fsharp", "powershell", "pwsh", ".net-powershell",
+})  # fmt: skip
+#: names that a sentence lists
+MOST_NAMES = 10
 HOW_TO_TAG = (
     "Put the assignments into a cell of their own and give it the tag “parameters” "
     "(in JupyterLab: Property Inspector, Cell Tags)."
@@ -98,8 +109,26 @@ _INTEGER_END = 10**4300
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.ASCII)
-_FOREIGN = re.compile(r"([A-Za-z.][\w.]*)\s*(?:=|<-)\s*([^#;]+?)\s*;?\s*(?:#\s*(.*))?")
-_FOREIGN_WORDS = {"TRUE": "True", "true": "True", "FALSE": "False", "false": "False", "NULL": "None", "nothing": "None"}
+#: `x <- 5`, `val x: Int = 5`, `export X=5`, `$x = 5`, `var x = 5;`, each with a comment behind it
+_FOREIGN = re.compile(
+    r"""(?:(?:val|var|let|const|global|local|export|readonly|int|long|double|float|bool|string|String|auto)\s+)*
+        \$?(?P<name>[A-Za-z._][\w.]*)\s*(?:::?\s*\w+(?:[\[{][^\]}]*[\]}])?\s*)?(?:=|<-|:=)\s*
+        (?P<literal>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^#;%]+?|\S[^#;]*?)
+        \s*;?\s*(?:(?:\#|//|%|--)\s*(?P<comment>.*))?""",
+    re.VERBOSE,
+)
+#: `5L` of R, Java and Scala, `1.5f`
+_SUFFIXED = re.compile(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)[LlfFdD]")
+_FOREIGN_WORDS = {
+    "TRUE": "True", "true": "True", "True": "True", "FALSE": "False", "false": "False", "False": "False",
+    "NULL": "None", "Null": "None", "null": "None", "nothing": "None", "missing": "None", "NA": "None",
+    "Inf": "float('inf')", "-Inf": "-float('inf')", "NaN": "float('nan')",
+}  # fmt: skip
+#: whose arithmetic means the same
+_COMPUTING = {"r", "julia", "matlab", "octave"}
+_SHELLS = {"bash", "zsh", "sh"}
+_WORD = re.compile(r"[\w./:@+-]+")
+_UNKNOWN = object()
 #: papermill's own notation of a type in the comment: `# type: int  the month`
 _TYPE_COMMENT = re.compile(r"type:\s*(\w+)(?:\[[^\]]*\])?\s*")
 
@@ -107,13 +136,38 @@ _TYPE_COMMENT = re.compile(r"type:\s*(\w+)(?:\[[^\]]*\])?\s*")
 def find_parameters(notebook: ParsedNotebook) -> list[Parameter]:
     """The assignments of the first cell tagged `parameters`, in order; empty without one.
 
-    In languages other than Python only one-line assignments are understood.
+    What an earlier run by papermill put in after that cell is what the notebook obeys, so those are the defaults; where
+    it has no parameters cell, they are its parameters.  In languages other than Python only one-line assignments are
+    understood.
     """
-    cell = next((cell for cell in notebook.cells if "parameters" in cell.tags), None)
-    if cell is None:
+    cell, injected = _tagged(notebook, "parameters"), find_injected(notebook)
+    spoken = language(notebook.content)
+    if cell is None and injected is None:
         return []
-    found = _python(cell) if language(notebook.content) in {"python", "ipython"} else _foreign(cell)
-    return list({parameter.name: parameter for parameter in found}.values())
+    declared, later = (_assigned(each, spoken) if each else {} for each in (cell, injected))
+    return [_overruled(parameter, later.get(name)) for name, parameter in (declared or later).items()]
+
+
+def find_injected(notebook: ParsedNotebook) -> CodeCell | None:
+    """The cell that an earlier run by papermill put in, where it overrules the parameters cell."""
+    cell, injected = _tagged(notebook, "parameters"), _tagged(notebook, INJECTED)
+    return injected if injected and (cell is None or injected.index > cell.index) else None
+
+
+def _tagged(notebook: ParsedNotebook, tag: str) -> CodeCell | None:
+    return next((cell for cell in notebook.cells if tag in cell.tags), None)
+
+
+def _assigned(cell: CodeCell, spoken: str) -> dict[str, Parameter]:
+    found = _python(cell) if spoken in {"python", "ipython"} else _foreign(cell, spoken)
+    return {parameter.name: parameter for parameter in found}
+
+
+def _overruled(parameter: Parameter, later: Parameter | None) -> Parameter:
+    if later is None or later is parameter:
+        return parameter
+    open_type = parameter.type in {ParameterType.NULL, ParameterType.EXPRESSION}
+    return parameter.model_copy(update={"default": later.default, "type": later.type if open_type else parameter.type})
 
 
 def find_product_parameters(declared: Iterable[Parameter]) -> tuple[str, ...]:
@@ -125,14 +179,31 @@ def find_product_parameters(declared: Iterable[Parameter]) -> tuple[str, ...]:
 def _python(cell: CodeCell) -> Iterator[Parameter]:
     tree = cell.tree
     comments = _comments(cell.source) if tree else {}
+    known: dict[str, Any] = {}
     for statement in tree.body if tree else ():
         comment = comments.get(statement.end_lineno or statement.lineno, "")
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
-            yield _parameter(statement.target.id, statement.value, comment, ast.unparse(statement.annotation))
+        annotation = ""
+        targets: Sequence[ast.expr] = ()
+        value: ast.expr | None = None
+        if isinstance(statement, ast.AnnAssign):
+            annotation, targets, value = ast.unparse(statement.annotation), [statement.target], statement.value
         elif isinstance(statement, ast.Assign):
-            for target in statement.targets:
-                if isinstance(target, ast.Name):
-                    yield _parameter(target.id, statement.value, comment)
+            targets, value = statement.targets, statement.value
+        for name in (target.id for target in targets if isinstance(target, ast.Name)):
+            if value is not None:
+                computed = _compute(value, known)
+                known.pop(name, None)
+                if computed is not _UNKNOWN:
+                    known[name] = computed
+                yield _parameter(name, computed, comment, annotation)
+
+
+def _compute(node: ast.expr, known: Mapping[str, Any]) -> Any:
+    """The value that an assignment gives, `_UNKNOWN` where only the notebook can say."""
+    try:
+        return compute_constant(node, known)
+    except NotConstant:
+        return _UNKNOWN
 
 
 def _comments(source: str) -> dict[int, str]:
@@ -144,20 +215,23 @@ def _comments(source: str) -> dict[int, str]:
     return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
-def _parameter(name: str, node: ast.expr, comment: str, annotation: str = "") -> Parameter:
+def _parameter(name: str, value: Any, comment: str, annotation: str = "") -> Parameter:
     noted = _TYPE_COMMENT.match(comment)
     if noted:
         comment, annotation = comment[noted.end() :], annotation or noted[1]
-    try:
-        default = _plain(ast.literal_eval(node))
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        kind, default = ParameterType.EXPRESSION, None
+    if isinstance(value, float) and not math.isfinite(value):
+        # a number that JSON has no notation for: it stays the notebook's own
+        kind, default = ParameterType.NUMBER, None
     else:
-        kind = _type_of(default)
+        try:
+            default = _plain(value)
+            kind = _type_of(default)
+        except (ValueError, RecursionError):
+            kind, default = ParameterType.EXPRESSION, None
     wanted = ANNOTATIONS.get(annotation.removeprefix("Optional[").split("[")[0].split("|")[0].strip(" ]"))
     if wanted and kind in {ParameterType.NULL, ParameterType.EXPRESSION}:
         kind = wanted
-    elif wanted is ParameterType.NUMBER and kind is ParameterType.INTEGER:
+    elif wanted is ParameterType.NUMBER and kind is ParameterType.INTEGER and default is not None:
         kind, default = wanted, _as_float(default)
     return Parameter(name=printable(name), type=kind, default=default, help=printable(comment.strip(), 200))
 
@@ -209,15 +283,27 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _foreign(cell: CodeCell) -> Iterator[Parameter]:
+def _foreign(cell: CodeCell, spoken: str) -> Iterator[Parameter]:
     for line in cell.source.split("\n"):
         found = _FOREIGN.fullmatch(line.strip())
         if found:
-            name, literal, comment = found[1], found[2], found[3] or ""
-            tree = parse_python(_FOREIGN_WORDS.get(literal, literal))
-            value = tree.body[0] if tree and len(tree.body) == 1 else None
-            node = value.value if isinstance(value, ast.Expr) else ast.Name("unknown")
-            yield _parameter(name, node, comment)
+            yield _parameter(found["name"], _read_foreign(found["literal"], spoken), found["comment"] or "")
+
+
+def _read_foreign(literal: str, spoken: str) -> Any:
+    """The value of a literal of another language; of what those with Python's arithmetic compute, too."""
+    if spoken in _SHELLS and _WORD.fullmatch(literal) and not _NUMBER.fullmatch(literal):
+        return literal
+    number = _SUFFIXED.fullmatch(literal)
+    text = _FOREIGN_WORDS.get(literal.lstrip("$"), number[1] if number else literal)
+    if spoken in _COMPUTING and not set(text) & set("\"'"):
+        text = text.replace("^", "**")
+    tree = parse_python(text)
+    statement = tree.body[0] if tree and len(tree.body) == 1 else None
+    if not isinstance(statement, ast.Expr):
+        return _UNKNOWN
+    plain = isinstance(statement.value, ast.Constant | ast.UnaryOp | ast.List)
+    return _compute(statement.value, {}) if plain or text != literal or spoken in _COMPUTING else _UNKNOWN
 
 
 def coerce_parameters(
@@ -248,7 +334,8 @@ def _unknown(name: str, names: list[str]) -> Refused:
             field="parameters",
         )
     close = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"It has {', '.join(names)}."
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    hint = f"Did you mean {close[0]}?" if close else f"It has {', '.join(names[:MOST_NAMES])}{more}."
     return Refused("unknown_parameter", f'The notebook has no parameter "{shown}". {hint}', field="parameters")
 
 
@@ -305,3 +392,29 @@ def _fits(kind: ParameterType, value: object) -> bool:
         ParameterType.TEXT: {ParameterType.TEXT, ParameterType.DATE},
     }
     return actual in wanted.get(kind, {kind})
+
+
+def check_language(kernel_name: str, kernel_language: str, given: Mapping[str, Any]) -> None:
+    """Refused `no_parameters` where values can't be written in a kernel's language; those of its own cell stay."""
+    if given and not can_be_given(kernel_name, kernel_language):
+        raise Refused(
+            "no_parameters",
+            f"Parameters can't be given to a notebook in {printable(kernel_language)}: take them out, and it runs with "
+            "the values of its own parameters cell.",
+            field="parameters",
+        )
+
+
+def can_be_given(kernel_name: str, kernel_language: str) -> bool:
+    """True of a kernel in whose language values can be written."""
+    return not LANGUAGES.isdisjoint({kernel_language.lower(), kernel_name.lower()})
+
+
+def find_text_notes(declared: Sequence[Parameter], texts: Mapping[str, str]) -> Iterator[str]:
+    """One for each text given for what the notebook computes, such as a date: it arrives as text."""
+    for parameter in declared:
+        if parameter.type is ParameterType.EXPRESSION and parameter.name in texts:
+            yield (
+                f"{parameter.name} is computed in the notebook; “{printable(texts[parameter.name], 40)}” arrives as "
+                "text, which its code has to turn into what it needs."
+            )

@@ -236,6 +236,17 @@ def _habits(notebook: ParsedNotebook, sources: Sequence[CodeSource]) -> Iterator
         yield PreflightFinding(
             level=FindingLevel.WARNING, code="input", message=message, cell=source.cell, fix="Use a parameter."
         )
+    if injected := parameters.find_injected(notebook):
+        message = (
+            f"Cell {injected.number} holds parameters that an earlier run injected, and overrules the parameters cell."
+        )
+        yield PreflightFinding(
+            level=FindingLevel.WARNING,
+            code="injected",
+            message=message,
+            cell=injected.number,
+            fix="Remove that cell, unless you mean its values.",
+        )
     for cell in notebook.cells:
         if any(magic.installs for magic in cell.magics):
             message = f"Cell {cell.number} installs packages, which every run does anew."

@@ -190,6 +190,21 @@ def test_product_parameters_are_filled_where_the_notebook_declares_them(tmp_path
     assert json.loads((root / "output" / "seen.json").read_text())["values"] == {"data_date": "2024-02-29"}
 
 
+def test_values_come_after_those_that_an_earlier_run_added(tmp_path: Path) -> None:
+    """So that those which nobody gave stay what the form shows, and cells are counted as their author counts them."""
+    cells = notebook(
+        code("month = 3\nyear = 2000", "parameters"),
+        code("# Parameters\nmonth = 99\nyear = 1999", "injected-parameters"),
+        record("month", "year"),
+    )
+    root = write_bundle(tmp_path / "b", cells, parameters={"month": 5})
+    done = run([root / "run.sh"], launcher_environment(tmp_path), tmp_path)
+    assert json.loads((root / "output" / "seen.json").read_text())["values"] == {"month": 5, "year": 1999}
+    assert [line for line in done.stdout.splitlines() if "…" in line] == [
+        "cell 1 of 3 …", "cell 2 of 3 …", "parameters …", "cell 3 of 3 …",
+    ]  # fmt: skip
+
+
 def test_the_notebook_sees_what_the_launcher_passed_and_nothing_of_the_machinery(tmp_path: Path) -> None:
     given = {
         "OUTPUT_DIR": str(tmp_path / "out"),

@@ -4,13 +4,18 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.bundles.wrapper.translators import TRANSLATORS
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.notebooks.notebook import ParsedNotebook
 from jupyter_schedule.core.notebooks.parameters import (
+    LANGUAGES,
     Parameter,
     ParameterType,
+    check_language,
     coerce_parameters,
     find_parameters,
     find_product_parameters,
+    find_text_notes,
 )
 
 from .written import parsed
@@ -67,7 +72,7 @@ def test_the_parameters_cell_declares_names_types_and_values() -> None:
         ("a = '20120228'", ("a", "text", "20120228", "")),
         ("a = b'bytes'", ("a", "expression", None, "")),
         ("a = {1: 2}", ("a", "expression", None, "")),
-        ("a = 1e999", ("a", "expression", None, "")),
+        ("a = 1e999", ("a", "number", None, "")),
         ("a = '\\ud800'", ("a", "expression", None, "")),
         ("%matplotlib inline\na = 1", ("a", "integer", 1, "")),
     ],
@@ -226,3 +231,148 @@ def test_without_a_parameters_cell_the_sentence_tells_how_to_make_one() -> None:
         'The notebook has no parameters cell, so "month" can\'t be set. Put the assignments into a cell of their '
         "own and give it the tag “parameters” (in JupyterLab: Property Inspector, Cell Tags)."
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("60 * 60", ("integer", 3600)), ("10**6", ("integer", 1_000_000)), ("1_000_000 // 3", ("integer", 333_333)),
+        ("3 / 4", ("number", 0.75)), ("float('inf')", ("number", None)), ("-float('inf')", ("number", None)),
+        ("np.inf", ("number", None)), ("math.pi / 2", ("number", 1.5707963267948966)), ("float(3)", ("number", 3.0)),
+        ("not True", ("boolean", False)), ("1 < 2", ("boolean", True)), ("'a' in ['a']", ("boolean", True)),
+        ("bool(0)", ("boolean", False)), ("True and False", ("boolean", False)), ("None or 5", ("integer", 5)),
+        ("1 if True else 'x'", ("integer", 1)), ("2 << 3", ("integer", 16)), ("~1", ("integer", -2)),
+        ("'a' + 'b'", ("text", "ab")), ("'-' * 3", ("text", "---")), ("str(3)", ("text", "3")),
+        ("'a,b'.split(',')", ("list", ["a", "b"])),
+        ("[1] + [2, 3]", ("list", [1, 2, 3])),
+        ("('x', 2 * 2)", ("list", ["x", 4])),
+        ("list(('a', 'b'))", ("list", ["a", "b"])), ("dict(a=1, b=2 * 2)", ("dict", {"a": 1, "b": 4})),
+        ("f'{1 + 1} parts'", ("text", "2 parts")),
+        ("'2026-01-' + '31'", ("date", "2026-01-31")),
+        ("int('7')", ("integer", 7)),
+        ("pow(2, 10)", ("integer", 1024)), ("min(3, 2)", ("integer", 2)), ("round(2.6)", ("integer", 3)),
+        ("sorted([2, 1])", ("list", [1, 2])), ("None", ("null", None)),
+        # what only the notebook can say
+        ("Path('x')", ("expression", None)),
+        ("date(2026, 1, 1)", ("expression", None)),
+        ("{1, 2}", ("expression", None)),
+        ("os.environ['X']", ("expression", None)),
+        ("open('x').read()", ("expression", None)),
+        ("x.y", ("expression", None)),
+        ("__import__('os').getcwd()", ("expression", None)), ("[n for n in range(3)]", ("expression", None)),
+        ("1 / 0", ("expression", None)),
+        ("'%0999999999d' % 1", ("expression", None)),
+        ("f'{1:0999999999}'", ("expression", None)),
+        ("10**10**10", ("expression", None)),
+        ("9**9**9**9", ("expression", None)),
+        ("'x' * 10**10", ("expression", None)),
+        ("pow(10, 10**10)", ("expression", None)),
+        ("[0] * 10**9", ("expression", None)),
+        ("1 << 10**9", ("expression", None)),
+        ("'a' < 1", ("expression", None)),
+        ("int('x')", ("expression", None)),
+    ],
+)  # fmt: skip
+def test_a_default_that_is_computed_from_constants_has_the_type_of_its_value(
+    source: str, expected: tuple[str, object]
+) -> None:
+    """It is never taken for text in silence, and nothing of the notebook is executed for it."""
+    (found,) = find_parameters(parsed(f"x = {source}", tags=["parameters"]))
+    assert (str(found.type), found.default) == expected
+
+
+def test_a_default_may_be_computed_from_the_ones_before_it() -> None:
+    source = "day = 24 * 60\nweek: int = 7 * day\nunknown = load()\nnext = unknown + 1\nday = 'x'\nlater = day + 'y'"
+    found = {each.name: each.default for each in find_parameters(parsed(source, tags=["parameters"]))}
+    assert found == {"day": "x", "week": 10_080, "unknown": None, "next": None, "later": "xy"}
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "expected"),
+    [
+        ("R", 'region <- "north # 1"  # where', ("region", "text", "north # 1", "where")),
+        ("R", "n <- 5L", ("n", "integer", 5, "")), ("R", 'all <- c("a", "b")', ("all", "list", ["a", "b"], "")),
+        ("R", "rate = 60 * 60", ("rate", "integer", 3600, "")), ("R", "top <- Inf", ("top", "number", None, "")),
+        ("julia", "const n = 10^2  # x", ("n", "integer", 100, "x")),
+        ("julia", "v = [1, 2]", ("v", "list", [1, 2], "")),
+        ("julia", "note::Union{String, Nothing} = nothing", ("note", "null", None, "")),
+        ("scala", "val half = 5 / 2", ("half", "expression", None, "")),
+        ("bash", "n=60*60", ("n", "expression", None, "")),
+        ("scala", 'val name: String = "x" // why', ("name", "text", "x", "why")),
+        ("scala", "var n = 5L", ("n", "integer", 5, "")),
+        ("scala", "val all: Seq[Int] = null", ("all", "null", None, "")),
+        ("bash", "export region='north'", ("region", "text", "north", "")),
+        ("bash", "n=5 # how many", ("n", "integer", 5, "how many")),
+        ("bash", "region=north", ("region", "text", "north", "")),
+        ("PowerShell", "$n = 5 # x", ("n", "integer", 5, "x")),
+        ("PowerShell", "$on = $true", ("on", "boolean", True, "")),
+        ("C#", 'var name = "x";', ("name", "text", "x", "")), ("C#", "int n = 5; // x", ("n", "integer", 5, "x")),
+        ("matlab", "n = 5; % x", ("n", "integer", 5, "x")), ("octave", "name = 'x';", ("name", "text", "x", "")),
+        ("F#", "let n = 5", ("n", "integer", 5, "")),
+    ],
+)  # fmt: skip
+def test_parameters_of_other_languages_are_read_in_their_own_notation(
+    language: str, line: str, expected: tuple[object, ...]
+) -> None:
+    found = find_parameters(parsed(line, tags=["parameters"], kernelspec={"language": language}))
+    assert [(each.name, str(each.type), each.default, each.help) for each in found] == [expected]
+
+
+def notebook_with(*cells: tuple[str, str]) -> ParsedNotebook:
+    """Cells of Python, each with its one tag."""
+    written = [
+        {"cell_type": "code", "source": source, "metadata": {"tags": [tag]}, "outputs": []} for source, tag in cells
+    ]
+    return ParsedNotebook({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": written})
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (
+            [("month = 3\nyear = 2020", "parameters"), ("month = 99", "injected-parameters")],
+            {"month": 99, "year": 2020},
+        ),
+        ([("limit = None", "parameters"), ("limit = 5", "injected-parameters")], {"limit": 5}),
+        # it comes before, so it is overruled itself
+        ([("month = 99", "injected-parameters"), ("month = 3", "parameters")], {"month": 3}),
+        # papermill's own, of a notebook that declares none
+        ([("month = 99", "injected-parameters")], {"month": 99}),
+        ([("month = 3", "parameters"), ("other = 1", "injected-parameters")], {"month": 3}),
+    ],
+)
+def test_the_defaults_are_what_the_notebook_obeys(cells: list[tuple[str, str]], expected: dict[str, object]) -> None:
+    """Also where that is a cell which an earlier run by papermill added."""
+    found = find_parameters(notebook_with(*cells))
+    assert {each.name: each.default for each in found} == expected
+
+
+def test_a_name_among_ten_thousand_is_refused_in_one_sentence() -> None:
+    source = "\n".join(f"name_{number} = {number}" for number in range(10_000))
+    declared = find_parameters(parsed(source, tags=["parameters"]))
+    assert len(coerce_parameters(declared, {each.name: 1 for each in declared}, {})) == 10_000
+    with pytest.raises(Refused) as refused:
+        coerce_parameters(declared, {"zzz": 1}, {})
+    assert refused.value.message.endswith("name_8, name_9 and 9,990 more.")
+
+
+@pytest.mark.parametrize("name", ["text", "number"])
+def test_a_value_of_a_megabyte_is_refused_in_one_sentence(name: str) -> None:
+    declared = find_parameters(parsed("text = ''\nnumber = 1", tags=["parameters"]))
+    with pytest.raises(Refused) as refused:
+        coerce_parameters(declared, {}, {name: "x" * 1_000_000})
+    assert len(refused.value.message) < 200
+
+
+def test_text_for_what_the_notebook_computes_is_told_to_arrive_as_text() -> None:
+    declared = find_parameters(parsed("start = date(2026, 1, 1)\nmonth = 3", tags=["parameters"]))
+    (note,) = find_text_notes(declared, {"start": "2026-02-01", "month": "4"})
+    assert note.startswith("start is computed in the notebook; “2026-02-01” arrives as text")
+
+
+def test_parameters_are_given_in_every_language_that_the_wrapper_writes_and_in_no_other() -> None:
+    assert set(TRANSLATORS) == LANGUAGES
+    check_language("ir", "R", {"a": 1})
+    check_language("ihaskell", "haskell", {})
+    with pytest.raises(Refused, match="can't be given to a notebook in haskell"):
+        check_language("ihaskell", "haskell", {"a": 1})

@@ -38,6 +38,8 @@ START_TIMEOUT = 10**7
 AUTOSAVE = 10
 #: how IPython shows what `sys.exit` was given, where that means success
 GOOD_EXITS = {"", "0", "None", "False"}
+#: the tag of the cell that papermill adds
+INJECTED = "injected-parameters"
 #: the status of a cell that was never reached
 SKIPPED = "skipped"
 #: a cell that may have asked its kernel to end, in whatever language
@@ -167,10 +169,8 @@ def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, pr
     for cell in notebook.cells:
         if not isinstance(cell.metadata.get("tags"), list):
             cell.metadata["tags"] = []
-    language = manager.kernel_spec.language or None
     if values:
-        register_translators(manager.kernel_name, language or "python")
-        notebook = parameterize_notebook(notebook, values, kernel_name=manager.kernel_name, language=language)
+        notebook = inject(notebook, values, manager.kernel_name, manager.kernel_spec.language or "python")
     notebook = prepare_notebook_metadata(notebook, str(source), str(target))
     notebook = remove_error_markers(notebook)
     saved = SavedNotebook(notebook, OutputKeeper(), target)
@@ -194,6 +194,23 @@ def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, pr
     if failure := find_error(notebook, runner.failed):
         mark_error(notebook, failure, target)
         raise failure
+
+
+def inject(notebook: Any, values: dict[str, Any], kernel_name: str, language: str) -> Any:
+    """Add the cell with the values, after the parameters cell and after what an earlier run added.
+
+    papermill would put it in the place of that, and so change values that nobody gave.
+    """
+    earlier = [cell for cell in notebook.cells if INJECTED in cell.metadata.tags]
+    for cell in earlier:
+        cell.metadata.tags.remove(INJECTED)
+    register_translators(kernel_name, language)
+    notebook = parameterize_notebook(notebook, values, kernel_name=kernel_name, language=language)
+    at = next(index for index, cell in enumerate(notebook.cells) if INJECTED in cell.metadata.tags)
+    behind = [index for index, cell in enumerate(notebook.cells) if any(cell is each for each in earlier)]
+    if behind and behind[-1] > at:
+        notebook.cells.insert(behind[-1], notebook.cells.pop(at))
+    return notebook
 
 
 def find_error(notebook: Any, replies: dict[int, dict[str, Any]]) -> PapermillExecutionError | None:

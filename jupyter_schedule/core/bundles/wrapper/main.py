@@ -55,7 +55,7 @@ def execute(source: Path, target: Path, values: dict[str, Any], manager: Any, pr
 
     # papermill's own lines would say every cell twice; its warnings are worth reading
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=progress.log)
-    progress.adds_cell = bool(values) and '"injected-parameters"' not in source.read_text("utf-8")
+    progress.adds_cell = bool(values)
     with contextlib.suppress(ImportError):
         import nbconvert.exporters.html  # noqa: F401, PLC0415  (needed at the end: free while the kernel boots)
 
