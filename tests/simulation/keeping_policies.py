@@ -227,23 +227,25 @@ def owners_take_turns(seen: History) -> Iterator[str]:
     """
     if not seen.calm or seen.troubles:
         return
-    starts = sorted((life for life in seen.lives.values() if life.began < float("inf")), key=lambda life: life.began)
+    starts = sorted(
+        (life for life in seen.lives.values() if life.admitted < float("inf")), key=lambda life: life.admitted
+    )
     for owner, waiting in _heads(seen):
-        since, until = waiting.came + TICK, min(waiting.began, waiting.ended)
+        since, until = waiting.came + TICK, min(waiting.admitted, waiting.ended)
         launcher = seen.spec(waiting.run).launcher
         there = [life for life in starts if seen.spec(life.run).launcher == launcher]
         for other in {seen.owner(life.run) for life in there} - {owner}:
             passed = [
                 life
                 for life in there
-                if since < life.began < until
+                if since < life.admitted < until
                 and seen.owner(life.run) == other
-                and seen.at_work_of(owner, life.began) <= seen.at_work_of(other, life.began)
+                and seen.at_work_of(owner, life.admitted) <= seen.at_work_of(other, life.admitted)
             ]
             if len(passed) > 2:
                 yield f"{other} started {len(passed)} runs while {waiting.run.key} of {owner} waited"
         for life in there:
-            if life.run.trigger == Trigger.BACKFILL and since < life.began < until:
+            if life.run.trigger == Trigger.BACKFILL and since < life.admitted < until:
                 yield f"{life.run.key} started before {waiting.run.key}"
 
 
@@ -283,7 +285,7 @@ def _heads(seen: History) -> Iterator[tuple[str, Life]]:
         owner = seen.owner(life.run)
         if seen.overlap(life.run) == Overlap.ALLOW and life.came >= last.get(owner, 0):
             yield owner, life
-        last[owner] = max(last.get(owner, 0), min(life.began, life.ended))
+        last[owner] = max(last.get(owner, 0), min(life.admitted, life.ended))
 
 
 def _failures_in_a_row(seen: History, schedule_id: str, since: float, at: float) -> int:
