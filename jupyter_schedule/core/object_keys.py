@@ -12,7 +12,7 @@ def bundle_record_key(digest: str) -> str:
 
 
 def bundle_of(key: str) -> str:
-    """The digest of the bundle that a key under `bundles/` belongs to: of the bundle itself or of its record."""
+    """The digest of the bundle that a key under `bundles/` belongs to: of itself, its record or its environments."""
     return key.removeprefix(BUNDLES).partition(".")[0]
 
 
@@ -36,6 +36,11 @@ def agent_key(digest: str) -> str:
     return f"agents/{digest}.tar.gz"
 
 
+def kept_environments(digest: str) -> str:
+    """The folder of the environments that were made of a bundle; they go when it goes."""
+    return f"bundles/{digest}.environments/"
+
+
 def uv_key(digest: str) -> str:
     """The uv that comes with the agent, as gzip, by the digest of the program itself."""
     return f"agents/uv-{digest}.gz"
@@ -56,6 +61,8 @@ def worker_prefix(worker: str, token: str) -> str:
 
 #: write-once: how the attempt ended, and every file it left
 RESULT = "result"
+#: environments that a machine of its own made, for the service to keep
+ENVIRONMENTS = "environments/"
 #: replaced while the agent lives
 HEARTBEAT = "heartbeat"
 #: `live/log.0`, `live/log.1`, …: what the command printed so far, each written once

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.object_keys import LIVE_LOG, OUTPUT, REPORT, RESULT, gate_key, worker_prefix
+from jupyter_schedule.core.object_keys import (
+    LIVE_LOG,
+    OUTPUT,
+    REPORT,
+    RESULT,
+    gate_key,
+    kept_environments,
+    worker_prefix,
+)
 from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, open_storage
 from jupyter_schedule.core.text import duration_text
 from scheduler_service.worker import environments, expectations, notebook, processes, workspace
@@ -29,6 +37,7 @@ from scheduler_service.worker.diagnose import AttemptOutcome, RunFacts, diagnose
 from scheduler_service.worker.files import open_plain, remove_folder
 from scheduler_service.worker.handle import build_handle
 from scheduler_service.worker.heartbeat import LiveNotebook, PeriodicTask, now_text, send_heartbeat
+from scheduler_service.worker.kept_environments import Packer, fetch_kept
 from scheduler_service.worker.limits import ProcessLimits
 from scheduler_service.worker.logs import RunLog
 from scheduler_service.worker.processes import Process
@@ -142,6 +151,10 @@ class MachineSetup:
         beside = Path(sys.executable).with_name("uv")
         return str(beside) if beside.exists() else shutil.which("uv")
 
+    def kept_under(self, task: WorkerTask) -> str:
+        """The prefix of keys for environments that are to be kept."""
+        return kept_environments(task.bundle)
+
     def uv_variables(self) -> dict[str, str]:
         """Variables for the agent's own use of uv, where it differs from the run's."""
         return {}
@@ -185,6 +198,7 @@ class AttemptRunner:
         self.executed = self.folders.report / report_name if report_name else None
         self.live = LiveNotebook(self.executed, self.storage.put) if self.executed else None
         self.log: RunLog | None = None
+        self.packer: Packer | None = None
         passed = {name: os.environ[name] for name in task.pass_environment if name in os.environ}
         self.secrets = find_passwords(os.environ) | passed
 
@@ -195,6 +209,9 @@ class AttemptRunner:
         self._guarded(self._prepare_and_run, stage="launch", what="The worker couldn't prepare the run")
         self._guarded(self._collect_report, stage="publishing", what="The report couldn't be collected")
         self.result.ended_at = self.result.ended_at or now_text()
+        if self.packer:
+            # before the result: who sees that ends a machine
+            self.packer.finish()
         self.storage.put_result(self.result.as_result(), self._remove_scratch)
         heartbeat.stop()
         self._remove_scratch()
@@ -300,6 +317,8 @@ class AttemptRunner:
             ours=self.machine.uv_variables(),
             say=self._say,
         )
+        kept = kept_environments(self.task.bundle)
+        plan = fetch_kept(plan, self.objects, kept, self.folders.environments, self._say)
         report = self.folders.environments / "report"
         ended = self._contain(plan.command(report), prepared.output, {**plan.variables}, self.task.timeout_seconds)
         if ended.cause is Cause.STOPPED or self.signals.stop:
@@ -311,11 +330,17 @@ class AttemptRunner:
             return None
         if ended.exit_code != 0:
             raise Refused("environment", environments.read_report(report) or "Its environment couldn't be made.")
+        if made := plan.list_made():
+            self.packer = Packer(made, self.folders.packing, self._keep_environment)
         return prepared._replace(
             environment=prepared.environment | plan.run_variables(self.folders.kernel),
             spent=time.monotonic() - began,
             python=plan.difference(),
         )
+
+    def _keep_environment(self, name: str, packed: Path) -> None:
+        place = self.machine.kept_under(self.task)
+        self.objects.put_file(place + name, packed, consume=True)
 
     def _run(self, prepared: PreparedRun) -> tuple[CommandEnd, bool]:
         live = PeriodicTask("live notebook", self.live) if self.live else None

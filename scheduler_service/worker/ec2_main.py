@@ -27,7 +27,7 @@ from typing import Any
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.object_keys import brief_key, uv_key
+from jupyter_schedule.core.object_keys import ENVIRONMENTS, brief_key, uv_key, worker_prefix
 from jupyter_schedule.core.storage.factory import S3Address, file_digest, open_storage
 from scheduler_service.worker.agent import MachineSetup, run_attempt
 from scheduler_service.worker.bootstrap import PAUSE, TRIES, read_metadata
@@ -91,6 +91,10 @@ class Ec2MachineSetup(MachineSetup):
 
     def find_uv(self) -> str | None:
         return str(_fetch_uv(self._configuration))
+
+    def kept_under(self, task: WorkerTask) -> str:
+        # what others use is the service's to write: it takes this over when the run has ended
+        return worker_prefix(task.worker, task.token) + ENVIRONMENTS
 
     def uv_variables(self) -> dict[str, str]:
         # what root leaves in the user's home the user couldn't write to

@@ -5,13 +5,15 @@ may be missing, and are on the images of clouds.  Which Python each is made from
 are made by `make_environments`, in a process of the run's user, since a package's own code may run meanwhile.
 """
 
+import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,14 @@ DOWNLOADS = ("UV_PYTHON_DOWNLOADS_JSON_URL", "UV_PYTHON_INSTALL_MIRROR")
 FIND_LIMIT, FETCH_LIMIT = 60, 600
 #: bytes of a small file of the bundle, or of the report, that is looked at
 _MOST = 100_000
+#: changes when an environment of before can't be used any more
+_LAYOUT = "1"
+#: a package that stays in its place is of no use in another
+_EDITABLE = re.compile(r"\s*(?:-e|--editable)\b")
 _ROOT = Path(__file__).parents[2]
 _START = "import sys; sys.path.append(sys.argv[1]); from scheduler_service.worker.make_environments import main; main()"
+#: beside an environment that was made here, after its name
+MADE = ".made"
 #: says a sentence in the run's log
 Say = Callable[[str], None]
 
@@ -65,6 +73,10 @@ class PlannedEnvironment:
     #: the version that its requirements are pinned for
     wanted: str
     python: Interpreter
+    #: where it is kept, below what is kept of the bundle; empty for one that has to be made each time
+    kept_as: str = ""
+    #: the file in which it was kept; empty when it wasn't
+    archive: str = ""
 
     @property
     def interpreter(self) -> str:
@@ -81,9 +93,13 @@ class EnvironmentPlan:
     #: for uv
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    def list_made(self) -> list[PlannedEnvironment]:
+        """List those that were made, not unpacked, and can be kept."""
+        return [each for each in self.environments if each.kept_as and Path(f"{each.folder}{MADE}").exists()]
+
     def command(self, report: Path) -> list[str]:
         """The command that makes them, in the bundle's folder; `report` is where it says what went wrong."""
-        order = asdict(self) | {"report": str(report)}
+        order = asdict(self) | {"report": str(report), "mark": MADE}
         # what the variables say may be secret, and a command line is everybody's
         del order["variables"]
         return [sys.executable, "-I", "-S", "-c", _START, str(_ROOT), json.dumps(order)]
@@ -133,7 +149,7 @@ def plan_environments(
     asks uv itself, since the run's user may have no right to what we leave behind.  Raises Refused("environment") for a
     uv that this machine can't run.
     """
-    check_uv(uv)
+    version = check_uv(uv)
     told = {name: value for name, value in variables.items() if name not in {"VIRTUAL_ENV", "UV_PYTHON"}}
     told |= uv_settings.collect(told) | {"UV_PYTHON_DOWNLOADS": "never"}
     own = find_own_python()
@@ -143,18 +159,35 @@ def plan_environments(
     if "RUNNER_PYTHON" not in variables:
         place = str(folder / "runner")
         environments.append(PlannedEnvironment("runner", place, RUNNER_REQUIREMENTS, ANY_PYTHON, own))
-    return EnvironmentPlan(uv, environments, told)
+    named = [
+        replace(each, kept_as=name_kept(each, _read_small(code / each.requirements), version)) for each in environments
+    ]
+    return EnvironmentPlan(uv, named, told)
 
 
-def check_uv(uv: str) -> None:
-    """Refused("environment") when this machine can't run it, as one of another architecture can't."""
+def name_kept(planned: PlannedEnvironment, requirements: str, uv: str) -> str:
+    """Name what is made of these requirements on such a machine; empty when it would be of no use in another place.
+
+    It can be used where Python has the same minor version and modules in machine code find what they were made for.
+    """
+    if any(_EDITABLE.match(line) for line in requirements.splitlines()):
+        return ""
+    minor = ".".join(planned.python.version.split(".")[:2])
+    libc = "-".join(platform.libc_ver())
+    made_for = [_LAYOUT, minor, sys.platform, platform.machine(), libc, uv, planned.wanted, requirements]
+    return f"{planned.name}-{hashlib.sha256(chr(0).join(made_for).encode()).hexdigest()[:24]}"
+
+
+def check_uv(uv: str) -> str:
+    """Return its version.  Refused("environment") when this machine can't run it, being of another architecture."""
     try:
-        subprocess.run([uv, "--version"], check=True, capture_output=True, timeout=FIND_LIMIT)
+        asked = subprocess.run([uv, "--version"], check=True, capture_output=True, text=True, timeout=FIND_LIMIT)
     except (OSError, subprocess.SubprocessError) as problem:
         here = f"{platform.machine()} with {' '.join(platform.libc_ver()) or 'another libc'}"
         cause = getattr(problem, "strerror", None) or find_first_line(str(getattr(problem, "stderr", b"") or ""))
         sentence = f"This machine ({here}) can't run the service's uv: {cause or 'choose an image like the service'}"
         raise Refused("environment", fit_sentence(sentence)) from None
+    return " ".join(asked.stdout.split()[:2])
 
 
 def find_own_python() -> Interpreter:

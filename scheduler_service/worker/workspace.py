@@ -36,6 +36,7 @@ class Folders:
         self.previous = self.root / "previous"
         self.kernel = self.root / "kernel"
         self.environments = self.root / "environments"
+        self.packing = self.root / "packing"
         self.cgroup = self.root / CGROUP
 
     def make(self) -> None:

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 
-def test_a_notebook_runs_and_its_other_python_is_told(team: Team) -> None:
+def test_a_notebook_runs_and_its_other_python_is_told_and_then_it_needs_no_index(team: Team) -> None:
     """Its packages are pinned for the Python of the analyst, which is another one than Ubuntu's."""
     made = team.sample()
     with team.packages_of(made, UBUNTU_PYTHON), team.service():
@@ -29,6 +29,14 @@ def test_a_notebook_runs_and_its_other_python_is_told(team: Team) -> None:
     assert {"weekly.csv", "weekly.png"} <= set(team.names("flights"))
     assert ended.message
     assert "with Python 3.12.3 instead of 3." in ended.message
+    assert "making the runner environment" in team.log(run)
+    with team.service():
+        again = team.run("flights")
+        ended = team.ended(again)
+        assert ended.status == RunStatus.SUCCEEDED, team.log(again)
+        team.machine_of(again).wait(60)
+    assert "using the kept environment of the kernel and the runner" in team.log(again)
+    assert "making" not in team.log(again)
     assert team.cloud.living == []
 
 

@@ -171,6 +171,12 @@ class Ec2Launcher(Launcher):
 
     def discard(self, attempt: Attempt) -> None:
         self.terminate(attempt)
+        if attempt.worker is not None:
+            try:
+                self._work_storage.keep_environments(attempt.worker, attempt.token, attempt.parameters["bundle"])
+            except OSError as problem:
+                # the next run makes them once more
+                log.warning(logfmt("environments_not_kept", run=attempt.run_id, message=problem))
         self._work_storage.remove_task(attempt.token)
 
     def reap(

@@ -19,7 +19,14 @@ from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 from typing import Any
 
-from jupyter_schedule.core.object_keys import agent_key, beside_brief, brief_key
+from jupyter_schedule.core.object_keys import (
+    ENVIRONMENTS,
+    agent_key,
+    beside_brief,
+    brief_key,
+    kept_environments,
+    worker_prefix,
+)
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import NoSuchObject, S3Storage, open_storage
 from scheduler_service.launchers.ec2.uv_program import describe_uv
@@ -54,6 +61,18 @@ class WorkStorage:
         """Remove all of that.  Raises OSError."""
         beside = [stored.key for stored in self._objects.list(beside_brief(token))]
         self._objects.for_each([*beside, brief_key(token)], self._objects.delete)
+
+    def keep_environments(self, worker: str, token: str, bundle: str) -> None:
+        """Keep the environments that a machine made of the bundle with this digest, for further runs of it alone.
+
+        A worker can't write there itself: what it made is used by no other code than its own.  Raises OSError.
+        """
+        made = worker_prefix(worker, token) + ENVIRONMENTS
+        for stored in list(self._objects.list(made)):
+            name = stored.key.removeprefix(made)
+            with suppress(NoSuchObject):
+                self._objects.copy_from(self._objects, stored.key, kept_environments(bundle) + name)
+            self._objects.delete(stored.key)
 
     def _previous(self, token: str, previous: PreviousFiles) -> PreviousFiles:
         publication, place = open_storage(previous.objects), f"{beside_brief(token)}previous/"

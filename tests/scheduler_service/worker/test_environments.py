@@ -5,6 +5,7 @@ import os
 import platform
 import socket
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from scheduler_service.worker import environments
-from scheduler_service.worker.environments import Interpreter, choose_python
+from scheduler_service.worker.environments import Interpreter, PlannedEnvironment, choose_python
 from tests.engine import PATIENCE
 from tests.scheduler_service.worker.conftest import Bench
 
@@ -89,12 +90,116 @@ def test_a_stop_is_heard_while_an_environment_is_made(bench: Bench) -> None:
         agent = bench.start(
             bench.task("true", bundle("anything==1\n"), environment={"RUNNER_PYTHON": sys.executable}), **told
         )
-        index.settimeout(PATIENCE)
+        index.settimeout(30)
         connection, _ = index.accept()
         with connection:
             agent.terminate()
             result = bench.finish(agent)
     assert (result["outcome"], result["reason"]) == ("stopped", "by_hand"), bench.log()
+
+
+def wheel(folder: Path, name: str) -> None:
+    """A package of one module, in a folder for UV_FIND_LINKS."""
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as packed:
+        packed.writestr(f"{name}.py", "said = 'as it was'\n")
+        about = f"{name}-1.0.dist-info"
+        packed.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        packed.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr(f"{about}/RECORD", "")
+
+
+#: imports by the kernel's Python, says from where and whether it was compiled, and then spoils what it used
+USE = """
+import json, os, pathlib, subprocess
+python = json.load(open(os.environ["KERNEL_SPEC"] + "/kernel.json"))["argv"][0]
+subprocess.run([python, "-c", "import tool, os; print(tool.said, tool.__file__, os.path.exists(tool.__cached__))"])
+module = next(pathlib.Path(python).parents[1].glob("lib/*/site-packages/tool.py"))
+module.unlink()
+module.write_text("said = 'spoilt'\\n")
+open(os.environ["OUTPUT_DIR"] + "/a", "w").close()
+"""
+
+
+def use(bench: Bench, token: str, requirements: str = "tool==1.0\n", **environment: str) -> tuple[dict[str, Any], str]:
+    """The result and the log of a run with a package."""
+    files = bundle(requirements) | {"look.py": USE}
+    task = bench.task(f"{sys.executable} look.py", files, environment={"RUNNER_PYTHON": sys.executable}, token=token)
+    agent = bench.start(task, **environment)
+    assert agent.wait(PATIENCE) == 0
+    prefix = f"workers/local/{token}/"
+    log = bench.objects.get(f"{prefix}report/log.txt").decode()
+    return json.loads(bench.objects.get(f"{prefix}result")), log
+
+
+def test_an_index_that_is_away_fails_no_run_that_ran_before(bench: Bench, tmp_path: Path) -> None:
+    """What was made is kept as it was before the analysis, compiled, and used at another place."""
+    wheel(tmp_path / "wheels", "tool")
+    there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
+    _, first = use(bench, "first", **there)
+    assert "making the kernel environment" in first
+    assert f"as it was {bench.work}/first/" in first
+    for token in ("second", "third"):
+        result, log = use(bench, token, UV_OFFLINE="1")
+        assert result["sentence"].startswith("Succeeded"), log
+        assert "using the kept environment of the kernel" in log
+        assert "making" not in log
+        assert f"as it was {bench.work}/{token}/environments/kernel/" in log
+        assert "True" in log
+
+
+@pytest.mark.proof("faults")
+@pytest.mark.parametrize("damage", [b"", b"\x28\xb5\x2f\xfd nonsense", b"nonsense"])
+def test_a_kept_environment_that_cannot_be_used_is_made_and_kept_anew(
+    bench: Bench, tmp_path: Path, damage: bytes
+) -> None:
+    wheel(tmp_path / "wheels", "tool")
+    there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
+    use(bench, "first", **there)
+    [kept] = [stored.key for stored in bench.objects.list("bundles/") if ".environments/" in stored.key]
+    bench.objects.put(kept, damage)
+    _, log = use(bench, "second", **there)
+    assert "can't be used here" in log
+    assert "as it was" in log
+    _, log = use(bench, "third", UV_OFFLINE="1")
+    assert "as it was" in log
+
+
+def test_a_package_that_stays_in_its_place_is_never_kept(bench: Bench, tmp_path: Path) -> None:
+    wheel(tmp_path / "wheels", "tool")
+    there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
+    use(bench, "first", "tool==1.0\n-e ./of-its-own\n", **there)
+    assert [stored.key for stored in bench.objects.list("bundles/") if ".environments/" in stored.key] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"python": Interpreter("/elsewhere/python", "3.11.99")}, True),
+        ({"python": Interpreter("/usr/bin/python", "3.12.0")}, False),
+        ({"requirements": "b==1\n"}, False),
+        ({"uv": "uv 9"}, False),
+        ({"machine": "riscv64"}, False),
+        ({"libc": ("musl", "1")}, False),
+        ({"name": "runner"}, False),
+    ],
+)
+def test_an_environment_is_kept_for_machines_on_which_it_works(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], same: bool
+) -> None:
+    def name(**changes: Any) -> str:
+        of: dict[str, Any] = {
+            "name": "kernel",
+            "python": Interpreter("/usr/bin/python", "3.11.2"),
+            "requirements": "a==1\n",
+        } | changes
+        planned = PlannedEnvironment(of["name"], "/folder", "requirements.txt", "3.11", of["python"])
+        monkeypatch.setattr(platform, "machine", lambda: changes.get("machine", "x86_64"))
+        monkeypatch.setattr(platform, "libc_ver", lambda: changes.get("libc", ("glibc", "2.39")))
+        return environments.name_kept(planned, of["requirements"], changes.get("uv", "uv 1"))
+
+    assert (name() == name(**change)) == same
 
 
 class FakeUv:

@@ -48,6 +48,9 @@ class FakeWorkStorage(WorkStorage):
     def remove_task(self, token: str) -> None:
         self.tasks.pop(token, None)
 
+    def keep_environments(self, worker: str, token: str, bundle: str) -> None:
+        """Nothing was made here."""
+
 
 class Region:
     """One region of EC2, a launcher at work there, and a clock for both."""

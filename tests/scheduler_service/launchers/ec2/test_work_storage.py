@@ -1,5 +1,7 @@
 """What a machine finds in the work area, and what is left of it afterwards."""
 
+import gzip
+import hashlib
 import io
 import json
 import subprocess
@@ -9,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uv
 from botocore.exceptions import ClientError
 
-from jupyter_schedule.core.object_keys import brief_key
+from jupyter_schedule.core.object_keys import brief_key, bundle_of, uv_key
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Address, S3Storage
 from scheduler_service.launchers.ec2.work_storage import WorkStorage, build_agent_archive
@@ -83,6 +86,32 @@ def test_what_a_run_was_told_goes_with_it(work: S3Storage, publication: ObjectSt
     for _ in range(2):
         WorkStorage(work).remove_task("t")
     assert [stored.key for stored in work.list("briefs/")] == ["briefs/another"]
+
+
+def test_an_environment_that_a_machine_made_is_kept_for_its_bundle_alone(work: S3Storage) -> None:
+    """A worker writes under its own name; what others may fetch is the service's to write."""
+    mine, others = "workers/AROA:i-1/t/", "workers/AROA:i-2/u/"
+    work.put(f"{mine}environments/kernel-1", b"made")
+    work.put(f"{mine}result", b"{}")
+    work.put(f"{others}environments/kernel-2", b"another's")
+    for _ in range(2):
+        WorkStorage(work).keep_environments("AROA:i-1", "t", "b" * 64)
+    keys = [stored.key for stored in work.list()]
+    assert keys == [f"bundles/{'b' * 64}.environments/kernel-1", f"{mine}result", f"{others}environments/kernel-2"]
+    assert {bundle_of(key) for key in keys if key.startswith("bundles/")} == {"b" * 64}
+
+
+def test_the_services_uv_is_stored_once_by_what_it_is(work: S3Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", "https://files.example/downloads.json")
+    told_of = WorkStorage(work).configuration()
+    assert told_of["uv_variables"] == {"UV_PYTHON_DOWNLOADS_JSON_URL": "https://files.example/downloads.json"}
+    program = gzip.decompress(work.get(uv_key(told_of["uv_sha256"])))
+    assert hashlib.sha256(program).hexdigest() == told_of["uv_sha256"]
+    assert program == Path(uv.find_uv_bin()).read_bytes()
+    stored = work.size(uv_key(told_of["uv_sha256"]))
+    monkeypatch.setattr(work, "put", lambda *_: pytest.fail("it is there"))
+    assert WorkStorage(work).configuration()["uv_sha256"] == told_of["uv_sha256"]
+    assert work.size(uv_key(told_of["uv_sha256"])) == stored
 
 
 def test_machines_in_another_region_are_told_the_buckets(work: S3Storage) -> None:
