@@ -136,7 +136,9 @@ class Effects:
             work_area=self._context.work_area,
             launcher_environment=launcher.environment(),
         )
-        parameters = freeze(task, launcher.plan(run, spec, number=number, token=token, deadline=deadline))
+        lost = sum(before.outcome is Outcome.LOST for before in self._store.runs.list_attempts(run.id))
+        plan = launcher.plan(run, spec, number=number, token=token, deadline=deadline, lost=lost)
+        parameters = freeze(task, plan)
         if self._account is not None:
             parameters |= {"signature": self._account.sign(parameters)}
         return Attempt(

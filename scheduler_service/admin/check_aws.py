@@ -18,6 +18,7 @@ from jupyter_schedule.core.errors import Refused
 from scheduler_service.admin.check import CheckResult, compare_clocks
 from scheduler_service.launchers.ec2.client import make_client
 from scheduler_service.launchers.ec2.errors import describe_error, read_time
+from scheduler_service.launchers.ec2.images import ARCHITECTURES, ROOT_DEVICE, Image, ImageMissing, find_image
 from scheduler_service.launchers.ec2.launch_plan import (
     DEADLINE_TAG,
     DEPLOYMENT_TAG,
@@ -46,7 +47,6 @@ QUOTAS = (("p", "L-417A185B"), ("g", "L-DB2E81BA"), ("vt", "L-DB2E81BA"), ("", "
 DRY_RUN = "DryRunOperation"
 #: the error of a request, dry or not, that the role isn't allowed
 FORBIDDEN = "UnauthorizedOperation"
-FROM_SSM = "resolve:ssm:"
 #: dry runs of one size, at most
 _OFFERS = 12
 
@@ -113,25 +113,59 @@ def _parts(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Itera
         now,
     )
     for name, size in settings.sizes.items():
-        kinds = ", ".join(size.instance_types)
-        yield _tried(
-            f"ec2: types of size {name} are in {region} ({kinds})",
-            partial(ec2.describe_instance_types, InstanceTypes=list(size.instance_types)),
-            now,
-        )
+        yield _types(name, size, region, ec2, now)
         yield _image(settings, region, ec2, size, now)
 
 
-def _image(settings: Ec2Settings, region: str, ec2: Any, size: Size, now: datetime) -> CheckResult:
-    right = f"ec2: the image {size.image_id} is in {region}"
-    if not size.image_id.startswith(FROM_SSM):
-        return _tried(right, lambda: ec2.describe_images(ImageIds=[size.image_id]), now)
-    name = size.image_id.removeprefix(FROM_SSM)
+def _types(name: str, size: Size, region: str, ec2: Any, now: datetime) -> CheckResult:
+    right = f"ec2: types of size {name} are in {region} ({', '.join(size.instance_types)})"
     try:
-        missing = make_client(settings, "ssm", region).get_parameters(Names=[name])["InvalidParameters"]
+        described = ec2.describe_instance_types(InstanceTypes=list(size.instance_types))["InstanceTypes"]
     except (ClientError, BotoCoreError) as problem:
         return _no(right, problem, now)
-    return CheckResult(False, f"{right}: NO. SSM has no such parameter there.") if missing else CheckResult(True, right)
+    needed = ARCHITECTURES[size.architecture]
+    other = [
+        each["InstanceType"]
+        for each in described
+        if needed not in each.get("ProcessorInfo", {}).get("SupportedArchitectures", [needed])
+    ]
+    if other:
+        mend = f"can't run programs for {size.architecture}: name other types, or set the size's architecture."
+        return CheckResult(False, f"{right}: NO. {', '.join(other)} {mend}")
+    return CheckResult(True, right)
+
+
+def _image(settings: Ec2Settings, region: str, ec2: Any, size: Size, now: datetime) -> CheckResult:
+    """That the image is there and fits the size, whose disk is to be its root."""
+    right = f"ec2: the image {size.image_id} is in {region}"
+    try:
+        image = find_image(size, ec2, lambda: make_client(settings, "ssm", region))
+    except ImageMissing as problem:
+        return CheckResult(False, f"{right}: NO. {problem}")
+    except (ClientError, BotoCoreError) as problem:
+        return _no(right, problem, now)
+    wrong = _wrong_with(image, size)
+    return CheckResult(True, right) if wrong is None else CheckResult(False, f"{right}: NO. {wrong}")
+
+
+def _wrong_with(image: Image, size: Size) -> str | None:
+    if image.architecture and image.architecture != ARCHITECTURES[size.architecture]:
+        return (
+            f"It is for {image.architecture}, and the size's architecture is {size.architecture}: "
+            "name an image or types that fit."
+        )
+    if image.size > size.disk:
+        return f"It needs {image.size} GiB, and disk is {size.disk}: make it larger."
+    named = size.root_device or ROOT_DEVICE
+    if image.root != named:
+        mend = f'set root_device = "{image.root}" in the size'
+        if size.root_device is not None:
+            return f"Its root is {image.root} and not {named}, so that disk would be a second, empty one: {mend}."
+        return (
+            f"Its root is {image.root}, which the service has to ask EC2 for before it launches; where that isn't "
+            f"allowed, the run has the image's own disk, and one of {size.disk} GiB lies beside it unused: {mend}."
+        )
+    return None
 
 
 def _launches(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
@@ -141,7 +175,7 @@ def _launches(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> It
         turns = [turn for turn, offer in enumerate(list_options(size, settings.regions)) if offer.region == region]
         for turn in islice(turns, _OFFERS):
             asked = build_launch_parameters(
-                settings, name, turn=turn, token=uuid4().hex, user_data="#!/bin/true\n", tags=tags
+                settings, name, turn=turn, lost=0, token=uuid4().hex, user_data="#!/bin/true\n", tags=tags
             )
             how = "as spot " if "InstanceMarketOptions" in asked else ""
             right = f"ec2: size {name} could start in {region}: {asked['InstanceType']} {how}in {asked['SubnetId']}"

@@ -101,12 +101,15 @@ class Launcher(ABC):
         """Describe the choices that people have of it; `name` is what schedules call it."""
         return LauncherInfo(name=name)
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
+    def plan(
+        self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime, lost: int | None = None
+    ) -> LaunchPlan:
         """Return the part that this launcher adds to an attempt's task, frozen with it.
 
-        Raises LaunchRefused.
+        lost: how many attempts of the run were lost before, None where nobody counted.  Raises LaunchRefused, and
+        OSError when it may be planned later.
         """
-        del run, spec, number, token, deadline
+        del run, spec, number, token, deadline, lost
         return LaunchPlan()
 
     @abstractmethod
@@ -163,8 +166,10 @@ class MissingLauncher(Launcher):
     def environment(self) -> Mapping[str, str]:
         return {}
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
-        del run, spec, number, token, deadline
+    def plan(
+        self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime, lost: int | None = None
+    ) -> LaunchPlan:
+        del run, spec, number, token, deadline, lost
         raise self._refusal()
 
     def launch(self, attempt: Attempt) -> Handle:

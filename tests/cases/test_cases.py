@@ -30,8 +30,6 @@ MENDED_BY = {
     "cron_texts_that_people_paste": NOTEBOOKS,
     "long_notification_to_discord": GATE,
     "mail_password_in_the_clear": GATE,
-    "root_device_name": MACHINES,
-    "spot_falls_back_to_paid": MACHINES,
 }
 NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
 #: the last line of a program that ended by an error: it gave no verdict, and proves nothing

@@ -70,6 +70,8 @@ class Ec2Double:
     #: (type, subnet, spot) that have no capacity now
     empty: set[tuple[str, str, bool]] = field(default_factory=set)
     images: set[str] | None = None
+    #: of every image
+    root_device: str = "/dev/sda1"
     #: raised, once each, before or after the next call has its effect; a lost answer is a fault after it
     faults_before: list[Exception] = field(default_factory=list)
     faults_after: list[Exception] = field(default_factory=list)
@@ -126,6 +128,12 @@ class Ec2Double:
             self.end(instance_id, "Client.UserInitiatedShutdown")
         with_effect()
         return {}
+
+    def describe_images(self, ImageIds: list[str]) -> dict[str, Any]:
+        self._call("describe_images")()
+        if self.images is not None and (absent := [each for each in ImageIds if each not in self.images]):
+            raise client_error("InvalidAMIID.NotFound", f"The image id '[{absent[0]}]' does not exist")
+        return {"Images": [{"ImageId": each, "RootDeviceName": self.root_device} for each in ImageIds]}
 
     def get_console_output(self, InstanceId: str) -> dict[str, Any]:
         self._call("get_console_output")()

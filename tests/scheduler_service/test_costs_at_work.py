@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
@@ -24,7 +23,7 @@ from tests.factories import NOON, make_spec
 class Paid(LocalLauncher):
     """As if a minute of this machine cost a dollar; each started minute is billed."""
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
+    def plan(self, run: Run, spec: Spec, **_: object) -> LaunchPlan:
         return LaunchPlan(paid=True, hourly="60")
 
 

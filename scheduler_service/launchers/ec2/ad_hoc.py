@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from jupyter_schedule.core.models import AdHocWorker, utc_text
 from scheduler_service.launchers.ad_hoc import AdHocHost, AdHocMachine, AdHocPlan
 from scheduler_service.launchers.base import LaunchRefused
+from scheduler_service.launchers.ec2.images import RootDevices
 from scheduler_service.launchers.ec2.launch_plan import (
     AD_HOC_TAG,
     DEADLINE_TAG,
@@ -45,11 +46,13 @@ class Ec2AdHoc(AdHocHost):
         *,
         now: Callable[[], datetime],
         prices: Prices,
+        roots: RootDevices | None = None,
     ) -> None:
         self._regions = regions
         self._settings = settings
         self._now = now
         self._prices = prices
+        self._roots = roots or RootDevices({name: each.ec2 for name, each in regions.items()})
 
     def plan(self, worker: AdHocWorker, turn: int) -> AdHocPlan | None:
         allowed, settings = self._settings.ad_hoc, self._settings.for_ad_hoc
@@ -67,6 +70,7 @@ class Ec2AdHoc(AdHocHost):
             worker.size,
             turn=turn,
             token=f"{worker.id}-{turn}",
+            root_device=self._roots.of(size, ways[turn].region),
             user_data=build_ad_hoc_user_data(
                 {
                     "login_user": allowed.login_user,

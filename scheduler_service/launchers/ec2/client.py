@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from boto3.session import Session
 from botocore.config import Config
 
 from jupyter_schedule.core.storage.factory import S3Address, S3Storage
+from scheduler_service.launchers.ec2.images import RootDevices
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.prices import load_prices
@@ -25,7 +27,9 @@ def open_ec2(
     work_storage: an address on S3.  folder: where a newer table of prices may be.
     """
     area = WorkStorage(S3Storage(S3Address.parse(work_storage)))
-    return Ec2Launcher(open_regions(settings, secret), settings, work_storage=area, now=now, prices=load_prices(folder))
+    regions = open_regions(settings, secret)
+    roots = RootDevices({name: each.ec2 for name, each in regions.items()}, partial(make_client, settings, "ssm"))
+    return Ec2Launcher(regions, settings, work_storage=area, now=now, prices=load_prices(folder), roots=roots)
 
 
 def open_regions(settings: Ec2Settings, secret: bytes) -> dict[str, RegionMachines]:

@@ -14,6 +14,8 @@ from importlib.resources import files
 from itertools import product
 from typing import Any
 
+from scheduler_service.decide import MAX_ATTEMPTS
+from scheduler_service.launchers.ec2.images import ROOT_DEVICE
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Region, Size
 
 #: tags by which our machines are known again; the deployment's says whose they are
@@ -59,26 +61,41 @@ def list_options(size: Size, regions: Mapping[str, Region]) -> list[MachineOptio
     ]
 
 
-def choose_option(settings: Ec2Settings, size_name: str, turn: int) -> MachineOption:
+def choose_option(settings: Ec2Settings, size_name: str, turn: int, lost: int | None = None) -> MachineOption:
     """The `turn`th try (from 0) at a machine of this size; after the last comes the first again.
 
-    Raises KeyError when the operator knows no such size.
+    lost: how many machines of the run were lost so far, which says nothing of capacity.  The last attempt is on a
+    machine that nobody takes back; where nobody counted, each third try is.  Raises KeyError when the operator knows no
+    such size.
     """
     choices = list_options(settings.sizes[size_name], settings.regions)
+    is_last = (turn % MAX_ATTEMPTS if lost is None else lost) >= MAX_ATTEMPTS - 1
+    kept = [choice for choice in choices if not choice.spot]
+    if is_last and len(kept) < len(choices):
+        return kept[turn % len(kept)]
     return choices[turn % len(choices)]
 
 
 def build_launch_parameters(
-    settings: Ec2Settings, size_name: str, *, turn: int, token: str, user_data: str, tags: Mapping[str, str]
+    settings: Ec2Settings,
+    size_name: str,
+    *,
+    turn: int,
+    token: str,
+    user_data: str,
+    tags: Mapping[str, str],
+    lost: int | None = None,
+    root_device: str | None = None,
 ) -> dict[str, Any]:
     """The whole RunInstances request as JSON, for the `turn`th try (from 0) at a machine of this size.
 
+    lost: as `choose_option` has it.  root_device: that of the image; else the size's, else Canonical's.
     Raises KeyError when the operator knows no such size, and UserDataTooLarge.
     """
     if len(user_data.encode()) > USER_DATA_LIMIT:
         raise UserDataTooLarge(len(user_data.encode()))
     size = settings.sizes[size_name]
-    offer = choose_option(settings, size_name, turn)
+    offer = choose_option(settings, size_name, turn, lost)
     every_tag = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     market = {"InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}}
     return {
@@ -101,7 +118,7 @@ def build_launch_parameters(
         },
         "BlockDeviceMappings": [
             {
-                "DeviceName": "/dev/sda1",
+                "DeviceName": root_device or size.root_device or ROOT_DEVICE,
                 "Ebs": {"VolumeSize": size.disk, "VolumeType": "gp3", "DeleteOnTermination": True, "Encrypted": True},
             }
         ],

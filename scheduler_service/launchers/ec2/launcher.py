@@ -12,6 +12,7 @@ from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerEnd, WorkerState
 from scheduler_service.launchers.ec2.ad_hoc import Ec2AdHoc
 from scheduler_service.launchers.ec2.errors import describe_error
+from scheduler_service.launchers.ec2.images import RootDevices
 from scheduler_service.launchers.ec2.launch_plan import (
     ATTEMPT_TAG,
     DEADLINE_TAG,
@@ -56,8 +57,12 @@ class Ec2Launcher(Launcher):
         work_storage: WorkStorage,
         now: Callable[[], datetime],
         prices: Prices | None = None,
+        roots: RootDevices | None = None,
     ) -> None:
-        """regions: the deployment's machines in each region of the settings.  prices: else the shipped ones."""
+        """regions: the deployment's machines in each region of the settings.  prices: else the shipped ones.
+
+        roots: of the sizes' images, else those that are named by their ids.
+        """
         self._prices = prices or load_prices()
         self._regions = regions
         self._settings = settings
@@ -66,7 +71,8 @@ class Ec2Launcher(Launcher):
         self._now = now
         #: by region that doesn't answer, why
         self._away: dict[str, str] = {}
-        self.ad_hoc = Ec2AdHoc(regions, settings, now=now, prices=self._prices)
+        self._roots = roots or RootDevices({name: each.ec2 for name, each in regions.items()})
+        self.ad_hoc = Ec2AdHoc(regions, settings, now=now, prices=self._prices, roots=self._roots)
 
     def environment(self) -> Mapping[str, str]:
         """Nothing: a machine has what it installs."""
@@ -81,7 +87,9 @@ class Ec2Launcher(Launcher):
         roles = tuple(self._settings.data_roles)
         return LauncherInfo(name=name, paid=True, sizes=tuple(sizes), data_roles=roles, ad_hoc=terms)
 
-    def plan(self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime) -> LaunchPlan:
+    def plan(
+        self, run: Run, spec: Spec, *, number: int, token: str, deadline: datetime, lost: int | None = None
+    ) -> LaunchPlan:
         configuration = {
             **self._work_storage.configuration(),
             "role_id": self._settings.role_id,
@@ -102,12 +110,21 @@ class Ec2Launcher(Launcher):
             raise LaunchRefused(f"There is no machine size called {size}. Edit the schedule and pick one of {known}.")
         text = build_user_data(configuration)
         turn = number - 1
+        offer = choose_option(self._settings, size, turn, lost)
         try:
-            request = build_launch_parameters(self._settings, size, turn=turn, token=token, user_data=text, tags=tags)
+            request = build_launch_parameters(
+                self._settings,
+                size,
+                turn=turn,
+                token=token,
+                user_data=text,
+                tags=tags,
+                lost=lost,
+                root_device=self._roots.of(self._settings.sizes[size], offer.region),
+            )
         except UserDataTooLarge as problem:
             message = f"What a machine is told has {problem} bytes, and EC2 takes 16 KiB: shorten storage.work."
             raise LaunchRefused(message, Reason.CONFIG) from None
-        offer = choose_option(self._settings, size, turn)
         hourly = self._prices.hourly(offer.region, offer.instance_type, self._settings.sizes[size].disk)
         # the analyst's own kernel stays at home: a fresh machine makes the environment that the bundle pins
         changes = {"kernel": None, "objects": configuration["objects"], "data_role": self._data_role(spec)}

@@ -30,6 +30,8 @@ class Size(Setting):
     disk: int = Field(default=30, ge=8, le=16384)
     architecture: str = Field(default="amd64", pattern="^(amd64|arm64)$")
     image: str = UBUNTU_LTS
+    #: the device of the image's root; without it EC2 is asked
+    root_device: str | None = Field(default=None, pattern="^/dev/[a-z0-9]+$")
 
     @property
     def image_id(self) -> str:

@@ -10,13 +10,14 @@ from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.models import ServiceQuotasBackend
 
 from jupyter_schedule.core import clock
-from scheduler_service.admin.check_aws import _boundaries, check_account
+from scheduler_service.admin.check_aws import _boundaries, _image, check_account
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
 from scheduler_service.launchers.ec2.prices import load_prices
-from scheduler_service.launchers.ec2.settings import AdHocSettings, Region
+from scheduler_service.launchers.ec2.settings import AdHocSettings, Region, Size
 from tests.doubles.ec2 import client_error
 from tests.s3_servers import variables
 from tests.scheduler_service.admin.account import TRUST, Account, moto_account
+from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 
 
 @pytest.fixture
@@ -63,6 +64,36 @@ def test_a_size_that_cannot_be_had_is_named_with_its_mend(
 ) -> None:
     said = account.wrong(sizes={"small": account.size(**changes)})
     assert [sentence for sentence in sentences if sentence not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "size", "sentence"),
+    [
+        ({"RootDeviceName": "/dev/xvda"}, {}, 'set root_device = "/dev/xvda" in the size'),
+        ({"RootDeviceName": "/dev/xvda"}, {"root_device": "/dev/xvda"}, None),
+        ({"RootDeviceName": "/dev/sda1"}, {"root_device": "/dev/xvda"}, "that disk would be a second, empty one"),
+        ({"Architecture": "arm64"}, {}, "It is for arm64, and the size's architecture is amd64"),
+        ({"Architecture": "arm64"}, {"architecture": "arm64"}, None),
+        ({"BlockDeviceMappings": [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 64}}]}, {}, "It needs 64 GiB"),
+        (None, {}, "EC2 shows no image ami-1 there"),
+    ],
+)
+def test_an_image_that_does_not_fit_its_size_is_told_with_its_mend(
+    shown: dict[str, Any] | None, size: dict[str, Any], sentence: str | None
+) -> None:
+    class Ec2:
+        def describe_images(self, **_: Any) -> dict[str, Any]:
+            return {"Images": [] if shown is None else [{"ImageId": "ami-1", **shown}]}
+
+    asked = Size(instance_types=("t3.medium",), hardware="2 cores", image="ami-1", **size)
+    found = _image(SETTINGS, "eu-west-1", Ec2(), asked, clock.now())
+    assert found.right == (sentence is None)
+    assert (sentence or "") in found.text
+
+
+def test_types_that_cannot_run_the_image_are_told(account: Account) -> None:
+    said = account.wrong(sizes={"small": account.size(instance_types=("m6g.large",))})
+    assert "m6g.large can't run programs for amd64: name other types, or set the size's architecture." in said
 
 
 @pytest.mark.parametrize(

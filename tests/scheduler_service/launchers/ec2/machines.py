@@ -55,13 +55,13 @@ class FakeWorkStorage(WorkStorage):
 class Region:
     """One region of EC2, a launcher at work there, and a clock for both."""
 
-    def __init__(self, **double: Any) -> None:
+    def __init__(self, settings: Ec2Settings = SETTINGS, **double: Any) -> None:
         self.seconds = 0.0
         self.ec2 = Ec2Double(now=self.now, **double)
         self.machines = RegionMachines(self.ec2, "d1", clock=lambda: self.seconds)
         self.work_area = FakeWorkStorage()
         self.launcher = Ec2Launcher(
-            {SETTINGS.region: self.machines}, SETTINGS, work_storage=self.work_area, now=self.now
+            {settings.region: self.machines}, settings, work_storage=self.work_area, now=self.now
         )
 
     def now(self) -> datetime:

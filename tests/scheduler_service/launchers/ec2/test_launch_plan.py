@@ -2,10 +2,12 @@
 
 import pytest
 
+from scheduler_service.decide import MAX_ATTEMPTS
 from scheduler_service.launchers.ec2.launch_plan import (
     MachineOption,
     UserDataTooLarge,
     build_launch_parameters,
+    choose_option,
     list_options,
 )
 from scheduler_service.launchers.ec2.settings import Ec2Settings
@@ -24,6 +26,29 @@ def test_spot_is_tried_everywhere_before_anything_is_paid_in_full() -> None:
         MachineOption("t3.medium", "eu-west-1", "subnet-a", spot=False),
         MachineOption("t3.medium", "eu-west-1", "subnet-b", spot=False),
     ]
+
+
+@pytest.mark.parametrize("types", [("t3.medium",), ("t3.medium", "m7i.large", "m6i.large")])
+def test_the_last_attempt_of_a_run_is_on_a_machine_that_nobody_takes_back(types: tuple[str, ...]) -> None:
+    size = SETTINGS.sizes["cheap"].model_copy(update={"instance_types": types})
+    settings = SETTINGS.model_copy(update={"sizes": {"cheap": size}})
+    # two were taken back, and any number found no capacity
+    for turn in range(20):
+        assert not choose_option(settings, "cheap", turn, MAX_ATTEMPTS - 1).spot
+        request = build_launch_parameters(
+            settings, "cheap", turn=turn, token="t", user_data="", tags={}, lost=MAX_ATTEMPTS - 1
+        )
+        assert "InstanceMarketOptions" not in request
+    # where nobody counted, one of three is
+    assert any(not choose_option(settings, "cheap", turn).spot for turn in range(MAX_ATTEMPTS))
+
+
+def test_what_finds_no_capacity_goes_through_all_offers_whatever_was_lost() -> None:
+    for lost in range(MAX_ATTEMPTS - 1):
+        tried = [choose_option(SETTINGS, "cheap", turn, lost) for turn in range(4)]
+        assert tried == list_options(SETTINGS.sizes["cheap"], SETTINGS.regions)
+    tried = [choose_option(SETTINGS, "cheap", turn, MAX_ATTEMPTS - 1) for turn in range(2)]
+    assert {each.subnet for each in tried} == {"subnet-a", "subnet-b"}
 
 
 def test_the_zone_changes_before_the_type_does() -> None:

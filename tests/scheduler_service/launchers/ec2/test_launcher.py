@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import NoCredentialsError
@@ -10,8 +11,9 @@ from botocore.exceptions import NoCredentialsError
 from jupyter_schedule.core.models import Reason
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerState
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
+from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.worker.task import OtherTaskVersion
-from tests.doubles.ec2 import client_error
+from tests.doubles.ec2 import client_error, lost_answer
 from tests.factories import make_run, make_schedule, make_spec, make_task
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS, START, FakeWorkStorage, Region
 
@@ -106,6 +108,36 @@ def test_all_polls_of_a_few_seconds_share_one_description(region: Region) -> Non
     region.seconds += 5
     region.launcher.poll(attempts[0])
     assert region.ec2.calls == ["describe_instances"] * 2
+
+
+def with_image(**changes: Any) -> Ec2Settings:
+    size = SETTINGS.sizes["small"].model_copy(update={"image": "ami-0debian", "disk": 200} | changes)
+    return SETTINGS.model_copy(update={"sizes": {"small": size}})
+
+
+def disk_of(region: Region) -> dict[str, int]:
+    plan = region.launcher.plan(make_run(make_schedule()), make_spec(), number=1, token="t", deadline=START)
+    assert plan.launch
+    return {each["DeviceName"]: each["Ebs"]["VolumeSize"] for each in plan.launch["BlockDeviceMappings"]}
+
+
+def test_the_disk_that_is_asked_for_is_the_root_of_the_image(caplog: pytest.LogCaptureFixture) -> None:
+    """Under another name it would be a second, empty one, and the run would have the image's own 8 GiB."""
+    region = Region(with_image(), root_device="/dev/xvda")
+    assert disk_of(region) == disk_of(region) == {"/dev/xvda": 200}
+    assert region.ec2.calls == ["describe_images"]
+    told = Region(with_image(root_device="/dev/xvdb"), root_device="/dev/xvda")
+    assert (disk_of(told), told.ec2.calls) == ({"/dev/xvdb": 200}, [])
+    # Canonical's is known
+    assert (disk_of(Region()), Region().ec2.calls) == ({"/dev/sda1": 30}, [])
+    forbidden = Region(with_image(), root_device="/dev/xvda")
+    forbidden.ec2.faults_before.append(client_error("UnauthorizedOperation", "", 403))
+    assert disk_of(forbidden) == {"/dev/sda1": 200}
+    assert "action=root_device_unknown" in caplog.text
+    away = Region(with_image())
+    away.ec2.faults_before.append(lost_answer())
+    with pytest.raises(OSError, match="doesn't say what the image ami-0debian is made of"):
+        disk_of(away)
 
 
 @pytest.mark.promise("P37")
