@@ -11,6 +11,11 @@ def bundle_record_key(digest: str) -> str:
     return f"bundles/{digest}.json"
 
 
+def kernel_variables_key(digest: str, name: str) -> str:
+    """The variables of a kernel that a bundle is run with, beside the bundle."""
+    return f"bundles/{digest}.env-{name}.json"
+
+
 def bundle_of(key: str) -> str:
     """The digest of the bundle that a key under `bundles/` belongs to: of itself, its record or its environments."""
     return key.removeprefix(BUNDLES).partition(".")[0]

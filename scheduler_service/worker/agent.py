@@ -298,7 +298,9 @@ class AttemptRunner:
         output = workspace.make_output_folder(self.task, self.folders.code)
         workspace.fetch_previous(self.task, self.folders)
         self.machine.ready(self.folders)
-        environment = workspace.build_environment(self.task, self.folders, output) | self.machine.environment()
+        variables = workspace.read_kernel_variables(self.task, self.objects)
+        environment = workspace.build_environment(self.task, self.folders, output, variables)
+        environment |= self.machine.environment()
         return PreparedRun(output, environment, take_snapshot(self.folders.code, output))
 
     def _make_environments(self, prepared: PreparedRun) -> PreparedRun | None:

@@ -4,6 +4,7 @@ import fnmatch
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -140,8 +141,24 @@ def select_previous(publication: ObjectStorage, previous: PreviousFiles) -> list
     return [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in previous.globs)]
 
 
-def build_environment(task: WorkerTask, folders: Folders, output: Path) -> dict[str, str]:
-    """The variables of the run; writes the kernel's spec where KERNEL_SPEC points."""
+def read_kernel_variables(task: WorkerTask, objects: ObjectStorage) -> dict[str, str]:
+    """The variables of the kernelspec, kept beside the bundle.  Refused("environment_gone") where they aren't."""
+    key = (task.kernel or {}).get("env_object")
+    if not key:
+        return {}
+    try:
+        found = json.loads(objects.get(key))
+    except NoSuchObject:
+        raise Refused(
+            "environment_gone", "The kernel's variables aren't in the work area any more: schedule the notebook again."
+        ) from None
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def build_environment(
+    task: WorkerTask, folders: Folders, output: Path, kernel_variables: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables of the run; writes the kernel's spec, with its own, where KERNEL_SPEC points."""
     ours = {
         "OUTPUT_DIR": str(output),
         "REPORT_DIR": str(folders.report),
@@ -149,7 +166,8 @@ def build_environment(task: WorkerTask, folders: Folders, output: Path) -> dict[
         MARKER: task.marker,
     }
     if task.kernel is not None:
-        spec = {key: value for key, value in task.kernel.items() if key != "name"}
+        spec = {key: task.kernel[key] for key in task.kernel if key not in {"name", "env_names", "env_object"}}
+        spec["env"] = {**spec.get("env", {}), **(kernel_variables or {})}
         (folders.kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
         ours["KERNEL_SPEC"] = str(folders.kernel)
     kept_from_it = {AGENT_ONLY, *os.environ.get(AGENT_ONLY, "").split(",")}

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from jupyter_schedule.core import expectations
 from jupyter_schedule.core.bundles.build import BundleManifest, write_archive
+from jupyter_schedule.core.bundles.kernel_variables import keep_variables
 from jupyter_schedule.core.bundles.record import BundleRecord, CodeScanner, describe_archive, keep_bundle
 from jupyter_schedule.core.bundles.wrapper.render import (
     PARAMETERS_FILE,
@@ -159,6 +160,9 @@ def build_bundle(
         else:
             raise _nothing_to_schedule()
         keep_bundle(objects, packed, made.record)
+    if made.spec.kernel is not None:
+        kept = keep_variables(objects, made.spec.bundle, made.spec.kernel)
+        made = made.model_copy(update={"spec": made.spec.model_copy(update={"kernel": kept})})
     return made
 
 

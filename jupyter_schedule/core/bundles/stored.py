@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_schedule.core.bundles.kernel_variables import keep_variables
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, normalize_output_dir
 from jupyter_schedule.core.bundles.record import (
     describe_archive,
@@ -52,7 +53,7 @@ def build_spec(request: PackagingRequest, root: Path, objects: ObjectStorage, di
     made = {
         "notebook": bundled.notebook,
         "output_dir": normalize_output_dir(request.output_dir or bundled.output_dir),
-        "kernel": host.find_kernel(bundled.kernel),
+        "kernel": keep_variables(objects, digest, host.find_kernel(bundled.kernel)),
         "command": wrapper_command(request.command, record.files),
     }
     spec = spec.model_copy(update=made)

@@ -77,7 +77,11 @@ class Kernel(Model):
     #: as its kernelspec spells it
     language: str = "python"
     argv: tuple[str, ...]
+    #: of one that was found; in a record the values are elsewhere
     env: dict[str, str] = Field(default_factory=dict)
+    #: the names of its variables, and the object of the work area that has their values
+    env_names: tuple[str, ...] = ()
+    env_object: str | None = None
     #: of its kernelspec, such as the provisioner that starts it
     metadata: dict[str, Any] = Field(default_factory=dict)
     #: `signal`, or `message`

@@ -51,6 +51,10 @@ class LocalStorage(ObjectStorage):
         with self._written(key, data) as partial:
             _move(partial, self._path(key))
 
+    def put_secret(self, key: str, data: bytes) -> None:
+        with self._written(key, data, mode=0o600) as partial:
+            _move(partial, self._path(key))
+
     def put_once(self, key: str, data: bytes) -> None:
         with self._written(key, data) as partial:
             _link_or_raise(partial, self._path(key))
@@ -168,22 +172,22 @@ class LocalStorage(ObjectStorage):
         return self.root / check_key(key)
 
     @contextlib.contextmanager
-    def _partial(self, path: Path) -> Iterator[Path]:
-        """A new file beside `path`, gone again when the block leaves it behind."""
+    def _partial(self, path: Path, mode: int = 0o666) -> Iterator[Path]:
+        """A new file beside `path` with at most these rights, gone again when the block leaves it behind."""
         if self._private and not self.root.is_dir():
             _make_folder(self.root.parent)
             self.root.mkdir(mode=0o700, exist_ok=True)
         _make_folder(path.parent)
         partial = path.parent / f"{_PARTIAL}{secrets.token_hex(8)}"
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self._rights() & 0o666))
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self._rights() & mode))
         try:
             yield partial
         finally:
             partial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _written(self, key: str, data: bytes) -> Iterator[Path]:
-        with self._partial(self._path(key)) as partial:
+    def _written(self, key: str, data: bytes, mode: int = 0o666) -> Iterator[Path]:
+        with self._partial(self._path(key), mode) as partial:
             with partial.open("wb") as file:
                 file.write(data)
                 file.flush()

@@ -12,10 +12,12 @@ import pytest
 
 from jupyter_schedule.core.bundles import archive, stored
 from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle, inspect_notebook
+from jupyter_schedule.core.bundles.stored import build_spec
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.host import Host
 from jupyter_schedule.core.models import EnvironmentSource, Kernel, Timing
-from jupyter_schedule.core.object_keys import bundle_key
+from jupyter_schedule.core.notebooks.kernels import find_kernel
+from jupyter_schedule.core.object_keys import bundle_key, bundle_of
 from jupyter_schedule.core.storage.factory import LocalStorage
 from tests.engine import DAILY, notebook_of
 
@@ -351,3 +353,27 @@ def test_a_notebook_that_is_kept_elsewhere_is_refused_with_what_can_be_done(desk
         inspect_notebook(request, desk.root, host)
     assert (refused.value.code, refused.value.field) == ("notebook_missing", "notebook")
     assert inspect_notebook(request.model_copy(update={"notebook": desk.notebook}), desk.root, host).path.exists()
+
+
+def test_the_values_of_a_kernels_variables_are_kept_for_the_account_alone(desk: Desk) -> None:
+    """Ledger and API have their names; the same kernel gives the same record again."""
+    variables = {"TEAM_PASSWORD": "opensesame", "MODE": "1"}
+    kernel = find_kernel("python3").model_copy(update={"env": variables})
+    host = Host(lambda: {"python3": kernel})
+    desk.objects.root.mkdir(exist_ok=True)
+    desk.objects.root.chmod(0o775)
+    request = PackagingRequest(timing=DAILY, notebook=desk.notebook)
+    spec = build_bundle(request, desk.root, desk.objects, host=host).spec
+    assert spec.kernel is not None
+    assert spec.kernel.env_object is not None
+    assert "opensesame" not in spec.model_dump_json()
+    assert spec.kernel.env_names == ("MODE", "TEAM_PASSWORD")
+    assert json.loads(desk.objects.get(spec.kernel.env_object)) == variables
+    assert (desk.objects.root / spec.kernel.env_object).stat().st_mode & 0o777 == 0o600
+    # it goes with its bundle
+    assert bundle_of(spec.kernel.env_object) == spec.bundle
+    assert build_spec(request, desk.root, desk.objects, spec.bundle, host).kernel == spec.kernel
+    other = kernel.model_copy(update={"env": {"MODE": "2"}})
+    again = build_spec(request, desk.root, desk.objects, spec.bundle, Host(lambda: {"python3": other}))
+    assert again.kernel is not None
+    assert again.kernel.env_object != spec.kernel.env_object

@@ -1,12 +1,15 @@
 """What a run sees of the service's environment: what programs need, and no token and no key."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service.launchers.inherited import ALLOWED, FAMILIES, PACKAGE_SOURCES, filter_environment
-from scheduler_service.worker.workspace import FOR_CODE_ALONE, Folders, build_environment
+from scheduler_service.worker.workspace import FOR_CODE_ALONE, Folders, build_environment, read_kernel_variables
 from tests.factories import make_task
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "what-a-run-sees.md"
@@ -101,3 +104,20 @@ def test_the_document_names_them_all() -> None:
     text = DOCUMENT.read_text()
     names = ALLOWED | PACKAGE_SOURCES | set(FOR_CODE_ALONE.values()) | {f"{family}*" for family in FAMILIES}
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
+
+
+def test_the_kernel_has_its_own_variables_and_no_copy_of_them_is_in_the_task(tmp_path: Path) -> None:
+    objects = LocalStorage(tmp_path / "work")
+    objects.put_secret("bundles/b.env-1.json", b'{"TEAM_PASSWORD": "opensesame"}')
+    kernel = {**KERNEL, "env": {"OLD": "1"}, "env_names": ["TEAM_PASSWORD"], "env_object": "bundles/b.env-1.json"}
+    task = make_task(notebook="a.ipynb", kernel=kernel, work_folder=str(tmp_path))
+    folders = Folders(task)
+    folders.make()
+    runs = build_environment(task, folders, tmp_path, read_kernel_variables(task, objects))
+    assert json.loads((folders.kernel / "kernel.json").read_text()) == {
+        "argv": ["x"], "env": {"OLD": "1", "TEAM_PASSWORD": "opensesame"},
+    }  # fmt: skip
+    assert "TEAM_PASSWORD" not in runs
+    objects.delete("bundles/b.env-1.json")
+    with pytest.raises(Refused, match="schedule the notebook again"):
+        read_kernel_variables(task, objects)
