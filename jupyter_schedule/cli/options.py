@@ -64,7 +64,11 @@ TIMING_OPTIONS = (
     click.option("--daily", is_flag=True, default=None, help="Every day; the default."),
     click.option("--weekdays", is_flag=True, default=None, help="Monday to Friday."),
     click.option("--weekly", metavar="DAY", multiple=True, help="On a day of the week: mon; or on several: mon,thu."),
-    click.option("--monthly", metavar="DAY", help="On that day of every month that has it, or on the last one: last."),
+    click.option(
+        "--monthly",
+        metavar="DAY",
+        help="On a day of every month that has it: 15, last, first monday.",
+    ),
     click.option("--hourly", is_flag=True, default=None, help="Every hour; --at is its minute."),
     click.option("--cron", metavar="EXPR", help="When a five-field cron expression says: '0 6 * * 1-5'."),
     click.option("--once", metavar="TIME", help="Once: 2026-12-24T06:00, in the zone of --timezone."),

@@ -107,7 +107,7 @@ def upcoming(
     schedule = _schedule(name, cron, timezone)
     if schedule and schedule.state is ScheduleState.BROKEN:
         raise Refused("schedule_broken", schedule.summary)
-    timing = schedule.timing if schedule else Timing(cron=cron or "", timezone=timezone or "UTC")
+    timing = schedule.timing if schedule else recurrence.from_cron(cron or "", timezone or "UTC")
     recurrence.check(timing)
     now = clock.now()
     since = moment(start, timing.timezone, "from") if start else now

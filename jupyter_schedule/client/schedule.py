@@ -47,7 +47,7 @@ def frequency(
     every: `day`, `weekday`, `week`, `month`, `hour` (also `daily` and so on), `once`, a day of the week or several,
         or a cron expression.
     at: a time of day such as `12:00` or `6 pm`; of `hour` the minute.
-    day_of_month: 1 to 31, or `L` for the last day.  date: `YYYY-MM-DD`, of `once`.
+    day_of_month: 1 to 31, `L` for the last day, or `first Monday`.  date: `YYYY-MM-DD`, of `once`.
     Raises Refused `bad_frequency`; the values are checked where the schedule is made.
     """
     if not isinstance(every, str):

@@ -27,7 +27,6 @@ MACHINES = "Machines as they are: stock Ubuntu, any region, the reason told, the
 GATE = "The gate fails closed, and rights follow effects"
 #: what mends a case that goes wrong
 MENDED_BY = {
-    "cron_texts_that_people_paste": NOTEBOOKS,
     "long_notification_to_discord": GATE,
     "mail_password_in_the_clear": GATE,
 }

@@ -13,6 +13,7 @@ from typing import Literal
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing, utc
 from jupyter_schedule.core.text import WEEKDAYS, quoted
+from jupyter_schedule.core.timing.cron import parse, split_zone
 from jupyter_schedule.core.timing.timezones import after_gap, find_zone, instants
 
 #: the years in which something can be scheduled: a zone's offset leads out of neither end of the calendar
@@ -70,6 +71,20 @@ def monthly(day: int | Literal["L"], at: str, timezone: str = "UTC") -> Timing:
     if day != "L" and day not in range(1, 32):
         raise Refused("bad_day", f"{quoted(str(day))} isn't a day of a month: use 1-31, or L for the last.", "day")
     return _timing(f"{_clock(at)} {day} * *", timezone)
+
+
+def monthly_weekday(number: int | Literal["L"], weekday: str, at: str, timezone: str = "UTC") -> Timing:
+    """On the first to fifth of a day of the week in every month that has it, or on its last one, `L`, at `at`."""
+    if number != "L" and number not in range(1, 6):
+        raise Refused("bad_day", f"No month has {quoted(str(number))} of a day of the week: use 1-5, or L.", "day")
+    day = (_weekday(weekday) + 1) % 7
+    return _timing(f"{_clock(at)} * * {day}{'L' if number == 'L' else f'#{number}'}", timezone)
+
+
+def from_cron(expression: str, timezone: str = "UTC") -> Timing:
+    """The times that a cron expression says; a zone that is written before it (`CRON_TZ=Europe/Paris`) counts."""
+    plain, zone = split_zone(expression)
+    return _timing(" ".join(parse(plain).fields) if plain.strip().startswith("@") else plain, zone or timezone)
 
 
 def once(at: datetime, timezone: str = "UTC") -> Timing:

@@ -3,13 +3,17 @@
 Grammar, at most 100 characters, letters in any case:
 
     expression  minute hour day-of-month month day-of-week     separated by spaces or tabs
+                or @hourly @daily @midnight @weekly @monthly @yearly @annually
     field       element[,element]...
     element     * | value | value-value | value/step | value-value/step | */step
     value       minute 0-59, hour 0-23, day of month 1-31 or L (the last), month 1-12 or JAN-DEC,
-                day of week 0-7 or SUN-SAT (0 and 7 are Sunday; SUN may end a range: FRI-SUN)
+                day of week 0-7 or SUN-SAT (0 and 7 are Sunday; SUN may end a range: FRI-SUN),
+                and in lists also MON#1 (the first Monday of the month, up to #5) and 5L or FRIL (its last Friday)
 
 `value/step` goes on to the end of the field; in the day of week, where tools disagree about that end, it is refused.
-When both day fields are restricted, that is neither is exactly `*`, a date matches when either does.
+When both day fields are restricted, a date matches when either does; a field that names every day, as `*`, `*/1` and
+`1-31` do, restricts nothing, however it is written.
+A zone before the expression (`CRON_TZ=Europe/Paris 0 12 * * *`) is `split_zone`'s to take off.
 This module knows no zone and no clock.  It's the only one that imports croniter, which gets expressions of this grammar
 in plain numbers and returns what their fields stand for.
 """
@@ -45,7 +49,7 @@ _UNSUPPORTED = (
     (re.compile(r"\?"), "“?” isn't used here: write * in the {field} field instead."),
     (
         re.compile(r"#"),
-        "“#”, the n-th weekday of a month, isn't supported: pick days of the month (1-31) or of the week (SUN-SAT).",
+        "“#” is for one of a month's weekdays, #1 to #5, in the day-of-week field: 0 9 * * MON#1 is its first Monday.",
     ),
     (
         re.compile(r"(?<![A-Z])L?W(?![A-Z])"),
@@ -56,9 +60,19 @@ _UNSUPPORTED = (
         "“H” and “R” leave the time to chance: write a number or * in the {field} field.",
     ),
     (
-        re.compile(r"(?<![A-Z])L(?![A-Z])"),
-        "“L” stands alone and only in the day of month, for its last day: 0 12 L * *.",
+        re.compile(r"(?<![A-Z])L(?![A-Z])|[A-Z]{3}L"),
+        "“L” is the last day in the day of month, alone (0 12 L * *), and behind a day of the week its last one in the "
+        "month (0 12 * * 5L).",
     ),
+)
+
+
+#: in the day of week: the n-th of a month, or its last one
+_NTH = re.compile(r"(?P<day>[A-Z]{3}|[0-7])(?:#(?P<number>[1-5])|L)")
+_LAST = -1
+#: before an expression, as cron itself, Go's and Kubernetes' have it
+_ZONE = re.compile(
+    r"\s*(?:CRON_TZ|TZ)\s*=\s*(?P<quote>[\"']?):?(?P<zone>[^\s\"']+)(?P=quote)\s+(?P<rest>\S.*)", re.DOTALL
 )
 
 
@@ -96,6 +110,8 @@ class Expression:
     months: frozenset[int]
     #: 0 is Sunday
     weekdays: frozenset[int]
+    #: days of the week (0 is Sunday), each with which of the month's it is; -1 is the last
+    nth_weekdays: frozenset[tuple[int, int]]
     #: both day fields are restricted, so that either one is enough
     either_day: bool
     #: neither minute nor hour has a wildcard or a step: the times are meant, not the rhythm
@@ -106,8 +122,29 @@ class Expression:
         if day.month not in self.months:
             return False
         of_month = day.day in self.days or (self.last_day and day.day == monthrange(day.year, day.month)[1])
-        of_week = day.isoweekday() % 7 in self.weekdays
+        of_week = day.isoweekday() % 7 in self.weekdays or (bool(self.nth_weekdays) and self._is_nth(day))
         return (of_month or of_week) if self.either_day else (of_month and of_week)
+
+    def _is_nth(self, day: date) -> bool:
+        weekday = day.isoweekday() % 7
+        last = day.day + 7 > monthrange(day.year, day.month)[1]
+        return (weekday, (day.day + 6) // 7) in self.nth_weekdays or (last and (weekday, _LAST) in self.nth_weekdays)
+
+    @property
+    def any_day(self) -> bool:
+        """True where the day-of-month field names every day."""
+        return len(self.days) == _DAY.high
+
+    @property
+    def any_weekday(self) -> bool:
+        """True where the day-of-week field names every day."""
+        return len(self.weekdays) == 7
+
+
+def split_zone(text: str) -> tuple[str, str | None]:
+    """The expression, and the zone that is written before it as `CRON_TZ=` or `TZ=`; None without one."""
+    found = _ZONE.fullmatch(text)
+    return (found["rest"].strip(), found["zone"]) if found else (text, None)
 
 
 @lru_cache(maxsize=4096)
@@ -118,9 +155,13 @@ def parse(text: str) -> Expression:
     """
     fields = _split(text)
     minute, hour, day, _, weekday = fields
-    plain = " ".join(_plain(written, field) for written, field in zip(fields, _FIELDS, strict=True))
+    of_week, nth = _split_nth(weekday)
+    written_fields = (*fields[:4], of_week or "*")
+    plain = " ".join(_plain(written, field) for written, field in zip(written_fields, _FIELDS, strict=True))
     expanded, _ = croniter.expand(plain)
     minutes, hours, days, months, weekdays = map(_numbers, expanded, _FIELDS)
+    if nth and not of_week:
+        weekdays = frozenset()
     expression = Expression(
         fields=fields,
         minutes=tuple(sorted(60 * of_hour + of_minute for of_hour in hours for of_minute in minutes)),
@@ -128,11 +169,20 @@ def parse(text: str) -> Expression:
         last_day="L" in day.split(","),
         months=months,
         weekdays=weekdays,
-        either_day=day != "*" and weekday != "*",
+        nth_weekdays=nth,
+        either_day=len(days) < _DAY.high and len(weekdays) < 7,
         fixed=not set("*/") & set(minute + hour),
     )
     _refuse_never(expression)
     return expression
+
+
+def _split_nth(weekday: str) -> tuple[str, frozenset[tuple[int, int]]]:
+    """The day-of-week field without the elements that name one of a month's, and those."""
+    elements = weekday.split(",")
+    found = {element: parts for element in elements if (parts := _NTH.fullmatch(element))}
+    nth = {(_number(parts["day"], _WEEKDAY) % 7, int(parts["number"] or _LAST)) for parts in found.values()}
+    return ",".join(element for element in elements if element not in found), frozenset(nth)
 
 
 def _numbers(expanded: list[int | str], field: _Field) -> frozenset[int]:
@@ -153,9 +203,13 @@ def dates(text: str, year: int, month: int) -> tuple[date, ...]:
 
 
 def _split(text: str) -> tuple[str, str, str, str, str]:
-    fields = text.strip(" \t").upper().split()
-    if text.lstrip(" \t").startswith("@"):
-        raise _bad(_about_alias(fields[0].lower()))
+    rest, zone = split_zone(text)
+    if zone is not None:
+        raise _bad(f"A zone before the expression isn't read here: write {quoted(rest)}, and {zone} as its time zone.")
+    alias = text.strip(" \t").lower()
+    fields = _ALIASES.get(alias, text).strip(" \t").upper().split()
+    if alias.startswith("@") and alias not in _ALIASES:
+        raise _bad(_about_alias(alias.split()[0]))
     if len(text) > LONGEST:
         raise _bad(f"The expression has {len(text)} characters; write at most {LONGEST}, or make two schedules.")
     if not text.isascii() or not text.replace("\t", " ").isprintable():
@@ -164,17 +218,22 @@ def _split(text: str) -> tuple[str, str, str, str, str]:
     match fields:
         case [minute, hour, day, month, weekday]:
             return minute, hour, day, month, weekday
+        case [_, _, _, _, _, *more] if any(_is_command(word) for word in more):
+            raise _bad(f"{needed}: leave out the command behind the expression.")
         case [_, _, _, _, _, _] | [_, _, _, _, _, _, _]:
             raise _bad(f"{needed}: leave out seconds and years.")
         case _:
             raise _bad(f"{needed}: for example, 0 12 * * * is every day at 12:00.")
 
 
+def _is_command(word: str) -> bool:
+    """True of a word that no field of any cron has: part of a command line that was pasted along."""
+    return bool(re.search(r"[A-Z]{4}|[./~$&>|\"'=][A-Z.]|[A-Z]/", word))
+
+
 def _about_alias(alias: str) -> str:
     if alias == "@reboot":
         return "@reboot isn't a time: write when it should run, such as 0 12 * * * for every day at 12:00."
-    if alias in _ALIASES:
-        return f"{alias} isn't supported: write {_ALIASES[alias]} instead."
     return f"{quoted(alias)} isn't supported: write five fields, such as 0 12 * * * for every day at 12:00."
 
 

@@ -17,6 +17,7 @@ from jupyter_schedule.core.timing.timezones import find_zone
 
 _DAY = timedelta(days=1)
 _MOST_TIMES = 6
+_NTH = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
 _ALL_MONTHS = frozenset(range(1, 13))
 _ALL_WEEK = frozenset(range(7))
 _WORKING_DAYS = frozenset(range(1, 6))
@@ -55,10 +56,9 @@ def _is_sentence(expression: Expression) -> bool:
         return True
     if len(expression.minutes) > _MOST_TIMES or expression.either_day or expression.months != _ALL_MONTHS:
         return False
-    _, _, day, _, weekday = expression.fields
-    if day == "*":
+    if expression.any_day:
         return expression.weekdays != _WORKING_DAYS
-    return weekday == "*" and len(expression.days) + expression.last_day == 1
+    return expression.any_weekday and len(expression.days) + expression.last_day == 1
 
 
 def _is_hourly(expression: Expression) -> bool:
@@ -105,15 +105,25 @@ def _even(field: str, numbers: Sequence[int], cycle: int) -> str:
 
 def _day_words(expression: Expression) -> str:
     """The days, in words: `every Monday`, `on day 31`, `day 13 of every month, and every Friday`."""
-    _, _, day, _, weekday = expression.fields
     every_month = expression.months == _ALL_MONTHS
     in_months = "" if every_month else f" in {_month_words(expression.months)}"
-    if day == "*":
-        return _week_words(expression.weekdays) + in_months
+    nth = _nth_words(expression, in_months)
+    of_week = [f"{_week_words(expression.weekdays)}{in_months}"] if expression.weekdays else []
+    if expression.any_day:
+        return ", and ".join([*of_week, *([f"on {nth}" if not of_week else nth] if nth else [])])
     of_month = _of_month_words(expression)
-    if weekday == "*":
+    if expression.any_weekday:
         return of_month
-    return f"{of_month}, and {_week_words(expression.weekdays)}{in_months}"
+    return ", and ".join([of_month, *of_week, *([nth] if nth else [])])
+
+
+def _nth_words(expression: Expression, in_months: str) -> str:
+    """`the first Monday and the last Friday of every month`; nothing without one."""
+    named = [
+        f"the {_NTH[number]} {WEEKDAYS[(weekday - 1) % 7]}"
+        for weekday, number in sorted(expression.nth_weekdays, key=lambda each: (each[1] % 6, (each[0] - 1) % 7))
+    ]
+    return f"{listed(named)}{in_months.replace(' in ', ' of ') or ' of every month'}" if named else ""
 
 
 def _week_words(numbers: frozenset[int]) -> str:
@@ -164,7 +174,7 @@ def _remarks(expression: Expression, timezone: str, now: datetime | None) -> lis
     remarks = []
     if now is not None and len(expression.minutes) == 1 and not _is_utc(timezone):
         remarks.append(_utc_words(time(*divmod(expression.minutes[0], 60)), timezone, now))
-    if expression.fields[4] == "*" and len(expression.days) == 1 and not expression.last_day:
+    if expression.any_weekday and len(expression.days) == 1 and not expression.last_day:
         remarks += _skips(next(iter(expression.days)), expression.months)
     return remarks
 

@@ -59,7 +59,9 @@ def zone_names() -> frozenset[str]:
 def find_zone(name: str) -> ZoneInfo:
     """The zone of that name.  Raises Refused `unknown_timezone`, with a suggestion where one is near."""
     if name in zone_names():
-        return ZoneInfo(name)
+        with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:
+            # not the machine's own data, which may be years older, or newer
+            return ZoneInfo.from_file(data, key=name)
     if _OFFSET.fullmatch(name):
         # The near names Etc/GMT+2 and the like count westward, the opposite of what people mean.
         sentence = f"{quoted(name)} is an offset, not a zone: name a city, such as Europe/Paris, or write UTC."

@@ -53,6 +53,10 @@ def test_what_is_no_time_of_day_is_refused(text: str) -> None:
         (builders.weekly(["sun", "TH", "mon", "Mon"], "06:30"), "30 6 * * 1,4,0"),
         (builders.monthly(31, "12:00"), "0 12 31 * *"),
         (builders.monthly("L", "12:00"), "0 12 L * *"),
+        (builders.monthly_weekday(1, "Monday", "9:00"), "0 9 * * 1#1"),
+        (builders.monthly_weekday("L", "sun", "9:00"), "0 9 * * 0L"),
+        (builders.from_cron("@daily"), "0 0 * * *"),
+        (builders.from_cron("CRON_TZ=UTC 0 12 * * *", "Europe/Paris"), "0 12 * * *"),
     ],
 )
 def test_a_preset_is_a_cron_expression(timing: Timing, cron: str) -> None:

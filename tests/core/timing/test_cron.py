@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.timing.cron import dates, parse
+from jupyter_schedule.core.timing.cron import dates, parse, split_zone
 
 
 def refusal(text: str) -> str:
@@ -136,7 +136,25 @@ def test_times_are_fixed_without_wildcard_and_step(minute_and_hour: str, fixed: 
         ("13 FRI", [5, 12, 13, 19, 26]),
         ("L MON", [1, 8, 15, 22, 29, 30]),
         ("*/10 MON", [1, 8, 11, 15, 21, 22, 29]),
-        ("13 0-6", range(1, 31)),
+        ("13 0-6", [13]),
+        ("13 */1", [13]),
+        ("13 SUN,1-6", [13]),
+        ("*/1 MON", [1, 8, 15, 22, 29]),
+        ("1-31 MON", [1, 8, 15, 22, 29]),
+        ("1-15,16-31 MON", [1, 8, 15, 22, 29]),
+        ("1-31 0-6", range(1, 31)),
+        ("1-30 MON", range(1, 31)),
+        ("1-7 */7", [1, 2, 3, 4, 5, 6, 7, 14, 21, 28]),
+        ("* MON#1", [1]),
+        ("* 1#5", [29]),
+        ("* FRI#5", []),
+        ("* 5L", [26]),
+        ("* FRIL,MON#1", [1, 26]),
+        ("* 7#1,0L", [7, 28]),
+        ("* TUE,MON#2", [2, 8, 9, 16, 23, 30]),
+        ("13 MON#1", [1, 13]),
+        ("*/1 MON#1", [1]),
+        ("L 5L", [26, 30]),
     ],
 )
 def test_either_day_field_is_enough_when_both_are_restricted(days: str, matching: list[int]) -> None:
@@ -184,9 +202,17 @@ def test_what_happens_at_times_is_accepted(text: str) -> None:
         ("0 0 12 * * ? 2026", "leave out seconds and years"),
         ("every day at noon please do it", "this has 7"),
         ("0 12 * * * cd /tmp && ls -l", "this has 10"),
-        ("@daily", "write 0 0 * * * instead"),
-        (" @Weekly", "write 0 0 * * 0 instead"),
-        ("@annually", "write 0 0 1 1 * instead"),
+        ("0 0 * * 1#6", "#1 to #5"),
+        ("0 0 * * 1#0", "#1 to #5"),
+        ("0 0 * * #1", "#1 to #5"),
+        ("0 0 * * MON-FRI#1", "#1 to #5"),
+        ("0 0 1#1 * *", "#1 to #5"),
+        ("0 0 * * 8#1", "#1 to #5"),
+        ("0 0 * * XXX#1", "isn't understood in the day-of-week field"),
+        ("@daily now", "write five fields"),
+        ("CRON_TZ=Europe/Berlin 0 12 * * *", "write “0 12 * * *”, and Europe/Berlin as its time zone"),
+        ("0 12 * * * /usr/bin/python3 report.py", "leave out the command"),
+        ("0 12 * * * root ./run.sh", "leave out the command"),
         ("@reboot", "isn't a time"),
         ("@fortnightly", "write five fields"),
         ("0 0 ? * 1", "write * in the day-of-month field"),
@@ -196,13 +222,13 @@ def test_what_happens_at_times_is_accepted(text: str) -> None:
         ("0 R * * *", "in the hour field"),
         ("0 0 15W * *", "nearest weekday"),
         ("0 0 LW * *", "nearest weekday"),
-        ("0 0 * * 1#2", "n-th weekday"),
-        ("0 0 * * 5L", "only in the day of month"),
-        ("0 0 * * L", "only in the day of month"),
-        ("0 0 L-3 * *", "stands alone"),
-        ("0 0 1-L * *", "stands alone"),
-        ("0 0 L/2 * *", "stands alone"),
-        ("L 0 * * *", "only in the day of month"),
+        ("0 0 * * L", "behind a day of the week its last one"),
+        ("0 0 * * 1-5L", "behind a day of the week its last one"),
+        ("0 0 L-3 * *", "in the day of month, alone"),
+        ("0 0 1-L * *", "in the day of month, alone"),
+        ("0 0 L/2 * *", "in the day of month, alone"),
+        ("L 0 * * *", "in the day of month, alone"),
+        ("5L 0 * * *", "in the day of month, alone"),
         ("60 0 * * *", "60 is out of range in the minute field: use 0-59."),
         ("0 24 * * *", "use 0-23"),
         ("0 0 0 * *", "use 1-31"),
@@ -242,6 +268,39 @@ def test_what_is_outside_the_grammar_is_refused_with_advice(text: str, advice: s
     assert advice in refusal(text)
 
 
+@pytest.mark.parametrize(
+    ("alias", "fields"),
+    [
+        ("@hourly", "0 * * * *"),
+        ("@daily", "0 0 * * *"),
+        ("@midnight", "0 0 * * *"),
+        (" @Weekly ", "0 0 * * 0"),
+        ("@monthly", "0 0 1 * *"),
+        ("@yearly", "0 0 1 1 *"),
+        ("@annually", "0 0 1 1 *"),
+    ],
+)
+def test_crons_names_for_common_times_are_understood(alias: str, fields: str) -> None:
+    assert parse(alias) == parse(fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "expression", "zone"),
+    [
+        ("CRON_TZ=Europe/Berlin 0 12 * * *", "0 12 * * *", "Europe/Berlin"),
+        ("TZ=Asia/Tokyo 0 12 * * *", "0 12 * * *", "Asia/Tokyo"),
+        (" CRON_TZ = 'UTC'  @daily ", "@daily", "UTC"),
+        ('CRON_TZ="Europe/Berlin"\n0 12 * * *\n', "0 12 * * *", "Europe/Berlin"),
+        ("TZ=:Europe/Berlin 0 12 * * *", "0 12 * * *", "Europe/Berlin"),
+        ("0 12 * * *", "0 12 * * *", None),
+        ("TZ=", "TZ=", None),
+        ("CRON_TZ=Europe/Berlin", "CRON_TZ=Europe/Berlin", None),
+    ],
+)
+def test_a_zone_before_an_expression_is_taken_off(text: str, expression: str, zone: str | None) -> None:
+    assert split_zone(text) == (expression, zone)
+
+
 def test_a_hundred_characters_are_allowed() -> None:
     assert parse("0 0 * * *".ljust(100)).minutes == (0,)
 
@@ -256,5 +315,7 @@ def test_any_text_is_either_refused_or_matches_some_day(text: str) -> None:
         expression = parse(text)
     except Refused:
         return
-    year = (date(2028, 1, 1) + timedelta(days=number) for number in range(366))
-    assert any(map(expression.matches, year))
+    # a fifth weekday of February comes every 28 years
+    years = 28 if expression.nth_weekdays else 1
+    days = (date(2028, 1, 1) + timedelta(days=number) for number in range(366 * years))
+    assert any(map(expression.matches, days))

@@ -252,7 +252,7 @@ def test_a_single_time_in_an_overlap_says_which_it_is(instant: str, key: str, wh
     ("bad", "code", "field"),
     [
         (timing("0 0 30 2 *"), "never_matches", "cron"),
-        (timing("@daily"), "bad_cron", "cron"),
+        (timing("@reboot"), "bad_cron", "cron"),
         (timing("0 12 * * *", "PST"), "unknown_timezone", "timezone"),
         (Timing(once=at("2026-11-24 12:00"), timezone="Mars"), "unknown_timezone", "timezone"),
         (Timing(once=datetime(9999, 12, 31, 23, tzinfo=UTC)), "bad_time", "once"),

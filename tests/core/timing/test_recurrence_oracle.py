@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.timing import recurrence
+from jupyter_schedule.core.timing.timezones import find_zone
 
 #: one of every set of rules that changes clocks in these years, plus zones that never do
 ZONES = (
@@ -67,7 +67,7 @@ EXPRESSIONS: dict[str, tuple[bool, Callable[[datetime], bool]]] = {
 @cache
 def changes(name: str) -> tuple[datetime, ...]:
     """The UTC minutes of 2024 to 2028 from which clocks in the zone show another offset, found by looking."""
-    zone = ZoneInfo(name)
+    zone = find_zone(name)
     found = []
     hour = datetime(2024, 1, 1, tzinfo=UTC)
     offset = hour.astimezone(zone).utcoffset()
@@ -96,10 +96,10 @@ class Minute(NamedTuple):
 def watch(name: str, start: datetime, end: datetime) -> list[Minute]:
     """Every minute from start to end, as somebody sees it who looks at a clock in the zone."""
     minutes = []
-    highest = start.astimezone(ZoneInfo(name)).replace(tzinfo=None, fold=0) - MINUTE
+    highest = start.astimezone(find_zone(name)).replace(tzinfo=None, fold=0) - MINUTE
     for number in range((end - start) // MINUTE + 1):
         instant = start + number * MINUTE
-        wall = instant.astimezone(ZoneInfo(name)).replace(tzinfo=None, fold=0)
+        wall = instant.astimezone(find_zone(name)).replace(tzinfo=None, fold=0)
         skipped = tuple(highest + count * MINUTE for count in range(1, (wall - highest) // MINUTE))
         minutes.append(Minute(instant, wall, wall <= highest, skipped))
         highest = max(highest, wall)
@@ -120,7 +120,7 @@ def expected(
 
 
 def test_the_zones_have_thirty_different_sets_of_changes() -> None:
-    shown = {tuple(moment.astimezone(ZoneInfo(name)).isoformat() for moment in changes(name)) for name in ZONES}
+    shown = {tuple(moment.astimezone(find_zone(name)).isoformat() for moment in changes(name)) for name in ZONES}
     assert len(shown) >= 30
 
 

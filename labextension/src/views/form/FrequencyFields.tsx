@@ -137,6 +137,11 @@ function DayOfMonthField(props: { day: string; error?: string; set(day: string):
             <option key={day}>{day}</option>
           ))}
           <option value="L">{trans.__('Last day')}</option>
+          {weekdaysOfMonth(props.day).map(value => (
+            <option key={value} value={value}>
+              {weekdayOfMonthName(value, trans)}
+            </option>
+          ))}
         </select>
       )}
     </Field>
@@ -226,6 +231,35 @@ function dayOfMonthHelp(day: string, trans: TranslationBundle): string {
     default:
       return trans.__('For monthly schedules.');
   }
+}
+
+/** `first Monday` … `last Sunday`, as the server has them; and the one that was chosen, when it is another. */
+function weekdaysOfMonth(chosen: string): string[] {
+  const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+  const offered = ['first', 'last'].flatMap(which => weekdays.map(day => `${which} ${day}`));
+  return chosen.includes(' ') && !offered.includes(chosen) ? [...offered, chosen] : offered;
+}
+
+function weekdayOfMonthName(value: string, trans: TranslationBundle): string {
+  const [which, day] = value.split(' ');
+  const numbers: Record<string, string> = {
+    first: trans.__('First'),
+    second: trans.__('Second'),
+    third: trans.__('Third'),
+    fourth: trans.__('Fourth'),
+    fifth: trans.__('Fifth'),
+    last: trans.__('Last')
+  };
+  const days: Record<string, string> = {
+    Monday: trans.__('Monday'),
+    Tuesday: trans.__('Tuesday'),
+    Wednesday: trans.__('Wednesday'),
+    Thursday: trans.__('Thursday'),
+    Friday: trans.__('Friday'),
+    Saturday: trans.__('Saturday'),
+    Sunday: trans.__('Sunday')
+  };
+  return trans.__('%1 %2', numbers[which] ?? which, days[day] ?? day);
 }
 
 function kindName(kind: Kind, trans: TranslationBundle): string {
