@@ -69,7 +69,7 @@ class MaintenanceLoop:
             not more
             and waited < LOOK_SECONDS
             and not stopped.is_set()
-            and self._store.wait_for_change(seen, WAIT_SECONDS) <= seen
+            and self._store.wait_for_change(seen, WAIT_SECONDS, stopped) <= seen
         ):
             waited += WAIT_SECONDS
 

@@ -317,7 +317,7 @@ class Service:
         seen = 0
         while not over.is_set():
             try:
-                newest = store.wait_for_change(seen, LOOK_AT_CLOCK)
+                newest = store.wait_for_change(seen, LOOK_AT_CLOCK, over)
             except Refused as refusal:
                 trouble.warn("watch_failed", refusal)
                 over.wait(LOOK_AT_CLOCK)

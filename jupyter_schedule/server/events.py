@@ -66,7 +66,7 @@ class Changes:
                 self._stopping.wait(PAUSE)
 
     def _look(self) -> None:
-        if self._store.wait_for_change(self._seen, LOOK_UP) > self._seen:
+        if self._store.wait_for_change(self._seen, LOOK_UP, self._stopping) > self._seen:
             for event in self._news():
                 self._seen = event.sequence
                 if (told := self._told(event)) is not None:

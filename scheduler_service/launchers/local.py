@@ -145,8 +145,8 @@ class LocalLauncher(Launcher):
         self._strays = set(strays)
         living = {(run, number) for _, run, number in ours}
         for record in launched:
-            run, _, number = record.read_text().rpartition(".")
-            if (run, int(number)) not in living and _is_over(find_attempt(run, int(number))):
+            known = _read_marker(record)
+            if known is not None and known not in living and _is_over(find_attempt(*known)):
                 self._remove(record.name)
 
     def close(self) -> None:
@@ -203,6 +203,15 @@ class LocalLauncher(Launcher):
 
 def _marker(attempt: Attempt) -> str:
     return f"{attempt.run_id}.{attempt.number}"
+
+
+def _read_marker(record: Path) -> tuple[str, int] | None:
+    """The run and the number that a file names; None when it is about to be written, or gone."""
+    try:
+        run, _, number = record.read_text().rpartition(".")
+    except FileNotFoundError:
+        return None
+    return (run, int(number)) if number else None
 
 
 def _is_over(attempt: Attempt | None) -> bool:

@@ -3,6 +3,7 @@
 The contract's own suite runs over it, beside the databases.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -58,7 +59,7 @@ class MemoryStore(Store):
     def last_change(self) -> int:
         return len(self.tables.events)
 
-    def wait_for_change(self, since: int, timeout: float) -> int:
+    def wait_for_change(self, since: int, timeout: float, stopped: threading.Event | None = None) -> int:
         return self.last_change()
 
     def publish_catalog(self, catalog: LauncherCatalog, *, actor: str) -> None:

@@ -6,6 +6,7 @@ Every write is one transaction, leaves an event behind, and wakes `wait_for_chan
 read earlier are compare-and-set: they answer False, and change nothing, when what was read is no longer so.
 """
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
@@ -566,8 +567,11 @@ class Store(ABC):
         """The sequence number of the newest event, 0 when there is none."""
 
     @abstractmethod
-    def wait_for_change(self, since: int, timeout: float) -> int:
-        """Block until there is an event above `since`, at most `timeout` seconds; the newest sequence number."""
+    def wait_for_change(self, since: int, timeout: float, stopped: threading.Event | None = None) -> int:
+        """Block until there is an event above `since`, at most `timeout` seconds; the newest sequence number.
+
+        stopped: once it is set, nobody waits any more.
+        """
 
     @abstractmethod
     def prune_events(self, before: datetime, limit: int) -> int:

@@ -85,6 +85,8 @@ _POOLED = (
 EVENT_LOCK, TICKING, ADMISSION_LOCK = 7_420_002, 7_420_003, 7_420_004
 #: longest wait for a word of the server before it is asked whether it is still there, seconds
 LISTEN = 5.0
+#: seconds after which who waits for a word looks whether it should stop
+STOP = 0.1
 RV = TypeVar("RV")
 
 
@@ -227,16 +229,16 @@ class PostgresqlStore(SqlStore):
         with self.database.read() as connection:
             return str(connection.execute(_IDENTITY).scalar_one())
 
-    def wait_for_change(self, since: int, timeout: float) -> int:
+    def wait_for_change(self, since: int, timeout: float, stopped: threading.Event | None = None) -> int:
         give_up = time.monotonic() + timeout
+        stopped = stopped or threading.Event()
         if not self._listening.acquire(blocking=False):
-            return self._look_now_and_then(since, give_up)
+            return self._look_now_and_then(since, give_up, stopped)
         try:
             newest = self._newest_heard()
-            while newest <= since and (left := give_up - time.monotonic()) > 0:
+            while newest <= since and (left := give_up - time.monotonic()) > 0 and not stopped.is_set():
                 if self._listener is not None:
-                    for _ in self._listener.notifies(timeout=min(left, LISTEN), stop_after=1):
-                        pass
+                    self._listen(self._listener, min(left, LISTEN), stopped)
                 newest = self._newest_heard()
         except psycopg.Error as problem:
             self._listener = None
@@ -264,9 +266,17 @@ class PostgresqlStore(SqlStore):
         self._listener = listener
         return _number(listener.execute(newest))
 
-    def _look_now_and_then(self, since: int, give_up: float) -> int:
+    def _listen(self, listener: Link, seconds: float, stopped: threading.Event) -> None:
+        """Until something is heard, or nobody waits for it any more; that is looked at several times a second."""
+        give_up = time.monotonic() + seconds
+        heard = False
+        while not heard and (left := give_up - time.monotonic()) > 0 and not stopped.is_set():
+            heard = bool(list(listener.notifies(timeout=min(left, STOP), stop_after=1)))
+
+    def _look_now_and_then(self, since: int, give_up: float, stopped: threading.Event) -> int:
         while (newest := self.last_change()) <= since and (left := give_up - time.monotonic()) > 0:
-            time.sleep(min(left, 0.5))
+            if stopped.wait(min(left, 0.5)):
+                break
         return newest
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -100,14 +101,16 @@ class SqliteStore(SqlStore):
         super().__init__(database, SqlLeases(database))
         self._look_every = look_every
 
-    def wait_for_change(self, since: int, timeout: float) -> int:
+    def wait_for_change(self, since: int, timeout: float, stopped: threading.Event | None = None) -> int:
         give_up = time.monotonic() + timeout
+        stopped = stopped or threading.Event()
         connection = self.database.engine.raw_connection()
         try:
             counter = _data_version(connection)
             newest = self.last_change()
             while newest <= since and (left := give_up - time.monotonic()) > 0:
-                time.sleep(min(self._look_every, left))
+                if stopped.wait(min(self._look_every, left)):
+                    break
                 if (seen := _data_version(connection)) != counter:
                     counter, newest = seen, self.last_change()
         finally:

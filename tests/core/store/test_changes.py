@@ -15,6 +15,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.store.base import EventsGone, Store
 from jupyter_schedule.core.store.factory import open_store
 from tests.databases import Clock
+from tests.engine import PATIENCE
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
@@ -97,6 +98,14 @@ class TestChanges:
     def test_a_change_that_already_happened_does_not_wait(self, store: Store) -> None:
         store.schedules.add(make_schedule())
         assert store.wait_for_change(0, timeout=3600) == 1
+
+    def test_who_should_stop_waits_no_longer(self, store: Store) -> None:
+        stopped = threading.Event()
+        thread = threading.Thread(target=lambda: store.wait_for_change(0, 3600, stopped))
+        thread.start()
+        stopped.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
     def test_without_a_change_the_wait_ends_with_its_time(self, store: Store) -> None:
         assert store.wait_for_change(0, timeout=0) == 0

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -121,3 +121,13 @@ def marked_process(value: str, name: str = local.OWNER) -> Iterator["subprocess.
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_record_that_is_about_to_be_written_keeps_the_others_from_nothing(tmp_path: Path) -> None:
+    """A launch makes the file first, and a look for strays may come in between."""
+    with closing(LocalLauncher(tmp_path / "ours")) as launcher:
+        launched = tmp_path / "ours" / "launched"
+        (launched / "begun").touch()
+        (launched / "left").write_text(f"{RUN.id}.1")
+        launcher.reap(lambda *_: None)
+        assert [record.name for record in launched.iterdir()] == ["begun"]
