@@ -62,6 +62,7 @@ def _variables(run: Run, spec: Spec) -> dict[str, str]:
         "DATA_INTERVAL_END": utc_text(run.data_interval_end),
         "DATA_DATE": recurrence.data_date(run.scheduled_for, spec.timing.timezone).isoformat(),
         "PUBLISHED_DATA_URL": "" if spec.visibility == Visibility.NONE else published,
+        **({"HIDE_CODE": "1"} if spec.hide_code else {}),
     }
 
 

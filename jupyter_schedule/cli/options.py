@@ -148,6 +148,7 @@ RUN_OPTIONS = (
     click.option(
         "--publish-report/--no-publish-report", default=None, help="Publish the executed notebook and the log, too."
     ),
+    click.option("--hide-code/--no-hide-code", default=None, help="The report's page shows no code."),
     click.option("--previous", metavar="GLOB", multiple=True, help="Published files that a run finds in PREVIOUS_DIR."),
     click.option("--expect", metavar="LINE", multiple=True, help="What the outputs must be: 'day*.csv rows>=100'."),
     click.option("--env", metavar="NAME", multiple=True, help="A variable that a run takes over from the service's."),
@@ -178,7 +179,7 @@ SCHEDULE_OPTIONS = (
 #: the fields of the form that an option sets, by the option's name; `frequency` and `policies` are made of several
 _TEXTS = ("command", "output_dir", "kernel", "launcher", "size", "data_role")
 _AS_THEY_ARE = {
-    **{name: name for name in ("visibility", "publish_report", "environment", "overlap", "catch_up")},
+    **{name: name for name in ("visibility", "publish_report", "hide_code", "environment", "overlap", "catch_up")},
     "timeout": "timeout_minutes",
 }
 _LISTS = ("previous", "expect", "env")

@@ -87,8 +87,8 @@ def schedule(
     replace: a schedule that has the name already gets these settings and the files as they are now.
     public_confirmed: you checked what will be public; needed with `visibility="public"`.
     client: whom to ask, as from `connect`; None finds the server that started this kernel.
-    options: the form's other fields: files, output_dir, timeout_minutes, visibility, publish_report, previous, env,
-        environment, kernel, overlap, catch_up, policies, notify, launcher, size.
+    options: the form's other fields: files, output_dir, timeout_minutes, visibility, publish_report, hide_code,
+        previous, env, environment, kernel, overlap, catch_up, policies, notify, launcher, size.
     Raises Refused.  In a run of a schedule it does nothing, so that a notebook may schedule itself.
     """
     if inside_run():

@@ -118,7 +118,7 @@ FIELDS = {
     **dict.fromkeys(("param", "param_json"), "parameters"),
     "timeout": "timeout_minutes",
     **{name: name for name in ("overlap", "catch_up", "output_dir", "kernel", "environment", "tarball", "command")},
-    **{name: name for name in ("visibility", "publish_report", "previous", "expect", "env")},
+    **{name: name for name in ("visibility", "publish_report", "hide_code", "previous", "expect", "env")},
     **{name: name for name in ("launcher", "size", "data_role")},
 }
 #: said beside the form: what a schedule is made from, how it is called, and what is confirmed

@@ -52,6 +52,11 @@ def test_a_notebooks_parameters_are_those_of_the_schedule_and_a_command_has_none
     assert task().parameters is None
 
 
+def test_the_wrapper_is_told_that_a_page_shows_no_code() -> None:
+    assert task(hide_code=True).environment["HIDE_CODE"] == "1"
+    assert "HIDE_CODE" not in task().environment
+
+
 def test_the_time_out_is_in_seconds() -> None:
     assert task(timeout=90).timeout_seconds == 5400
 

@@ -142,6 +142,8 @@ class ScheduleOptions(Model):
     visibility: Visibility = Visibility.PRIVATE
     #: executed notebook and log are published with the outputs
     publish_report: bool = False
+    #: the report's page shows what cells print and draw, and none of their code
+    hide_code: bool = False
     #: glob patterns; files of its own publication that a run finds in PREVIOUS_DIR
     previous: Lines = ()
     #: the output contract, a line for each pattern: `flights*.csv rows>=1000 newest(date)<=2d`

@@ -7,25 +7,14 @@ from pathlib import Path
 from jupyter_schedule.core.notebooks.notebook import printable
 from jupyter_schedule.core.notebooks.path_uses import PathAction
 from jupyter_schedule.core.notebooks.used_files import CodeSource, FindingLevel, PreflightFinding
+from jupyter_schedule.core.run_environment import ALLOWED, is_harmless
 
-#: what every run has, or may take for granted that its machine says
-COMMON = frozenset(
-    {"HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "PWD", "SHELL", "SHLVL", "TMPDIR", "TZ", "USER", "HOSTNAME", "TERM"}
-    | {"XDG_CACHE_HOME", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "LD_LIBRARY_PATH", "PYTHONPATH"}
-    | {
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "NO_PROXY",
-        "ALL_PROXY",
-        "JAVA_HOME",
-        "SPARK_HOME",
-        "KRB5CCNAME",
-        "JPY_SESSION_NAME",
-    }
-    | {"RUN_ID", "SCHEDULED_FOR", "DATA_DATE", "DATA_INTERVAL_START", "DATA_INTERVAL_END", "OUTPUT_DIR", "PREVIOUS_DIR"}
-    | {"REPORT_DIR", "PUBLISHED_DATA_URL", "VIRTUAL_ENV", "JPY_PARENT_PID", "LC_ALL", "LC_CTYPE", "EDITOR"}
-)
-_COMMON_BEGINNINGS = ("CONDA_", "OMP_", "R_LIBS", "LC_")
+#: what every run is told about itself, and what no program misses
+COMMON = frozenset({
+    "RUN_ID", "SCHEDULED_FOR", "DATA_DATE", "DATA_INTERVAL_START", "DATA_INTERVAL_END", "OUTPUT_DIR", "PREVIOUS_DIR",
+    "REPORT_DIR", "PUBLISHED_DATA_URL", "JPY_SESSION_NAME", "JPY_PARENT_PID", "PYTHONPATH", "VIRTUAL_ENV", "EDITOR",
+    "HOSTNAME", "PWD", "SHLVL", "TERM",
+})  # fmt: skip
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
 #: bytes of a file with variables that are read
 _MOST = 1_000_000
@@ -56,7 +45,7 @@ def find_variable_findings(
 
 def is_common(name: str) -> bool:
     """True of a variable that runs have by themselves."""
-    return name.upper() in COMMON or name.upper().startswith(_COMMON_BEGINNINGS)
+    return name.upper() in COMMON | ALLOWED or is_harmless(name.upper(), "")
 
 
 def _names_in(path: Path) -> list[str]:

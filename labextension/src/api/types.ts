@@ -1250,6 +1250,11 @@ export interface components {
             files: string[];
             frequency?: components["schemas"]["Frequency"];
             /**
+             * Hide Code
+             * @default false
+             */
+            hide_code: boolean;
+            /**
              * Kernel
              * @default null
              */

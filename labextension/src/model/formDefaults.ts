@@ -19,6 +19,7 @@ export const DEFAULTS: Omit<Form, 'notebook' | 'name' | 'frequency'> = {
   timeout_minutes: 120,
   visibility: 'private',
   publish_report: false,
+  hide_code: false,
   previous: [],
   expect: [],
   env: [],

@@ -6,7 +6,7 @@ import type { Form } from '../../api/schemas';
 import type { Field as FieldName, FormPartProps } from '../../model/form';
 import { overlapLabels } from '../../model/policies';
 import type { TranslationBundle } from '../../model/translation';
-import { Field, focusIn } from '../common/fields';
+import { CheckBox, Field, focusIn } from '../common/fields';
 import { useHost } from '../common/hostContext';
 import { NotificationFields } from './NotificationFields';
 import { PolicyFields } from './PolicyFields';
@@ -43,6 +43,9 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
           />
         )}
       </Field>
+      <CheckBox checked={state.hide_code} change={checked => change({ ...state, hide_code: checked })}>
+        {trans.__('The report’s page shows no code')}
+      </CheckBox>
       <Field
         name="timeout_minutes"
         label={trans.__('Job timeout (minutes)')}
