@@ -267,7 +267,7 @@ def _check_named(channel: str, named: tuple[str, ...]) -> None:
         there = (
             f"Name one of {listed(named)}."
             if named
-            else "Add it under [notifications], as docs/notifications.md shows."
+            else 'Add it under [notifications], such as team = { variable = "WORD_TO_TEAM" }.'
         )
         raise Refused("no_such_channel", f"The settings name no channel {quoted(channel)}. {there}")
 

@@ -101,7 +101,7 @@ class Service:
     def __init__(
         self, settings: Settings, now: Callable[[], datetime] = clock.now, factories: ServiceFactories | None = None
     ) -> None:
-        """Raises Refused when a channel can't be used."""
+        """A channel that can't be used is named in the log, and stops nothing."""
         self._settings = settings
         self._channels = open_channels(settings.notifications)
         self._now = now

@@ -112,6 +112,8 @@ class Channel(BaseModel):
     variable: str | None = None
     #: a file with nothing else in it
     file: Path | None = None
+    #: mail may go to another machine without encryption
+    unencrypted: bool = False
 
     @model_validator(mode="after")
     def _either(self) -> Self:

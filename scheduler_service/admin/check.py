@@ -32,7 +32,7 @@ from jupyter_schedule.core.store.migrate import has_shape
 from jupyter_schedule.core.store.service_health import read_service_health
 from jupyter_schedule.core.store.sql import SqlStore
 from scheduler_service.anonymous_get import anonymous_get, server_time
-from scheduler_service.notifications.channels import open_channels
+from scheduler_service.notifications.channels import open_channel
 from scheduler_service.notifications.message import build_trial
 from scheduler_service.tick import LEAST_FREE
 
@@ -79,7 +79,7 @@ def check_channels(channels: Mapping[str, Channel], to: str | None, now: datetim
     """Look at each channel's address, and send a message to the one named `to`."""
     for name, channel in channels.items():
         try:
-            (carrier,) = open_channels({name: channel}).values()
+            carrier = open_channel(name, channel)
         except Refused as refusal:
             yield CheckResult(False, refusal.message)
             continue

@@ -17,7 +17,7 @@ from jupyter_schedule.core.models import QueuedNotification
 from jupyter_schedule.core.store.base import Store
 from scheduler_service.health import warn_always
 from scheduler_service.logfmt import logfmt
-from scheduler_service.notifications.channels import MessageSender
+from scheduler_service.notifications.channels import MessageSender, PermanentRefusal
 from scheduler_service.notifications.message import Message
 
 log = logging.getLogger(__name__)
@@ -135,6 +135,8 @@ class Deliverer:
             log.info(logfmt("notification_delivered", **_names(notification)))
             return
         pause = retry_delay(notification.attempts, self._chance())
+        if isinstance(trouble, PermanentRefusal):
+            pause = None
         told = log.error if pause is None else log.warning
         action = "notification_given_up" if pause is None else "notification_failed"
         told(logfmt(action, **_names(notification), attempt=notification.attempts, message=trouble))

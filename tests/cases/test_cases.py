@@ -22,14 +22,8 @@ LIMIT = 600
 #: not a case: what those of notebooks share
 HELPER = "nbcase"
 
-NOTEBOOKS = "Other people's notebooks: refuse less, take the host's word, say what stays behind"
-MACHINES = "Machines as they are: stock Ubuntu, any region, the reason told, the bill right"
-GATE = "The gate fails closed, and rights follow effects"
-#: what mends a case that goes wrong
-MENDED_BY = {
-    "long_notification_to_discord": GATE,
-    "mail_password_in_the_clear": GATE,
-}
+#: what mends a case that goes wrong, by the case's name
+MENDED_BY: dict[str, str] = {}
 NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
 #: the last line of a program that ended by an error: it gave no verdict, and proves nothing
 BROKEN = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Refused|Expired|Iteration)(?::.*)?")
