@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: requests that are carried out at the same time; further ones wait
 THREADS = 8
+#: and of those that may take seconds, which keep no other waiting
+SLOW_THREADS = 2
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -40,11 +42,16 @@ class Backend:
         self._watch: ChangeWatch | None = None
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="jupyter-schedule")
+        self._slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="jupyter-schedule-slow")
 
-    async def ask(self, question: "Callable[[ApiContext], T]") -> T:
-        """The answer to `question`, asked in a thread; raises what it raises, and Refused without a ledger."""
+    async def ask(self, question: "Callable[[ApiContext], T]", *, slow: bool = False) -> T:
+        """The answer to `question`, asked in a thread; raises what it raises, and Refused without a ledger.
+
+        slow: it may take seconds, and waits for others of its kind only.
+        """
         loop = asyncio.get_running_loop()
-        return await self.do(lambda: question(self._opened(loop)))
+        threads = self._slow if slow else self._threads
+        return await loop.run_in_executor(threads, lambda: question(self._opened(loop)))
 
     async def do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of `function`, called in a thread."""
@@ -52,6 +59,7 @@ class Backend:
 
     def close(self) -> None:
         """Let requests that are under way finish, and close the ledger."""
+        self._slow.shutdown(cancel_futures=True)
         self._threads.shutdown(cancel_futures=True)
         if self._watch is not None:
             self._watch.stop()

@@ -22,6 +22,7 @@ from tornado.iostream import StreamClosedError
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.idempotency import IdempotencyCache
+from jupyter_schedule.server.rights import is_slow, needs_execute
 
 if TYPE_CHECKING:
     from jupyter_schedule.api.context import ApiContext
@@ -50,12 +51,14 @@ INLINE = {
     ".svg": "image/svg+xml",
 }
 SAVED = {".csv": "text/csv", ".gz": "application/gzip", ".ipynb": "application/x-ipynb+json", ".pdf": "application/pdf"}
+#: bytes of a body of JSON, which is a form at most
+LARGEST_JSON = 1_000_000
 #: codes of refusals that HTTP itself makes
 CODES = {403: "forbidden", 404: "no_such_route", 405: "wrong_method", 413: "too_large"}
 SENTENCES = {
     403: "You aren't signed in, or may not do this: sign in again.",
     404: "There is nothing at this address.",
-    413: "That is too large to be sent.",
+    413: "That is too large to be sent: a request in JSON has 1 MB at most.",
 }
 BROKEN = "Something went wrong on the server, and it isn't your fault. Its log says more under the id {id}."
 
@@ -98,10 +101,11 @@ class Handler(APIHandler):
             return answer(context, method, quoted, body=said, query=query, if_version=if_version)
 
         key = self.request.headers.get("Idempotency-Key")
+        slow = is_slow(method, quoted)
         if key is None or method != "POST":
-            return await self.backend.ask(ask)
+            return await self.backend.ask(ask, slow=slow)
         remembered = cast("IdempotencyCache[ApiResponse]", self.settings[REMEMBERED])
-        return await remembered.once(f"{path} {key}", self.request.body, lambda: self.backend.ask(ask))
+        return await remembered.once(f"{path} {key}", self.request.body, lambda: self.backend.ask(ask, slow=slow))
 
     def _quoted(self, path: str) -> str:
         """The path below the prefix as it came: a slash within a part of it is still quoted."""
@@ -153,8 +157,32 @@ class Handler(APIHandler):
         self.finish(_problem(CODES.get(status_code, "refused" if status_code < 500 else "broken"), message, None))
 
 
+@web.stream_request_body
 class JsonHandler(Handler):
     """Everything that is asked and answered in JSON."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Refuse a body by its length, before a byte of it is taken."""
+        await super().prepare()
+        length = self.request.headers.get("Content-Length", "0")
+        if not length.isdigit() or int(length) > LARGEST_JSON:
+            raise web.HTTPError(413)
+        # one that doesn't tell its length is cut off there
+        self.request.connection.set_max_body_size(LARGEST_JSON)  # type: ignore[union-attr]
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a piece."""
+        self.request.body += chunk
+
+    async def carry_out(self, method: str, path: str) -> None:
+        """Ask the API, if who asks may have code run where that is what it does."""
+        if needs_execute(method, path) and not await self._may_execute():
+            raise web.HTTPError(403)
+        await super().carry_out(method, path)
+
+    async def _may_execute(self) -> bool:
+        may = self.authorizer.is_authorized(self, self.current_user, "execute", self.auth_resource)
+        return bool(await ensure_async(may))
 
     @web.authenticated
     @authorized

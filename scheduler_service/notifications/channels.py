@@ -171,7 +171,7 @@ class AppriseChannel:
         return None if result else self._judged([entry.message for entry in result.logs()])
 
     def _judged(self, said: Sequence[str]) -> str:
-        """What Apprise says, as a PermanentRefusal when each answer that it got was one."""
+        """Tell Apprise's words, as a PermanentRefusal when each answer that it got was one."""
         told = self._told(list(said))
         codes = [int(match[1] or match[2]) for line in said for match in _REFUSED.finditer(line)]
         mail = self._address.startswith("mailto")

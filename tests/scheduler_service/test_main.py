@@ -27,10 +27,6 @@ from tests.scheduler_service.admin.test_reap import SETTINGS
     [
         ('folder = "{folder}"\nmax_runing = 8', "max_runing: there is no such setting"),
         ('folder = "{folder}', "isn't TOML"),
-        (
-            'folder = "{folder}"\nnotifications.ops = {{ variable = "NOBODY_SET_IT" }}',
-            "the variable NOBODY_SET_IT isn't set",
-        ),
     ],
 )
 def test_wrong_settings_end_it_with_one_sentence_and_code_2_before_anything_is_touched(

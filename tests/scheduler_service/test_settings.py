@@ -50,7 +50,7 @@ def test_what_one_run_may_use_is_in_units_that_people_write(tmp_path: Path) -> N
         ("[retention]\nkeep_runs = 0", "retention.keep_runs: Input should be greater than or equal to 1"),
         (
             '[notifications]\nops = { url = "json://host" }',
-            "notifications.ops.url: there is no such setting, there are file and variable",
+            "notifications.ops.url: there is no such setting, there are file, unencrypted and variable",
         ),
         ("[notifications]\nops = {}", "notifications.ops: name a variable or a file that holds the address"),
         ('[notifications]\n"A b" = { variable = "X" }', "notifications: “A b” isn't a channel's name"),

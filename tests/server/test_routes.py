@@ -1,9 +1,11 @@
 """What holds for every route: who may ask, how, and what an error looks like."""
 
+import asyncio
 import json
 import logging
 import re
-from typing import Any
+import threading
+from typing import Any, ClassVar
 
 import pytest
 from jupyter_server.auth import Authorizer
@@ -12,6 +14,8 @@ from traitlets.config import Config
 from jupyter_schedule.api.route import Route
 from jupyter_schedule.api.routes import ROUTES
 from jupyter_schedule.core.operations.schedules import ScheduleOperations
+from jupyter_schedule.server.backend import THREADS, Backend
+from jupyter_schedule.server.handlers import JsonHandler
 from tests.server.conftest import Api
 
 VALUES = {"name": "daily", "id": "0" * 36, "path": "data/x.csv", "digest": "0" * 64}
@@ -45,6 +49,97 @@ class TestAuthorization:
             reply = await api(route.method, address(route), headers=headers, body=None if not headers else b"x")
             assert (reply.status, reply.code) == (403, "forbidden"), named(route)
         assert not api.places.folder.exists()
+
+
+class Some(Authorizer):
+    """Gives the rights on schedules that a test names, and all others."""
+
+    rights: ClassVar[set[str]] = set()
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return resource != "schedules" or action in self.rights
+
+
+#: what each route needs, by hand: a route that isn't here fails the test
+NEEDS = {
+    "POST preview": "write",
+    "POST schedules": "execute",
+    "PATCH schedules/{name}": "execute",
+    "DELETE schedules/{name}": "write",
+    "POST schedules/{name}/clone": "execute",
+    "POST schedules/{name}/pause": "write",
+    "POST schedules/{name}/resume": "execute",
+    "POST schedules/{name}/run": "execute",
+    "POST schedules/{name}/rehearse": "execute",
+    "POST schedules/{name}/backfill": "execute",
+    "DELETE schedules/{name}/backfill": "write",
+    "POST schedules/{name}/rollback": "execute",
+    "POST runs/{id}/cancel": "write",
+    "POST runs/{id}/retry": "execute",
+    "POST runs/{id}/approve": "write",
+    "POST ad-hoc-workers": "execute",
+    "POST ad-hoc-workers/{id}/extend": "execute",
+    "POST ad-hoc-workers/{id}/stop": "write",
+    "PUT bundles/{digest}": "write",
+}
+
+
+class TestRights:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: Any) -> Any:
+        return Config(jp_server_config | {"ServerApp": jp_server_config["ServerApp"] | {"authorizer_class": Some}})
+
+    @pytest.mark.parametrize(
+        "rights",
+        [set(), {"read"}, {"write"}, {"execute"}, {"read", "write"}, {"read", "write", "execute"}],
+        ids=lambda rights: "-".join(sorted(rights)) or "none",
+    )
+    async def test_each_route_asks_for_the_right_that_its_effect_needs(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, rights: set[str]
+    ) -> None:
+        """To record, to change and to start is to have code run: `write` alone isn't enough for it."""
+        monkeypatch.setattr(Some, "rights", rights)
+        for route in ROUTES:
+            need = "read" if route.method == "GET" else NEEDS[named(route)]
+            allowed = rights >= ({"write", "execute"} if need == "execute" else {need})
+            headers = {"Content-Type": "application/gzip"} if route.method == "PUT" else {"If-Match": "1"}
+            body = None if route.method in {"GET", "DELETE"} else b"{}"
+            headers |= {"Content-Type": "application/json"} if body and route.method != "PUT" else {}
+            reply = await api(route.method, address(route), body, headers=headers)
+            assert (reply.status == 403) is not allowed, (named(route), reply.status, rights)
+
+
+async def test_a_body_above_a_megabyte_is_refused_by_its_length(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is read, so that nobody makes the server deaf with it."""
+    taken: list[int] = []
+    monkeypatch.setattr(JsonHandler, "data_received", lambda _, chunk: taken.append(len(chunk)))
+    body = b'{"form": "' + b"x" * 1_000_000 + b'"}'
+    reply = await api("POST", "schedules", body, headers={"Content-Type": "application/json"})
+    assert (reply.status, reply.code) == (413, "too_large")
+    assert taken == []
+
+
+async def test_eight_slow_requests_keep_no_other_waiting(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook may take as long to look at as somebody makes it."""
+    free = threading.Event()
+    asked: list[bool] = []
+    ask = Backend.ask
+
+    async def counted(backend: Backend, question: Any, *, slow: bool = False) -> Any:
+        asked.append(slow)
+        return await ask(backend, question, slow=slow)
+
+    monkeypatch.setattr(Backend, "ask", counted)
+    monkeypatch.setattr("jupyter_schedule.api.validation.parse_body", lambda _: free.wait(60))
+    waiting = [asyncio.ensure_future(api("POST", "preview", {})) for _ in range(THREADS)]
+    try:
+        while len(asked) < THREADS:
+            await asyncio.sleep(0)
+        reply = await asyncio.wait_for(api("GET", "openapi.json"), 20)
+        assert reply.status == 200
+    finally:
+        free.set()
+        await asyncio.gather(*waiting)
 
 
 async def test_without_a_login_nothing_answers(api: Api) -> None:

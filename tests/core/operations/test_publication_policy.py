@@ -49,6 +49,28 @@ class TestConfirmed:
         before = PUBLIC.model_copy(update={"public_confirmed": ANN})
         assert self.said(before, PUBLIC.model_copy(update={"timeout": 5}), says_so=False) == ANN
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"bundle": "f" * 64},
+            {"command": "cat /data/raw/* > output/x.csv"},
+            {"parameters": {"n": 1}},
+            {"output_dir": "raw"},
+            {"files": ("raw.csv",)},
+            {"env": ("RAW",)},
+            {"previous": ("flights",)},
+            {"data_role": "all"},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_what_was_not_looked_at_is_confirmed_anew(self, change: dict[str, Any]) -> None:
+        """A confirmation is for the code and the folder that somebody saw, and not for whatever follows."""
+        before = PUBLIC.model_copy(update={"public_confirmed": ANN})
+        after = PUBLIC.model_copy(update=change)
+        with refusal("public_unconfirmed"):
+            self.said(before, after, says_so=False)
+        assert self.said(before, after, says_so=True) == Confirmation(by="bo", at=NOON)
+
     def test_reports_that_become_public_too_are_confirmed_anew(self) -> None:
         before = PUBLIC.model_copy(update={"public_confirmed": ANN})
         with refusal("public_unconfirmed"):
