@@ -5,7 +5,7 @@ only with an ending that settings have, so that `token_counts.csv` and `secret_s
 """
 
 import re
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 
 CREDENTIALS = "may hold credentials"
 PRIVATE_KEY = "may be a private key"
@@ -183,6 +183,8 @@ _DENIED: dict[str, str] = {
     **dict.fromkeys(_TOOLS, CLUTTER),
 }
 _PARTS = {pattern: why for pattern, why in _DENIED.items() if "/" not in pattern}
+#: matches what any of them does, since nearly all names match none
+_SOME_PART = re.compile("|".join(map(translate, _PARTS)))
 _RUNS = {pattern: why for pattern, why in _DENIED.items() if "/" in pattern}
 #: templates, in which nothing is filled in
 _TEMPLATES = re.compile(r"\.(?:example|sample|template|tmpl|dist|j2)\b|\b(?:example|sample|template)\.")
@@ -213,7 +215,7 @@ def denial_reason(path: str) -> str | None:
     """The reason why a file of this name stays out of bundles unless it is named exactly; None when it may go in."""
     lower = path.lower().strip("/")
     for part in lower.split("/"):
-        if not _TEMPLATES.search(part):
+        if _SOME_PART.match(part) and not _TEMPLATES.search(part):
             for pattern, why in _PARTS.items():
                 if fnmatchcase(part, pattern):
                     return why

@@ -21,10 +21,12 @@ from jupyter_schedule.core.notebooks.path_uses import (
 from jupyter_schedule.core.notebooks.path_values import KnownValues, called_name, dotted
 
 #: statements that are followed in one notebook, and calls within calls
-MOST_STEPS = 20_000
+MOST_STEPS = 10_000
 MOST_CALLS = 4
 #: rounds of a loop
 MOST_ROUNDS = 50
+#: statements that are followed only for the value of a call
+MOST_ASKED = 4_000
 #: alternatives that are told apart
 MOST_TURNS = 3
 
@@ -82,6 +84,9 @@ class ExpressionFollower(ABC):
         #: in a function as it is defined, so that its arguments aren't known
         self._defined = 0
         self._steps = 0
+        self._asked = 0
+        #: what calls gave, by call, turn and version; the call is kept so that its identity stays its own
+        self._answers: dict[tuple[int, int, int], tuple[Value, ast.Call]] = {}
         self._calls: list[str] = []
         #: the line that what a called function does is told of
         self._line: int | None = None
@@ -183,13 +188,22 @@ class ExpressionFollower(ABC):
             PathAction.MAKE,
         }
 
+    def _turns(self) -> Iterator[int]:
+        """Each turn in which something may be another than in the first; the first is on again at the end."""
+        depended = False
+        for turn in range(MOST_TURNS):
+            self.values.turn, self.values.depended = turn, False
+            yield turn
+            depended = depended or self.values.depended
+            if not depended:
+                break
+        self.values.turn, self.values.depended = 0, depended
+
     def _both(self, node: ast.expr) -> Value:
         """The value of an expression, `Either` where it depends on the turn."""
         found = []
-        for turn in range(MOST_TURNS):
-            self.values.turn = turn
+        for _ in self._turns():
             found.append(self.values.value(node))
-        self.values.turn = 0
         same = all(are_same(found[0], each) for each in found[1:])
         return found[0] if same else Either(tuple(found))
 
@@ -200,11 +214,15 @@ class ExpressionFollower(ABC):
     def _restore(self, state: State) -> None:
         self.values.values, self.values.folder = dict(state[0]), state[1]
         self.values.variables, self._functions = dict(state[2]), dict(state[3])
+        self.values.touch()
 
     # --- expressions
 
     def _look(self, *nodes: ast.AST) -> None:
         """Tell of the uses in expressions; a text that a call takes for a path isn't a mention as well."""
+        if self._silent:
+            # only its value is asked for
+            return
         for node in nodes:
             self._visit(node, set())
 
@@ -276,6 +294,7 @@ class ExpressionFollower(ABC):
                 for part in (*first.ifs, *results):
                     self._visit(part, set(taken))
         self.values.values = kept
+        self.values.touch()
 
     def _visit_call(self, call: ast.Call, taken: set[int]) -> None:
         name = called_name(call)
@@ -301,15 +320,13 @@ class ExpressionFollower(ABC):
     def _tell_call(self, call: ast.Call, taken: set[int]) -> None:
         """Tell of the paths that a call uses, and of all that each may be."""
         uses: dict[tuple[PathAction, int], list[PathUse]] = {}
-        for turn in range(MOST_TURNS):
-            self.values.turn = turn
+        for _ in self._turns():
             for use, argument in find_call_uses(call, self.values):
                 taken.update(map(id, ast.walk(argument)))
                 self._note(use, argument)
                 unheard = use.how is PathAction.OPAQUE and ast.dump(argument) in self._written
                 if not unheard and not (use.how is PathAction.WRITE and not use.text):
                     uses.setdefault((use.how, id(argument)), []).append(use)
-        self.values.turn = 0
         for (how, _), found in uses.items():
             texts = list(dict.fromkeys(use.text for use in found))
             lists = how is PathAction.MODULES or len(texts) > MOST_TURNS
@@ -327,12 +344,10 @@ class ExpressionFollower(ABC):
     def _mention(self, node: ast.AST) -> None:
         """Tell of the text of an expression as a path, with the others that it may be."""
         found: list[list[PathUse]] = []
-        for turn in range(MOST_TURNS):
-            self.values.turn = turn
+        for _ in self._turns():
             text = self.values.text(node)
             line = getattr(node, "lineno", 1)
             found.append(list(place_uses(text, PathAction.MENTION, line, self.values)) if text else [])
-        self.values.turn = 0
         first = next((uses for uses in found if uses), [])
         if len(first) == 1:
             others = tuple(dict.fromkeys(use.text for uses in found for use in uses if use.text != first[0].text))
@@ -344,15 +359,20 @@ class ExpressionFollower(ABC):
 
     def _value_of_call(self, call: ast.Call) -> Value:
         """The value that a call of the code's own function returns; nothing else comes of asking."""
-        if dotted(call.func) not in self._functions:
+        if dotted(call.func) not in self._functions or self._asked > MOST_ASKED:
             return UNKNOWN
-        kept, turn = self._state(), self.values.turn
-        self._silent += 1
-        value = self._execute(call)
-        self._silent -= 1
-        self._restore(kept)
-        self.values.turn = turn
-        return value
+        values = self.values
+        key = (id(call), values.turn, values.version)
+        if key not in self._answers:
+            kept, turn, version, depended = self._state(), values.turn, values.version, values.depended
+            self._silent += 1
+            value = self._execute(call)
+            self._silent -= 1
+            self._restore(kept)
+            # a function may go other ways in another turn
+            values.turn, values.version, values.depended = turn, version, depended or values.depended
+            self._answers[key] = (value, call)
+        return self._answers[key][0]
 
     def _execute(self, call: ast.Call) -> Value:
         function = self._functions[dotted(call.func)].function
@@ -368,6 +388,7 @@ class ExpressionFollower(ABC):
         kept, known = self.values.values, self._functions
         defaults = {name: self.values.value(node) for name, node in _defaults(function)}
         self.values.values = dict(home.values if home else kept)
+        self.values.touch()
         self._functions = dict(home.functions if home else known)
         for argument in arguments_of(function):
             self.values.put(argument, given.get(argument, defaults.get(argument, UNKNOWN)))
@@ -382,6 +403,7 @@ class ExpressionFollower(ABC):
         shared = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
         left = {name: value for name, value in self.values.values.items() if name in shared and home is None}
         self.values.values, self._functions = kept | left, known
+        self.values.touch()
         return returned
 
 

@@ -76,6 +76,7 @@ class Follower(ExpressionFollower):
 
     def _run(self, statement: ast.stmt) -> Flow:  # noqa: PLR0911  (one line a kind of statement)
         self._steps += 1
+        self._asked += bool(self._silent)
         if self._steps > MOST_STEPS:
             return Flow.ON
         match statement:
@@ -158,6 +159,7 @@ class Follower(ExpressionFollower):
             prefix = f"{origin}."
             for key in [key for key in outer.values if key.startswith(prefix)]:
                 self.values.values[f"{name}.{key.removeprefix(prefix)}"] = outer.values[key]
+            self.values.touch()
         else:
             self._bind_module(name, inner)
 
@@ -166,6 +168,7 @@ class Follower(ExpressionFollower):
             return
         plain = {key: value for key, value in found.values.items() if not key.startswith("_")}
         self.values.values |= {f"{name}.{key}": value for key, value in plain.items()}
+        self.values.touch()
         self._functions |= {f"{name}.{key}": know_abroad(known, found) for key, known in found.functions.items()}
 
     def _assign(self, target: ast.expr, known: Value, value: ast.expr) -> None:
@@ -237,6 +240,7 @@ class Follower(ExpressionFollower):
             mine, theirs = values.values.get(name, UNKNOWN), other[0].get(name, UNKNOWN)
             if not are_same(mine, theirs):
                 values.values[name] = combine(mine, theirs)
+        values.touch()
         if not are_same(values.folder, other[1]):
             values.folder = combine(values.folder, other[1])
         values.variables |= other[2]
@@ -324,6 +328,7 @@ class Follower(ExpressionFollower):
         self._restore(kept)
         self.values.put(statement.name, UNKNOWN)
         self.values.values |= {name: value for name, value in own.items() if "." not in name.partition(".")[2]}
+        self.values.touch()
 
     def _define(self, function: Function) -> None:
         """Look at a function's body with arguments that aren't known, and remember it for its calls."""

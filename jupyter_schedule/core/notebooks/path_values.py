@@ -10,6 +10,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Callable
+from itertools import count
 
 from jupyter_schedule.core.notebooks.path_texts import (
     ANCHOR,
@@ -94,6 +95,11 @@ class KnownValues:
         self.folders: list[str] = [ANCHOR + here]
         #: which of several possible values counts now
         self.turn = 0
+        #: whether a value depended on that since this was last set
+        self.depended = False
+        #: grows with every change of a name or of the working folder
+        self.version = 0
+        self._versions = count(1)
         self.values: dict[str, Value] = {"__name__": "__main__", "_dh": [ANCHOR + here]}
         #: says of a path, as `place` has it, whether it is there
         self.exists = exists
@@ -106,9 +112,15 @@ class KnownValues:
 
     def put(self, name: str, value: Value) -> None:
         """From now on `name` stands for `value`, and what was known of its attributes is forgotten."""
-        for known in [key for key in self.values if key.startswith(f"{name}.")]:
-            del self.values[known]
+        if name in self.values:
+            for known in [key for key in self.values if key.startswith(f"{name}.")]:
+                del self.values[known]
         self.values[name] = value
+        self.touch()
+
+    def touch(self) -> None:
+        """Something is known otherwise from now on."""
+        self.version = next(self._versions)
 
     def named(self, name: str) -> str | None:
         """The text that `name` stands for."""
@@ -126,6 +138,7 @@ class KnownValues:
     def settle(self, folder: Value) -> None:
         """The working folder is `folder` from now on."""
         self.folder = folder
+        self.touch()
         for option in folder.options if isinstance(folder, Either) else (folder,):
             if isinstance(option, str) and option not in self.folders:
                 self.folders.append(option)
@@ -147,6 +160,7 @@ class KnownValues:
 
     def _pick(self, value: Value) -> Value:
         while isinstance(value, Either):
+            self.depended = True
             value = value.options[min(self.turn, len(value.options) - 1)]
         return value
 
@@ -276,6 +290,7 @@ class KnownValues:
                 known = self.values.get(name)
                 if isinstance(known, dict):
                     self.values[name] = {**known, key: value}
+                    self.touch()
 
     def _part(self, node: ast.AST, depth: int) -> str:
         value = self.value(node, depth)

@@ -191,7 +191,8 @@ class PathResolver:
         real = os.path.realpath(self.root / path)
         if os.path.commonpath([self._real_root, real]) != self._real_root:
             return PathState(FileStatus.OUTSIDE, path, found.st_size, "link")
-        behind = None if path in self.named else denial_reason(os.path.relpath(real, self._real_root))
+        within = os.path.relpath(real, self._real_root)
+        behind = None if within == path or path in self.named else denial_reason(within)
         if behind:
             return PathState(FileStatus.DENIED, path, found.st_size, f"it leads to a file that {behind}")
         return PathState(FileStatus.INCLUDED, path, found.st_size)
