@@ -25,7 +25,7 @@ SHORTEST_PAID = timedelta(minutes=15)
 def check(spec: Spec, offers: LauncherCatalog) -> None:
     """The schedule can run where it says, and no more often than is allowed there.
 
-    Raises Refused `no_such_launcher`, `no_such_size`, `no_data_role`, `no_such_data_role`, `too_often`.
+    Raises Refused `no_such_launcher`, `no_such_size`, `no_data_role`, `no_such_data_role`, `too_often`, `no_price`.
     """
     launcher = offers.launcher(spec.launcher)
     if launcher is None:
@@ -40,6 +40,10 @@ def check(spec: Spec, offers: LauncherCatalog) -> None:
     shortest = recurrence.shortest_interval(spec.timing)
     if shortest is not None and shortest < least:
         raise Refused("too_often", f"Runs at least {text} apart, please.", "cron")
+    if launcher.paid and spec.policies.monthly_cap is not None:
+        size = offers.size(launcher.name, spec.size)
+        if size is None or size.hourly is None:
+            raise _no_price(size.name if size else launcher.name)
 
 
 def choices(offers: LauncherCatalog) -> tuple[ComputeChoice, ...]:
@@ -69,6 +73,14 @@ def worker_text(spec: Spec) -> str:
     if spec.launcher == LOCAL_LAUNCHER:
         return ""
     return f"on a fresh {spec.size} machine" if spec.size else "on a fresh machine"
+
+
+def _no_price(where: str) -> Refused:
+    message = (
+        f"A monthly cap can't be counted on {quoted(where)}, as nobody knows what it costs. Leave the cap out, or have "
+        "an operator run `python -m scheduler_service prices --refresh` and restart the service."
+    )
+    return Refused("no_price", message, "monthly_cap")
 
 
 def _no_such_data_role(name: str, launcher: LauncherInfo) -> Refused:

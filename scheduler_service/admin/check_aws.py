@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.errors import Refused
 from scheduler_service.admin.check import CheckResult, compare_clocks
+from scheduler_service.admin.check_network import check_quotas, check_ways_out
 from scheduler_service.launchers.ec2.client import make_client
 from scheduler_service.launchers.ec2.errors import describe_error, read_time
 from scheduler_service.launchers.ec2.images import ARCHITECTURES, ROOT_DEVICE, Image, ImageMissing, find_image
@@ -41,8 +42,6 @@ MENDS = (
     ("NoSuchEntity", "Name an instance profile of this account; `aws iam list-instance-profiles` lists them."),
     ("VcpuLimitExceeded", "Ask for a higher quota of vCPUs, or lower max_machines."),
 )
-#: the quota of vCPUs of machines that are paid in full, by the beginning of their types
-QUOTAS = (("p", "L-417A185B"), ("g", "L-DB2E81BA"), ("vt", "L-DB2E81BA"), ("", "L-1216C47A"))
 #: the error of a dry run that would have done it
 DRY_RUN = "DryRunOperation"
 #: the error of a request, dry or not, that the role isn't allowed
@@ -68,9 +67,10 @@ def check_account(settings: Ec2Settings, now: datetime, prices: Prices) -> Itera
     for region in settings.regions:
         ec2 = make_client(settings, "ec2", region)
         yield from _parts(settings, region, ec2, now)
+        yield from check_ways_out(settings.regions[region].subnets, region, ec2)
         yield from _launches(settings, region, ec2, now)
         yield from _boundaries(region, ec2, now)
-        yield from _quota(settings, region, ec2)
+        yield from check_quotas(settings, region, ec2, make_client(settings, "service-quotas", region))
     yield from _ad_hoc(settings, now)
 
 
@@ -253,23 +253,6 @@ def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
 
 def _is_ours(machine: dict[str, Any]) -> bool:
     return any(tag["Key"] == DEPLOYMENT_TAG for tag in machine.get("Tags", []))
-
-
-def _quota(settings: Ec2Settings, region: str, ec2: Any) -> Iterator[CheckResult]:
-    """That `max_machines` of the first size are within the account's quota; nothing where that can't be read."""
-    kind = settings.sizes[settings.default_size].instance_types[0]
-    quotas = make_client(settings, "service-quotas", region)
-    code = next(code for beginning, code in QUOTAS if kind.startswith(beginning))
-    with suppress(ClientError, BotoCoreError):
-        allowed = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"]
-        [described] = ec2.describe_instance_types(InstanceTypes=[kind])["InstanceTypes"]
-        needed = settings.max_machines * described["VCpuInfo"]["DefaultVCpus"]
-        right = f"ec2: {settings.max_machines} machines of type {kind} are within the quota in {region}"
-        if needed > allowed:
-            mend = "Ask for a higher quota, or lower max_machines."
-            yield CheckResult(False, f"{right}: NO. They need {needed} vCPUs, and it is {allowed:.0f}. {mend}")
-        else:
-            yield CheckResult(True, right)
 
 
 def _tried(right: str, attempt: Callable[[], object], now: datetime) -> CheckResult:

@@ -1,12 +1,13 @@
 """Where a schedule can run, and what is said of one that can't run where it wants."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from jupyter_schedule.core import compute
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, LauncherInfo, MachineSize, Timing
+from jupyter_schedule.core.models import EMBEDDED_CATALOG, LauncherCatalog, LauncherInfo, MachineSize, Policies, Timing
 from tests.factories import make_spec
 
 SMALL = MachineSize(name="small", hardware="2 cores, 4 GB")
@@ -18,6 +19,34 @@ TEAM = LauncherCatalog(
         LauncherInfo(name="bare", paid=True),
     ),
 )
+
+
+@pytest.mark.promise("P39")
+@pytest.mark.parametrize(
+    ("launcher", "size", "hourly", "is_refused"),
+    [
+        ("ec2", "small", None, True),
+        ("ec2", None, None, True),
+        ("bare", None, None, True),
+        ("ec2", "small", Decimal("0.05"), False),
+        # where nothing is paid a cap counts nothing, as is said
+        ("local", None, None, False),
+    ],
+)
+def test_a_cap_that_cannot_be_counted_is_refused_with_the_command_that_mends_it(
+    launcher: str, size: str | None, hourly: Decimal | None, is_refused: bool
+) -> None:
+    priced = tuple(each.model_copy(update={"hourly": hourly}) for each in (SMALL, LARGE))
+    offered = tuple(each.model_copy(update={"sizes": priced if each.sizes else ()}) for each in TEAM.launchers)
+    team = TEAM.model_copy(update={"launchers": offered})
+    compute.check(make_spec(launcher=launcher, size=size), team)
+    capped = make_spec(launcher=launcher, size=size, policies=Policies(monthly_cap=Decimal(20)))
+    if not is_refused:
+        compute.check(capped, team)
+        return
+    with pytest.raises(Refused, match="prices --refresh") as refused:
+        compute.check(capped, team)
+    assert (refused.value.code, refused.value.field) == ("no_price", "monthly_cap")
 
 
 @pytest.mark.parametrize(

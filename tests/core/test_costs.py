@@ -60,6 +60,7 @@ def test_a_run_costs_what_its_machines_lived(attempts: list[Attempt], account: A
 WEEKEND = NOON + timedelta(hours=60)
 
 
+@pytest.mark.promise("P39")
 @pytest.mark.parametrize(
     ("worked", "told", "lived"),
     [

@@ -23,6 +23,7 @@ class Account:
         self.shim = shim
         self.endpoint = endpoint
         self.ec2 = self.client("ec2")
+        self._open_network()
         iam = self.client("iam")
         role = iam.create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)["Role"]
         iam.create_instance_profile(InstanceProfileName="worker")
@@ -36,6 +37,15 @@ class Account:
             role_id=role["RoleId"],
             sizes={"small": self.size()},
         )
+
+    def _open_network(self) -> None:
+        """Let the default network lead to the internet, which moto leaves out."""
+        network = self.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=network)
+        main = [{"Name": "association.main", "Values": ["true"]}, {"Name": "vpc-id", "Values": [network]}]
+        table = self.ec2.describe_route_tables(Filters=main)["RouteTables"][0]["RouteTableId"]
+        self.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
     def size(self, **changes: Any) -> Size:
         image = self.ec2.describe_images()["Images"][0]["ImageId"]
