@@ -18,6 +18,14 @@ def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
+def test_each_threat_in_the_table_names_a_test_that_there_is() -> None:
+    rows = re.findall(
+        r"^\| .* \| `([\w/.]+)::(\w+)` \|$", (ROOT / "SECURITY.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) >= 20
+    assert [name for file, name in rows if f"def {name}(" not in (ROOT / file).read_text(encoding="utf-8")] == []
+
+
 def test_files_that_commands_name_exist() -> None:
     """Every path below examples/ that a document tells people to use is one."""
     named = {

@@ -89,6 +89,7 @@ class TestRights:
     def jp_server_config(self, jp_server_config: Any) -> Any:
         return Config(jp_server_config | {"ServerApp": jp_server_config["ServerApp"] | {"authorizer_class": Some}})
 
+    @pytest.mark.promise("P36")
     @pytest.mark.parametrize(
         "rights",
         [set(), {"read"}, {"write"}, {"execute"}, {"read", "write"}, {"read", "write", "execute"}],

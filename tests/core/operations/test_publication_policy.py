@@ -49,6 +49,7 @@ class TestConfirmed:
         before = PUBLIC.model_copy(update={"public_confirmed": ANN})
         assert self.said(before, PUBLIC.model_copy(update={"timeout": 5}), says_so=False) == ANN
 
+    @pytest.mark.promise("P24")
     @pytest.mark.parametrize(
         "change",
         [
