@@ -57,7 +57,7 @@ class Follower(ExpressionFollower):
 
     def _top(self, statement: ast.stmt) -> None:
         first = len(self._found)
-        self._run(statement)
+        self._run(statement, top=True)
         self._found[first:] = sorted(self._found[first:], key=lambda use: use.line)
 
     def _take_magics(self, until: int | None) -> None:
@@ -74,10 +74,12 @@ class Follower(ExpressionFollower):
                 return flow
         return Flow.ON
 
-    def _run(self, statement: ast.stmt) -> Flow:  # noqa: PLR0911  (one line a kind of statement)
+    def _run(self, statement: ast.stmt, *, top: bool = False) -> Flow:  # noqa: PLR0911  (one line a kind of statement)
         self._steps += 1
         self._asked += bool(self._silent)
-        if self._steps > MOST_STEPS:
+        if self._steps > MOST_STEPS and not top:
+            # what isn't looked at isn't passed over in silence
+            self._tell(PathUse("", PathAction.OPAQUE, statement.lineno))
             return Flow.ON
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():

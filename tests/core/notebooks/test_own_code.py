@@ -349,3 +349,41 @@ def test_many_data_of_a_package_stay_behind_and_are_said(tmp_path: Path) -> None
 def test_code_that_makes_its_output_folder_itself_is_known(cell: str, makes: bool, tmp_path: Path) -> None:
     """Such a folder mustn't be there when the run starts; for all other code it is."""
     assert checked(tmp_path, cell, files={"helper.py": "import os\nos.mkdir('output')"}).makes_output is makes
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "\n".join(f"p{number} = 'data/{number}.csv'" for number in range(1_000)),
+        f"p = '{'x' * 1_000_000}'",
+        "p = '\ud800.csv'\nopen(p)",
+        "open('data/' * 400 + 'x.csv')",
+        "x = 'a'\n" + "x = x + x\n" * 60 + "open(x)",
+        "x = [1]\n" + "x = x + x\n" * 60 + "open(x)",
+        "open('%0999999999d' % 1)\nopen(f'{1:999999999}')\nopen('{:999999999}'.format(1))",
+        "while True:\n    pass",
+        "for a in range(10**9):\n    for b in range(10**9):\n        open(f'{a}/{b}')",
+        "def f(n):\n    return f(n - 1) + f(n - 2)\nopen(f(100))",
+        "\n".join(f"def f{n}(): return f{n + 1}() + f{n + 1}()" for n in range(40)) + "\nopen(f0())",
+        "if a:\n    pass\n" * 2_000,
+        "x = a if b else c\n" * 500 + "open(x)",
+        "%run n.ipynb\n%cd\n%cd -\n%cd a b c\n%run\n%load_ext\n!python\n!cd\n!python -m",
+        "import os\nos.chdir()\nos.mkdir()\nopen()\nos.environ[1]\nos.getenv()\nsubprocess.run()\nexec()",
+        "lambda *a, **k: open(a)\nclass A(B, metaclass=C):\n    x: int = 1\n    def f(self, /, *, k=open('x')): pass",
+        "sys.path = sys.path\nsys.path += 3\n[a for a in b for c in d if open(c)]\n{**x}[0]\n"
+        "'%s' % (1, 2)\n'{a.b}'.format()",
+    ],
+)
+def test_hostile_code_is_looked_at_within_limits(cell: str, tmp_path: Path) -> None:
+    """Without an error, and in so many steps; the cells beside it are looked at all the same."""
+    found = checked(tmp_path, "open('beside.csv')", cell, files={"beside.csv": ""})
+    assert "beside.csv" in found.included
+    assert found.model_dump_json()
+
+
+def test_code_beyond_the_limit_of_steps_is_said(tmp_path: Path) -> None:
+    """Rather than taken for harmless; what stands at the top of a cell is looked at all the same."""
+    loop = "for a in range(50):\n    for b in range(50):\n        x = a\n        y = b\n        z = a\n        w = b\n"
+    found = checked(tmp_path, loop * 2, "for x in y:\n    open('inner.csv')", "open('top.csv')", files={"top.csv": ""})
+    assert "top.csv" in found.included
+    assert "Cell 2 opens files that can't be seen from here: add them if it needs any." in warned(found)
