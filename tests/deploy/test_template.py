@@ -53,6 +53,19 @@ def test_no_bucket_knows_access_lists_and_only_one_may_be_public() -> None:
         assert blocked["RestrictPublicBuckets"] == (name != "PublicBucket")
 
 
+def test_what_readers_have_outlives_the_stack_and_a_deployment_that_fails_leaves_nothing() -> None:
+    """A bucket that a failed first deployment left would block the second."""
+    kept = [name for name, each in resources().items() if each["Type"] == "AWS::S3::Bucket"]
+    for name in [*kept, "PublicPolicy"]:
+        assert resources()[name]["DeletionPolicy"] == "RetainExceptOnCreate", name
+        assert resources()[name]["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_the_service_may_ask_for_spot_with_all_that_such_a_launch_touches() -> None:
+    (launch,) = [each for each in role_statements("ServiceRole") if each["Sid"] == "LaunchWith"]
+    assert any(part["Fn"][1].endswith(":spot-instances-request/*") for part in launch["Resource"])
+
+
 def test_every_bucket_ends_uploads_that_were_left_behind() -> None:
     for each in resources().values():
         if each["Type"] == "AWS::S3::Bucket":
