@@ -138,6 +138,9 @@ class PreparedRun(NamedTuple):
 class MachineSetup:
     """Sets up the machine before a run starts: it does nothing, as others use the machine too."""
 
+    #: True when `ready` installs the Debian packages of `apt.txt`
+    installs_packages = False
+
     def ready(self, folders: Folders) -> None:
         """Make the machine ready for the code in `folders`.  Raises Refused."""
         del folders
@@ -150,6 +153,10 @@ class MachineSetup:
         """The uv that came with the agent; None where none did.  Raises Refused."""
         beside = Path(sys.executable).with_name("uv")
         return str(beside) if beside.exists() else shutil.which("uv")
+
+    def leaves_packages(self) -> bool:
+        """True where the Debian packages of `apt.txt` are the bundle's own script's to install, which root's can."""
+        return not self.installs_packages and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
     def kept_under(self, task: WorkerTask) -> str:
         """The prefix of keys for environments that are to be kept."""
@@ -308,6 +315,11 @@ class AttemptRunner:
         code = self.folders.code
         if self.task.kernel is not None or not environments.has_requirements(code):
             return prepared
+        listed = (code / "apt.txt").exists()
+        if listed and self.machine.leaves_packages():
+            return prepared
+        if listed and not self.machine.installs_packages:
+            self._say("apt.txt isn't installed: that takes root on Debian or Ubuntu.")
         began = time.monotonic()
         if (uv := self.machine.find_uv()) is None:
             return prepared

@@ -65,6 +65,8 @@ ETC = Path("/etc")
 class Ec2MachineSetup(MachineSetup):
     """A machine that is ours alone: packages, a user without our rights, and no way from it to the role."""
 
+    installs_packages = True
+
     def __init__(self, configuration: dict[str, Any], data_role: Callable[[], CredentialsServer] | None = None) -> None:
         """configuration: as the machine was told.  data_role: makes the one that the run has."""
         self._configuration = configuration

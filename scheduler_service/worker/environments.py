@@ -218,7 +218,7 @@ def choose_python(uv: str, wanted: str, own: Interpreter, variables: Mapping[str
 
 
 def _find_python(uv: str, wanted: str, variables: Mapping[str, str]) -> Interpreter | None:
-    program = _ask(uv, ["python", "find", "--quiet", "--system", "--no-project", wanted], variables, FIND_LIMIT)[0]
+    program = _ask(uv, ["python", "find", "--system", "--no-project", wanted], variables, FIND_LIMIT)[0]
     if not program:
         return None
     look = [program, "-I", "-S", "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"]

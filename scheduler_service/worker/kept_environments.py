@@ -19,6 +19,8 @@ from scheduler_service.worker.files import remove_folder
 
 #: seconds that a run which has ended waits for what it made to be packed and stored
 LIMIT = 180.0
+#: bytes that have to be free for packing anything
+ROOM = 2_000_000_000
 #: store a file under a name, in place of what is there
 Keep = Callable[[str, Path], None]
 #: programs that pack, the better first; what unpacks knows them by the file's first bytes
@@ -80,6 +82,9 @@ class Packer:
     def _pack_all(self) -> None:
         for planned, copy in self._copies:
             with suppress(OSError, subprocess.SubprocessError):
+                if shutil.disk_usage(self._folder).free < ROOM:
+                    # the room that there is is the analysis's
+                    return
                 packed = self._folder / f"{planned.name}.packed"
                 pack(copy, packed)
                 self._keep(planned.kept_as, packed)

@@ -1,12 +1,14 @@
 """A package index for machines: the wheels that a bundle and its runner name, fetched once and served as a folder."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +52,34 @@ def with_package(index: Path, folder: Path, name: str, *, python: str) -> Path:
         wheel.writestr(f"{described}.dist-info/METADATA", about)
         wheel.writestr(f"{described}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{described}.dist-info/RECORD", "")
+    return folder
+
+
+def with_pythons(indexes: Sequence[Path], folder: Path, debian: Path) -> Path:
+    """All of these indexes in `folder`, beside the Debian's Python as a build that uv fetches: see docs/ec2.md."""
+    for wheel in (wheel for index in indexes for wheel in index.glob("*/*.whl")):
+        place = folder / wheel.parent.name / wheel.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.is_symlink():
+            place.symlink_to(wheel)
+    pythons = folder / "pythons"
+    pythons.mkdir()
+    packed = pythons / "python.tar.gz"
+    with tarfile.open(packed, "w:gz", compresslevel=1) as archive:
+        archive.add(debian / "usr/bin/python3.11", "python/bin/python3.11")
+        # a link to a file of the system's, which uv takes nowhere
+        left_out = {"lib/python3.11/sitecustomize.py"}
+        archive.add(
+            debian / "usr/lib/python3.11",
+            "python/lib/python3.11",
+            filter=lambda entry: None if entry.name.removeprefix("python/") in left_out else entry,
+        )
+    build = {
+        "name": "cpython", "arch": {"family": "x86_64", "variant": None}, "os": "linux", "libc": "gnu", "major": 3,
+        "minor": 11, "patch": 2, "prerelease": "", "url": f"http://{HERE}:{INDEX_PORT}/pythons/{packed.name}",
+        "sha256": hashlib.sha256(packed.read_bytes()).hexdigest(), "variant": None, "build": "20260101",
+    }  # fmt: skip
+    (pythons / "downloads.json").write_text(json.dumps({"cpython-3.11.2-linux-x86_64-gnu": build}))
     return folder
 
 

@@ -36,6 +36,7 @@ from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
+from scheduler_service.worker.environments import REQUIREMENTS
 from scheduler_service.worker.task import LaunchPlan
 from tests.bare_machine.cloud import BareCloud
 from tests.bare_machine.index import DEBIAN_PYTHON, package_index, serving
@@ -123,14 +124,17 @@ class Team(Engine):
         spec = spec.model_copy(update=self._on_machines)
         return self.operations.schedules.create("words", spec, rehearse=False)
 
+    def pins(self, schedule: Schedule) -> str:
+        """The requirements in the schedule's bundle."""
+        with tarfile.open(fileobj=BytesIO(self.work.get(bundle_key(schedule.spec.bundle)))) as bundle:
+            pinned = bundle.extractfile(REQUIREMENTS)
+            assert pinned
+            return pinned.read().decode()
+
     @contextmanager
     def packages_of(self, schedule: Schedule, python: str = DEBIAN_PYTHON) -> Iterator[None]:
         """Machines find what the schedule's bundle pins, for such a Python, in an index of their own."""
-        with tarfile.open(fileobj=BytesIO(self.work.get(bundle_key(schedule.spec.bundle)))) as bundle:
-            pinned = bundle.extractfile(".wrapper/requirements.txt")
-            assert pinned
-            folder = package_index(pinned.read().decode(), python)
-        with serving(folder):
+        with serving(package_index(self.pins(schedule), python)):
             yield
 
     @property

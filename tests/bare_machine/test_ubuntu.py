@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.models import RunStatus
-from tests.bare_machine.image import missing
-from tests.bare_machine.index import UBUNTU_PYTHON
+from tests.bare_machine.image import INDEX_PORT, missing
+from tests.bare_machine.index import UBUNTU_PYTHON, package_index, serving, with_pythons
+from tests.bare_machine.network import HERE
 from tests.bare_machine.team import Team
 
 pytestmark = [
@@ -38,6 +39,25 @@ def test_a_notebook_runs_and_its_other_python_is_told_and_then_it_needs_no_index
     assert "using the kept environment of the kernel and the runner" in team.log(again)
     assert "making" not in team.log(again)
     assert team.cloud.living == []
+
+
+def test_the_pinned_python_comes_from_where_the_operator_says(
+    team: Team, debian: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = team.pins(team.sample())
+    # the runner has Ubuntu's Python, the kernel the fetched one
+    indexes = [package_index(pins), package_index(pins, UBUNTU_PYTHON)]
+    index = with_pythons(indexes, tmp_path / "index", debian)
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", f"http://{HERE}:{INDEX_PORT}/pythons/downloads.json")
+    with serving(index), team.service():
+        run = team.run("flights")
+        ended = team.ended(run)
+    log = team.log(run)
+    assert ended.status == RunStatus.SUCCEEDED, log
+    assert "fetching Python 3.11" in log
+    assert "taking" not in log
+    assert ended.message
+    assert "instead of" not in ended.message
 
 
 def test_a_command_runs_as_a_user_without_a_way_to_the_role(team: Team) -> None:

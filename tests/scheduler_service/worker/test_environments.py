@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import socket
 import sys
 import zipfile
@@ -10,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uv
 
 from jupyter_schedule.core.errors import Refused
 from scheduler_service.worker import environments
+from scheduler_service.worker.agent import MachineSetup
+from scheduler_service.worker.ec2_main import Ec2MachineSetup
 from scheduler_service.worker.environments import Interpreter, PlannedEnvironment, choose_python
 from tests.engine import PATIENCE
 from tests.scheduler_service.worker.conftest import Bench
@@ -71,6 +75,28 @@ def test_packages_that_cannot_be_had_are_named_with_both_versions(bench: Bench) 
         f"Python here is {OWN.version}."
     )
     assert "no-such-package-here" in bench.log()
+
+
+def test_debian_packages_stay_with_who_may_install_them(bench: Bench, tmp_path: Path) -> None:
+    """Root's run.sh installs them, and makes its environments then; anybody else is told, and gets these."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "sh"):
+        (programs / name).symlink_to(f"/bin/{name}")
+    look(bench, bundle() | {"apt.txt": "jq\n"}, PATH=str(programs))
+    log = bench.log()
+    assert "apt.txt isn't installed" in log
+    assert "kernel in" in log
+
+
+@pytest.mark.parametrize(("user", "apt", "left"), [(0, "/usr/bin/apt-get", True), (1, "/usr/bin/apt-get", False)])
+def test_packages_are_left_to_a_script_that_runs_as_root(
+    monkeypatch: pytest.MonkeyPatch, user: int, apt: str, left: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(shutil, "which", lambda _: apt)
+    assert MachineSetup().leaves_packages() == left
+    assert not Ec2MachineSetup({}).leaves_packages()
 
 
 def test_a_time_out_counts_what_its_environment_takes(bench: Bench) -> None:
@@ -249,6 +275,13 @@ def test_a_python_is_the_machines_own_or_another_that_is_there_or_fetched_or_the
     fake = FakeUv(tmp_path, *there)
     assert fake.choose(wanted, **variables).version == chosen
     assert any("taking" in said for said in fake.said) == (chosen == OWN.version and not OWN.is_version(wanted))
+
+
+def test_the_real_uv_finds_another_python_that_is_on_the_path(tmp_path: Path) -> None:
+    program = environments.find_own_python().program
+    variables = {"PATH": str(Path(program).parent), "HOME": str(tmp_path), "UV_PYTHON_DOWNLOADS": "never"}
+    asked = Interpreter("/elsewhere", "2.7.0")
+    assert choose_python(uv.find_uv_bin(), MINOR, asked, variables, print).is_version(MINOR)
 
 
 def test_a_uv_of_another_architecture_is_said_with_the_machines(tmp_path: Path) -> None:
