@@ -172,12 +172,18 @@ def p17_when_all_is_well_again_everything_comes_to_its_end(seen: History) -> Ite
 
 
 def p19_without_capacity_the_next_way_is_tried(seen: History) -> Iterator[str]:
-    """Each attempt asks for the machine that comes after the one before in the operator's order."""
+    """Each attempt asks for the machine that comes after the one before in the operator's order.
+
+    The last one, after two that were lost, asks for one that nobody takes back.
+    """
     asked = {(launch.run, launch.number): json.loads(launch.words) for launch in seen.cloud.launches}
     for (run_id, number), words in asked.items():
         if "InstanceType" in words:
             ways = OFFERS[seen.spec(seen.ledger.runs_by_id[run_id]).size or "small"]
             way = (words["InstanceType"], words["SubnetId"], "InstanceMarketOptions" in words)
+            before = seen.ledger.attempts_of[run_id][: number - 1]
+            if sum(attempt.outcome == Outcome.LOST for attempt in before) >= MAX_ATTEMPTS - 1:
+                ways = [each for each in ways if not each[2]]
             if way != ways[(number - 1) % len(ways)]:
                 yield f"{run_id}.{number} asked for {way}"
 

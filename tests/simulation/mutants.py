@@ -206,7 +206,7 @@ MUTANTS = (
     ),
     Mutant(
         "impatience with a market",
-        (Edit(decide, "_decide_without_worker", "START_DEADLINE:", "START_DEADLINE / 4:"),),
+        (Edit(decide, "_decide_shortage", "START_DEADLINE:", "START_DEADLINE / 4:"),),
         "p19_a_run_is_given_up_after_two_hours_without_capacity",
         seed=10,
     ),
