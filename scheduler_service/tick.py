@@ -69,7 +69,8 @@ class Ticker:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._store = context.store
-        #: of each launcher its own, and of each publication area, since what hangs mustn't keep others from going on
+        #: of each launcher its own, for starts and for looks, and of each publication area, since what hangs mustn't
+        #: keep others from going on
         self._pools: dict[tuple[str, str], Executor] = {}
         #: by run, the look or effect under way, and the publisher, which a look starts
         self._under_way: dict[str, Future[None]] = {}
@@ -274,7 +275,9 @@ class Ticker:
                 is_local = launcher in self._by.local
                 watched_seconds = self._heartbeats.watched_for(run.id, run.attempt)
                 self._next_look[run.id] = now + seconds_between_looks(watched_seconds, is_local=is_local)
-                self._under_way[run.id] = self._pool("run", launcher).submit(self._look_after, each)
+                # a start doesn't wait behind looks at hundreds of others, which take as long as their store does
+                task = "run" if run.attempt else "start"
+                self._under_way[run.id] = self._pool(task, launcher).submit(self._look_after, each)
 
     def _look_after(self, held: ScheduledRun) -> None:
         """See how a run is and do what it needs.  What fails leaves it as it was, and a later look tries again."""

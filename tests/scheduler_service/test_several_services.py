@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_schedule.core.models import ConcurrencyLimits, Run, RunStatus
+from jupyter_schedule.core.models import ConcurrencyLimits, Overlap, Run, RunStatus
 from scheduler_service.observe import LONGEST_PAUSE, seconds_between_looks
 from tests.scheduler_service.played import MINUTE, AtOnce, Hanging, Play
 
@@ -92,6 +92,20 @@ def test_a_store_that_never_answers_delays_no_row_and_no_lease(play: Play) -> No
     held = play.store.runs.get(going.id)
     assert held is not None
     assert (held.status, held.fence) == (RunStatus.LAUNCHING, 1)
+
+
+@pytest.mark.promise("P32")
+def test_a_run_starts_while_looks_at_others_hang(play: Play) -> None:
+    """Workers by the hundred on a slow store take all that may be looked at beside each other."""
+    noted: list[str] = []
+    service = play.another_service(pool=lambda task: Hanging(noted) if task == "run" else AtOnce())
+    play.schedule("daily", overlap=Overlap.ALLOW)
+    for _ in range(2):
+        play.operations.runs.run_now("daily")
+        for _ in range(3):
+            service.tick()
+    assert noted
+    assert len(play.workers.launched) == 2
 
 
 @pytest.mark.promise("P30")

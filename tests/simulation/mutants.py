@@ -325,7 +325,7 @@ MUTANTS = (
             Edit(
                 tick.Ticker,
                 "_look_at",
-                'self._pool("run", launcher).submit(self._look_after, each)',
+                "self._pool(task, launcher).submit(self._look_after, each)",
                 "Future(); self._look_after(each); self._under_way[run.id].set_result(None)",
             ),
         ),

@@ -180,13 +180,13 @@ IS_BACKFILL = runs.c.trigger == "backfill"
 for _name, _which in (("runs_due", ~IS_BACKFILL), ("runs_due_of_backfills", IS_BACKFILL)):
     _where = and_(IS_DUE, _which)
     Index(_name, runs.c.owner, runs.c.queued, sqlite_where=_where, postgresql_where=_where)
-#: those of which something is to be decided before they start
+#: those of which something is to be decided before they start; with the status first, or SQLite takes another index
 IS_ASKED = and_(IS_DUE, or_(runs.c.cancelled_by.is_not(None), runs.c.release.is_not(None)))
-Index("runs_asked", runs.c.queued, sqlite_where=IS_ASKED, postgresql_where=IS_ASKED)
+Index("runs_asked", runs.c.status, runs.c.queued, sqlite_where=IS_ASKED, postgresql_where=IS_ASKED)
 IS_BOUNDED = and_(IS_DUE, runs.c.start_by.is_not(None))
-Index("runs_start_by", runs.c.start_by, sqlite_where=IS_BOUNDED, postgresql_where=IS_BOUNDED)
+Index("runs_start_by", runs.c.status, runs.c.start_by, sqlite_where=IS_BOUNDED, postgresql_where=IS_BOUNDED)
 GIVES_WAY = and_(IS_DUE, runs.c.gives_way)
-Index("runs_giving_way", runs.c.queued, sqlite_where=GIVES_WAY, postgresql_where=GIVES_WAY)
+Index("runs_giving_way", runs.c.status, runs.c.queued, sqlite_where=GIVES_WAY, postgresql_where=GIVES_WAY)
 
 
 def newest_first(of: FromClause) -> tuple[ColumnElement[Any], ...]:

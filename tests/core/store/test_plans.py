@@ -78,6 +78,15 @@ def test_what_is_asked_for_is_found_by_its_index(store: SqlStore, read: str) -> 
         assert "SCAN schedules" not in plan
 
 
+def test_what_is_decided_before_a_start_is_found_without_reading_all_that_waits(store: SqlStore) -> None:
+    with watched(store) as seen:
+        store.runs.list_undecided(1, NOON, 500)
+    found = plans(store, [(statement, given) for statement, given in seen if statement.startswith("SELECT")])
+    for plan, index in zip(found, ("runs_giving_way", "runs_asked", "runs_start_by"), strict=False):
+        assert index in plan
+        assert "TEMP B-TREE" not in plan
+
+
 def test_a_page_is_read_in_its_order_and_never_sorted(store: SqlStore) -> None:
     with watched(store) as seen:
         store.schedules.list_page(owner="ann", limit=50)
