@@ -73,8 +73,8 @@ def _tick_cpu(address: str, waiting: int) -> float:
             connection.execute(insert(runs), [{key: row[key] for key in row if key in runs.c} for row in values])
         connection.execute(text("UPDATE runs SET owner = (SELECT owner FROM schedules WHERE id = schedule_id)"))
         connection.execute(text("UPDATE runs SET launcher = 'local', gives_way = (status = 'due')"))
-        taken = "host = 'here', holder = 'other', lease_until = '9999-12-31T00:00:00Z'"
-        connection.execute(text(f"UPDATE runs SET {taken} WHERE status = 'running'"))
+        held = "host = 'here', holder = 'other', lease_until = '9999-12-31T00:00:00Z'"
+        connection.execute(text(f"UPDATE runs SET {held} WHERE status = 'running'"))
     with tempfile.TemporaryDirectory() as scratch:
         play = Play(Path(scratch), in_memory=True)
         play.store = store

@@ -227,6 +227,7 @@ CHANGES: dict[str, Any] = {
     "command": "bash run.sh",
     "visibility": "none",
     "publish_report": True,
+    "hide_code": True,
     "previous": ["*.csv"],
     "expect": ["*.csv rows>=1"],
     "env": ["LANG"],

@@ -2,6 +2,7 @@
 
 import asyncio
 import queue
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -70,6 +71,7 @@ def test_who_was_away_for_longer_than_events_are_kept_is_told_to_look_anew() -> 
     changes = Changes.__new__(Changes)
     changes._store, changes._owner, changes._tell = store, LOCAL_OWNER, told.put_nowait
     changes._seen = 0  # as it was left
+    changes._stopping = threading.Event()
     for name in ("second", "third"):
         store.schedules.add(make_schedule(name))
     assert store.prune_events(clock() + timedelta(days=1), 10) == 2

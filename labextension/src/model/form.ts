@@ -12,6 +12,8 @@ export interface FormState extends Omit<Form, 'timeout_minutes'> {
   timeout_minutes: string;
   /** the box beside *Public* */
   checkedPublic: boolean;
+  /** It was public before, and nothing here makes it wider: the server asks anew when what runs has changed. */
+  wasPublic: boolean;
 }
 
 /** One place in the form shows the problems of all that goes into the tarball. */
@@ -63,7 +65,8 @@ export function createForm(notebook: string | null, now: number): FormState {
       date: dateIn('UTC', now, 1)
     },
     timeout_minutes: String(DEFAULTS.timeout_minutes),
-    checkedPublic: false
+    checkedPublic: false,
+    wasPublic: false
   };
 }
 
@@ -80,7 +83,8 @@ export function fromWire(form: Form, now: number): FormState {
       cron: frequency.cron || fresh.cron
     },
     timeout_minutes: String(form.timeout_minutes),
-    checkedPublic: form.visibility === 'public'
+    checkedPublic: false,
+    wasPublic: form.visibility === 'public'
   };
 }
 
@@ -90,7 +94,7 @@ export function fromWire(form: Form, now: number): FormState {
  * A time limit that is no number yet is sent as the default, and told by `checkForm`.
  */
 export function toWire(state: FormState): Form {
-  const { checkedPublic: _, ...rest } = state;
+  const { checkedPublic: _, wasPublic: __, ...rest } = state;
   const { frequency } = state;
   const asked = fieldsFor(frequency.kind);
   return {
@@ -149,7 +153,7 @@ export function checkForm(state: FormState, trans: TranslationBundle): Problems 
   if (parseMinutes(state.timeout_minutes) === null) {
     problems.timeout_minutes = trans.__('Between 1 and 1,440 minutes, please.');
   }
-  if (state.visibility === 'public' && !state.checkedPublic) {
+  if (state.visibility === 'public' && !state.checkedPublic && !state.wasPublic) {
     problems.visibility = trans.__('Look at what will be public first, then tick the box.');
   }
   if (state.frequency.kind === 'weekly' && state.frequency.days.length === 0) {

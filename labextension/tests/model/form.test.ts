@@ -116,6 +116,12 @@ describe('The browser tells alone', () => {
     expect(checkForm({ ...open, checkedPublic: true }, english)).toEqual({});
   });
 
+  it('nothing of results that were public before, of which the server knows whether they have to be looked at', () => {
+    const recorded = fromWire({ ...toWire(fresh), visibility: 'public' }, 0);
+    expect(recorded.checkedPublic).toBe(false);
+    expect(checkForm(recorded, english)).toEqual({});
+  });
+
   it('that a weekly schedule needs a day', () => {
     const weekly = withKind(fresh, 'weekly');
     expect(checkForm({ ...weekly, frequency: { ...weekly.frequency, days: [] } }, english)).toHaveProperty('days');

@@ -241,7 +241,7 @@ function weekdaysOfMonth(chosen: string): string[] {
 }
 
 function weekdayOfMonthName(value: string, trans: TranslationBundle): string {
-  const [which, day] = value.split(' ');
+  const [which = '', day = ''] = value.split(' ');
   const numbers: Record<string, string> = {
     first: trans.__('First'),
     second: trans.__('Second'),

@@ -38,7 +38,7 @@ export function PublishResults({ state, problems, preview, change }: FormPartPro
               value={value}
               checked={state.visibility === value}
               disabled={value === 'public' && impossible}
-              onChange={() => change({ ...state, visibility: value, checkedPublic: false })}
+              onChange={() => change({ ...state, visibility: value, checkedPublic: false, wasPublic: false })}
             />
             <span>{names[value]}</span>
           </label>
@@ -48,7 +48,7 @@ export function PublishResults({ state, problems, preview, change }: FormPartPro
         <>
           <CheckBox
             checked={state.publish_report}
-            change={checked => change({ ...state, publish_report: checked, checkedPublic: false })}
+            change={checked => change({ ...state, publish_report: checked, checkedPublic: false, wasPublic: false })}
           >
             {trans.__('Also the notebook as run and its log, which show rows and errors')}
           </CheckBox>

@@ -73,6 +73,7 @@ export function ScheduleForm({
   const { preview, problem, current } = usePreview(wire, editing?.name, renewal);
   const submit = useSubmit({
     wire,
+    confirmed: wire.visibility === 'public' && state.checkedPublic,
     bundle: current ? (preview?.bundle ?? null) : null,
     editing,
     rebundle,

@@ -25,7 +25,8 @@ export function useDraft(notebook: string, editing: Schedule | undefined, preset
   const fresh = () => (editing ? fromWire(editing.form, now()) : createForm(notebook, now()));
   const first = (): { start: FormState; restored: boolean } => {
     if (presets) {
-      return { start: fromWire({ ...toWire(fresh()), ...presets, notebook }, now()), restored: false };
+      const start = fromWire({ ...toWire(fresh()), ...presets, notebook }, now());
+      return { start: { ...start, wasPublic: !!editing && start.wasPublic }, restored: false };
     }
     const draft = drafts.load(key, fresh());
     return { start: draft ?? fresh(), restored: draft !== null };

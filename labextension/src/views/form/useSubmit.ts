@@ -36,6 +36,8 @@ export interface Submit {
 
 interface SubmitInput {
   wire: Form;
+  /** what will be public was looked at, as this person says */
+  confirmed: boolean;
   /** digest of a bundle that was made of this very form */
   bundle: string | null;
   editing?: Schedule;
@@ -43,7 +45,7 @@ interface SubmitInput {
   done(schedule: Schedule): void;
 }
 
-export function useSubmit({ wire, bundle, editing, rebundle, done }: SubmitInput): Submit {
+export function useSubmit({ wire, confirmed, bundle, editing, rebundle, done }: SubmitInput): Submit {
   const { api, save } = useHost();
   const [busy, setBusy] = useState(false);
   const [tried, setTried] = useState(false);
@@ -52,9 +54,6 @@ export function useSubmit({ wire, bundle, editing, rebundle, done }: SubmitInput
   const [problem, setProblem] = useState<Problem | null>(null);
   /** the last request, sent again to the letter as long as the form is the same: it never records a second schedule */
   const last = useRef<{ of: unknown; key: string; request: CreateSchedule } | null>(null);
-
-  // the form isn't sent before the box is ticked
-  const confirmed = wire.visibility === 'public';
 
   const create = async (how: SubmitOptions) => {
     const wasUnsaved = wire.notebook !== null && ((await save?.(wire.notebook)) ?? false);
