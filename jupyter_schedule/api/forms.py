@@ -14,7 +14,14 @@ from jupyter_schedule.api.requests import Form
 from jupyter_schedule.api.responses import NumberLimits
 from jupyter_schedule.api.validation import validated
 from jupyter_schedule.core import expectations
-from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, build_bundle, normalize_output_dir
+from jupyter_schedule.core.bundles.packaging import (
+    PackagingRequest,
+    base_spec,
+    build_bundle,
+    list_inputs,
+    normalize_output_dir,
+)
+from jupyter_schedule.core.bundles.record import read_record
 from jupyter_schedule.core.bundles.stored import build_spec, check_parameters
 from jupyter_schedule.core.compute import left_behind
 from jupyter_schedule.core.errors import Refused
@@ -145,9 +152,35 @@ def spec_to_edit(
             return spec
         request = request_of(after, timing, root)
         given = check_parameters(spec, operations.objects, request.parameters, request.parameter_texts)
+        _check_inputs(operations, root, spec, request_of(before, timing, root), request)
         return spec.model_copy(update={"parameters": given})
     # the publication stays where people know it
     return spec.model_copy(update={"publication_base": known.publication_base, "root": known.root})
+
+
+def _check_inputs(
+    operations: Operations, root: Path, spec: Spec, before: PackagingRequest, after: PackagingRequest
+) -> None:
+    """Of the files that other values name, each is in the bundle, or Refused `needs_rebundle`.
+
+    A notebook that can't be looked at any more tells nothing, and refuses nothing.
+    """
+    if after.notebook is None:
+        return
+    try:
+        named = list_inputs(after, root) - list_inputs(before, root)
+    except Refused:
+        return
+    bundled = read_record(operations.objects, spec.bundle).files if named else {}
+    # the bundle's names begin in the folder that holds all of its files
+    missing = [path for path in sorted(named) if not any(f"/{path}".endswith(f"/{name}") for name in bundled)]
+    if missing:
+        others = f" and {len(missing) - 1:,} more" if missing[1:] else ""
+        message = (
+            f"With these values the notebook uses {missing[0]}{others}, which the code tarball doesn't have: take the "
+            "notebook and its files as they are now, then save."
+        )
+        raise Refused("needs_rebundle", message, "parameters")
 
 
 def edit_spec(spec: Spec, before: Form, after: Form) -> Spec:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from jupyter_schedule.api.forms import edit_spec, form_of, number_limits, patched, request_of
+from jupyter_schedule.api.forms import edit_spec, form_of, number_limits, patched, request_of, spec_to_edit
 from jupyter_schedule.api.requests import EditSchedule, Form, Frequency
 from jupyter_schedule.api.validation import validated
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Kernel, Overlap, Timing, Visibility
-from tests.engine import DAILY
+from jupyter_schedule.core.models import Kernel, Overlap, Spec, Timing, Visibility
+from tests.engine import DAILY, Engine
 from tests.factories import make_schedule, make_spec
 
 ROOT = Path("/home/ann")
@@ -155,3 +155,24 @@ def test_the_limits_of_numbers_are_those_that_the_form_is_checked_by() -> None:
     assert (limits["policies.retries"].least, limits["policies.retries"].most) == (0, 10)
     with pytest.raises(Refused):
         patched(FORM, {"policies": {"retries": 11}})
+
+
+def test_an_edit_of_parameters_looks_at_the_files_that_they_name(tmp_path: Path) -> None:
+    """They are taken along when that is said; where the notebook is gone nothing is known, and nothing refused."""
+    engine = Engine(tmp_path)
+    for name in ("north", "south"):
+        (tmp_path / f"{name}.csv").write_text("x\n1\n")
+    schedule = engine.notebook("report", "print(open(f'{region}.csv').read())", parameters="region = 'north'")
+    patch = {"parameters": {"region": "south"}}
+
+    def edited(*, rebundle: bool) -> Spec:
+        return spec_to_edit(engine.operations, tmp_path, schedule, patch, rebundle=rebundle)
+
+    with pytest.raises(Refused) as refused:
+        edited(rebundle=False)
+    assert (refused.value.code, refused.value.field) == ("needs_rebundle", "parameters")
+    assert "south.csv" in refused.value.message
+    assert edited(rebundle=True).parameters == {"region": "south"}
+    (tmp_path / "report.ipynb").unlink()
+    assert edited(rebundle=False).parameters == {"region": "south"}
+    engine.store.close()

@@ -137,6 +137,19 @@ def inspect_notebook(request: PackagingRequest, root: Path, host: Host = DISK) -
     return NotebookInspection(path, notebook, kernel, needs, notes, chosen, checked, wanted)
 
 
+def list_inputs(request: PackagingRequest, root: Path) -> frozenset[str]:
+    """The files that the request's notebook uses with the values that it is given, relative to `root`.
+
+    Raises Refused when the notebook can't be read.
+    """
+    assert request.notebook is not None
+    notebook = load_notebook(request.notebook)
+    named = expand_patterns(root, request.files).files if request.files else []
+    code = follow_notebook(notebook, request.notebook, root, given=_given_values(request, notebook), named=named)
+    checked = preflight.preflight(notebook, request.notebook, root, None, named, code=code)
+    return frozenset(checked.included) - frozenset(request.left_out)
+
+
 def build_bundle(
     request: PackagingRequest,
     root: Path,
