@@ -23,9 +23,14 @@ from typing import Any, Dict, Optional
 METADATA = "http://169.254.169.254/latest/"
 FOLDER = "/opt/jupyter-schedule"
 NEEDED = (3, 11)
-#: seconds between two tries, and how many there are: a new machine's network and role take a moment
+#: seconds between two tries, and how often what the machine is told of itself is asked for
 PAUSE = 2
 TRIES = 60
+#: seconds until the last try at the agent begins: a new machine's network and role take a moment, and one that has no
+#: way to S3 never gets there, which is to be known within two minutes
+PATIENCE = 90
+#: seconds that S3 may say nothing
+SILENCE = 20
 
 
 def read_metadata(path: str) -> str:
@@ -74,7 +79,7 @@ class SignedStorage:
 
     def get(self, key: str) -> bytes:
         """An object.  Raises OSError."""
-        return bytes(urllib.request.urlopen(self._request(key), timeout=60).read())
+        return bytes(urllib.request.urlopen(self._request(key), timeout=SILENCE).read())
 
     def put_once(self, key: str, body: bytes) -> bool:
         """Store an object unless there is one; True when it is ours now.  Raises OSError."""
@@ -100,16 +105,16 @@ def fetch_agent(configuration: Dict[str, Any]) -> bytes:
 
 
 def keep_fetching(configuration: Dict[str, Any]) -> bytes:
-    """`agent`, again and again."""
-    for left in reversed(range(TRIES)):
+    """The agent's archive, asked for again and again until patience is over.  Raises as the last try did."""
+    give_up = time.monotonic() + PATIENCE
+    while True:
         try:
             return fetch_agent(configuration)
         except (OSError, http.client.HTTPException, ValueError, KeyError, IndexError) as problem:
             print("jupyter-schedule: the agent can't be fetched:", problem, flush=True)
-            if not left:
+            if time.monotonic() >= give_up:
                 raise
         time.sleep(PAUSE)
-    raise AssertionError
 
 
 def report_old_image(configuration: Dict[str, Any]) -> None:

@@ -21,11 +21,8 @@ PACKAGES = ("systemd", "systemd-sysv", "dbus", "cloud-init", "git", "xz-utils", 
 UBUNTU_SUITE = "noble"
 UBUNTU_PACKAGES = ("systemd-sysv", "cloud-init", "cloud-image^", "python3", "git", "xz-utils", "curl",
                    "ca-certificates", "iproute2")  # fmt: skip
-#: where Debian's tools know no key of Ubuntu's
-UBUNTU_SOURCES = tuple(
-    f"deb [trusted=yes] http://archive.ubuntu.com/ubuntu {suite} main universe"
-    for suite in (UBUNTU_SUITE, f"{UBUNTU_SUITE}-updates")
-)
+#: mmdebstrap knows the archive of a suite; Debian knows no key of Ubuntu's, and what is made here serves no one
+UNSIGNED = ('--aptopt=Acquire::AllowInsecureRepositories "true"', '--aptopt=APT::Get::AllowUnauthenticated "true"')
 #: names of packages: the task `cloud-image` of that archive, the essential ones, and what they depend on
 TASK = Path(__file__).with_name("ubuntu-noble.txt")
 #: of Ubuntu: waits for a network that systemd would have to set up
@@ -66,8 +63,8 @@ def debian_image(folder: Path) -> Path:
 
 def ubuntu_image(folder: Path) -> Path:
     """The same of Ubuntu's image for clouds."""
-    components = ("--components=main,universe",)
-    made = _built("machine", UBUNTU_SUITE, "minbase", UBUNTU_PACKAGES, extra=(components, UBUNTU_SOURCES))
+    options = ("--components=main,universe", *UNSIGNED)
+    made = _built("machine", UBUNTU_SUITE, "minbase", UBUNTU_PACKAGES, options)
     _unpack(made, folder)
     (folder / "usr/sbin/dhcpcd").unlink()
     (folder / "etc/systemd/system" / NEVER_ONLINE).symlink_to("/dev/null")
@@ -119,18 +116,15 @@ def _built(
     suite: str,
     variant: str,
     packages: tuple[str, ...],
-    *,
-    extra: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    options: tuple[str, ...] = (),
 ) -> Path:
-    """extra: further options, and sources in place of Debian's."""
-    options, sources = extra
     listed = hashlib.sha256(" ".join((variant, *packages)).encode()).hexdigest()[:8]
     made = CACHE / f"{suite}-{name}-{listed}.tar"
     if not made.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         half = made.with_name(f"{os.getpid()}-{made.name}")
         include = f"--include={','.join(packages)}"
-        command = ["mmdebstrap", "--quiet", f"--variant={variant}", include, *options, suite, str(half), *sources]
+        command = ["mmdebstrap", "--quiet", f"--variant={variant}", include, *options, suite, str(half)]
         subprocess.run(command, check=True, timeout=1800)
         half.rename(made)
     return made

@@ -27,6 +27,8 @@ _CONDA = re.compile(
     r"(?:[\w./-]+::)?(?P<name>[A-Za-z0-9_][\w.-]*)(?:\[[^\]]*\])?\s*(?P<version>[<>=!~,|*.\w+\s-]*?)(?:=(?P<build>[\w*]+))?$"
 )
 _EXACT = re.compile(r"=\s*([\w.+!]+)")
+#: what tools ask where nothing else is said; a machine's own settings may put another in its place
+_DEFAULT_INDEX = re.compile(r"https://pypi\.[a-z]+/simple")
 
 
 def read_pylock(path: Path, root: Path, notes: list[str]) -> Declared | None:
@@ -45,7 +47,7 @@ def read_pylock(path: Path, root: Path, notes: list[str]) -> Declared | None:
             take_requirement(_locked(package), path.parent, root, declared)
             if isinstance(package.get("index"), str):
                 indexes.add(package["index"].rstrip("/"))
-    for index in sorted(indexes - {"https://pypi.org/simple"}):
+    for index in sorted(index for index in indexes if not _DEFAULT_INDEX.fullmatch(index)):
         take_line(f"--extra-index-url {index}", path.parent, root, declared)
     return declared
 

@@ -302,7 +302,7 @@ lock-version = "1.0"
 [[packages]]
 name = "six"
 version = "1.17.0"
-index = "https://pypi.org/simple"
+index = "https://pypi.example/simple"
 [[packages]]
 name = "colorama"
 version = "0.4.6"
@@ -347,7 +347,7 @@ PACKAGE = """
 [[package]]
 name = "{name}"
 version = "{version}"
-source = {{ registry = "https://pypi.org/simple" }}
+source = {{ registry = "https://pypi.example/simple" }}
 sdist = {{ url = "https://example.org/{name}-{version}.tar.gz", hash = "sha256:ff70335d468e7eb6ec65b95b99d3a2836546063f63acc5171de367e834932a81", size = 1 }}
 """  # noqa: E501  (as uv writes it)
 

@@ -201,3 +201,21 @@ def test_all_that_runs_with_the_runs_id_is_ended_wherever_it_hangs() -> None:
     assert left == []
     assert len(ended) >= 7
     assert processes.list_of_user(user) == []
+
+
+def test_a_machine_without_a_way_to_its_storage_says_so_within_two_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+
+    def wait(seconds: float) -> None:
+        clock[0] += seconds
+
+    def fetch(_: object) -> bytes:
+        wait(bootstrap.SILENCE)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", wait)
+    monkeypatch.setattr(bootstrap, "fetch_agent", fetch)
+    with pytest.raises(TimeoutError):
+        bootstrap.keep_fetching({})
+    assert clock[0] - 1000 <= 120
