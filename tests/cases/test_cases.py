@@ -1,12 +1,9 @@
 """Programs that play what other people ran into; each says in its first lines what is right, and exits with 0 then.
 
-What isn't right yet is expected to fail, with the title of the piece of work that mends it; whoever mends it takes the
-expectation out, since a case that has become right fails the suite until then.  Each runs as a program of its own, as
-`./dev python tests/cases/notebooks/p05_chdir_first.py` does.
+Each runs as a program of its own, as `./dev python tests/cases/notebooks/p05_chdir_first.py` does.
 """
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,29 +18,16 @@ CASES = Path(__file__).parent
 LIMIT = 600
 #: not a case: what those of notebooks share
 HELPER = "nbcase"
-
-#: what mends a case that goes wrong, by the case's name
-MENDED_BY: dict[str, str] = {}
 NEEDS = {"names_of_files_on_s3": pytest.mark.s3}
-#: the last line of a program that ended by an error: it gave no verdict, and proves nothing
-BROKEN = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Refused|Expired|Iteration)(?::.*)?")
-
-
-class StillWrong(Exception):  # noqa: N818  (the answer of a case, not a fault)
-    """The case says that the product goes wrong."""
 
 
 def list_cases() -> list[Any]:
-    found = []
-    for path in sorted(CASES.glob("*/*.py")):
-        if path.stem == HELPER:
-            continue
-        marks = [NEEDS[path.stem]] if path.stem in NEEDS else []
-        title = MENDED_BY.get(path.stem)
-        if title is not None:
-            marks.append(pytest.mark.xfail(raises=StillWrong, strict=True, reason=title))
-        found.append(pytest.param(path, id=path.stem, marks=marks))
-    return found
+    """Each with what it needs of this machine."""
+    return [
+        pytest.param(path, id=path.stem, marks=NEEDS.get(path.stem, ()))
+        for path in sorted(CASES.glob("*/*.py"))
+        if path.stem != HELPER
+    ]
 
 
 @pytest.mark.proof("faults")
@@ -67,11 +51,4 @@ def test_case(case: Path) -> None:
         if program.poll() is None:
             os.killpg(program.pid, signal.SIGKILL)
             program.communicate()
-    last = errors.strip().rpartition("\n")[2]
-    assert not BROKEN.fullmatch(last), errors
-    if program.returncode != 0:
-        raise StillWrong(f"{said}\n{errors}")
-
-
-def test_every_case_that_is_expected_to_fail_is_there() -> None:
-    assert MENDED_BY.keys() <= {path.stem for path in CASES.glob("operations/*.py")}
+    assert program.returncode == 0, f"{said}\n{errors}"
