@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import threading
 import urllib.request
@@ -93,7 +94,8 @@ def test_the_embedded_default_publishes_to_s3_by_one_setting(seaweedfs: S3Server
     assert second.publication is not None
     assert second.publication.url.startswith("s3://shared-bucket/")
     assert "\na.csv\n" in engine.log(second)
-    assert "AWS_" not in engine.log(second)
+    # the certificates that this machine trusts are no secret
+    assert not re.findall(r"AWS_(?!CA_BUNDLE)", engine.log(second))
     kept = [path for path in engine.places.folder.rglob("*") if path.is_file() and "runners" not in path.parts]
     assert CANARY.encode() not in b"".join(path.read_bytes() for path in kept)
 
