@@ -240,9 +240,9 @@ def test_credentials_anywhere_in_an_address_are_withheld(line: str, tmp_path: Pa
         "-i https://example.org/simple",
         "-i https://$USER:$PASSWORD@example.org/root/pypi/+simple/",
         "-i https://example.org/api/v4/projects/123456/packages/pypi/simple",
-        "--extra-index-url https://download.pytorch.org/whl/cu121",
-        "--extra-index-url https://pkgs.dev.azure.com/organization/_packaging/a-rather-long-feed-name/pypi/simple",
-        "-f https://data.pyg.org/whl/torch-2.1.0+cpu.html",
+        "--extra-index-url https://wheels.example.org/whl/cu121",
+        "--extra-index-url https://packages.example.com/organization/_packaging/a-rather-long-feed-name/pypi/simple",
+        "-f https://data.example.org/whl/torch-2.1.0+cpu.html",
     ],
 )
 def test_an_index_without_credentials_is_kept(line: str, tmp_path: Path) -> None:
