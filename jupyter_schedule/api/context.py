@@ -17,11 +17,11 @@ from jupyter_schedule.api.addresses import Addresses
 from jupyter_schedule.api.presenter import Presenter
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.account import account_of
+from jupyter_schedule.core.clock import LedgerClock
 from jupyter_schedule.core.config import owner_of_requests, read_config
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.host import DISK, Host
-from jupyter_schedule.core.ledger_clock import LedgerClock
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import StorageAway, StorageUnusable, open_work
 from jupyter_schedule.core.store.factory import open_store

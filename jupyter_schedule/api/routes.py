@@ -54,7 +54,7 @@ from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState
 from jupyter_schedule.core.operations.removal import AFTER_BROKEN, check_there, on_deletion, public_name
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import open_storage
-from jupyter_schedule.core.store.service_health import read_service_health
+from jupyter_schedule.core.store.services import read_service_health
 from jupyter_schedule.core.user_service import installable, installed
 
 #: runs, or schedules, that a list has, unless fewer are asked for

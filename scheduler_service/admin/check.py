@@ -29,7 +29,7 @@ from jupyter_schedule.core.storage.factory import (
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.migrate import has_shape
-from jupyter_schedule.core.store.service_health import read_service_health
+from jupyter_schedule.core.store.services import read_service_health
 from jupyter_schedule.core.store.sql import SqlStore
 from scheduler_service.anonymous_get import anonymous_get, server_time
 from scheduler_service.notifications.channels import open_channel

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_schedule.api.failures import LONGEST_SOURCE, described
+from jupyter_schedule.api.presenter import LONGEST_SOURCE, described
 
 
 def cell(source: Any = "1/0", *, tags: Any = (), traceback: Any = ("\x1b[0;31mZeroDivisionError\x1b[0m",)) -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Timing
 from jupyter_schedule.core.store.leader_lock import Blocker
-from jupyter_schedule.core.store.service_health import read_service_health
+from jupyter_schedule.core.store.services import read_service_health
 from scheduler_service.tick import LEAST_FREE
 from tests.databases import Clock
 from tests.disks import Mount, leave_free

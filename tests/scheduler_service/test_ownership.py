@@ -14,7 +14,7 @@ from jupyter_schedule.core.object_keys import OWNER_MARKER
 from jupyter_schedule.core.storage.factory import LocalStorage, StorageAway
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker
-from jupyter_schedule.core.store.service_health import read_service_health
+from jupyter_schedule.core.store.services import read_service_health
 from scheduler_service.__main__ import main
 from scheduler_service.ownership import OwnerMarker, Ownership, has_marker, identify_ledger
 from tests.databases import PostgresqlServer

@@ -27,14 +27,6 @@ from jupyter_schedule.core.models.compute import (
     LauncherInfo,
     MachineSize,
 )
-from jupyter_schedule.core.models.disclosure import (
-    DISCLOSURES,
-    FOUND_IN_FILES,
-    DisclosureFinding,
-    DisclosureReport,
-    FindingKind,
-    disclosure_report_key,
-)
 from jupyter_schedule.core.models.notification import (
     FailedNotification,
     Notification,
@@ -43,7 +35,16 @@ from jupyter_schedule.core.models.notification import (
     QueuedNotification,
     TimeOfDay,
 )
-from jupyter_schedule.core.models.publication import Publisher, Withdrawal
+from jupyter_schedule.core.models.publication import (
+    DISCLOSURES,
+    FOUND_IN_FILES,
+    DisclosureFinding,
+    DisclosureReport,
+    FindingKind,
+    Publisher,
+    Withdrawal,
+    disclosure_report_key,
+)
 from jupyter_schedule.core.models.run import (
     GOING_STATUSES,
     OPEN_STATUSES,

@@ -1,13 +1,22 @@
-"""The services that tick, in SQL: each is a row, which it changes when it has finished a tick."""
+"""The services that tick, in SQL: each is a row, which it changes when it has finished a tick.
 
+Every client says their health by that: a service counts as working by its last finished tick.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, inspect, select, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from jupyter_schedule.core.store.base import ServiceStore
+from jupyter_schedule.core.data_paths import DataPaths
+from jupyter_schedule.core.models import utc_text
+from jupyter_schedule.core.store.base import ServiceStore, Store
 from jupyter_schedule.core.store.database import Database
+from jupyter_schedule.core.store.leader_lock import Blocker, is_held, read_blocker
 from jupyter_schedule.core.store.records import ServiceRecord
 from jupyter_schedule.core.store.tables import services
 
@@ -93,4 +102,46 @@ def _record(row: Any) -> ServiceRecord:
         idle_seconds=None if ticked_at is None else (now - ticked_at).total_seconds(),
         beats=row["beats"],
         blocker=row["blocker"] or "",
+    )
+
+
+@dataclass(frozen=True)
+class ServiceHealth:
+    """Some service works or none does, and what there is to say about it."""
+
+    is_working: bool
+    #: what keeps the services from starting anything, or the one that is there from ticking; None when all is well
+    sentence: str | None = None
+    blocker: Blocker | None = None
+
+
+def read_service_health(paths: DataPaths, store: Store | None) -> ServiceHealth:
+    """The health of the services of a ledger; store: the ledger, None where nobody has made it."""
+    services = store.services.list_all() if store is not None else []
+    if paths.shared_store is not None:
+        return _judge(services)
+    lock = paths.lock if is_held(paths.lock) else None
+    # who had the lock that nobody has now is dead, however lately it ticked
+    return _judge([each for each in services if lock is not None or not each.has_lock], lock)
+
+
+def _judge(services: Sequence[ServiceRecord], lock: Path | None = None) -> ServiceHealth:
+    """lock: of a ledger in a file, the file that somebody has locked, for whom the ledger may have no room."""
+    working = [service for service in services if service.is_working]
+    words = [service.blocker for service in working]
+    blocker = next((Blocker(word) for word in words if word in set(Blocker)), None)
+    if lock is not None and not working:
+        blocker = read_blocker(lock)
+    if blocker is not None:
+        return ServiceHealth(True, blocker.sentence, blocker)
+    if working:
+        return ServiceHealth(True)
+    ticked = [service.ticked_at for service in services if service.ticked_at is not None]
+    if not ticked:
+        return ServiceHealth(False)
+    since = utc_text(max(ticked))
+    return ServiceHealth(
+        False,
+        f"The scheduler service has finished no tick since {since}: it is stopped or hangs, and nothing starts. "
+        "See its log, or end it and start another.",
     )

@@ -10,7 +10,7 @@ from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker, LeaderLock
 from jupyter_schedule.core.store.records import WORKING_SECONDS, ServiceRecord
-from jupyter_schedule.core.store.service_health import ServiceHealth, read_service_health
+from jupyter_schedule.core.store.services import ServiceHealth, read_service_health
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.store.tables import services
 from tests.ticking import HOLDER, seeming_service

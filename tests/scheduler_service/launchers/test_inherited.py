@@ -9,7 +9,7 @@ import pytest
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.run_environment import ALLOWED, FAMILIES
 from jupyter_schedule.core.storage.factory import LocalStorage
-from scheduler_service.launchers.inherited import PACKAGE_SOURCES, filter_environment
+from scheduler_service.launchers.local import PACKAGE_SOURCES, filter_environment
 from scheduler_service.worker.workspace import FOR_CODE_ALONE, Folders, build_environment, read_kernel_variables
 from tests.factories import make_task
 

@@ -7,8 +7,8 @@ import pytest
 
 from jupyter_schedule.api.context import ApiContext
 from jupyter_schedule.core import clock
+from jupyter_schedule.core.clock import HOLDS_SECONDS, LedgerClock
 from jupyter_schedule.core.data_paths import DataPaths
-from jupyter_schedule.core.ledger_clock import HOLDS_SECONDS, LedgerClock
 from jupyter_schedule.core.models import Timing
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations.operations import Operations
