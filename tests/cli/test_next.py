@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Terminal
+from tests.core.timing.test_day_fields import ROWS, named_days
 
 PARIS = ("next", "--cron", "30 2 * * *", "--timezone", "Europe/Paris")
 
@@ -44,6 +45,15 @@ def test_people_get_the_words_and_a_table_with_notes(terminal: Terminal) -> None
     assert "Sun 28 Mar 2027 03:00" in lines[2]
     assert lines[2].endswith("02:30 doesn't exist on Sun 28 Mar; it runs at 03:00 that day.")
     assert lines[3].endswith("Mon 29 Mar 2027 00:30")
+
+
+@pytest.mark.parametrize(("day", "weekday", "words"), ROWS)
+def test_the_two_day_fields_mean_what_the_documents_table_says(
+    terminal: Terminal, day: str, weekday: str, words: str
+) -> None:
+    asked = ("next", "--cron", f"0 0 {day} 4 {weekday}", "--from", "2030-03-31T23:59", "--count", "30")
+    found = [due["scheduled_for"][:10] for due in terminal.json(*asked)]
+    assert [each for each in found if each < "2030-05"] == [f"2030-04-{day:02}" for day in named_days(words)]
 
 
 def test_a_schedule_is_asked_for_by_its_name(terminal: Terminal) -> None:

@@ -11,8 +11,9 @@ Grammar, at most 100 characters, letters in any case:
                 and in lists also MON#1 (the first Monday of the month, up to #5) and 5L or FRIL (its last Friday)
 
 `value/step` goes on to the end of the field; in the day of week, where tools disagree about that end, it is refused.
-When both day fields are restricted, a date matches when either does; a field that names every day, as `*`, `*/1` and
-`1-31` do, restricts nothing, however it is written.
+A day field that begins with `*` is unrestricted, as crontab(5) and cron itself have it.  When neither does, a date
+matches when either field does, also where one names every day (`1-31`); otherwise both have to (`*/2` beside MON:
+Mondays with an odd date).  `*/100,1-7`, which people write for its `*`, is 1-7.
 A zone before the expression (`CRON_TZ=Europe/Paris 0 12 * * *`) is `split_zone`'s to take off.
 This module knows no zone and no clock.  It's the only one that imports croniter, which gets expressions of this grammar
 in plain numbers and returns what their fields stand for.
@@ -67,6 +68,8 @@ _UNSUPPORTED = (
 )
 
 
+#: a step that no month and no week is long enough for
+_BEYOND = re.compile(r"\*/(?:3[2-9]|[4-9][0-9]|[1-9][0-9]{2,})")
 #: in the day of week: the n-th of a month, or its last one
 _NTH = re.compile(r"(?P<day>[A-Z]{3}|[0-7])(?:#(?P<number>[1-5])|L)")
 _LAST = -1
@@ -112,7 +115,7 @@ class Expression:
     weekdays: frozenset[int]
     #: days of the week (0 is Sunday), each with which of the month's it is; -1 is the last
     nth_weekdays: frozenset[tuple[int, int]]
-    #: both day fields are restricted, so that either one is enough
+    #: neither day field begins with `*`, so that either one is enough
     either_day: bool
     #: neither minute nor hour has a wildcard or a step: the times are meant, not the rhythm
     fixed: bool
@@ -170,7 +173,7 @@ def parse(text: str) -> Expression:
         months=months,
         weekdays=weekdays,
         nth_weekdays=nth,
-        either_day=len(days) < _DAY.high and len(weekdays) < 7,
+        either_day=not day.startswith("*") and not weekday.startswith("*"),
         fixed=not set("*/") & set(minute + hour),
     )
     _refuse_never(expression)
@@ -243,6 +246,9 @@ def _plain(text: str, field: _Field) -> str:
     for pattern, sentence in _UNSUPPORTED:
         if any(pattern.search(element) for element in elements if (element, field) != ("L", _DAY)):
             raise _bad(sentence.format(field=field.name))
+    if len(elements) > 1 and field in (_DAY, _WEEKDAY) and _BEYOND.fullmatch(elements[0]):
+        # no day but the first, which is there for the character it begins with
+        elements[0] = str(field.low)
     return ",".join(element if element in ("*", "L") else _plain_element(element, field) for element in elements)
 
 

@@ -107,6 +107,8 @@ def _day_words(expression: Expression) -> str:
     """The days, in words: `every Monday`, `on day 31`, `day 13 of every month, and every Friday`."""
     every_month = expression.months == _ALL_MONTHS
     in_months = "" if every_month else f" in {_month_words(expression.months)}"
+    if expression.either_day and (expression.any_day or expression.any_weekday):
+        return f"every day{in_months}"
     nth = _nth_words(expression, in_months)
     of_week = [f"{_week_words(expression.weekdays)}{in_months}"] if expression.weekdays else []
     if expression.any_day:
@@ -114,7 +116,18 @@ def _day_words(expression: Expression) -> str:
     of_month = _of_month_words(expression)
     if expression.any_weekday:
         return of_month
+    if not expression.either_day:
+        return f"{of_month}, if that is {_any_of(expression)}"
     return ", and ".join([of_month, *of_week, *([nth] if nth else [])])
+
+
+def _any_of(expression: Expression) -> str:
+    """`a Monday, a Friday or the last Sunday`: the days of the week beside which a day of the month counts alone."""
+    named = [f"a {name}" for number, name in enumerate(WEEKDAYS, 1) if number % 7 in expression.weekdays]
+    named += [
+        f"the {_NTH[number]} {WEEKDAYS[(weekday - 1) % 7]}" for weekday, number in sorted(expression.nth_weekdays)
+    ]
+    return listed(named, "or")
 
 
 def _nth_words(expression: Expression, in_months: str) -> str:
@@ -174,7 +187,7 @@ def _remarks(expression: Expression, timezone: str, now: datetime | None) -> lis
     remarks = []
     if now is not None and len(expression.minutes) == 1 and not _is_utc(timezone):
         remarks.append(_utc_words(time(*divmod(expression.minutes[0], 60)), timezone, now))
-    if expression.any_weekday and len(expression.days) == 1 and not expression.last_day:
+    if expression.any_weekday and not expression.either_day and len(expression.days) == 1 and not expression.last_day:
         remarks += _skips(next(iter(expression.days)), expression.months)
     return remarks
 

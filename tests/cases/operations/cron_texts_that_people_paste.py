@@ -2,7 +2,7 @@
 
 (a) `CRON_TZ=Europe/Berlin 0 12 * * *` has a zone, neither seconds nor years: the refusal should say where a zone goes.
 (b) first Monday, last Friday: no way to say it at all (`#`, `5L` refused; day of month and of week are joined by "or").
-(c) `0 0 1-7 * */7` is "1st to 7th AND Sunday" in Vixie cron and "OR" here: accepted, explained in the sentence (as the grammar says).
+(c) `0 0 1-7 * */7` is "1st to 7th AND Sunday" in Vixie cron, and here: see docs/cron.md.
 Exit 0 when (a) names the zone and (b) can be said.
 """
 import os, sys

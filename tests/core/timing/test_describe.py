@@ -50,6 +50,15 @@ def test_what_a_form_offers_reads_as_a_sentence(timing: Timing, words: str) -> N
         ("0 0 13 6 5", "on `0 0 13 6 5` (day 13 of June, and every Friday in June at 00:00 UTC)"),
         ("0 0 31 * MON", "on `0 0 31 * MON` (day 31, and every Monday at 00:00 UTC)"),
         ("0 0 */1 * 1", "every Monday at 00:00 UTC"),
+        ("0 0 1-31 * 1", "on `0 0 1-31 * 1` (every day at 00:00 UTC)"),
+        ("0 0 31 6 0-6", "on `0 0 31 6 0-6` (every day in June at 00:00 UTC)"),
+        ("0 0 31 * */1", "on day 31 at 00:00 UTC (skips the 5 months without one)"),
+        ("0 0 1-7 * */7", "on `0 0 1-7 * */7` (days 1 to 7 of every month, if that is a Sunday at 00:00 UTC)"),
+        (
+            "0 0 */10 6 MON,FRIL",
+            "on `0 0 */10 6 MON,FRIL`"
+            " (days 1, 11, 21 and 31 of June, if that is a Monday or the last Friday at 00:00 UTC)",
+        ),
         ("0 9 * * MON#1", "on the first Monday of every month at 09:00 UTC"),
         ("0 9 * * 5L,1#3", "on the third Monday and the last Friday of every month at 09:00 UTC"),
         ("0 9 * 6 MON#1", "on `0 9 * 6 MON#1` (the first Monday of June at 09:00 UTC)"),
