@@ -7,12 +7,13 @@ only when the clock jumped and a second source contradicts it.  Everything else 
 since the clock was believed.
 
 What another clock said once is known from then on by the seconds since the start of the machine, which nobody can set.
-So a source that takes a network is asked in the background, and what it said is kept.
+So a source that takes a network is asked in the background, and what it said is kept.  An answer may be a while under
+way, and the process may be stopped meanwhile: it says a time somewhere between the question and its arrival.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 #: seconds that the clock may differ from either
 TOLERANCE = 60.0
@@ -34,11 +35,19 @@ class ClockState:
         return self.ahead is not None
 
 
-def assess(state: ClockState, wall: datetime, since_boot: float, second: Callable[[], datetime | None]) -> ClockState:
+@dataclass(frozen=True)
+class BootTime:
+    """The start of the machine by another clock: seconds from the epoch, between two bounds."""
+
+    earliest: float
+    latest: float
+
+
+def assess(state: ClockState, wall: datetime, since_boot: float, second: Callable[[], BootTime | None]) -> ClockState:
     """The state that follows from what the clocks say now.
 
-    wall: what it says; since_boot: seconds since the machine started, its sleep included; second: what another clock
-    says, None when there is none or it doesn't answer.  It is asked only when the first two disagree.
+    wall: what it says; since_boot: seconds since the machine started, its sleep included; second: when that was by
+    another clock, None when there is none or it doesn't answer.  It is asked only when the first two disagree.
     """
     offset = wall.timestamp() - since_boot
     steady = state.offset is not None and abs(offset - state.offset) <= TOLERANCE
@@ -47,10 +56,11 @@ def assess(state: ClockState, wall: datetime, since_boot: float, second: Callabl
     other = second()
     if other is None:
         return state if state.stopped else ClockState(offset)
-    ahead = (wall - other).total_seconds()
+    nearest = min(max(offset, other.earliest), other.latest)
+    ahead = offset - nearest
     if abs(ahead) <= TOLERANCE:
         return ClockState(offset)
-    return ClockState(other.timestamp() - since_boot if state.offset is None else state.offset, ahead)
+    return ClockState(nearest if state.offset is None else state.offset, ahead)
 
 
 def trusted_time(state: ClockState, wall: datetime, since_boot: float) -> datetime:
@@ -105,8 +115,9 @@ class TrustedClock:
         """The time that is believed.  A jump is only followed when an assessment has found it right."""
         return trusted_time(self._state, self._wall(), self._since_boot())
 
-    def _other(self) -> datetime | None:
+    def _other(self) -> BootTime | None:
+        asked = self._since_boot()
         said = self._second()
-        if said is not None or self._witnessed is None:
-            return said
-        return datetime.fromtimestamp(self._witnessed + self._since_boot(), UTC)
+        if said is not None:
+            return BootTime(said.timestamp() - self._since_boot(), said.timestamp() - asked)
+        return None if self._witnessed is None else BootTime(self._witnessed, self._witnessed)

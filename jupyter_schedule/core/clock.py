@@ -51,11 +51,11 @@ class LedgerClock:
 
     def __call__(self) -> datetime:
         """The time now.  Raises what the ledger raises."""
-        passed = self._since_boot()
-        if self._said is None or passed - self._said[1] >= HOLDS_SECONDS:
+        if self._said is None or self._since_boot() - self._said[1] >= HOLDS_SECONDS:
             told = self._ledger()
             if told is None:
                 return self._wall()
-            self._said = told, passed
+            # after the answer, which may have been long under way: behind for a while, and never ahead
+            self._said = told, self._since_boot()
         told, at = self._said
-        return told + timedelta(seconds=passed - at)
+        return told + timedelta(seconds=self._since_boot() - at)

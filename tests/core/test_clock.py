@@ -34,6 +34,20 @@ def test_the_ledger_is_asked_now_and_then_and_a_clock_that_is_set_meanwhile_chan
     assert asked == [0.0, HOLDS_SECONDS]
 
 
+@pytest.mark.parametrize(("question", "answer"), [(200.0, 0.0), (0.0, 200.0)])
+def test_an_answer_that_was_long_under_way_puts_nobody_ahead(question: float, answer: float) -> None:
+    since_boot = 0.0
+
+    def ledger() -> datetime:
+        nonlocal since_boot
+        since_boot += question
+        said = NOON + timedelta(seconds=since_boot)
+        since_boot += answer
+        return said
+
+    assert LedgerClock(ledger, lambda: NOON, lambda: since_boot)() == NOON + timedelta(seconds=question)
+
+
 def test_a_ledger_without_a_clock_goes_by_this_machines() -> None:
     assert LedgerClock(lambda: None, lambda: NOON)() == NOON
 

@@ -4,17 +4,23 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from scheduler_service.trusted_clock import ClockState, TrustedClock, assess
+from scheduler_service.trusted_clock import BootTime, ClockState, TrustedClock, assess
 from tests.factories import NOON
 
 #: believed at noon, when the machine had been up for 1000 s
-BELIEVED = assess(ClockState(), NOON, 1000, lambda: NOON)
+BELIEVED = ClockState(NOON.timestamp() - 1000)
 HOUR = 3600
+
+
+def noon_at(since_boot: float) -> BootTime:
+    """What another clock says of the start of a machine that was up for so many seconds at noon."""
+    started = NOON.timestamp() - since_boot
+    return BootTime(started, started)
 
 
 def look(trust: ClockState, *, wall: float, since_boot: float, second: float | None) -> ClockState:
     """What is thought so many seconds after noon by each of the clocks."""
-    other = None if second is None else NOON + timedelta(seconds=second)
+    other = None if second is None else noon_at(1000 + since_boot - second)
     return assess(trust, NOON + timedelta(seconds=wall), 1000 + since_boot, lambda: other)
 
 
@@ -56,16 +62,16 @@ def test_a_doubted_clock_stays_doubted_while_the_other_does_not_answer() -> None
 
 @pytest.mark.parametrize("hours", [1, -1])
 def test_at_the_start_a_clock_that_is_ahead_of_another_or_behind_it_is_doubted(hours: int) -> None:
-    assert assess(ClockState(), NOON + timedelta(hours=hours), 5, lambda: NOON).stopped
+    assert assess(ClockState(), NOON + timedelta(hours=hours), 5, lambda: noon_at(5)).stopped
 
 
 def test_a_clock_doubted_from_the_start_is_believed_when_it_says_what_the_other_said() -> None:
-    doubted = assess(ClockState(), NOON + timedelta(hours=1), 5, lambda: NOON)
+    doubted = assess(ClockState(), NOON + timedelta(hours=1), 5, lambda: noon_at(5))
     assert not assess(doubted, NOON + timedelta(seconds=9), 14, lambda: None).stopped
 
 
 def test_a_steady_clock_asks_nobody() -> None:
-    def second() -> datetime:
+    def second() -> BootTime:
         raise AssertionError
 
     assert not assess(BELIEVED, NOON, 1000, second).stopped
@@ -78,12 +84,19 @@ class Clocks:
         self.wall, self.second = wall, second
         self.since_boot = 1000.0
         self.trouble: OSError | None = None
+        #: seconds for which the next question is under way, and the answer
+        self.stopped = (0.0, 0.0)
         self.clock = TrustedClock(lambda: NOON + timedelta(seconds=self.wall), lambda: self.since_boot, self._other)
 
     def _other(self) -> datetime | None:
         if self.trouble is not None:
             raise self.trouble
-        return None if self.second is None else NOON + timedelta(seconds=self.second)
+        question, answer = self.stopped
+        self.stopped = (0.0, 0.0)
+        self.pass_by(question)
+        said = None if self.second is None else NOON + timedelta(seconds=self.second)
+        self.pass_by(answer)
+        return said
 
     def look(self) -> bool:
         """Judge; whether the clock is doubted."""
@@ -178,3 +191,20 @@ def test_a_second_clock_that_fails_leaves_everything_as_it_was() -> None:
         clocks.look()
     assert not clocks.clock.stopped
     assert clocks.now == 0
+
+
+def test_an_answer_that_was_long_under_way_contradicts_no_right_clock() -> None:
+    """A process that is stopped between its question and the answer, or between the answer and its arrival."""
+    for before, after in ((200, 0), (0, 200), (100, 100)):
+        clocks = Clocks()
+        clocks.stopped = before, after
+        assert not clocks.look(), (before, after)
+        assert clocks.now == 200, (before, after)
+
+
+def test_an_answer_that_was_long_under_way_still_contradicts_a_clock_that_is_an_hour_off() -> None:
+    for wrong in (HOUR, -HOUR):
+        clocks = Clocks(wall=wrong)
+        clocks.stopped = 100, 100
+        assert clocks.look()
+        assert abs(clocks.now - 200) <= 100
