@@ -130,9 +130,8 @@ def take_back_cursors(store: Store, now: datetime, steady_seconds: float) -> Non
     """Take cursors that a wrong clock put far ahead back to `now`, once the clock has been steady; say so meanwhile."""
     ahead = store.schedules.list_ahead(now + planning.FAR_AHEAD, MOST_TAKEN_BACK)
     if ahead and steady_seconds < STEADY_SECONDS:
-        message = "A clock was wrong: they start nothing until then, or until it has been steady for ten minutes."
-        until = utc_text(ahead[0].cursor)
-        log.warning(logfmt("cursors_ahead", schedules=len(ahead), first=ahead[0].name, until=until, message=message))
+        message = planning.describe_ahead(ahead)
+        log.warning(logfmt("cursors_ahead", schedules=len(ahead), first=ahead[0].name, message=message))
         return
     for before in ahead:
         after = planning.take_back_cursor(before, now)

@@ -319,7 +319,8 @@ class StatusResponse(WireModel):
 
     version: str
     #: some service has finished a tick of late for this server's store
-    #: what keeps it from starting anything, or since when one that is there has finished no tick, as a sentence
+    #: what keeps it from starting anything, since when one that is there has finished no tick, or which schedules a
+    #: wrong clock put far ahead, as a sentence
     ticking: bool
     hindrance: str | None = None
     #: whether it ends when this server ends

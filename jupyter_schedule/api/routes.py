@@ -74,7 +74,7 @@ def _status(request: ApiRequest) -> StatusResponse:
     return StatusResponse(
         version=__version__,
         ticking=health.is_working,
-        hindrance=health.sentence,
+        hindrance=health.sentence or (operations.ahead() if health.is_working else None),
         embedded=request.context.embedded,
         service_installable=installable(),
         service_installed=installed(),

@@ -16,6 +16,7 @@ from jupyter_schedule.core.config import Channel, DeploymentConfig, StorageConfi
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations import removal
+from jupyter_schedule.core.operations.operations import MOST_AHEAD
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import (
     NoSuchObject,
@@ -31,6 +32,7 @@ from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.migrate import has_shape
 from jupyter_schedule.core.store.services import read_service_health
 from jupyter_schedule.core.store.sql import SqlStore
+from jupyter_schedule.core.timing import planning
 from scheduler_service.anonymous_get import anonymous_get, server_time
 from scheduler_service.notifications.channels import open_channel
 from scheduler_service.notifications.message import build_trial
@@ -193,14 +195,15 @@ def check_service(places: DataPaths, now: datetime) -> Iterator[CheckResult]:
     """The disk, the database if there is one, and the service itself.  `now` is this machine's time."""
     yield _disk(places.folder)
     if not ledger_exists(places):
-        yield _service(places, None)
+        yield _service(places, None, now)
         return
     try:
         with open_to_look(places, now) as (store, shape):
+            other = store.clock()
             if places.shared_store is not None:
-                yield compare_clocks("ledger", "the database's", now, store.clock())
+                yield compare_clocks("ledger", "the database's", now, other)
             if shape:
-                yield _service(places, store)
+                yield _service(places, store, other or now)
             else:
                 what = "the database is empty" if shape is None else "it was written by an older version"
                 yield CheckResult(True, f"ledger: {what}; a service brings it to today's shape when it starts")
@@ -227,10 +230,13 @@ def _disk(folder: Path) -> CheckResult:
     return CheckResult(True, told)
 
 
-def _service(places: DataPaths, store: Store | None) -> CheckResult:
+def _service(places: DataPaths, store: Store | None, now: datetime) -> CheckResult:
     health = read_service_health(places, store)
     if health.sentence is not None:
         return CheckResult(False, f"service: NO. {health.sentence}")
+    ahead = () if store is None else store.schedules.list_ahead(now + planning.FAR_AHEAD, MOST_AHEAD)
+    if silent := planning.describe_ahead(ahead):
+        return CheckResult(False, f"service: NO. {silent}")
     if health.is_working:
         return CheckResult(True, "service: one ticks")
     # whoever misspelt the folder sees it here

@@ -2,11 +2,21 @@
 
 import asyncio
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from jupyter_schedule.core.models import ConcurrencyLimits, LauncherCatalog, LauncherInfo, Run, RunStatus, Timing
+from jupyter_schedule.core.models import (
+    ConcurrencyLimits,
+    LauncherCatalog,
+    LauncherInfo,
+    Run,
+    RunStatus,
+    Timing,
+    utc,
+    utc_text,
+)
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.store.runs import SqlRuns
@@ -295,6 +305,25 @@ async def test_the_status_says_what_keeps_the_service_from_starting_anything(api
             service.tick(said)
             status = (await api("GET", "status")).body
             assert (status["ticking"], status["hindrance"]) == (True, said and said.sentence)
+
+
+async def test_the_status_says_which_schedules_a_wrong_clock_put_far_ahead(api: Api) -> None:
+    """They would be silent for a year, with a service that ticks and a list that looks well."""
+    for name in ("daily", "hourly", "weekly"):
+        await api.create(name)
+    with seeming_service(api.places) as service, api.worker() as worker:
+        operations = worker.operations
+        service.tick(None)
+        assert (await api("GET", "status")).body["hindrance"] is None
+        for days, name in ((0.9, "weekly"), (366, "daily"), (365, "hourly")):
+            before = operations.schedules.get(name)
+            after = before.model_copy(update={"cursor": utc(operations.now() + timedelta(days=days))})
+            assert operations.store.schedules.replace(before, after, actor="scheduler", kind=None)
+        until = utc_text(operations.schedules.get("daily").cursor)
+        said = (await api("GET", "status")).body["hindrance"]
+        assert said.startswith(f"“daily” and 1 more start nothing until {until}, since a clock was wrong. ")
+        service.tick(Blocker.CLOCK)
+        assert (await api("GET", "status")).body["hindrance"] == Blocker.CLOCK.sentence
 
 
 async def test_the_runs_of_all_schedules_are_had_by_one_query_and_their_places_in_line_by_another(

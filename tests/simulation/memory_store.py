@@ -158,9 +158,10 @@ class MemorySchedules(ScheduleStore):
         due = [(at, s.id, s) for at, s in waiting if at and at <= utc(now) and s.state == ScheduleState.ACTIVE]
         return [schedule for _, _, schedule in sorted(due, key=lambda each: each[:2])[:limit]]
 
-    def list_ahead(self, moment: datetime, limit: int) -> list[Schedule]:
+    def list_ahead(self, moment: datetime, limit: int, *, owner: str | None = None) -> list[Schedule]:
         over = {ScheduleState.ENDED, ScheduleState.DELETED}
-        ahead = [s for s in self._tables.schedules.values() if s.cursor > utc(moment) and s.state not in over]
+        mine = (s for s in self._tables.schedules.values() if owner in {None, s.owner})
+        ahead = [s for s in mine if s.cursor > utc(moment) and s.state not in over]
         return sorted(ahead, key=lambda s: (-s.cursor.timestamp(), s.id))[:limit]
 
     def next_due(self) -> datetime | None:

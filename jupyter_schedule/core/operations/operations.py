@@ -20,10 +20,13 @@ from jupyter_schedule.core.operations.runs import RunFiles, RunOperations
 from jupyter_schedule.core.operations.schedules import ScheduleOperations
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.timing import planning
 
 #: notifications that were given up are shown for so long, and so many of them
 LATELY = timedelta(days=7)
 MOST_FAILED = 20
+#: schedules that a wrong clock put ahead are counted up to here
+MOST_AHEAD = 1000
 
 
 class Operations:
@@ -115,6 +118,11 @@ class Operations:
         owed = self.store.publications.list_owed(owner=self.owner)
         mine = [each for each in owed if schedule_id in {None, each.schedule_id} and not each.is_clean]
         return tuple(map(removal.still_public, mine))
+
+    def ahead(self) -> str | None:
+        """The sentence about this person's schedules that a wrong clock put far ahead of the time; None of none."""
+        since = self.now() + planning.FAR_AHEAD
+        return planning.describe_ahead(self.store.schedules.list_ahead(since, MOST_AHEAD, owner=self.owner))
 
     def failed_notifications(self) -> tuple[FailedNotification, ...]:
         """Notifications about this person's schedules that were given up of late, the newest first."""

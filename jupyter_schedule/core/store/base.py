@@ -143,8 +143,8 @@ class ScheduleStore(ABC):
         """
 
     @abstractmethod
-    def list_ahead(self, moment: datetime, limit: int) -> list[Schedule]:
-        """Schedules that neither ended nor were deleted with a cursor after `moment`, the furthest first."""
+    def list_ahead(self, moment: datetime, limit: int, *, owner: str | None = None) -> list[Schedule]:
+        """An owner's, or all, that neither ended nor were deleted, with a cursor after `moment`, the furthest first."""
 
     @abstractmethod
     def next_due(self) -> datetime | None:

@@ -220,9 +220,11 @@ class SqlSchedules(ScheduleStore):
         due = and_(schedules.c.state == ScheduleState.ACTIVE, schedules.c.next_due <= now)
         return self._select_readable(SCHEDULES.where(due).order_by(schedules.c.next_due, schedules.c.id), limit)
 
-    def list_ahead(self, moment: datetime, limit: int) -> list[Schedule]:
+    def list_ahead(self, moment: datetime, limit: int, *, owner: str | None = None) -> list[Schedule]:
         over = (ScheduleState.ENDED, ScheduleState.DELETED)
         ahead = and_(schedules.c.cursor > moment, schedules.c.state.not_in(over))
+        if owner is not None:
+            ahead = and_(ahead, schedules.c.owner == owner)
         return self._select_readable(SCHEDULES.where(ahead).order_by(schedules.c.cursor.desc(), schedules.c.id), limit)
 
     def next_due(self) -> datetime | None:

@@ -4,7 +4,7 @@ An occurrence's key is its nominal local time and fold within a timing revision,
 edited zone can put it into the ledger twice.  A run's id follows from its schedule's id and its key.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
@@ -102,6 +102,21 @@ def take_back_cursor(schedule: Schedule, now: datetime) -> Schedule | None:
     if schedule.cursor - now <= FAR_AHEAD or schedule.changed_at > now:
         return None
     return advance_cursor(schedule.model_copy(update={"cursor": now}), now)
+
+
+def describe_ahead(ahead: Sequence[Schedule]) -> str | None:
+    """The sentence about schedules whose cursors are far ahead, the furthest first; None of none.
+
+    Who looks at a schedule that is silent for a year has to hear why.
+    """
+    if not ahead:
+        return None
+    name, others = f"“{ahead[0].name}”", len(ahead) - 1
+    which = f"{name} and {others} more start" if others else f"{name} starts"
+    return (
+        f"{which} nothing until {utc_text(ahead[0].cursor)}, since a clock was wrong. A service whose clock has been "
+        "right for ten minutes takes that back; an edit of the timing does so at once."
+    )
 
 
 def plan_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:

@@ -176,3 +176,5 @@ def test_cursors_that_are_ahead_are_found_of_all_that_may_still_be_due(store: St
         store.schedules.add(make_schedule(name, state=state, cursor=cursor))
     assert [each.name for each in store.schedules.list_ahead(NOON, 10)] == ["paused", "active"]
     assert [each.name for each in store.schedules.list_ahead(NOON, 1)] == ["paused"]
+    store.schedules.add(make_schedule("another's", owner="bob", cursor=ahead))
+    assert [each.name for each in store.schedules.list_ahead(NOON, 10, owner="bob")] == ["another's"]

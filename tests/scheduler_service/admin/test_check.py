@@ -214,6 +214,18 @@ def test_what_is_private_now_and_public_still_is_missing_with_its_number_and_why
     store.close()
 
 
+def test_a_schedule_that_a_wrong_clock_put_far_ahead_is_named(tmp_path: Path) -> None:
+    store = open_store(DataPaths(tmp_path).store)
+    store.schedules.add(make_schedule("flights", cursor=NOON + timedelta(hours=20)))
+    *_, found = check_service(DataPaths(tmp_path), NOON)
+    assert found == CheckResult(True, "service: none ticks now")
+    store.schedules.add(make_schedule("tides", cursor=NOON + timedelta(days=365)))
+    *_, found = check_service(DataPaths(tmp_path), NOON)
+    assert not found.right
+    assert found.text.startswith("service: NO. “tides” starts nothing until 2027-11-24T12:00:00Z, since a clock was ")
+    store.close()
+
+
 @pytest.mark.parametrize("ledger", ["empty", "older", "away", "read-only"])
 def test_a_ledger_that_cannot_be_read_is_one_sentence_each(
     postgresql: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: str
