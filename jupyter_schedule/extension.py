@@ -13,9 +13,10 @@ from traitlets import Bool, Unicode
 from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.embedded import Supervisor, service_command
 from jupyter_schedule.server.events import SCHEMA, SCHEMA_ID, Changes
-from jupyter_schedule.server.handlers import BACKEND, HANDLERS, REMEMBERED
+from jupyter_schedule.server.handlers import BACKEND, HANDLERS, REMEMBERED, SIGNED_PATHS
 from jupyter_schedule.server.host import find_host, served_folder
 from jupyter_schedule.server.idempotency import IdempotencyCache
+from jupyter_schedule.server.signed_paths import SignedPaths
 
 if TYPE_CHECKING:
     from jupyter_schedule.api.context import ApiContext
@@ -43,6 +44,7 @@ class JupyterSchedule(ExtensionApp):
         self._backend = Backend(self._open_context, self._watch)
         self.settings[BACKEND] = self._backend
         self.settings[REMEMBERED] = IdempotencyCache()
+        self.settings[SIGNED_PATHS] = SignedPaths()
         assert self.serverapp is not None
         assert self.serverapp.event_logger is not None
         self.serverapp.event_logger.register_event_schema(SCHEMA)

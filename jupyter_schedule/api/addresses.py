@@ -23,6 +23,10 @@ class Addresses:
         """A file of a run, `output/…` or `report/…`."""
         return otherwise(run, path) if self.base is None else f"{self.base}runs/{run.id}/files/{quote(path)}"
 
+    def archive(self, run: Run) -> str | None:
+        """All files of a run in one; None without a server."""
+        return None if self.base is None else f"{self.base}runs/{run.id}/archive"
+
     def stable(self, name: str, spec: Spec) -> str | None:
         """The stable address of a schedule's publication; None when it publishes nothing."""
         if spec.visibility == Visibility.NONE:

@@ -190,6 +190,7 @@ class Presenter:
             **self._of_run(run) | {"attempts": tuple(map(_attempt, self.operations.runs.list_attempts(run)))},
             outputs=files.outputs,
             report=files.report,
+            archive=self.addresses.archive(run) if files.outputs or files.report else None,
             parameters=spec.parameters,
             bundle=spec.bundle,
             usual_seconds=self._usual_seconds(run.schedule_id),

@@ -180,6 +180,8 @@ class RunDetails(RunResponse):
     outputs: tuple[PublishedFile, ...] = ()
     #: executed notebook, its HTML, log
     report: tuple[PublishedFile, ...] = ()
+    #: all of them in one file, None without a server or without files
+    archive: str | None = None
     notes: tuple[str, ...] = ()
     #: written outside the output folder, so not published
     elsewhere: tuple[str, ...] = ()
@@ -200,6 +202,23 @@ class RunFilesResponse(WireModel):
 
     outputs: tuple[PublishedFile, ...] = ()
     report: tuple[PublishedFile, ...] = ()
+
+
+class FilePreview(WireModel):
+    """GET /runs/{id}/preview?file=output/…: the beginning of a file that a run left."""
+
+    #: table, json, text
+    kind: str
+    #: of a table, cells as texts; long ones are cut
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    #: how many rows and columns there are in all; None where that isn't known without reading all
+    all_rows: int | None = None
+    all_columns: int = 0
+    #: of JSON and of a text
+    text: str = ""
+    #: True when nothing was left out
+    whole: bool = True
 
 
 class LogResponse(WireModel):

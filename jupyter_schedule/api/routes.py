@@ -10,6 +10,7 @@ from jupyter_schedule import __version__
 from jupyter_schedule.api.calendars import backfill, calendar_of
 from jupyter_schedule.api.context import ApiContext, guarded
 from jupyter_schedule.api.differences import drift, version_difference
+from jupyter_schedule.api.file_previews import preview_run_file
 from jupyter_schedule.api.forms import form_of, number_limits, of_form, sources_of, spec_to_create, spec_to_edit
 from jupyter_schedule.api.presenter import LAST_RUNS, present_ad_hoc_worker, present_version
 from jupyter_schedule.api.previewing import preview_form
@@ -34,6 +35,7 @@ from jupyter_schedule.api.responses import (
     CalendarResponse,
     DeletedResponse,
     DifferenceResponse,
+    FilePreview,
     LogResponse,
     NotebookStatus,
     PreviewResponse,
@@ -426,6 +428,14 @@ ROUTES = (
         _run_files,
     ),
     Route(
+        "GET",
+        "runs/{id}/preview",
+        "The beginning of a file that it left: a table, JSON or text.",
+        FilePreview,
+        lambda request: preview_run_file(request.context, request.run, request.query.get("file", "")),
+        query={"file": "`output/…` or `report/…`"},
+    ),
+    Route(
         "POST",
         "runs/{id}/cancel",
         "Ask it to stop; what it has so far is kept.",
@@ -503,6 +513,7 @@ ROUTES = (
         None,
         query={"download": "1 to save the file instead of looking at it"},
     ),
+    Route("GET", "runs/{id}/archive", "All files that it left, as a zip file.", None),
     Route(
         "GET",
         "publications/{name}/{path}",

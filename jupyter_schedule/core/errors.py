@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     # 404: there is nothing of that name
     NO_SUCH_FILE = "no_such_file", 404
     NO_SUCH_ROUTE = "no_such_route", 404
+    NO_PREVIEW = "no_preview"
     NO_SUCH_RUN = "no_such_run", 404
     NO_SUCH_SCHEDULE = "no_such_schedule", 404
     NO_SUCH_VERSION = "no_such_version", 404

@@ -7,13 +7,14 @@ import json
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from html import escape
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
-from jupyter_server.auth.decorator import authorized
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import ensure_async
 from tornado import web
@@ -23,6 +24,7 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.idempotency import IdempotencyCache
 from jupyter_schedule.server.rights import is_slow, needs_execute
+from jupyter_schedule.server.signed_paths import POLICY, SignedPaths
 
 if TYPE_CHECKING:
     from jupyter_schedule.api.context import ApiContext
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 BACKEND = "jupyter_schedule_backend"
 REMEMBERED = "jupyter_schedule_remembered"
+SIGNED_PATHS = "jupyter_schedule_signed_paths"
 #: what all addresses have before their own part
 PREFIX = "/jupyter-schedule/"
 #: bytes of a file that are sent at once
@@ -50,7 +53,13 @@ INLINE = {
     ".webp": "image/webp",
     ".svg": "image/svg+xml",
 }
-SAVED = {".csv": "text/csv", ".gz": "application/gzip", ".ipynb": "application/x-ipynb+json", ".pdf": "application/pdf"}
+SAVED = {
+    ".csv": "text/csv",
+    ".gz": "application/gzip",
+    ".ipynb": "application/x-ipynb+json",
+    ".pdf": "application/pdf",
+    ".zip": "application/zip",
+}
 #: bytes of a body of JSON, which is a form at most
 LARGEST_JSON = 1_000_000
 #: codes of refusals that HTTP itself makes
@@ -60,6 +69,8 @@ SENTENCES = {
     404: "There is nothing at this address.",
     413: "That is too large to be sent: a request in JSON has 1 MB at most.",
 }
+#: of a signed path that ran out, was changed, or is of a server that was started anew since
+NOT_OPEN = "This address opens for ten minutes: open the file again from Jupyter."
 BROKEN = "Something went wrong on the server, and it isn't your fault. Its log says more under the id {id}."
 
 
@@ -215,10 +226,23 @@ class JsonHandler(Handler):
 class FileHandler(Handler):
     """Files that runs left: never with the rights of a page of Jupyter's, whatever is in them."""
 
+    #: types of files that aren't shown by themselves, beside those that are saved
+    PARTS: ClassVar[dict[str, str]] = {}
+
     @property
     def content_security_policy(self) -> str:
         """No scripts, no forms, an origin of its own."""
         return "sandbox; frame-ancestors 'self'"
+
+    def open_in_browser(self, kind: str, name: str, path: str) -> bool:
+        """Send a browser that will show the file to its signed path; False for what is saved, and for programs."""
+        signed_in = self.request.headers.get("Authorization", "").partition(" ")[0].lower() in {"token", "bearer"}
+        if signed_in or self._is_saved(path):
+            return False
+        signed_paths = cast("SignedPaths", self.settings[SIGNED_PATHS])
+        self.set_header("Cache-Control", "no-store")
+        self.redirect(self.base_url + PREFIX[1:] + signed_paths.sign(kind, name, path))
+        return True
 
     async def send(self, open_it: "Callable[[ApiContext], OpenFile]") -> None:
         """Send a file in pieces, or where to get it."""
@@ -241,17 +265,21 @@ class FileHandler(Handler):
             except StreamClosedError:
                 self.log.debug("action=download_left path=%s", self.request.path)
 
-    def _head(self, name: str, size: int) -> str:
+    def _head(self, name: str, size: int | None) -> str:
         suffix = PurePosixPath(name).suffix.lower()
-        kind = INLINE.get(suffix) or SAVED.get(suffix, "application/octet-stream")
-        saved = suffix not in INLINE or self.get_query_argument("download", "") == "1"
-        disposition = "attachment" if saved else "inline"
+        kind = INLINE.get(suffix) or SAVED.get(suffix) or self.PARTS.get(suffix, "application/octet-stream")
+        disposition = "attachment" if self._is_saved(name) else "inline"
         self.set_header("Content-Type", kind)
-        self.set_header("Content-Length", str(size))
+        if size is not None:
+            self.set_header("Content-Length", str(size))
         self.set_header("Content-Disposition", f"{disposition}; filename*=UTF-8''{quote(name, safe='')}")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "private, no-cache")
         return kind
+
+    def _is_saved(self, name: str) -> bool:
+        suffix = PurePosixPath(name).suffix.lower()
+        return suffix not in INLINE or self.get_query_argument("download", "") == "1"
 
 
 class RunFileHandler(FileHandler):
@@ -261,11 +289,22 @@ class RunFileHandler(FileHandler):
     @authorized
     async def get(self, run_id: str, path: str) -> None:
         """The file."""
+        if not self.open_in_browser("runs", run_id, path):
+            await self.send(_run_file(run_id, path))
+
+
+class ArchiveHandler(FileHandler):
+    """All files of a run, packed while they are sent."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, run_id: str) -> None:
+        """The archive."""
 
         def open_it(context: "ApiContext") -> "OpenFile":
-            from jupyter_schedule.api.files import open_run_file  # noqa: PLC0415  (as above)
+            from jupyter_schedule.api.files import open_archive  # noqa: PLC0415  (as above)
 
-            return open_run_file(context, run_id, path)
+            return open_archive(context, run_id)
 
         await self.send(open_it)
 
@@ -282,16 +321,60 @@ class PublicationHandler(FileHandler):
         elif path.endswith("/"):
             # folders have no listing of their own: the page lists what there is
             self.redirect("../" * path.count("/"))
+        elif not self.open_in_browser("publications", name, path or "index.html"):
+            await self.send(_published_file(name, path or "index.html"))
+
+
+class OpenedHandler(FileHandler):
+    """Files below a signed path, for pages that may run scripts because nothing of Jupyter's is theirs.
+
+    Neither a cookie nor a token is read, and none is set.
+    """
+
+    #: what pages are made of beside what a browser shows by itself
+    PARTS: ClassVar[dict[str, str]] = {
+        ".js": "text/javascript; charset=utf-8",
+        ".mjs": "text/javascript; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".wasm": "application/wasm",
+        ".woff": "font/woff",
+        ".woff2": "font/woff2",
+        ".ttf": "font/ttf",
+        ".otf": "font/otf",
+    }
+
+    @property
+    def content_security_policy(self) -> str:
+        """Scripts, and an origin of its own."""
+        return POLICY
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Ask nobody who they are."""
+        self.current_user = self._jupyter_current_user = None
+        if not self.check_host():
+            raise web.HTTPError(403)
+
+    @allow_unauthenticated
+    async def get(self, ticket: str, kind: str, name: str, path: str) -> None:
+        """The file, or why it isn't open."""
+        self.set_header("Referrer-Policy", "no-referrer")
+        # a page's modules and fonts are asked for in the name of its origin, which is "null"
+        self.set_header("Access-Control-Allow-Origin", "null")
+        signed_paths = cast("SignedPaths", self.settings[SIGNED_PATHS])
+        if not signed_paths.opens(ticket, kind, name):
+            self.set_status(403)
+            await self.finish(_page_of(NOT_OPEN), set_content_type="text/html; charset=utf-8")
+        elif kind == "publications" and path.endswith("/"):
+            self.redirect("../" * path.count("/"))
+        elif kind == "publications":
+            await self.send(_published_file(name, path or "index.html"))
         else:
-            await self.send(self._opener(name, path or "index.html"))
+            await self.send(_run_file(name, path))
 
-    def _opener(self, name: str, path: str) -> "Callable[[ApiContext], OpenFile]":
-        def open_it(context: "ApiContext") -> "OpenFile":
-            from jupyter_schedule.api.files import open_published  # noqa: PLC0415  (as above)
-
-            return open_published(context, name, path)
-
-        return open_it
+    async def refuse(self, refused: Refused) -> None:
+        """Answer with a refusal that a person reads."""
+        self.set_status(refused.status)
+        await self.finish(_page_of(refused.message), set_content_type="text/html; charset=utf-8")
 
 
 @web.stream_request_body
@@ -378,9 +461,35 @@ class BundleHandler(FileHandler):
 HANDLERS: list[tuple[str, type[Handler]]] = [
     (r"/jupyter-schedule/bundles/([0-9a-f]{64})", BundleHandler),
     (r"/jupyter-schedule/runs/([^/]+)/files/(.+)", RunFileHandler),
+    (r"/jupyter-schedule/runs/([^/]+)/archive", ArchiveHandler),
     (r"/jupyter-schedule/publications/([^/]+)(?:/(.*))?", PublicationHandler),
+    (r"/jupyter-schedule/opened/([^/]+)/(runs|publications)/([^/]+)/(.*)", OpenedHandler),
     (r"/jupyter-schedule/(.*)", JsonHandler),
 ]
+
+
+def _run_file(run_id: str, path: str) -> "Callable[[ApiContext], OpenFile]":
+    def open_it(context: "ApiContext") -> "OpenFile":
+        from jupyter_schedule.api.files import open_run_file  # noqa: PLC0415  (as above)
+
+        return open_run_file(context, run_id, path)
+
+    return open_it
+
+
+def _published_file(name: str, path: str) -> "Callable[[ApiContext], OpenFile]":
+    def open_it(context: "ApiContext") -> "OpenFile":
+        from jupyter_schedule.api.files import open_published  # noqa: PLC0415  (as above)
+
+        return open_published(context, name, path)
+
+    return open_it
+
+
+def _page_of(sentence: str) -> str:
+    """A page with a sentence on it."""
+    style = "color-scheme: light dark; font: 1rem system-ui, sans-serif; margin: 2rem"
+    return f'<!doctype html><html lang="en" style="{style}"><title>{escape(sentence)}</title><p>{escape(sentence)}</p>'
 
 
 def _problem(code: str, message: str, field: str | None) -> str:

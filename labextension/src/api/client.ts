@@ -6,6 +6,7 @@ import type {
   CreateSchedule,
   DeletedSchedule,
   Difference,
+  FilePreview,
   Form,
   Log,
   Preview,
@@ -139,6 +140,11 @@ export class Client {
   /** The output of a run, from piece `first` on. */
   log(id: string, first: number, signal?: AbortSignal): Promise<Log> {
     return this.ask({ path: `runs/${encodeURIComponent(id)}/log`, query: { first: String(first) }, signal });
+  }
+
+  /** The beginning of a file that a run left, `output/…` or `report/…`. */
+  filePreview(id: string, path: string, signal?: AbortSignal): Promise<FilePreview> {
+    return this.ask({ path: `runs/${encodeURIComponent(id)}/preview`, query: { file: path }, signal });
   }
 
   /** Ask a run to stop. */

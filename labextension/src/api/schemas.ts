@@ -28,6 +28,7 @@ export type Difference = Omit<Whole<'DifferenceResponse'>, 'cells' | 'before' | 
 export type DifferenceLine = Schemas['LineResponse'];
 export type Failure = Schemas['FailureResponse'];
 export type FileChange = Schemas['FileChange'];
+export type FilePreview = Whole<'FilePreview'>;
 export type Finding = Schemas['FindingResponse'];
 export type Form = Whole<'Form'>;
 export type Frequency = Whole<'Frequency'>;

@@ -193,6 +193,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All files that it left, as a zip file. */
+        get: operations["get_runs_id_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{id}/cancel": {
         parameters: {
             query?: never;
@@ -253,6 +270,23 @@ export interface paths {
         };
         /** What it printed, from a piece on. */
         get: operations["get_runs_id_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The beginning of a file that it left: a table, JSON or text. */
+        get: operations["get_runs_id_preview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1187,6 +1221,44 @@ export interface components {
             path: string;
         };
         /**
+         * FilePreview
+         * @description GET /runs/{id}/preview?file=output/…: the beginning of a file that a run left.
+         */
+        FilePreview: {
+            /**
+             * All Columns
+             * @default 0
+             */
+            all_columns: number;
+            /**
+             * All Rows
+             * @default null
+             */
+            all_rows: number | null;
+            /**
+             * Columns
+             * @default []
+             */
+            columns: string[];
+            /** Kind */
+            kind: string;
+            /**
+             * Rows
+             * @default []
+             */
+            rows: string[][];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Whole
+             * @default true
+             */
+            whole: boolean;
+        };
+        /**
          * FindingKind
          * @description The kind of a finding.
          * @enum {string}
@@ -1814,6 +1886,11 @@ export interface components {
          * @description GET /runs/{id}: a run with what it left.
          */
         RunDetails: {
+            /**
+             * Archive
+             * @default null
+             */
+            archive: string | null;
             /**
              * Attempts
              * @default []
@@ -2838,6 +2915,37 @@ export interface operations {
             };
         };
     };
+    get_runs_id_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
     post_runs_id_cancel: {
         parameters: {
             query?: {
@@ -2966,6 +3074,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogResponse"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
+    get_runs_id_preview: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+                /** @description `output/…` or `report/…` */
+                file?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePreview"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */

@@ -79,6 +79,7 @@ export function run(changes: Partial<RunDetails> = {}): RunDetails {
     publication: null,
     outputs: [],
     report: [],
+    archive: null,
     notes: [],
     elsewhere: [],
     failure: null,

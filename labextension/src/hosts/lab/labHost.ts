@@ -4,6 +4,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { Host } from '../../views/common/hostContext';
+import { FRAME } from '../../views/common/hostContext';
 import { Commands } from '../../tokens';
 import { onChange } from './serverEvents';
 import { Drafts } from '../../model/drafts';
@@ -69,7 +70,10 @@ export function createLabHost({ app, tracker, labShell, trans, language }: Servi
   }
 
   function openReport(title: string, url: string): void {
-    const content = new IFrame({ sandbox: [], referrerPolicy: 'no-referrer' });
+    const content = new IFrame({
+      sandbox: FRAME.split(' ') as IFrame.SandboxExceptions[],
+      referrerPolicy: 'no-referrer'
+    });
     content.url = url;
     const widget = new MainAreaWidget({ content });
     widget.title.label = title;

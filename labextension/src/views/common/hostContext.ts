@@ -38,6 +38,13 @@ export interface Host {
   onChange?(listener: () => void): () => void;
 }
 
+/**
+ * The rights of a frame with a page that a run wrote: the ones of its signed path.
+ *
+ * Never `allow-same-origin` beside `allow-scripts`: the page would be Jupyter's, and have all its rights.
+ */
+export const FRAME = 'allow-scripts allow-downloads allow-popups';
+
 const HostContext = createContext<Host | null>(null);
 const VisibleContext = createContext(true);
 

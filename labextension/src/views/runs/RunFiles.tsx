@@ -1,23 +1,22 @@
 /** The files that a run left: its results with previews, its report, and what it wrote elsewhere. */
 import type { ReactElement } from 'react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import type { PublishedFile, RunDetails } from '../../api/schemas';
 import { formatSize } from '../../model/format';
 import type { TranslationBundle } from '../../model/translation';
 import { CopyButton } from '../common/controls';
-import { useHost } from '../common/hostContext';
+import { FRAME, useHost } from '../common/hostContext';
+import { FilePreview } from './FilePreview';
 
 const IMAGE = /\.(png|jpe?g|gif|svg|webp)$/i;
-const TEXT = /\.(csv|tsv|txt|md|json|log)$/i;
+const PREVIEWED = /\.(csv|tsv|txt|md|json|geojson|log|parquet|csv\.gz|tsv\.gz)$/i;
 /** a browser shows these; the others it can only save */
 const OPENS = /\.(html?|txt|log|json|png|jpe?g|gif|webp|svg)$/i;
 /** only programs read these */
 const INTERNAL = 'failure.json';
-/** files that are listed, bytes of a text that are fetched, lines of it that are shown */
+/** files that are listed */
 const MOST_FILES = 200;
-const MOST_BYTES = 200_000;
-const MOST_LINES = 12;
 
 /** The executed notebook as a page, if there is one. */
 export function findExecuted(run: RunDetails): PublishedFile | undefined {
@@ -35,7 +34,7 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
       {results.length > 0 && <h3>{trans.__('Results')}</h3>}
       <ul className="jp-Schedule-files">
         {results.slice(0, MOST_FILES).map((file, place) => (
-          <FileRow key={file.path} file={file} preview open={place === 0} />
+          <FileRow key={file.path} file={file} run={run.run_id} open={place === 0} />
         ))}
         {results.length > MOST_FILES && <li>{trans.__('and %1 more', results.length - MOST_FILES)}</li>}
       </ul>
@@ -59,6 +58,13 @@ export function RunFiles({ run }: { run: RunDetails }): ReactElement | null {
           </ul>
         </>
       )}
+      {run.archive && (
+        <p>
+          <a href={run.archive} download>
+            {trans.__('Download all as .zip')}
+          </a>
+        </p>
+      )}
     </section>
   );
 }
@@ -79,15 +85,15 @@ interface FileRowProps {
   file: PublishedFile;
   /** a description, where its path doesn't say enough */
   name?: string;
-  preview?: boolean;
-  /** a text's preview is there unasked */
+  /** of a result, which has a preview: the run that left it */
+  run?: string;
+  /** a preview is there unasked */
   open?: boolean;
 }
 
-function FileRow({ file, name, preview = false, open = false }: FileRowProps): ReactElement {
+function FileRow({ file, name, run, open = false }: FileRowProps): ReactElement {
   const { trans } = useHost();
   const web = /^https?:|^\//.test(file.url);
-  const isText = preview && TEXT.test(file.path) && file.size <= MOST_BYTES;
   return (
     <li>
       <span className={name ? undefined : 'jp-Schedule-code'} title={file.path}>
@@ -111,44 +117,19 @@ function FileRow({ file, name, preview = false, open = false }: FileRowProps): R
             </a>
           </>
         )}
-        {preview && <CopyButton text={new URL(file.url, document.baseURI).href} label={trans.__('Copy address')} />}
+        {run && <CopyButton text={new URL(file.url, document.baseURI).href} label={trans.__('Copy address')} />}
       </span>
-      {preview && web && IMAGE.test(file.path) && (
+      {run && web && IMAGE.test(file.path) && (
         <a className="jp-mod-preview" href={file.url} target="_blank" rel="noopener noreferrer">
           <img src={file.url} alt={file.path} loading="lazy" />
         </a>
       )}
-      {isText && web && <TextPreview file={file} start={open} />}
+      {run && PREVIEWED.test(file.path) && <FilePreview run={run} path={`output/${file.path}`} start={open} />}
     </li>
   );
 }
 
-/** The first lines, fetched when they are asked for, or at the `start`. */
-function TextPreview({ file, start }: { file: PublishedFile; start: boolean }): ReactElement {
-  const { trans } = useHost();
-  const [open, setOpen] = useState(start);
-  const [text, setText] = useState<string | null>(null);
-  useEffect(() => {
-    if (!open) {
-      return;
-    }
-    const asking = new AbortController();
-    fetch(file.url, { signal: asking.signal, credentials: 'same-origin' })
-      .then(async answer => setText(answer.ok ? await answer.text() : trans.__('It can’t be shown here.')))
-      .catch(() => undefined);
-    return () => asking.abort();
-  }, [open, file.url, trans]);
-  return (
-    <details className="jp-mod-preview" open={open} onToggle={event => setOpen(event.currentTarget.open)}>
-      <summary>{trans.__('First lines')}</summary>
-      <pre className="jp-Schedule-pre" tabIndex={0} aria-label={file.path}>
-        {text === null ? trans.__('Loading…') : text.split('\n').slice(0, MOST_LINES).join('\n')}
-      </pre>
-    </details>
-  );
-}
-
-/** The executed notebook in a frame that may do nothing: no scripts, no forms, no origin of its own. */
+/** The executed notebook in a frame: its charts draw, and nothing of Jupyter's is within their reach. */
 export function ExecutedNotebook({ file, failed }: { file: PublishedFile; failed: boolean }): ReactElement {
   const { trans } = useHost();
   const [open, setOpen] = useState(false);
@@ -158,7 +139,7 @@ export function ExecutedNotebook({ file, failed }: { file: PublishedFile; failed
       {open && (
         <iframe
           title={trans.__('Notebook as run')}
-          sandbox=""
+          sandbox={FRAME}
           referrerPolicy="no-referrer"
           src={failed ? `${file.url}#papermill-error-cell` : file.url}
         />

@@ -4,6 +4,8 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { failed, preview, run, schedule } from '../../support/factories';
 import { ID, open, withRun } from '../../support/openPanel';
+import type { Asked } from '../../support/server';
+import { refusal } from '../../support/server';
 
 describe('A run that wrote nothing', () => {
   it('says so, and leads to the output directory', async () => {
@@ -143,11 +145,13 @@ describe('What a run left', () => {
     url: '/base/jupyter-schedule/runs/1/files/report/bikes.html'
   };
 
-  it('is shown in a frame that may do nothing', async () => {
+  it('is shown in a frame that has an origin of its own', async () => {
     const { container, user } = open(withRun({ report: [file] }), { at: 'run', run: ID });
     await user.click(await screen.findByText('Notebook as run'));
     const frame = await waitFor(() => container.querySelector('iframe')!);
-    expect(frame.getAttribute('sandbox')).toBe('');
+    const rights = frame.getAttribute('sandbox')!.split(' ');
+    expect(rights).toContain('allow-scripts');
+    expect(rights).not.toContain('allow-same-origin');
     expect(frame.getAttribute('src')).toBe(`${file.url}#papermill-error-cell`);
   });
 
@@ -160,5 +164,33 @@ describe('What a run left', () => {
       `${picture.url}?download=1`
     );
     expect(screen.getByRole('img', { name: 'plot.png' })).toBeTruthy();
+  });
+
+  it('is shown as a table, or as JSON that unfolds, or why not', async () => {
+    const outputs = ['rides.csv', 'facts.json', 'rides.parquet'].map(path => ({ ...file, path }));
+    const server = withRun({ ...run({ outputs, archive: '/base/jupyter-schedule/runs/1/archive' }) });
+    const nothing = { columns: [], rows: [], all_rows: null, all_columns: 0, text: '', whole: true };
+    server.answer(`GET runs/${ID}/preview`, ({ query }: Asked) => {
+      const table = { columns: ['station', 'rides'], rows: [['Berri 1', '841']], all_rows: 1200, all_columns: 2 };
+      switch (query.get('file')) {
+        case 'output/rides.csv':
+          return { ...nothing, kind: 'table', ...table };
+        case 'output/facts.json':
+          return { ...nothing, kind: 'json', text: '{"rides": {"north": 3}}' };
+        default:
+          return refusal(422, 'no_preview', 'It can’t be read.');
+      }
+    });
+    const { user } = open(server, { at: 'run', run: ID });
+    expect(await screen.findByRole('columnheader', { name: 'rides' })).toBeTruthy();
+    expect(screen.getByRole('cell', { name: '841' })).toBeTruthy();
+    expect(screen.getByText('First 1 of 1200 rows, 2 columns')).toBeTruthy();
+    const [, second, third] = screen.getAllByText('Preview');
+    await user.click(second!);
+    await user.click(await screen.findByText('rides: {1 entry}'));
+    expect(screen.getByText('north:', { exact: false })).toBeTruthy();
+    await user.click(third!);
+    expect(await screen.findByText('It can’t be read.')).toBeTruthy();
+    expect(screen.getByRole('link', { name: 'Download all as .zip' }).getAttribute('href')).toContain('/archive');
   });
 });
