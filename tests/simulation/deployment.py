@@ -17,6 +17,7 @@ from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.timing import planning
+from scheduler_service.backoff import Backoff, BackoffKey
 from scheduler_service.context import ServiceContext
 from scheduler_service.launchers.base import Launcher
 from scheduler_service.publishing.unpublish import Unpublisher
@@ -35,6 +36,8 @@ from tests.simulation.world import CALM, HORIZON, HOUR, Actor, Faults, Lines, St
 
 #: how long it may take after the bad hours until nothing is left to do
 AFTERWARDS = 6 * HOUR
+#: exceptions that no world raises: a fault of the product, or a double that lacks what the real thing has
+OWN_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 
 
 @dataclass
@@ -171,11 +174,13 @@ class Deployment:
         #: what accepted calls and answered none, and when
         self.hangs: list[Trouble] = []
         self.clocks_set = False
+        #: what went wrong in a service though nothing in the world did
+        self.faults_met: list[BaseException] = []
         self.ended_well = False
 
     def run(self) -> None:
         """Live through the bad hours, then until nothing is left to do."""
-        with _drawn_from(self.seed), by_the_clock_of(self.world):
+        with _drawn_from(self.seed), by_the_clock_of(self.world), _noting_faults(self.faults_met):
             try:
                 self._live()
                 self.ledger.read()
@@ -309,6 +314,20 @@ def _faults(chance: random.Random) -> Faults:
         repeat=chance.choice((0, 0.02)),
         delay=chance.choice((0.01, 0.05)),
     )
+
+
+@contextmanager
+def _noting_faults(met: list[BaseException]) -> Iterator[None]:
+    """Note the failures that a service would log and try again for ever, since no outside is to blame for them."""
+    failed = Backoff.failed
+
+    def note(backoff: Backoff, key: BackoffKey, problem: BaseException | None = None) -> None:
+        if isinstance(problem, OWN_FAULTS):
+            met.append(problem)
+        failed(backoff, key, problem)
+
+    with patch.object(Backoff, "failed", note):
+        yield
 
 
 @contextmanager

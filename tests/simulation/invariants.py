@@ -300,7 +300,15 @@ def p26_success_means_that_it_was_executed(seen: History) -> Iterator[str]:
 
 
 Invariant = Callable[[History], Iterator[str]]
+
+
+def no_service_meets_a_fault_of_its_own(seen: History) -> Iterator[str]:
+    """Whatever the world does to it."""
+    yield from sorted({f"{type(problem).__name__}: {problem}" for problem in seen.seen.faults_met})
+
+
 INVARIANTS: tuple[Invariant, ...] = (
+    no_service_meets_a_fault_of_its_own,
     *(check for name, check in sorted(globals().items()) if name.startswith("p") and name[1].isdigit()),
     *keeping_policies.INVARIANTS,
 )

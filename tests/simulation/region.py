@@ -120,6 +120,10 @@ class Client:
         answer: dict[str, Any] = self._ask("terminate_instances", **request)
         return answer
 
+    def get_console_output(self, **request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._ask("get_console_output", **request)
+        return answer
+
     def get_paginator(self, operation: str) -> "Client":
         assert operation == "describe_instances"
         return self

@@ -99,6 +99,7 @@ VIOLATIONS: dict[str, tuple[int, Callable[[Deployment], None]]] = {
     "p26_success_means_that_it_was_executed": (SEED, _nothing_executed),
     "p33_what_was_withdrawn_is_public_no_more": (SEED, _public_still),
     "p34_nothing_of_a_deleted_schedule_starts": (SEED, _deleted_before),
+    "no_service_meets_a_fault_of_its_own": (SEED, lambda seen: seen.faults_met.append(KeyError("name"))),
     "once_is_once": (SEED, _at_another_time),
     "a_time_out_is_never_tried_again": (SEED, _tried_after_a_time_out),
 }
