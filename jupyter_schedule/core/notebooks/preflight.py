@@ -150,11 +150,10 @@ def _unseen(sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
     for source in sources:
         if source.where not in told and any(use.how is PathAction.OPAQUE for use in source.uses):
             told.add(source.where)
-            where = source.where[:1].upper() + source.where[1:] if source.cell else source.where
             yield PreflightFinding(
                 level=FindingLevel.WARNING,
                 code="not_followed",
-                message=f"{where} opens files that can't be seen from here: add them if it needs any.",
+                message=f"{source.at_start} opens files that can't be seen from here: add them if it needs any.",
                 cell=source.cell,
             )
 

@@ -80,6 +80,11 @@ class CodeSource:
     #: whether it is run as Python by itself: a cell, or a file that one runs
     runs: bool = False
 
+    @property
+    def at_start(self) -> str:
+        """Its place as a sentence begins with it."""
+        return self.where[:1].upper() + self.where[1:] if self.cell else self.where
+
 
 def locate(text: str, source: CodeSource | None) -> str:
     """A path or module as people are told: with holes as `*`, and where it stands."""
@@ -129,8 +134,10 @@ class InputCollector:
         wild = HOLE in use.text or "*" in use.text
         if not is_plausible_path(use.text.replace(HOLE, "x")):
             return
-        if use.how is PathAction.GUARD:
+        if use.how in {PathAction.GUARD, PathAction.HANDED}:
             self._guarded.add(use.text)
+        if use.how is PathAction.HANDED:
+            return
         key = self._places.relative(use.text)
         if key in self._settled or key == self._notebook:
             return
@@ -160,7 +167,7 @@ class InputCollector:
         what = locate(text, source)
         if look is None:
             message = (
-                f"{source.where.capitalize()} changes the working folder to one that can't be seen from here, "
+                f"{source.at_start} changes the working folder to one that can't be seen from here, "
                 "so files that are named from there may be missed."
             )
             self._tell(FindingLevel.WARNING, "folder_unknown", message, source, "Add them if it needs any.")

@@ -381,9 +381,21 @@ def test_hostile_code_is_looked_at_within_limits(cell: str, tmp_path: Path) -> N
     assert found.model_dump_json()
 
 
+def test_loops_that_name_no_file_take_no_steps(tmp_path: Path) -> None:
+    """However many rounds they have, also within functions that are called in them: what follows is seen."""
+    cells = [
+        "def draw(n):\n    for a in range(n):\n        while True:\n            b = a + 1\n            c = b * 2\n",
+        "for n in range(1000):\n    for m in range(1000):\n        draw(n)\n",
+        "squares = [draw(n) for n in range(1000) for m in range(1000)]",
+        "for n in range(3):\n    open(f'{n}.csv')",
+    ]
+    found = checked(tmp_path, *cells, files=dict.fromkeys(("0.csv", "1.csv", "2.csv"), ""))
+    assert (found.included, warned(found)) == (("0.csv", "1.csv", "2.csv"), [])
+
+
 def test_code_beyond_the_limit_of_steps_is_said(tmp_path: Path) -> None:
     """Rather than taken for harmless; what stands at the top of a cell is looked at all the same."""
-    loop = "for a in range(50):\n    for b in range(50):\n        x = a\n        y = b\n        z = a\n        w = b\n"
-    found = checked(tmp_path, loop * 2, "for x in y:\n    open('inner.csv')", "open('top.csv')", files={"top.csv": ""})
+    loop = "for a in range(50):\n    for b in range(50):\n        y = b\n        z.append(a)\n        w = b\n"
+    found = checked(tmp_path, loop * 3, "for x in y:\n    open('inner.csv')", "open('top.csv')", files={"top.csv": ""})
     assert "top.csv" in found.included
     assert "Cell 2 opens files that can't be seen from here: add them if it needs any." in warned(found)

@@ -141,6 +141,15 @@ def test_each_use_is_told_in_one_sentence(source: str, level: str, sentence: str
         "x = '/usr/bin/env'",
         "if os.path.exists('cache.csv'):\n  open('cache.csv')",
         "df.to_csv('output/a.csv')\npd.read_csv('output/a.csv')",
+        "bounds2raster(1, 2, 'made.tif')\nrasterio.open('made.tif')",
+        "name = 'made.h5'\nbackend = HDFBackend(name)\nh5py.File(name)",
+        "library.fetch(to='made.csv')\npd.read_csv('made.csv')",
+        "try:\n  pd.read_csv('cache.csv')\nexcept FileNotFoundError:\n  fetch()",
+        "try:\n  pd.read_csv('cache.csv')\nexcept:\n  fetch()",
+        "try:\n  pd.read_csv('cache.csv')\nexcept (KeyError, OSError) as problem:\n  print(problem)",
+        "mode = 't'\nwith open('output/m.csv', f'w{mode}') as f: f.write('')\nopen('output/m.csv')",
+        "xr.tutorial.open_dataset('era5.grib')",
+        "sns.load_dataset('a/b.csv')",
         "df.to_csv('/tmp/a.csv')",
         "read_csv(folder + '/a.csv')",
         "open('n.ipynb')",
@@ -157,6 +166,33 @@ def test_each_use_is_told_in_one_sentence(source: str, level: str, sentence: str
 def test_what_is_no_input_is_not_told(source: str, root: Path) -> None:
     """Addresses, queries, names of what isn't there, and what the notebook writes itself."""
     assert told(checked(root, source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print('gone.csv')\npd.read_csv('gone.csv')",
+        "if Path('other.csv').exists(): pass\npd.read_csv('gone.csv')",
+        "try:\n  pd.read_csv('gone.csv')\nexcept FileNotFoundError:\n  raise SystemExit",
+        "try:\n  pd.read_csv('gone.csv')\nexcept OSError:\n  sys.exit(1)",
+        "try:\n  pd.read_csv('gone.csv')\nexcept KeyError:\n  pass",
+    ],
+)
+def test_a_file_that_is_not_there_is_told_where_nothing_makes_it_or_does_without(source: str, root: Path) -> None:
+    assert [level for level, message in told(checked(root, source)) if "gone.csv" in message] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "source", ["make('lookup.csv')\nopen('lookup.csv')", "try: open('lookup.csv')\nexcept OSError: pass"]
+)
+def test_what_is_there_goes_along_all_the_same(source: str, root: Path) -> None:
+    assert "work/lookup.csv" in checked(root, source).included
+
+
+def test_an_own_module_that_works_elsewhere_is_named_as_it_is_written(root: Path) -> None:
+    (root / "work" / "Mixed_Case.py").write_text("import os\nos.chdir(os.environ['X'])\n")
+    [sentence] = [message for _, message in told(checked(root, "import Mixed_Case")) if "working folder" in message]
+    assert sentence.startswith("work/Mixed_Case.py changes the working folder")
 
 
 def test_files_are_listed_with_where_they_are_named(root: Path) -> None:
