@@ -4,6 +4,7 @@ docs/what-a-run-sees.md names them all.
 """
 
 import re
+from collections.abc import Mapping
 
 #: the way out; one with a password is the analyst's own, and needed
 PROXIES = frozenset({
@@ -51,3 +52,16 @@ _SECRET_VALUE = re.compile(r"://[^/\s]*@|/t/[\w-]+/")
 def is_harmless(name: str, value: str) -> bool:
     """True of a variable of one of `FAMILIES` that looks like no secret."""
     return name.startswith(FAMILIES) and not _SECRET_NAME.search(name) and not _SECRET_VALUE.search(value)
+
+
+#: characters of a value that may be a secret whatever its variable is called; shorter ones are words
+_LONG = 8
+
+
+def secrets_among(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those variables of a kernelspec whose values nobody is told: not what programs need anyway, and no mere words."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name not in ALLOWED and not is_harmless(name, value) and (len(value) >= _LONG or _SECRET_NAME.search(name))
+    }

@@ -3,6 +3,7 @@
 `build_message` is pure; `MessageComposer` reads what the ledger and the objects know when it is sent.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import LOG
 from jupyter_schedule.core.operations.runs import RunFiles
 from jupyter_schedule.core.publication_keys import PublicationKeys
+from jupyter_schedule.core.run_environment import secrets_among
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectStorage, parse_address
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.text import short_date, strip_escapes
@@ -144,9 +146,8 @@ class MessageComposer:
             raise KeyError(notification.run_id)
         spec = self._store.schedules.get_version(run.schedule_id, run.version).spec
         # what is in its name is in its address, too
-        known = {
-            name: text for name, text in secret_values(spec, self._environment).items() if text not in run.schedule
-        }
+        given = secret_values(spec, self._environment) | self._kernel_secrets(spec)
+        known = {name: text for name, text in given.items() if text not in run.schedule}
         lines: list[str] = []
         if notification.occasion not in GOOD:
             try:
@@ -154,6 +155,17 @@ class MessageComposer:
             except OSError:
                 lines = ["(It can't be read now.)"]
         return build_message(notification, run, spec, lines, lambda text: redact(text, known))
+
+    def _kernel_secrets(self, spec: Spec) -> dict[str, str]:
+        """The values of the kernelspec's variables, which its notebook may have printed."""
+        key = spec.kernel.env_object if spec.kernel else None
+        if key is None:
+            return {}
+        try:
+            return secrets_among(json.loads(self._objects.get(key)))
+        except (NoSuchObject, OSError, ValueError):
+            # gone with its bundle; then no run has them either
+            return {}
 
 
 #: lines that a message has, and signs of each

@@ -29,6 +29,7 @@ from jupyter_schedule.core.object_keys import (
     kept_environments,
     worker_prefix,
 )
+from jupyter_schedule.core.run_environment import secrets_among
 from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, open_storage
 from jupyter_schedule.core.text import duration_text
 from scheduler_service.worker import environments, expectations, notebook, processes, workspace
@@ -305,7 +306,8 @@ class AttemptRunner:
         output = workspace.make_output_folder(self.task, self.folders.code)
         workspace.fetch_previous(self.task, self.folders)
         self.machine.ready(self.folders)
-        variables = workspace.read_kernel_variables(self.task, self.objects)
+        variables = workspace.read_kernel_variables(self.task.kernel, self.objects)
+        self.secrets |= secrets_among(variables)
         environment = workspace.build_environment(self.task, self.folders, output, variables)
         environment |= self.machine.environment()
         return PreparedRun(output, environment, take_snapshot(self.folders.code, output))

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from jupyter_schedule.core.bundles import archive
 from jupyter_schedule.core.errors import Refused
@@ -141,17 +142,20 @@ def select_previous(publication: ObjectStorage, previous: PreviousFiles) -> list
     return [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in previous.globs)]
 
 
-def read_kernel_variables(task: WorkerTask, objects: ObjectStorage) -> dict[str, str]:
+def read_kernel_variables(kernel: Mapping[str, Any] | None, objects: ObjectStorage) -> dict[str, str]:
     """The variables of the kernelspec, kept beside the bundle.  Refused("environment_gone") where they aren't."""
-    key = (task.kernel or {}).get("env_object")
-    if not key:
+    kernel = kernel or {}
+    key = kernel.get("env_object")
+    if not key and not kernel.get("env_names"):
         return {}
     try:
-        found = json.loads(objects.get(key))
+        found = json.loads(objects.get(key)) if key else None
     except NoSuchObject:
+        found = None
+    if found is None:
         raise Refused(
             "environment_gone", "The kernel's variables aren't in the work area any more: schedule the notebook again."
-        ) from None
+        )
     return {str(name): str(value) for name, value in found.items()}
 
 

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, build_bundle
-from jupyter_schedule.core.models import EnvironmentSource, Reason, Run, RunStatus, utc_text
+from jupyter_schedule.core.host import Host
+from jupyter_schedule.core.models import (
+    EnvironmentSource,
+    NotificationEvent,
+    QueuedNotification,
+    Reason,
+    Run,
+    RunStatus,
+    utc_text,
+)
+from jupyter_schedule.core.notebooks.kernels import find_kernel
+from scheduler_service.notifications.message import MessageComposer
 from tests.engine import DAILY, Engine, notebook_of
 
 AWKWARD = 'it\'s "quoted"\nübung 数据'
@@ -89,6 +100,25 @@ def test_a_kernel_that_dies_ends_the_run(engine: Engine, death: str) -> None:
     assert (run.status, run.reason) == (RunStatus.FAILED, Reason.KERNEL_DIED)
     assert "cell 2 of 2" in (run.message or "")
     assert "alive" in report(engine, run, "dies.ipynb")
+
+
+def test_a_sentence_and_a_message_have_no_value_of_a_kernels_variables(engine: Engine) -> None:
+    """Its notebook may print it, and then its own log has it."""
+    kernel = find_kernel("python3").model_copy(update={"env": {"TEAM": "open-sesame", "MODE": "word"}})
+    path = engine.root / "told.ipynb"
+    path.write_text(json.dumps(notebook_of("import os", "raise OSError(f\"a word of {os.environ['TEAM']}\")")))
+    request = PackagingRequest(timing=DAILY, notebook=path)
+    made = build_bundle(request, engine.root, engine.objects, host=Host(lambda: {"python3": kernel}))
+    engine.operations.schedules.create("told", made.spec)
+    with engine.service():
+        run = engine.ended(engine.run("told"))
+
+    assert run.message == "OSError at cell 2 of 2: a word of [left out: TEAM]."
+    compose = MessageComposer(engine.store, engine.objects, {})
+    word = QueuedNotification(
+        message_id="1", run_id=run.id, occasion=NotificationEvent.FAILURE, channel="ops", number=1, attempts=1
+    )
+    assert "sesame" not in compose(word).body
 
 
 def test_more_memory_than_there_is_fails_with_that_word(engine: Engine) -> None:

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import ScheduleState, Visibility
+from jupyter_schedule.core.models import Kernel, ScheduleState, Visibility
 from jupyter_schedule.core.store import migrate
 from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.migrate import MIGRATIONS
@@ -115,6 +115,28 @@ def test_a_ledger_from_before_withdrawals_were_rows_owes_those_of_what_is_privat
         ("turned", "s3://bucket/public", 2),
         ("deleted", "s3://bucket/public", 2),
     }
+    store.close()
+
+
+def test_a_ledger_from_before_kernels_variables_were_kept_apart_has_their_names_alone(ledger: str) -> None:
+    store = open_store(ledger)
+    assert isinstance(store, SqlStore)
+    kernel = Kernel(name="team", display_name="Team", argv=("/bin/k",), env={"TEAM_PASSWORD": "opensésame", "A": "b"})
+    frozen = kernel.model_copy(update={"env": {}, "env_names": ("X",), "env_object": "bundles/b.env-1.json"})
+    for name, of_schedule in (("old", kernel), ("new", frozen), ("none", None)):
+        store.schedules.add(make_schedule(name, spec=make_spec(kernel=of_schedule)))
+    revisions = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    (made,) = (each for each in revisions if each.path.endswith("_kernel_variables.py"))
+    with (
+        store.database.engine.begin() as connection,
+        Operations.context(MigrationContext.configure(connection)),
+    ):
+        made.module.upgrade()
+        written = " ".join(str(row) for row in connection.execute(text("SELECT spec FROM schedule_versions")))
+    assert "sesame" not in written
+    kernels = {each.name: each.spec.kernel for each in store.schedules.list_page()}
+    cleaned = kernel.model_copy(update={"env": {}, "env_names": ("A", "TEAM_PASSWORD")})
+    assert kernels == {"old": cleaned, "new": frozen, "none": None}
     store.close()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.run_environment import ALLOWED, FAMILIES
+from jupyter_schedule.core.run_environment import ALLOWED, FAMILIES, secrets_among
 from jupyter_schedule.core.storage.factory import LocalStorage
 from scheduler_service.launchers.local import PACKAGE_SOURCES, filter_environment
 from scheduler_service.worker.workspace import FOR_CODE_ALONE, Folders, build_environment, read_kernel_variables
@@ -114,11 +114,20 @@ def test_the_kernel_has_its_own_variables_and_no_copy_of_them_is_in_the_task(tmp
     task = make_task(notebook="a.ipynb", kernel=kernel, work_folder=str(tmp_path))
     folders = Folders(task)
     folders.make()
-    runs = build_environment(task, folders, tmp_path, read_kernel_variables(task, objects))
+    runs = build_environment(task, folders, tmp_path, read_kernel_variables(task.kernel, objects))
     assert json.loads((folders.kernel / "kernel.json").read_text()) == {
         "argv": ["x"], "env": {"OLD": "1", "TEAM_PASSWORD": "opensesame"},
     }  # fmt: skip
     assert "TEAM_PASSWORD" not in runs
     objects.delete("bundles/b.env-1.json")
-    with pytest.raises(Refused, match="schedule the notebook again"):
-        read_kernel_variables(task, objects)
+    for gone in (task.kernel, {**KERNEL, "env_names": ["TEAM_PASSWORD"]}):
+        with pytest.raises(Refused, match="schedule the notebook again"):
+            read_kernel_variables(gone, objects)
+
+
+def test_a_kernels_secrets_are_its_values_but_for_words_and_what_programs_need() -> None:
+    kernels = {
+        "TEAM": "opensesame", "API_KEY": "k-1", "MODE": "test", "PATH": "/opt/bin:/usr/bin", "SPARK_HOME": "/opt/spark",
+        "OMP_NUM_THREADS": "8", "CONDA_TOKEN": "opensesame", "http_proxy": "http://proxy.example:3128",
+    }  # fmt: skip
+    assert secrets_among(kernels).keys() == {"TEAM", "API_KEY", "CONDA_TOKEN"}
