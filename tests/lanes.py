@@ -78,6 +78,7 @@ NEEDS = {
     "browser": "apt install chromium",
     "bare_machine": "apt install mmdebstrap systemd-container iproute2",
     "bare": "apt install mmdebstrap",
+    "r": "apt install r-base-core r-cran-irkernel",
     "s3": "needs Linux on x86-64",
 }
 

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import re
+import shlex
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -118,7 +119,11 @@ _FOREIGN = re.compile(
     re.VERBOSE,
 )
 #: `5L` of R, Java and Scala, `1.5f`
-_SUFFIXED = re.compile(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)[LlfFdD]")
+_SUFFIXED = re.compile(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)(?:[LlFdD]|f0?)")
+#: `c("a", "b")` of R, `Seq(1, 2)` of Scala, and the words of an array of Bash
+_SEQUENCE = re.compile(r"(?:c|list|Seq|List|Vector|Array)(?:\[\w+\])?\((.*)\)")
+_PIECE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[\w.+-]+")
+_ARRAY = re.compile(r"\(([^()$`]*)\)")
 _FOREIGN_WORDS = {
     "TRUE": "True", "true": "True", "True": "True", "FALSE": "False", "false": "False", "False": "False",
     "NULL": "None", "Null": "None", "null": "None", "nothing": "None", "missing": "None", "NA": "None",
@@ -294,8 +299,10 @@ def _read_foreign(literal: str, spoken: str) -> Any:
     """The value of a literal of another language; of what those with Python's arithmetic compute, too."""
     if spoken in _SHELLS and _WORD.fullmatch(literal) and not _NUMBER.fullmatch(literal):
         return literal
-    number = _SUFFIXED.fullmatch(literal)
-    text = _FOREIGN_WORDS.get(literal.lstrip("$"), number[1] if number else literal)
+    if spoken in _SHELLS and (array := _ARRAY.fullmatch(literal)):
+        return _words_of(array[1])
+    sequence = _SEQUENCE.fullmatch(literal)
+    text = f"[{_PIECE.sub(lambda piece: _as_python(piece[0]), sequence[1])}]" if sequence else _as_python(literal)
     if spoken in _COMPUTING and not set(text) & set("\"'"):
         text = text.replace("^", "**")
     tree = parse_python(text)
@@ -304,6 +311,19 @@ def _read_foreign(literal: str, spoken: str) -> Any:
         return _UNKNOWN
     plain = isinstance(statement.value, ast.Constant | ast.UnaryOp | ast.List)
     return _compute(statement.value, {}) if plain or text != literal or spoken in _COMPUTING else _UNKNOWN
+
+
+def _as_python(literal: str) -> str:
+    """One value in Python's words."""
+    number = _SUFFIXED.fullmatch(literal)
+    return _FOREIGN_WORDS.get(literal.lstrip("$"), number[1] if number else literal)
+
+
+def _words_of(array: str) -> Any:
+    try:
+        return shlex.split(array)
+    except ValueError:
+        return _UNKNOWN
 
 
 def coerce_parameters(

@@ -5,7 +5,7 @@ error in Scala, and leave `$` for Julia and PowerShell to evaluate.  These write
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from papermill import translators as papermills
@@ -35,7 +35,13 @@ class _Exact:
 
 
 class RTranslator(_Exact, papermills.RTranslator):
-    """R."""
+    """R: values of one kind as the vector that a notebook with `c(…)` counts with; it does for `list(…)` as well."""
+
+    @classmethod
+    def translate_list(cls, val: Sequence[Any]) -> str:
+        alike = {type(value) for value in val} in ({str}, {bool}, {int}, {float}, {int, float})
+        written = ", ".join(cls.translate(value) for value in val)
+        return f"c({written})" if alike else f"list({written})"
 
 
 class ScalaTranslator(_Exact, papermills.ScalaTranslator):
