@@ -197,8 +197,8 @@ def write_bundle(
     )
     inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
     within = seen.path.relative_to(base).as_posix()
-    if seen.notebook.from_text:
-        # what is run is the notebook that it becomes; the text goes along as it is
+    if seen.notebook.remade:
+        # what is run is the notebook that it becomes; a text goes along as it is
         within = name_as_notebook(within)
         inside = [name for name in inside if name != within]
     given = coerce_parameters(seen.checked.parameters, request.parameters, request.parameter_texts)
@@ -229,7 +229,7 @@ def write_bundle(
         # the analyst's own; ours is called by its full name
         del generated[RUN_SCRIPT]
     packed = generated
-    if seen.notebook.from_text:
+    if seen.notebook.remade:
         packed = {**generated, within: seen.notebook.raw}
     elif within not in generated and os.path.realpath(seen.path) == f"{os.path.realpath(base)}/{within}":
         # the very bytes that were looked at; a link goes along as a link

@@ -42,6 +42,7 @@ _INSTALL = re.compile(
     r"\s*[%!]{1,2}\s*(?:(?:python3?|\S*sys\.executable\S*)\s+-m\s+)?(?:uv\s+)?(?:pip3?|conda|mamba)\s+install\b"
 )
 
+_OLD_FORMAT = re.compile(rb'"nbformat"\s*:\s*[123]\s*[,}]')
 #: may be one, or half of a pair
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -93,8 +94,8 @@ class ParsedNotebook:
     #: the file as it was read; empty for a notebook that wasn't
     raw: bytes = field(default=b"", repr=False)
     executable: bool = False
-    #: whether the file is text, as jupytext has it; `raw` is the notebook that it becomes then
-    from_text: bool = False
+    #: whether the file is text, or of an older format; `raw` is the notebook that it becomes then
+    remade: bool = False
 
     @cached_property
     def cells(self) -> tuple[CodeCell, ...]:
@@ -106,9 +107,9 @@ def load_notebook(path: Path) -> ParsedNotebook:
     """The notebook at `path`, read once.  Raises Refused as `read_notebook`."""
     raw, mode = _read(path)
     content = parse_notebook(path.name, raw)
-    if is_text_notebook(path.name):
+    if is_text_notebook(path.name) or _OLD_FORMAT.search(raw):
         raw = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
-        return ParsedNotebook(content, raw, from_text=True)
+        return ParsedNotebook(content, raw, remade=True)
     return ParsedNotebook(content, raw, bool(mode & stat.S_IXUSR))
 
 
@@ -160,15 +161,32 @@ def check_notebook(name: str, notebook: object) -> Notebook:
     if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
         raise _not_a_notebook(name, "it doesn't say its notebook format")
     if notebook["nbformat"] < 4:
-        raise _refused(
-            "notebook_too_old",
-            f"{name} is in notebook format {notebook['nbformat']}; format 4 is needed. "
-            "Open it in JupyterLab and save it.",
-        )
+        notebook = _upgrade(name, notebook)
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise _not_a_notebook(name, "it has no list of cells")
     return notebook
+
+
+def _upgrade(name: str, notebook: Notebook) -> Notebook:
+    """A notebook of format 3 or older in today's, as Jupyter opens it; the same one gives the same again."""
+    import nbformat  # noqa: PLC0415  (rarely needed, and slow to load)
+
+    try:
+        with _warning_filters, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            old = nbformat.reader.reads(json.dumps(notebook))  # type: ignore[no-untyped-call]
+            upgraded: Notebook = json.loads(json.dumps(nbformat.convert(old, 4)))  # type: ignore[no-untyped-call]
+    except Exception:  # its readers of old formats raise what they like
+        raise _refused(
+            "notebook_too_old",
+            f"{name} is in notebook format {notebook['nbformat']}, and can't be read as that. "
+            "Open it in JupyterLab and save it.",
+        ) from None
+    for cell in upgraded["cells"]:
+        # made up anew at every reading
+        cell.pop("id", None)
+    return upgraded | {"nbformat_minor": 4}
 
 
 def check_runnable(name: str, notebook: ParsedNotebook) -> None:

@@ -13,6 +13,7 @@ from jupyter_schedule.core.notebooks.notebook import (
     code_cells,
     kernel_name,
     language,
+    load_notebook,
     parse_python,
     printable,
     read_notebook,
@@ -47,11 +48,44 @@ REFUSED: list[tuple[bytes, str, str]] = [
     (b'{"nbformat": 4}', "not_a_notebook", "n.ipynb isn't a notebook: it has no list of cells."),
     (b'{"nbformat": 4, "cells": ["x"]}', "not_a_notebook", "n.ipynb isn't a notebook: it has no list of cells."),
     (
-        b'{"nbformat": 3, "worksheets": []}',
+        b'{"nbformat": 3, "nbformat_minor": 0, "worksheets": [{"cells": 1}]}',
         "notebook_too_old",
-        "n.ipynb is in notebook format 3; format 4 is needed. Open it in JupyterLab and save it.",
+        "n.ipynb is in notebook format 3, and can't be read as that. Open it in JupyterLab and save it.",
     ),
 ]
+
+
+OLD = {
+    "nbformat": 3,
+    "nbformat_minor": 0,
+    "metadata": {"name": "x"},
+    "worksheets": [{"metadata": {}, "cells": [
+        {"cell_type": "heading", "level": 1, "source": ["Title"], "metadata": {}},
+        {"cell_type": "code", "language": "python", "metadata": {"tags": ["parameters"]}, "collapsed": False,
+         "prompt_number": 3, "input": ["n = 1\n", "m = 2"],
+         "outputs": [{"output_type": "pyout", "prompt_number": 3, "metadata": {}, "text": ["2"]}]},
+    ]}],
+}  # fmt: skip
+
+
+def test_a_notebook_of_an_older_format_is_the_one_that_jupyter_opens(tmp_path: Path) -> None:
+    """The same each time, so that its bundle has one digest."""
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps(OLD))
+    read = load_notebook(path)
+    assert read.remade
+    assert (read.content["nbformat"], [cell["cell_type"] for cell in read.content["cells"]]) == (
+        4,
+        ["markdown", "code"],
+    )
+    assert [(cell.source, cell.tags) for cell in read.cells] == [("n = 1\nm = 2", ("parameters",))]
+    assert json.loads(read.raw) == read.content
+    assert load_notebook(path).raw == read.raw
+
+
+def test_a_notebook_that_only_talks_of_older_formats_is_none(tmp_path: Path) -> None:
+    path = saved(tmp_path / "n.ipynb", "print('{\"nbformat\": 3}')")
+    assert not load_notebook(path).remade
 
 
 @pytest.mark.parametrize(("content", "code", "sentence"), REFUSED)

@@ -31,7 +31,7 @@ def test_text_is_read_as_the_notebook_that_it_is(name: str, text: str, cells: li
     (tmp_path / name).write_text(text, encoding="utf-8")
     found = load_notebook(tmp_path / name)
     assert [cell_text(cell) for cell in found.content["cells"] if cell["cell_type"] == "code"] == cells
-    assert found.from_text
+    assert found.remade
     assert found.raw == load_notebook(tmp_path / name).raw
 
 
