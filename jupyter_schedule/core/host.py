@@ -4,6 +4,9 @@ A Jupyter server has its own managers of both, which other packages replace; wha
 the disk.  Without a server the disk is all there is.
 """
 
+import re
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +16,9 @@ from jupyter_schedule.core.models import Kernel
 from jupyter_schedule.core.notebooks.kernels import find_kernel, list_kernels
 from jupyter_schedule.core.notebooks.notebook import printable
 
+#: before the path in a drive that only the browser has, as of jupyter-drives
+_DRIVE = re.compile(r"[A-Za-z][\w-]+:(?=.)")
+
 
 @dataclass(frozen=True)
 class Host:
@@ -21,20 +27,46 @@ class Host:
     list_kernels: Callable[[], Mapping[str, Kernel]] = list_kernels
     #: the name of what keeps notebooks elsewhere than on this disk; None where they are on it
     kept_by: str | None = None
+    #: writes a notebook, by its path in what keeps it, and the files beside it below a folder; raises Refused
+    bring: Callable[[str, Path], None] | None = None
 
     def find_kernel(self, name: str) -> Kernel:
         """The kernel of that name.  Raises Refused as `kernels.find_kernel`."""
         return find_kernel(name, self.list_kernels())
 
-    def check_on_disk(self, notebook: Path) -> None:
-        """Refused `notebook_missing` for a notebook that is kept elsewhere, with what can be done."""
-        if self.kept_by is not None and not notebook.exists():
-            raise Refused(
-                "notebook_missing",
-                f"{printable(notebook.name)} isn't on disk: this server's notebooks are kept by {self.kept_by}. "
-                "Download it into a folder of this machine, and schedule it there with `jupyter schedule create`.",
-                field="notebook",
-            )
+    def bring_notebook(self, notebook: Path, within: str) -> Path | None:
+        """A new folder, for the caller to remove, that has the notebook at `within`, and the files beside it.
+
+        None where the notebook is on this disk.  Raises Refused `notebook_missing`, with what can be done.
+        """
+        if notebook.exists():
+            return None
+        drive = _DRIVE.match(within)
+        if drive:
+            raise _not_here(notebook, f"it is in JupyterLab's drive {drive[0]}, which this server doesn't know")
+        if self.kept_by is None:
+            return None
+        if self.bring is None:
+            raise _not_here(notebook, f"this server's notebooks are kept by {self.kept_by}")
+        scratch = Path(tempfile.mkdtemp(prefix="jupyter-schedule-"))
+        try:
+            self.bring(within, scratch)
+        except BaseException as problem:
+            shutil.rmtree(scratch, ignore_errors=True)
+            if isinstance(problem, LookupError | OSError | ValueError | TimeoutError):
+                why = f"{self.kept_by}, which keeps this server's notebooks, can't read it ({type(problem).__name__})"
+                raise _not_here(notebook, why) from None
+            raise
+        return scratch
+
+
+def _not_here(notebook: Path, why: str) -> Refused:
+    return Refused(
+        "notebook_missing",
+        f"{printable(notebook.name)} isn't on disk: {why}. "
+        "Download it into a folder of this machine, and schedule it there with `jupyter schedule create`.",
+        field="notebook",
+    )
 
 
 #: without a Jupyter server

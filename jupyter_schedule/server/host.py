@@ -1,12 +1,17 @@
 """The Jupyter server as the host of schedules: the kernels and the notebooks that it has by its own configuration."""
 
 import asyncio
+import base64
 import inspect
+import json
+import posixpath
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.services.contents.filemanager import FileContentsManager
+from tornado.web import HTTPError
 
 if TYPE_CHECKING:
     from jupyter_schedule.core.host import Host
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
 
 #: seconds that a manager of kernels may take, as one that asks conda for its environments does
 PATIENCE = 60.0
+#: files beside a notebook that is kept elsewhere, and their bytes, that are brought at most
+BROUGHT_FILES, BROUGHT_BYTES = 500, 100_000_000
 
 
 def find_host(serverapp: Any) -> "Host":
@@ -21,8 +28,9 @@ def find_host(serverapp: Any) -> "Host":
     from jupyter_schedule.core.host import Host  # noqa: PLC0415  (most of a second: in the thread that first needs it)
 
     contents = serverapp.contents_manager
-    kept_by = None if isinstance(contents, FileContentsManager) else type(contents).__name__
-    return Host(_kernels_of(serverapp), kept_by)
+    if isinstance(contents, FileContentsManager):
+        return Host(_kernels_of(serverapp))
+    return Host(_kernels_of(serverapp), type(contents).__name__, _bringer_of(serverapp))
 
 
 def served_folder(serverapp: Any) -> Path:
@@ -46,6 +54,52 @@ def _kernels_of(serverapp: Any) -> "Callable[[], Mapping[str, Kernel]]":
         return freeze_kernels(found)
 
     return list_them
+
+
+def _bringer_of(serverapp: Any) -> Callable[[str, Path], None]:
+    """Brings a notebook, and what is beside it, from the server's contents manager."""
+    manager, loop = serverapp.contents_manager, serverapp.io_loop.asyncio_loop
+
+    def ask(path: str, kind: str | None) -> Any:
+        async def get() -> Any:
+            return await ensure_async(manager.get(path, content=True, type=kind))
+
+        try:
+            return asyncio.run_coroutine_threadsafe(get(), loop).result(PATIENCE)
+        except HTTPError as problem:
+            raise OSError(str(problem)) from None
+
+    def bring(notebook: str, folder: Path) -> None:
+        _write(folder, notebook, ask(notebook, "notebook"))
+        left = BROUGHT_BYTES
+        queue = [posixpath.dirname(notebook)]
+        listed = 0
+        for place in queue:
+            for entry in ask(place, "directory")["content"]:
+                path, kind = posixpath.join(place, str(entry["name"])), entry["type"]
+                listed += 1
+                if listed > BROUGHT_FILES:
+                    return
+                if kind == "directory":
+                    queue.append(path)
+                elif path != notebook and (entry.get("size") or 0) <= left:
+                    left -= _write(folder, path, ask(path, kind if kind == "notebook" else "file"))
+
+    return bring
+
+
+def _write(folder: Path, path: str, file: Any) -> int:
+    """Write a file as a contents manager gives it; its bytes.  One that leads out of the folder is left out."""
+    place, content = folder / path, file["content"]
+    if not place.resolve().is_relative_to(folder.resolve()):
+        return 0
+    if isinstance(content, dict):
+        data = json.dumps(content, ensure_ascii=False, indent=1).encode()
+    else:
+        data = base64.b64decode(content) if file.get("format") == "base64" else content.encode()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    return len(data)
 
 
 async def _wait_for(found: Any) -> Any:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -94,6 +95,8 @@ class NotebookInspection:
     """A request's notebook and its needs, as far as they are seen without running it."""
 
     path: Path
+    #: the folder that it is below: the one that Jupyter serves, or where it was brought to from elsewhere
+    root: Path
     notebook: ParsedNotebook
     kernel: Kernel
     #: None where the kernel isn't Python's, or doesn't tell, so that its packages can't be listed
@@ -113,7 +116,20 @@ def inspect_notebook(request: PackagingRequest, root: Path, host: Host = DISK) -
     if path is None:
         raise _nothing_to_schedule()
     within = _relative_to_root(path, root)
-    host.check_on_disk(path)
+    brought = host.bring_notebook(path, within)
+    if brought is None:
+        return _inspect(request, path, root, host)
+    try:
+        seen = _inspect(request.model_copy(update={"notebook": brought / within}), brought / within, brought, host)
+    except BaseException:
+        shutil.rmtree(brought, ignore_errors=True)
+        raise
+    weakref.finalize(seen, shutil.rmtree, brought, ignore_errors=True)
+    return seen
+
+
+def _inspect(request: PackagingRequest, path: Path, root: Path, host: Host) -> NotebookInspection:
+    within = _relative_to_root(path, root)
     notebook = load_notebook(path)
     check_runnable(path.name, notebook)
     kernel = host.find_kernel(request.kernel or kernel_name(notebook.content))
@@ -134,7 +150,7 @@ def inspect_notebook(request: PackagingRequest, root: Path, host: Host = DISK) -
     )
     seen = set(checked.included) - set(request.left_out)
     wanted = frozenset({within, *seen, *chosen.files})
-    return NotebookInspection(path, notebook, kernel, needs, notes, chosen, checked, wanted)
+    return NotebookInspection(path, root, notebook, kernel, needs, notes, chosen, checked, wanted)
 
 
 def list_inputs(request: PackagingRequest, root: Path) -> frozenset[str]:
@@ -189,13 +205,13 @@ def write_bundle(
 ) -> BuiltBundle:
     """The bundle of the request's notebook as a file, and what would be recorded."""
     seen = examined or inspect_notebook(request, root, host)
-    needs, kernel = seen.needs, seen.kernel
+    needs, kernel, served = seen.needs, seen.kernel, seen.root
     output_dir = normalize_output_dir(seen.checked.output_dir)
     # a folder that the code works in is inside the bundle, so that `..` leads nowhere else in a run
     base = bundle_root(
-        [root / name for name in [*seen.wanted, *(f"{place}/x" for place in seen.checked.worked_in)]], root
+        [served / name for name in [*seen.wanted, *(f"{place}/x" for place in seen.checked.worked_in)]], served
     )
-    inside = sorted((root / name).relative_to(base).as_posix() for name in seen.wanted)
+    inside = sorted((served / name).relative_to(base).as_posix() for name in seen.wanted)
     within = seen.path.relative_to(base).as_posix()
     if seen.notebook.remade:
         # what is run is the notebook that it becomes; a text goes along as it is
@@ -216,12 +232,12 @@ def write_bundle(
     )
     generated: dict[str, bytes | tuple[bytes, int]] = {**render_wrapper(config), PARAMETERS_FILE: _to_json(given)}
     if needs:
-        place = (base / REQUIREMENTS_FILE).parent.relative_to(root).as_posix()
+        place = (base / REQUIREMENTS_FILE).parent.relative_to(served).as_posix()
         generated[REQUIREMENTS_FILE] = needs.text(place, seen.wanted).encode()
-    system = find_system_packages(seen.path.parent, root)
+    system = find_system_packages(seen.path.parent, served)
     if system and system in seen.wanted and SYSTEM_PACKAGES not in inside:
         # it is read at the bundle's root, wherever the nearest one is
-        generated[SYSTEM_PACKAGES] = (root / system).read_bytes()
+        generated[SYSTEM_PACKAGES] = (served / system).read_bytes()
     generated[SCHEDULE_FILE] = _to_json({"notebook": within, "kernel": kernel.name, "output_dir": output_dir})
     listed = list(inside)
     _refuse_reserved(listed)
@@ -236,7 +252,7 @@ def write_bundle(
         packed = {**generated, within: (seen.notebook.raw, 0o755 if seen.notebook.executable else 0o644)}
         listed.remove(within)
     scanner = CodeScanner((within, seen.notebook))
-    manifest = write_archive(destination, base, listed, packed, scanner=scanner, served=root)
+    manifest = write_archive(destination, base, listed, packed, scanner=scanner, served=served)
     record = scanner.finish(manifest.digest, {file.path: file.sha256 for file in manifest.files})
     spec = base_spec(request, root, manifest.digest).model_copy(
         update={

@@ -1,6 +1,7 @@
 """A request becomes a bundle and a spec."""
 
 import ast
+import gc
 import json
 import subprocess
 import sys
@@ -353,6 +354,46 @@ def test_a_notebook_that_is_kept_elsewhere_is_refused_with_what_can_be_done(desk
         inspect_notebook(request, desk.root, host)
     assert (refused.value.code, refused.value.field) == ("notebook_missing", "notebook")
     assert inspect_notebook(request.model_copy(update={"notebook": desk.notebook}), desk.root, host).path.exists()
+
+
+def test_a_notebook_in_a_drive_of_the_browser_is_refused_as_that(desk: Desk) -> None:
+    request = PackagingRequest(timing=DAILY, notebook=desk.root / "s3:bucket/gone.ipynb")
+    with pytest.raises(Refused, match=r"in JupyterLab's drive s3:, which this server doesn't know"):
+        inspect_notebook(request, desk.root)
+
+
+def test_a_notebook_is_brought_from_what_keeps_it_with_the_files_beside_it(desk: Desk) -> None:
+    """What is recorded is its place there; nothing of it stays on this disk but the bundle."""
+    folders = []
+
+    def bring(within: str, folder: Path) -> None:
+        folders.append(folder)
+        place = folder / within
+        place.parent.mkdir(parents=True)
+        place.write_text(json.dumps(notebook_of("import helper", "open('data/x.csv')")))
+        (place.parent / "data").mkdir()
+        (place.parent / "data/x.csv").write_text("1")
+        (place.parent / "helper.py").write_text("")
+
+    host = Host(kept_by="S3ContentsManager", bring=bring)
+    request = PackagingRequest(timing=DAILY, notebook=desk.root / "elsewhere/n.ipynb")
+    made = build_bundle(request, desk.root, desk.objects, host=host)
+    assert {file.path for file in made.files} >= {"n.ipynb", "data/x.csv", "helper.py"}
+    assert (made.spec.source, made.spec.root) == ("elsewhere/n.ipynb", str(desk.root))
+    gc.collect()
+    assert folders
+    assert not any(folder.exists() for folder in folders)
+
+
+@pytest.mark.parametrize("problem", [OSError("HTTP 404: Not Found"), KeyError("content"), TimeoutError()])
+def test_a_notebook_that_cannot_be_brought_is_refused_with_who_keeps_it(desk: Desk, problem: Exception) -> None:
+    def bring(within: str, folder: Path) -> None:
+        raise problem
+
+    host = Host(kept_by="S3ContentsManager", bring=bring)
+    request = PackagingRequest(timing=DAILY, notebook=desk.root / "gone.ipynb")
+    with pytest.raises(Refused, match="S3ContentsManager, which keeps this server's notebooks, can't read it"):
+        inspect_notebook(request, desk.root, host)
 
 
 def test_the_values_of_a_kernels_variables_are_kept_for_the_account_alone(desk: Desk) -> None:
