@@ -1,7 +1,8 @@
 """The disclosure check, beside `grep` for patterns like its own and a sha256, over the same files in the same run.
 
-The files are what analyses leave when all is well: a table of aggregates, a JSON document, a log.  `grep` looks for
-four patterns and understands nothing; the sha256 reads each byte once, as publishing does anyway.
+The files are what analyses leave when all is well: a table of aggregates, a JSON document, a log, a page with a table,
+a chart with its library.  `grep` looks for four patterns and understands nothing; the sha256 reads each byte once, as
+publishing does anyway.
 """
 
 import json
@@ -16,9 +17,12 @@ from pathlib import Path
 from benchmarks import Row
 from jupyter_schedule.core.storage.factory import file_digest
 from scheduler_service.disclosure.files import check_file
+from tests.scheduler_service.disclosure.leaks import library
 
 TRIES = 3
 SIZE = 8_000_000
+#: statements of the program in a chart's page: 4 MB
+CHART = 600_000
 PATTERNS = (
     r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[a-z]{2,}",
     r"([0-9]{1,3}\.){3}[0-9]{1,3}",
@@ -27,10 +31,22 @@ PATTERNS = (
 )
 
 
+def _page() -> str:
+    row = "<tr><td>region {}</td><td>{}</td><td>{}</td></tr>\n"
+    each = "".join(row.format(number % 97, 2000 + number % 25, 1000 + number % 9000) for number in range(SIZE // 60))
+    return f"<html><body><table><tr><th>region</th><th>year</th><th>rides</th></tr>{each}</table></body></html>"
+
+
+def _chart() -> str:
+    """A chart beside its library of some MB, which is a program in one line."""
+    traces = [{"name": f"region {number}", "y": list(range(1000, 1400))} for number in range(9)]
+    return f"<script>{library(CHART)}</script><script>Plotly.newPlot('x', {json.dumps(traces)})</script>"
+
+
 def rows() -> Iterator[Row]:
     """Each kind of file, beside each floor."""
     with tempfile.TemporaryDirectory() as scratch:
-        for name, make in (("table.csv", _table), ("document.json", _document), ("log.txt", _log)):
+        for name, make in KINDS:
             file = Path(scratch, name)
             file.write_text(make())
             found = check_file(f"output/{name}", file)
@@ -78,3 +94,12 @@ def _median(measure: Callable[[], object]) -> float:
         return time.perf_counter() - start
 
     return statistics.median(timed() for _ in range(TRIES))
+
+
+KINDS = (
+    ("table.csv", _table),
+    ("document.json", _document),
+    ("log.txt", _log),
+    ("table.html", _page),
+    ("chart.html", _chart),
+)

@@ -1,6 +1,5 @@
 """The difference of a schedule's version from another, or from the notebook as it is on disk now."""
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,8 +17,7 @@ from jupyter_schedule.core.bundles.stored import read_files
 from jupyter_schedule.core.bundles.wrapper.render import is_generated
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Schedule, Spec, Version
-from jupyter_schedule.core.notebooks.diff import NotebookDiff, diff_notebooks
-from jupyter_schedule.core.notebooks.notebook import Notebook, check_notebook, read_notebook
+from jupyter_schedule.core.notebooks.diff import Document, NotebookDiff, diff_documents
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
@@ -39,7 +37,7 @@ def version_difference(
     if old.spec.bundle == new.spec.bundle:
         return plain
     try:
-        found = diff_notebooks(_bundled(operations, old.spec), _bundled(operations, new.spec))
+        found = operations.host.ask(diff_documents, _bundled(operations, old.spec), _bundled(operations, new.spec))
         files = _files(operations, old.spec, new.spec)
     except Refused as refused:
         return plain.model_copy(update={"state": DifferenceState.UNREADABLE, "message": refused.message})
@@ -55,7 +53,7 @@ def drift(operations: Operations, root: Path, name: str, number: int | None) -> 
     if path is None or version.spec.notebook is None:
         return plain
     try:
-        found = diff_notebooks(_bundled(operations, version.spec), read_notebook(root / path))
+        found = operations.host.ask(diff_documents, _bundled(operations, version.spec), root / path)
     except Refused as refused:
         gone = refused.code == "notebook_missing"
         message = f"{path} isn't there any more. The schedule runs on from its own copy of it."
@@ -75,14 +73,11 @@ def _details(schedule: Schedule, version: Version, root: Path) -> VersionDetails
     )
 
 
-def _bundled(operations: Operations, spec: Spec) -> Notebook:
-    """The notebook that the bundle holds; one without cells where it holds none."""
+def _bundled(operations: Operations, spec: Spec) -> Document:
+    """The notebook that the bundle holds; None where it holds none."""
     if spec.notebook is None:
-        return {"cells": []}
-    try:
-        return check_notebook(spec.notebook, json.loads(_member(operations.objects, spec.bundle, spec.notebook)))
-    except (ValueError, RecursionError):
-        raise Refused("not_a_notebook", "The notebook in the bundle can't be read.", "notebook") from None
+        return None
+    return spec.notebook, _member(operations.objects, spec.bundle, spec.notebook)
 
 
 # a panel asks again and again, and a bundle may be large; its digest names its content for good

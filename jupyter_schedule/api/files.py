@@ -43,7 +43,7 @@ class OpenFile:
 def receive_bundle(context: ApiContext, digest: str, packed: Path) -> BundleResponse:
     """Keep a tarball that came over the wire, which is consumed; Refused when it isn't what its name says."""
     size = packed.stat().st_size
-    entries = stored.receive_bundle(context.operations.objects, packed, digest)
+    entries = stored.receive_bundle(context.operations.objects, packed, digest, context.operations.host)
     return BundleResponse(bundle=digest, size=size, files=entries)
 
 

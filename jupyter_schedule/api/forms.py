@@ -168,7 +168,8 @@ def _check_inputs(
     if after.notebook is None:
         return
     try:
-        named = list_inputs(after, root) - list_inputs(before, root)
+        before_, after_ = (operations.host.ask(list_inputs, request, root) for request in (before, after))
+        named = after_ - before_
     except Refused:
         return
     bundled = read_record(operations.objects, spec.bundle).files if named else {}

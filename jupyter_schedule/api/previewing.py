@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -16,8 +16,7 @@ from jupyter_schedule.core.bundles.packaging import (
     NotebookInspection,
     PackagingRequest,
     base_spec,
-    build_bundle,
-    inspect_notebook,
+    prepare_bundle,
 )
 from jupyter_schedule.core.bundles.record import no_such_bundle, read_record
 from jupyter_schedule.core.compute import choices
@@ -61,16 +60,9 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
         problems.catch(lambda: operations.schedules.check_name(form.name))
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
     tarball = problems.catch(lambda: _preview_tarball(request, form, answers)) if request and form.tarball else None
-    examined = (
-        problems.catch(lambda: inspect_notebook(request, root, operations.host))
-        if request and not form.tarball
-        else None
-    )
-    if request and examined:
-        problems.catch(lambda: _check_parameters(request, examined))
-    made = tarball
-    if request and examined and not problems.found:
-        made = problems.catch(lambda: build_bundle(request, root, operations.objects, examined))
+    examined, made = None, tarball
+    if request and not form.tarball:
+        examined, made = _bundle(request, answers, problems)
     if made:
         problems.catch(
             lambda: operations.schedules.check_edit(
@@ -97,6 +89,21 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
         spec = operations.schedules.with_storage(plain, _base(editing, answers))
         shape = shape.model_copy(update=_told(name, spec, answers, editing))
     return shape
+
+
+def _bundle(
+    request: PackagingRequest, answers: Presenter, problems: _Problems
+) -> tuple[NotebookInspection | None, BuiltBundle | None]:
+    """The inspection of the notebook, and its bundle where nothing is wrong with the form."""
+    operations = answers.operations
+    with ExitStack() as stack:
+        opened = prepare_bundle(request, answers.root, operations.host)
+        prepared = problems.catch(lambda: stack.enter_context(opened))
+        if prepared is None:
+            return None, None
+        problems.catch(lambda: _check_parameters(request, prepared.seen))
+        made = None if problems.found else problems.catch(lambda: prepared.keep(operations.objects))
+        return prepared.seen, made
 
 
 def _preview_tarball(request: PackagingRequest, form: Form, answers: Presenter) -> BuiltBundle:

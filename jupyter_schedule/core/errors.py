@@ -174,6 +174,8 @@ class ErrorCode(StrEnum):
     STORE_TOO_NEW = "store_too_new"
     STORE_UNKNOWN = "store_unknown"
     SYSTEM = "system"
+    TAKES_TOO_LONG = "takes_too_long"
+    TAKES_TOO_MUCH = "takes_too_much"
     TARBALL_UNREADABLE = "tarball_unreadable"
     TOO_LONG = "too_long"
     TOO_OFTEN = "too_often"
@@ -216,6 +218,10 @@ class Refused(Exception):  # noqa: N818  (it names what happened to a request, n
         self.code = code
         self.message = message
         self.field = field
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str | None]]:
+        """Travel between processes."""
+        return type(self), (self.code, self.message, self.field)
 
     @property
     def status(self) -> int:

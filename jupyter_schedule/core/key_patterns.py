@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from ahocorasick_rs import AhoCorasick, Implementation
+
 #: what it is → words that it can't be without, in any case where they are small; what it looks like
 _FIXED: dict[str, tuple[tuple[str, ...], str]] = {
     "an AWS access key": (("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
@@ -108,12 +110,9 @@ _FIXED: dict[str, tuple[tuple[str, ...], str]] = {
 _PATTERNS = {
     what: (frozenset(need.lower() for need in needs), re.compile(pattern)) for what, (needs, pattern) in _FIXED.items()
 }
-#: the words of all patterns; one may begin within another
-_NEEDED = re.compile(
-    "(?=("
-    + "|".join(sorted({re.escape(need) for needs, _ in _PATTERNS.values() for need in needs}, reverse=True))
-    + "))"
-)
+#: the words of all patterns, looked for at once; one may begin within another
+_NEEDS = sorted({need for needs, _ in _PATTERNS.values() for need in needs})
+_NEEDED = AhoCorasick(_NEEDS, implementation=Implementation.DFA)
 _ASSIGNED = re.compile(
     r"(?:password|passwd|pwd|secret|token|api_?key|access_?key)[\"']?\]?\s*(?:=|:)\s*[rbu]?([\"'])([^\"'\s]{6,200})\1",
     re.IGNORECASE,
@@ -132,12 +131,16 @@ WORDS = (
     "login", "passw", "pwd", "secret", "token", "key", "basic", "auth", "dp.", "putty-user-key", "pgp private", "re_",
 )  # fmt: skip
 LONG = 20
+#: told by a name and not by its form
+ASSIGNED = "a password or token"
 
 
 def find_keys(text: str) -> Iterator[tuple[str, int]]:
     """The keys that `text` seems to hold, each kind once with the 1-based line where it first stands, never the key."""
     small = text.lower()
-    needed = set(_NEEDED.findall(small))
+    if not small.isascii():  # half a character, which code may write, is none to the automaton
+        small = small.encode(errors="replace").decode()
+    needed = {_NEEDS[word] for word, _, _ in _NEEDED.find_matches_as_indexes(small, overlapping=True)}
     for what, (needs, pattern) in _PATTERNS.items():
         match = None if needs and needed.isdisjoint(needs) else pattern.search(text)
         if match:
@@ -150,7 +153,7 @@ def find_keys(text: str) -> Iterator[tuple[str, int]]:
     if any(map(small.__contains__, _ASSIGNED_WORDS)):
         for match in _ASSIGNED.finditer(text):
             if not _PLACEHOLDER.search(match[2]):
-                yield "a password or token", text.count("\n", 0, match.start()) + 1
+                yield ASSIGNED, text.count("\n", 0, match.start()) + 1
                 return
 
 

@@ -434,7 +434,7 @@ class BundleHandler(FileHandler):
                 return receive_bundle(context, digest, packed).model_dump_json().encode()
 
         try:
-            content = await self.backend.ask(receive)
+            content = await self.backend.ask(receive, slow=True)
         except Refused as refused:
             await self.refuse(refused)
         else:

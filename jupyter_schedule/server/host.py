@@ -13,6 +13,8 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.services.contents.filemanager import FileContentsManager
 from tornado.web import HTTPError
 
+from jupyter_schedule.core.apart import Children
+
 if TYPE_CHECKING:
     from jupyter_schedule.core.host import Host
     from jupyter_schedule.core.models import Kernel
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 #: files beside a notebook that is kept elsewhere, and their bytes, that are brought at most
 BROUGHT_FILES, BROUGHT_BYTES = 500, 100_000_000
+#: look at files; they know nothing of any server, so all of a process share them
+CHILDREN = Children()
 
 
 def find_host(serverapp: Any) -> "Host":
@@ -28,9 +32,10 @@ def find_host(serverapp: Any) -> "Host":
     from jupyter_schedule.core.host import Host  # noqa: PLC0415  (most of a second: in the thread that first needs it)
 
     contents = serverapp.contents_manager
+    CHILDREN.warm()
     if isinstance(contents, FileContentsManager):
-        return Host(_kernels_of(serverapp))
-    return Host(_kernels_of(serverapp), type(contents).__name__, _bringer_of(serverapp))
+        return Host(_kernels_of(serverapp), apart=CHILDREN)
+    return Host(_kernels_of(serverapp), type(contents).__name__, _bringer_of(serverapp), CHILDREN)
 
 
 def served_folder(serverapp: Any) -> Path:

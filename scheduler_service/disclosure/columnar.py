@@ -6,6 +6,7 @@ from typing import Any
 
 from scheduler_service.disclosure.file_types import Unreadable
 from scheduler_service.disclosure.findings import FindingCollector
+from scheduler_service.disclosure.lines import of_lines
 from scheduler_service.disclosure.readings import as_text
 from scheduler_service.disclosure.tables import TableCheck
 from scheduler_service.disclosure.text import TextCheck
@@ -59,7 +60,7 @@ def _check_notes(found: FindingCollector, schema: Any, notes: Mapping[bytes, byt
     texts = [*map(str, schema.names), *(value.decode("utf-8", "replace") for value in noted)]
     text = TextCheck(found)
     for told in texts:
-        text.all([(None, line) for line in told.splitlines()])
+        text.all(of_lines([(None, line) for line in told.splitlines()]))
     text.tell()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.json_document import JsonCheck
+from scheduler_service.disclosure.lines import of_text
 from scheduler_service.disclosure.markup import CheckPart, Markup, check_records, check_script
 from scheduler_service.disclosure.readings import unpack_base64
 from scheduler_service.disclosure.text import TextCheck
@@ -34,7 +35,7 @@ def check_notebook(content: Any, found: FindingCollector, smallest: int, check_p
             {key: each for key, each in cell.items() if key not in {"source", "outputs", "attachments", "id"}}
         )
     rest = {key: value for key, value in content.items() if key != "cells"} if isinstance(content, dict) else {}
-    text.all(enumerate(json.dumps(rest, indent=1, ensure_ascii=False).splitlines(), 1))
+    text.all(of_text(json.dumps(rest, indent=1, ensure_ascii=False)))
     text.tell()
 
 
@@ -51,12 +52,12 @@ class _CellCheck:
     def check_lines(self, told: str) -> None:
         """A text and the tables in it."""
         tables = TextTables(self.found, self.smallest, cell=self.number)
-        self.text.all(tables.tap(enumerate(told.splitlines(), 1)), cell=self.number)
+        self.text.all(tables.tap(of_text(told)), cell=self.number)
 
     def check_noted(self, value: Any) -> None:
         """Look at the notes on a cell or an output."""
         told = json.dumps(value, indent=1, ensure_ascii=False)
-        self.text.keys_and_mail(enumerate(told.splitlines(), 1), cell=self.number)
+        self.text.keys_and_mail(of_text(told), cell=self.number)
 
 
 def _check_output(output: Mapping[str, Any], cell: _CellCheck) -> None:
@@ -75,9 +76,9 @@ def _check_shown(shown: Mapping[str, Any], cell: _CellCheck) -> None:
         if kind in {"text/html", "image/svg+xml"}:
             check_html(told, cell.found, cell.smallest, cell.check_part, text=cell.text, cell=cell.number)
         elif kind == "text/plain" and "<table" in page:  # the same table, whose columns were looked at
-            cell.text.keys_and_mail(enumerate(told.splitlines(), 1), cell=cell.number)
+            cell.text.keys_and_mail(of_text(told), cell=cell.number)
         elif kind in {"application/javascript", "text/javascript"}:
-            cell.text.keys(enumerate(told.splitlines(), 1), cell=cell.number)
+            cell.text.keys(of_text(told), cell=cell.number)
             check_script(told, cell.found, cell.text, cell.smallest, cell=cell.number)
         elif kind.startswith("image/") or kind in {"application/pdf", "application/octet-stream"}:
             cell.check_part(unpack_base64("".join(told.split())))

@@ -14,10 +14,10 @@ from scheduler_service.disclosure.file_types import Unreadable
 #: a bracket after which JSON can go on; most of a program's brackets begin something else
 _BEGINS = re.compile(r"\[(?=\s*(?:[\[{\"\d-]|true|false|null|NaN))|\{(?=\s*\")")
 #: characters of the first piece that is read, and those at a piece's end that may have been cut
-WINDOW = 4096
+WINDOW = 512
 LONGEST_TEXT = 16
-#: `JSON.parse("…")` and the like: a text that holds a document
-_TEXT = re.compile(r"\"(?:[^\"\\\n]|\\.)*[{\[](?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*[{\[](?:[^'\\\n]|\\.)*'")
+#: a text, which may hold a document as that of `JSON.parse("…")` does
+_TEXT = re.compile(r"\"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+\"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'")
 #: what JavaScript writes otherwise than JSON: keys without quotes, texts in single ones, a comma at the end
 _BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_$][\w$]*)(\s*:)")
 _SINGLE = re.compile(r"'([^'\"\\\n]*)'")
@@ -57,8 +57,8 @@ def _read(script: str, depth: int) -> Iterator[tuple[int, Any]]:
             yield start, content
     if depth < DEEPEST:
         for match in _TEXT.finditer(script):
-            if len(match[0]) > SMALLEST * 2:
-                inner = unquote(match[0])
+            if match.end() - match.start() > SMALLEST * 2 and ("[" in (told := match[0]) or "{" in told):
+                inner = unquote(told)
                 yield from ((match.start(), content) for _, content in _read(inner, depth + 1))
 
 

@@ -1,7 +1,4 @@
-"""From bytes to lines: what kind of file it is, by its first bytes and never by its name; never more than a limit.
-
-Memory is flat: a line longer than `LONGEST_LINE` comes in pieces that overlap.
-"""
+"""From bytes to text: what kind of file it is, by its first bytes and never by its name; never more than a limit."""
 
 import bz2
 import codecs
@@ -9,14 +6,11 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO, Any, cast
 
 #: bytes that are looked at to say what a file is
 SAMPLE = 1 << 16
-LONGEST_LINE = 1 << 18
-#: characters of a piece that the next one begins with
-OVERLAP = 256
 _NAMED = {
     b"PK\x03\x04": "a ZIP archive or office document",
     b"%PDF": "a PDF",
@@ -31,6 +25,7 @@ _NAMED = {
     b"II*\0": "a picture that isn't read here",
     b"MM\0*": "a picture that isn't read here",
 }
+_CONTROL = bytes(code for code in range(0x20) if code not in b"\t\n\r\f\x1b")
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -169,17 +164,6 @@ def detect_encoding(head: bytes) -> str:
     return "utf-8" if _is_plain(head) else _refuse()
 
 
-def number_lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
-    """1-based numbers and lines, without their ends."""
-    text = io.TextIOWrapper(stream, encoding, errors="replace")
-    number, tail = 1, ""
-    while piece := text.readline(LONGEST_LINE):
-        ended = piece.endswith("\n")
-        yield number, tail + piece.rstrip("\n")
-        tail = "" if ended else piece[-OVERLAP:]
-        number += ended
-
-
 def _wide(head: bytes) -> str:
     """UTF-16 without a mark: every other byte of Western text is zero."""
     half = len(head) // 2
@@ -191,13 +175,13 @@ def _wide(head: bytes) -> str:
 
 
 def _one_byte(head: bytes) -> str:
-    return "cp1252" if _is_plain(head) and sum(byte >= 0x80 for byte in head) < 0.3 * len(head) else _refuse()
+    western = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))
+    return "cp1252" if _is_plain(head) and western < 0.3 * len(head) else _refuse()
 
 
 def _is_plain(head: bytes) -> bool:
     """True when it has hardly any control characters."""
-    odd = sum(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
-    return odd <= len(head) / 500
+    return len(head) - len(head.translate(None, _CONTROL)) <= len(head) / 500
 
 
 def _refuse() -> str:

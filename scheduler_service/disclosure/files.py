@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 import json
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -18,24 +17,23 @@ from scheduler_service.disclosure import column_names, identifiers, personal, se
 from scheduler_service.disclosure.csv import check_objects, check_rows, detect_separator
 from scheduler_service.disclosure.documents import check_html, check_notebook, check_xml
 from scheduler_service.disclosure.file_types import (
-    OVERLAP,
     Unreadable,
     bound_stream,
     decompress,
     detect_encoding,
-    number_lines,
     packed_names,
 )
 from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.json_document import JsonCheck
+from scheduler_service.disclosure.lines import Block, TextSource, of_lines, of_text
 from scheduler_service.disclosure.markup import check_script
 from scheduler_service.disclosure.pictures import picture_kind, take_apart
 from scheduler_service.disclosure.readings import other_readings
-from scheduler_service.disclosure.text import TextCheck, blocks
+from scheduler_service.disclosure.text import TextCheck
 from scheduler_service.disclosure.text_tables import TextTables
 
 #: grows with every change of what is found, so that answers of older rules aren't taken for today's
-RULES = 2
+RULES = 3
 #: lines that are looked at to say what a text is
 _FIRST_LINES = 40
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
@@ -132,7 +130,7 @@ def _check_stream(file: _CheckedFile, source: IO[bytes], packed: int) -> None:
     if inner is not None:
         if packed >= 2:
             raise Unreadable("it is compressed more than twice")
-        TextCheck(file.found).all(enumerate(packed_names(head), 1))
+        TextCheck(file.found).all(of_lines(enumerate(packed_names(head), 1)))
         with inner:
             _check_stream(file, inner, packed + 1)
     elif head.startswith((b"PAR1", b"ARROW1")):
@@ -145,7 +143,7 @@ def _check_stream(file: _CheckedFile, source: IO[bytes], packed: int) -> None:
     elif (kind := picture_kind(head)) is not None:
         _check_picture(file, kind, stream)
     elif head:
-        _check_text(file, number_lines(stream, detect_encoding(head)))
+        _check_text(file, TextSource(stream, detect_encoding(head)))
 
 
 def _check_picture(file: _CheckedFile, kind: str, stream: IO[bytes]) -> None:
@@ -155,40 +153,36 @@ def _check_picture(file: _CheckedFile, kind: str, stream: IO[bytes]) -> None:
     texts, told = take_apart(kind, data)
     text = TextCheck(file.found)
     for each in texts:
-        text.all([(None, line) for line in each.splitlines()])
+        text.all(of_lines([(None, line) for line in each.splitlines()]))
         if each.lstrip()[:1] == "<":
             check_html(each, file.found, file.limits.smallest_cell, file.check_part, text=text)
         else:
-            for _ in TextTables(file.found, file.limits.smallest_cell).tap(enumerate(each.splitlines(), 1)):
-                pass
+            TextTables(file.found, file.limits.smallest_cell).check(of_text(each))
     text.tell()
     for what in told:
         file.found.add(FindingKind.PERSONAL, f"the picture says {what}")
 
 
-def _check_text(file: _CheckedFile, source: Iterator[tuple[int, str]]) -> None:
-    first = list(itertools.islice(source, _FIRST_LINES))
-    rest = itertools.chain(first, source)
-    sample = [line for _, line in first]
+def _check_text(file: _CheckedFile, source: TextSource) -> None:
+    sample = source.head.split("\n", _FIRST_LINES)[:_FIRST_LINES]
     begin = next((line.lstrip() for line in sample if line.strip()), "")[:200].lower()
     smallest = file.limits.smallest_cell
     if file.name.endswith(_PAGES) or begin.startswith(("<!doctype html", "<html", "<table", "<div", "<body", "<head")):
-        whole = _whole(file, rest)
+        whole = _whole(file, source)
         check_html(whole, file.found, smallest, file.check_part)
         if not file.name.endswith((".html", ".htm", ".xhtml")):
-            for _ in TextTables(file.found, smallest).tap(enumerate(whole.splitlines(), 1)):
-                pass
+            TextTables(file.found, smallest).check(of_text(whole))
     elif file.name.endswith(_XML) or begin.startswith(("<?xml", "<svg", "<!doctype")):
-        check_xml(_whole(file, rest), file.found, smallest, file.check_part)
+        check_xml(_whole(file, source), file.found, smallest, file.check_part)
     elif file.name.endswith((*_SETTINGS, *_SCRIPTS)):
-        _check_settings(file, _whole(file, rest))
+        _check_settings(file, _whole(file, source))
     elif _has_objects(file, sample):
-        _check_json_lines(file, rest)
+        _check_json_lines(file, source)
     elif begin.startswith(("{", "[")) and not file.name.endswith(_TABLES):
-        _check_document(file, rest)
+        _check_document(file, source)
     else:
         sign = detect_separator(sample, named_table=file.name.endswith(_TABLES))
-        _check_table(file, rest, sign) if sign else _check_lines(file, rest)
+        _check_table(file, source, sign) if sign else _check_lines(file, source.blocks())
 
 
 def _check_settings(file: _CheckedFile, whole: str) -> None:
@@ -196,11 +190,11 @@ def _check_settings(file: _CheckedFile, whole: str) -> None:
     smallest = file.limits.smallest_cell
     text = TextCheck(file.found)
     if file.name.endswith(_SCRIPTS):
-        text.keys(enumerate(whole.splitlines(), 1))
+        text.keys(of_text(whole))
         check_script(whole, file.found, text, smallest)
         text.tell()
         return
-    _check_lines(file, enumerate(whole.splitlines(), 1))
+    _check_lines(file, of_text(whole))
     if len(whole) > _LARGEST_SETTINGS or ("&" in whole and "*" in whole):  # YAML's links grow without end
         return
     try:
@@ -211,13 +205,13 @@ def _check_settings(file: _CheckedFile, whole: str) -> None:
     text.tell()
 
 
-def _check_lines(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
+def _check_lines(file: _CheckedFile, blocks: Iterable[Block]) -> None:
     text = TextCheck(file.found)
-    text.all(TextTables(file.found, file.limits.smallest_cell).tap(source))
+    text.all(TextTables(file.found, file.limits.smallest_cell).tap(blocks))
     text.tell()
 
 
-def _check_table(file: _CheckedFile, source: Iterable[tuple[int, str]], sign: str) -> None:
+def _check_table(file: _CheckedFile, source: TextSource, sign: str) -> None:
     text = TextCheck(file.found)
     try:
         table = check_rows(_tapped(source, text), sign, file.limits.smallest_cell, counts=file.counts)
@@ -226,7 +220,7 @@ def _check_table(file: _CheckedFile, source: Iterable[tuple[int, str]], sign: st
     table.tell(file.found)
 
 
-def _check_json_lines(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
+def _check_json_lines(file: _CheckedFile, source: TextSource) -> None:
     text = TextCheck(file.found)
     try:
         table = check_objects(_tapped(source, text), file.limits.smallest_cell, counts=file.counts)
@@ -235,25 +229,25 @@ def _check_json_lines(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> 
     table.tell(file.found)
 
 
-def _tapped(source: Iterable[tuple[int, str]], text: TextCheck) -> Iterator[tuple[int, str]]:
-    """The same lines, looked at for keys on their way."""
-    for block in blocks(source):
-        text.keys(block)
-        yield from block  # type: ignore[misc]
+def _tapped(source: TextSource, text: TextCheck) -> Iterator[Block]:
+    """Its blocks, looked at for keys on their way."""
+    for block in source.blocks():
+        text.keys([block])
+        yield block
 
 
-def _check_document(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> None:
+def _check_document(file: _CheckedFile, source: TextSource) -> None:
     whole = _whole(file, source)
     try:
         content = json.loads(whole)
     except (ValueError, RecursionError):
-        _check_lines(file, enumerate(whole.splitlines(), 1))
+        _check_lines(file, of_text(whole))
         return
     if isinstance(content, dict) and "nbformat" in content:
         check_notebook(content, file.found, file.limits.smallest_cell, file.check_part)
         return
     text = TextCheck(file.found)
-    text.keys_and_mail(enumerate(whole.splitlines(), 1))
+    text.keys_and_mail(of_text(whole))
     check = JsonCheck(
         file.found,
         text,
@@ -270,20 +264,9 @@ def _line_of(value: str, whole: str) -> int | None:
     return None if place < 0 else whole.count("\n", 0, place) + 1
 
 
-def _whole(file: _CheckedFile, source: Iterable[tuple[int, str]]) -> str:
+def _whole(file: _CheckedFile, source: TextSource) -> str:
     """A document as one text.  Raises Unreadable when it is too large for that."""
-    parts: list[str] = []
-    size, last = 0, 0
-    for number, line in source:
-        size += len(line) + 1
-        if size > file.limits.document:
-            raise Unreadable(f"as a document it is larger than {size_text(file.limits.document)}")
-        if number == last:  # a further piece of one line begins with the end of the piece before
-            parts.append(line[OVERLAP:])
-        else:
-            parts.append(("\n" if parts else "") + line)
-        last = number
-    return "".join(parts)
+    return source.whole(file.limits.document, size_text(file.limits.document))
 
 
 def _has_objects(file: _CheckedFile, sample: list[str]) -> bool:

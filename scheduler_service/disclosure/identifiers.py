@@ -44,22 +44,28 @@ _BUILD_NEARBY = re.compile(
 )
 
 
+_DIGIT = re.compile(r"\d")
 _AT_IN_BRACKETS = re.compile(r"[\[({]\s?(?:at|@|ät|chez|arroba)\s?[\])}]", re.IGNORECASE)
+
+
+def email_places(text: str) -> Iterator[int]:
+    """Places on lines that may have an e-mail address."""
+    yield from look(text).words("mail")
 
 
 def may_hold_email(text: str) -> bool:
     """False when no line of the text has an e-mail address."""
-    return "@" in text or "%40" in text or "&#64;" in text or _AT_IN_BRACKETS.search(text) is not None
+    return bool(look(text).words("mail"))
 
 
-def may_hold_address(text: str) -> bool:
-    """False when no line of the text has an IP or hardware address."""
-    return look(text).address
+def address_places(text: str) -> Iterator[int]:
+    """Places on lines that may have an IP or hardware address."""
+    yield from look(text).addresses()
 
 
-def may_hold_number(text: str) -> bool:
-    """False when no line of the text has a UUID or a long hexadecimal number."""
-    return look(text).has_run(16)
+def number_places(text: str) -> Iterator[int]:
+    """Places on lines that may have a UUID or a long hexadecimal number."""
+    yield from (start for start, end in look(text).runs(16) if _DIGIT.search(text, start, end))
 
 
 def has_email(text: str) -> bool:

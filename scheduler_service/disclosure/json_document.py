@@ -6,17 +6,21 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from jupyter_schedule.core.models import FindingKind
 from scheduler_service.disclosure import column_names, identifiers, personal, readings
-from scheduler_service.disclosure.csv import flatten
+from scheduler_service.disclosure.csv import tabulate
 from scheduler_service.disclosure.findings import FindingCollector
+from scheduler_service.disclosure.lines import of_lines
 from scheduler_service.disclosure.tables import TableCheck
 from scheduler_service.disclosure.text import TextCheck
 
 #: objects in an object, or texts in a list, from which they count as rows
 RECORDS = 3
+#: rows that are looked at at once
+BATCH = 4096
 #: levels that are looked at
 DEEPEST = 60
 MOST_COLUMNS = 500
@@ -76,17 +80,15 @@ class JsonCheck:
         inner = {key: _unpacked(value) for key, value in inner.items()}
         parallel = _parallel(inner)
         if parallel:
-            self._table(
-                list(parallel), [[_text(value) for value in row] for row in zip(*parallel.values(), strict=True)]
-            )
+            self._columns({name: _texts(values) for name, values in parallel.items()})
             return [(key, value) for key, value in inner.items() if not _is_scalars(value)]
         columns, data = inner.get("columns"), inner.get("data")
         if _is_names(columns) and isinstance(data, list) and data and all(isinstance(row, list) for row in data):
-            self._table(list(columns or ()), [[_text(value) for value in row] for row in data])
+            self._table(list(columns or ()), data)
             return [(key, value) for key, value in inner.items() if key not in {"columns", "data"}]
         objects = [each for each in inner.values() if isinstance(each, dict)]
         if len(objects) >= RECORDS and len(objects) == len(inner) and _alike(objects):
-            self._records([{"": key, **flatten(each)} for key, each in inner.items()])
+            self._records([{"": key, **each} for key, each in inner.items()])
             return _deeper(objects)
         self._check_counts(inner, name)
         for key, value in inner.items():
@@ -96,11 +98,11 @@ class JsonCheck:
     def _check_list(self, inner: Sequence[Any], name: str) -> list[tuple[str, Any]]:
         objects = [each for each in inner if isinstance(each, dict)]
         if objects:
-            self._records([flatten(each) for each in objects])
+            self._records(objects)
             return _deeper(objects)
         lists = [each for each in inner if isinstance(each, list)]
         if lists and len(lists) == len(inner):
-            self._table([], [[_text(value) for value in row] for row in lists])
+            self._table([], lists)
         elif len(inner) >= RECORDS and all(isinstance(each, str) for each in inner):
             self._table([name], [[each] for each in inner])
         else:
@@ -124,7 +126,7 @@ class JsonCheck:
     def _check_escaped(self, value: str) -> None:
         """A text whose quotes or letters hid behind backslashes when the lines were read."""
         if self._escaped and ('"' in value or "\\" in value or not value.isascii()):
-            self._text.keys_and_mail([(self._line_of(value), value)], cell=self._cell)
+            self._text.keys_and_mail(of_lines([(self._line_of(value), value)]), cell=self._cell)
 
     def _check_counts(self, inner: Mapping[str, Any], name: str) -> None:
         """An object of whole numbers that is called a count: `{"clients": {"DE": 3}}`."""
@@ -135,20 +137,42 @@ class JsonCheck:
         if small:
             self._found.add(FindingKind.SMALL_CELL, f"a count below {self._smallest}", cell=self._cell, count=small)
 
-    def _records(self, records: Sequence[Mapping[str, str]]) -> None:
-        names = list(dict.fromkeys(key for record in records for key in record))[:MOST_COLUMNS]
-        for value in (value for record in records for value in record.values()):
-            self._check_escaped(value)
-        self._table(names, [[record.get(name, "") for name in names] for record in records])
+    def _records(self, objects: Sequence[dict[str, Any]]) -> None:
+        records = [{key: "" if _is_packed(value) else value for key, value in each.items()} for each in objects]
+        columns = tabulate(records)
+        if self._escaped:
+            for values in columns.values():
+                if not (told := "".join(values)).isascii() or '"' in told or "\\" in told:
+                    for value in set(values):
+                        self._check_escaped(value)
+        self._columns(columns)
 
-    def _table(self, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        table = TableCheck(names, self._smallest, unit="row", cell=self._cell, part=self._part)
-        table.feed(range(1, len(rows) + 1), rows)
+    def _table(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows of values, some of them shorter."""
+        columns = list(zip_longest(*rows, fillvalue=""))
+        table = self._begin(names)
+        table.feed_columns(range(1, len(rows) + 1), [_texts(values) for values in columns])
         table.tell(self._found)
+
+    def _columns(self, columns: Mapping[str, Sequence[str]]) -> None:
+        rows = len(next(iter(columns.values()), ()))
+        table = self._begin(list(columns))
+        for start in range(0, rows, BATCH):
+            end = min(start + BATCH, rows)
+            table.feed_columns(range(start + 1, end + 1), [values[start:end] for values in columns.values()])
+        table.tell(self._found)
+
+    def _begin(self, names: Sequence[str]) -> TableCheck:
+        return TableCheck(names, self._smallest, unit="row", cell=self._cell, part=self._part)
 
 
 def _deeper(objects: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Those of a table's rows that hold lists or objects of their own."""
+    kinds: set[type] = set()
+    for each in objects:
+        kinds.update(map(type, each.values()))
+    if not kinds & {dict, list}:
+        return []
     return [("", each) for each in objects if any(isinstance(value, dict | list) for value in each.values())]
 
 
@@ -209,8 +233,20 @@ def _unpacked(value: Any) -> Any:
     return plain
 
 
+def _is_packed(value: Any) -> bool:
+    """True of packed numbers, which are looked at by themselves."""
+    return isinstance(value, dict) and "dtype" in value
+
+
 def _is_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+
+
+def _texts(values: Sequence[Any]) -> Sequence[str]:
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return values
+    return list(map(str, values)) if kinds <= {int, float} else list(map(_text, values))
 
 
 def _text(value: Any) -> str:

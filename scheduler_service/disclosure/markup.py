@@ -9,12 +9,14 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable
+from operator import itemgetter
 from urllib.parse import unquote_to_bytes
 
 from scheduler_service.disclosure.embedded import find_documents
 from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.first_names import split_words
 from scheduler_service.disclosure.json_document import JsonCheck
+from scheduler_service.disclosure.lines import of_lines, of_text
 from scheduler_service.disclosure.readings import unpack_base64
 from scheduler_service.disclosure.tables import TableCheck
 from scheduler_service.disclosure.text import TextCheck
@@ -54,6 +56,18 @@ _LICENCE = re.compile(
 )
 #: XML: a value between its tags
 _LEAF = re.compile(r"<([A-Za-z_][\w:.-]{0,60})(?:\s[^<>]*)?>([^<>]{1,400})</\1\s*>")
+#: a table with no other in it; what a plain one is made of; the names of its attributes
+_TABLE = re.compile(r"<(?P<end>/?)table\b[^<>]*>", re.IGNORECASE)
+_ROW = re.compile(r"<tr\b[^<>]*>", re.IGNORECASE)
+_CELL = re.compile(r"<t[dh]\b[^<>]*>\s*([^<]*?)\s*</t[dh]\s*>", re.IGNORECASE)
+_AROUND = re.compile(r"</?(?:table|thead|tbody|tfoot)\b[^<>]*>", re.IGNORECASE)
+_NAMED = re.compile(r"\s([\w:.@-]+)=[\"']")
+_SCRIPT = re.compile(r"<script\b[^>]*>(?P<body>.*?)</script[\s/>]", re.DOTALL | re.IGNORECASE)
+#: characters from which a script may be a library, and words of programs, of which it has one in so many
+LARGEST_DATA, PROGRAM = 1 << 18, 2000
+_PROGRAM_WORDS = ("function(", "=>", "){")
+#: rows from which a table is looked at so
+MANY = 50
 #: rows from which like parts of a document count as a table
 FEW = 5
 
@@ -80,14 +94,26 @@ class Markup:
     def check(self, content: str) -> None:
         """Look at all of it.  Raises Unreadable when a part can't be looked at."""
         content = self._take_parts(content)
+        self._check_keys(content)
+        content = self._take_tables(content)
         self._ends = [match.end() for match in re.finditer("\n", content)]
-        self._text.keys(enumerate(content.splitlines(), 1), cell=self._cell)
         self._take_apart(content)
-        self._text.all(self._shown, cell=self._cell)
-        self._text.all(self._attributes, cell=self._cell)
-        self._text.keys_and_mail(self._in_tables, cell=self._cell)
+        self._text.all(of_lines(self._shown), cell=self._cell)
+        self._text.all(of_lines(self._attributes), cell=self._cell)
+        self._text.keys_and_mail(of_lines(self._in_tables), cell=self._cell)
         for rows, places in self._tables:
             self._check_table(rows, places)
+
+    def _check_keys(self, content: str) -> None:
+        """Look for keys in all of it; in a library, whose names say `token`, for those of a known form."""
+        kept, place = [], 0
+        for match in _SCRIPT.finditer(content):
+            start, end = match.span("body")
+            if end - start >= LARGEST_DATA and is_program(match["body"]):
+                self._text.known_keys(of_text(match["body"], content.count("\n", 0, start) + 1), cell=self._cell)
+                kept += [content[place:start], "\n" * content.count("\n", start, end)]
+                place = end
+        self._text.keys(of_text("".join([*kept, content[place:]])), cell=self._cell)
 
     def _take_parts(self, content: str) -> str:
         """The document without what is packed in it, which is looked at by itself."""
@@ -106,6 +132,42 @@ class Markup:
             kept += [content[place : match.start()], "data:"]
             place = match.end()
         return "".join([*kept, content[place:]])
+
+    def _take_tables(self, content: str) -> str:
+        """The document without its large tables of plain cells, each of which is looked at at once."""
+        kept, place, line, begun = [], 0, 1, None
+        for match in _TABLE.finditer(content):
+            if not match["end"]:
+                begun = match.start()
+            elif begun is not None:
+                line += content.count("\n", place, begun)
+                kept += [content[place:begun], self._take_table(content[begun : match.end()], line)]
+                line += content.count("\n", begun, match.end())
+                place, begun = match.end(), None
+        return "".join([*kept, content[place:]]) if kept else content
+
+    def _take_table(self, table: str, line: int) -> str:
+        """Lines as many as those of a plain table, or all of one that isn't plain."""
+        pieces = _ROW.split(table)
+        if len(pieces) < MANY or not self._is_plain(table):
+            return table
+        rows, places, at = [], [], line
+        for number, piece in enumerate(pieces):
+            if number:
+                rows.append(_CELL.findall(piece))
+                places.append(at)
+            at += piece.count("\n")
+        if 2 * (sum(map(len, rows)) + len(rows)) + len(_AROUND.findall(table)) != table.count("<"):
+            return table
+        if "&" in table:
+            rows = [[html.unescape(cell) for cell in row] for row in rows]
+        self._text.mail(of_text(table, line), cell=self._cell)
+        self._check_table(rows, places)
+        return "<br>" + "\n" * table.count("\n")
+
+    def _is_plain(self, table: str) -> bool:
+        """True when its tags have no attributes that say anything, and nothing is hidden in it."""
+        return "<!" not in table and _LAYOUT.issuperset(name.lower() for name in set(_NAMED.findall(table)))
 
     def _take_apart(self, content: str) -> None:
         place = 0
@@ -184,13 +246,13 @@ class Markup:
         if raw == "script":
             self._check_script(match["body"], line)
         elif raw == "style":
-            self._text.keys_and_mail(enumerate(_LICENCE.sub("", match["body"]).splitlines(), line), cell=self._cell)
+            self._text.keys_and_mail(of_text(_LICENCE.sub("", match["body"]), line), cell=self._cell)
         elif raw:
             inner = match["body"]
             self._shown += [(line + offset, html.unescape(each)) for offset, each in enumerate(inner.splitlines())]
         else:
             told = match["comment"] or match["cdata"] or ""
-            self._text.all(enumerate(told.splitlines(), line), cell=self._cell)
+            self._text.all(of_text(told, line), cell=self._cell)
 
     def _check_script(self, script: str, line: int) -> None:
         # keys in it were looked for with those of the whole document
@@ -218,13 +280,15 @@ def check_script(
     cell: int | None = None,
 ) -> None:
     """Look at a script: mail in it, but for what names its authors, and the rows of its data."""
-    text.mail(enumerate(_LICENCE.sub("", script).splitlines(), line), cell=cell)
+    text.mail(of_text(_LICENCE.sub("", script), line), cell=cell)
     points: list[list[str]] = []
-    for place, content in find_documents(script):
+    at, counted = line, 0
+    for place, content in sorted(find_documents(script), key=itemgetter(0)):
         if isinstance(content, list) and len(content) == 2 and all(isinstance(each, float) for each in content):
             points.append([str(each) for each in content])
             continue
-        at = line + script.count("\n", 0, place)
+        at += script.count("\n", counted, place)
+        counted = place
         check = JsonCheck(found, text, smallest, cell=cell, line_of=lambda _, at=at: at, part="data of a script")  # type: ignore[misc]
         check.check(content)
     if points:  # the markers of a map, each by itself
@@ -232,6 +296,11 @@ def check_script(
         table = TableCheck(["lat", "lon"], smallest, cell=cell, part="data of a script")
         table.feed([line] * len(points), points)
         table.tell(found)
+
+
+def is_program(script: str) -> bool:
+    """True when a script is mostly code and no data."""
+    return sum(map(script.count, _PROGRAM_WORDS)) * PROGRAM >= len(script)
 
 
 def check_records(content: str, found: FindingCollector, smallest: int) -> None:

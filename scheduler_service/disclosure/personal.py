@@ -31,20 +31,24 @@ _NAME = re.compile(
     r"([^\W\d_][\w'\u2019-]{1,25})(?: [^\W\d_][\w'\u2019-]{1,25})? ?\d*",
     re.IGNORECASE,
 )
-_CALENDARS = ("begin:vcard", '"vcard"', "attendee", "organizer")
-_TELEPHONES = ("tel", "phone", "mobil", "handy", "fon", "cell", "call", "whatsapp")
+
+
+def person_places(text: str) -> Iterator[int]:
+    """Places on lines that may have anything that `find_persons` finds."""
+    signs = look(text)
+    yield from signs.cards()
+    if signs.has_account():
+        yield from (match.start() for match in _IBAN.finditer(text))
+    if signs.social:
+        yield from signs.words("social")
+    yield from signs.words("calendar")
+    if signs.words("telephone"):
+        yield from (match.start() for match in _PHONE_SAID.finditer(text))
 
 
 def may_hold_person(text: str) -> bool:
     """False when no line of the text has anything that `find_persons` finds."""
-    signs = look(text)
-    return (
-        signs.card
-        or (signs.account and _IBAN.search(text) is not None)
-        or (signs.social and _SOCIAL_WORD.search(text) is not None)
-        or any(word in signs.small for word in _CALENDARS)
-        or (any(word in signs.small for word in _TELEPHONES) and _PHONE_SAID.search(text) is not None)
-    )
+    return any(True for _ in person_places(text))
 
 
 def find_persons(line: str) -> Iterator[str]:

@@ -49,15 +49,19 @@ def other_readings(line: str) -> Iterator[str]:
             yield plain
 
 
+def other_places(text: str) -> Iterator[int]:
+    """Places on lines that have another reading."""
+    for sign, pattern in (("%", _PERCENT), ("&", _ENTITY), ("\\", _ESCAPE), ("=", _QUOTED_PRINTABLE)):
+        if sign in text:
+            yield from (match.start() for match in pattern.finditer(text))
+    if not text.isascii():
+        for pattern in (_UNSEEN, _WIDE):
+            yield from (match.start() for match in pattern.finditer(text))
+
+
 def may_read_otherwise(text: str) -> bool:
     """False when no line of the text has another reading."""
-    return (
-        ("%" in text and _PERCENT.search(text) is not None)
-        or ("&" in text and _ENTITY.search(text) is not None)
-        or ("\\" in text and _ESCAPE.search(text) is not None)
-        or ("=" in text and _QUOTED_PRINTABLE.search(text) is not None)
-        or (not text.isascii() and (_UNSEEN.search(text) is not None or _WIDE.search(text) is not None))
-    )
+    return any(True for _ in other_places(text))
 
 
 def _letter(match: re.Match[str]) -> str:

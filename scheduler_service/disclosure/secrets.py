@@ -5,6 +5,7 @@ digests of builds.  Its checks over the network are never called.
 """
 
 import re
+from collections.abc import Iterator
 
 from detect_secrets.plugins.aws import AWSKeyDetector
 from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
@@ -36,36 +37,46 @@ from scheduler_service.disclosure.signs import look
 
 _KEYWORD = KeywordDetector()
 _ASSIGNING = ("key", "pass", "pwd", "pw", "token")
-#: each detector, with words in small letters, or a form, without which it finds nothing
-_DETECTORS: tuple[tuple[BasePlugin, tuple[str, ...] | re.Pattern[str]], ...] = (
-    (AWSKeyDetector(), ("akia", "asia", "abia", "acca", "a3t", "aws")),
-    (AzureStorageKeyDetector(), ("accountkey=",)),
-    (BasicAuthDetector(), ("://",)),
-    (CloudantDetector(), re.compile(r"cloudant|cl.{0,20}[a-z0-9]{24}", re.IGNORECASE)),
-    (DiscordBotTokenDetector(), re.compile(r"[MNO][\w-]{23,25}\.[\w-]{6}\.")),
-    (GitHubTokenDetector(), ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
-    (GitLabTokenDetector(), re.compile(r"gl[a-z]{2,5}-|GR1348941")),
-    (IbmCloudIamDetector(), re.compile(r"[\w-]{44}")),
-    (IbmCosHmacDetector(), re.compile(r"[a-f0-9]{48}", re.IGNORECASE)),
-    (JwtTokenDetector(), ("eyj",)),
-    (_KEYWORD, ("key", "pass", "pwd", "secret", "contrase")),
-    (MailchimpDetector(), ("-us",)),
-    (NpmDetector(), ("_authtoken",)),
-    (OpenAIDetector(), ("t3blbkfj",)),
-    (PrivateKeyDetector(), ("begin ", "putty")),
-    (PypiTokenDetector(), ("pypi-",)),
-    (SendGridDetector(), ("sg.",)),
-    (SlackDetector(), ("xox", "hooks.slack")),
-    (SoftlayerDetector(), re.compile(r"[a-z0-9]{64}", re.IGNORECASE)),
-    (SquareOAuthDetector(), ("sq0csp",)),
-    (StripeDetector(), ("k_live_",)),
-    (TelegramBotTokenDetector(), re.compile(r"\d{8,10}:[\w-]{35}")),
-    (TwilioKeyDetector(), re.compile(r"(?:AC|SK)[a-z0-9]{32}")),
+#: as its list of what it takes for names of secrets has them
+_KEYWORDS = (
+    *(f"{of}{between}key" for of in ("api", "auth", "service", "account", "db", "database", "priv", "private", "client")
+      for between in ("", "_")),
+    *(f"{of}{between}pass" for of in ("db", "database", "key") for between in ("", "_")),
+    "password", "passwd", "pwd", "secret", "contrase",
+)  # fmt: skip
+#: each detector, with words in small letters without which it finds nothing, and letters of a run that it needs
+_DETECTORS: tuple[tuple[BasePlugin, tuple[str, ...], int], ...] = (
+    (AWSKeyDetector(), ("akia", "asia", "abia", "acca", "a3t", "aws"), 16),
+    (AzureStorageKeyDetector(), ("accountkey=",), 20),
+    (BasicAuthDetector(), ("://",), 0),
+    (CloudantDetector(), ("cl",), 24),
+    (DiscordBotTokenDetector(), ("m", "n", "o"), 23),
+    (GitHubTokenDetector(), ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), 36),
+    (GitLabTokenDetector(), ("gl", "gr1348941"), 20),
+    (IbmCloudIamDetector(), (), 44),
+    (IbmCosHmacDetector(), (), 48),
+    (JwtTokenDetector(), ("eyj",), 0),
+    (_KEYWORD, _KEYWORDS, 0),
+    (MailchimpDetector(), ("-us",), 32),
+    (NpmDetector(), ("_authtoken",), 0),
+    (OpenAIDetector(), ("t3blbkfj",), 20),
+    (PrivateKeyDetector(), ("begin ", "putty"), 0),
+    (PypiTokenDetector(), ("pypi-",), 40),
+    (SendGridDetector(), ("sg.",), 0),
+    (SlackDetector(), ("xox", "hooks.slack"), 0),
+    (SoftlayerDetector(), (), 64),
+    (SquareOAuthDetector(), ("sq0csp",), 0),
+    (StripeDetector(), ("k_live_",), 0),
+    (TelegramBotTokenDetector(), (":",), 35),
+    (TwilioKeyDetector(), ("ac", "sk"), 34),
 )
-#: a line without these and without a long word has no secret of a known form
-_WORDS = (*key_patterns.WORDS, "passp", "contrase", "mot de passe", "mot_de", "kennwort", "senha", "bearer")
-#: a word of letters alone is none, but for what its beginning tells
-_MIXED = re.compile(r"(?<![\w-])(?=[a-z_/+-]{0,200}[A-Z0-9])[\w/+-]{20}")
+_MIXED = re.compile(r"[A-Z0-9]")
+#: letters of the shortest run that is measured
+SHORTEST_RUN = 16
+_ASSIGNED = (
+    "password", "passwd", "pwd", "passphrase", "passwort", "kennwort", "contrase", "mot de passe", "mot_de_passe",
+    "senha", "secret", "api", "access", "auth", "token",
+)  # fmt: skip
 _UNQUOTED = re.compile(
     r"(?:password|passwd|pwd|passphrase|passwort|kennwort|contrase(?:ñ|n)a|mot[ _]de[ _]passe|senha|secret|api[_-]?key"
     r"|access[_-]?key|auth[_-]?token|token)[\"']?\s{0,3}[=:;,\t]\s{0,3}[\"']?(?=[^\s\"',;]*[0-9!#$%&*+?^])"
@@ -88,12 +99,18 @@ _PLACEHOLDER = re.compile(
 )
 
 
-def may_hold_secret(text: str) -> bool:
-    """False when no line of the text has a secret; much quicker than to look for one."""
+def secret_places(text: str) -> Iterator[int]:
+    """Places on lines that may have a secret; much quicker than to look for one."""
     signs = look(text)
-    if any(map(signs.small.__contains__, _WORDS)) or (signs.has_run(key_patterns.LONG) and _MIXED.search(text)):
-        return True
-    return text.count(":") >= 4 and _PASSWORD_LINE.search(text) is not None
+    yield from signs.words("secret")
+    # a word of letters alone is none, but for what its beginning tells
+    yield from (start for start, end in signs.runs(key_patterns.LONG) if _MIXED.search(text, start, end))
+    yield from signs.password_lines()
+
+
+def may_hold_secret(text: str) -> bool:
+    """False when no line of the text has a secret."""
+    return any(True for _ in secret_places(text))
 
 
 def find_secret(line: str) -> str | None:
@@ -105,23 +122,39 @@ def _find_secret(line: str) -> str | None:
     known = next((what for what, _ in key_patterns.find_keys(line)), None)
     if known:
         return known
-    small = line.lower()
+    signs = look(line)
+    small = signs.small
+    longest = max((end - start for start, end in signs.runs(SHORTEST_RUN)), default=0)
     quoted = any(sign in line for sign in "'\"`")
-    for detector, needs in _DETECTORS:
-        if isinstance(needs, re.Pattern):
-            if not needs.search(line):
-                continue
-        elif not any(map(small.__contains__, needs)) or (detector is _KEYWORD and not quoted):
+    for detector, words, run in _DETECTORS:
+        needed = longest >= run and (not words or any(map(small.__contains__, words)))
+        if not needed or (detector is _KEYWORD and not quoted):
             continue
         if any(_is_real(detector, found) for found in detector.analyze_string(line)):
             return _named(detector.secret_type)
-    if any(not _PLACEHOLDER.search(match[1]) for match in _UNQUOTED.finditer(line)):
+    if any(map(_is_assigned, _assigned(line, small))):
         return "a password or token"
-    if _BEARER.search(line):
+    if "bearer" in small and _BEARER.search(line):
         return "a bearer token"
-    if _PASSWORD_LINE.search(line):
+    if line.count(":") >= 4 and _PASSWORD_LINE.search(line):
         return "a line of a password file"
-    return "an AWS secret key" if any(_is_by_chance(match[1]) for match in _ALONE.finditer(line)) else None
+    alone = _ALONE.finditer(line) if longest >= 40 else ()
+    return "an AWS secret key" if any(_is_by_chance(match[1]) for match in alone) else None
+
+
+def _assigned(line: str, small: str) -> Iterator[str]:
+    """Values that are given to what is called a password or the like, without quotes."""
+    for word in _ASSIGNED:
+        place = small.find(word)
+        while place >= 0:
+            match = _UNQUOTED.match(line, place)
+            if match:
+                yield match[1]
+            place = small.find(word, place + len(word))
+
+
+def _is_assigned(value: str) -> bool:
+    return not _PLACEHOLDER.search(value)
 
 
 def _is_by_chance(word: str) -> bool:

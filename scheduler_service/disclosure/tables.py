@@ -6,6 +6,7 @@ so that memory stays flat.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import zip_longest
 from typing import Literal
 
@@ -15,6 +16,9 @@ from scheduler_service.disclosure.findings import FindingCollector
 
 #: different values of a column that are told apart
 MOST_DISTINCT = 20_000
+#: and at least, in a table of very many columns, of which so many values are kept
+FEWEST_DISTINCT = 1000
+MOST_KEPT = 2_000_000
 #: a number that is larger than counts of most things
 LARGE = 1_000_000
 #: rows from which a table of single events or people is told from an example
@@ -26,10 +30,13 @@ _NUMBER = re.compile(r"[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?\s?%?")
 _TIME = re.compile(r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})[T ,]+\d\d?:\d\d:(\d\d)\S{0,14}")
 _EPOCH = re.compile(r"1[0-9]{9}(?:\d{3}|\d{6})?(?:\.\d+)?")
 #: columns of numbers only, as lines
-_ALL_WHOLE = re.compile(r"(?:\d{1,9}\n)*\d{1,9}")
+_DIGITS = b"0123456789\n"
+_LARGE_DIGITS = 7
 _ALL_NUMBERS = re.compile(r"(?:-?\d{1,15}\.\d{1,18}\n)*-?\d{1,15}\.\d{1,18}")
-#: a word, and another one
-_SPACED = re.compile(r"(?m)^[ '\"]{0,2}[^\W\d_][^ \n]{0,30} [^\W\d_]")
+#: a capital word, and another one, at the beginning of a line
+_SPACED = re.compile(
+    r"\n[ '\"]{0,2}(?:(?i:dr|prof|mr|mrs|ms|herr|frau|sr|sra|mme|m)\.? )?[^\W\d_a-z][^ \n]{0,30} [^\W\d_]"
+)
 #: digits of numbers that are long enough to be somebody's
 _LONG_NUMBER = 10
 #: decimals of a place that is as exact as a house
@@ -37,6 +44,8 @@ _EXACT = re.compile(r"-?\d{1,3}\.\d{4,}")
 #: a time that is written as one number
 _MOMENT = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?")
 _NOTHING = frozenset({"", "-", "—", "na", "n/a", "nan", "null", "none", "redacted", "hidden", "***", "xxx"})
+#: characters of a cell with spaces around it that may say nothing
+_LONGEST_NOTHING = 12
 _PLACE = frozenset(
     {"zip", "zipcode", "postcode", "postal", "plz", "lat", "lon", "lng", "latitude", "longitude", "address"}
 )
@@ -73,9 +82,9 @@ class Column:
         """The number of cells that hold `what`."""
         return self.hits.get(what, (0, 0))[0]
 
-    def remember(self, values: Iterable[str]) -> None:
+    def remember(self, values: Iterable[str], most: int) -> None:
         """Count different values, up to a limit."""
-        if len(self.distinct) < MOST_DISTINCT:
+        if len(self.distinct) < most:
             self.distinct.update(map(hash, values))
 
     @property
@@ -86,7 +95,7 @@ class Column:
     @property
     def differs(self) -> bool:
         """True when nearly every row has another value."""
-        return len(self.distinct) >= min(MOST_DISTINCT, 0.8 * self.filled)
+        return len(self.distinct) >= min(FEWEST_DISTINCT, 0.8 * self.filled)
 
     @property
     def is_number(self) -> bool:
@@ -124,6 +133,7 @@ class TableCheck:
         self._reads_secrets = reads_secrets
         self._reads_mail = reads_mail
         self._part = part
+        self._most_distinct = MOST_DISTINCT
 
     def rename(self, names: Sequence[str]) -> None:
         """Add columns that turned up later."""
@@ -132,55 +142,72 @@ class TableCheck:
 
     def feed(self, lines: Sequence[int], rows: Iterable[Sequence[str]]) -> None:
         """The next rows, and the line that each is on."""
+        self.feed_columns(lines, list(zip_longest(*rows, fillvalue="")))
+
+    def feed_columns(self, lines: Sequence[int], columns: Sequence[Sequence[str]]) -> None:
+        """The same, by columns."""
         self.rows += len(lines)
-        for index, values in enumerate(zip_longest(*rows, fillvalue="")):
-            while index >= len(self.columns):
-                self.columns.append(Column(len(self.columns) + 1, ""))
-            self._feed(self.columns[index], lines, values)
+        for number in range(len(self.columns), len(columns)):
+            self.columns.append(Column(number + 1, ""))
+        self._most_distinct = min(MOST_DISTINCT, max(FEWEST_DISTINCT, MOST_KEPT // (len(self.columns) or 1)))
+        for column, values in zip(self.columns, columns, strict=False):
+            self._feed(column, lines, values)
 
     def _feed(self, column: Column, lines: Sequence[int], values: Sequence[str]) -> None:
         told = "\n".join(values)
-        if _ALL_WHOLE.fullmatch(told):
-            self._feed_whole(column, lines, values)
+        rest = told.encode(errors="replace").translate(None, _DIGITS) if told.isascii() else b"?"
+        if rest == b"" and "\n\n" not in f"\n{told}\n" and (longest := max(map(len, values), default=0)) <= 9:
+            self._feed_whole(column, lines, values, longest)
             return
         distinct = set(values)
-        if _ALL_NUMBERS.fullmatch(told):
+        if not rest.strip(b".-") and _ALL_NUMBERS.fullmatch(told):
             column.filled += len(values)
             column.numbers += len(values)
-            column.remember(distinct)
+            column.remember(distinct, self._most_distinct)
             exact = sum(1 for value in values if _EXACT.fullmatch(value)) if _is_point(column) else 0
             if exact:
                 count, first = column.hits.get("exact", (0, lines[0]))
                 column.hits["exact"] = (count + exact, first)
             return
-        found: dict[str, list[str]] = {}
         looks = self._looks("\n".join(distinct))
+        if not looks and not signs.look(told).number:
+            self._feed_words(column, values, distinct)
+            return
+        found: dict[str, list[str]] = {}
+        known: set[str] = set()
         for value in distinct:
             plain = value.strip()
             if plain.lower() in _NOTHING:
                 found.setdefault("nothing", []).append(value)
                 continue
-            column.remember((plain,))
+            known.add(plain)
             for what in self._held(column, plain, looks):
                 found.setdefault(what, []).append(value)
+        column.remember(known, self._most_distinct)
         column.filled += len(values)
         for what, which in found.items():
             among = set(which)
             places = [line for line, value in zip(lines, values, strict=True) if value in among]
             self._note(column, what, places)
 
-    def _feed_whole(self, column: Column, lines: Sequence[int], values: Sequence[str]) -> None:
+    def _feed_words(self, column: Column, values: Sequence[str], distinct: set[str]) -> None:
+        """A batch of cells without a sign of anything, of which some may be empty."""
+        nothing = {value for value in distinct if len(value) <= _LONGEST_NOTHING and value.strip().lower() in _NOTHING}
+        column.filled += len(values) - (sum(value in nothing for value in values) if nothing else 0)
+        column.remember(distinct - nothing, self._most_distinct)
+
+    def _feed_whole(self, column: Column, lines: Sequence[int], values: Sequence[str], longest: int) -> None:
         """A batch of whole numbers of at most nine digits, none of them missing."""
-        numbers = list(map(int, values))
+        distinct = set(values)
         column.filled += len(values)
         column.whole += len(values)
-        column.remember(set(values))
-        if max(numbers) >= LARGE:
-            column.large += sum(number >= LARGE for number in numbers)
-        if min(numbers) < self._smallest:
-            places = [line for line, number in zip(lines, numbers, strict=True) if 0 < number < self._smallest]
-            if places:
-                self._note(column, "small", places)
+        column.remember(distinct, self._most_distinct)
+        if longest >= _LARGE_DIGITS:
+            large = {value for value in distinct if len(value) >= _LARGE_DIGITS and int(value) >= LARGE}
+            column.large += sum(value in large for value in values)
+        small = distinct & _small_numbers(self._smallest)
+        if small:
+            self._note(column, "small", [line for line, value in zip(lines, values, strict=True) if value in small])
 
     def _looks(self, told: str) -> frozenset[str]:
         """Name the checks that cells, a line each, have to go through: most columns have no sign of anything."""
@@ -193,8 +220,8 @@ class TableCheck:
             "time": look.clock,
             "address": look.address,
             "opaque": look.has_run(16),
-            "number": look.telephone or look.account,
-            "name": _SPACED.search(told) is not None,
+            "number": look.telephone or look.has_account(),
+            "name": _SPACED.search(f"\n{told}") is not None,
             "person": personal.may_hold_person(told),
         }
         return frozenset(name for name, there in seen.items() if there)
@@ -409,6 +436,12 @@ class TableCheck:
             count=count,
             part=self._part,
         )
+
+
+@cache
+def _small_numbers(smallest: int) -> frozenset[str]:
+    """Counts below the least one, however many zeros they begin with."""
+    return frozenset(str(number).zfill(width) for number in range(1, smallest) for width in range(1, 10))
 
 
 def _machine(value: str) -> str | None:

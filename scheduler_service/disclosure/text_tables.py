@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from scheduler_service.disclosure.findings import FindingCollector
+from scheduler_service.disclosure.lines import Block
 from scheduler_service.disclosure.tables import TableCheck
 
 #: rows from which lines that divide alike count as a table
@@ -20,9 +21,9 @@ LONGEST = 20_000
 _RULE = re.compile(r"[\s|+:=-]+")
 _GAP = re.compile(r"\s{2,}|\t")
 _INSERT = re.compile(r"\(((?:[^()']|'(?:[^']|'')*')*)\)\s*[,;]?\s*$")
+#: a text without these has no line that divides
+_DIVIDES = re.compile(r"[|\t]|  |[;,](?!\s)|^\s*(?:\(|insert)", re.IGNORECASE | re.MULTILINE)
 Row = list[str]
-#: the number of a line and its text
-Numbered = tuple[int | None, str]
 
 
 class TextTables:
@@ -37,12 +38,21 @@ class TextTables:
         self._lines: list[int] = []
         self._table: TableCheck | None = None
 
-    def tap(self, lines: Iterable[Numbered]) -> Iterator[Numbered]:
+    def tap(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """The same lines, looked at on their way."""
-        for number, line in lines:
-            self.add(number, line)
-            yield number, line
+        for block in blocks:
+            if _DIVIDES.search(block.text):
+                for number, line in block.lines:
+                    self.add(number, line)
+            else:
+                self.end()
+            yield block
         self.end()
+
+    def check(self, blocks: Iterable[Block]) -> None:
+        """Look at all of them."""
+        for _ in self.tap(blocks):
+            pass
 
     def add(self, number: int | None, line: str) -> None:
         """The next line."""

@@ -1,7 +1,7 @@
 """A Jupyter server with the extension, in folders of its own, and what a browser says to it."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +16,19 @@ from jupyter_schedule.core.object_keys import RESULT, worker_prefix
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.storage.factory import open_storage
 from jupyter_schedule.core.store.factory import open_store
+from jupyter_schedule.server.host import CHILDREN
 from tests.engine import notebook_of
 from tests.factories import NOON, make_attempt
 
 #: as the server's base URL is in these tests: a name that must stay quoted
 BASE = "/a%40b/jupyter-schedule/"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children() -> Iterator[None]:
+    """The processes that look at notebooks, kept as long as a server keeps them, end with the session."""
+    yield
+    CHILDREN.close()
 
 
 class Reply(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.apart import Children
 from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, MachineSize
 from tests.engine import notebook_of
 from tests.server.conftest import Api
@@ -192,3 +193,43 @@ async def test_where_it_can_run_is_shown_with_the_hardware_and_a_size_that_is_go
     assert seen["problems"] == []
     (problem,) = (await preview(api, launcher="ec2", size="small"))["problems"]
     assert (problem["field"], problem["code"]) == ("size", "no_such_size")
+
+
+async def test_a_notebook_that_never_ends_is_given_up_in_one_sentence_and_the_next_one_is_looked_at(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked at in a process of its own, so that nobody else waits for it."""
+    children = Children(limits=(2.0,))
+    monkeypatch.setattr("jupyter_schedule.server.host.CHILDREN", children)
+    os.mkfifo(api.root / "endless.ipynb")
+    try:
+        seen = await preview(api, notebook="endless.ipynb")
+        (problem,) = seen["problems"]
+        assert (problem["code"], problem["field"]) == ("takes_too_long", "notebook")
+        assert problem["message"] == (
+            "Looking at it took more than 2 s, so it was given up: make it smaller or simpler."
+        )
+        api.notebook("report.ipynb", "open('data.csv')")
+        seen = await preview(api)
+        assert [file["path"] for file in seen["files"]] == ["report.ipynb", "data.csv"]
+    finally:
+        children.close()
+
+
+async def test_no_notebook_is_read_in_the_servers_own_process(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for a preview, a schedule, an edit, a difference, nor where a tarball brings it."""
+
+    def refuse(*_: object) -> Any:
+        raise AssertionError("a notebook was parsed here")
+
+    api.notebook("report.ipynb", "open('data.csv')", parameters="month = 3")
+    (api.root / "data.csv").write_text("1")
+    monkeypatch.setattr("jupyter_schedule.core.notebooks.notebook.parse_notebook", refuse)
+    monkeypatch.setattr("jupyter_schedule.core.bundles.record.parse_notebook", refuse)
+    assert (await preview(api))["problems"] == []
+    await api.create()
+    headers = {"If-Match": "1"}
+    edited = await api("PATCH", "schedules/daily", {"form": {"parameters": {"month": "4"}}}, headers=headers)
+    assert edited.status == 200, edited.body
+    api.notebook("report.ipynb", "open('data.csv')", "print(2)", parameters="month = 3")
+    assert (await api("GET", "schedules/daily/difference")).body["state"] == "differs"

@@ -9,7 +9,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -97,7 +98,6 @@ class NotebookInspection:
     path: Path
     #: the folder that it is below: the one that Jupyter serves, or where it was brought to from elsewhere
     root: Path
-    notebook: ParsedNotebook
     kernel: Kernel
     #: None where the kernel isn't Python's, or doesn't tell, so that its packages can't be listed
     needs: requirements.Requirements | None
@@ -110,47 +110,41 @@ class NotebookInspection:
     wanted: frozenset[str]
 
 
-def inspect_notebook(request: PackagingRequest, root: Path, host: Host = DISK) -> NotebookInspection:
-    """Look at the request's notebook, under `root`.  Raises Refused, field `notebook`, `kernel`, `files`, …"""
-    path = request.notebook
-    if path is None:
+def inspect_notebook(
+    request: PackagingRequest, root: Path, host: Host = DISK, brought: Path | None = None
+) -> tuple[NotebookInspection, ParsedNotebook]:
+    """Look at the request's notebook, under `root`, or below the folder that it was brought to.
+
+    Raises Refused, field `notebook`, `kernel`, `files`, …
+    """
+    if request.notebook is None:
         raise _nothing_to_schedule()
-    within = _relative_to_root(path, root)
-    brought = host.bring_notebook(path, within)
-    if brought is None:
-        return _inspect(request, path, root, host)
-    try:
-        seen = _inspect(request.model_copy(update={"notebook": brought / within}), brought / within, brought, host)
-    except BaseException:
-        shutil.rmtree(brought, ignore_errors=True)
-        raise
-    weakref.finalize(seen, shutil.rmtree, brought, ignore_errors=True)
-    return seen
-
-
-def _inspect(request: PackagingRequest, path: Path, root: Path, host: Host) -> NotebookInspection:
-    within = _relative_to_root(path, root)
+    within = _relative_to_root(request.notebook, root)
+    served = brought or root
+    path = served / within
+    if brought is not None:
+        request = request.model_copy(update={"notebook": path})
     notebook = load_notebook(path)
     check_runnable(path.name, notebook)
     kernel = host.find_kernel(request.kernel or kernel_name(notebook.content))
-    chosen = expand_patterns(root, request.files) if request.files else FileSelection([], [])
-    code = follow_notebook(notebook, path, root, given=_given_values(request, notebook), named=chosen.files)
-    needs, notes = _find_requirements(request, notebook, root, kernel, code)
+    chosen = expand_patterns(served, request.files) if request.files else FileSelection([], [])
+    code = follow_notebook(notebook, path, served, given=_given_values(request, notebook), named=chosen.files)
+    needs, notes = _find_requirements(request, notebook, served, kernel, code)
     checked = preflight.preflight(
         notebook,
         path,
-        root,
+        served,
         kernel,
         chosen.files,
         output_dir=request.output_dir,
         modules_missing=needs.missing if needs else (),
         code=code,
         variables=request.env,
-        beside=_find_beside(request, needs, path.parent, root),
+        beside=_find_beside(request, needs, path.parent, served),
     )
     seen = set(checked.included) - set(request.left_out)
     wanted = frozenset({within, *seen, *chosen.files})
-    return NotebookInspection(path, root, notebook, kernel, needs, notes, chosen, checked, wanted)
+    return NotebookInspection(path, served, kernel, needs, notes, chosen, checked, wanted), notebook
 
 
 def list_inputs(request: PackagingRequest, root: Path) -> frozenset[str]:
@@ -166,45 +160,77 @@ def list_inputs(request: PackagingRequest, root: Path) -> frozenset[str]:
     return frozenset(checked.included) - frozenset(request.left_out)
 
 
-def build_bundle(
-    request: PackagingRequest,
-    root: Path,
-    objects: ObjectStorage,
-    examined: NotebookInspection | None = None,
-    *,
-    host: Host = DISK,
-) -> BuiltBundle:
-    """Bundle what the request names, under `root`, and check it against what the notebook uses.
+class Preparation:
+    """A request whose notebook was looked at, and whose bundle can be made of the very bytes that were seen."""
 
-    examined: what `inspect_notebook` said of the request, when it was asked already.
-    Raises Refused for whatever can't be scheduled; nothing is recorded, the bundle stays in `objects`.
-    """
+    def __init__(self, seen: NotebookInspection, packed: Path, build: Callable[[], BuiltBundle]) -> None:
+        self.seen = seen
+        self._packed = packed
+        self._build = build
+
+    def keep(self, objects: ObjectStorage) -> BuiltBundle:
+        """Make the bundle and keep it, once.  Raises Refused."""
+        return _keep(objects, self._packed, self._build())
+
+
+@contextmanager
+def prepare_bundle(request: PackagingRequest, root: Path, host: Host = DISK) -> Iterator[Preparation]:
+    """Look at the request's notebook, where the host has files looked at.  Raises Refused as `inspect_notebook`."""
     recurrence.check(request.timing)
+    if request.notebook is None:
+        raise _nothing_to_schedule()
+    brought = host.bring_notebook(request.notebook, _relative_to_root(request.notebook, root))
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
         packed = Path(scratch) / "bundle.tar.gz"
-        if request.notebook is not None:
-            made = write_bundle(request, root, packed, examined, host=host)
-        elif request.tarball is not None:
-            made = _import_tarball(request, root, packed)
-        else:
-            raise _nothing_to_schedule()
-        keep_bundle(objects, packed, made.record)
-    if made.spec.kernel is not None:
-        kept = keep_variables(objects, made.spec.bundle, made.spec.kernel)
-        made = made.model_copy(update={"spec": made.spec.model_copy(update={"kernel": kept})})
-    return made
+        with closing(host.apart(_look_and_write, request, root, packed, host.portable(), brought)) as answers:  # type: ignore[type-var]
+            try:
+                seen = next(answers)
+            except BaseException:
+                if brought is not None:
+                    shutil.rmtree(brought, ignore_errors=True)
+                raise
+            if brought is not None:
+                weakref.finalize(seen, shutil.rmtree, brought, ignore_errors=True)
+            yield Preparation(seen, packed, lambda: next(answers))
+
+
+def _look_and_write(
+    request: PackagingRequest, root: Path, packed: Path, host: Host, brought: Path | None
+) -> Iterator[Any]:
+    """The inspection, and then the bundle."""
+    seen, notebook = inspect_notebook(request, root, host, brought)
+    yield seen
+    yield write_bundle(request, root, packed, seen, notebook)
+
+
+def build_bundle(request: PackagingRequest, root: Path, objects: ObjectStorage, *, host: Host = DISK) -> BuiltBundle:
+    """Bundle what the request names, under `root`, and check it against what the notebook uses.
+
+    Raises Refused for whatever can't be scheduled; nothing is recorded, the bundle stays in `objects`.
+    """
+    if request.notebook is not None:
+        with prepare_bundle(request, root, host) as prepared:
+            return prepared.keep(objects)
+    recurrence.check(request.timing)
+    if request.tarball is None:
+        raise _nothing_to_schedule()
+    with tempfile.TemporaryDirectory(prefix="jupyter-schedule-") as scratch:
+        packed = Path(scratch) / "bundle.tar.gz"
+        return _keep(objects, packed, _import_tarball(request, root, packed))
+
+
+def _keep(objects: ObjectStorage, packed: Path, made: BuiltBundle) -> BuiltBundle:
+    keep_bundle(objects, packed, made.record)
+    if made.spec.kernel is None:
+        return made
+    kept = keep_variables(objects, made.spec.bundle, made.spec.kernel)
+    return made.model_copy(update={"spec": made.spec.model_copy(update={"kernel": kept})})
 
 
 def write_bundle(
-    request: PackagingRequest,
-    root: Path,
-    destination: Path,
-    examined: NotebookInspection | None = None,
-    *,
-    host: Host = DISK,
+    request: PackagingRequest, root: Path, destination: Path, seen: NotebookInspection, notebook: ParsedNotebook
 ) -> BuiltBundle:
     """The bundle of the request's notebook as a file, and what would be recorded."""
-    seen = examined or inspect_notebook(request, root, host)
     needs, kernel, served = seen.needs, seen.kernel, seen.root
     output_dir = normalize_output_dir(seen.checked.output_dir)
     # a folder that the code works in is inside the bundle, so that `..` leads nowhere else in a run
@@ -213,7 +239,7 @@ def write_bundle(
     )
     inside = sorted((served / name).relative_to(base).as_posix() for name in seen.wanted)
     within = seen.path.relative_to(base).as_posix()
-    if seen.notebook.remade:
+    if notebook.remade:
         # what is run is the notebook that it becomes; a text goes along as it is
         within = name_as_notebook(within)
         inside = [name for name in inside if name != within]
@@ -245,13 +271,13 @@ def write_bundle(
         # the analyst's own; ours is called by its full name
         del generated[RUN_SCRIPT]
     packed = generated
-    if seen.notebook.remade:
-        packed = {**generated, within: seen.notebook.raw}
+    if notebook.remade:
+        packed = {**generated, within: notebook.raw}
     elif within not in generated and os.path.realpath(seen.path) == f"{os.path.realpath(base)}/{within}":
         # the very bytes that were looked at; a link goes along as a link
-        packed = {**generated, within: (seen.notebook.raw, 0o755 if seen.notebook.executable else 0o644)}
+        packed = {**generated, within: (notebook.raw, 0o755 if notebook.executable else 0o644)}
         listed.remove(within)
-    scanner = CodeScanner((within, seen.notebook))
+    scanner = CodeScanner((within, notebook))
     manifest = write_archive(destination, base, listed, packed, scanner=scanner, served=served)
     record = scanner.finish(manifest.digest, {file.path: file.sha256 for file in manifest.files})
     spec = base_spec(request, root, manifest.digest).model_copy(

@@ -7,6 +7,7 @@ from typing import Any
 from jupyter_schedule.core.bundles.kernel_variables import keep_variables
 from jupyter_schedule.core.bundles.packaging import PackagingRequest, base_spec, normalize_output_dir
 from jupyter_schedule.core.bundles.record import (
+    BundleRecord,
     describe_archive,
     keep_bundle,
     open_bundle,
@@ -23,17 +24,22 @@ from jupyter_schedule.core.notebooks.text_notebooks import name_as_notebook
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
 
-def receive_bundle(objects: ObjectStorage, packed: Path, digest: str) -> int:
+def receive_bundle(objects: ObjectStorage, packed: Path, digest: str, host: Host = DISK) -> int:
     """Keep a tarball that came over the wire, which is consumed; answer how many entries it has.
 
     Raises Refused `wrong_digest` when it isn't what its name says, and what `archive` raises.
     """
-    record, members = describe_archive(packed)
+    record, entries = host.ask(_describe, packed)
     if record.bundle != digest:
         message = "The tarball isn't what its name says: it changed on the way or was named wrongly. Send it anew."
         raise Refused("wrong_digest", message, "bundle")
     keep_bundle(objects, packed, record)
-    return len(members)
+    return entries
+
+
+def _describe(packed: Path) -> tuple[BundleRecord, int]:
+    record, members = describe_archive(packed)
+    return record, len(members)
 
 
 def build_spec(request: PackagingRequest, root: Path, objects: ObjectStorage, digest: str, host: Host = DISK) -> Spec:

@@ -1,4 +1,4 @@
-"""The differences between two notebooks as a run would see them: their code and text, without outputs.  Pure.
+"""The differences between two notebooks as a run would see them: their code and text, without outputs.
 
 nbdime compares notebooks too; installed, it brings a server extension, a front end and Git's library into everybody's
 Jupyter, so that cells are matched here: equal ones first, then by their ids, then by how alike they are.
@@ -8,8 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
+from pathlib import Path
 
-from jupyter_schedule.core.notebooks.notebook import Notebook, cell_text, code_cells, kernel_name
+from jupyter_schedule.core.notebooks.notebook import (
+    Notebook,
+    cell_text,
+    code_cells,
+    kernel_name,
+    parse_notebook,
+    read_notebook,
+)
 
 #: unchanged lines that are shown around what changed, and lines that are shown in all
 CONTEXT = 3
@@ -20,6 +28,8 @@ COMPARED = 2000
 #: how alike two cells are that count as one which was changed, and pairs that are looked at
 ALIKE = 0.5
 MOST_PAIRS = 900
+#: a notebook's file: on disk, or its name and bytes; None where there is none
+Document = Path | tuple[str, bytes] | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,20 @@ class _Cell:
     @property
     def content(self) -> tuple[object, ...]:
         return self.type, self.source, self.tags
+
+
+def diff_documents(before: Document, after: Document) -> NotebookDiff:
+    """The changes from one notebook's file to another's.  Raises Refused as `read_notebook`."""
+    return diff_notebooks(_read(before), _read(after))
+
+
+def _read(document: Document) -> Notebook:
+    if document is None:
+        return {"cells": []}
+    if isinstance(document, Path):
+        return read_notebook(document)
+    name, raw = document
+    return parse_notebook(name, raw)
 
 
 def diff_notebooks(before: Notebook, after: Notebook) -> NotebookDiff:

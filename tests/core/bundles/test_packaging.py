@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.bundles import archive, stored
-from jupyter_schedule.core.bundles.packaging import BuiltBundle, PackagingRequest, build_bundle, inspect_notebook
+from jupyter_schedule.core.bundles.packaging import (
+    BuiltBundle,
+    PackagingRequest,
+    build_bundle,
+    prepare_bundle,
+)
 from jupyter_schedule.core.bundles.stored import build_spec
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.host import Host
@@ -231,7 +236,8 @@ def test_a_preview_reads_the_notebook_once_and_parses_each_cell_and_module_once(
     monkeypatch.setattr(Opened, "counts", Counter())
 
     request = PackagingRequest(timing=DAILY, notebook=desk.notebook, parameter_texts={"month": "4"})
-    build_bundle(request, desk.root, desk.objects, inspect_notebook(request, desk.root))
+    with prepare_bundle(request, desk.root) as prepared:
+        prepared.keep(desk.objects)
 
     assert Opened.counts is not None
     assert Opened.counts[str(desk.notebook)] == 1
@@ -243,10 +249,9 @@ def test_the_bundle_has_the_notebook_that_was_looked_at(desk: Desk, tmp_path: Pa
     desk.notebook.chmod(0o755)
     before = desk.notebook.read_bytes()
     request = PackagingRequest(timing=DAILY, notebook=desk.notebook)
-    seen = inspect_notebook(request, desk.root)
-    desk.cells("print(2)", "key = 'AKIAABCDEFGHIJKLMNOP'")
-
-    made = build_bundle(request, desk.root, desk.objects, seen)
+    with prepare_bundle(request, desk.root) as prepared:
+        desk.cells("print(2)", "key = 'AKIAABCDEFGHIJKLMNOP'")
+        made = prepared.keep(desk.objects)
 
     bundled = desk.unpacked(made, tmp_path / "unpacked") / "report.ipynb"
     assert bundled.read_bytes() == before
@@ -351,15 +356,16 @@ def test_a_notebook_that_is_kept_elsewhere_is_refused_with_what_can_be_done(desk
     host = Host(kept_by="S3ContentsManager")
     request = PackagingRequest(timing=DAILY, notebook=desk.root / "work/gone.ipynb")
     with pytest.raises(Refused, match="kept by S3ContentsManager") as refused:
-        inspect_notebook(request, desk.root, host)
+        build_bundle(request, desk.root, desk.objects, host=host)
     assert (refused.value.code, refused.value.field) == ("notebook_missing", "notebook")
-    assert inspect_notebook(request.model_copy(update={"notebook": desk.notebook}), desk.root, host).path.exists()
+    with prepare_bundle(request.model_copy(update={"notebook": desk.notebook}), desk.root, host) as prepared:
+        assert prepared.seen.path.exists()
 
 
 def test_a_notebook_in_a_drive_of_the_browser_is_refused_as_that(desk: Desk) -> None:
     request = PackagingRequest(timing=DAILY, notebook=desk.root / "s3:bucket/gone.ipynb")
     with pytest.raises(Refused, match=r"in JupyterLab's drive s3:, which this server doesn't know"):
-        inspect_notebook(request, desk.root)
+        build_bundle(request, desk.root, desk.objects)
 
 
 def test_a_notebook_is_brought_from_what_keeps_it_with_the_files_beside_it(desk: Desk) -> None:
@@ -393,7 +399,7 @@ def test_a_notebook_that_cannot_be_brought_is_refused_with_who_keeps_it(desk: De
     host = Host(kept_by="S3ContentsManager", bring=bring)
     request = PackagingRequest(timing=DAILY, notebook=desk.root / "gone.ipynb")
     with pytest.raises(Refused, match="S3ContentsManager, which keeps this server's notebooks, can't read it"):
-        inspect_notebook(request, desk.root, host)
+        build_bundle(request, desk.root, desk.objects, host=host)
 
 
 def test_the_values_of_a_kernels_variables_are_kept_for_the_account_alone(desk: Desk) -> None:

@@ -33,6 +33,17 @@ IDS = [f"3f2504e0-4f89-11d3-9a0c-0305e82c{n:04x}" for n in range(20)]
 CARDS = ["4111" + "111111111111", "5500" + "005555555559", "3782" + "82246310005", "6011" + "000990139424"]
 
 
+def library(statements: int) -> str:
+    """A program as chart libraries are, which says `token` and `key` all the time and knows its authors."""
+    said = (
+        'function a{0}(e,t){{return e.token=t.next1(e.key_{0}),[0,1,{0}].concat(["a","b"])}}',
+        "var b{0}=function(e){{return{{secret:e.v1.api_key,auth:function(t){{return t*{0}}}}}}}",
+        "c{0}=e=>e.replace(/[^']/g,'&#39;')",
+    )
+    body = ";".join(said[number % 3].format(number) for number in range(statements // 10))
+    return "/*! Copyright 2026, Ana <ana" + "@lib.org>, MIT License */" + body
+
+
 def tokens() -> dict[str, str]:
     """A token of each kind, whose parts are joined when a test runs."""
     rng = random.Random(11)
@@ -266,6 +277,12 @@ def aggregates() -> Iterator[tuple[str, str, bytes]]:
             b"12:00:%02d INFO reading key partitions of token_counts, total=%d\n" % (n, 400 + n) for n in range(40)
         ),
     )
+    traces = [
+        {"type": "scatter", "name": land, "x": ["2026-01", "2026-02", "2026-03"],
+         "y": {"dtype": "f8", "bdata": base64.b64encode(rng.randbytes(6) * 4).decode()}} for land in lands
+    ]  # fmt: skip
+    chart = f"<script>{library(120_000)}</script><script>Plotly.newPlot('x', {json.dumps(traces)})</script>"
+    yield "chart beside its library", "chart.html", chart.encode()
     yield "script", "a.js", b"const config = {a: 1, colors: ['#1f77b4', '#ff7f0e'], months: ['Jan', 'Feb', 'Mar']};\n"
     yield "digest", "a.txt", b"sha384-" + base64.b64encode(rng.randbytes(48)) + b"\n"
     yield (
