@@ -23,6 +23,7 @@ from scheduler_service.launchers.ec2.images import ARCHITECTURES, ROOT_DEVICE, I
 from scheduler_service.launchers.ec2.launch_plan import (
     DEADLINE_TAG,
     DEPLOYMENT_TAG,
+    STACK_TAG,
     build_launch_parameters,
     list_options,
 )
@@ -40,12 +41,18 @@ MENDS = (
     ("InvalidSecurityGroup", "Name security groups by their ids, sg-…"),
     ("InvalidKeyPair", "Name a key of this region; `aws ec2 describe-key-pairs` lists them."),
     ("NoSuchEntity", "Name an instance profile of this account; `aws iam list-instance-profiles` lists them."),
+    ("AccessDenied", "Allow it to the service's role, in the key's own policy too: deploy/aws has the statements."),
+    ("NotFoundException", "Name a key of this region by its ARN: `aws kms list-keys` lists them."),
     ("VcpuLimitExceeded", "Ask for a higher quota of vCPUs, or lower max_machines."),
 )
 #: the error of a dry run that would have done it
 DRY_RUN = "DryRunOperation"
 #: the error of a request, dry or not, that the role isn't allowed
 FORBIDDEN = "UnauthorizedOperation"
+#: the same of KMS
+KMS_DRY_RUN = "DryRunOperationException"
+#: the alias of the key that each account has for disks, whose use needs no grant of ours
+AMAZONS_KEY = "alias/aws/ebs"
 #: dry runs of one size, at most
 _OFFERS = 12
 
@@ -69,7 +76,8 @@ def check_account(settings: Ec2Settings, now: datetime, prices: Prices) -> Itera
         yield from _parts(settings, region, ec2, now)
         yield from check_ways_out(settings.regions[region].subnets, region, ec2)
         yield from _launches(settings, region, ec2, now)
-        yield from _boundaries(region, ec2, now)
+        yield from _disk_key(settings, region, ec2, now)
+        yield from _boundaries(settings, region, ec2, now)
         yield from check_quotas(settings, region, ec2, make_client(settings, "service-quotas", region))
     yield from _ad_hoc(settings, now)
 
@@ -182,6 +190,34 @@ def _launches(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> It
             yield _tried(right, partial(ec2.run_instances, **asked, DryRun=True), now)
 
 
+def _disk_key(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
+    """That the key of KMS is there and in use, with which disks are encrypted; nothing where that is Amazon's own.
+
+    EC2 uses it by a grant of the service's: without one it says that a machine could be launched, and then ends it.
+    """
+    key = settings.regions[region].disk_key
+    if key is None:
+        with suppress(ClientError, BotoCoreError):
+            key = ec2.get_ebs_default_kms_key_id()["KmsKeyId"]
+    if key is None or key.endswith(AMAZONS_KEY):
+        return
+    right = f"ec2: disks in {region} can be encrypted with the key {key}"
+    kms = make_client(settings, "kms", region)
+    try:
+        state = kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+        if state != "Enabled":
+            mend = "enable it, or name another as disk_key."
+            yield CheckResult(False, f"{right}: NO. It is {state}: {mend}")
+            return
+        kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", DryRun=True)
+    except (ClientError, BotoCoreError) as problem:
+        if not isinstance(problem, ClientError) or problem.response["Error"]["Code"] != KMS_DRY_RUN:
+            yield _no(right, problem, now, "KMS")
+            return
+    remark = "that the service may grant it to EC2 (kms:CreateGrant) shows at the first launch"
+    yield CheckResult(True, f"{right}; {remark}")
+
+
 def _ad_hoc(settings: Ec2Settings, now: datetime) -> Iterator[CheckResult]:
     """Check what ad-hoc workers need, which start in the first region; nothing where they aren't allowed."""
     allowed, region = settings.ad_hoc, settings.region
@@ -225,7 +261,7 @@ def _hears_of_extensions(name: str, size: Size, ec2: Any) -> Iterator[CheckResul
             yield CheckResult(False, f"{right}: NO. {', '.join(old)} isn't on the Nitro system: name newer types.")
 
 
-def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
+def _boundaries(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
     """That no machine of others can be ended, tried on one of them if there is one."""
     try:
         page = ec2.describe_instances(MaxResults=100)
@@ -234,7 +270,7 @@ def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
         return
     yield CheckResult(True, f"ec2: machines in {region} can be seen")
     machines = [machine for reservation in page["Reservations"] for machine in reservation["Instances"]]
-    foreign = [machine["InstanceId"] for machine in machines if not _is_ours(machine)]
+    foreign = [machine["InstanceId"] for machine in machines if not _is_ours(machine, settings)]
     if not foreign:
         return
     right = f"ec2: machines of others in {region} can't be ended"
@@ -243,7 +279,8 @@ def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
     except (ClientError, BotoCoreError) as problem:
         code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
         if code == DRY_RUN:
-            mend = f"Allow ec2:TerminateInstances only where aws:ResourceTag/{DEPLOYMENT_TAG} is set."
+            tag = f"{STACK_TAG} is {settings.stack}" if settings.stack else f"{DEPLOYMENT_TAG} is set"
+            mend = f"Allow ec2:TerminateInstances only where aws:ResourceTag/{tag}."
             yield CheckResult(False, f"{right}: NO. This role may end {foreign[0]}. {mend}")
         elif code == FORBIDDEN:
             yield CheckResult(True, right)
@@ -251,8 +288,9 @@ def _boundaries(region: str, ec2: Any, now: datetime) -> Iterator[CheckResult]:
             yield CheckResult(False, f"{right}: NO. It isn't known. {describe_error(problem, now)} Run this again.")
 
 
-def _is_ours(machine: dict[str, Any]) -> bool:
-    return any(tag["Key"] == DEPLOYMENT_TAG for tag in machine.get("Tags", []))
+def _is_ours(machine: dict[str, Any], settings: Ec2Settings) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in machine.get("Tags", [])}
+    return DEPLOYMENT_TAG in tags and tags.get(STACK_TAG) == settings.stack
 
 
 def _tried(right: str, attempt: Callable[[], object], now: datetime) -> CheckResult:
@@ -265,10 +303,10 @@ def _tried(right: str, attempt: Callable[[], object], now: datetime) -> CheckRes
     return CheckResult(True, right)
 
 
-def _no(right: str, problem: ClientError | BotoCoreError, now: datetime) -> CheckResult:
+def _no(right: str, problem: ClientError | BotoCoreError, now: datetime, service: str = "EC2") -> CheckResult:
     code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
     mend = next((mend for beginning, mend in MENDS if code.startswith(beginning)), "")
-    return CheckResult(False, f"{right}: NO. {describe_error(problem, now)} {mend}".rstrip())
+    return CheckResult(False, f"{right}: NO. {describe_error(problem, now, service)} {mend}".rstrip())
 
 
 #: where Amazon answers for prices of all regions

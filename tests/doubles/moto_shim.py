@@ -20,6 +20,11 @@ ERROR = (
     '<?xml version="1.0"?><Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>'
     "<RequestID>0</RequestID></Response>"
 )
+#: of an account whose disks have Amazon's own key
+DEFAULT_KEY = (
+    '<GetEbsDefaultKmsKeyIdResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>0</requestId>'
+    "<kmsKeyId>alias/aws/ebs</kmsKeyId></GetEbsDefaultKmsKeyIdResponse>"
+)
 #: status, headers, content
 _Answer = tuple[str, list[tuple[str, str]], bytes]
 
@@ -50,6 +55,8 @@ class Shim:
 
     def _answer(self, environ: dict[str, Any], asked: dict[str, str]) -> _Answer:
         action = asked.get("Action")
+        if action == "GetEbsDefaultKmsKeyId":
+            return _answer(DEFAULT_KEY, "200 OK")
         if action not in {"RunInstances", "TerminateInstances", "DescribeInstances"}:
             return self._pass_on(environ)
         if self.faults_before:
@@ -87,7 +94,11 @@ class Shim:
 def _error(code: str, message: str = "", status: str = "400 Bad Request") -> _Answer:
     if code in {"RequestLimitExceeded", "Unavailable", "InternalError"}:
         status = "503 Service Unavailable"
-    content = ERROR.format(code, message).encode()
+    return _answer(ERROR.format(code, message), status)
+
+
+def _answer(text: str, status: str) -> _Answer:
+    content = text.encode()
     return status, [("Content-Type", "text/xml"), ("Content-Length", str(len(content)))], content
 
 

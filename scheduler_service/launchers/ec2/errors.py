@@ -85,10 +85,10 @@ def describe_configuration_error(code: str, message: str) -> str:
     return f"{_words(code, message)} Run `python -m scheduler_service check`, which says how to mend it."
 
 
-def _words(code: str, message: str) -> str:
+def _words(code: str, message: str, service: str = "EC2") -> str:
     about = next((what for prefix, what in _ABOUT if code.startswith(prefix)), "the request")
     words = message.partition("Encoded authorization failure message")[0].strip().rstrip(".")[:200]
-    return f"EC2 refused {about} ({code}): {words}."
+    return f"{service} refused {about} ({code}): {words}."
 
 
 @dataclass(frozen=True)
@@ -169,18 +169,18 @@ def read_transition(text: str) -> datetime | None:
     return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) if found else None
 
 
-def describe_error(problem: ClientError | BotoCoreError, now: datetime) -> str:
-    """Explain anything that boto3 raises, with the way to mend it.  now: this machine's time."""
+def describe_error(problem: ClientError | BotoCoreError, now: datetime, service: str = "EC2") -> str:
+    """Explain anything that boto3 raises, with the way to mend it.  now: this machine's time; service: who did."""
     if isinstance(problem, NoCredentialsError | PartialCredentialsError):
         return "There are no AWS credentials: give this machine a role, or its account a profile in ~/.aws."
     if not isinstance(problem, ClientError):
-        return f"EC2 doesn't answer: {problem}"
+        return f"{service} doesn't answer: {problem}"
     code, message = problem.response["Error"]["Code"], problem.response["Error"].get("Message") or ""
     dated = read_time(problem.response["ResponseMetadata"])
     skew = (now - dated).total_seconds() if dated else 0
     if abs(skew) > MOST_SKEW:
         return f"This machine's clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'} ({code}): set it by NTP."
-    return _words(code, message)
+    return _words(code, message, service)
 
 
 def read_time(metadata: Mapping[str, Any]) -> datetime | None:

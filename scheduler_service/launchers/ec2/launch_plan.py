@@ -18,8 +18,10 @@ from scheduler_service.decide import MAX_ATTEMPTS
 from scheduler_service.launchers.ec2.images import ROOT_DEVICE
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Region, Size
 
-#: tags by which our machines are known again; the deployment's says whose they are
+#: tags by which our machines are known again; the deployment's says whose they are, and only its ledger knows it
 DEPLOYMENT_TAG = "jupyter-schedule:deployment"
+#: the operator's own name for it, for policies of the account
+STACK_TAG = "jupyter-schedule:stack"
 RUN_TAG = "jupyter-schedule:run"
 ATTEMPT_TAG = "jupyter-schedule:attempt"
 #: after this instant nobody needs the machine any more
@@ -96,7 +98,10 @@ def build_launch_parameters(
         raise UserDataTooLarge(len(user_data.encode()))
     size = settings.sizes[size_name]
     offer = choose_option(settings, size_name, turn, lost)
-    every_tag = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    place = settings.regions[offer.region]
+    every = {**tags, **({STACK_TAG: settings.stack} if settings.stack else {})}
+    every_tag = [{"Key": key, "Value": value} for key, value in sorted(every.items())]
+    encrypted = {"Encrypted": True, **({"KmsKeyId": place.disk_key} if place.disk_key else {})}
     market = {"InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}}
     return {
         "ClientToken": token,
@@ -105,7 +110,7 @@ def build_launch_parameters(
         "ImageId": size.image_id,
         "InstanceType": offer.instance_type,
         "SubnetId": offer.subnet,
-        "SecurityGroupIds": list(settings.regions[offer.region].security_groups),
+        "SecurityGroupIds": list(place.security_groups),
         "IamInstanceProfile": {"Name": settings.instance_profile},
         # a machine that shuts itself down is gone; stopped, it would go on costing its disk
         "InstanceInitiatedShutdownBehavior": "terminate",
@@ -119,7 +124,7 @@ def build_launch_parameters(
         "BlockDeviceMappings": [
             {
                 "DeviceName": root_device or size.root_device or ROOT_DEVICE,
-                "Ebs": {"VolumeSize": size.disk, "VolumeType": "gp3", "DeleteOnTermination": True, "Encrypted": True},
+                "Ebs": {"VolumeSize": size.disk, "VolumeType": "gp3", "DeleteOnTermination": True, **encrypted},
             }
         ],
         "UserData": base64.b64encode(user_data.encode()).decode(),

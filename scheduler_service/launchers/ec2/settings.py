@@ -45,6 +45,8 @@ class Region(Setting):
     #: tried in this order; together they are the zones in which machines may start
     subnets: tuple[str, ...] = Field(min_length=1)
     security_groups: tuple[str, ...] = Field(min_length=1)
+    #: the ARN of the region's key of KMS that machines' disks are encrypted with; without it the account's default
+    disk_key: str | None = Field(default=None, pattern="^arn:[a-z-]+:kms:")
 
 
 class AdHocSettings(Setting):
@@ -75,6 +77,8 @@ class Ec2Settings(Region):
     region: str
     #: further regions by their names, tried in this order when those before have no capacity
     elsewhere: dict[str, Region] = Field(default_factory=dict)
+    #: what machines are tagged with besides, so that a policy of the account can tell deployments apart
+    stack: str | None = Field(default=None, pattern="^[A-Za-z0-9_.:/=+@-]{1,128}$")
     #: name of the instance profile whose role workers have, …
     instance_profile: str
     #: … and that role's unique id, `AROA…`: with the machine's id it names a worker's part of the work storage

@@ -10,7 +10,8 @@ from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.models import ServiceQuotasBackend
 
 from jupyter_schedule.core import clock
-from scheduler_service.admin.check_aws import _boundaries, _image, check_account
+from scheduler_service.admin import check_aws
+from scheduler_service.admin.check_aws import _boundaries, _disk_key, _image, check_account
 from scheduler_service.launchers.ec2.launch_plan import DEPLOYMENT_TAG
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import AdHocSettings, Region, Size
@@ -111,6 +112,46 @@ def test_what_a_dry_run_is_refused_for_is_said(account: Account, code: str, sent
     assert sentence in said
 
 
+def test_the_key_of_disks_is_tried_where_it_is_not_amazons_own(account: Account) -> None:
+    kms = account.client("kms")
+    made = kms.create_key()["KeyMetadata"]
+    right = f"ec2: disks in us-east-1 can be encrypted with the key {made['Arn']}"
+    assert not any("encrypted with" in finding.text for finding in account.check())
+    [finding] = [each for each in account.check(disk_key=made["Arn"]) if each.text.startswith(right)]
+    assert finding.right
+    kms.disable_key(KeyId=made["KeyId"])
+    assert f"{right}: NO. It is Disabled: enable it, or name another as disk_key." in account.wrong(
+        disk_key=made["Arn"]
+    )
+    away = "arn:aws:kms:us-east-1:1:key/away"
+    said = account.wrong(disk_key=away)
+    assert "KMS refused the request (NotFoundException)" in said
+    assert "Name a key of this region by its ARN" in said
+
+
+@pytest.mark.parametrize(("code", "right"), [("DryRunOperationException", True), ("AccessDeniedException", False)])
+def test_a_key_that_the_role_may_not_use_is_told_with_its_mend(
+    monkeypatch: pytest.MonkeyPatch, code: str, *, right: bool
+) -> None:
+    class Kms:
+        def describe_key(self, **_: Any) -> dict[str, Any]:
+            return {"KeyMetadata": {"KeyState": "Enabled"}}
+
+        def generate_data_key_without_plaintext(self, *, DryRun: bool, **_: Any) -> None:  # noqa: N803  (boto3's)
+            assert DryRun
+            raise client_error(code, "no identity-based policy allows it", 400)
+
+    class Ec2:
+        def get_ebs_default_kms_key_id(self) -> dict[str, str]:
+            return {"KmsKeyId": "arn:aws:kms:eu-west-1:1:key/default"}
+
+    monkeypatch.setattr(check_aws, "make_client", lambda *_: Kms())
+    [finding] = _disk_key(SETTINGS, "eu-west-1", Ec2(), clock.now())
+    assert finding.right == right
+    assert "arn:aws:kms:eu-west-1:1:key/default" in finding.text
+    assert right or "Allow it to the service's role, in the key's own policy too" in finding.text
+
+
 def test_a_role_that_may_end_machines_of_others_is_told_so_and_none_ends(account: Account) -> None:
     image = account.ec2.describe_images()["Images"][0]["ImageId"]
     account.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
@@ -139,7 +180,7 @@ def test_whether_machines_of_others_are_safe_is_not_known_when_ec2_does_not_say(
         def terminate_instances(self, **_: Any) -> None:
             raise problem
 
-    [*_, last] = _boundaries("us-east-1", Silent(), clock.now())
+    [*_, last] = _boundaries(SETTINGS, "us-east-1", Silent(), clock.now())
     assert not last.right
     assert last.text.startswith("ec2: machines of others in us-east-1 can't be ended: NO. It isn't known. EC2 ")
 

@@ -4,6 +4,7 @@ import pytest
 
 from scheduler_service.decide import MAX_ATTEMPTS
 from scheduler_service.launchers.ec2.launch_plan import (
+    STACK_TAG,
     MachineOption,
     UserDataTooLarge,
     build_launch_parameters,
@@ -49,6 +50,25 @@ def test_what_finds_no_capacity_goes_through_all_offers_whatever_was_lost() -> N
         assert tried == list_options(SETTINGS.sizes["cheap"], SETTINGS.regions)
     tried = [choose_option(SETTINGS, "cheap", turn, MAX_ATTEMPTS - 1) for turn in range(2)]
     assert {each.subnet for each in tried} == {"subnet-a", "subnet-b"}
+
+
+def test_a_disk_is_encrypted_with_the_key_of_its_region_and_tags_name_the_stack() -> None:
+    there = Place(subnets=("subnet-c",), security_groups=("sg-2",), disk_key="arn:aws:kms:eu-north-1:1:key/b")
+    settings = SETTINGS.model_copy(
+        update={"disk_key": "arn:aws:kms:eu-west-1:1:key/a", "elsewhere": {"eu-north-1": there}, "stack": "acme"}
+    )
+    keys = []
+    for turn in (0, 4):
+        asked = build_launch_parameters(settings, "small", turn=turn, token="t", user_data="", tags={"a": "1"})
+        [disk] = asked["BlockDeviceMappings"]
+        assert disk["Ebs"]["Encrypted"]
+        keys.append(disk["Ebs"]["KmsKeyId"])
+        assert all({"Key": STACK_TAG, "Value": "acme"} in each["Tags"] for each in asked["TagSpecifications"])
+    assert keys == ["arn:aws:kms:eu-west-1:1:key/a", "arn:aws:kms:eu-north-1:1:key/b"]
+    [plain] = build_launch_parameters(SETTINGS, "small", turn=0, token="t", user_data="", tags={})[
+        "BlockDeviceMappings"
+    ]
+    assert "KmsKeyId" not in plain["Ebs"]
 
 
 def test_the_zone_changes_before_the_type_does() -> None:
