@@ -22,6 +22,8 @@ LAST_END = 20 * 60
 #: in the parameters of an attempt whose machine costs money: dollars for an hour, as text; None if nobody knows
 HOURLY = "hourly"
 MICRO = Decimal("0.000001")
+#: said beside every estimate
+LEFT_OUT = "That is machines, their disks and addresses: storage, requests and traffic come on top."
 _CENT = Decimal("0.01")
 _YEAR = timedelta(days=365)
 #: dollars of a request to S3 that writes, copies or lists, and of one that reads; Amazon's price in most regions, 2026
@@ -113,6 +115,7 @@ def estimate(spec: Spec, hourly: Decimal, took: Sequence[int], now: datetime) ->
         text = f"About {each}, as its last runs took {duration_text(60 * math.ceil(seconds / 60))} of a machine."
     else:
         text = f"At most {each}, should each take its whole time-out of {duration_text(60 * spec.timeout)}."
+    text = f"{text} {LEFT_OUT}"
     return Estimate(run=run, month=month, runs=runs, seconds=seconds, measured=measured, text=text)
 
 

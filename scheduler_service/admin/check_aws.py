@@ -74,7 +74,7 @@ def check_account(settings: Ec2Settings, now: datetime, prices: Prices) -> Itera
     for region in settings.regions:
         ec2 = make_client(settings, "ec2", region)
         yield from _parts(settings, region, ec2, now)
-        yield from check_ways_out(settings.regions[region].subnets, region, ec2)
+        yield from check_ways_out(settings.regions[region], region, ec2)
         yield from _launches(settings, region, ec2, now)
         yield from _disk_key(settings, region, ec2, now)
         yield from _boundaries(settings, region, ec2, now)
@@ -84,8 +84,8 @@ def check_account(settings: Ec2Settings, now: datetime, prices: Prices) -> Itera
 
 def _prices(settings: Ec2Settings, prices: Prices) -> Iterator[CheckResult]:
     """That runs can be estimated, and count for a monthly cap, wherever their machines are."""
-    for region in settings.regions:
-        unknown = [name for name, size in settings.sizes.items() if prices.dearest(size, {region: None}) is None]
+    for region, place in settings.regions.items():
+        unknown = [name for name, size in settings.sizes.items() if prices.dearest(size, {region: place}) is None]
         right = f"ec2: what machines cost in {region} is known, as of {prices.at}"
         mend = "Nothing is estimated for them, and no cap counts them: run prices --refresh, then restart the service."
         yield CheckResult(not unknown, f"{right}: NO, not of {', '.join(unknown)}. {mend}" if unknown else right)

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scheduler_service.admin.check import CheckResult
-from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.launchers.ec2.settings import Ec2Settings, Region
 
 #: quotas of vCPUs, of machines that are paid in full and of spot, by the letters that types begin with
 QUOTAS = {
@@ -33,10 +33,13 @@ _EVERYWHERE = "0.0.0.0/0"
 _FAMILY = re.compile(r"[a-z]+")
 
 
-def check_ways_out(subnets: Sequence[str], region: str, ec2: Any) -> Iterator[CheckResult]:
-    """Check that what starts in each subnet reaches S3; nothing where subnets or routes may not be looked at."""
+def check_ways_out(place: Region, region: str, ec2: Any) -> Iterator[CheckResult]:
+    """Check that what starts in each subnet reaches S3, and that an address that it gets is in the bill.
+
+    Nothing where subnets or routes may not be looked at.
+    """
     with suppress(ClientError, BotoCoreError):
-        shown = ec2.describe_subnets(SubnetIds=list(subnets))["Subnets"]
+        shown = ec2.describe_subnets(SubnetIds=list(place.subnets))["Subnets"]
         networks = sorted({subnet["VpcId"] for subnet in shown})
         found = ec2.get_paginator("describe_route_tables").paginate(Filters=[{"Name": "vpc-id", "Values": networks}])
         tables = [table for page in found for table in page["RouteTables"]]
@@ -44,6 +47,10 @@ def check_ways_out(subnets: Sequence[str], region: str, ec2: Any) -> Iterator[Ch
             right = f"ec2: machines in {subnet['SubnetId']} ({region}) have a way to S3"
             wrong, remark = find_way_out(subnet, tables)
             yield CheckResult(wrong is None, f"{right}{remark}" if wrong is None else f"{right}: NO. {wrong}")
+            if subnet.get("MapPublicIpOnLaunch") and not place.public_ipv4:
+                counted = f"ec2: the address of machines in {subnet['SubnetId']} ({region}) is in estimates and bills"
+                mend = "They get a public IPv4 address, which is paid for: take public_ipv4 = false out."
+                yield CheckResult(False, f"{counted}: NO. {mend}")
 
 
 def find_way_out(subnet: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> tuple[str | None, str]:

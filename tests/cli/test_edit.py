@@ -10,6 +10,7 @@ from jupyter_schedule.cli import command
 from jupyter_schedule.client.client import Client
 from jupyter_schedule.client.in_process import InProcessTransport
 from jupyter_schedule.core.config import DeploymentConfig
+from jupyter_schedule.core.costs import LEFT_OUT
 from jupyter_schedule.core.models import LauncherCatalog, LauncherInfo, MachineSize
 from tests.cli.conftest import Terminal
 from tests.cli.test_create import write_notebook
@@ -175,7 +176,10 @@ def test_what_it_costs_is_said_before_and_capped(terminal: Terminal) -> None:
     terminal.tarball()
     options = ("--launcher", "ec2", "--size", "small", "--timeout", "100", "--monthly-cap", "20")
     said = terminal("create", "--tarball", "x.tar.gz", "--name", "daily", *options).stdout
-    estimate = "At most $0.72 a run, $22.32 a month for 31 runs, should each take its whole time-out of 1 h 40 min."
+    estimate = (
+        "At most $0.72 a run, $22.32 a month for 31 runs, should each take its whole time-out of 1 h 40 min. "
+        f"{LEFT_OUT}"
+    )
     assert estimate in said
     shown = terminal("show", "daily").stdout
     assert f"Machines: {estimate} So far this month $0.00. Paused at $20.00." in shown

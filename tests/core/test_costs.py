@@ -146,14 +146,18 @@ def test_a_new_schedule_is_told_the_most_that_it_can_cost() -> None:
     told = estimate(make_spec(timeout=100), Decimal("0.36"), [], NOON)
     assert (told.seconds, told.run, told.month, told.measured) == (7200, Decimal("0.72"), Decimal("22.32"), False)
     assert told.text == (
-        "At most $0.72 a run, $22.32 a month for 31 runs, should each take its whole time-out of 1 h 40 min."
+        "At most $0.72 a run, $22.32 a month for 31 runs, should each take its whole time-out of 1 h 40 min. "
+        "That is machines, their disks and addresses: storage, requests and traffic come on top."
     )
 
 
 def test_one_that_has_run_is_told_what_its_runs_usually_take() -> None:
     told = estimate(make_spec(), Decimal("0.36"), [100, 9000, 200], NOON)
     assert (told.seconds, told.run, told.measured) == (200, Decimal("0.02"), True)
-    assert told.text == "About $0.02 a run, $0.62 a month for 31 runs, as its last runs took 4 min of a machine."
+    assert told.text == (
+        "About $0.02 a run, $0.62 a month for 31 runs, as its last runs took 4 min of a machine. "
+        "That is machines, their disks and addresses: storage, requests and traffic come on top."
+    )
 
 
 def test_months_are_those_of_utc() -> None:

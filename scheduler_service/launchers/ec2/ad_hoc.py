@@ -88,7 +88,9 @@ class Ec2AdHoc(AdHocHost):
         )
         # it reads its deadline there
         request["MetadataOptions"]["InstanceMetadataTags"] = "enabled"
-        hourly = self._prices.hourly(settings.region, ways[turn].instance_type, size.disk)
+        hourly = self._prices.hourly(
+            settings.region, ways[turn].instance_type, size.disk, has_address=settings.public_ipv4
+        )
         told = {"launch": request, "region": settings.region, "login_user": allowed.login_user}
         return AdHocPlan(told, hourly)
 

@@ -125,7 +125,12 @@ class Ec2Launcher(Launcher):
         except UserDataTooLarge as problem:
             message = f"What a machine is told has {problem} bytes, and EC2 takes 16 KiB: shorten storage.work."
             raise LaunchRefused(message, Reason.CONFIG) from None
-        hourly = self._prices.hourly(offer.region, offer.instance_type, self._settings.sizes[size].disk)
+        hourly = self._prices.hourly(
+            offer.region,
+            offer.instance_type,
+            self._settings.sizes[size].disk,
+            has_address=self._settings.regions[offer.region].public_ipv4,
+        )
         # the analyst's own kernel stays at home: a fresh machine makes the environment that the bundle pins
         changes = {"kernel": None, "objects": configuration["objects"], "data_role": self._data_role(spec)}
         return LaunchPlan(

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from jupyter_schedule.core.errors import Refused
-from scheduler_service.launchers.ec2.settings import Ec2Settings, Setting, Size
+from scheduler_service.launchers.ec2.settings import Ec2Settings, Region, Setting, Size
 
 SHIPPED = Path(__file__).with_name("prices.toml")
 #: the newer table, in the folder with the ledger
@@ -29,6 +29,8 @@ class RegionPrices(Setting):
 
     #: dollars a GiB and month of a gp3 disk; None when nobody knows, and then no machine's price is known either
     disk: Decimal | None = Field(default=None, ge=0)
+    #: dollars an hour of a public IPv4 address: Amazon's price in every region since February 2024
+    ipv4: Decimal = Field(default=Decimal("0.005"), ge=0)
     #: dollars an hour, by instance type
     types: dict[str, Decimal]
 
@@ -39,16 +41,25 @@ class Prices(Setting):
     at: date
     regions: dict[str, RegionPrices]
 
-    def hourly(self, region: str, instance_type: str, disk: int) -> Decimal | None:
-        """Dollars for an hour of a machine with so many GiB of disk; None when the table hasn't its price."""
+    def hourly(self, region: str, instance_type: str, disk: int, *, has_address: bool = False) -> Decimal | None:
+        """Dollars for an hour of a machine with so many GiB of disk, and a public IPv4 address where it has one.
+
+        None when the table hasn't its price.
+        """
         known = self.regions.get(region)
         if known is None or known.disk is None or instance_type not in known.types:
             return None
-        return (known.types[instance_type] + known.disk * disk / HOURS_IN_A_MONTH).quantize(_TENTH_OF_A_MILLIONTH)
+        address = known.ipv4 if has_address else Decimal()
+        hour = known.types[instance_type] + known.disk * disk / HOURS_IN_A_MONTH + address
+        return hour.quantize(_TENTH_OF_A_MILLIONTH)
 
-    def dearest(self, size: Size, regions: Mapping[str, object]) -> Decimal | None:
+    def dearest(self, size: Size, regions: Mapping[str, Region]) -> Decimal | None:
         """The most that an hour of that size can cost there; None when one of its prices isn't known."""
-        prices = [self.hourly(region, kind, size.disk) for region in regions for kind in size.instance_types]
+        prices = [
+            self.hourly(region, kind, size.disk, has_address=place.public_ipv4)
+            for region, place in regions.items()
+            for kind in size.instance_types
+        ]
         known = [price for price in prices if price is not None]
         return max(known) if len(known) == len(prices) else None
 
@@ -96,7 +107,7 @@ def save_prices(prices: Prices, folder: Path) -> Path:
     lines = [f"at = {prices.at.isoformat()}"]
     for region, known in prices.regions.items():
         disk = [] if known.disk is None else [f'disk = "{known.disk}"']
-        lines += ["", f"[regions.{region}]", *disk, "", f"[regions.{region}.types]"]
+        lines += ["", f"[regions.{region}]", *disk, f'ipv4 = "{known.ipv4}"', "", f"[regions.{region}.types]"]
         lines += [f'"{kind}" = "{price}"' for kind, price in sorted(known.types.items())]
     path = folder / REFRESHED
     path.write_text("\n".join(lines) + "\n")

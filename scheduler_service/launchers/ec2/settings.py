@@ -45,6 +45,8 @@ class Region(Setting):
     #: tried in this order; together they are the zones in which machines may start
     subnets: tuple[str, ...] = Field(min_length=1)
     security_groups: tuple[str, ...] = Field(min_length=1)
+    #: whether machines there get a public IPv4 address, which is paid for by the hour
+    public_ipv4: bool = True
     #: the ARN of the region's key of KMS that machines' disks are encrypted with; without it the account's default
     disk_key: str | None = Field(default=None, pattern="^arn:[a-z-]+:kms:")
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from scheduler_service.admin.check_network import check_quotas, check_ways_out, quota_code
+from scheduler_service.launchers.ec2.settings import Region
 from tests.doubles.ec2 import client_error
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 
+PLACE = Region(subnets=("subnet-a",), security_groups=("sg-1",))
 OWN = [{"SubnetId": "subnet-a"}]
 MAIN = [{"Main": True}]
 LOCAL = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
@@ -64,7 +66,7 @@ class Network:
     ],
 )
 def test_a_subnet_without_a_way_out_is_told_with_its_mend(tables: Any, public: bool, said: str) -> None:
-    (found,) = check_ways_out(["subnet-a"], "eu-west-1", Network(tables, public=public))
+    (found,) = check_ways_out(PLACE, "eu-west-1", Network(tables, public=public))
     assert found.text.startswith("ec2: machines in subnet-a (eu-west-1) have a way to S3")
     assert said in found.text
     assert found.right == ("NO." not in said)
@@ -73,7 +75,7 @@ def test_a_subnet_without_a_way_out_is_told_with_its_mend(tables: Any, public: b
 def test_where_routes_may_not_be_looked_at_nothing_is_guessed() -> None:
     network = Network([], public=False)
     network.allowed = False
-    assert list(check_ways_out(["subnet-a"], "eu-west-1", network)) == []
+    assert list(check_ways_out(PLACE, "eu-west-1", network)) == []
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,16 @@ def test_spot_and_what_is_paid_in_full_are_each_held_against_their_own_quota() -
         "ec2: 20 spot machines of type t3.medium are within the quota in eu-west-1: NO. They need 40 vCPUs, and it is "
         "39. Ask for a higher quota, or lower max_machines."
     )
+
+
+@pytest.mark.parametrize(
+    ("public", "counted", "wrong"), [(True, True, False), (True, False, True), (False, False, False)]
+)
+def test_an_address_that_machines_get_and_no_estimate_counts_is_told(
+    *, public: bool, counted: bool, wrong: bool
+) -> None:
+    network = Network([(OWN, [everywhere(GatewayId="igw-1"), ENDPOINT])], public=public)
+    found = check_ways_out(PLACE.model_copy(update={"public_ipv4": counted}), "eu-west-1", network)
+    said = [finding.text for finding in found if not finding.right]
+    assert bool(said) == wrong
+    assert all("take public_ipv4 = false out" in text for text in said)

@@ -19,18 +19,22 @@ from scheduler_service.launchers.ec2.prices import (
     load_prices,
     save_prices,
 )
-from scheduler_service.launchers.ec2.settings import Size
+from scheduler_service.launchers.ec2.settings import Region, Size
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS
 
+PUBLIC = Region(subnets=("subnet-a",), security_groups=("sg-1",))
+PRIVATE = PUBLIC.model_copy(update={"public_ipv4": False})
 SMALL = Size(instance_types=("t3.medium", "m7i.large"), hardware="2 cores", disk=73)
 
 
 def test_an_hour_of_a_size_is_its_dearest_machine_with_its_disk() -> None:
-    assert load_prices().dearest(SMALL, {"us-east-1": None}) == Decimal("0.1088000")
+    assert load_prices().dearest(SMALL, {"us-east-1": PRIVATE}) == Decimal("0.1088000")
+    # and with a public address, where machines get one
+    assert load_prices().dearest(SMALL, {"us-east-1": PUBLIC}) == Decimal("0.1138000")
 
 
-@pytest.mark.parametrize("regions", [{"moon-1": None}, {"us-east-1": None, "moon-1": None}])
-def test_a_price_that_is_not_in_the_table_makes_the_size_unknown(regions: dict[str, None]) -> None:
+@pytest.mark.parametrize("regions", [{"moon-1": PUBLIC}, {"us-east-1": PUBLIC, "moon-1": PUBLIC}])
+def test_a_price_that_is_not_in_the_table_makes_the_size_unknown(regions: dict[str, Region]) -> None:
     assert load_prices().dearest(SMALL, regions) is None
 
 
