@@ -41,7 +41,7 @@ from scheduler_service.publishing.fence import PublisherFence, PublisherFenced
 from scheduler_service.quotas import budget_block, used_seconds
 from scheduler_service.redaction import redact, secret_values
 from scheduler_service.schedule_changes import RECENT_RUNS, activate_after_rehearsal, pause_after_failures, pause_at_cap
-from scheduler_service.task import UPLOAD_GRACE_SECONDS, build_task, token_of
+from scheduler_service.task import UPLOAD_GRACE_SECONDS, build_task, share_of, token_of
 from scheduler_service.worker.task import freeze
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Effects:
             pause_at_cap(self._store, run, self._context.now())
             return
         try:
-            attempt = self._plan_attempt(run, spec, self._launchers[spec.launcher])
+            attempt = self._plan_attempt(held, self._launchers[spec.launcher])
         except LaunchRefused as refusal:
             self.end(held, None, End(RunStatus.FAILED, refusal.reason, str(refusal)))
             return
@@ -115,11 +115,12 @@ class Effects:
             return None
         return quota.refusal(used_seconds(self._store, launcher, now), held.owner, now)
 
-    def _plan_attempt(self, run: Run, spec: Spec, launcher: Launcher) -> Attempt:
+    def _plan_attempt(self, held: ScheduledRun, launcher: Launcher) -> Attempt:
         """The next attempt with all that is frozen in it.
 
         Raises LaunchRefused, and Refused when what it needs, such as its zone, is gone.
         """
+        run, spec = held.run, held.spec
         foreign = self._account is not None and not self._account.has_sealed(run.schedule_id, spec)
         if (foreign and launcher.place is not None) or is_foreign_folder(self._account, run.schedule_id, spec):
             raise LaunchRefused(FOREIGN)
@@ -135,6 +136,7 @@ class Effects:
             worker=launcher.identity,
             work_area=self._context.work_area,
             launcher_environment=launcher.environment(),
+            share=share_of(self._context.secret, held.owner),
         )
         lost = sum(before.outcome is Outcome.LOST for before in self._store.runs.list_attempts(run.id))
         plan = launcher.plan(run, spec, number=number, token=token, deadline=deadline, lost=lost)

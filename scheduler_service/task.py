@@ -21,6 +21,11 @@ def token_of(secret: bytes, run_id: str, number: int) -> str:
     return hmac.new(secret, f"{run_id}/{number}".encode(), hashlib.sha256).hexdigest()[:40]
 
 
+def share_of(secret: bytes, owner: str) -> str:
+    """The name under which an owner's environments are kept: no code uses what another owner's may have made."""
+    return hmac.new(secret, f"environments/{owner}".encode(), hashlib.sha256).hexdigest()[:40]
+
+
 def build_task(
     run: Run,
     spec: Spec,
@@ -30,8 +35,9 @@ def build_task(
     worker: str,
     work_area: str,
     launcher_environment: Mapping[str, str],
+    share: str = "",
 ) -> WorkerTask:
-    """The task of one attempt.  `work_area` is the address of the objects it works with."""
+    """The task of one attempt.  `work_area` is the address of the objects it works with; share: see `share_of`."""
     return WorkerTask(
         run_id=run.id,
         attempt=number,
@@ -50,6 +56,7 @@ def build_task(
         kernel=_kernel(spec),
         previous=_previous(run, spec),
         expect=_expect(run, spec),
+        share=share,
     )
 
 

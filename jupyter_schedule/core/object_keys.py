@@ -17,13 +17,13 @@ def kernel_variables_key(digest: str, name: str) -> str:
 
 
 def bundle_of(key: str) -> str:
-    """The digest of the bundle that a key under `bundles/` belongs to: of itself, its record or its environments."""
+    """The digest of the bundle that a key under `bundles/` belongs to: of itself, or its record."""
     return key.removeprefix(BUNDLES).partition(".")[0]
 
 
 def gate_key(token: str) -> str:
     """The write-once object that decides whether an attempt's user code may start."""
-    return f"gates/{token}"
+    return f"{GATES}{token}"
 
 
 def brief_key(token: str) -> str:
@@ -41,9 +41,9 @@ def agent_key(digest: str) -> str:
     return f"agents/{digest}.tar.gz"
 
 
-def kept_environments(digest: str) -> str:
-    """The folder of the environments that were made of a bundle; they go when it goes."""
-    return f"bundles/{digest}.environments/"
+def kept_environments(share: str) -> str:
+    """The folder of the environments that were made for those who share them; they go by age."""
+    return f"{KEPT}{share}/"
 
 
 def uv_key(digest: str) -> str:
@@ -51,6 +51,8 @@ def uv_key(digest: str) -> str:
     return f"agents/uv-{digest}.gz"
 
 
+#: write-once, all of them
+GATES = "gates/"
 #: write-once: the ledger whose work area it is
 OWNER_MARKER = "owner.json"
 #: everything that workers wrote, and every brief
@@ -66,6 +68,8 @@ def worker_prefix(worker: str, token: str) -> str:
 
 #: write-once: how the attempt ended, and every file it left
 RESULT = "result"
+#: environments, as packed as they were made, for further runs
+KEPT = "environments/"
 #: environments that a machine of its own made, for the service to keep
 ENVIRONMENTS = "environments/"
 #: replaced while the agent lives

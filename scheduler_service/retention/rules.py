@@ -13,6 +13,8 @@ from jupyter_schedule.core.object_keys import BUNDLES, RESULT, WORKERS, bundle_o
 from jupyter_schedule.core.storage.factory import StoredObject
 from jupyter_schedule.core.store.records import BundleUse, KeptFiles
 
+#: days for which an environment is kept at least, whatever the settings say: it costs an index to make it again
+ENVIRONMENTS_AT_LEAST = 90
 #: how long a bundle that no schedule has is kept for whoever looks at a preview
 FOR_PREVIEWS = timedelta(days=1)
 #: how long after its end the files of a deleted schedule's run stay: its worker may still be writing
@@ -85,6 +87,11 @@ def find_unused_bundles(
     found = [each for each in stored if each.key.startswith(BUNDLES)]
     young = {bundle_of(each.key) for each in found if now - each.modified < FOR_PREVIEWS}
     return [each for each in found if bundle_of(each.key) not in needed | young]
+
+
+def find_old_environments(stored: Iterable[StoredObject], keep: RetentionRule, now: datetime) -> list[StoredObject]:
+    """Those of the kept environments that were made so long ago that it is time to make them anew."""
+    return [each for each in stored if (now - each.modified).days >= max(keep.days, ENVIRONMENTS_AT_LEAST)]
 
 
 def _needed(uses: Iterable[BundleUse], age: timedelta, now: datetime) -> Iterable[str]:

@@ -161,7 +161,7 @@ class MachineSetup:
 
     def kept_under(self, task: WorkerTask) -> str:
         """The prefix of keys for environments that are to be kept."""
-        return kept_environments(task.bundle)
+        return kept_environments(task.share)
 
     def uv_variables(self) -> dict[str, str]:
         """Variables for the agent's own use of uv, where it differs from the run's."""
@@ -332,9 +332,11 @@ class AttemptRunner:
             variables=prepared.environment,
             ours=self.machine.uv_variables(),
             say=self._say,
+            bundle=self.task.bundle,
         )
-        kept = kept_environments(self.task.bundle)
-        plan = fetch_kept(plan, self.objects, kept, self.folders.environments, self._say)
+        if self.task.share:
+            kept = kept_environments(self.task.share)
+            plan = fetch_kept(plan, self.objects, kept, self.folders.environments, self._say)
         report = self.folders.environments / "report"
         ended = self._contain(plan.command(report), prepared.output, {**plan.variables}, self.task.timeout_seconds)
         if ended.cause is Cause.STOPPED or self.signals.stop:
@@ -346,7 +348,7 @@ class AttemptRunner:
             return None
         if ended.exit_code != 0:
             raise Refused("environment", environments.read_report(report) or "Its environment couldn't be made.")
-        if made := plan.list_made():
+        if self.task.share and (made := plan.list_made()):
             self.packer = Packer(made, self.folders.packing, self._keep_environment)
         return prepared._replace(
             environment=prepared.environment | plan.run_variables(self.folders.kernel),

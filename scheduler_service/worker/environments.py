@@ -39,9 +39,16 @@ FIND_LIMIT, FETCH_LIMIT = 60, 600
 #: bytes of a small file of the bundle, or of the report, that is looked at
 _MOST = 100_000
 #: changes when an environment of before can't be used any more
-_LAYOUT = "1"
+_LAYOUT = "2"
 #: a package that stays in its place is of no use in another
 _EDITABLE = re.compile(r"\s*(?:-e|--editable)\b")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+#: `name[extra]==1.2.3 ; marker --hash=sha256:…`, an index, or nothing
+_LOCKED = re.compile(
+    r"(?:|--(?:index-url|extra-index-url|default-index|index)[= ]\S+"
+    r"|[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?\s*===?\s*[A-Za-z0-9][A-Za-z0-9.!+_-]*\s*"
+    r"(?:;[^@]*?)?(?:\s+--hash[= ]\S+)*)"
+)
 _ROOT = Path(__file__).parents[2]
 _START = "import sys; sys.path.append(sys.argv[1]); from scheduler_service.worker.make_environments import main; main()"
 #: beside an environment that was made here, after its name
@@ -73,7 +80,7 @@ class PlannedEnvironment:
     #: the version that its requirements are pinned for
     wanted: str
     python: Interpreter
-    #: where it is kept, below what is kept of the bundle; empty for one that has to be made each time
+    #: the name by which it is kept; empty for one that has to be made each time
     kept_as: str = ""
     #: the file in which it was kept; empty when it wasn't
     archive: str = ""
@@ -141,9 +148,9 @@ def find_requirements(code: Path) -> str:
 
 
 def plan_environments(
-    uv: str, code: Path, folder: Path, *, variables: Mapping[str, str], ours: Mapping[str, str], say: Say
+    uv: str, code: Path, folder: Path, *, variables: Mapping[str, str], ours: Mapping[str, str], say: Say, bundle: str
 ) -> EnvironmentPlan:
-    """Plan the environments of the bundle in `code`, to be made below `folder`.
+    """Plan the environments of the bundle in `code`, which has the digest `bundle`, to be made below `folder`.
 
     variables: the run's; with RUNNER_PYTHON among them there is a runner.  ours: those that are others where the agent
     asks uv itself, since the run's user may have no right to what we leave behind.  Raises Refused("environment") for a
@@ -159,23 +166,37 @@ def plan_environments(
     if "RUNNER_PYTHON" not in variables:
         place = str(folder / "runner")
         environments.append(PlannedEnvironment("runner", place, RUNNER_REQUIREMENTS, ANY_PYTHON, own))
+    # what uv is told by files of the bundle
+    told_there = "".join(_read_small(code / name) for name in ("uv.toml", "pyproject.toml"))
     named = [
-        replace(each, kept_as=name_kept(each, _read_small(code / each.requirements), version)) for each in environments
+        replace(each, kept_as=name_kept(each, _read_small(code / each.requirements), version, told_there, bundle))
+        for each in environments
     ]
     return EnvironmentPlan(uv, named, told)
 
 
-def name_kept(planned: PlannedEnvironment, requirements: str, uv: str) -> str:
+def name_kept(planned: PlannedEnvironment, requirements: str, uv: str, settings: str, bundle: str) -> str:
     """Name what is made of these requirements on such a machine; empty when it would be of no use in another place.
 
-    It can be used where Python has the same minor version and modules in machine code find what they were made for.
+    It can be used where Python has the same minor version and modules in machine code find what they were made for: by
+    every bundle with the same lock, and where the requirements leave something open, by the one that they came with.
+
+    settings: what the bundle tells uv.  bundle: its digest.
     """
     if any(_EDITABLE.match(line) for line in requirements.splitlines()):
         return ""
     minor = ".".join(planned.python.version.split(".")[:2])
     libc = "-".join(platform.libc_ver())
+    only_for = "" if is_locked(requirements) else bundle
     made_for = [_LAYOUT, minor, sys.platform, platform.machine(), libc, uv, planned.wanted, requirements]
+    made_for += [settings, only_for]
     return f"{planned.name}-{hashlib.sha256(chr(0).join(made_for).encode()).hexdigest()[:24]}"
+
+
+def is_locked(requirements: str) -> bool:
+    """True when each line names one version of one package: not a range, nor a file or an address, which may change."""
+    lines = requirements.replace("\\\n", " ").splitlines()
+    return all(_LOCKED.fullmatch(_COMMENT.sub("", line).strip()) for line in lines)
 
 
 def check_uv(uv: str) -> str:

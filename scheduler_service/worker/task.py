@@ -119,6 +119,9 @@ class WorkerTask(_Document):
     limits: Mapping[str, Any] = field(default_factory=dict)
     #: the ARN of the role that the run has for its data
     data_role: str | None = None
+    #: names those with whom the run shares the environments that are made for it; nobody else can guess it, and without
+    #: it none are kept
+    share: str = ""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.models import EnvironmentSource, Kernel, Spec, Timing, Visibility
-from scheduler_service.task import build_task, token_of
+from scheduler_service.task import build_task, share_of, token_of
 from scheduler_service.worker.task import PreviousFiles, WorkerTask
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
@@ -84,3 +84,9 @@ def test_a_token_follows_from_the_secret_and_is_another_for_every_attempt() -> N
     assert token_of(b"secret", "run", 1) not in others
     assert len(others) == 3
     assert NOON.isoformat() not in token_of(b"secret", "run", 1)
+
+
+def test_each_owner_has_a_share_of_environments_that_nobody_else_can_guess() -> None:
+    shares = {share_of(secret, owner) for secret in (b"a", b"b") for owner in ("ann", "ben")}
+    assert len(shares) == 4
+    assert all(len(share) == 40 for share in shares)

@@ -86,7 +86,8 @@ _ROWS = "self._runs.insert(connection, [run for advance in same for run in advan
 _LAUNCH = "handle = launcher.launch(attempt)"
 _REPLANNED = (
     "handle = launcher.launch(attempt.model_copy(update={'parameters': self._plan_attempt("
-    "held.run.model_copy(update={'attempt': attempt.number - 1}), held.spec, self._launcher(attempt)).parameters}))"
+    "held._replace(run=held.run.model_copy(update={'attempt': attempt.number - 1})), self._launcher(attempt))"
+    ".parameters}))"
 )
 _OTHER_TOKEN = "(machines, request | {'ClientToken': f'{attempt.token}{self._now()}'}, mine)"
 _NEWER = "if current is not None and parse_document(Latest, current, keys.latest).order > latest.order:"

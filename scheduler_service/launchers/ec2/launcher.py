@@ -193,9 +193,9 @@ class Ec2Launcher(Launcher):
 
     def discard(self, attempt: Attempt) -> None:
         self.terminate(attempt)
-        if attempt.worker is not None:
+        if attempt.worker is not None and (share := attempt.parameters.get("share")):
             try:
-                self._work_storage.keep_environments(attempt.worker, attempt.token, attempt.parameters["bundle"])
+                self._work_storage.keep_environments(attempt.worker, attempt.token, share)
             except OSError as problem:
                 # the next run makes them once more
                 log.warning(logfmt("environments_not_kept", run=attempt.run_id, message=problem))

@@ -62,16 +62,16 @@ class WorkStorage:
         beside = [stored.key for stored in self._objects.list(beside_brief(token))]
         self._objects.for_each([*beside, brief_key(token)], self._objects.delete)
 
-    def keep_environments(self, worker: str, token: str, bundle: str) -> None:
-        """Keep the environments that a machine made of the bundle with this digest, for further runs of it alone.
+    def keep_environments(self, worker: str, token: str, share: str) -> None:
+        """Keep the environments that a machine made, for further runs of those who share them alone.
 
-        A worker can't write there itself: what it made is used by no other code than its own.  Raises OSError.
+        A worker can't write there itself: what it made is used by no code of others.  Raises OSError.
         """
         made = worker_prefix(worker, token) + ENVIRONMENTS
         for stored in list(self._objects.list(made)):
             name = stored.key.removeprefix(made)
             with suppress(NoSuchObject):
-                self._objects.copy_from(self._objects, stored.key, kept_environments(bundle) + name)
+                self._objects.copy_from(self._objects, stored.key, kept_environments(share) + name)
             self._objects.delete(stored.key)
 
     def _previous(self, token: str, previous: PreviousFiles) -> PreviousFiles:

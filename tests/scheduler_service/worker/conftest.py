@@ -70,6 +70,7 @@ class Bench:
             "timeout_seconds": 60,
             "work_folder": str(self.work),
             "grace_seconds": 0.2,
+            "share": "ours",
         } | changes
 
     def start(self, task: dict[str, Any], **environment: str) -> subprocess.Popen[str]:

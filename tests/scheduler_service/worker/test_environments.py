@@ -147,10 +147,19 @@ open(os.environ["OUTPUT_DIR"] + "/a", "w").close()
 """
 
 
-def use(bench: Bench, token: str, requirements: str = "tool==1.0\n", **environment: str) -> tuple[dict[str, Any], str]:
-    """The result and the log of a run with a package."""
-    files = bundle(requirements) | {"look.py": USE}
-    task = bench.task(f"{sys.executable} look.py", files, environment={"RUNNER_PYTHON": sys.executable}, token=token)
+def use(
+    bench: Bench,
+    token: str,
+    requirements: str = "tool==1.0\n",
+    *,
+    more: str = "",
+    share: str = "ours",
+    **environment: str,
+) -> tuple[dict[str, Any], str]:
+    """The result and the log of a run with a package; more: what its bundle has besides."""
+    files = bundle(requirements) | {"look.py": USE, "more.txt": more}
+    ready = {"RUNNER_PYTHON": sys.executable}
+    task = bench.task(f"{sys.executable} look.py", files, environment=ready, token=token, share=share)
     agent = bench.start(task, **environment)
     assert agent.wait(PATIENCE) == 0
     prefix = f"workers/local/{token}/"
@@ -165,13 +174,47 @@ def test_an_index_that_is_away_fails_no_run_that_ran_before(bench: Bench, tmp_pa
     _, first = use(bench, "first", **there)
     assert "making the kernel environment" in first
     assert f"as it was {bench.work}/first/" in first
-    for token in ("second", "third"):
-        result, log = use(bench, token, UV_OFFLINE="1")
+    # the third is a new version of the notebook, with the same lock
+    for token, more in (("second", ""), ("third", "another cell")):
+        result, log = use(bench, token, more=more, UV_OFFLINE="1")
         assert result["sentence"].startswith("Succeeded"), log
         assert "using the kept environment of the kernel" in log
         assert "making" not in log
         assert f"as it was {bench.work}/{token}/environments/kernel/" in log
         assert "True" in log
+
+
+def test_nobody_uses_what_was_made_for_others_or_of_what_may_have_changed(bench: Bench, tmp_path: Path) -> None:
+    wheel(tmp_path / "wheels", "tool")
+    there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
+    use(bench, "first", **there)
+    result, _ = use(bench, "second", share="theirs", UV_OFFLINE="1")
+    assert result["reason"] == "environment"
+    use(bench, "third", "tool>=1\n", **there)
+    result, _ = use(bench, "fourth", "tool>=1\n", more="another cell", UV_OFFLINE="1")
+    assert result["reason"] == "environment"
+
+
+@pytest.mark.parametrize(
+    ("requirements", "locked"),
+    [
+        ("", True),
+        ("a==1\n# a comment\nb-c[d,e]==2.0.1+cpu ; python_version >= '3.11'  # via a\n", True),
+        ("a==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n", True),
+        ("--index-url https://packages.example/simple\na===1\n", True),
+        ("a\n", False),
+        ("a>=1\n", False),
+        ("a==1.*\n", False),
+        ("a==1,<2\n", False),
+        ("a @ git+https://example.org/a@main\n", False),
+        ("./wheels/a-1-py3-none-any.whl\n", False),
+        ("--find-links ./wheels\na==1\n", False),
+        ("-r other.txt\n", False),
+        ("-c other.txt\na==1\n", False),
+    ],
+)
+def test_a_lock_names_one_version_of_each_package_and_no_file_or_address(requirements: str, *, locked: bool) -> None:
+    assert environments.is_locked(requirements) == locked
 
 
 @pytest.mark.proof("faults")
@@ -182,7 +225,7 @@ def test_a_kept_environment_that_cannot_be_used_is_made_and_kept_anew(
     wheel(tmp_path / "wheels", "tool")
     there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
     use(bench, "first", **there)
-    [kept] = [stored.key for stored in bench.objects.list("bundles/") if ".environments/" in stored.key]
+    [kept] = [stored.key for stored in bench.objects.list("environments/")]
     bench.objects.put(kept, damage)
     _, log = use(bench, "second", **there)
     assert "can't be used here" in log
@@ -195,7 +238,7 @@ def test_a_package_that_stays_in_its_place_is_never_kept(bench: Bench, tmp_path:
     wheel(tmp_path / "wheels", "tool")
     there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
     use(bench, "first", "tool==1.0\n-e ./of-its-own\n", **there)
-    assert [stored.key for stored in bench.objects.list("bundles/") if ".environments/" in stored.key] == []
+    assert [stored.key for stored in bench.objects.list("environments/")] == []
 
 
 @pytest.mark.parametrize(
@@ -209,6 +252,9 @@ def test_a_package_that_stays_in_its_place_is_never_kept(bench: Bench, tmp_path:
         ({"machine": "riscv64"}, False),
         ({"libc": ("musl", "1")}, False),
         ({"name": "runner"}, False),
+        ({"settings": "[tool.uv]"}, False),
+        ({"bundle": "another"}, True),
+        ({"requirements": "a>=1\n"}, False),
     ],
 )
 def test_an_environment_is_kept_for_machines_on_which_it_works(
@@ -223,7 +269,8 @@ def test_an_environment_is_kept_for_machines_on_which_it_works(
         planned = PlannedEnvironment(of["name"], "/folder", "requirements.txt", "3.11", of["python"])
         monkeypatch.setattr(platform, "machine", lambda: changes.get("machine", "x86_64"))
         monkeypatch.setattr(platform, "libc_ver", lambda: changes.get("libc", ("glibc", "2.39")))
-        return environments.name_kept(planned, of["requirements"], changes.get("uv", "uv 1"))
+        told = changes.get("settings", ""), changes.get("bundle", "0")
+        return environments.name_kept(planned, of["requirements"], changes.get("uv", "uv 1"), *told)
 
     assert (name() == name(**change)) == same
 

@@ -48,7 +48,7 @@ class FakeWorkStorage(WorkStorage):
     def remove_task(self, token: str) -> None:
         self.tasks.pop(token, None)
 
-    def keep_environments(self, worker: str, token: str, bundle: str) -> None:
+    def keep_environments(self, worker: str, token: str, share: str) -> None:
         """Nothing was made here."""
 
 

@@ -14,7 +14,7 @@ import pytest
 import uv
 from botocore.exceptions import ClientError
 
-from jupyter_schedule.core.object_keys import brief_key, bundle_of, uv_key
+from jupyter_schedule.core.object_keys import brief_key, uv_key
 from jupyter_schedule.core.storage import s3_clients
 from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S3Address, S3Storage
 from scheduler_service.launchers.ec2.work_storage import WorkStorage, build_agent_archive
@@ -88,17 +88,16 @@ def test_what_a_run_was_told_goes_with_it(work: S3Storage, publication: ObjectSt
     assert [stored.key for stored in work.list("briefs/")] == ["briefs/another"]
 
 
-def test_an_environment_that_a_machine_made_is_kept_for_its_bundle_alone(work: S3Storage) -> None:
+def test_an_environment_that_a_machine_made_is_kept_for_those_who_share_it_alone(work: S3Storage) -> None:
     """A worker writes under its own name; what others may fetch is the service's to write."""
     mine, others = "workers/AROA:i-1/t/", "workers/AROA:i-2/u/"
     work.put(f"{mine}environments/kernel-1", b"made")
     work.put(f"{mine}result", b"{}")
     work.put(f"{others}environments/kernel-2", b"another's")
     for _ in range(2):
-        WorkStorage(work).keep_environments("AROA:i-1", "t", "b" * 64)
+        WorkStorage(work).keep_environments("AROA:i-1", "t", "anns")
     keys = [stored.key for stored in work.list()]
-    assert keys == [f"bundles/{'b' * 64}.environments/kernel-1", f"{mine}result", f"{others}environments/kernel-2"]
-    assert {bundle_of(key) for key in keys if key.startswith("bundles/")} == {"b" * 64}
+    assert keys == ["environments/anns/kernel-1", f"{mine}result", f"{others}environments/kernel-2"]
 
 
 def test_the_services_uv_is_stored_once_by_what_it_is(work: S3Storage, monkeypatch: pytest.MonkeyPatch) -> None:
