@@ -144,8 +144,11 @@ def as_admin() -> Iterator[None]:
 
 
 @contextmanager
-def seaweedfs(folder: Path) -> Iterator[S3Server]:
-    """SeaweedFS with its files in `folder`; skips where its package isn't."""
+def seaweedfs(folder: Path, domain: str | None = None) -> Iterator[S3Server]:
+    """SeaweedFS with its files in `folder`; skips where its package isn't.
+
+    domain: its own name, before which clients may put a bucket's.
+    """
     weed = Path(sys.executable).with_name("weed")
     if not weed.exists():
         pytest.skip("SeaweedFS has a package for Linux on x86-64 only")
@@ -166,6 +169,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         f"-s3.localSocket={folder}/s3.sock", f"-filer.localSocket={folder}/filer.sock",
         "-s3.allowDeleteBucketNotEmpty=false", "-s3.autoCreateBucket=false", f"-s3.config={folder}/identities.json",
         f"-s3.iam.config={folder}/roles.json",
+        *([f"-s3.domainName={domain}"] if domain else []),
         "-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-volume.max=1000",
     ]  # fmt: skip
     with (folder / "weed.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:

@@ -1,6 +1,7 @@
 """Copy another work storage to the one that the settings name now: schedules keep code and history."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -10,8 +11,8 @@ from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import GOING_STATUSES, ScheduleState
-from jupyter_schedule.core.object_keys import BUNDLES, bundle_key
-from jupyter_schedule.core.storage.factory import ObjectStorage, StoredObject, open_work
+from jupyter_schedule.core.object_keys import BUNDLES, GATES, bundle_key
+from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, StoredObject, open_work
 from jupyter_schedule.core.store.base import Store, walk_schedules
 from jupyter_schedule.core.text import quoted
 from scheduler_service.admin.check import CheckResult, ledger_exists, open_to_look
@@ -62,7 +63,16 @@ def list_missing(former: ObjectStorage, work: ObjectStorage) -> list[StoredObjec
 
 def copy_objects(former: ObjectStorage, work: ObjectStorage, objects: list[StoredObject]) -> None:
     """Copy these; broken off, it is asked for once more.  The former area stays as it was."""
-    work.for_each(objects, lambda stored: work.copy_from(former, stored.key, stored.key))
+
+    def copy(stored: StoredObject) -> None:
+        if not stored.key.startswith(GATES):
+            work.copy_from(former, stored.key, stored.key)
+            return
+        # the bucket's own policy takes a gate in no other way, so that nobody writes one twice
+        with suppress(ObjectExists):
+            work.put_once(stored.key, former.get(stored.key))
+
+    work.for_each(objects, copy)
 
 
 def check_code(storage: StorageConfig, places: DataPaths) -> Iterator[CheckResult]:

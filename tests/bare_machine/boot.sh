@@ -5,4 +5,4 @@ set -eu
 mkdir -p "$2/upper" "$2/work" "$2/root"
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
 exec systemd-nspawn --quiet --boot --directory="$2/root" --register=no --keep-unit --machine="$4" --console=pipe \
-  --network-namespace-path="/run/netns/$3" --capability=CAP_NET_ADMIN --resolv-conf=off --timezone=off < /dev/null
+  --network-namespace-path="/run/netns/$3" --capability=CAP_NET_ADMIN --resolv-conf=off --timezone=off "${@:5}" < /dev/null

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,24 @@ METADATA = Path(__file__).with_name("metadata.py")
 class BareMachine:
     """A machine that is on."""
 
-    def __init__(self, layers: list[Path], folder: Path, namespace: str, name: str, *, boots: bool = True) -> None:
+    def __init__(
+        self,
+        layers: list[Path],
+        folder: Path,
+        namespace: str,
+        name: str,
+        *,
+        boots: bool = True,
+        binds: Sequence[str] = (),
+    ) -> None:
+        """binds: devices of ours that it has, each as `--bind=OURS:ITS`."""
         self.folder = folder
         folder.mkdir()
         self.console = folder / "console.log"
         self.on_since = time.monotonic()
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         image = ":".join(map(str, layers))
-        first = ["bash", BOOT, image, folder, namespace, name] if boots else ["sleep", "infinity"]
+        first = ["bash", BOOT, image, folder, namespace, name, *binds] if boots else ["sleep", "infinity"]
         with self.console.open("wb") as console:
             self._process = subprocess.Popen([*command, *first], stdout=console, stderr=console)
 
@@ -70,6 +80,8 @@ class BareCloud(Ec2Double):
 
     #: whether machines that are launched now come up, or hang for ever
     boots = True
+    #: whether their subnet has a route out
+    way_out = True
     #: of a machine, by its id: the credentials that it finds at the metadata address, as that shows them
     credentials_of: Callable[[str], dict[str, str]] = staticmethod(lambda _: {})
 
@@ -77,6 +89,8 @@ class BareCloud(Ec2Double):
         super().__init__()
         #: what lies under the machines that are launched now, the topmost folder first
         self.layers = [image]
+        #: devices that those get, as `BareMachine` has them
+        self.binds: list[str] = []
         self._folder = folder
         self._open = ExitStack()
         self.machines: dict[str, BareMachine] = {}
@@ -133,10 +147,12 @@ class BareCloud(Ec2Double):
 
     def _boot(self, instance_id: str) -> None:
         number = len(self.machines) + 1
-        namespace, address = self._open.enter_context(machine_network(number))
+        namespace, address = self._open.enter_context(machine_network(number, way_out=self.way_out))
         document = self._folder / "metadata" / f"{address}.json"
         document.write_text(json.dumps(self._metadata(instance_id)))
-        machine = BareMachine(self.layers, self._folder / instance_id, namespace, f"m{number}", boots=self.boots)
+        machine = BareMachine(
+            self.layers, self._folder / instance_id, namespace, f"m{number}", boots=self.boots, binds=self.binds
+        )
         self.machines[instance_id] = machine
         self._documents[machine] = document
         self.boot(instance_id)
@@ -146,7 +162,11 @@ class BareCloud(Ec2Double):
 
     def _watch(self, instance_id: str, machine: BareMachine) -> None:
         machine.wait()
-        if self.instances[instance_id].state != "terminated":
+        instance = self.instances[instance_id]
+        # cloud-init says there, and on the console, what user-data printed
+        said = machine.written("/var/log/cloud-init-output.log")
+        instance.console = said.read_text(errors="replace") if said.exists() else ""
+        if instance.state != "terminated":
             self.end(instance_id)
 
     def _metadata(self, instance_id: str) -> dict[str, str]:

@@ -41,6 +41,7 @@ PLAIN = {
     ("ec2", "DescribeSecurityGroups"): "ec2:DescribeSecurityGroups",
     ("ec2", "DescribeSubnets"): "ec2:DescribeSubnets",
     ("ec2", "DescribeRouteTables"): "ec2:DescribeRouteTables",
+    ("ec2", "GetEbsDefaultKmsKeyId"): "ec2:GetEbsDefaultKmsKeyId",
     ("pricing", "GetProducts"): "pricing:GetProducts",
     ("service-quotas", "GetServiceQuota"): "servicequotas:GetServiceQuota",
 }
@@ -92,21 +93,19 @@ def _asked(call: Call, tags_of: dict[str, dict[str, str]]) -> Iterator[Asked]:
             return
         case "ec2", "RunInstances":
             yield from _launch(call)
-        case "ec2", "TerminateInstances":
-            for instance in call.parameters["InstanceIds"]:
+        case "ec2", "TerminateInstances" | "GetConsoleOutput":
+            for instance in call.parameters.get("InstanceIds") or [call.parameters["InstanceId"]]:
                 tags = tags_of.get(instance, {})
                 context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
-                yield Asked("ec2:TerminateInstances", _ec2(call, f"instance/{instance}"), context)
-        case "ec2", "GetConsoleOutput":
-            instance = call.parameters["InstanceId"]
-            context = {f"aws:ResourceTag/{key}": value for key, value in tags_of.get(instance, {}).items()}
-            yield Asked("ec2:GetConsoleOutput", _ec2(call, f"instance/{instance}"), context)
+                yield Asked(f"ec2:{call.operation}", _ec2(call, f"instance/{instance}"), context)
         case "iam", "GetInstanceProfile":
             name = call.parameters["InstanceProfileName"]
             yield Asked("iam:GetInstanceProfile", f"arn:aws:iam::{ACCOUNT}:instance-profile/{name}")
         case "ssm", "GetParameters":
             for name in call.parameters["Names"]:
                 yield _parameter(call, name)
+        case "kms", operation:
+            yield Asked(f"kms:{operation}", call.parameters["KeyId"])
         case "s3", _:
             yield from _files(call)
         case known:

@@ -21,9 +21,14 @@ KEYS_OF_ACTIONS = {
     "iam:PassRole": {"iam:PassedToService"},
     "iam:CreateServiceLinkedRole": {"iam:AWSServiceName"},
     "s3:PutObject": {"s3:if-none-match"},
+    "kms:CreateGrant": {"kms:GrantIsForAWSResource"},
+    "kms:Decrypt": {"kms:ViaService"},
+    "kms:GenerateDataKey": {"kms:ViaService"},
+    "kms:ReEncryptFrom": {"kms:ViaService"},
+    "kms:ReEncryptTo": {"kms:ViaService"},
 }
 #: keys that every request has
-KEYS_OF_ALL = frozenset({"aws:RequestedRegion", "aws:SecureTransport", "aws:userid"})
+KEYS_OF_ALL = frozenset({"aws:PrincipalArn", "aws:RequestedRegion", "aws:SecureTransport", "aws:userid"})
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 

@@ -9,6 +9,8 @@ import yaml
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "aws" / "jupyter-schedule.yaml"
 #: the account and the prefix of names that the template is given
 FILLED = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333", "NamePrefix": "acme"}
+#: its buckets, by what follows the prefix in their names
+BUCKETS = {"WorkBucket": "work", "PrivateBucket": "results", "PublicBucket": "public"}
 #: what it calls the data role then
 DATA_ROLE = "arn:aws:iam::111122223333:role/acme-data"
 
@@ -64,18 +66,10 @@ def _in_any_case(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def filled(value: Any, **names: Any) -> Any:
-    """The same with what stands for these names put in."""
+    """The same with what stands for these names put in, the names of its buckets as well; no condition holds."""
     match value:
-        case {"Fn": ["Sub", text]}:
-            for name, replacement in names.items():
-                text = text.replace("${" + name + "}", str(replacement))
-            return text
-        case {"Fn": ["GetAtt" | "Ref", name]}:
-            return names[name]
-        case {"Fn": ["Join", [between, parts]]}:
-            return between.join(filled(parts, **names))
-        case {"Fn": ["Split", [between, text]]}:
-            return filled(text, **names).split(between)
+        case {"Fn": [function, argument]}:
+            return _called(function, argument, names)
         case dict():
             return {key: filled(each, **names) for key, each in value.items()}
         case list():
@@ -83,10 +77,36 @@ def filled(value: Any, **names: Any) -> Any:
     return value
 
 
+def _called(function: str, argument: Any, names: dict[str, Any]) -> Any:
+    match function:
+        case "Sub":
+            return _substituted(argument, names)
+        case "GetAtt" | "Ref":
+            return names[argument]
+        case "Join":
+            return argument[0].join(filled(argument[1], **names))
+        case "Split":
+            return filled(argument[1], **names).split(argument[0])
+        case "If":
+            return filled(argument[2], **names)
+    raise AssertionError(function)
+
+
+def _substituted(text: str, names: dict[str, Any]) -> str:
+    for bucket, part in BUCKETS.items():
+        if bucket in names:
+            text = text.replace("${NamePrefix}-" + part, names[bucket])
+    for name, replacement in names.items():
+        text = text.replace("${" + name + "}", str(replacement))
+    return text
+
+
 def worker_statements(work: str, userid: str) -> list[dict[str, Any]]:
     """What the worker with this user id may do; work: the bucket, and the prefix if there is one."""
-    names = FILLED | {"WorkBucket.Arn": f"arn:aws:s3:::{work}", "!aws:userid": userid}
-    found: list[dict[str, Any]] = filled(role_statements("WorkerRole"), **names)
+    names = FILLED | {"WorkBucket": work, "!aws:userid": userid}
+    # the server has no keys of KMS
+    without_key = [each for each in role_statements("WorkerRole") if each["Sid"] != "EncryptFiles"]
+    found: list[dict[str, Any]] = filled(without_key, **names)
     # the server knows lists only
     return [each | {name: as_list(each[name]) for name in ("Action", "Resource")} for each in found]
 

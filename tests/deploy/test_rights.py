@@ -13,11 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.storage import s3_clients
-from jupyter_schedule.core.storage.factory import open_storage
+from jupyter_schedule.core.storage.factory import LocalStorage, open_storage
 from scheduler_service.admin.check import check_storage
 from scheduler_service.admin.check_aws import check_account
+from scheduler_service.admin.migrate_storage import copy_objects, list_missing
 from scheduler_service.launchers.ec2.client import make_client, open_ec2
-from scheduler_service.launchers.ec2.launch_plan import DEADLINE_TAG, DEPLOYMENT_TAG
+from scheduler_service.launchers.ec2.launch_plan import DEADLINE_TAG, DEPLOYMENT_TAG, STACK_TAG
 from scheduler_service.launchers.ec2.prices import fetch_prices, load_prices
 from scheduler_service.launchers.ec2.settings import Region
 from scheduler_service.worker.task import freeze
@@ -31,12 +32,16 @@ from tests.scheduler_service.admin.test_check import storage_on
 from tests.scheduler_service.test_on_s3 import deployment
 
 RUN = make_run(make_schedule())
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 NAMES: dict[str, Any] = FILLED | {
     "AWS::Region": "us-east-1",
     "AWS::URLSuffix": "amazonaws.com",
-    "WorkBucket.Arn": "arn:aws:s3:::work-bucket",
-    "PrivateBucket.Arn": "arn:aws:s3:::private-bucket",
-    "PublicBucket.Arn": "arn:aws:s3:::public-bucket",
+    "WorkBucket": "work-bucket",
+    "PrivateBucket": "private-bucket",
+    "PublicBucket": "public-bucket",
+    "AWS::StackId": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/acme/1",
+    "Wheels": "acme-releases/0.1.0.tar",
+    "Key": KEY,
     "WorkerRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/worker",
     "WorkerProfile.Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/worker",
     "WorkerGroup": "sg-1",
@@ -48,7 +53,7 @@ NAMES: dict[str, Any] = FILLED | {
     "DataBucket": "weather",
     "!aws:userid": "${aws:userid}",
 }
-OURS = {DEPLOYMENT_TAG: "d1", DEADLINE_TAG: "2026-11-23T14:00:00Z"}
+OURS = {DEPLOYMENT_TAG: "d1", STACK_TAG: "acme", DEADLINE_TAG: "2026-11-23T14:00:00Z"}
 
 
 def rights(role: str, **names: Any) -> list[dict[str, Any]]:
@@ -82,7 +87,9 @@ def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[
         )
         by_name = "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
         sizes = {"small": account.size(spot=True), "named": account.size(image=by_name)}
-        settings = account.settings.model_copy(update={"elsewhere": {"eu-west-1": there}, "sizes": sizes})
+        settings = account.settings.model_copy(
+            update={"elsewhere": {"eu-west-1": there}, "sizes": sizes, "stack": "acme"}
+        )
         work = f"s3://work-bucket/x?endpoint={account.endpoint}&region=us-east-1"
         account.ec2.run_instances(ImageId=account.size().image, MinCount=1, MaxCount=1)
         with recorded() as calls:
@@ -155,7 +162,50 @@ def test_all_that_is_done_with_files_is_allowed(
     assert refused("ServiceRole", calls) == set()
 
 
+@pytest.mark.s3
+def test_all_that_analysts_do_with_files_is_allowed_to_their_role(
+    seaweedfs: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They schedule, look at what their runs printed and left, and read their results."""
+    monkeypatch.setattr(s3_clients, "_mover", lru_cache(lambda *_: None))
+    area = seaweedfs.bucket("analysts")
+    engine = deployment(tmp_path / "team", storage_on(seaweedfs, work=f"s3://{area}"))
+    told = engine.operations.storage
+    assert told.work
+    assert told.private
+    engine.objects = engine.operations.context.objects = open_storage(told.work)
+    with recorded() as calls:
+        engine.script("theirs", 'echo seen; echo 1 > "$OUTPUT_DIR/a.csv"', publication_base=told.private)
+    with engine.service():
+        run = engine.ended(engine.run("theirs"))
+    with recorded() as read:
+        assert "seen" in engine.log(run)
+        assert [each.key for each in open_storage(told.private).list("theirs/data/")] == ["theirs/data/a.csv"]
+        assert open_storage(told.private).get("theirs/data/a.csv") == b"1\n"
+    assert {"PutObject", "GetObject", "ListObjectsV2"} <= {call.operation for call in [*calls, *read]}
+    assert refused("AnalystRole", [*calls, *read], WorkBucket=area) == set()
+
+
+@pytest.mark.s3
+def test_a_migration_to_the_templates_bucket_is_allowed_by_that_buckets_own_policy(
+    seaweedfs: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(s3_clients, "_mover", lru_cache(lambda *_: None))
+    former = LocalStorage(tmp_path / "former")
+    former.put("gates/t1", b"{}")
+    former.put("bundles/0.tar.gz", b"code")
+    work = seaweedfs.objects("work")
+    with recorded() as calls:
+        copy_objects(former, work, list_missing(former, work))
+    assert (work.get("gates/t1"), work.get("bundles/0.tar.gz")) == (b"{}", b"code")
+    assert refused("ServiceRole", calls) == set()
+
+
 # -- what nobody should ask
+
+
+def tags_of(named: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in named.items()]
 
 
 LAUNCH = {
@@ -165,10 +215,7 @@ LAUNCH = {
     "SecurityGroupIds": ["sg-1"],
     "IamInstanceProfile": {"Name": "worker"},
     "MetadataOptions": {"HttpTokens": "required"},
-    "TagSpecifications": [
-        {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in OURS.items()]}
-        for kind in ("instance", "volume")
-    ],
+    "TagSpecifications": [{"ResourceType": kind, "Tags": tags_of(OURS)} for kind in ("instance", "volume")],
 }
 
 
@@ -186,6 +233,7 @@ def test_a_launch_of_ours_is_allowed_so_that_each_refusal_below_has_one_cause() 
     [
         launch(TagSpecifications=[]),
         launch(TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": DEPLOYMENT_TAG, "Value": "d1"}]}]),
+        launch(TagSpecifications=[{"ResourceType": "instance", "Tags": tags_of({**OURS, STACK_TAG: "beta"})}]),
         launch(MetadataOptions={}),
         launch(IamInstanceProfile={"Name": "admin"}),
         launch(IamInstanceProfile={}),
@@ -196,6 +244,7 @@ def test_a_launch_of_ours_is_allowed_so_that_each_refusal_below_has_one_cause() 
     ids=[
         "untagged",
         "no deadline",
+        "another deployment",
         "old metadata",
         "another role",
         "no role",
@@ -218,15 +267,18 @@ def test_machines_of_others_are_neither_ended_nor_tagged_to_be_ended_then() -> N
     end = Call("ec2", "TerminateInstances", "us-east-1", {"InstanceIds": ["i-1"]})
     assert refused("ServiceRole", [end], {"i-1": OURS}) == set()
     assert refused("ServiceRole", [end], {"i-1": {"Name": "somebody's"}})
+    # nor those of another deployment in the account
+    assert refused("ServiceRole", [end], {"i-1": {**OURS, STACK_TAG: "beta"}})
     tag = {"aws:RequestedRegion": "us-east-1", f"aws:RequestTag/{DEPLOYMENT_TAG}": "d1"}
     asked = Asked("ec2:CreateTags", f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/i-1", tag)
     assert not may(rights("ServiceRole"), asked)
 
 
-SERVICE, WORKER, DATA = "ServiceRole", "WorkerRole", "DataRole"
+SERVICE, WORKER, DATA, ANALYST = "ServiceRole", "WorkerRole", "DataRole", "AnalystRole"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role"
 SAFELY = {"aws:SecureTransport": "true", "aws:userid": "AROAWORKER:i-1"}
 ONCE = SAFELY | {"s3:if-none-match": "*"}
+BY_WORKER = {"aws:PrincipalArn": f"{ROLES}/acme-worker"}
 
 
 @pytest.mark.parametrize(
@@ -251,6 +303,27 @@ ONCE = SAFELY | {"s3:if-none-match": "*"}
         (WORKER, Asked("sts:AssumeRole", f"{ROLES}/acme-data"), True),
         (WORKER, Asked("sts:AssumeRole", f"{ROLES}/acme-service"), False),
         (WORKER, Asked("iam:PassRole", f"{ROLES}/worker", {"iam:PassedToService": "ec2.amazonaws.com"}), False),
+        (SERVICE, Asked("s3:GetObject", "arn:aws:s3:::acme-releases/0.1.0.tar", SAFELY), True),
+        (SERVICE, Asked("s3:PutObject", "arn:aws:s3:::acme-releases/0.1.0.tar", SAFELY), False),
+        (SERVICE, Asked("cloudformation:SignalResource", NAMES["AWS::StackId"]), True),
+        (SERVICE, Asked("cloudformation:SignalResource", NAMES["AWS::StackId"].replace("acme", "beta")), False),
+        (SERVICE, Asked("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}), True),
+        (SERVICE, Asked("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "false"}), False),
+        (SERVICE, Asked("kms:Decrypt", KEY, {"kms:ViaService": "s3.us-east-1.amazonaws.com"}), True),
+        (SERVICE, Asked("kms:Decrypt", KEY), False),
+        (WORKER, Asked("kms:GenerateDataKey", KEY, {"kms:ViaService": "s3.us-east-1.amazonaws.com"}), True),
+        (WORKER, Asked("kms:Decrypt", KEY), False),
+        (WORKER, Asked("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}), False),
+        (WORKER, Asked("s3:PutObject", "arn:aws:s3:::public-bucket/x", SAFELY | BY_WORKER), False),
+        (ANALYST, Asked("s3:PutObject", "arn:aws:s3:::work-bucket/bundles/x.tar.gz", SAFELY), True),
+        (ANALYST, Asked("s3:GetObject", "arn:aws:s3:::private-bucket/daily/latest.json", SAFELY), True),
+        (ANALYST, Asked("s3:PutObject", "arn:aws:s3:::public-bucket/daily/latest.json", SAFELY), False),
+        (ANALYST, Asked("s3:DeleteObject", "arn:aws:s3:::work-bucket/bundles/x.tar.gz", SAFELY), False),
+        (ANALYST, Asked("s3:PutObject", "arn:aws:s3:::work-bucket/gates/t", ONCE), False),
+        (ANALYST, Asked("s3:GetObject", "arn:aws:s3:::work-bucket/briefs/t", SAFELY), False),
+        (ANALYST, Asked("s3:PutObject", "arn:aws:s3:::work-bucket/workers/AROAWORKER:i-1/t/result", SAFELY), False),
+        (ANALYST, Asked("ec2:RunInstances", f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/*"), False),
+        (ANALYST, Asked("iam:PassRole", f"{ROLES}/worker", {"iam:PassedToService": "ec2.amazonaws.com"}), False),
         (DATA, Asked("s3:GetObject", "arn:aws:s3:::weather/2026.csv", SAFELY), True),
         (DATA, Asked("s3:PutObject", "arn:aws:s3:::weather/2026.csv", SAFELY), False),
         (DATA, Asked("s3:GetObject", "arn:aws:s3:::work-bucket/briefs/t", SAFELY), False),
@@ -264,7 +337,7 @@ def test_every_condition_asks_for_what_amazon_puts_into_such_a_request() -> None
     """A key that isn't there makes a permission that is never given, or a denial that never comes."""
     unknown = {
         f"{role} {each['Sid']} {key}"
-        for role in (SERVICE, WORKER, DATA)
+        for role in (SERVICE, WORKER, DATA, ANALYST)
         for each in filled(role_statements(role), **NAMES)
         for keys in each.get("Condition", {}).values()
         for key in keys

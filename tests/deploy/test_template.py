@@ -17,9 +17,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from jupyter_schedule.core.user_service import systemd_unit
-from scheduler_service.launchers.ec2.launch_plan import AD_HOC_TAG, DEADLINE_TAG, DEPLOYMENT_TAG
+from scheduler_service.launchers.ec2.launch_plan import AD_HOC_TAG, DEADLINE_TAG, DEPLOYMENT_TAG, STACK_TAG
 from scheduler_service.settings import load_settings
 from tests.deploy.template import (
+    FILLED,
     TEMPLATE,
     as_list,
     filled,
@@ -59,6 +60,54 @@ def test_what_readers_have_outlives_the_stack_and_a_deployment_that_fails_leaves
     for name in [*kept, "PublicPolicy"]:
         assert resources()[name]["DeletionPolicy"] == "RetainExceptOnCreate", name
         assert resources()[name]["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_a_stack_can_go_with_the_ledgers_disk_mounted_and_come_again_with_full_buckets() -> None:
+    """An attachment is undone before the machine ends, and waits for the disk; a bucket that is there can't be made."""
+    kinds = {each["Type"] for each in resources().values()}
+    assert "AWS::EC2::VolumeAttachment" not in kinds
+    assert [each["VolumeId"] for each in resources()["Service"]["Properties"]["Volumes"]] == [{"Fn": ["Ref", "Ledger"]}]
+    made = {name for name, each in resources().items() if each.get("Condition") == "NewBuckets"}
+    assert made == {"WorkBucket", "PrivateBucket", "PublicBucket", "PublicPolicy"}
+    # nothing else asks what was made for its name, but a policy that is made with it
+    text = TEMPLATE.read_text()
+    assert not re.search(r"\$\{(Work|Private|Public)Bucket[.}]", text)
+    assert not re.search(r"GetAtt (Work|Private|Public)Bucket", text)
+    [never] = [each for each in statements("PublicPolicy").values() if each["Effect"] == "Deny"]
+    assert never["Principal"] == "*"
+    assert never["Condition"]["ArnEquals"]["aws:PrincipalArn"]["Fn"][1].endswith(":role/${NamePrefix}-worker")
+
+
+def test_a_deployment_waits_until_the_service_says_that_it_ticks() -> None:
+    assert resources()["Service"]["CreationPolicy"] == {"ResourceSignal": {"Count": 1, "Timeout": "PT15M"}}
+
+
+def test_no_package_is_installed_by_its_name_from_an_index() -> None:
+    program = first_program()
+    assert "apt-get" not in program
+    assert re.findall(r"pip. install (.*?)'", program, re.DOTALL)
+    assert all("--no-index" in call for call in re.findall(r"pip. install (.*?)'", program, re.DOTALL))
+    assert "Default" not in parameters()["Wheels"]
+    assert "Default" not in parameters()["WheelsSha256"]
+
+
+def test_what_the_service_reaches_is_encrypted_storage_mail_and_a_database_that_were_asked_for() -> None:
+    rules = resources()["ServiceGroup"]["Properties"]["SecurityGroupEgress"]
+    under = {rule["Fn"][1][1]["FromPort"]: rule["Fn"][1][0] for rule in rules if "Fn" in rule}
+    assert under == {5432: "HasDatabase", 465: "HasMail", 587: "HasMail"}
+    assert {rule["FromPort"] for rule in rules if "Fn" not in rule} == {80, 443}
+
+
+def test_a_key_of_ones_own_encrypts_all_but_what_is_public() -> None:
+    encrypted = {
+        name: "HasKey" in str(each["Properties"]["BucketEncryption"])
+        for name, each in resources().items()
+        if each["Type"] == "AWS::S3::Bucket"
+    }
+    assert encrypted == {"WorkBucket": True, "PrivateBucket": True, "PublicBucket": False}
+    assert "HasKey" in str(resources()["Ledger"]["Properties"]["KmsKeyId"])
+    [disk] = resources()["Service"]["Properties"]["BlockDeviceMappings"]
+    assert "HasKey" in str(disk["Ebs"]["KmsKeyId"])
 
 
 def test_the_service_may_ask_for_spot_with_all_that_such_a_launch_touches() -> None:
@@ -103,34 +152,44 @@ def test_everybody_may_do_one_thing_in_one_bucket() -> None:
 
 def test_a_worker_writes_under_its_own_user_id_and_gates_only() -> None:
     allowed = [each["Resource"]["Fn"][1] for each in role_statements("WorkerRole") if "s3:PutObject" in each["Action"]]
-    assert allowed == ["${WorkBucket.Arn}/workers/${!aws:userid}/*", "${WorkBucket.Arn}/gates/*"]
+    assert allowed == [
+        "arn:${AWS::Partition}:s3:::${NamePrefix}-work/workers/${!aws:userid}/*",
+        "arn:${AWS::Partition}:s3:::${NamePrefix}-work/gates/*",
+    ]
 
 
 def test_a_worker_may_do_nothing_but_files_and_what_the_data_role_may() -> None:
     actions = {action for each in role_statements("WorkerRole") for action in as_list(each["Action"])}
-    assert actions == {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "sts:AssumeRole"}
+    files = {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}
+    assert actions == files | {"sts:AssumeRole", "kms:Decrypt", "kms:GenerateDataKey"}
 
 
 def test_nobody_may_do_everything_and_only_looking_is_allowed_everywhere() -> None:
-    for role in ("ServiceRole", "WorkerRole", "AdHocRole", "DataRole"):
+    for role in ("ServiceRole", "WorkerRole", "AdHocRole", "DataRole", "AnalystRole"):
         for each in role_statements(role):
             if each["Effect"] == "Deny":
                 continue
             actions = as_list(each["Action"])
             assert not [action for action in actions if "*" in action]
             looks = all(
-                action.partition(":")[2].startswith(("Describe", "GetServiceQuota", "GetProducts"))
+                action.partition(":")[2].startswith(("Describe", "GetServiceQuota", "GetProducts", "GetEbs"))
                 for action in actions
             )
-            assert looks == (each["Resource"] == "*"), each["Sid"]
+            # a key has statements of its own
+            assert looks == (each["Resource"] == "*") or actions[0].startswith("kms:"), each["Sid"]
+            assert each["Resource"] != "*" or looks, each["Sid"]
 
 
 def test_the_service_ends_and_launches_tagged_machines_only_and_gives_away_the_workers_role_only() -> None:
     may = {each["Sid"]: each for each in role_statements("ServiceRole")}
-    assert may["EndOursOnly"]["Condition"] == {"Null": {f"aws:ResourceTag/{DEPLOYMENT_TAG}": "false"}}
+    ours = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": {"Fn": ["Ref", "NamePrefix"]}}}
+    assert may["EndOursOnly"]["Condition"] == may["ReadConsolesOfOurs"]["Condition"] == ours
     launch = may["LaunchOursOnly"]["Condition"]
     assert launch["Null"] == {f"aws:RequestTag/{tag}": "false" for tag in (DEPLOYMENT_TAG, DEADLINE_TAG)}
-    assert launch["StringEquals"] == {"ec2:MetadataHttpTokens": "required"}
+    assert launch["StringEquals"] == {
+        f"aws:RequestTag/{STACK_TAG}": {"Fn": ["Ref", "NamePrefix"]},
+        "ec2:MetadataHttpTokens": "required",
+    }
     assert may["GiveWorkersTheirRole"]["Resource"] == {"Fn": ["GetAtt", "WorkerRole.Arn"]}
 
 
@@ -145,6 +204,7 @@ def test_the_service_gives_it_that_role_and_changes_no_tag_but_its_deadline() ->
     assert may["GiveAdHocWorkersTheirs"]["Resource"] == {"Fn": ["GetAtt", "AdHocRole.Arn"]}
     assert may["ExtendOursOnly"]["Condition"] == {
         "Null": {f"aws:ResourceTag/{AD_HOC_TAG}": "false"},
+        "StringEquals": {f"aws:ResourceTag/{STACK_TAG}": {"Fn": ["Ref", "NamePrefix"]}},
         "ForAllValues:StringEquals": {"aws:TagKeys": [DEADLINE_TAG]},
     }
 
@@ -153,11 +213,12 @@ def test_the_service_gives_it_that_role_and_changes_no_tag_but_its_deadline() ->
 
 NAMES = {
     "Ledger": "vol-0a1b",
-    "Package": "jupyter-schedule==1.0",
-    "WorkBucket": "acme-work",
-    "PrivateBucket": "acme-results",
-    "PublicBucket": "acme-public",
-    "PublicBucket.RegionalDomainName": "acme-public.s3.eu-west-1.amazonaws.com",
+    "Wheels": "acme-releases/jupyter-schedule/1.0.tar",
+    "WheelsSha256": "0" * 64,
+    "NamePrefix": "acme",
+    "AWS::StackName": "jupyter-schedule",
+    "AWS::URLSuffix": "amazonaws.com",
+    "DiskKey": 'disk_key = "arn:aws:kms:eu-west-1:111122223333:key/1"',
     "AWS::Region": "eu-west-1",
     "SubnetList": 'subnet-1", "subnet-2',
     "DataRoles": 'data = "arn:aws:iam::111122223333:role/acme-data"',
@@ -194,6 +255,7 @@ def test_the_services_settings_are_such(tmp_path: Path) -> None:
     assert (settings.ec2.subnets, settings.ec2.default_size) == (("subnet-1", "subnet-2"), "small")
     assert settings.ec2.ad_hoc
     assert (settings.ec2.ad_hoc.security_groups, settings.ec2.ad_hoc.instance_profile) == (("sg-2",), "acme-ad-hoc")
+    assert (settings.ec2.stack, settings.ec2.disk_key) == ("acme", "arn:aws:kms:eu-west-1:111122223333:key/1")
     assert settings.ec2.data_roles == {"data": "arn:aws:iam::111122223333:role/acme-data"}
     public = quote("https://acme-public.s3.eu-west-1.amazonaws.com/", safe="")
     assert settings.storage.public == f"s3://acme-public?region=eu-west-1&public={public}"
@@ -207,6 +269,17 @@ def test_the_services_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     # an older systemd says that it leaves this one aside
     said_of_it = [line for line in said.stderr.splitlines() if unit.name in line and "DelegateSubgroup" not in line]
     assert said_of_it == []
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_the_services_unit_is_as_shut_in_as_its_readme_says(tmp_path: Path) -> None:
+    unit = tmp_path / "jupyter-schedule.service"
+    unit.write_text(document("UNIT"))
+    told = re.search(r"rates the unit ([\d.]+), “OK”", (TEMPLATE.parent / "README.md").read_text())
+    assert told
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={float(told[1]) * 10:.0f}", str(unit)]
+    rated = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert rated.returncode == 0, rated.stdout[-300:]
 
 
 def test_every_unit_that_is_shipped_leaves_the_runs_of_its_machine_alone_when_the_service_restarts() -> None:
@@ -225,7 +298,7 @@ def test_every_unit_that_is_shipped_leaves_the_runs_of_its_machine_alone_when_th
 
 
 def policy(name: str, bucket: str, principals: dict[str, str]) -> str:
-    names = principals | {f"{name.removesuffix('Policy')}Bucket.Arn": f"arn:aws:s3:::{bucket}"}
+    names = FILLED | principals | {f"{name.removesuffix('Policy')}Bucket": bucket}
     document: dict[str, Any] = filled(resources()[name]["Properties"]["PolicyDocument"], **names)
     # these tests speak plain HTTP
     document["Statement"] = [each for each in document["Statement"] if each["Sid"] != "OnlyEncryptedConnections"]
@@ -254,8 +327,7 @@ def test_everybody_reads_what_is_public_and_nobody_lists_or_writes(seaweedfs: S3
     admin.put_object(Bucket=bucket, Key="daily/latest.json", Body=b"{}")
     assert not may(public.get_object, Bucket=bucket, Key="daily/latest.json")
 
-    principals = {"WorkerRole.Arn": "arn:aws:iam::111122223333:role/none"}
-    admin.put_bucket_policy(Bucket=bucket, Policy=policy("PublicPolicy", bucket, principals))
+    admin.put_bucket_policy(Bucket=bucket, Policy=policy("PublicPolicy", bucket, {}))
     assert may(public.get_object, Bucket=bucket, Key="daily/latest.json")
     assert not may(public.list_objects_v2, Bucket=bucket)
     assert not may(public.put_object, Bucket=bucket, Key="daily/latest.json", Body=b"")
@@ -295,7 +367,7 @@ def test_a_worker_writes_under_its_own_prefix_only_and_lists_nothing(seaweedfs: 
 @pytest.mark.s3
 def test_what_the_service_does_with_files_is_allowed_to_it_and_nothing_else(seaweedfs: S3Server) -> None:
     buckets = {name: seaweedfs.bucket(f"policy-{name.lower()}") for name in ("Work", "Private", "Public")}
-    names = {f"{name}Bucket.Arn": f"arn:aws:s3:::{bucket}" for name, bucket in buckets.items()}
+    names = FILLED | {f"{name}Bucket": bucket for name, bucket in buckets.items()}
     files = [each for each in role_statements("ServiceRole") if each["Sid"] in {"Files", "Lists"}]
     service = of_session(seaweedfs, "service", filled(files, **names))
     for bucket in buckets.values():
