@@ -72,6 +72,8 @@ RESULT = "result"
 KEPT = "environments/"
 #: environments that a machine of its own made, for the service to keep
 ENVIRONMENTS = "environments/"
+#: empty: the machine of its own may write there
+BEGUN = "begun"
 #: replaced while the agent lives
 HEARTBEAT = "heartbeat"
 #: `live/log.0`, `live/log.1`, …: what the command printed so far, each written once

@@ -111,7 +111,9 @@ def keep_fetching(configuration: Dict[str, Any]) -> bytes:
         try:
             return fetch_agent(configuration)
         except (OSError, http.client.HTTPException, ValueError, KeyError, IndexError) as problem:
-            print("jupyter-schedule: the agent can't be fetched:", problem, flush=True)
+            # S3 says in the body why it refuses
+            why = getattr(problem, "read", bytes)()[:400]
+            print("jupyter-schedule: the agent can't be fetched:", problem, why or "", flush=True)
             if time.monotonic() >= give_up:
                 raise
         time.sleep(PAUSE)

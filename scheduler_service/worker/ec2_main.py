@@ -27,8 +27,14 @@ from typing import Any
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.object_keys import ENVIRONMENTS, brief_key, uv_key, worker_prefix
-from jupyter_schedule.core.storage.factory import S3Address, file_digest, open_storage
+from jupyter_schedule.core.object_keys import BEGUN, ENVIRONMENTS, brief_key, uv_key, worker_prefix
+from jupyter_schedule.core.storage.factory import (
+    ObjectStorage,
+    S3Address,
+    StorageUnusable,
+    file_digest,
+    open_storage,
+)
 from scheduler_service.worker.agent import MachineSetup, run_attempt
 from scheduler_service.worker.bootstrap import PAUSE, TRIES, read_metadata
 from scheduler_service.worker.credentials import CredentialsServer
@@ -118,6 +124,10 @@ def main() -> int:
     except TaskRefused as refusal:
         print(f"action=task_refused message={json.dumps(str(refusal))}", flush=True)
         return 2
+    if refused := find_wrong_role(open_storage(configuration["objects"]), task):
+        # it can say so nowhere else
+        print(f"jupyter-schedule: refused: {refused}", flush=True)
+        return 2
     threading.Thread(target=_stop_at_a_spot_notice, daemon=True, name="spot").start()
     data_role = task.data_role
     machine = Ec2MachineSetup(
@@ -125,6 +135,20 @@ def main() -> int:
     )
     run_attempt(task, machine=machine, handle=me)
     return 0
+
+
+def find_wrong_role(objects: ObjectStorage, task: WorkerTask) -> str | None:
+    """The sentence about a role that may not write where the task says, so that nobody would hear of the run.
+
+    None when it may.  Raises StorageAway.
+    """
+    try:
+        objects.put(worker_prefix(task.worker, task.token) + BEGUN, b"")
+    except StorageUnusable as problem:
+        return (
+            f"The machine may not write as {task.worker}: set role_id to the id of instance_profile's role. {problem}"
+        )
+    return None
 
 
 def ask_until_answered(ask: Callable[[], str]) -> str:

@@ -84,7 +84,7 @@ class Team(Engine):
         self.work = S3Storage(replace(server.address(server.bucket("work")), endpoint=endpoint))
         self.published_at = S3Storage(replace(server.address(server.bucket("published")), endpoint=endpoint))
         self.objects = self.operations.context.objects = self.work
-        self._server = server
+        self.server = server
         cloud.credentials_of = self._credentials
         sizes = tuple(MachineSize(name=name, hardware=size.hardware) for name, size in SETTINGS.sizes.items())
         machines = LauncherInfo(name="ec2", paid=True, sizes=sizes, data_roles=tuple(SETTINGS.data_roles))
@@ -158,7 +158,7 @@ class Team(Engine):
         """What the template's worker role may do, on the machine with this id."""
         address = self.work.address
         part = f"{address.bucket}/{address.prefix}".rstrip("/")
-        return self._server.session(instance, worker_statements(part, f"{SETTINGS.role_id}:{instance}"))
+        return self.server.session(instance, worker_statements(part, f"{SETTINGS.role_id}:{instance}"))
 
     def names(self, name: str) -> list[str]:
         """The files at the stable address."""

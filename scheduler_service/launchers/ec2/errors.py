@@ -127,6 +127,39 @@ _END_REASONS = {
 _SHUT_ITSELF_DOWN = frozenset({"", "Client.InstanceInitiatedShutdown"})
 #: of a machine's console, what our own programs print there; the last such line is their last word
 _OWN_WORD = re.compile(r"jupyter-schedule(?:\[\d+\])?: (.*\S)")
+#: what a machine's console says of what another machine wouldn't mend, and the sentence for it; an empty one says that
+#: the machine's own last word tells it
+_FINAL_WORDS = (
+    (r"jupyter-schedule: refused: (.*\S)", "{0}"),
+    (
+        r"\bpython3: (?:command )?not found",
+        "Its machine's image has no Python: choose Ubuntu's, or one that has 3.11 or newer",
+    ),
+    (
+        r"not been booted with systemd|\bsystemd-run: (?:command )?not found",
+        "Its machine's image starts by another init than systemd: choose Ubuntu's, or one that has systemd",
+    ),
+    (r"No space left on device", "Its machine's disk is full: give the size a larger disk, or choose a smaller image"),
+    (
+        r"can't be fetched: .*RequestTimeTooSkewed",
+        "Its machine's clock is wrong by more than 15 minutes, so that S3 refuses it: choose an image that sets it",
+    ),
+    (
+        r"can't be fetched: .*(?:PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint)",
+        "The bucket of the work area is in another region than the service takes it for: set storage.region",
+    ),
+    (
+        r"can't be fetched: .*(?:kms:|KMS)",
+        "The workers' role may not use the key of KMS that the work area is encrypted with: allow it kms:Decrypt and "
+        "kms:GenerateDataKey",
+    ),
+    (
+        r"can't be fetched: .*(?:HTTP Error 403|NoSuchBucket)",
+        "S3 refuses the agent to the workers' role: let the role of instance_profile read the work area, as deploy/aws "
+        "has it",
+    ),
+    (r"can't be fetched: .*(?:urlopen error|timed out|unreachable)", ""),
+)
 #: what cloud-init and the kernel put before a line
 _STAMP = re.compile(r"^\[[ \d.]+\] (?:cloud-init\[\d+\]: )?")
 #: lines of a console that are kept
@@ -154,13 +187,29 @@ def describe_end(code: str, message: str, transition: str, console: str = "") ->
     told = f" ({code})" if code else ""
     own = [found[1] for line in console.splitlines() if (found := _OWN_WORD.search(line))]
     last_word = f" Its last word was: {own[-1].rstrip('.')}." if own and not explains_itself(code) else ""
+    final = None if explains_itself(code) else find_final_word(console)
     return WorkerEnd(
-        f"{known.words}{told}.{last_word}",
+        f"{final}{told}." if final else f"{known.words}{told}.{last_word}",
         at=read_transition(transition),
-        is_final=known.is_final,
+        is_final=known.is_final or final is not None,
         is_shortage=known.is_shortage,
         log="\n".join(_STAMP.sub("", line) for line in console.splitlines()[-LAST_LINES:]),
     )
+
+
+def find_final_word(console: str) -> str | None:
+    """Return the sentence for what a machine said that another one wouldn't mend, without its full stop.
+
+    It is empty where the machine's own last word tells it, None where there is no such thing.  Of what went wrong with
+    fetching the agent only the last counts, since that is tried again.
+    """
+    lines = console.splitlines()
+    fetching = [line for line in lines if "can't be fetched: " in line]
+    for words, sentence in _FINAL_WORDS:
+        among = fetching[-1:] if words.startswith("can't be fetched") else lines
+        if found := next(filter(None, (re.search(words, line) for line in among)), None):
+            return sentence.format(*(each.rstrip(".") for each in found.groups()))
+    return None
 
 
 def read_transition(text: str) -> datetime | None:

@@ -11,4 +11,4 @@ python3 - "$json" <<'PYTHON'
 @BOOTSTRAP@
 PYTHON
 echo "jupyter-schedule: the agent ended with code $?"
-systemctl poweroff
+systemctl poweroff || poweroff -f

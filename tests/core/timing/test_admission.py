@@ -101,6 +101,14 @@ def test_what_goes_on_another_host_takes_no_room_here_but_an_owners() -> None:
     assert admitted([waits("ann-1")], elsewhere, ConcurrencyLimits(total=1, per_owner=2)) == []
 
 
+def test_machines_are_as_many_as_may_live_at_once_however_few_runs_this_computer_has_room_for() -> None:
+    limits = ConcurrencyLimits(total=4, per_launcher={"ec2": 20})
+    waiting = [*(waits(f"ann-{number}+") for number in range(25)), *(waits(f"bob-{number}") for number in range(6))]
+    started = admitted(waiting, [], limits)
+    assert sum(name.endswith("+") for name in started) == 20
+    assert sum(not name.endswith("+") for name in started) == 4
+
+
 def test_what_is_published_takes_no_room() -> None:
     publishing = goes("ann-0", status=RunStatus.PUBLISHING)
     limits = ConcurrencyLimits(total=1, per_owner=1)

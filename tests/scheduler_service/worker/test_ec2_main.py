@@ -8,15 +8,23 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.storage import s3_clients
+from jupyter_schedule.core.storage.factory import open_storage
 from scheduler_service.worker import bootstrap, ec2_main, processes
+from scheduler_service.worker.task import WorkerTask
+from tests.deploy.template import worker_statements
+from tests.factories import make_task
+from tests.s3_servers import S3Server
 
 APT = """#!/bin/sh
 echo "$@" >> {folder}/asked
@@ -219,3 +227,38 @@ def test_a_machine_without_a_way_to_its_storage_says_so_within_two_minutes(monke
     with pytest.raises(TimeoutError):
         bootstrap.keep_fetching({})
     assert clock[0] - 1000 <= 120
+
+
+@pytest.mark.s3
+def test_a_role_that_may_not_write_where_its_run_is_looked_for_is_told_before_anything_runs(
+    seaweedfs: S3Server,
+) -> None:
+    """With a wrong role_id user code ran, and nothing was ever heard of it."""
+    work = seaweedfs.objects("work")
+    part = f"{work.address.bucket}/{work.address.prefix}".rstrip("/")
+    keys = seaweedfs.session("i-1", worker_statements(part, "AROARIGHT:i-1"))
+    with own_keys(keys):
+        role = open_storage(str(work.address))
+        told = {who: ec2_main.find_wrong_role(role, _task(who)) for who in ("AROARIGHT:i-1", "AROAWRONG:i-1")}
+    assert told["AROARIGHT:i-1"] is None
+    assert str(told["AROAWRONG:i-1"]).startswith(
+        "The machine may not write as AROAWRONG:i-1: set role_id to the id of instance_profile's role."
+    )
+
+
+def _task(worker: str) -> WorkerTask:
+    return make_task(worker=worker, token="t")
+
+
+@contextmanager
+def own_keys(keys: dict[str, str]) -> Iterator[None]:
+    """This process is that session."""
+    told = {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["Token"],
+    }
+    with mock.patch.dict(os.environ, told):
+        s3_clients.forget()
+        yield
+    s3_clients.forget()

@@ -45,6 +45,14 @@ def test_a_sentence_names_the_setting_and_says_what_to_do() -> None:
     assert "scheduler_service check" in sentence
 
 
+def test_an_image_for_other_processors_than_the_types_is_refused_once_and_in_ec2s_words() -> None:
+    code, words = "InvalidParameterValue", "The architecture 'x86_64' of the specified instance type does not match"
+    assert classify_error(code, 400) is ErrorKind.CONFIGURATION
+    assert describe_configuration_error(code, f"{words} the architecture 'arm64' of the specified AMI.").startswith(
+        f"EC2 refused a setting (InvalidParameterValue): {words} the architecture 'arm64' of the specified AMI."
+    )
+
+
 def test_what_a_policy_says_stays_out_of_the_sentence() -> None:
     words = "You are not authorized. Encoded authorization failure message: c2VjcmV0"
     assert "c2VjcmV0" not in describe_configuration_error("UnauthorizedOperation", words)
@@ -97,3 +105,49 @@ def test_a_machine_that_shut_itself_down_has_the_last_word() -> None:
 )
 def test_when_a_machine_ended_is_read_where_ec2_says_it(text: str, at: datetime | None) -> None:
     assert describe_end("Client.UserInitiatedShutdown", "", text).at == at
+
+
+UNFETCHED = "jupyter-schedule: the agent can't be fetched:"
+FETCHING = f"cloud-init[812]: {UNFETCHED} HTTP Error 403: Forbidden b'<Error><Code>{{}}</Code>{{}}'"
+
+
+@pytest.mark.parametrize(
+    ("console", "words"),
+    [
+        ("/var/lib/cloud/instance/scripts/part-001: line 10: python3: command not found", "image has no Python"),
+        ("System has not been booted with systemd as init system (PID 1). Can't operate.", "another init than systemd"),
+        ("part-001: line 8: systemd-run: command not found", "another init than systemd"),
+        ("OSError: [Errno 28] No space left on device: '/opt/jupyter-schedule/boto3'", "disk is full"),
+        (FETCHING.format("RequestTimeTooSkewed", ""), "clock is wrong by more than 15 minutes"),
+        (FETCHING.format("PermanentRedirect", ""), "set storage.region"),
+        (FETCHING.format("AccessDenied", "not authorized to perform: kms:Decrypt"), "may not use the key of KMS"),
+        (FETCHING.format("AccessDenied", ""), "S3 refuses the agent to the workers' role"),
+        ("jupyter-schedule: refused: The machine may not write as AROA1:i-1: set role_id.", "set role_id (Client.Ins"),
+        (
+            "jupyter-schedule: the agent can't be fetched: <urlopen error timed out>",
+            "Its last word was: the agent can't",
+        ),
+    ],
+)
+def test_what_another_machine_would_not_mend_is_one_sentence_and_final(console: str, words: str) -> None:
+    end = describe_end(
+        "Client.InstanceInitiatedShutdown", "", "", f"booting\n{console}\njupyter-schedule: the agent ended"
+    )
+    assert words in end.sentence or "the agent can't be fetched: <urlopen" in console
+    assert end.is_final
+
+
+@pytest.mark.parametrize(
+    "console",
+    [
+        "",
+        "jupyter-schedule: the agent ended with code 137",
+        # what passed is no reason
+        f"{FETCHING.format('AccessDenied', '')}\n{UNFETCHED} HTTP Error 503: Slow Down",
+        "Traceback (most recent call last):\nRuntimeError: something of ours",
+    ],
+)
+def test_what_another_machine_may_mend_is_tried_again(console: str) -> None:
+    assert not describe_end("Client.InstanceInitiatedShutdown", "", "", console).is_final
+    # and what EC2 itself explains needs no console
+    assert not describe_end("Server.SpotInstanceTermination", "", "", "python3: command not found").is_final
