@@ -68,29 +68,42 @@ def has_marker(places: DataPaths, objects: ObjectStorage) -> bool:
 
 
 class Ownership:
-    """The right of a ledger to its work area, as it was seen last; a look may take as long as the storage does."""
+    """The right of a ledger to its work area, as it was seen last; a look may take as long as the storage does.
 
-    def __init__(self, objects: ObjectStorage, ours: OwnerMarker, wake: Callable[[], None] = lambda: None) -> None:
+    Before the first look a ledger goes by what it remembers: a database that owned the area goes on while the storage
+    is away.  A copy remembers another database, so it keeps still until it has seen whose the area is.
+    """
+
+    def __init__(
+        self, objects: ObjectStorage, store: Store, ours: OwnerMarker, wake: Callable[[], None] = lambda: None
+    ) -> None:
         """wake: called when the answer has changed."""
         self._objects = objects
+        self._store = store
         self._ours = ours
         self._wake = wake
         self._looked = threading.Event()
-        #: the reason to keep still, None for the owner, and before the first look
-        self.blocker: Blocker | None = None
+        self._is_noted = store.noted_owner() == ours.database
+        #: the reason to keep still, None for the owner
+        self.blocker: Blocker | None = None if self._is_noted else Blocker.UNSEEN
 
     def look(self) -> None:
         """Read the marker, which is written where there is none; a storage that is away changes nothing."""
         try:
             found = self._read_or_write()
-        except (OSError, Refused) as problem:
-            log.info(logfmt("marker_unread", message=problem))
-        else:
             before, self.blocker = self.blocker, compare(found, self._ours)
             if before != self.blocker:
                 self._wake()
+            self._note()
+        except (OSError, Refused) as problem:
+            log.info(logfmt("marker_unread", message=problem))
         finally:
             self._looked.set()
+
+    @property
+    def has_looked(self) -> bool:
+        """True once somebody has looked, whatever came of it."""
+        return self._looked.is_set()
 
     def wait_for_look(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until somebody has looked, but no longer."""
@@ -115,6 +128,12 @@ class Ownership:
             raise Refused("not_owner", Blocker.FOREIGN.explanation)
         self._objects.put(OWNER_MARKER, self._ours.document())
         return True
+
+    def _note(self) -> None:
+        """Remember in the ledger who it is, while it is the owner."""
+        if self.blocker is None and not self._is_noted:
+            self._store.note_owner(self._ours.database)
+            self._is_noted = True
 
     def _read_or_write(self) -> OwnerMarker | None:
         found = self._objects.get_or_none(OWNER_MARKER)

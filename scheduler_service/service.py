@@ -190,12 +190,15 @@ class Service:
     def _serve_as_owner(self, context: ServiceContext, health: HealthReporter) -> None:
         """Serve while the ledger owns its work area; a copy starts nothing, ends nothing, and says so."""
         ours = identify_ledger(context.store, self._settings.places, context.host, context.secret)
-        ownership = Ownership(context.objects, ours, self._wake.set)
-        looks = ownership.look if has_marker(self._settings.places, context.objects) else lambda: None
+        marked = has_marker(self._settings.places, context.objects)
+        ownership = Ownership(context.objects, context.store, ours, self._wake.set)
+        if not marked:
+            ownership.blocker = None
+        looks = ownership.look if marked else lambda: None
         over = threading.Event()
         observer = threading.Thread(target=_observe, args=(context, looks, over), name="observer", daemon=True)
         observer.start()
-        if has_marker(self._settings.places, context.objects):
+        if marked:
             ownership.wait_for_look()
         try:
             while not self._stopped.is_set() and not health.is_deposed():

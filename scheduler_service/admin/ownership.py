@@ -18,4 +18,4 @@ def open_ownership(settings: Settings) -> Iterator[Ownership]:
         host = identify_host(places.folder)
         host.close()
         objects = open_work(settings.storage.work or places.objects)
-        yield Ownership(objects, identify_ledger(store, places, host.name, store.secret()))
+        yield Ownership(objects, store, identify_ledger(store, places, host.name, store.secret()))

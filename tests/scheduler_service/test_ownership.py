@@ -19,16 +19,26 @@ from scheduler_service.__main__ import main
 from scheduler_service.ownership import OwnerMarker, Ownership, has_marker, identify_ledger
 from tests.databases import PostgresqlServer
 from tests.engine import Engine, eventually
+from tests.factories import NOON
 from tests.scheduler_service.stores import MemoryObjects
+from tests.simulation.memory_store import MemoryStore
 
 ORIGINAL, COPY = OwnerMarker("d", "one"), OwnerMarker("d", "two")
 FOREIGN = OwnerMarker("e", "three")
 
 
+def ownership_of(objects: MemoryObjects, marker: OwnerMarker, noted: str | None = None) -> Ownership:
+    """By a ledger that has noted the name of that database."""
+    store = MemoryStore(lambda: NOON)
+    if noted is not None:
+        store.note_owner(noted)
+    return Ownership(objects, store, marker)
+
+
 def test_the_first_ledger_owns_an_area_and_a_copy_or_another_deployment_keeps_still() -> None:
     objects = MemoryObjects()
     for marker, blocker in ((ORIGINAL, None), (COPY, Blocker.COPY), (FOREIGN, Blocker.FOREIGN), (ORIGINAL, None)):
-        ownership = Ownership(objects, marker)
+        ownership = ownership_of(objects, marker)
         ownership.look()
         assert ownership.blocker is blocker
     assert json.loads(objects.get(OWNER_MARKER)) == {"deployment": "d", "database": "one"}
@@ -37,8 +47,10 @@ def test_the_first_ledger_owns_an_area_and_a_copy_or_another_deployment_keeps_st
 def test_a_restored_ledger_takes_over_and_the_former_one_hears_of_it() -> None:
     objects = MemoryObjects()
     woken: list[bool] = []
-    former, restored = Ownership(objects, ORIGINAL, lambda: woken.append(True)), Ownership(objects, COPY)
+    former = Ownership(objects, MemoryStore(lambda: NOON), ORIGINAL, lambda: woken.append(True))
+    restored = ownership_of(objects, COPY)
     former.look()
+    assert woken.pop()
     with pytest.raises(Refused, match="belongs to another copy of this ledger"):
         restored.check()
     assert restored.claim()
@@ -47,29 +59,68 @@ def test_a_restored_ledger_takes_over_and_the_former_one_hears_of_it() -> None:
     former.look()
     assert (former.blocker, woken) == (Blocker.COPY, [True])
     with pytest.raises(Refused, match=r"another deployment\. Give this one a prefix of its own"):
-        Ownership(objects, FOREIGN).claim()
+        ownership_of(objects, FOREIGN).claim()
 
 
 def test_a_marker_that_names_nobody_keeps_everybody_still() -> None:
     objects = MemoryObjects()
     objects.put(OWNER_MARKER, b"null")
-    ownership = Ownership(objects, ORIGINAL)
+    ownership = ownership_of(objects, ORIGINAL)
     ownership.look()
     assert ownership.blocker is Blocker.FOREIGN
 
 
 def test_an_area_that_is_away_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     objects = MemoryObjects()
-    Ownership(objects, ORIGINAL).look()
-    copy = Ownership(objects, COPY)
+    ownership_of(objects, ORIGINAL).look()
+    copy = ownership_of(objects, COPY)
     copy.look()
-
-    def away(_: str) -> bytes:
-        raise StorageAway("It doesn't answer.")
-
-    monkeypatch.setattr(objects, "get_or_none", away)
+    monkeypatch.setattr(objects, "get_or_none", _away)
     copy.look()
     assert copy.blocker is Blocker.COPY
+
+
+@pytest.mark.promise("P38")
+def test_while_the_area_is_away_only_the_database_that_owned_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy, and a ledger that has never seen the area, keep still until they have looked."""
+    store, objects = MemoryStore(lambda: NOON), MemoryObjects()
+    first = Ownership(objects, store, ORIGINAL)
+    blockers = [first.blocker]
+    first.look()
+    blockers.append(first.blocker)
+    assert (blockers, store.noted_owner()) == ([Blocker.UNSEEN, None], "one")
+
+    monkeypatch.setattr(objects, "get_or_none", _away)
+    for marker, blocker in ((ORIGINAL, None), (COPY, Blocker.UNSEEN)):
+        again = Ownership(objects, store, marker)
+        again.look()
+        assert again.blocker is blocker
+    assert store.noted_owner() == "one"
+
+
+def test_a_ledger_that_lost_its_area_is_not_noted_as_its_owner() -> None:
+    objects = MemoryObjects()
+    objects.put(OWNER_MARKER, COPY.document())
+    store = MemoryStore(lambda: NOON)
+    ownership = Ownership(objects, store, ORIGINAL)
+    ownership.look()
+    assert (ownership.blocker, store.noted_owner()) == (Blocker.COPY, None)
+
+
+def test_a_ledger_that_is_away_ends_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that looks goes on, and notes the owner when the ledger is back."""
+    store, objects = MemoryStore(lambda: NOON), MemoryObjects()
+    ownership = Ownership(objects, store, ORIGINAL)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "note_owner", _away)
+        ownership.look()
+    assert (ownership.blocker, store.noted_owner()) == (None, None)
+    ownership.look()
+    assert store.noted_owner() == "one"
+
+
+def _away(_: str) -> None:
+    raise StorageAway("It doesn't answer.")
 
 
 @pytest.mark.promise("P38")

@@ -43,6 +43,7 @@ class MemoryStore(Store):
         self.outbox = outbox
         self.ad_hoc = MemoryAdHoc(self.tables)
         self._catalog: LauncherCatalog | None = None
+        self._owner: str | None = None
 
     def events(self, since: int, limit: int = 1000) -> list[Event]:
         if since < self.tables.events_gone:
@@ -69,6 +70,12 @@ class MemoryStore(Store):
 
     def read_catalog(self) -> LauncherCatalog | None:
         return self._catalog
+
+    def note_owner(self, database: str) -> None:
+        self._owner = database
+
+    def noted_owner(self) -> str | None:
+        return self._owner
 
     def secret(self) -> bytes:
         return b"secret"

@@ -43,15 +43,12 @@ class NameTaken(Exception):  # noqa: N818  (an answer, not a fault)
     """A schedule of this name exists."""
 
 
-class EventsGone(Exception):  # noqa: N818  (an answer, not a fault)
+class EventsGone(Exception):  # noqa: N818  (likewise)
     """Some of the events behind that number aren't kept any more: who goes by them has to look anew."""
 
 
 class ScheduleStore(ABC):
-    """Schedules and their versions.
-
-    Nothing here gives all schedules at once, as there may be very many.
-    """
+    """Schedules and their versions; nothing gives all of them at once, as there may be very many."""
 
     @abstractmethod
     def add(self, schedule: Schedule) -> None:
@@ -548,8 +545,6 @@ class Store(ABC):
     publications: PublicationStore
     ad_hoc: AdHocStore
 
-    # -- changes
-
     @abstractmethod
     def events(self, since: int, limit: int = 1000) -> list[Event]:
         """Events with a sequence number above `since`, in order.  Raises EventsGone when some of them aren't kept."""
@@ -568,10 +563,7 @@ class Store(ABC):
 
     @abstractmethod
     def wait_for_change(self, since: int, timeout: float, stopped: threading.Event | None = None) -> int:
-        """Block until there is an event above `since`, at most `timeout` seconds; the newest sequence number.
-
-        stopped: once it is set, nobody waits any more.
-        """
+        """Wait `timeout` seconds for an event above `since`, or until `stopped`; the newest sequence number."""
 
     @abstractmethod
     def prune_events(self, before: datetime, limit: int) -> int:
@@ -589,6 +581,14 @@ class Store(ABC):
     @abstractmethod
     def read_catalog(self) -> LauncherCatalog | None:
         """The catalog that was published last; None when none ever was."""
+
+    @abstractmethod
+    def note_owner(self, database: str) -> None:
+        """Remember that the work area is this database's, as `identify_database` names it."""
+
+    @abstractmethod
+    def noted_owner(self) -> str | None:
+        """The database that was noted last: another one's name, in a copy; None before the first."""
 
     @abstractmethod
     def secret(self) -> bytes:

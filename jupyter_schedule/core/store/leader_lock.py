@@ -23,6 +23,7 @@ class Blocker(StrEnum):
     CLOCK = "clock_doubted"
     COPY = "ledger_copied"
     FOREIGN = "area_of_another"
+    UNSEEN = "area_unseen"
     DISK = "disk_full"
     BUSY = "store_busy"
     AWAY = "store_away"
@@ -45,6 +46,7 @@ _SENTENCES = {
     Blocker.COPY: "the work area belongs to another copy of this ledger. If this one is to go on instead, end the "
     "other's services and run `python -m scheduler_service claim`; else give it a work area of its own.",
     Blocker.FOREIGN: "the work area belongs to another deployment. Give this one a prefix of its own in storage.work.",
+    Blocker.UNSEEN: "its work area hasn't said yet whose it is. When that answers, it goes on by itself.",
     Blocker.DISK: "its disk is full. Free some space, and it goes on by itself.",
     Blocker.BUSY: "another program keeps the ledger locked. End that one, and it goes on by itself.",
     Blocker.AWAY: "its database can't be reached. When that is back, it goes on by itself.",

@@ -19,6 +19,8 @@ from jupyter_schedule.core.store.tables import deployment, events
 
 #: the row of the deployment that says where runs can take place
 _CATALOG = "offers"
+#: the row that says which database the work area belonged to when that was looked at last
+_OWNER = "owner"
 #: the row that has the number of the newest event which isn't kept any more
 _GONE = "events_gone"
 _NEWEST_GONE = select(deployment.c.value).where(deployment.c.name == _GONE)
@@ -89,6 +91,19 @@ class SqlStore(Store):
         except ValidationError:
             # a service publishes it anew when it starts
             return None
+
+    def note_owner(self, database: str) -> None:
+        with self.database.engine.begin() as connection:
+            self.database.take_event_lock(connection)
+            connection.execute(delete(deployment).where(deployment.c.name == _OWNER))
+            connection.execute(insert(deployment).values(name=_OWNER, value=database))
+
+    def noted_owner(self) -> str | None:
+        with self.database.read() as connection:
+            found: str | None = connection.execute(
+                select(deployment.c.value).where(deployment.c.name == _OWNER)
+            ).scalar()
+        return found
 
     def secret(self) -> bytes:
         with self.database.read() as connection:

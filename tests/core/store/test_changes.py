@@ -126,3 +126,10 @@ def test_two_stores_on_one_database_see_each_other_and_writers_take_turns(store:
 
     assert [schedule.name for schedule in other.schedules.list_page()] == [f"s{number:02}" for number in range(40)]
     other.close()
+
+
+def test_the_owner_is_noted_in_both_databases(store: Store) -> None:
+    assert store.noted_owner() is None
+    for name in ("one", "two"):
+        store.note_owner(name)
+        assert store.noted_owner() == name
