@@ -264,7 +264,8 @@ class Effects:
             return {}
         attempts, now = self._store.runs.list_attempts(run.id), self._context.now()
         if attempt is not None:
-            ended = attempt.model_copy(update={"ended_at": end_of_machine(attempt, now, result)})
+            # to the second, as it is recorded
+            ended = attempt.model_copy(update={"ended_at": utc(end_of_machine(attempt, now, result))})
             attempts = [ended if each.number == attempt.number else each for each in attempts]
         return actual_cost(attempts, now).model_dump()
 

@@ -3,7 +3,7 @@
 import random
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from unittest.mock import patch
@@ -13,6 +13,8 @@ from jupyter_schedule.core.config import FOLDERS
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import ConcurrencyLimits, Schedule, ScheduleState, Spec
 from jupyter_schedule.core.object_keys import bundle_key, bundle_record_key
+from jupyter_schedule.core.operations import ad_hoc as ad_hoc_operations
+from jupyter_schedule.core.operations import schedules as schedule_operations
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.leader_lock import Blocker
@@ -20,16 +22,22 @@ from jupyter_schedule.core.timing import planning
 from scheduler_service.backoff import Backoff, BackoffKey
 from scheduler_service.context import ServiceContext
 from scheduler_service.launchers.base import Launcher
+from scheduler_service.launchers.ec2.prices import Prices
+from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.notifications import deliver
+from scheduler_service.ownership import PATIENCE_SECONDS, OwnerMarker, Ownership
 from scheduler_service.publishing.unpublish import Unpublisher
+from scheduler_service.service import LOOK_OUTSIDE
 from scheduler_service.tick import Ticker
 from scheduler_service.trusted_clock import TrustedClock
 from tests.factories import make_schedule
-from tests.simulation import crowd, specs
+from tests.simulation import crowd, specs, surroundings
 from tests.simulation.cloud import Cloud, CloudLauncher
 from tests.simulation.crowd import Replica
 from tests.simulation.ledgers import Opens, in_memory
 from tests.simulation.people import Backfilled, Person, Reader, Shown
 from tests.simulation.region import Region, launcher_of
+from tests.simulation.surroundings import MOST_TRIES, Surroundings, Threads
 from tests.simulation.watched import Ledger, PublicationArea, WorkArea
 from tests.simulation.worker import Command, by_the_clock_of
 from tests.simulation.world import CALM, HORIZON, HOUR, Actor, Faults, Lines, Stepped, World
@@ -46,6 +54,9 @@ class Service:
 
     deployment: "Deployment"
     number: int
+    #: the ledger that it ticks for, and which one that is
+    ledger: Ledger
+    identity: OwnerMarker = surroundings.ORIGINAL
     skew: float = 0.0
     lives: int = 0
     actor: Actor = field(init=False)
@@ -54,7 +65,8 @@ class Service:
         """Begin a life."""
         world = self.deployment.world
         self.lives += 1
-        self.actor = Actor(world, f"s{self.number}.{self.lives}")
+        whose = "" if self.identity == surroundings.ORIGINAL else "copy-"
+        self.actor = Actor(world, f"{whose}s{self.number}.{self.lives}")
         self.actor.on_death = lambda: self.start(world.chance.choice((1, 10, 60, 300)))
         actor = self.actor
         world.start(actor, lambda: self._live(actor), after)
@@ -66,13 +78,16 @@ class Service:
     def _live(self, actor: Actor) -> None:
         deployment, world = self.deployment, self.deployment.world
         setup = deployment.replicas[self.number - 1]
-        store: Store = Stepped(actor, "store", deployment.ledger)  # type: ignore[assignment]
+        store: Store = Stepped(actor, "store", self.ledger)  # type: ignore[assignment]
         objects: ObjectStorage = Stepped(actor, "objects", deployment.work)  # type: ignore[assignment]
         trusted = TrustedClock(self.now, lambda: world.time, store.clock)
         launchers: dict[str, Launcher] = {
             "local": Stepped(actor, "launcher", CloudLauncher(deployment.cloud)),  # type: ignore[dict-item]
-            "ec2": launcher_of(actor, deployment.region, trusted.now),
+            "ec2": launcher_of(actor, deployment.region, trusted.now, *deployment.prices),
         }
+        if self.identity != surroundings.ORIGINAL:
+            acts = deployment.furnished.copy_acts
+            launchers = {name: surroundings.Reported(each, acts) for name, each in launchers.items()}  # type: ignore[misc]
         ticker = Ticker(
             ServiceContext(
                 store=store,
@@ -94,7 +109,14 @@ class Service:
         )
         if deployment.is_crowded:
             world.start(actor, lambda: self._unpublish(actor, store))
+        ownership = self._own(actor, objects, store) if deployment.surroundings else None
+        if deployment.surroundings and self.identity == surroundings.ORIGINAL:
+            world.start(actor, lambda: surroundings.deliver(deployment, actor, store))
+            world.start(actor, lambda: surroundings.prune(deployment, actor, store, objects))
         while True:
+            if ownership is not None and ownership.blocker is not None:
+                world.sleep(actor, 1)
+                continue
             skew = self.skew
             try:
                 busy = ticker.tick()
@@ -103,6 +125,27 @@ class Service:
                 continue
             deployment.ticked(skew, ticker)
             world.sleep(actor, world.chance.uniform(2, 25) if busy else self._until_due(trusted.now()))
+
+    def _own(self, actor: Actor, objects: ObjectStorage, store: Store) -> Ownership:
+        """The right to the work area, which is looked at beside the ticks, as a service does; after the first look."""
+        world = self.deployment.world
+        ownership = None
+        while ownership is None:
+            try:
+                ownership = Ownership(objects, store, self.identity)
+            except OSError:
+                world.sleep(actor, 1)
+        until = world.time + PATIENCE_SECONDS
+
+        def observe() -> None:
+            while True:
+                ownership.look()
+                world.sleep(actor, LOOK_OUTSIDE)
+
+        world.start(actor, observe)
+        while not ownership.has_looked and world.time < until:
+            world.sleep(actor, 0.1)
+        return ownership
 
     def _unpublish(self, actor: Actor, store: Store) -> None:
         deployment, world = self.deployment, self.deployment.world
@@ -113,7 +156,7 @@ class Service:
             world.sleep(actor, world.chance.uniform(1, 60))
 
     def _until_due(self, now: datetime) -> float:
-        due = self.deployment.ledger.schedules.next_due()
+        due = self.ledger.schedules.next_due()
         wait = (due - now).total_seconds() if due else 30.0
         return max(0.2, min(wait, 30.0))
 
@@ -142,13 +185,16 @@ class Deployment:
             self.launchers = crowd.draw_launchers(self.crowd)
             self.replicas = crowd.draw_replicas(self.crowd, self.launchers)
             services = len(self.replicas)
-        self.services = [Service(self, number + 1) for number in range(services)]
-        self.shared = len(self.services) > 1 or chance.random() < 0.3
+        self.surroundings = None if self.is_crowded else surroundings.draw(seed, world)
         self.ledger = Ledger(world, opens(self._lease_clock))
+        self.services = [Service(self, number + 1, self.ledger) for number in range(services)]
+        self.shared = len(self.services) > 1 or chance.random() < 0.3
+        #: what became of a copy of the ledger that was started
+        self.copied: Ledger | None = None
         if self.shared:
             self.ledger.second = lambda: world.now
-        self.work, self.area, self.public = WorkArea(), PublicationArea(), PublicationArea()
-        launchers = ("ec2",) if chance.random() < 0.35 else ("local",)
+        self.work, self.area, self.public = WorkArea(world), PublicationArea(), PublicationArea()
+        launchers = ("ec2",) if chance.random() < 0.35 or self.surroundings else ("local",)
         self.cloud = Cloud(world, self.work, self.command_of, tokens=chance.random() < 0.4)
         self.region = Region(self.cloud)
         room = chance.choice((2, 4, 10))
@@ -180,10 +226,11 @@ class Deployment:
 
     def run(self) -> None:
         """Live through the bad hours, then until nothing is left to do."""
-        with _drawn_from(self.seed), by_the_clock_of(self.world), _noting_faults(self.faults_met):
+        with _drawn_from(self.seed, self.world), by_the_clock_of(self.world), _noting_faults(self.faults_met):
             try:
                 self._live()
-                self.ledger.read()
+                for ledger in filter(None, (self.ledger, self.copied)):
+                    ledger.read()
             finally:
                 self.world.close()
                 self.ledger.close()
@@ -191,11 +238,16 @@ class Deployment:
     def _live(self) -> None:
         world = self.world
         self._make_schedules()
+        if self.surroundings is not None:
+            ec2 = launcher_of(Actor(world, "operator"), self.region, lambda: world.now, *self.prices)
+            self.ledger.publish_catalog(surroundings.catalog_of({"ec2": ec2}), actor="scheduler")
         world.faults = self.faults
         for service in self.services:
             service.start(world.chance.uniform(0, 5))
         self._let_people_ask()
         self._let_things_fail()
+        if self.surroundings is not None:
+            world.start(Actor(world, "restorer", mortal=False), self._start_copy, self.surroundings.copied_at)
         world.run_until(HORIZON)
         self._calm_down()
         world.run_until(HORIZON + AFTERWARDS, or_else=self._nothing_left)
@@ -209,7 +261,19 @@ class Deployment:
     def a_spec(self) -> Spec:
         """Something to schedule."""
         launcher = self.crowd.choice(self.launchers) if self.is_crowded else self.launchers[0]
-        return specs.a_spec(self.world.chance, launcher, self.world.now)
+        spec = specs.a_spec(self.world.chance, launcher, self.world.now)
+        return spec if self.surroundings is None else surroundings.furnish(spec, self.surroundings.chance)
+
+    @property
+    def furnished(self) -> Surroundings:
+        """The surroundings of a world that has some."""
+        assert self.surroundings is not None
+        return self.surroundings
+
+    @property
+    def prices(self) -> tuple[Ec2Settings, Prices] | tuple[()]:
+        """The settings of EC2 and its prices, where they matter."""
+        return () if self.surroundings is None else (self.surroundings.ec2, surroundings.PRICES)
 
     def room_for(self, launcher: str) -> int:
         """How many runs may go at once before every service that could start one there has to wait."""
@@ -226,6 +290,14 @@ class Deployment:
 
     def _lease_clock(self) -> datetime:
         return self.world.now if self.shared else self.services[0].now()
+
+    def _start_copy(self) -> None:
+        """Somebody restores a backup beside the original, with the same settings, and starts a service on it."""
+        copied = surroundings.copy_ledger(self.ledger.store, lambda: self.world.now)
+        if copied is not None:
+            self.copied = Ledger(self.world, copied)
+            self.copied.second = self.ledger.second
+            Service(self, 1, self.copied, surroundings.COPY).start()
 
     def _make_schedules(self) -> None:
         chance, now = self.world.chance, self.world.now
@@ -255,6 +327,10 @@ class Deployment:
             if chance.random() < 0.3:
                 start = chance.uniform(0, HORIZON - HOUR)
                 self.troubles.append(Trouble(what, start, start + chance.choice((60, 600, 900))))
+        if self.surroundings is not None and self.surroundings.copied_while_away and not self.calm:
+            # whose the area is can't be asked when somebody starts a service on a copy
+            start = self.surroundings.copied_at - 30
+            self.troubles.append(Trouble("objects", start, start + 300))
         world.outages = {trouble.what: (trouble.start, trouble.end) for trouble in self.troubles}
         if self.is_crowded:
             for what in self.crowd.sample(("objects", "area", "launcher", "ec2"), self.crowd.choice((0, 0, 1, 2))):
@@ -302,7 +378,8 @@ class Deployment:
         ]
 
     def _nothing_left(self) -> bool:
-        return not (self.ledger.runs.list_open() or self.schedules_left or self.ledger.publications.list_owed())
+        left = self.ledger.runs.list_open() or self.schedules_left or self.ledger.publications.list_owed()
+        return not (left or self.ledger.outbox.next_tries() or self.ledger.ad_hoc.list_live())
 
 
 def _faults(chance: random.Random) -> Faults:
@@ -331,8 +408,17 @@ def _noting_faults(met: list[BaseException]) -> Iterator[None]:
 
 
 @contextmanager
-def _drawn_from(seed: int) -> Iterator[None]:
-    """Ids that are made up follow from the seed, too."""
+def _drawn_from(seed: int, world: World) -> Iterator[None]:
+    """Ids that are made up follow from the seed, too, and threads are lines of the world."""
     names = random.Random(seed)
-    with patch.object(planning, "uuid4", lambda: UUID(int=names.getrandbits(128), version=4)):
+
+    def made_up() -> UUID:
+        return UUID(int=names.getrandbits(128), version=4)
+
+    with ExitStack() as stack:
+        for module in (planning, ad_hoc_operations, schedule_operations):
+            stack.enter_context(patch.object(module, "uuid4", made_up))
+        stack.enter_context(patch.object(deliver, "threading", Threads(world)))
+        # so few that a word is given up within minutes
+        stack.enter_context(patch.object(deliver, "MOST", MOST_TRIES))
         yield

@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import combinations, islice, takewhile
 
-from jupyter_schedule.core.models import Overlap, Run, RunStatus, Schedule, ScheduleState, Spec, Trigger, Version
+from jupyter_schedule.core.models import (
+    MACHINE_AD_HOC_STATUSES,
+    Overlap,
+    Run,
+    RunStatus,
+    Schedule,
+    ScheduleState,
+    Spec,
+    Trigger,
+    Version,
+)
 from jupyter_schedule.core.timing import recurrence
 from tests.simulation.deployment import Deployment
 
@@ -142,16 +152,24 @@ class History:
         return self.spec(run).overlap
 
     def at_work(self, launcher: str) -> Iterator[tuple[float, int]]:
-        """Each time at which that changed, and how many of a launcher's runs were launching or running from then on."""
+        """Each time at which that changed, and how many of a launcher's runs were launching or running from then on.
+
+        An ad-hoc worker takes the same room as a run.
+        """
+        moves = [
+            (move.at, move.run.id, move.run.status in _WORKING)
+            for move in self.ledger.moves
+            if self.spec(move.run).launcher == launcher
+        ]
+        moves += [
+            (at, worker.id, worker.status in MACHINE_AD_HOC_STATUSES)
+            for at, worker in self.ledger.worker_moves
+            if worker.launcher == launcher
+        ]
         working: set[str] = set()
-        for move in self.ledger.moves:
-            if self.spec(move.run).launcher != launcher:
-                continue
-            if move.run.status in _WORKING:
-                working.add(move.run.id)
-            else:
-                working.discard(move.run.id)
-            yield move.at, len(working)
+        for at, name, works in sorted(moves, key=lambda move: move[0]):
+            (working.add if works else working.discard)(name)
+            yield at, len(working)
 
     def at_work_of(self, owner: str, at: float) -> int:
         """How many of an owner's runs were launching or running just before that time."""

@@ -112,6 +112,8 @@ def who_pauses_itself_had_failed_so_often(seen: History) -> Iterator[str]:
     for stretch in seen.ledger.settled:
         before, after = stretch.before, stretch.after
         if before.paused is None and after.paused is not None and after.paused.by == "scheduler":
+            if "monthly cap" in (after.paused.note or ""):
+                continue
             most = before.spec.policies.pause_after
             count = _failures_in_a_row(seen, after.id, seen.seconds(before.changed_at), stretch.at)
             if most is None or (count < most and not seen.seen.clocks_set):

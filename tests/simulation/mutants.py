@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from jupyter_schedule.core.clock import LedgerClock
 from jupyter_schedule.core.operations import backfill
 from jupyter_schedule.core.store import schedules as sql_schedules
 from jupyter_schedule.core.store import sqlite
@@ -19,11 +20,14 @@ from jupyter_schedule.core.store.runs import SqlRuns
 from jupyter_schedule.core.store.schedules import SqlSchedules
 from jupyter_schedule.core.timing import admission, planning
 from jupyter_schedule.core.timing.admission import Admission
-from scheduler_service import decide, effects, tick, trusted_clock
+from scheduler_service import ad_hoc, decide, effects, ownership, tick, trusted_clock
 from scheduler_service.effects import Effects
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
+from scheduler_service.notifications.deliver import Deliverer
+from scheduler_service.ownership import Ownership
 from scheduler_service.publishing import publish
 from scheduler_service.publishing.unpublish import Unpublisher
+from scheduler_service.retention import prune, rules
 from scheduler_service.worker import agent
 from tests.simulation import people
 from tests.simulation.deployment import Deployment
@@ -337,6 +341,87 @@ MUTANTS = (
         (Edit(Unpublisher, "_try", "remaining == 0 and trouble is None and not owed.publishers", "True"),),
         "p33_what_was_withdrawn_is_public_no_more",
         seed=46,
+    ),
+    # -- what is beside runs
+    Mutant(
+        "retention that counts only",
+        (Edit(prune, "find_expired", " | _latest_good(ended)", ""),),
+        "p25_the_latest_good_run_keeps_its_files",
+        seed=14,
+    ),
+    Mutant(
+        "retention that doesn't ask readers",
+        (Edit(prune, "find_expired", "set(named) | ", ""), Edit(rules, "_latest_good", "if some", "if some and False")),
+        "p23_latest_never_goes_back_and_never_points_at_a_half",
+        seed=14,
+    ),
+    Mutant(
+        "a word that counts as sent",
+        (Edit(Deliverer, "deliver", "if trouble is None:", "if True:"),),
+        "every_word_arrives_or_is_accounted_for",
+        seed=14,
+    ),
+    Mutant(
+        "a word after the end",
+        (Edit(Effects, "end", "notifications=notifications, ", ""),),
+        "every_bad_end_is_told",
+        seed=14,
+    ),
+    Mutant(
+        "a cap on what goes",
+        (Edit(Effects, "_quota_block", "held.run.attempt > 0", "False"),),
+        "p30_a_cap_ends_nothing_that_goes",
+        seed=94,
+    ),
+    Mutant(
+        "machine-hours of the last attempt",
+        (
+            Edit(
+                Effects,
+                "_costs_of",
+                "self._store.runs.list_attempts(run.id), ",
+                "self._store.runs.list_attempts(run.id)[-1:], ",
+            ),
+        ),
+        "p39_machine_hours_are_counted_once",
+        seed=17,
+    ),
+    Mutant(
+        "a machine's end is when it is seen",
+        (
+            Edit(
+                effects,
+                "end_of_machine",
+                "known = [now, attempt.deadline, *([] if told is None else [told])]",
+                "return now",
+            ),
+        ),
+        "p39_money_ends_with_the_machine",
+        seed=169,
+    ),
+    Mutant(
+        "a stop that ends no machine",
+        (Edit(ad_hoc, "decide_ad_hoc", "STOPPED, message, now, terminate=True", "STOPPED, message, now"),),
+        "p21_an_ad_hoc_worker_ends_in_time",
+        seed=443,
+    ),
+    Mutant(
+        "a copy that is believed",
+        (Edit(ownership, "compare", "return Blocker.COPY", "return None"),),
+        "p38_a_copy_starts_nothing_and_ends_nothing",
+        seed=14,
+    ),
+    Mutant(
+        "a copy that doesn't wait to see",
+        (Edit(Ownership, "__init__", "Blocker.UNSEEN", "None"),),
+        "p38_a_copy_starts_nothing_and_ends_nothing",
+        seed=14,
+    ),
+    Mutant(
+        "the clock of who asks",
+        (Edit(LedgerClock, "__call__", "if told is None:", "if True:"),),
+        "p15_requests_are_taken_by_the_ledgers_time",
+        seed=17,
     ),
     Mutant(
         "one key for all zones",

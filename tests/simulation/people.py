@@ -10,6 +10,7 @@ from jupyter_schedule.core.descriptions import upcoming
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Timing, Visibility
 from jupyter_schedule.core.operations.operations import Operations
+from tests.simulation import surroundings
 from tests.simulation.world import HORIZON, HOUR, Actor, Stepped
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Person:
         self._deployment = deployment
         self._world = deployment.world
         self.actor = Actor(self._world, name, mortal=False)
+        self._clock = surroundings.person_clock(deployment)
 
     def live(self) -> None:
         """Ask for something now and then."""
@@ -75,6 +77,7 @@ class Person:
         wishes = [self._run, self._cancel, self._retry, self._retry, self._edit, self._toggle, self._backfill]
         if self._deployment.is_crowded:
             wishes += [self._delete, self._share, self._share]
+        wishes += surroundings.wishes(self._deployment)
         while True:
             self._world.sleep(self.actor, chance.expovariate(1 / 1200))
             if self._world.time >= HORIZON:
@@ -90,7 +93,7 @@ class Person:
             Stepped(self.actor, "store", deployment.ledger),  # type: ignore[arg-type]
             Stepped(self.actor, "objects", deployment.work),  # type: ignore[arg-type]
             owner=schedule.owner,
-            now=lambda: self._world.now,
+            now=self._clock,
             storage=deployment.storage,
         )
         try:
@@ -110,6 +113,9 @@ class Person:
         self._pause(self._deployment.schedules_left)
         for run in self._deployment.ledger.runs.list_open():
             self.ask(schedules[run.schedule_id], partial(_cancel, run.id))
+        for worker in self._deployment.ledger.ad_hoc.list_live():
+            mine = next(each for each in schedules.values() if each.owner == worker.owner)
+            self.ask(mine, partial(surroundings.stop_worker, worker.id))
 
     def _pause(self, schedules: Iterable[Schedule]) -> None:
         for schedule in schedules:

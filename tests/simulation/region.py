@@ -13,9 +13,11 @@ from botocore.exceptions import ReadTimeoutError
 
 from jupyter_schedule.core.object_keys import brief_key
 from jupyter_schedule.core.storage.factory import NoSuchObject
-from scheduler_service.launchers.ec2.launch_plan import ATTEMPT_TAG, RUN_TAG
+from scheduler_service.launchers.ec2.launch_plan import AD_HOC_TAG, ATTEMPT_TAG, DEADLINE_TAG, RUN_TAG
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import RegionMachines
+from scheduler_service.launchers.ec2.prices import Prices
+from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.worker.task import WorkerTask
 from tests.doubles.ec2 import Ec2Double, Instance, client_error
@@ -49,7 +51,8 @@ class Region(Ec2Double):
 
     def run_instances(self, **request: Any) -> dict[str, Any]:
         tags = {tag["Key"]: tag["Value"] for tag in request["TagSpecifications"][0]["Tags"]}
-        self.cloud.asked(tags[RUN_TAG], int(tags[ATTEMPT_TAG]), request["ClientToken"], request)
+        if AD_HOC_TAG not in tags:
+            self.cloud.asked(tags[RUN_TAG], int(tags[ATTEMPT_TAG]), request["ClientToken"], request)
         calm = self.world.faults.calm
         self.shows_after = timedelta(seconds=0 if calm else self.world.chance.choice((0, 1, 10, 60, 300)))
         known = len(self.instances)
@@ -61,8 +64,8 @@ class Region(Ec2Double):
     def end(self, instance_id: str, reason: str = "Client.InstanceInitiatedShutdown") -> None:
         """What is asked from outside ends it at once; one that stops, and costs, is still a machine."""
         super().end(instance_id, reason)
-        machine = self.cloud.machines[instance_id]
-        if self.instances[instance_id].state == "terminated":
+        machine = self.cloud.machines.get(instance_id)
+        if machine is not None and self.instances[instance_id].state == "terminated":
             self.cloud.kill(machine, reason)
 
     def trade(self) -> None:
@@ -81,6 +84,9 @@ class Region(Ec2Double):
         assert found
         document = base64.b64decode(found[1]).decode()
         tags = {tag["Key"]: tag["Value"] for tag in instance.tags}
+        if AD_HOC_TAG in tags:
+            self._be_worked_on(instance)
+            return
         configuration = json.loads(document)
         token = configuration["token"]
         told = {"run_id": tags[RUN_TAG], "attempt": int(tags[ATTEMPT_TAG]), "token": token}
@@ -104,6 +110,24 @@ class Region(Ec2Double):
 
         self.world.start(machine.actor, become_an_agent, boot)
 
+    def _be_worked_on(self, instance: Instance) -> None:
+        """A machine to develop on: it ends itself by the deadline that it carries, which may be put off."""
+        machine = Actor(self.world, instance.id, mortal=False)
+
+        def live() -> None:
+            self.world.sleep(machine, self.world.chance.uniform(20, 90))
+            if instance.state == "pending":
+                self.boot(instance.id)
+            while True:
+                tags = {tag["Key"]: tag["Value"] for tag in instance.tags}
+                left = (datetime.fromisoformat(tags[DEADLINE_TAG]) - self.world.now).total_seconds()
+                if left <= 0 or instance.state == "terminated":
+                    self.end(instance.id)
+                    return
+                self.world.sleep(machine, min(left + 1, 60))
+
+        self.world.start(machine, live)
+
 
 class Client:
     """The region as one service reaches it: it throttles, and its answers get lost."""
@@ -122,6 +146,10 @@ class Client:
 
     def get_console_output(self, **request: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self._ask("get_console_output", **request)
+        return answer
+
+    def create_tags(self, **request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._ask("create_tags", **request)
         return answer
 
     def get_paginator(self, operation: str) -> "Client":
@@ -155,9 +183,15 @@ class Area(WorkStorage):
         return {"objects": "s3://work", "base": "https://work/", "agent": "agents/0.tar.gz", "agent_sha256": "0"}
 
 
-def launcher_of(actor: Actor, region: Region, now: Callable[[], datetime]) -> Ec2Launcher:
+def launcher_of(
+    actor: Actor,
+    region: Region,
+    now: Callable[[], datetime],
+    settings: Ec2Settings = SETTINGS,
+    prices: Prices | None = None,
+) -> Ec2Launcher:
     """The product's launcher in one service."""
     client = Client(actor, region)
     machines = RegionMachines(client, "d1", clock=lambda: region.world.time)
     area = Area(Stepped(actor, "objects", region.cloud.objects))  # type: ignore[arg-type]
-    return Ec2Launcher({SETTINGS.region: machines}, SETTINGS, work_storage=area, now=now)
+    return Ec2Launcher({settings.region: machines}, settings, work_storage=area, now=now, prices=prices)

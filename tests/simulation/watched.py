@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Attempt, Run, Schedule, Version
+from jupyter_schedule.core.models import AdHocWorker, Attempt, Run, Schedule, Version
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.records import ScheduleAdvance
 from jupyter_schedule.core.store.sql import SqlStore
@@ -20,13 +20,13 @@ from tests.simulation.world import World
 CANCEL_ASKED = "run_cancel_asked"
 #: by part, what changes the ledger and isn't watched
 WRITES = {
-    "schedules": frozenset({"add"}),
+    "schedules": frozenset[str](),
     "runs": frozenset({"request_cancel_all", "request_cancel", "finish_pruning", "mark_pruned"}),
     "leases": frozenset({"claim", "release", "admit"}),
     "outbox": frozenset({"claim", "mark_delivered", "mark_failed"}),
     "publications": frozenset({"sign_on", "sign_off", "claim", "keep", "mark_done", "put_off"}),
     "ad_hoc": frozenset[str](),
-    "": frozenset({"publish_catalog"}),
+    "": frozenset({"publish_catalog", "note_owner"}),
 }
 
 
@@ -57,9 +57,13 @@ class Ledger:
         #: the time by a clock that isn't a service's own
         self.second: Callable[[], datetime | None] = lambda: None
         self.settled: list[Stretch] = []
+        #: each schedule as it was recorded first, with the true time
+        self.made: list[tuple[float, Schedule]] = []
         #: each row as it came in, with the true time
         self.rows: list[tuple[float, Run]] = []
         self.moves: list[Moved] = []
+        #: the ad-hoc workers, likewise
+        self.worker_moves: list[tuple[float, AdHocWorker]] = []
         #: runs and attempts that were changed by those who weren't the holders any more
         self.stale: list[str] = []
         self.ended: dict[str, Run] = {}
@@ -75,7 +79,7 @@ class Ledger:
         self.leases = WatchedLeases(self, "leases")
         self.outbox = WatchedPart(self, "outbox")
         self.publications = WatchedPart(self, "publications")
-        self.ad_hoc = WatchedPart(self, "ad_hoc")
+        self.ad_hoc = WatchedAdHoc(self, "ad_hoc")
 
     def __getattr__(self, method: str) -> Any:
         act = getattr(self.store, method)
@@ -166,6 +170,10 @@ class WatchedPart:
 class WatchedSchedules(WatchedPart):
     """The schedules, and how far each was brought up to date at which time."""
 
+    def add(self, schedule: Schedule) -> None:
+        self._ledger.writing(self._part.add)(schedule)
+        self._ledger.made.append((self._ledger.world.time, schedule))
+
     def replace(self, before: Schedule, after: Schedule, runs: Sequence[Run] = (), *, actor: str, **told: Any) -> bool:
         ledger = self._ledger
         newest = ledger.store.last_change()
@@ -237,12 +245,30 @@ class WatchedLeases(WatchedPart):
         return admitted
 
 
+class WatchedAdHoc(WatchedPart):
+    """The ad-hoc workers, and what each was at which time."""
+
+    def replace(self, before: AdHocWorker, after: AdHocWorker, *, actor: str, most: int | None = None) -> bool:
+        moved: bool = self._ledger.writing(self._part.replace)(before, after, actor=actor, most=most)
+        if moved:
+            self._ledger.worker_moves.append((self._ledger.world.time, after))
+        return moved
+
+
 class WorkArea(MemoryObjects):
     """The work area, in which a result that is there never changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
         super().__init__()
+        self._world = world
         self.rewritten: list[str] = []
+        #: what was removed, and when
+        self.deleted: list[tuple[float, str]] = []
+
+    def delete(self, key: str) -> None:
+        if key in self.content:
+            self.deleted.append((self._world.time, key))
+        super().delete(key)
 
     def put(self, key: str, data: bytes) -> None:
         if key.endswith("/result") and self.content.get(key, data) != data:
@@ -272,8 +298,14 @@ class PublicationArea(MemoryObjects):
         self._look(key)
 
     def delete(self, key: str) -> None:
+        run = "/".join(key.split("/")[:3])
+        if f"{run}/files/" in key and f"{run}/manifest.json" in self.content:
+            self.incomplete.append(f"{run}/manifest.json lost {key}")
         super().delete(key)
         folder, _, name = key.rpartition("/")
+        latest = self.content.get(f"{key.partition('/')[0]}/latest.json")
+        if latest is not None and f"{key.partition('/')[0]}/{json.loads(latest)['manifest']}" == key:
+            self.incomplete.append(f"latest.json lost {key}")
         if name == "latest.json":
             # withdrawn: what is made public later may be older
             self.latest.pop(folder, None)
