@@ -43,6 +43,10 @@ from scheduler_service.publishing.publish import PublishFailed, add_cost, check_
 
 #: findings that are kept of a run
 MOST = 200
+UNCONFIRMED = (
+    "Not published. Nobody has confirmed that what this code makes may be public. Look at the files and publish them, "
+    "and confirm it for the runs to come (jupyter schedule edit NAME --public)."
+)
 _FINDINGS = TypeAdapter(tuple[DisclosureFinding, ...])
 
 
@@ -105,6 +109,8 @@ def hold_reason(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> End
     """The end of a public schedule's run that is held back; None when its outputs may become public."""
     if run.release and run.release.reason:
         return None
+    if not spec.is_confirmed and run.trigger != Trigger.REHEARSAL:
+        return End(RunStatus.FAILED, Reason.DISCLOSURE, UNCONFIRMED, Outcome.FINISHED, result)
     checked = check(run, spec, result, files)
     if run.trigger == Trigger.REHEARSAL:
         number = len(checked.findings) + checked.more

@@ -10,6 +10,7 @@ from jupyter_schedule.core.models import (
     AdHocWorker,
     Attempt,
     ConcurrencyLimits,
+    Confirmation,
     Run,
     RunStatus,
     Schedule,
@@ -17,6 +18,7 @@ from jupyter_schedule.core.models import (
     Spec,
     Timing,
     Trigger,
+    Visibility,
 )
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.timing.admission import Admitter
@@ -42,6 +44,13 @@ def make_spec(**changes: Any) -> Spec:
         "publication_base": "/published",
     }
     return Spec(**plain | changes)
+
+
+def public_spec(**changes: Any) -> Spec:
+    """Public, as somebody confirmed."""
+    spec = make_spec(visibility=Visibility.PUBLIC, **changes)
+    given = Confirmation(by="ann", at=NOON, digest=spec.digest_looked_at(report=spec.publish_report))
+    return spec.model_copy(update={"public_confirmed": given})
 
 
 def make_schedule(name: str = "daily", *, spec: Spec | None = None, **changes: Any) -> Schedule:

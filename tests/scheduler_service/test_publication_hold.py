@@ -10,6 +10,8 @@ import pytest
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
+    Approval,
+    Confirmation,
     FindingKind,
     Reason,
     RunStatus,
@@ -34,12 +36,12 @@ from scheduler_service.publication_hold import (
 from scheduler_service.publishing.fence import PublisherFence
 from tests.databases import Clock
 from tests.engine import Engine
-from tests.factories import NOON, make_run, make_schedule, make_spec
+from tests.factories import NOON, make_run, make_schedule, make_spec, public_spec
 from tests.scheduler_service.publishing.results import result_of
 from tests.scheduler_service.stores import MemoryObjects
 from tests.simulation.memory_store import MemoryStore
 
-PUBLIC = make_spec(visibility=Visibility.PUBLIC)
+PUBLIC = public_spec()
 CLEAN = b"country,clients\nDE,100\n"
 RAW = b"user_id,country\n1,DE\n2,FR\n3,DE\n"
 PREFIX = "workers/w/t/"
@@ -61,6 +63,18 @@ class TestVerdict:
 
     def test_clean_outputs_may_become_public(self) -> None:
         assert self.verdict({"a.csv": CLEAN}) is None
+
+    @pytest.mark.parametrize("changes", [{"bundle": "f" * 64}, {"public_confirmed": Confirmation(by="ann", at=NOON)}])
+    def test_a_run_of_code_that_nobody_confirmed_is_held_for_a_look(self, changes: dict[str, Any]) -> None:
+        """However its version came to be public: clean files wait for a person all the same."""
+        spec, files = PUBLIC.model_copy(update=changes), {"a.csv": CLEAN}
+        run = make_run(public_schedule())
+        end = hold_reason(run, spec, result_of(files), left(files))
+        assert end is not None
+        assert (end.status, end.reason) == (RunStatus.FAILED, Reason.DISCLOSURE)
+        assert "Nobody has confirmed that what this code makes may be public" in end.message
+        looked = run.model_copy(update={"release": Approval(run_id=run.id, by="ann", at=NOON, reason="I looked.")})
+        assert hold_reason(looked, spec, result_of(files), left(files)) is None
 
     def test_a_finding_ends_the_run_with_its_place_in_the_first_sentence(self) -> None:
         end = self.verdict({"a.csv": CLEAN, "b.csv": RAW})
@@ -116,7 +130,7 @@ class TestCheck:
 def test_what_was_made_private_while_it_ran_is_never_written_where_everybody_can_read(tmp_path: Path) -> None:
     """Nor is it looked at for what mustn't become public, and held back for that."""
     store, areas = MemoryStore(Clock()), {"public": MemoryObjects(), "private": MemoryObjects()}
-    spec = make_spec(visibility=Visibility.PUBLIC, publication_base="public")
+    spec = public_spec(publication_base="public")
     schedule = make_schedule(spec=spec)
     store.schedules.add(schedule)
     private = spec.model_copy(update={"visibility": Visibility.PRIVATE, "publication_base": "private"})

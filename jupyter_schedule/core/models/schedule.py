@@ -1,5 +1,7 @@
 """A schedule: its versions, when it is due, and the policies that bound its runs."""
 
+import hashlib
+import json
 import re
 from enum import StrEnum
 from typing import Any, Self
@@ -120,11 +122,17 @@ class Policies(Model):
     keep_days: int | None = Field(default=None, ge=0, le=3650)
 
 
+#: fields of a spec that decide what is in its files
+LOOKED_AT = {"bundle", "command", "parameters", "files", "output_dir", "notebook", "previous", "env", "data_role"}
+
+
 class Confirmation(Model):
-    """The record that a person checked what will be public: their name, and the time."""
+    """The record that a person checked what will be public: their name, the time, and what they checked."""
 
     by: str
     at: UtcTime
+    #: digest of what decides what is in the files; None of one from before that was kept, which counts no more
+    digest: str | None = None
 
 
 class Seal(Model):
@@ -197,6 +205,18 @@ class Spec(ScheduleOptions):
     left_out: tuple[str, ...] = ()
     #: of the account that recorded it, where many share the ledger
     seal: Seal | None = None
+
+    def digest_looked_at(self, *, report: bool) -> str:
+        """The sha256 of what decides what is in the files that become public, with the report or without."""
+        looked_at = self.model_dump(mode="json", include=LOOKED_AT) | {"report": report}
+        return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def is_confirmed(self) -> bool:
+        """True when somebody confirmed that what this makes may be public; who saw more has seen less."""
+        given = self.public_confirmed
+        covering = {self.digest_looked_at(report=True), self.digest_looked_at(report=self.publish_report)}
+        return given is not None and given.digest in covering
 
 
 class UnreadableSpec(Spec):

@@ -9,32 +9,27 @@ from jupyter_schedule.core.operations.removal import check_there
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
 #: what public means, wherever it is chosen
-#: what decides what is in the files; a report counts when it is added
-_LOOKED_AT = ("bundle", "command", "parameters", "files", "output_dir", "notebook", "previous", "env", "data_role")
 MEANING = "Anyone on the internet can read these files. Aggregates are fine; raw data is not."
 
 
 def confirmed(before: Spec | None, after: Spec, *, by: str, now: datetime, says_so: bool) -> Spec:
     """`after` with who confirmed that it is public: still the one of `before`, while what was looked at is the same.
 
-    Other code, another command, other parameters, inputs or rights, another folder or a report ask for another one.
+    Other code, another command, other parameters, inputs or rights, another folder or a report ask for another one, and
+    so does one of which nobody knows what was looked at.
 
     says_so: whether `by` has confirmed it now.  Raises Refused `public_unconfirmed`.
     """
     if after.visibility != Visibility.PUBLIC:
         return after.model_copy(update={"public_confirmed": None})
-    kept = before.public_confirmed if before is not None and before.visibility == Visibility.PUBLIC else None
-    if kept is not None and before is not None and not _differs(before, after):
-        return after.model_copy(update={"public_confirmed": kept})
+    if before is not None and before.visibility == Visibility.PUBLIC:
+        kept = after.model_copy(update={"public_confirmed": before.public_confirmed})
+        if kept.is_confirmed:
+            return kept
     if not says_so:
         raise Refused("public_unconfirmed", f"{MEANING} Look at what will be public, then confirm it.", "visibility")
-    return after.model_copy(update={"public_confirmed": Confirmation(by=by, at=utc(now))})
-
-
-def _differs(before: Spec, after: Spec) -> bool:
-    """True when a run of `after` can make other files public than one of `before`."""
-    wider = after.publish_report and not before.publish_report
-    return wider or any(getattr(before, field) != getattr(after, field) for field in _LOOKED_AT)
+    digest = after.digest_looked_at(report=after.publish_report)
+    return after.model_copy(update={"public_confirmed": Confirmation(by=by, at=utc(now), digest=digest)})
 
 
 def check_code(spec: Spec, objects: ObjectStorage) -> None:

@@ -916,7 +916,7 @@ export interface components {
         };
         /**
          * Confirmation
-         * @description The record that a person checked what will be public: their name, and the time.
+         * @description The record that a person checked what will be public: their name, the time, and what they checked.
          */
         Confirmation: {
             /**
@@ -926,6 +926,11 @@ export interface components {
             at: string;
             /** By */
             by: string;
+            /**
+             * Digest
+             * @default null
+             */
+            digest: string | null;
         };
         /**
          * CreateSchedule

@@ -20,7 +20,7 @@ from tests.factories import NOON, PublicFolders, make_run, make_schedule, make_s
 
 PRIVATE = make_spec()
 PUBLIC = make_spec(visibility=Visibility.PUBLIC)
-ANN = Confirmation(by="ann", at=NOON)
+ANN = Confirmation(by="ann", at=NOON, digest=PUBLIC.digest_looked_at(report=False))
 TOKEN = "gh" + "p_" + "a1B2" * 9
 
 
@@ -33,7 +33,7 @@ class TestConfirmed:
         return confirmed(before, after, by="bo", now=NOON, says_so=says_so).public_confirmed
 
     def test_who_confirmed_it_is_recorded_with_the_time(self) -> None:
-        assert self.said(None, PUBLIC, says_so=True) == Confirmation(by="bo", at=NOON)
+        assert self.said(None, PUBLIC, says_so=True) == ANN.model_copy(update={"by": "bo"})
 
     def test_public_without_a_word_is_refused_with_what_it_means(self) -> None:
         with refusal("public_unconfirmed") as refused:
@@ -70,7 +70,22 @@ class TestConfirmed:
         after = PUBLIC.model_copy(update=change)
         with refusal("public_unconfirmed"):
             self.said(before, after, says_so=False)
-        assert self.said(before, after, says_so=True) == Confirmation(by="bo", at=NOON)
+        digest = after.digest_looked_at(report=False)
+        assert self.said(before, after, says_so=True) == Confirmation(by="bo", at=NOON, digest=digest)
+        assert digest != ANN.digest
+
+    def test_a_confirmation_of_which_nobody_knows_for_what_it_was_given_counts_no_more(self) -> None:
+        """Versions from before that was recorded have such ones: any edit asks again."""
+        before = PUBLIC.model_copy(update={"public_confirmed": Confirmation(by="ann", at=NOON)})
+        assert not before.is_confirmed
+        with refusal("public_unconfirmed"):
+            self.said(before, PUBLIC.model_copy(update={"timeout": 5}), says_so=False)
+
+    def test_a_report_that_is_public_no_longer_asks_nobody(self) -> None:
+        wide = PUBLIC.model_copy(update={"publish_report": True})
+        given = ANN.model_copy(update={"digest": wide.digest_looked_at(report=True)})
+        before = wide.model_copy(update={"public_confirmed": given})
+        assert self.said(before, PUBLIC, says_so=False) == given
 
     def test_reports_that_become_public_too_are_confirmed_anew(self) -> None:
         before = PUBLIC.model_copy(update={"public_confirmed": ANN})
@@ -148,7 +163,9 @@ class TestCode:
     ) -> None:
         spec = self.spec(operations, tmp_path, "x = 1", visibility=Visibility.PUBLIC)
         made = operations.schedules.create("report", spec, public_confirmed=True)
-        assert made.spec.public_confirmed == Confirmation(by="local", at=NOON)
+        assert made.spec.is_confirmed
+        assert made.spec.public_confirmed is not None
+        assert (made.spec.public_confirmed.by, made.spec.public_confirmed.at) == ("local", NOON)
         run = operations.runs.run_now("report")
         assert run.trigger == Trigger.REHEARSAL
         operations.store.runs.replace(

@@ -13,7 +13,7 @@ from jupyter_schedule.core.storage.factory import LocalStorage, ObjectStorage, S
 from scheduler_service.publishing import fence as module
 from scheduler_service.publishing.fence import Fence, PublisherFenced
 from scheduler_service.publishing.unpublish import Unpublisher
-from tests.factories import NOON, make_schedule, make_spec
+from tests.factories import NOON, make_schedule, public_spec
 from tests.s3_servers import S3Server
 from tests.scheduler_service.played import SECOND, Play
 from tests.scheduler_service.stores import MemoryObjects, Watched
@@ -53,7 +53,7 @@ class Areas:
         self.public, self.private = make(folder / "public"), make(folder / "private")
         self.areas = {PUBLIC: self.public, PRIVATE: self.private}
         self.play.open_area = self.areas.__getitem__
-        spec = make_spec(visibility=Visibility.PUBLIC, publication_base=PUBLIC)
+        spec = public_spec(publication_base=PUBLIC)
         self.play.store.schedules.add(make_schedule("flights", spec=spec))
         self.play.workers.finishes = False
         self.play.settle(2)
