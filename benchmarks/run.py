@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +22,11 @@ from tests.engine import Engine, notebook_of
 
 TRIES = 7
 NEVER_SOON = Timing(cron="0 0 1 1 *")
+#: notebooks that are due at once, and those that go at once by default
+CROWD, ROOM = 20, 4
+#: for the service to come up and to make its runner
+WARM = timedelta(seconds=45)
+WRITE = "open('output/x', 'w').write('1')"
 EVERY_MINUTE = Timing(cron="* * * * *")
 
 
@@ -31,6 +37,7 @@ def rows() -> Iterable[Row]:
         yield from _due_to_first_line(folder / "due")
         yield _run_now_to_first_line(folder / "line")
         yield _trivial_notebook(folder / "notebook")
+        yield _notebooks_at_once(folder / "notebooks")
 
 
 def _due_to_first_line(folder: Path) -> Iterator[Row]:
@@ -68,22 +75,61 @@ def _run_now_to_first_line(folder: Path) -> Row:
     return Row("run now → first line", statistics.median(times), "bash -c echo, from Python", _bash())
 
 
+def _notebooks_at_once(folder: Path) -> Row:
+    """By a clock that is shifted so that the time at which all are due is near."""
+    runner = ensure_runner(folder / "runners")
+    due = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=5)
+    engine = Engine(_made(folder / "engine"))
+    engine.notebook("trivial", WRITE, timing=NEVER_SOON)
+    spec = engine.operations.schedules.get("trivial").spec
+    for number in range(CROWD):
+        once = spec.model_copy(update={"timing": Timing(once=due)})
+        engine.operations.schedules.create(f"crowd-{number}", once)
+    shift = due - WARM - clock.now()
+    with engine.service(partial(_shifted, shift)):
+        engine.ended(engine.run("trivial"))
+        assert _shifted(shift) < due, "they came due before the service was up"
+        _watch(lambda: _shifted(shift) >= due)
+        start = time.perf_counter()
+        _watch(lambda: sum(map(_over, engine.operations.runs.list_newest(limit=CROWD + 1))) == CROWD + 1)
+        ours = time.perf_counter() - start
+    variables = os.environ | {"JUPYTER_PATH": str(_kernel(folder / "jupyter"))}
+    start = time.perf_counter()
+    with ThreadPoolExecutor(ROOM) as pool:
+        list(pool.map(lambda number: _papermill(runner, _made(folder / f"bare-{number}"), variables), range(CROWD)))
+    return Row(
+        f"{CROWD} notebooks due at once → all published",
+        ours,
+        f"papermill, lean, {ROOM} at once",
+        time.perf_counter() - start,
+    )
+
+
 def _trivial_notebook(folder: Path) -> Row:
     runner = ensure_runner(folder / "runners")
     with _engine(folder / "engine") as engine:
-        engine.notebook("trivial", "open('output/x', 'w').write('1')", timing=NEVER_SOON)
-        notebook = folder / "bare.ipynb"
-        notebook.write_text(json.dumps(notebook_of("open('x', 'w').write('1')")))
-        out = folder / "out.ipynb"
-        bare = [str(runner), "-m", "papermill", "--no-progress-bar", str(notebook), str(out), "--cwd", str(folder)]
+        engine.notebook("trivial", WRITE, timing=NEVER_SOON)
         variables = os.environ | {"JUPYTER_PATH": str(_kernel(folder / "jupyter"))}
         ours, theirs = [], []
         for _ in range(TRIES):
             ours.append(_timed(lambda: engine.ended(engine.run("trivial"))))
-            theirs.append(_timed(lambda: subprocess.run(bare, check=True, capture_output=True, env=variables)))
+            theirs.append(_timed(lambda: _papermill(runner, folder, variables)))
     return Row(
         "trivial notebook: run now → published", statistics.median(ours), "papermill, lean", statistics.median(theirs)
     )
+
+
+def _papermill(runner: Path, folder: Path, variables: Mapping[str, str]) -> None:
+    """The same notebook without a scheduler."""
+    notebook, out = folder / "bare.ipynb", folder / "out.ipynb"
+    notebook.write_text(json.dumps(notebook_of("open('x', 'w').write('1')")))
+    bare = [str(runner), "-m", "papermill", "--no-progress-bar", str(notebook), str(out), "--cwd", str(folder)]
+    subprocess.run(bare, check=True, capture_output=True, env=variables)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _kernel(folder: Path) -> Path:
@@ -97,8 +143,7 @@ def _kernel(folder: Path) -> Path:
 
 @contextmanager
 def _engine(folder: Path, now: Callable[[], datetime] = clock.now) -> Iterator[Engine]:
-    folder.mkdir(parents=True)
-    engine = Engine(folder, now)
+    engine = Engine(_made(folder), now)
     with engine.service():
         time.sleep(1)  # let the service come up and its runner be made
         yield engine
