@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from math import ceil
 
+from jupyter_schedule.core.costs import HOURLY
 from jupyter_schedule.core.models import NotificationEvent, Reason, Run, RunStatus, Trigger
 from jupyter_schedule.core.object_keys import RESULT, WORKERS
 from scheduler_service import quotas
@@ -121,7 +122,7 @@ def p39_money_ends_with_the_machine(seen: History) -> Iterator[str]:
     ends = {(each.run, each.number): each.end for each in seen.cloud.machines.values() if each.end is not None}
     for run_id, attempts in seen.ledger.attempts_of.items():
         for attempt in attempts:
-            end = ends.get((run_id, attempt.number))
+            end = ends.get((run_id, attempt.number)) if HOURLY in attempt.parameters else None
             if end is not None and attempt.ended_at and seen.seconds(attempt.ended_at) > end + 2 * LOOK:
                 yield f"{run_id}.{attempt.number} counts {seen.seconds(attempt.ended_at) - end:.0f} s too many"
 
