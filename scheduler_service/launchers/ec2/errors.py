@@ -160,6 +160,7 @@ _FINAL_WORDS = (
     ),
     (r"can't be fetched: .*(?:urlopen error|timed out|unreachable)", ""),
 )
+_ENDED = "the agent ended with code"
 #: what cloud-init and the kernel put before a line
 _STAMP = re.compile(r"^\[[ \d.]+\] (?:cloud-init\[\d+\]: )?")
 #: lines of a console that are kept
@@ -186,6 +187,8 @@ def describe_end(code: str, message: str, transition: str, console: str = "") ->
         known = _EndReason(words)
     told = f" ({code})" if code else ""
     own = [found[1] for line in console.splitlines() if (found := _OWN_WORD.search(line))]
+    # what user-data adds at the very end tells nothing where there is anything before it
+    own = [words for words in own if not words.startswith(_ENDED)] or own
     last_word = f" Its last word was: {own[-1].rstrip('.')}." if own and not explains_itself(code) else ""
     final = None if explains_itself(code) else find_final_word(console)
     return WorkerEnd(

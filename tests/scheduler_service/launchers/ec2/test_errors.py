@@ -93,6 +93,11 @@ def test_a_machine_that_shut_itself_down_has_the_last_word() -> None:
         "Its last word was: the agent can't be fetched: <urlopen error [Errno 101] unreachable>."
     )
     assert end.log.splitlines()[0].startswith("jupyter-schedule: the agent can't be fetched")
+    # user-data says in the end, whatever happened, by which code
+    ended = f"{CONSOLE}[   14.2] cloud-init[812]: jupyter-schedule: the agent ended with code 1\n"
+    assert describe_end("Client.InstanceInitiatedShutdown", "", "", ended).sentence == end.sentence
+    alone = describe_end("Client.InstanceInitiatedShutdown", "", "", "jupyter-schedule: the agent ended with code 137")
+    assert alone.sentence.endswith("Its last word was: the agent ended with code 137.")
 
 
 @pytest.mark.parametrize(
