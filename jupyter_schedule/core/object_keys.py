@@ -43,7 +43,7 @@ def agent_key(digest: str) -> str:
 
 def kept_environments(share: str) -> str:
     """The folder of the environments that were made for those who share them; they go by age."""
-    return f"{KEPT}{share}/"
+    return f"bundles/{share}{KEPT}"
 
 
 def uv_key(digest: str) -> str:
@@ -68,8 +68,8 @@ def worker_prefix(worker: str, token: str) -> str:
 
 #: write-once: how the attempt ended, and every file it left
 RESULT = "result"
-#: environments, as packed as they were made, for further runs
-KEPT = "environments/"
+#: in the names of environments that are kept for further runs
+KEPT = ".environments/"
 #: environments that a machine of its own made, for the service to keep
 ENVIRONMENTS = "environments/"
 #: empty: the machine of its own may write there

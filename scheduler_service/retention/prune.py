@@ -30,7 +30,7 @@ from jupyter_schedule.core.models import (
     disclosure_report_key,
     utc_text,
 )
-from jupyter_schedule.core.object_keys import BRIEFS, BUNDLES, KEPT, WORKERS, brief_key
+from jupyter_schedule.core.object_keys import BRIEFS, BUNDLES, WORKERS, brief_key
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import ObjectChanged, ObjectStorage, StoredObject
 from jupyter_schedule.core.store.base import Store
@@ -43,7 +43,6 @@ from scheduler_service.publishing.publish import forget_runs, name_run_folder
 from scheduler_service.retention.rules import (
     RetentionRule,
     find_expired,
-    find_old_environments,
     find_unused_bundles,
     may_have_expired,
     order_stages,
@@ -221,7 +220,6 @@ class Pruner:
         # listed before the ledger is asked: what is put and recorded in between isn't in the list
         stored = list(self._work.list(BUNDLES))
         yield from find_unused_bundles(stored, self._bundle_uses(), self._keep, now)
-        yield from find_old_environments(self._work.list(KEPT), self._keep, now)
         for each in self._work.list(FOUND_IN_FILES):
             if (now - each.modified).days >= self._keep.days:
                 yield each

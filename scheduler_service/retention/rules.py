@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from jupyter_schedule.core.models import Policies, Run, RunStatus, Trigger
-from jupyter_schedule.core.object_keys import BUNDLES, RESULT, WORKERS, bundle_of
+from jupyter_schedule.core.object_keys import BUNDLES, KEPT, RESULT, WORKERS, bundle_of
 from jupyter_schedule.core.storage.factory import StoredObject
 from jupyter_schedule.core.store.records import BundleUse, KeptFiles
 
@@ -78,20 +78,23 @@ def find_unused_bundles(
 ) -> list[StoredObject]:
     """Those of the bundles that nobody needs any more, each with its record: the two go together.
 
+    Environments beside them go when they were made so long ago that it is time to make them anew.
+
     Needed is what a schedule does now or did until at most `keep.days` ago, which can be rolled back to, what runs with
     files were made from, and what was stored within a day, as somebody may be looking at its preview.
 
     uses: by schedule, and by version, as a store lists them.
     """
     needed = set(_needed(uses, timedelta(days=keep.days), now))
-    found = [each for each in stored if each.key.startswith(BUNDLES)]
+    found: list[StoredObject] = []
+    environments: list[StoredObject] = []
+    for each in stored:
+        if each.key.startswith(BUNDLES):
+            (environments if KEPT in each.key else found).append(each)
     young = {bundle_of(each.key) for each in found if now - each.modified < FOR_PREVIEWS}
-    return [each for each in found if bundle_of(each.key) not in needed | young]
-
-
-def find_old_environments(stored: Iterable[StoredObject], keep: RetentionRule, now: datetime) -> list[StoredObject]:
-    """Those of the kept environments that were made so long ago that it is time to make them anew."""
-    return [each for each in stored if (now - each.modified).days >= max(keep.days, ENVIRONMENTS_AT_LEAST)]
+    kept_for = max(keep.days, ENVIRONMENTS_AT_LEAST)
+    old = [each for each in environments if (now - each.modified).days >= kept_for]
+    return [each for each in found if bundle_of(each.key) not in needed | young] + old
 
 
 def _needed(uses: Iterable[BundleUse], age: timedelta, now: datetime) -> Iterable[str]:

@@ -161,7 +161,7 @@ class MachineSetup:
 
     def kept_under(self, task: WorkerTask) -> str:
         """The prefix of keys for environments that are to be kept."""
-        return kept_environments(task.share)
+        return kept_environments(task.shares_with)
 
     def uv_variables(self) -> dict[str, str]:
         """Variables for the agent's own use of uv, where it differs from the run's."""
@@ -315,8 +315,11 @@ class AttemptRunner:
     def _make_environments(self, prepared: PreparedRun) -> PreparedRun | None:
         """Make what a bundle says that its notebook needs; None when that came to no good end, which is told then."""
         code = self.folders.code
-        if self.task.kernel is not None or not environments.has_requirements(code):
+        if not self._has_environments(code):
             return prepared
+        installed = {}
+        if not environments.has_requirements(code):
+            installed["KERNEL_SPEC"] = str(environments.find_installed_kernel(code))
         listed = (code / "apt.txt").exists()
         if listed and self.machine.leaves_packages():
             return prepared
@@ -334,27 +337,38 @@ class AttemptRunner:
             say=self._say,
             bundle=self.task.bundle,
         )
-        if self.task.share:
-            kept = kept_environments(self.task.share)
-            plan = fetch_kept(plan, self.objects, kept, self.folders.environments, self._say)
+        kept = kept_environments(self.task.shares_with)
+        plan = fetch_kept(plan, self.objects, kept, self.folders.environments, self._say)
         report = self.folders.environments / "report"
         ended = self._contain(plan.command(report), prepared.output, {**plan.variables}, self.task.timeout_seconds)
-        if ended.cause is Cause.STOPPED or self.signals.stop:
+        if not self._are_made(ended, report):
             return None
+        if made := plan.list_made():
+            self.packer = Packer(made, self.folders.packing, self._keep_environment)
+        return prepared._replace(
+            environment=prepared.environment | plan.run_variables(self.folders.kernel) | installed,
+            spent=time.monotonic() - began,
+            python=plan.difference(),
+        )
+
+    def _are_made(self, ended: CommandEnd, report: Path) -> bool:
+        """False when making them was stopped, or took too long, which is told then.  Raises Refused."""
+        if ended.cause is Cause.STOPPED or self.signals.stop:
+            return False
         if ended.cause is Cause.TIMED_OUT:
             limit = duration_text(self.task.timeout_seconds)
             sentence = f"Timed out: its environment wasn't made after {limit}."
             self._decide(AttemptOutcome("timed_out", "time_limit", sentence))
-            return None
+            return False
         if ended.exit_code != 0:
             raise Refused("environment", environments.read_report(report) or "Its environment couldn't be made.")
-        if self.task.share and (made := plan.list_made()):
-            self.packer = Packer(made, self.folders.packing, self._keep_environment)
-        return prepared._replace(
-            environment=prepared.environment | plan.run_variables(self.folders.kernel),
-            spent=time.monotonic() - began,
-            python=plan.difference(),
-        )
+        return True
+
+    def _has_environments(self, code: Path) -> bool:
+        """True where the bundle says what it needs, or a machine of its own may have a kernel that packages brought."""
+        if self.task.kernel is not None or not environments.is_wrapped(code):
+            return False
+        return environments.has_requirements(code) or self.machine.installs_packages
 
     def _keep_environment(self, name: str, packed: Path) -> None:
         place = self.machine.kept_under(self.task)

@@ -12,7 +12,8 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ REQUIREMENTS = ".wrapper/requirements.txt"
 OLD_REQUIREMENTS = "requirements.txt"
 RUNNER_REQUIREMENTS = ".wrapper/runner.txt"
 PYTHON_VERSION = ".wrapper/python-version"
+#: what the wrapper knows of its notebook
+CONFIG = ".wrapper/config.json"
+#: where Debian packages put kernels
+KERNELS = (Path("/usr/local/share/jupyter/kernels"), Path("/usr/share/jupyter/kernels"))
 #: the script, which stood at the root as well
 WRAPPER = ".wrapper/run.sh"
 #: of the runner, whose requirements are pinned for each of them
@@ -139,7 +144,27 @@ def build_kernel_spec(interpreter: str) -> dict[str, Any]:
 
 def has_requirements(code: Path) -> bool:
     """True for a bundle that says what its environments are."""
-    return _is_file(code / find_requirements(code)) and _is_file(code / RUNNER_REQUIREMENTS)
+    return _is_file(code / find_requirements(code)) and is_wrapped(code)
+
+
+def is_wrapped(code: Path) -> bool:
+    """True for a bundle of a notebook, whose runner has an environment of its own."""
+    return _is_file(code / RUNNER_REQUIREMENTS)
+
+
+def find_installed_kernel(code: Path, places: Sequence[Path] = KERNELS) -> Path:
+    """The folder of the kernel of a notebook in another language, as a Debian package of its `apt.txt` brings it.
+
+    Raises Refused("environment") where this machine has none of its name.
+    """
+    name, found = "?", None
+    with suppress(ValueError, LookupError, TypeError):
+        name = str(json.loads(_read_small(code / CONFIG))["kernel_name"])
+        found = next((place / name for place in places if (place / name / "kernel.json").is_file()), None)
+    if found is None:
+        sentence = f"This machine has no kernel {name[:60]}: name the package that brings it in apt.txt."
+        raise Refused("environment", sentence)
+    return found
 
 
 def find_requirements(code: Path) -> str:
@@ -152,6 +177,8 @@ def plan_environments(
 ) -> EnvironmentPlan:
     """Plan the environments of the bundle in `code`, which has the digest `bundle`, to be made below `folder`.
 
+    A notebook in another language has a kernel that is installed, and needs a runner alone.
+
     variables: the run's; with RUNNER_PYTHON among them there is a runner.  ours: those that are others where the agent
     asks uv itself, since the run's user may have no right to what we leave behind.  Raises Refused("environment") for a
     uv that this machine can't run.
@@ -161,8 +188,11 @@ def plan_environments(
     told |= uv_settings.collect(told) | {"UV_PYTHON_DOWNLOADS": "never"}
     own = find_own_python()
     wanted = _read_small(code / PYTHON_VERSION).strip() or ANY_PYTHON
-    kernel = choose_python(uv, wanted, own, {**told, **ours}, say)
-    environments = [PlannedEnvironment("kernel", str(folder / "kernel"), find_requirements(code), wanted, kernel)]
+    environments = []
+    if has_requirements(code):
+        kernel = choose_python(uv, wanted, own, {**told, **ours}, say)
+        place = str(folder / "kernel")
+        environments.append(PlannedEnvironment("kernel", place, find_requirements(code), wanted, kernel))
     if "RUNNER_PYTHON" not in variables:
         place = str(folder / "runner")
         environments.append(PlannedEnvironment("runner", place, RUNNER_REQUIREMENTS, ANY_PYTHON, own))

@@ -119,9 +119,14 @@ class WorkerTask(_Document):
     limits: Mapping[str, Any] = field(default_factory=dict)
     #: the ARN of the role that the run has for its data
     data_role: str | None = None
-    #: names those with whom the run shares the environments that are made for it; nobody else can guess it, and without
-    #: it none are kept
+    #: names those with whom the run shares the environments that are made for it, and nobody else can guess it; without
+    #: it they are for its bundle alone
     share: str = ""
+
+    @property
+    def shares_with(self) -> str:
+        """The name of those who use what is made for it."""
+        return self.share or self.bundle
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:

@@ -1,10 +1,13 @@
 """From schedule to published file on a machine that has nothing of ours."""
 
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Outcome, Reason, RunStatus, ScheduleState, Trigger
 from scheduler_service import observe
 from scheduler_service.launchers.ec2.launch_plan import build_user_data
@@ -24,9 +27,13 @@ pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=missing() or ""),
 ]
 proof = pytest.mark.proof("machines")
+#: the images that a test is tried on: the second in the proof, where the first may be everyday's
+UBUNTU = pytest.param("ubuntu", marks=[pytest.mark.ubuntu, proof])
+on_both = pytest.mark.parametrize("image", ["debian", UBUNTU])
 
 
-def test_a_command_runs_on_a_fresh_machine_which_is_gone_afterwards(team: Team) -> None:
+@on_both
+def test_a_command_runs_on_a_fresh_machine_which_is_gone_afterwards(team: Team, image: str) -> None:
     team.script("hello", 'id -un; echo "hello $DATA_DATE" > "$OUTPUT_DIR/hello.txt"')
     run = team.run("hello")
     with team.service():
@@ -242,16 +249,26 @@ def test_a_boot_that_never_comes_is_given_up_ended_and_followed_by_another(
 
 
 @proof
-def test_a_run_goes_on_and_is_taken_over_when_the_service_is_dead_for_all_of_it(team: Team) -> None:
+def test_a_run_goes_on_and_its_bill_ends_with_its_machine_when_the_service_is_away_for_an_hour(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
     team.script("alone", 'echo begun; sleep 3; echo done > "$OUTPUT_DIR/done"')
     run = team.run("alone")
     with team.service():
         team.started(run)
-    team.machine_of(run).wait(120)
+    machine = team.machine_of(run)
+    machine.wait(120)
+    was_on = time.monotonic() - machine.on_since
     assert not team.operations.runs.get(run.id).status.terminal
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(hours=1))
     with team.service():
-        assert team.ended(run).status == RunStatus.SUCCEEDED
+        ended = team.ended(run)
+    assert ended.status == RunStatus.SUCCEEDED
     assert len(team.store.runs.list_attempts(run.id)) == 1
+    assert ended.machine_seconds is not None
+    # a minute is the least that is billed, and exact to a minute is what is said
+    assert max(60, was_on) - 60 <= ended.machine_seconds <= max(60, was_on) + 60
 
 
 @proof
@@ -330,7 +347,10 @@ def test_pins_that_need_a_newer_python_than_the_image_has_are_named_with_both_ve
 
 
 @proof
-def test_eight_runs_at_once_have_eight_machines_and_leave_none(team: Team) -> None:
+@on_both
+def test_eight_runs_at_once_have_eight_machines_and_leave_none(team: Team, image: str) -> None:
+    # eight of them boot beside each other
+    team.patience = 900.0
     runs = []
     for number in range(8):
         team.script(f"one-{number}", f'echo {number} > "$OUTPUT_DIR/number"')

@@ -193,7 +193,8 @@ class Ec2Launcher(Launcher):
 
     def discard(self, attempt: Attempt) -> None:
         self.terminate(attempt)
-        if attempt.worker is not None and (share := attempt.parameters.get("share")):
+        if attempt.worker is not None:
+            share = attempt.parameters.get("share") or attempt.parameters["bundle"]
             try:
                 self._work_storage.keep_environments(attempt.worker, attempt.token, share)
             except OSError as problem:

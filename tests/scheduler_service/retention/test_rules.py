@@ -15,7 +15,6 @@ from jupyter_schedule.core.store.records import BundleUse, KeptFiles
 from scheduler_service.retention.rules import (
     RetentionRule,
     find_expired,
-    find_old_environments,
     find_unused_bundles,
     may_have_expired,
     order_stages,
@@ -239,5 +238,5 @@ def test_what_is_young_or_few_or_still_goes_is_not_looked_at_closely() -> None:
 def test_an_environment_is_made_anew_after_three_months_or_when_nothing_so_old_is_kept(
     keep_days: int, age: int, *, goes: bool
 ) -> None:
-    stored = StoredObject("environments/ours/kernel-1", 1, NOW - timedelta(days=age))
-    assert bool(find_old_environments([stored], RetentionRule(30, keep_days), NOW)) == goes
+    stored = StoredObject("bundles/ours.environments/kernel-1", 1, NOW - timedelta(days=age))
+    assert bool(find_unused_bundles([stored], [], RetentionRule(30, keep_days), NOW)) == goes

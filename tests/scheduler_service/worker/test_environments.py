@@ -225,7 +225,7 @@ def test_a_kept_environment_that_cannot_be_used_is_made_and_kept_anew(
     wheel(tmp_path / "wheels", "tool")
     there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
     use(bench, "first", **there)
-    [kept] = [stored.key for stored in bench.objects.list("environments/")]
+    [kept] = [stored.key for stored in bench.objects.list("bundles/ours.environments/")]
     bench.objects.put(kept, damage)
     _, log = use(bench, "second", **there)
     assert "can't be used here" in log
@@ -238,7 +238,7 @@ def test_a_package_that_stays_in_its_place_is_never_kept(bench: Bench, tmp_path:
     wheel(tmp_path / "wheels", "tool")
     there = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
     use(bench, "first", "tool==1.0\n-e ./of-its-own\n", **there)
-    assert [stored.key for stored in bench.objects.list("environments/")] == []
+    assert [stored.key for stored in bench.objects.list("bundles/ours.environments/")] == []
 
 
 @pytest.mark.parametrize(
@@ -273,6 +273,23 @@ def test_an_environment_is_kept_for_machines_on_which_it_works(
         return environments.name_kept(planned, of["requirements"], changes.get("uv", "uv 1"), *told)
 
     assert (name() == name(**change)) == same
+
+
+def test_a_notebook_in_another_language_has_the_kernel_that_a_package_brought(tmp_path: Path) -> None:
+    code, place = tmp_path / "code", tmp_path / "kernels"
+    (code / ".wrapper").mkdir(parents=True)
+    (place / "ir").mkdir(parents=True)
+    (place / "ir/kernel.json").write_text("{}")
+    (code / ".wrapper/config.json").write_text('{"kernel_name": "ir"}')
+    assert environments.find_installed_kernel(code, [tmp_path / "none", place]) == place / "ir"
+    for config, name in (('{"kernel_name": "julia-1.11"}', "julia-1.11"), ("nonsense", "?")):
+        (code / ".wrapper/config.json").write_text(config)
+        with pytest.raises(Refused) as refused:
+            environments.find_installed_kernel(code, [place])
+        assert refused.value.code == "environment"
+        assert refused.value.message == (
+            f"This machine has no kernel {name}: name the package that brings it in apt.txt."
+        )
 
 
 class FakeUv:

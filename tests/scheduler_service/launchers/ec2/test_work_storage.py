@@ -97,7 +97,7 @@ def test_an_environment_that_a_machine_made_is_kept_for_those_who_share_it_alone
     for _ in range(2):
         WorkStorage(work).keep_environments("AROA:i-1", "t", "anns")
     keys = [stored.key for stored in work.list()]
-    assert keys == ["environments/anns/kernel-1", f"{mine}result", f"{others}environments/kernel-2"]
+    assert keys == ["bundles/anns.environments/kernel-1", f"{mine}result", f"{others}environments/kernel-2"]
 
 
 def test_the_services_uv_is_stored_once_by_what_it_is(work: S3Storage, monkeypatch: pytest.MonkeyPatch) -> None:
