@@ -1,5 +1,5 @@
 // Bundles the widget: one ES module with everything in it, as anywidget sends it to the page as a text.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { rspack } from '@rspack/core';
@@ -43,6 +43,36 @@ const compiler = rspack({
   devtool: false
 });
 
+// The packages that are part of the module, with the texts of their licences, as JupyterLab's builder writes them.
+const licences = stats => {
+  const folders = new Set();
+  const visit = modules => {
+    for (const each of modules ?? []) {
+      const match = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(each.nameForCondition ?? '');
+      if (match) {
+        folders.add(match[0]);
+      }
+      visit(each.modules);
+    }
+  };
+  visit(
+    stats.toJson({
+      all: false,
+      modules: true,
+      nestedModules: true,
+      modulesSpace: Infinity,
+      nestedModulesSpace: Infinity
+    }).modules
+  );
+  const packages = [...folders].sort().map(folder => {
+    const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+    const file = readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry));
+    const extractedText = file ? readFileSync(`${folder}/${file}`, 'utf8') : '';
+    return { name, versionInfo: version, licenseId: license, extractedText };
+  });
+  return JSON.stringify({ packages }, null, 2);
+};
+
 compiler.run((fault, stats) => {
   if (fault || stats?.hasErrors()) {
     console.error(fault ?? stats.toString({ preset: 'errors-only' }));
@@ -50,5 +80,8 @@ compiler.run((fault, stats) => {
   }
   const styles = ['panel', 'calendar', 'versions'].map(name => readFileSync(here(`./style/${name}.css`), 'utf8'));
   writeFileSync(here('../jupyter_schedule/_static/widget.css'), styles.join('\n'));
+  if (stats) {
+    writeFileSync(here('../jupyter_schedule/_static/third-party-licenses.json'), licences(stats));
+  }
   compiler.close(() => undefined);
 });
