@@ -87,9 +87,9 @@ class LocalLauncher(Launcher):
 
     def launch(self, attempt: Attempt) -> Handle:
         task = replace(frozen_task(attempt.parameters), work_folder=str(self._work), limits=asdict(self._limits))
-        if "kernel_provisioner" in (task.kernel or {}).get("metadata", {}):
-            # the lean runner has nobody's provisioner
-            task = replace(task, environment={**task.environment, "RUNNER_PYTHON": sys.executable})
+        if python := (task.kernel or {}).get("provisioned_by"):
+            # neither the lean runner nor our own Python need have it
+            task = replace(task, environment={**task.environment, "RUNNER_PYTHON": python})
         (self._launched / attempt.token).write_text(_marker(attempt))
         owner = {OWNER: f"{self._owner}:{_marker(attempt)}"}
         agent = self._spawn(filter_environment(self._parent, task) | owner)

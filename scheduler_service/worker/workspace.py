@@ -50,10 +50,13 @@ class Folders:
 
 
 def check_kernel(task: WorkerTask) -> None:
-    """Refused("environment_gone") when the frozen kernel's program isn't there any more."""
+    """Refused("environment_gone") when the frozen kernel's program isn't there any more.
+
+    Of one that a provisioner starts, which may be on another machine, it is the Python that has the provisioner.
+    """
     if task.kernel is None:
         return
-    program = str(task.kernel["argv"][0])
+    program = str(task.kernel.get("provisioned_by") or task.kernel["argv"][0])
     if shutil.which(program) is None:
         what = "Python" if task.kernel.get("language") == "python" else "program"
         shown = program if len(program) <= 40 else f"…{program[-39:]}"
@@ -142,6 +145,10 @@ def select_previous(publication: ObjectStorage, previous: PreviousFiles) -> list
     return [path for path in paths if any(fnmatch.fnmatchcase(path, glob) for glob in previous.globs)]
 
 
+#: what a frozen kernel has besides its kernelspec
+_OURS = {"name", "env_names", "env_object", "provisioned_by"}
+
+
 def read_kernel_variables(kernel: Mapping[str, Any] | None, objects: ObjectStorage) -> dict[str, str]:
     """The variables of the kernelspec, kept beside the bundle.  Refused("environment_gone") where they aren't."""
     kernel = kernel or {}
@@ -170,7 +177,7 @@ def build_environment(
         MARKER: task.marker,
     }
     if task.kernel is not None:
-        spec = {key: task.kernel[key] for key in task.kernel if key not in {"name", "env_names", "env_object"}}
+        spec = {key: task.kernel[key] for key in task.kernel if key not in _OURS}
         spec["env"] = {**spec.get("env", {}), **(kernel_variables or {})}
         (folders.kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
         ours["KERNEL_SPEC"] = str(folders.kernel)

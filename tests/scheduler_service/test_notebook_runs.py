@@ -1,6 +1,8 @@
 """Notebooks from a request to their published outputs, on the kernel that the tests run in."""
 
 import json
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,53 @@ def test_a_sentence_and_a_message_have_no_value_of_a_kernels_variables(engine: E
         message_id="1", run_id=run.id, occasion=NotificationEvent.FAILURE, channel="ops", number=1, attempts=1
     )
     assert "sesame" not in compose(word).body
+
+
+#: starts a kernel here, and lets it know
+PROVISIONER = """
+from jupyter_client.provisioning import LocalProvisioner
+class TeamProvisioner(LocalProvisioner):
+    async def pre_launch(self, **options):
+        made = await super().pre_launch(**options)
+        return {**made, "env": {**made["env"], "STARTED_BY": "team"}}
+"""
+
+
+@pytest.fixture
+def python_with_provisioner(tmp_path: Path) -> Path:
+    """The Python of a Jupyter server that has a provisioner, and else what we have."""
+    folder = tmp_path / "server"
+    venv.create(folder)
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))
+    (packages / "team_provisioner.py").write_text(PROVISIONER)
+    described = packages / "team_provisioner-1.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: team-provisioner\nVersion: 1\n")
+    (described / "entry_points.txt").write_text(
+        "[jupyter_client.kernel_provisioners]\nteam = team_provisioner:TeamProvisioner\n"
+    )
+    return folder / "bin" / "python"
+
+
+@pytest.mark.proof("faults")
+def test_a_provisioner_that_is_installed_starts_the_kernel(engine: Engine, python_with_provisioner: Path) -> None:
+    """In the Python that has it; once that is gone, runs end with a sentence."""
+    path = engine.root / "far.ipynb"
+    path.write_text(json.dumps(notebook_of("import os", "open('output/by.txt', 'w').write(os.environ['STARTED_BY'])")))
+    spec = build_bundle(PackagingRequest(timing=DAILY, notebook=path), engine.root, engine.objects).spec
+    assert spec.kernel is not None
+    metadata = {"kernel_provisioner": {"provisioner_name": "team", "config": {}}}
+    frozen = {"metadata": metadata, "provisioned_by": str(python_with_provisioner)}
+    spec = spec.model_copy(update={"kernel": spec.kernel.model_copy(update=frozen)})
+    engine.operations.schedules.create("far", spec)
+    with engine.service():
+        run = engine.ended(engine.run("far"))
+        assert run.status == RunStatus.SUCCEEDED, run.message
+        assert engine.published("far") == {"by.txt": "team"}
+        python_with_provisioner.unlink()
+        gone = engine.ended(engine.run("far"))
+    assert (gone.status, gone.reason) == (RunStatus.FAILED, Reason.ENVIRONMENT_GONE)
 
 
 def test_more_memory_than_there_is_fails_with_that_word(engine: Engine) -> None:

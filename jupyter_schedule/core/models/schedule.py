@@ -88,6 +88,8 @@ class Kernel(Model):
     metadata: dict[str, Any] = Field(default_factory=dict)
     #: `signal`, or `message`
     interrupt_mode: str = "signal"
+    #: the Python that has the provisioner which starts it; None where it is a process like any other
+    provisioned_by: str | None = None
 
 
 class EnvironmentSource(StrEnum):

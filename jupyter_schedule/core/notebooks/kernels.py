@@ -153,7 +153,7 @@ def find_kernel(name: str, installed: Mapping[str, Kernel] | None = None) -> Ker
             f'The kernel "{shown}" is started by the kernel provisioner {printable(provisioner)}, which isn\'t '
             "installed here. Install its package beside jupyter-schedule, or pick another kernel with --kernel."
         )
-    return kernel
+    return kernel if provisioner == LOCAL_PROVISIONER else kernel.model_copy(update={"provisioned_by": sys.executable})
 
 
 def _missing(message: str) -> Refused:

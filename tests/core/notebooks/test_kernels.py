@@ -2,6 +2,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,6 +10,7 @@ import pytest
 
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Kernel
+from jupyter_schedule.core.notebooks import kernels
 from jupyter_schedule.core.notebooks.kernels import (
     find_interpreter,
     find_kernel,
@@ -131,6 +133,17 @@ def test_a_kernel_that_a_missing_provisioner_would_start_is_refused(share: Path)
         'The kernel "yarn" is started by the kernel provisioner yarn-provisioner, which isn\'t installed here. '
         "Install its package beside jupyter-schedule, or pick another kernel with --kernel."
     )
+
+
+def test_a_kernel_that_an_installed_provisioner_starts_has_the_python_that_has_it(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [EntryPoint("yarn-provisioner", "yarn:Provisioner", "jupyter_client.kernel_provisioners")]
+    monkeypatch.setattr(kernels, "entry_points", lambda group: found if "provisioner" in group else [])
+    provisioner = {"provisioner_name": "yarn-provisioner", "config": {}}
+    install(share, "yarn", {"argv": ["/bin/x"], "metadata": {"kernel_provisioner": provisioner}})
+    assert find_kernel("yarn").provisioned_by == sys.executable
+    assert find_kernel("python3").provisioned_by is None
 
 
 def test_the_kernels_of_a_server_are_those_that_its_own_manager_lists() -> None:
