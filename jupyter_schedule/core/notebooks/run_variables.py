@@ -9,12 +9,15 @@ from jupyter_schedule.core.notebooks.path_uses import PathAction
 from jupyter_schedule.core.notebooks.used_files import CodeSource, FindingLevel, PreflightFinding
 from jupyter_schedule.core.run_environment import ALLOWED, is_harmless
 
-#: what every run is told about itself, and what no program misses
-COMMON = frozenset({
+#: what every run is told about itself, by the wrapper, the agent and the service
+TOLD = frozenset({
     "RUN_ID", "SCHEDULED_FOR", "DATA_DATE", "DATA_INTERVAL_START", "DATA_INTERVAL_END", "OUTPUT_DIR", "PREVIOUS_DIR",
-    "REPORT_DIR", "PUBLISHED_DATA_URL", "JPY_SESSION_NAME", "JPY_PARENT_PID", "PYTHONPATH", "VIRTUAL_ENV", "EDITOR",
-    "HOSTNAME", "PWD", "SHLVL", "TERM",
+    "REPORT_DIR", "PUBLISHED_DATA_URL", "JPY_SESSION_NAME",
 })  # fmt: skip
+#: and what no program misses
+COMMON = TOLD | {
+    *("JPY_PARENT_PID", "PYTHONPATH", "VIRTUAL_ENV", "EDITOR", "HOSTNAME", "PWD", "SHLVL", "TERM"),
+}
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
 #: bytes of a file with variables that are read
 _MOST = 1_000_000

@@ -17,11 +17,15 @@ import pytest
 
 from jupyter_schedule.core.bundles.wrapper import uv_settings
 from jupyter_schedule.core.bundles.wrapper.failures import diagnose, one_line, shorten
+from jupyter_schedule.core.bundles.wrapper.kernel import kernel_environment
 from jupyter_schedule.core.bundles.wrapper.progress import CellProgress, ProgressLog
 from jupyter_schedule.core.bundles.wrapper.render import RUNNER_REQUIREMENTS, WrapperConfig, render_wrapper
 from jupyter_schedule.core.bundles.wrapper.variables import run_variables
+from jupyter_schedule.core.notebooks.run_variables import TOLD
+from scheduler_service.task import build_task
 from tests.core.bundles.wrapped import code, launcher_environment, notebook, run, write_bundle, write_kernel_spec
 from tests.engine import PATIENCE
+from tests.factories import NOON, make_run, make_schedule, make_spec
 
 #: notebooks as strangers write them; None as kernel means the one of the tests
 CORPUS: dict[str, dict[str, Any] | str] = {
@@ -455,3 +459,30 @@ def test_a_file_of_uv_itself_is_left_to_decide(tmp_path: Path) -> None:
     (tmp_path / ".config" / "uv").mkdir(parents=True)
     (tmp_path / ".config" / "uv" / "uv.toml").touch()
     assert uv_settings.collect(environ) == {}
+
+
+def test_what_a_notebook_is_told_is_what_scheduling_knows_that_it_will_have(tmp_path: Path) -> None:
+    """By hand, and by a service: no variable of ours is warned of, and none is passed over that nobody sets."""
+    config = {"timezone": "UTC", "notebook": "a.ipynb", "output_dir": "output"}
+    by_hand = {**run_variables({}, config, tmp_path, NOON), "PREVIOUS_DIR": "x"}
+    assert kernel_environment(["/bin/x"], tmp_path / "a.ipynb", by_hand).keys() - {"PATH"} == TOLD
+    run = make_run(make_schedule())
+    task = build_task(
+        run,
+        make_spec(publication_base="file:///p"),
+        number=1,
+        token="t",
+        worker="local",
+        work_area="file:///w",
+        launcher_environment={},
+    )
+    by_service = {
+        **task.environment,
+        "JPY_SESSION_NAME": "x",
+        "REPORT_DIR": "x",
+        "OUTPUT_DIR": "x",
+        "PREVIOUS_DIR": "x",
+    }
+    assert by_service.keys() == TOLD
+    text = (Path(__file__).parents[3] / "docs" / "what-a-run-sees.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(TOLD) if f"`{name}`" not in text] == []
