@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 from jupyter_schedule.core.notebooks.notebook import Magic
-from jupyter_schedule.core.notebooks.path_texts import HOLE, UNKNOWN, Either, Special, Value
+from jupyter_schedule.core.notebooks.path_texts import HOLE, UNKNOWN, Either, Special, Value, children, walk
 from jupyter_schedule.core.notebooks.path_uses import (
     PathAction,
     PathUse,
@@ -91,6 +91,7 @@ class ExpressionFollower(ABC):
         self._asked = 0
         #: by what was asked about, which is kept so that its identity stays its own
         self._surveys: dict[int, tuple[bool, frozenset[str], ast.AST]] = {}
+        self._globals: dict[int, tuple[frozenset[str], Function]] = {}
         #: what calls gave, by call, turn and version; the call is kept so that its identity stays its own
         self._answers: dict[tuple[int, int, int], tuple[Value, ast.Call]] = {}
         self._calls: list[str] = []
@@ -255,6 +256,8 @@ class ExpressionFollower(ABC):
             self._visit(node, set())
 
     def _visit(self, node: ast.AST, taken: set[int]) -> None:
+        if isinstance(node, ast.Name):
+            return
         if isinstance(node, ast.Call):
             self._visit_call(node, taken)
         elif isinstance(node, ast.Lambda):
@@ -270,9 +273,9 @@ class ExpressionFollower(ABC):
         if isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr | ast.Constant) and id(node) not in taken:
             text = self.values.text(node)
             if text:
-                taken.update(map(id, ast.walk(node)))
+                taken.update(map(id, walk(node)))
                 self._mention(node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             self._visit(child, taken)
 
     def _set_variables(self, call: ast.Call) -> None:
@@ -328,12 +331,12 @@ class ExpressionFollower(ABC):
         name = called_name(call)
         if name == "chdir" and call.args:
             self._enter(self._both(call.args[0]), call.lineno)
-            taken.update(map(id, ast.walk(call.args[0])))
+            taken.update(map(id, walk(call.args[0])))
             return
         if name in {"run_line_magic", "magic"} and "get_ipython" in ast.dump(call.func) and not self._silent:
             given = [self.values.text(argument) or HOLE for argument in call.args]
             self._magic(Magic(call.lineno, f"%{' '.join(given)}"))
-            taken.update(map(id, ast.walk(call)))
+            taken.update(map(id, walk(call)))
             return
         if dotted(call.func).split(".")[-2:-1] == ["environ"] and name in {"setdefault", "update"}:
             self._set_variables(call)
@@ -353,7 +356,7 @@ class ExpressionFollower(ABC):
         uses: dict[tuple[PathAction, int], list[PathUse]] = {}
         for _ in self._turns():
             for use, argument in find_call_uses(call, self.values):
-                taken.update(map(id, ast.walk(argument)))
+                taken.update(map(id, walk(argument)))
                 self._note(use, argument)
                 unheard = use.how is PathAction.OPAQUE and ast.dump(argument) in self._written
                 if not unheard and not (use.how is PathAction.WRITE and not use.text):
@@ -434,11 +437,18 @@ class ExpressionFollower(ABC):
         returned, self._returned = self._returned, before
         self._calls.pop()
         self._line, self._defined = told, defined
-        shared = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
-        left = {name: value for name, value in self.values.values.items() if name in shared and home is None}
+        shared = self._find_globals(function) if home is None else frozenset()
+        left = {name: value for name, value in self.values.values.items() if name in shared} if shared else {}
         self.values.values, self._functions = kept | left, known
         self.values.touch()
         return returned
+
+    def _find_globals(self, function: Function) -> frozenset[str]:
+        """The names that a function says are those of its module."""
+        if id(function) not in self._globals:
+            named = [name for node in walk(function) if isinstance(node, ast.Global) for name in node.names]
+            self._globals[id(function)] = (frozenset(named), function)
+        return self._globals[id(function)][0]
 
 
 def know_abroad(known: KnownFunction, home: Namespace) -> KnownFunction:

@@ -23,7 +23,7 @@ from jupyter_schedule.core.notebooks.expressions import (
     know_abroad,
 )
 from jupyter_schedule.core.notebooks.notebook import Magic
-from jupyter_schedule.core.notebooks.path_texts import HOLE, UNKNOWN, Either, Special, Value
+from jupyter_schedule.core.notebooks.path_texts import HOLE, UNKNOWN, Either, Special, Value, walk
 from jupyter_schedule.core.notebooks.path_uses import PathAction, PathUse
 from jupyter_schedule.core.notebooks.path_values import CONSTANTS, KnownValues, called_name, dotted
 
@@ -366,14 +366,14 @@ def _goes_on_without_file(handler: ast.ExceptHandler) -> bool:
     ends = any(
         isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and called_name(node) in {"exit", "quit", "_exit"})
         for statement in handler.body
-        for node in ast.walk(statement)
+        for node in walk(statement)
     )
     return bool(_names_of(handler.type) & absence) and not ends
 
 
 def _names_of(kind: ast.expr | None) -> set[str]:
     """The names of the exceptions that a handler gets."""
-    return {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(kind)} if kind else {"Exception"}
+    return {getattr(node, "id", getattr(node, "attr", "")) for node in walk(kind)} if kind else {"Exception"}
 
 
 def find_uses(tree: ast.Module | None, values: KnownValues, magics: Sequence[Magic] = ()) -> list[PathUse]:

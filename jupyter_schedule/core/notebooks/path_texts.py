@@ -189,3 +189,26 @@ PATH_FUNCTIONS: dict[str, Callable[[str], Value]] = {
     "int": lambda text: int(text[:50]),
     "float": lambda text: float(text[:50]),
 }
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below, but for those that say how a name is used; looked for once, since loops ask again."""
+    found: list[ast.AST] | None = getattr(node, "_below", None)
+    if found is None:
+        found = []
+        for field in node._fields:
+            below = getattr(node, field, None)
+            if isinstance(below, list):
+                found.extend(each for each in below if isinstance(each, ast.AST))
+            elif isinstance(below, ast.AST) and field != "ctx":
+                found.append(below)
+        node._below = found  # type: ignore[attr-defined]
+    return found
+
+
+def walk(node: ast.AST) -> list[ast.AST]:
+    """The node and all below it."""
+    found = [node]
+    for each in found:
+        found.extend(children(each))
+    return found

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from jupyter_schedule.core.notebooks.addresses import find_paths_in
 from jupyter_schedule.core.notebooks.commands import CommandWord, WordKind, find_program_words, find_words
 from jupyter_schedule.core.notebooks.notebook import Magic
-from jupyter_schedule.core.notebooks.path_texts import HOLE, NO_FILE, NUL
+from jupyter_schedule.core.notebooks.path_texts import HOLE, NO_FILE, NUL, walk
 from jupyter_schedule.core.notebooks.path_values import KnownValues, called_name, dotted
 from jupyter_schedule.core.notebooks.places import looks_like_path
 
@@ -172,7 +172,7 @@ def survey(node: ast.AST) -> tuple[bool, frozenset[str]]:
     """
     names = set()
     uses = False
-    for each in ast.walk(node):
+    for each in walk(node):
         match each:
             case ast.Call():
                 names.add(dotted(each.func))
@@ -338,7 +338,7 @@ def _programs(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, as
 
 def _executed(code: ast.expr, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
     """The Python files that `exec(open("x.py").read())` runs."""
-    for node in ast.walk(code):
+    for node in walk(code):
         if isinstance(node, ast.Call):
             receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
             for argument in [*node.args[:1], *([receiver] if receiver else [])]:

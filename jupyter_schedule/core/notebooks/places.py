@@ -86,6 +86,8 @@ class PathResolver:
     _real_root: str = field(init=False)
     _folder: str = field(init=False)
     _names: dict[str, list[str]] = field(default_factory=dict)
+    #: by the path and the output folder
+    _looked: dict[tuple[str, str], PathState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._real_root = os.path.realpath(self.root)
@@ -156,7 +158,13 @@ class PathResolver:
         return self.look(posixpath.relpath(path, self._folder))
 
     def look(self, text: str) -> PathState:
-        """The state of the path `text`."""
+        """The state of the path `text`, as it was when it was first looked at."""
+        key = (text, self.output)
+        if key not in self._looked:
+            self._looked[key] = self._look(text)
+        return self._looked[key]
+
+    def _look(self, text: str) -> PathState:
         if text.startswith(("/", "~")):
             return self._absolute(text)
         path = self.relative(text)
