@@ -100,6 +100,8 @@ class ExpressionFollower(ABC):
         self._returned: Value = UNKNOWN
         self._magics: dict[int, list[Magic]] = {}
         self._written: set[str] = set()
+        #: calls of whose value something else takes the place where there is none
+        self._replaced: set[int] = set()
         self._folders: list[Value] = []
 
     @abstractmethod
@@ -268,7 +270,7 @@ class ExpressionFollower(ABC):
             return
         elif isinstance(node, ast.NamedExpr):
             self.values.bind(node.target, self.values.value(node.value))
-        elif isinstance(node, ast.Subscript | ast.Compare):
+        elif isinstance(node, ast.Subscript | ast.Compare | ast.BoolOp):
             self._visit_variable(node)
         if isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr | ast.Constant) and id(node) not in taken:
             text = self.values.text(node)
@@ -297,8 +299,13 @@ class ExpressionFollower(ABC):
         self._defined -= 1
         self._restore(kept)
 
-    def _visit_variable(self, node: ast.Subscript | ast.Compare) -> None:
+    def _visit_variable(self, node: ast.Subscript | ast.Compare | ast.BoolOp) -> None:
         """A variable of the environment that is read by its name, or asked for."""
+        if isinstance(node, ast.BoolOp):
+            if isinstance(node.op, ast.Or):
+                # what comes next is what there is without them
+                self._replaced |= set(map(id, node.values[:-1]))
+            return
         if isinstance(node, ast.Compare):
             if isinstance(node.left, ast.Constant) and dotted(node.comparators[0]).split(".")[-1] == "environ":
                 # whoever asks whether there is one goes on without it
@@ -354,14 +361,19 @@ class ExpressionFollower(ABC):
     def _tell_call(self, call: ast.Call, taken: set[int]) -> None:
         """Tell of the paths that a call uses, and of all that each may be."""
         uses: dict[tuple[PathAction, int], list[PathUse]] = {}
+        if dotted(call.func) in self._functions:
+            # an own one, whatever it is called: what it does with its arguments was seen
+            return
         for _ in self._turns():
             for use, argument in find_call_uses(call, self.values):
+                if use.how is PathAction.VARIABLE and id(call) in self._replaced:
+                    continue
                 taken.update(map(id, walk(argument)))
                 self._note(use, argument)
                 unheard = use.how is PathAction.OPAQUE and ast.dump(argument) in self._written
                 if not unheard and not (use.how is PathAction.WRITE and not use.text):
                     uses.setdefault((use.how, id(argument)), []).append(use)
-        if not uses and dotted(call.func) not in self._functions:
+        if not uses:
             for use in find_handed(call, self.values):
                 self._tell(use)
         for (how, _), found in uses.items():

@@ -23,7 +23,7 @@ from jupyter_schedule.core.notebooks.expressions import (
     know_abroad,
 )
 from jupyter_schedule.core.notebooks.notebook import Magic
-from jupyter_schedule.core.notebooks.path_texts import HOLE, UNKNOWN, Either, Special, Value, walk
+from jupyter_schedule.core.notebooks.path_texts import HOLE, OF_RUN, UNKNOWN, Either, Special, Value, walk
 from jupyter_schedule.core.notebooks.path_uses import PathAction, PathUse
 from jupyter_schedule.core.notebooks.path_values import CONSTANTS, KnownValues, called_name, dotted
 
@@ -187,6 +187,18 @@ class Follower(ExpressionFollower):
         else:
             self._functions.pop(dotted(target), None)
             self.values.bind(target, known)
+            if isinstance(target, ast.Name) and isinstance(value, ast.Call):
+                self._bind_fields(target.id, value)
+
+    def _bind_fields(self, name: str, made: ast.Call) -> None:
+        """The fields of what a call of an own class makes, or of a plain namespace: its defaults, and what is given."""
+        known = self.values.values
+        prefix = f"{dotted(made.func)}."
+        fields = {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
+        if fields or called_name(made) in {"SimpleNamespace", "Namespace"}:
+            fields |= {key.arg: self._both(key.value) for key in made.keywords if key.arg}
+            self.values.values |= {f"{name}.{key}": value for key, value in fields.items() if "." not in key}
+            self.values.touch()
 
     def _augment(self, target: ast.expr, operator: ast.operator, value: ast.expr) -> None:
         if dotted(target) == "sys.path":
@@ -291,7 +303,8 @@ class Follower(ExpressionFollower):
                 if called_name(call) != "chdir" and call.args:
                     self._enter(self._both(call.args[0]), call.lineno)
             if item.optional_vars is not None:
-                self.values.bind(item.optional_vars, Special.NO_FILE)
+                made = self.values.value(call)
+                self.values.bind(item.optional_vars, made if made == OF_RUN else Special.NO_FILE)
         flow = self._block(statement.body)
         if moved:
             self.values.folder = kept

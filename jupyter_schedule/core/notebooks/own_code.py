@@ -24,7 +24,7 @@ from jupyter_schedule.core.notebooks.notebook import (
     printable,
     read_notebook,
 )
-from jupyter_schedule.core.notebooks.path_texts import ANCHOR, OUTPUT_DIR, UNKNOWN
+from jupyter_schedule.core.notebooks.path_texts import ANCHOR, OF_RUN, OUTPUT_DIR, UNKNOWN
 from jupyter_schedule.core.notebooks.path_uses import PathAction, PathUse, find_in_texts
 from jupyter_schedule.core.notebooks.path_values import KnownValues
 from jupyter_schedule.core.notebooks.pictures import find_pictures
@@ -117,8 +117,8 @@ class OwnCode:
         for name, value in self.given.items():
             values.put(name, value)
         for name in parameters.find_product_parameters(self.declared):
-            known = name == "output_dir" and values.named(name)
-            values.put(name, (known or OUTPUT_DIR) if name == "output_dir" else UNKNOWN)
+            folders = {"output_dir": values.named(name) or OUTPUT_DIR, "previous_dir": OF_RUN}
+            values.put(name, folders.get(name, UNKNOWN))
 
     def add_folder(self, text: str) -> None:
         """A folder is searched for modules from now on, if it is inside the root."""

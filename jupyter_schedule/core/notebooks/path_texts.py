@@ -19,6 +19,8 @@ NUL = "\1"
 #: begins a path that the code computed from the place where it runs; an absolute path follows
 ANCHOR = "\2"
 OUTPUT_DIR = "output"
+#: below it is what each run has by itself: what earlier ones published, and temporary files
+OF_RUN = "of-run://"
 #: characters of a text that are looked at
 MOST_TEXT = 20_000
 

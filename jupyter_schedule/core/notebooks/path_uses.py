@@ -69,7 +69,19 @@ READERS = (
     *("open_dataset", "open_mfdataset", "open_zarr", "open_rasterio", "open_datatree", "open_group", "open_array"),
     *("scan_csv", "scan_parquet", "scan_ndjson", "scan_ipc", "scan_delta", "from_file", "load_workbook", "ExcelFile"),
     *("load_dataset", "load_from_disk", "load_model", "from_pretrained", "ParquetFile", "ParquetDataset"),
-    *("DeltaTable", "HDFStore", "Reader", "rdrecord", "rdann", "rdsamp", "load_img", "loadmat", "fromarray_file"),
+    *(
+        "FileSystemLoader",
+        "dataset",
+        "DeltaTable",
+        "HDFStore",
+        "Reader",
+        "rdrecord",
+        "rdann",
+        "rdsamp",
+        "load_img",
+        "loadmat",
+        "fromarray_file",
+    ),
 )
 #: of a database or a clipboard, so their first argument is no path
 QUERIES = frozenset({"read_sql", "read_sql_query", "read_sql_table", "read_gbq", "read_database", "read_clipboard"})
@@ -152,8 +164,20 @@ def find_call_uses(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUs
         return
     yield from _programs(call, values)
     yield from _environment(call, values)
+    yield from _resources(call, values)
     for how, argument, suffix in _taken(call, values):
         yield from _placed(how, argument, suffix, call, values)
+
+
+def _resources(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
+    """The data of a package that a call reads by the package's name: `pkgutil.get_data("a.b", "c.yaml")`."""
+    owner = dotted(call.func).split(".")[-2:-1]
+    named = called_name(call) in {"get_data", "read_text", "open_text", "read_binary", "open_binary"}
+    if named and owner and owner[0] in {"pkgutil", "resources", "pkg_resources", "importlib_resources"}:
+        package, *names = map(values.text, call.args[:2])
+        if package and names and names[0]:
+            place = posixpath.join(package.replace(".", "/"), names[0])
+            yield PathUse(f"{HOLE}/{place}", PathAction.READ, call.lineno), call.args[1]
 
 
 def find_handed(call: ast.Call, values: KnownValues) -> Iterator[PathUse]:

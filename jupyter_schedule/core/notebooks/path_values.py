@@ -18,6 +18,7 @@ from jupyter_schedule.core.notebooks.path_texts import (
     MOST_TEXT,
     NO_FILE,
     NUL,
+    OF_RUN,
     OUTPUT_DIR,
     PARTS,
     PATH_FUNCTIONS,
@@ -58,6 +59,7 @@ _TEXT_METHODS = frozenset(
     | {"zfill", "split", "rsplit", "partition", "rpartition", "startswith", "endswith", "casefold", "splitlines"}
 )
 _CASTS: dict[str, Callable[..., Value]] = {"int": int, "float": float, "len": len, "bool": bool}
+_TEMPORARY = frozenset({"mkdtemp", "gettempdir", "TemporaryDirectory"})
 _SEQUENCES = frozenset(
     {"list", "tuple", "sorted", "set", "reversed", "frozenset", "tqdm", "track", "iter", "progress_bar"}
 )
@@ -364,13 +366,8 @@ class KnownValues:
 
     def variable(self, name: str, default: Value = UNKNOWN) -> Value:
         """The value of a variable of the environment, as far as it is known."""
-        if name == "OUTPUT_DIR":
-            return OUTPUT_DIR
-        if name == "PWD":
-            return ANCHOR + self.here
-        if name == "HOME":
-            return "~"
-        return self.variables.get(name, default)
+        known = {"OUTPUT_DIR": OUTPUT_DIR, "PREVIOUS_DIR": OF_RUN, "PWD": ANCHOR + self.here, "HOME": "~"}
+        return known.get(name) or self.variables.get(name, default)
 
     def _attribute(self, node: ast.Attribute, depth: int) -> Value:
         name = dotted(node)
@@ -390,6 +387,8 @@ class KnownValues:
             return found
         if isinstance(call.func, ast.Attribute):
             receiver = self.value(call.func.value, depth)
+        if name in _TEMPORARY:
+            return OF_RUN
         if name in STREAMS or receiver is NO_FILE or _is_request(call):
             return NO_FILE
         if isinstance(receiver, str) and (found := self._of_text(name, receiver, call, depth)) is not UNKNOWN:
@@ -440,8 +439,10 @@ class KnownValues:
             return join(*map(as_text, given)) if given else "."
         if name == "join" and given:
             return join(*map(as_text, given))
+        if name == "dict" and not given:
+            return {key.arg: self.value(key.value, depth) for key in call.keywords if key.arg}
         if isinstance(first, str) and name not in _SEQUENCES:
-            return self._of_first_text(name, first, given)
+            return self._below_unknown(name, first) or self._of_first_text(name, first, given)
         return _of_plain(name, first, given)
 
     def _of_first_text(self, name: str, text: str, given: list[Value]) -> Value:
@@ -460,6 +461,12 @@ class KnownValues:
             return PATH_FUNCTIONS[name](text) if name in PATH_FUNCTIONS else UNKNOWN
         except ValueError:
             return UNKNOWN
+
+    def _below_unknown(self, name: str, text: str) -> str:
+        """A path below a folder that others find: pyprojroot's `here`, and a package's for `importlib.resources`."""
+        if name == "files" and re.fullmatch(r"[\w.]+", text):
+            return f"{HOLE}/{text.replace('.', '/')}"
+        return f"{HOLE}/{text}" if name == "here" else ""
 
     def _names_in(self, _: str) -> Value:
         """The names in a folder: some."""

@@ -4,7 +4,7 @@ Nothing here blocks and nothing runs: code cells are read as text, and the disk 
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jupyter_schedule.core import key_patterns
@@ -98,7 +98,7 @@ def preflight(
         *inputs.findings,
         *_module_findings(code, inputs),
         *_missing_findings(code, missing, kernel),
-        *_unseen(sources),
+        *_unseen(sources, inputs.unseen),
         *find_variable_findings(sources, variables, [root / name for name in extra_files]),
         *_habits(notebook, sources),
         *_keys(notebook, sources),
@@ -144,11 +144,13 @@ def _pair(path: Path, notebook: ParsedNotebook) -> Iterator[PreflightFinding]:
         )
 
 
-def _unseen(sources: Sequence[CodeSource]) -> Iterator[PreflightFinding]:
+def _unseen(sources: Sequence[CodeSource], also: Container[str]) -> Iterator[PreflightFinding]:
     """One for each source that opens what only the run can tell."""
     told = set()
     for source in sources:
-        if source.where not in told and any(use.how is PathAction.OPAQUE for use in source.uses):
+        if source.where in told:
+            continue
+        if source.where in also or any(use.how is PathAction.OPAQUE for use in source.uses):
             told.add(source.where)
             yield PreflightFinding(
                 level=FindingLevel.WARNING,

@@ -98,6 +98,8 @@ class InputCollector:
     def __init__(self, places: PathResolver, notebook: str) -> None:
         self.files: dict[str, UsedFile] = {}
         self.findings: list[PreflightFinding] = []
+        #: where files are opened of which only the run knows the folder
+        self.unseen: set[str] = set()
         #: folders inside the root, relative to it, that the code works in
         self.worked_in: set[str] = set()
         self._places = places
@@ -196,6 +198,9 @@ class InputCollector:
         )
 
     def _pattern(self, source: CodeSource, use: PathUse, key: str) -> None:
+        if use.text.startswith(f"{HOLE}/"):
+            self._somewhere(source, use)
+            return
         if not looks_like_path(use.text.replace(HOLE, "x")) or use.text.startswith(("/", "~")):
             return
         if use.how is PathAction.MENTION and "/" not in use.text:
@@ -215,6 +220,23 @@ class InputCollector:
         elif use.how is PathAction.READ and HOLE not in use.text:
             message = f"{what} matches no file; fine if the notebook creates them."
             self._tell(FindingLevel.WARNING, "missing", message, source, "Add the files, or correct the pattern.")
+
+    def _somewhere(self, source: CodeSource, use: PathUse) -> None:
+        """A path below a folder that isn't known: what is below the notebook's or one above it is meant."""
+        below = use.text.removeprefix(f"{HOLE}/")
+        if not looks_like_path(below.replace(HOLE, "x")):
+            return
+        for up in range(self._places.depth + 1):
+            near = use._replace(text="../" * up + below)
+            if HOLE in below or "*" in below:
+                found = bool(self._places.matching(near.text).files)
+            else:
+                found = self._places.is_input(near.text)
+            if found:
+                self.add(source, near)
+                return
+        if use.how in {PathAction.READ, PathAction.RUN}:
+            self.unseen.add(source.where)
 
     def _single(self, source: CodeSource, use: PathUse, key: str) -> None:
         look = self._places.look(use.text)

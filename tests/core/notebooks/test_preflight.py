@@ -151,7 +151,10 @@ def test_each_use_is_told_in_one_sentence(source: str, level: str, sentence: str
         "xr.tutorial.open_dataset('era5.grib')",
         "sns.load_dataset('a/b.csv')",
         "df.to_csv('/tmp/a.csv')",
-        "read_csv(folder + '/a.csv')",
+        "open(os.path.join(tempfile.mkdtemp(), 'a.csv'))",
+        "with tempfile.TemporaryDirectory() as d:\n  open(f'{d}/a.csv')",
+        "open(os.environ['PREVIOUS_DIR'] + '/a.csv')",
+        "DATA = os.getenv('DATA_DIR') or 'x'",
         "open('n.ipynb')",
         "x = 'data'",
         "x = 'a\\nb.csv'",
@@ -166,6 +169,41 @@ def test_each_use_is_told_in_one_sentence(source: str, level: str, sentence: str
 def test_what_is_no_input_is_not_told(source: str, root: Path) -> None:
     """Addresses, queries, names of what isn't there, and what the notebook writes itself."""
     assert told(checked(root, source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from pyprojroot import here\nopen(here('shared/world.csv'))",
+        "from pyprojroot.here import here\nopen(here() / 'shared/world.csv')",
+        "root = check_output(['git', 'rev-parse', '--show-toplevel']).strip()\nopen(root + '/shared/world.csv')",
+        "repo = git.Repo('.', search_parent_directories=True)\nopen(f'{repo.working_dir}/shared/world.csv')",
+        "from importlib import resources\nresources.files('shared').joinpath('world.csv').read_text()",
+        "import pkgutil\npkgutil.get_data('shared', 'world.csv')",
+        "cfg = dict(path='../shared/world.csv')\nopen(cfg['path'])",
+        "cfg = SimpleNamespace(path='../shared/world.csv')\nopen(cfg.path)",
+        "class Cfg:\n  path: str = '../shared/world.csv'\ncfg = Cfg()\nopen(cfg.path)",
+        "class Cfg:\n  path: str = 'x'\ncfg = Cfg(path='../shared/world.csv')\nopen(cfg.path)",
+        "Environment(loader=FileSystemLoader('../shared'))",
+        "import pyarrow.dataset as ds\nds.dataset('../shared')",
+        "root = find_root()\npd.concat(pd.read_csv(f) for f in glob.glob(f'{root}/shared/*.csv'))",
+    ],
+)
+def test_what_others_find_by_a_folder_of_their_own_goes_along(source: str, root: Path) -> None:
+    """Where a path below a folder that isn't known is one below the notebook's or above it, that is meant."""
+    found = checked(root, source)
+    assert "shared/world.csv" in found.included
+    assert [level for level, _ in told(found) if level != "ok"] == []
+
+
+def test_a_file_below_a_folder_that_only_the_run_knows_is_told(root: Path) -> None:
+    [(level, sentence)] = told(checked(root, "read_csv(folder + '/a.csv')"))
+    assert (level, "can't be seen from here" in sentence) == ("warning", True)
+
+
+def test_an_own_function_is_no_reader_whatever_it_is_called(root: Path) -> None:
+    assert told(checked(root, "def load(name):\n  open(f'data/{name}')", "load('bikes.csv')"))[-1][0] == "ok"
+    assert told(checked(root, "def load(name):\n  return name.upper()", "load('gone.csv')")) == []
 
 
 @pytest.mark.parametrize(
