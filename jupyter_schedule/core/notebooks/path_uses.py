@@ -234,7 +234,10 @@ def place_uses(text: str, how: PathAction, line: int, values: KnownValues) -> It
     """The uses of a text as a path, or of the paths in an address or a query, from the notebook's folder."""
     inner = list(find_paths_in(text))
     if not inner or how is PathAction.DOTENV:
-        yield PathUse(values.place(text), how, line)
+        placed = values.place(text)
+        # a word is no path because the working folder is another
+        if how is not PathAction.MENTION or placed == text or looks_like_path(text.replace(HOLE, "x")):
+            yield PathUse(placed, how, line)
     for named in inner:
         # what isn't there may be made by whoever opens it
         kind = PathAction.WRITE if named.written or how is PathAction.WRITE else PathAction.MENTION

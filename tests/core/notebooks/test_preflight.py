@@ -157,6 +157,7 @@ def test_each_use_is_told_in_one_sentence(source: str, level: str, sentence: str
         "DATA = os.getenv('DATA_DIR') or 'x'",
         "open('n.ipynb')",
         "x = 'data'",
+        "os.chdir('..')\nx = 'work'\ny = 'shared'",
         "x = 'a\\nb.csv'",
         "open('nul\\0.csv')",
         "open('\\ud800.csv')",
