@@ -13,7 +13,7 @@ from typing import Literal
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Timing, utc
 from jupyter_schedule.core.text import WEEKDAYS, quoted
-from jupyter_schedule.core.timing.cron import parse, split_zone
+from jupyter_schedule.core.timing.cron import parse, split_zone, unwrap
 from jupyter_schedule.core.timing.timezones import after_gap, find_zone, instants
 
 #: the years in which something can be scheduled: a zone's offset leads out of neither end of the calendar
@@ -82,8 +82,11 @@ def monthly_weekday(number: int | Literal["L"], weekday: str, at: str, timezone:
 
 
 def from_cron(expression: str, timezone: str = "UTC") -> Timing:
-    """The times that a cron expression says; a zone that is written before it (`CRON_TZ=Europe/Paris`) counts."""
-    plain, zone = split_zone(expression)
+    """The times that a cron expression says; a zone that is written before it (`CRON_TZ=Europe/Paris`) counts.
+
+    Quotes, a `cron:` before it and a comment behind it, as people paste them, don't.
+    """
+    plain, zone = split_zone(unwrap(expression))
     return _timing(" ".join(parse(plain).fields) if plain.strip().startswith("@") else plain, zone or timezone)
 
 

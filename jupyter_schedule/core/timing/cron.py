@@ -73,9 +73,17 @@ _BEYOND = re.compile(r"\*/(?:3[2-9]|[4-9][0-9]|[1-9][0-9]{2,})")
 #: in the day of week: the n-th of a month, or its last one
 _NTH = re.compile(r"(?P<day>[A-Z]{3}|[0-7])(?:#(?P<number>[1-5])|L)")
 _LAST = -1
+#: in capitals, as it may stand behind an expression
+_ZONE_NAME = re.compile(r"UTC|GMT|[A-Z]{4,}(?:/[A-Z_]+){1,2}")
 #: before an expression, as cron itself, Go's and Kubernetes' have it
 _ZONE = re.compile(
     r"\s*(?:CRON_TZ|TZ)\s*=\s*(?P<quote>[\"']?):?(?P<zone>[^\s\"']+)(?P=quote)\s+(?P<rest>\S.*)", re.DOTALL
+)
+
+
+#: as a workflow's YAML, a page or a crontab has it
+_WRAPPED = re.compile(
+    r"\s*(?:-\s+)?(?:(?:cron|schedule):\s*)?(?P<quote>[\"'`]?)(?P<inner>[^\"'`]*?)(?P=quote)(?:\s+#\s.*)?\s*", re.DOTALL
 )
 
 
@@ -142,6 +150,12 @@ class Expression:
     def any_weekday(self) -> bool:
         """True where the day-of-week field names every day."""
         return len(self.weekdays) == 7
+
+
+def unwrap(text: str) -> str:
+    """The expression without what it is pasted with: `cron: '0 9 * * *'`, backticks, a comment behind it."""
+    found = _WRAPPED.fullmatch(text)
+    return found["inner"] if found else text
 
 
 def split_zone(text: str) -> tuple[str, str | None]:
@@ -221,6 +235,8 @@ def _split(text: str) -> tuple[str, str, str, str, str]:
     match fields:
         case [minute, hour, day, month, weekday]:
             return minute, hour, day, month, weekday
+        case [_, _, _, _, _, zone] if _ZONE_NAME.fullmatch(zone):
+            raise _bad(f"{needed}: leave out the zone, and choose it as the time zone, or write it before, CRON_TZ=….")
         case [_, _, _, _, _, *more] if any(_is_command(word) for word in more):
             raise _bad(f"{needed}: leave out the command behind the expression.")
         case [_, _, _, _, _, _] | [_, _, _, _, _, _, _]:

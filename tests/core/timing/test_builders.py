@@ -56,6 +56,11 @@ def test_what_is_no_time_of_day_is_refused(text: str) -> None:
         (builders.monthly_weekday(1, "Monday", "9:00"), "0 9 * * 1#1"),
         (builders.monthly_weekday("L", "sun", "9:00"), "0 9 * * 0L"),
         (builders.from_cron("@daily"), "0 0 * * *"),
+        (builders.from_cron("'0 9 * * 1'"), "0 9 * * 1"),
+        (builders.from_cron("`0 9 * * 1`"), "0 9 * * 1"),
+        (builders.from_cron("  - cron: '0 9 * * 1'"), "0 9 * * 1"),
+        (builders.from_cron('schedule: "@daily"'), "0 0 * * *"),
+        (builders.from_cron("0 9 * * MON#1 # the first Monday"), "0 9 * * MON#1"),
         (builders.from_cron("CRON_TZ=UTC 0 12 * * *", "Europe/Paris"), "0 12 * * *"),
     ],
 )

@@ -204,6 +204,8 @@ def test_what_happens_at_times_is_accepted(text: str) -> None:
         ("0 0 * * 8#1", "#1 to #5"),
         ("0 0 * * XXX#1", "isn't understood in the day-of-week field"),
         ("@daily now", "write five fields"),
+        ("0 9 * * 1-5 Europe/Paris", "leave out the zone, and choose it as the time zone"),
+        ("0 9 * * * UTC", "leave out the zone"),
         ("CRON_TZ=Europe/Berlin 0 12 * * *", "write “0 12 * * *”, and Europe/Berlin as its time zone"),
         ("0 12 * * * /usr/bin/python3 report.py", "leave out the command"),
         ("0 12 * * * root ./run.sh", "leave out the command"),
