@@ -33,6 +33,17 @@ REQUIREMENTS_FILE = "requirements.txt"
 SYSTEM_PACKAGES = "apt.txt"
 #: bytes of a file that declares packages
 MOST_BYTES = 20_000_000
+#: names that conda has for packages of other names, or that are no packages of Python's
+CONDA_NAMES = {
+    "pytorch": "torch", "pytables": "tables", "python-graphviz": "graphviz", "msgpack-python": "msgpack",
+    "matplotlib-base": "matplotlib", "opencv": "opencv-python", "py-opencv": "opencv-python", "py-xgboost": "xgboost",
+    "pyqt": "PyQt5", "python-kaleido": "kaleido", "tensorflow-gpu": "tensorflow", "seaborn-base": "seaborn",
+    "dask-core": "dask", "jupyterlab-git": "jupyterlab-git", "importlib_metadata": "importlib-metadata",
+    "ruamel.yaml": "ruamel.yaml", "python-dateutil": "python-dateutil", "prompt_toolkit": "prompt-toolkit",
+    "google-cloud-bigquery-core": "google-cloud-bigquery", "psycopg2-binary": "psycopg2-binary", "py-lief": "lief",
+}  # fmt: skip
+#: a line of `conda list --export`
+_EXPORTED = re.compile(r"(?P<name>[A-Za-z0-9_][\w.-]*)=(?P<version>[\w.!+]+)=[\w.]+")
 
 #: PEP 723
 _SCRIPT_METADATA = re.compile(r"^# /// script[ \t]*\n((?:#(?: .*)?\n)*?)# ///[ \t]*$", re.MULTILINE)
@@ -233,7 +244,10 @@ def take_requirement(line: str, folder: Path, root: Path, declared: Declared) ->
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        _take_unnamed(text, folder, root, declared)
+        if exported := _EXPORTED.fullmatch(text):
+            _take_exported(exported["name"], exported["version"], declared)
+        else:
+            _take_unnamed(text, folder, root, declared)
         return
     url = requirement.url or ""
     if has_credentials(url):
@@ -242,6 +256,13 @@ def take_requirement(line: str, folder: Path, root: Path, declared: Declared) ->
         _take_file(url, folder, root, declared)
     else:
         declared.lines.append(text)
+
+
+def _take_exported(name: str, version: str, declared: Declared) -> None:
+    """A package as `conda list --export` writes it: one of Python's, or what the kernel has not as that."""
+    declared.lenient = True
+    if name.lower() not in {"python", "pip", "conda", "mamba"} and not name.startswith("_"):
+        declared.lines.append(f"{CONDA_NAMES.get(name.lower(), name)}=={version}")
 
 
 def _take_unnamed(text: str, folder: Path, root: Path, declared: Declared) -> None:

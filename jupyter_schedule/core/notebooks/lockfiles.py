@@ -10,19 +10,17 @@ import uv
 import yaml
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.notebooks.declared import Declared, Reader, read_text, take_line, take_requirement
+from jupyter_schedule.core.notebooks.declared import (
+    CONDA_NAMES,
+    Declared,
+    Reader,
+    read_text,
+    take_line,
+    take_requirement,
+)
 
 #: seconds for uv to say what is in its lock file, for which it asks nobody
 EXPORT_TIMEOUT = 20.0
-#: names that conda has for packages of other names, or that are no packages of Python's
-_CONDA_NAMES = {
-    "pytorch": "torch", "pytables": "tables", "python-graphviz": "graphviz", "msgpack-python": "msgpack",
-    "matplotlib-base": "matplotlib", "opencv": "opencv-python", "py-opencv": "opencv-python", "py-xgboost": "xgboost",
-    "pyqt": "PyQt5", "python-kaleido": "kaleido", "tensorflow-gpu": "tensorflow", "seaborn-base": "seaborn",
-    "dask-core": "dask", "jupyterlab-git": "jupyterlab-git", "importlib_metadata": "importlib-metadata",
-    "ruamel.yaml": "ruamel.yaml", "python-dateutil": "python-dateutil", "prompt_toolkit": "prompt-toolkit",
-    "google-cloud-bigquery-core": "google-cloud-bigquery", "psycopg2-binary": "psycopg2-binary", "py-lief": "lief",
-}  # fmt: skip
 _CONDA = re.compile(
     r"(?:[\w./-]+::)?(?P<name>[A-Za-z0-9_][\w.-]*)(?:\[[^\]]*\])?\s*(?P<version>[<>=!~,|*.\w+\s-]*?)(?:=(?P<build>[\w*]+))?$"
 )
@@ -118,7 +116,7 @@ def _take_conda(text: str, declared: Declared, folder: Path, root: Path) -> None
     if found is None:
         declared.notes.append(f"“{text[:80]}” of {declared.source} isn't understood, so it is left out.")
         return
-    name = _CONDA_NAMES.get(found["name"].lower(), found["name"])
+    name = CONDA_NAMES.get(found["name"].lower(), found["name"])
     if name.lower() in {"python", "pip", "conda", "mamba"}:
         return
     version = found["version"].strip().replace(" ", "")

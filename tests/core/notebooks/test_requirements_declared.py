@@ -367,6 +367,19 @@ def test_uvs_lock_file_is_read_as_uv_reads_it(tmp_path: Path) -> None:
     assert declared.lines == ["colorama==0.4.6 ; sys_platform == 'win32'", "six==1.17.0"]
 
 
+def test_a_list_that_conda_exported_is_read_by_pips_names(tmp_path: Path) -> None:
+    """`conda list --export > requirements.txt`, which pip itself can't read."""
+    put(
+        tmp_path / "requirements.txt",
+        "# platform: linux-64\n_libgcc_mutex=0.1=conda_forge\npython=3.11.7=hab00c5b_1\nnumpy=1.26.4=py311h64a7726_0\n"
+        "pytorch=2.2.0=cpu_py311\nrequests=2.31.0=pypi_0\n",
+    )
+    declared, notes = found(tmp_path, "a")
+    assert declared is not None
+    assert (declared.lenient, notes, declared.notes) == (True, [], [])
+    assert declared.lines == ["numpy==1.26.4", "torch==2.2.0", "requests==2.31.0"]
+
+
 def test_condas_environment_is_read_by_pips_names(tmp_path: Path) -> None:
     """What is no Python package is told apart by the kernel, which has it or not."""
     put(
