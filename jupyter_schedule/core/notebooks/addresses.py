@@ -9,6 +9,8 @@ from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from jupyter_schedule.core.notebooks.pictures import find_pictures
+
 #: of databases that are one file; three slashes are a relative path, four one from the root
 _DATABASE = re.compile(
     r"(?:jdbc:)?(?:sqlite|duckdb|gpkg|spatialite|access|firebird)(?:\+\w+)?:/{2,3}(?P<path>[^?#]*)", re.I
@@ -52,6 +54,10 @@ def find_paths_in(text: str) -> Iterator[NamedPath]:
         # a chain such as `zip://inner.csv::data.zip` or `simplecache::file://x`: the last is what is opened
         last = text.rpartition("::")[2]
         yield from list(find_paths_in(last)) or [NamedPath(last)]
+        return
+    if "](" in text or "<img" in text:
+        # Markdown or HTML that a cell shows
+        yield from map(NamedPath, find_pictures(text))
         return
     for pattern in _ANY:
         if found := pattern.match(text) or (pattern is _ODBC and "=" in text and pattern.search(text)):

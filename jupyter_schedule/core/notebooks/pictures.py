@@ -12,6 +12,9 @@ _PICTURE = re.compile(
     r"""|(?P<tag><img\b[^>]*?\bsrc\s*=\s*)(?P<quote>["'])(?P<source>[^"']+)(?P=quote)""",
     re.VERBOSE | re.IGNORECASE,
 )
+_TAG = re.compile(
+    r"""(?P<tag><img\b[^>]{0,2000}?\bsrc\s*=\s*)(?P<quote>["'])(?P<source>[^"']{1,2000})(?P=quote)""", re.IGNORECASE
+)
 #: the definition that `![x][name]` refers to
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]]+\]:[ \t]*<?(?P<target>[^\s<>]+)>?", re.MULTILINE)
 _PICTURE_SUFFIX = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|ico|tiff?)\Z", re.IGNORECASE)
@@ -36,15 +39,36 @@ def read_path(target: str) -> str | None:
 
 def replace_pictures(text: str, attach: Callable[[str], str | None], inline: Callable[[str], str | None]) -> str:
     """The text with other addresses for its pictures: `attach`'s in Markdown, `inline`'s in HTML; None leaves one."""
-    code = [(match.start(), match.end()) for match in _CODE.finditer(text)]
 
     def replace(match: re.Match[str]) -> str:
-        if any(start <= match.start() < end for start, end in code):
-            return match[0]
         if match["tag"]:
             new = inline(match["source"])
             return match[0] if new is None else f"{match['tag']}{match['quote']}{new}{match['quote']}"
         new = attach(match["bracketed"] or match["plain"])
         return match[0] if new is None else f"{match['before']}{new}{match['after']}"
 
-    return _PICTURE.sub(replace, text)
+    def define(match: re.Match[str]) -> str:
+        is_picture = _PICTURE_SUFFIX.search(read_path(match["target"]) or "")
+        new = attach(match["target"]) if is_picture else None
+        return match[0] if new is None else match[0].replace(match["target"], new)
+
+    return _sub_outside_code(_DEFINITION, define, _sub_outside_code(_PICTURE, replace, text))
+
+
+def replace_in_html(html: str, inline: Callable[[str], str | None]) -> str:
+    """HTML with `inline`'s addresses for its pictures; None leaves one."""
+
+    def replace(match: re.Match[str]) -> str:
+        new = inline(match["source"])
+        return match[0] if new is None else f"{match['tag']}{match['quote']}{new}{match['quote']}"
+
+    return _TAG.sub(replace, html)
+
+
+def _sub_outside_code(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str], text: str) -> str:
+    code = [(match.start(), match.end()) for match in _CODE.finditer(text)]
+
+    def outside(match: re.Match[str]) -> str:
+        return match[0] if any(start <= match.start() < end for start, end in code) else replace(match)
+
+    return pattern.sub(outside, text)

@@ -198,6 +198,22 @@ def test_a_page_has_its_pictures_in_it(tmp_path: Path) -> None:
     assert base64.b64encode(b"pasted").decode() in page
 
 
+def test_a_page_has_the_pictures_of_references_and_of_what_cells_show(tmp_path: Path) -> None:
+    def shows(**data: str) -> dict[str, Any]:
+        kinds = {f"text/{kind}": text for kind, text in data.items()}
+        output = {"output_type": "display_data", "metadata": {}, "data": kinds}
+        return {**code("show()"), "outputs": [output], "execution_count": 1}
+
+    page = page_of(
+        tmp_path,
+        markdown("![ref][1]\n\n[1]: img/my%20logo.png\n\n```\n[2]: img/my%20logo.png\n```"),
+        shows(markdown="![m](img/my%20logo.png)", plain="x"),
+        shows(html="<p><img alt='x' src='img/my logo.png'><img src=\"https://e.org/x.png\"></p>", plain="x"),
+    )
+    assert page.count(base64.b64encode(PNG).decode()) == 3
+    assert "https://e.org/x.png" in page
+
+
 def test_a_page_leaves_out_what_tags_keep_from_being_seen(tmp_path: Path) -> None:
     def cell(number: int, *tags: str, **metadata: Any) -> dict[str, Any]:
         made = code(f"code_{number}_ = 1", *tags)

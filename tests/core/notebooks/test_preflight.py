@@ -197,6 +197,15 @@ def test_what_others_find_by_a_folder_of_their_own_goes_along(source: str, root:
     assert [level for level, _ in told(found) if level != "ok"] == []
 
 
+@pytest.mark.parametrize(
+    "source", ["display(Markdown('# Us\\n![l](img/l.png)'))", "HTML('<b>x</b><img src=\"img/l.png\">')"]
+)
+def test_pictures_that_a_cell_shows_go_along(source: str, root: Path) -> None:
+    (root / "work" / "img").mkdir()
+    (root / "work" / "img" / "l.png").touch()
+    assert "work/img/l.png" in checked(root, source).included
+
+
 def test_a_file_below_a_folder_that_only_the_run_knows_is_told(root: Path) -> None:
     [(level, sentence)] = told(checked(root, "read_csv(folder + '/a.csv')"))
     assert (level, "can't be seen from here" in sentence) == ("warning", True)

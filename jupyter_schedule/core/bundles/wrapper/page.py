@@ -5,7 +5,7 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from .pictures import read_path, replace_pictures
+from .pictures import read_path, replace_in_html, replace_pictures
 
 #: bytes of a picture beyond which a page is no place for it
 LARGEST_PICTURE = 20_000_000
@@ -26,6 +26,8 @@ def make_page(path: Path, folder: Path, *, hide_code: bool = False) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             embed_pictures(cell, folder)
+        for output in cell.get("outputs") or ():
+            embed_in_output(output, folder)
     exporter: Any = HTMLExporter
     options = {"exclude_input": True, "exclude_output_prompt": True} if hide_code else {}
     page, _ = exporter(**options).from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
@@ -63,13 +65,26 @@ def embed_pictures(cell: Any, folder: Path) -> None:
         attachments[name] = {found[0]: found[1]}
         return f"attachment:{name}"
 
-    def inline(target: str) -> str | None:
-        found = read_picture(target, folder)
-        return None if found is None else f"data:{found[0]};base64,{found[1]}"
-
-    cell.source = replace_pictures(cell.source, attach, inline)
+    cell.source = replace_pictures(cell.source, attach, lambda target: read_inline(target, folder))
     if attachments:
         cell["attachments"] = attachments
+
+
+def embed_in_output(output: Any, folder: Path) -> None:
+    """The pictures of what a cell shows as Markdown or HTML, which has no attachments."""
+    data = output.get("data") or {}
+    if isinstance(text := data.get("text/markdown"), str):
+        data["text/markdown"] = replace_pictures(
+            text, lambda target: read_inline(target, folder), lambda target: read_inline(target, folder)
+        )
+    if isinstance(html := data.get("text/html"), str):
+        data["text/html"] = replace_in_html(html, lambda target: read_inline(target, folder))
+
+
+def read_inline(target: str, folder: Path) -> str | None:
+    """The picture that an address means as an address that holds it; None where there is none."""
+    found = read_picture(target, folder)
+    return None if found is None else f"data:{found[0]};base64,{found[1]}"
 
 
 def read_picture(target: str, folder: Path) -> tuple[str, str] | None:
