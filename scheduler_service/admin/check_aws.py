@@ -18,7 +18,7 @@ from jupyter_schedule.core.errors import Refused
 from scheduler_service.admin.check import CheckResult, compare_clocks
 from scheduler_service.admin.check_network import check_quotas, check_ways_out
 from scheduler_service.launchers.ec2.client import make_client
-from scheduler_service.launchers.ec2.errors import describe_error, read_time
+from scheduler_service.launchers.ec2.errors import describe_error, read_code, read_time
 from scheduler_service.launchers.ec2.images import ARCHITECTURES, ROOT_DEVICE, Image, ImageMissing, find_image
 from scheduler_service.launchers.ec2.launch_plan import (
     DEADLINE_TAG,
@@ -211,7 +211,7 @@ def _disk_key(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> It
             return
         kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", DryRun=True)
     except (ClientError, BotoCoreError) as problem:
-        if not isinstance(problem, ClientError) or problem.response["Error"]["Code"] != KMS_DRY_RUN:
+        if read_code(problem) != KMS_DRY_RUN:
             yield _no(right, problem, now, "KMS")
             return
     remark = "that the service may grant it to EC2 (kms:CreateGrant) shows at the first launch"
@@ -277,7 +277,7 @@ def _boundaries(settings: Ec2Settings, region: str, ec2: Any, now: datetime) -> 
     try:
         ec2.terminate_instances(InstanceIds=foreign[:1], DryRun=True)
     except (ClientError, BotoCoreError) as problem:
-        code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
+        code = read_code(problem)
         if code == DRY_RUN:
             tag = f"{STACK_TAG} is {settings.stack}" if settings.stack else f"{DEPLOYMENT_TAG} is set"
             mend = f"Allow ec2:TerminateInstances only where aws:ResourceTag/{tag}."
@@ -297,14 +297,14 @@ def _tried(right: str, attempt: Callable[[], object], now: datetime) -> CheckRes
     try:
         attempt()
     except (ClientError, BotoCoreError) as problem:
-        if isinstance(problem, ClientError) and problem.response["Error"]["Code"] == DRY_RUN:
+        if read_code(problem) == DRY_RUN:
             return CheckResult(True, right)
         return _no(right, problem, now)
     return CheckResult(True, right)
 
 
 def _no(right: str, problem: ClientError | BotoCoreError, now: datetime, service: str = "EC2") -> CheckResult:
-    code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
+    code = read_code(problem)
     mend = next((mend for beginning, mend in MENDS if code.startswith(beginning)), "")
     return CheckResult(False, f"{right}: NO. {describe_error(problem, now, service)} {mend}".rstrip())
 

@@ -221,13 +221,20 @@ def read_transition(text: str) -> datetime | None:
     return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) if found else None
 
 
+def read_code(problem: ClientError | BotoCoreError) -> str:
+    """Return the code of an error; empty for one that isn't an answer, and for an answer of something else than EC2."""
+    return str(problem.response.get("Error", {}).get("Code") or "") if isinstance(problem, ClientError) else ""
+
+
 def describe_error(problem: ClientError | BotoCoreError, now: datetime, service: str = "EC2") -> str:
     """Explain anything that boto3 raises, with the way to mend it.  now: this machine's time; service: who did."""
     if isinstance(problem, NoCredentialsError | PartialCredentialsError):
         return "There are no AWS credentials: give this machine a role, or its account a profile in ~/.aws."
     if not isinstance(problem, ClientError):
         return f"{service} doesn't answer: {problem}"
-    code, message = problem.response["Error"]["Code"], problem.response["Error"].get("Message") or ""
+    if not (code := read_code(problem)):
+        return f"What answers isn't {service}: correct the endpoint in the settings."
+    message = problem.response["Error"].get("Message") or ""
     dated = read_time(problem.response["ResponseMetadata"])
     skew = (now - dated).total_seconds() if dated else 0
     if abs(skew) > MOST_SKEW:

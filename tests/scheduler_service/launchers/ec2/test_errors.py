@@ -3,12 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from botocore.exceptions import ClientError
 
 from scheduler_service.launchers.ec2.errors import (
     ErrorKind,
     classify_error,
     describe_configuration_error,
     describe_end,
+    describe_error,
+    read_code,
 )
 
 
@@ -156,3 +159,12 @@ def test_what_another_machine_may_mend_is_tried_again(console: str) -> None:
     assert not describe_end("Client.InstanceInitiatedShutdown", "", "", console).is_final
     # and what EC2 itself explains needs no console
     assert not describe_end("Server.SpotInstanceTermination", "", "", "python3: command not found").is_final
+
+
+def test_what_another_server_answers_in_ec2s_place_is_a_sentence_too() -> None:
+    """An endpoint that speaks as S3 does has no code where EC2 has one."""
+    problem = ClientError({"ResponseMetadata": {"HTTPStatusCode": 405}}, "DescribeSubnets")
+    assert describe_error(problem, datetime.now(UTC)) == (
+        "What answers isn't EC2: correct the endpoint in the settings."
+    )
+    assert read_code(problem) == ""
