@@ -30,7 +30,7 @@ from scheduler_service.disclosure.markup import check_script
 from scheduler_service.disclosure.pictures import picture_kind, take_apart
 from scheduler_service.disclosure.readings import other_readings
 from scheduler_service.disclosure.text import TextCheck
-from scheduler_service.disclosure.text_tables import TextTables
+from scheduler_service.disclosure.text_tables import TextTables, find_record
 
 #: grows with every change of what is found, so that answers of older rules aren't taken for today's
 RULES = 3
@@ -181,7 +181,8 @@ def _check_text(file: _CheckedFile, source: TextSource) -> None:
     elif begin.startswith(("{", "[")) and not file.name.endswith(_TABLES):
         _check_document(file, source)
     else:
-        sign = detect_separator(sample, named_table=file.name.endswith(_TABLES))
+        told = not file.name.endswith(_TABLES) and all(find_record(line) for line in sample[:2])
+        sign = None if told else detect_separator(sample, named_table=file.name.endswith(_TABLES))
         _check_table(file, source, sign) if sign else _check_lines(file, source.blocks())
 
 

@@ -87,6 +87,9 @@ class JsonCheck:
             self._table(list(columns or ()), data)
             return [(key, value) for key, value in inner.items() if key not in {"columns", "data"}]
         objects = [each for each in inner.values() if isinstance(each, dict)]
+        if objects and len(objects) == len(inner) and _are_columns(objects):
+            self._columns({key: _texts(list(each.values())) for key, each in inner.items()})
+            return [(key, value) for each in objects for key, value in each.items()]
         if len(objects) >= RECORDS and len(objects) == len(inner) and _alike(objects):
             self._records([{"": key, **each} for key, each in inner.items()])
             return _deeper(objects)
@@ -253,6 +256,12 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _are_columns(objects: Sequence[Mapping[str, Any]]) -> bool:
+    """True of values by the numbers of their rows, which are the same in all: as pandas writes a table."""
+    rows = objects[0].keys()
+    return len(rows) >= RECORDS and all(map(str.isdigit, rows)) and all(each.keys() == rows for each in objects)
 
 
 def _alike(rows: Sequence[dict[str, Any]]) -> bool:

@@ -6,10 +6,12 @@ of scripts.  HTML, SVG and XML are read alike, and never refused for being wrong
 """
 
 import html
+import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable
 from operator import itemgetter
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from scheduler_service.disclosure.embedded import find_documents
@@ -20,6 +22,7 @@ from scheduler_service.disclosure.lines import of_lines, of_text
 from scheduler_service.disclosure.readings import unpack_base64
 from scheduler_service.disclosure.tables import TableCheck
 from scheduler_service.disclosure.text import TextCheck
+from scheduler_service.disclosure.text_tables import TextTables
 
 #: looks at what is packed in a document, such as a picture
 CheckPart = Callable[[bytes], None]
@@ -88,6 +91,7 @@ class Markup:
         self._in_tables: list[tuple[int | None, str]] = []
         self._attributes: list[tuple[int | None, str]] = []
         self._tables: list[tuple[list[list[str]], list[int]]] = []
+        self._records: list[dict[str, Any]] = []
         #: what the cell has so far that is being read
         self._open: list[str] | None = None
 
@@ -101,6 +105,9 @@ class Markup:
         self._text.all(of_lines(self._shown), cell=self._cell)
         self._text.all(of_lines(self._attributes), cell=self._cell)
         self._text.keys_and_mail(of_lines(self._in_tables), cell=self._cell)
+        if len(self._records) >= FEW:
+            check = JsonCheck(self._found, self._text, self._smallest, cell=self._cell, part="attributes")
+            check.check(self._records)
         for rows, places in self._tables:
             self._check_table(rows, places)
 
@@ -237,7 +244,17 @@ class Markup:
             line = self._line(match.start())
             if name.lower().startswith("on") or (value[:1] in "[{&" and len(value) > 30):
                 self._check_script(html.unescape(value), line)
+                self._keep_record(html.unescape(value))
             self._attributes.append((line, html.unescape(value)))
+
+    def _keep_record(self, value: str) -> None:
+        """Note an attribute that is an object: those of like tags are the rows of a table."""
+        try:
+            record = json.loads(value)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(record, dict):
+            self._records.append(record)
 
     def _check_hidden(self, match: re.Match[str]) -> None:
         """A comment, a script, a style, or text that isn't read as tags."""
@@ -252,7 +269,8 @@ class Markup:
             self._shown += [(line + offset, html.unescape(each)) for offset, each in enumerate(inner.splitlines())]
         else:
             told = match["comment"] or match["cdata"] or ""
-            self._text.all(of_text(told, line), cell=self._cell)
+            tables = TextTables(self._found, self._smallest, cell=self._cell)
+            self._text.all(tables.tap(of_text(told, line)), cell=self._cell)
 
     def _check_script(self, script: str, line: int) -> None:
         # keys in it were looked for with those of the whole document

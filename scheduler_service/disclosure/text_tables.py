@@ -4,9 +4,11 @@ A run of lines that divide into as many parts each is a table; it is looked at a
 """
 
 import csv
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from scheduler_service.disclosure.csv import flatten
 from scheduler_service.disclosure.findings import FindingCollector
 from scheduler_service.disclosure.lines import Block
 from scheduler_service.disclosure.tables import TableCheck
@@ -22,7 +24,9 @@ _RULE = re.compile(r"[\s|+:=-]+")
 _GAP = re.compile(r"\s{2,}|\t")
 _INSERT = re.compile(r"\(((?:[^()']|'(?:[^']|'')*')*)\)\s*[,;]?\s*$")
 #: a text without these has no line that divides
-_DIVIDES = re.compile(r"[|\t]|  |[;,](?!\s)|^\s*(?:\(|insert)", re.IGNORECASE | re.MULTILINE)
+_DIVIDES = re.compile(r"[|\t&}]|  |[;,](?!\s)|^\s*(?:\(|insert)", re.IGNORECASE | re.MULTILINE)
+#: the way of lines that end in an object, and then the names of its leaves
+_RECORD = "record "
 Row = list[str]
 
 
@@ -62,6 +66,9 @@ class TextTables:
         if not row or way != self._way or len(row) != len(self._rows[0] if self._rows else row):
             self.end()
             self._way = way
+            if way.startswith(_RECORD):
+                self._rows.append(way.removeprefix(_RECORD).split("\0"))
+                self._lines.append(number or 0)
         if row:
             self._rows.append(row)
             self._lines.append(number or 0)
@@ -98,6 +105,15 @@ def _divided(line: str) -> tuple[str, Row]:
         return "", []
     if plain[0] in "|+-=" and _RULE.fullmatch(plain):
         return "rule", []
+    if plain[-1] == "}" and (told := find_record(plain)):
+        return _RECORD + "\0".join(told), list(told.values())
+    if plain.endswith("\\\\") and "&" in plain:  # a row of LaTeX
+        return "&", [part.strip() for part in plain[:-2].split("&")]
+    return _by_sign(plain)
+
+
+def _by_sign(plain: str) -> tuple[str, Row]:
+    """The sign or space at which a line divides."""
     if "|" in plain:
         row = [part.strip() for part in plain.strip("|").split("|")]
         return ("|", row) if 2 <= len(row) <= MOST_COLUMNS else ("", [])
@@ -115,6 +131,16 @@ def _divided(line: str) -> tuple[str, Row]:
         if many >= 1 and f"{sign} " not in plain and not plain.endswith((sign, "{", "(", "[")):
             return sign, next(csv.reader([plain], delimiter=sign))[:MOST_COLUMNS]
     return "", []
+
+
+def find_record(line: str) -> dict[str, str]:
+    """The leaves of an object at the end of a line of a log, by their names; none where there is none."""
+    place = line.find("{")
+    try:
+        told = json.loads(line[place:]) if '":' in line else None
+    except (ValueError, RecursionError):
+        return {}
+    return flatten(told) if isinstance(told, dict) and 2 <= len(told) <= MOST_COLUMNS else {}
 
 
 def _names(row: Sequence[str]) -> bool:
