@@ -142,6 +142,12 @@ class HeartbeatTracker:
         self._heard[run, attempt] = _Heard(heartbeat, silent, now)
         return silent
 
+    def restart(self, run: str, attempt: int) -> float:
+        """Watch an attempt from now on: a worker in a queue isn't silent.  Returns how long it has been, which is 0."""
+        self._watched_since.pop((run, attempt), None)
+        self._heard.pop((run, attempt), None)
+        return 0.0
+
     def keep_only(self, runs: Iterable[str]) -> None:
         """Forget the workers of all runs but these, which are open."""
         open_runs = set(runs)

@@ -127,6 +127,13 @@ class Relaunch:
 
 
 @dataclass(frozen=True)
+class TellQueued:
+    """Say what the worker waits for, in its engine's words."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class MarkRunning:
     """The worker has started user code."""
 
@@ -172,7 +179,7 @@ class End:
     result: Result | None = None
 
 
-Decision = Wait | Start | Promote | Relaunch | MarkRunning | Publish | Stop | CancelOther | End
+Decision = Wait | Start | Promote | Relaunch | TellQueued | MarkRunning | Publish | Stop | CancelOther | End
 
 
 def decide_waiting(runs: Sequence[ScheduledRun], now: datetime) -> list[tuple[ScheduledRun, Decision]]:
@@ -197,8 +204,7 @@ def decide_waiting(runs: Sequence[ScheduledRun], now: datetime) -> list[tuple[Sc
             continue
         decision = _decide_one_waiting(run, spec, going.get(run.schedule_id, ()), newest.get(run.schedule_id))
         if isinstance(decision, Wait | CancelOther) and missed_deadline(spec.policies, run, now):
-            message = f"It couldn't start within {spec.policies.start_deadline} minutes of its time."
-            decision = End(RunStatus.SKIPPED, Reason.TOO_LATE, message)
+            decision = End(RunStatus.SKIPPED, Reason.TOO_LATE, _too_late(spec.policies))
         if not isinstance(decision, Wait):
             decisions.append((each, decision))
     return decisions
@@ -224,6 +230,11 @@ def _decide_one_waiting(run: Run, spec: Spec, beside: Sequence[Run], newest: Run
     return Wait()
 
 
+def _too_late(policies: Policies, waited_for: str | None = None) -> str:
+    """waited_for: what its engine said last."""
+    return f"It couldn't start within {policies.start_deadline} minutes of its time. {waited_for or ''}".strip()
+
+
 def decide_unlaunched(run: Run) -> Decision:
     """The next step of a run that may start and has no attempt yet."""
     if run.cancelled_by:
@@ -243,11 +254,26 @@ def decide_attempt(seen: Observation, now: datetime) -> Decision:
         return _decide_over(seen, now)
     if seen.worker == WorkerState.UNREACHABLE and seen.gate == Gate.STARTED:
         return _decide_unreachable(seen, now)
+    if seen.worker == WorkerState.QUEUED:
+        return _decide_queued(seen, now)
     if stop := _reason_to_stop(seen, now):
         return stop
     if seen.worker == WorkerState.UNKNOWN and now >= seen.attempt.created_at + SILENT_LAUNCH:
         return Relaunch()
     return _decide_started(seen)
+
+
+def _decide_queued(seen: Observation, now: datetime) -> Decision:
+    """It may wait as long as its schedule lets it; none of its time has passed."""
+    if seen.run.cancelled_by:
+        return Stop(Outcome.CANCELLED, at_once=True)
+    if seen.gate == Gate.STARTED:
+        # its engine lost the worker that had begun, and would begin once more
+        return Stop(Outcome.LOST, at_once=True)
+    if missed_deadline(seen.policies, seen.run, now):
+        return Stop(Outcome.TIMED_OUT, at_once=True)
+    sentence = seen.worker.waits_for
+    return TellQueued(sentence) if sentence and sentence != seen.run.message else Wait()
 
 
 def _decide_over(seen: Observation, now: datetime) -> Decision:
@@ -348,6 +374,8 @@ def _decide_lost(seen: Observation, now: datetime, cause: str) -> Decision:
     if seen.run.cancelled_by:
         message = f"Stopped by {seen.run.cancelled_by}{' before it started' if never_started else ''}."
         return End(RunStatus.CANCELLED, Reason.BY_HAND, message, Outcome.CANCELLED, seen.result)
+    if never_started and missed_deadline(seen.policies, seen.run, now):
+        return End(RunStatus.SKIPPED, Reason.TOO_LATE, _too_late(seen.policies, seen.run.message), Outcome.TIMED_OUT)
     if seen.attempt.outcome == Outcome.TIMED_OUT or seen.out_of_time(now):
         message = "Timed out: stopped by the scheduler, as the worker didn't stop by itself."
         if never_started:

@@ -78,6 +78,8 @@ class Observer:
         heartbeat = self._objects.get_or_none(self.prefix(attempt) + HEARTBEAT) if attempt.worker else None
         silent_for = self._heartbeats.silent_for(run.id, attempt.number, heartbeat)
         worker = self._poll(attempt)
+        if worker == WorkerState.QUEUED:
+            silent_for = self._heartbeats.restart(run.id, attempt.number)
         if worker in {WorkerState.GONE, WorkerState.ORPHANED}:
             polled = attempt
             attempt, gate = self._gate(run, attempt)

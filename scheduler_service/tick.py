@@ -32,6 +32,7 @@ from scheduler_service.decide import (
     Relaunch,
     Start,
     Stop,
+    TellQueued,
     Wait,
     decide_attempt,
     decide_unlaunched,
@@ -310,8 +311,11 @@ class Ticker:
 
     def _act(self, held: ScheduledRun, attempt: Attempt | None, decision: Decision) -> None:
         match decision:
+            case TellQueued():
+                self._effects.move(held.run, message=decision.sentence)
             case MarkRunning():
-                self._effects.move(held.run, status=RunStatus.RUNNING, started_at=self._context.now())
+                started = {"status": RunStatus.RUNNING, "started_at": self._context.now(), "message": None}
+                self._effects.move(held.run, **started)
             case Start():
                 self._effects.start(held, decision)
             case Relaunch() if attempt:

@@ -38,9 +38,13 @@ class WorkerState:
     name: str
     #: of one that is gone, if anybody says how it came to that; two are equal whatever is said
     end: WorkerEnd | None = field(default=None, compare=False)
+    #: of one that is queued, a sentence: what its engine says that it waits for
+    waits_for: str = field(default="", compare=False)
 
     #: nothing yet: the launch wasn't answered
     UNKNOWN: ClassVar["WorkerState"]
+    #: an engine has it in its queue and hasn't started it; its time begins when it is started
+    QUEUED: ClassVar["WorkerState"]
     ALIVE: ClassVar["WorkerState"]
     #: it is over, but something that it started lives
     ORPHANED: ClassVar["WorkerState"]
@@ -53,7 +57,7 @@ class WorkerState:
         return self.name
 
 
-for _name in ("unknown", "alive", "orphaned", "unreachable", "gone"):
+for _name in ("unknown", "queued", "alive", "orphaned", "unreachable", "gone"):
     setattr(WorkerState, _name.upper(), WorkerState(_name))
 
 
@@ -75,6 +79,7 @@ class Launcher(ABC):
     | what the world holds            | `poll` answers | `terminate`  | `kill`            |
     |---------------------------------|----------------|--------------|-------------------|
     | the attempt has no handle yet   | `unknown`      | does nothing | does nothing      |
+    | its worker waits in a queue     | `queued`       | unqueues it  | unqueues it       |
     | its worker lives                | `alive`        | asks it      | ends it           |
     | something that it started lives | `orphaned`     | does nothing | ends all of it    |
     | it can't be asked               | `unreachable`  | does nothing | does nothing      |
@@ -137,7 +142,10 @@ class Launcher(ABC):
         self.terminate(attempt)
 
     def discard(self, attempt: Attempt) -> None:
-        """Remove what the worker of an attempt that is over left where it was, unless it is still at that itself."""
+        """Remove what the worker of an attempt that is over left where it was, unless it is still at that itself.
+
+        One that still waits in a queue is taken out of it.
+        """
         del attempt
 
     def reap(

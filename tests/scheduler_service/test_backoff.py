@@ -132,3 +132,14 @@ def test_a_pause_goes_on_after_a_success(backoff: Backoff, awake: Awake) -> None
     assert not backoff.is_ready(effect_key("run"))
     awake.time += 5
     assert backoff.is_ready(effect_key("run"))
+
+
+def test_what_waits_in_a_queue_is_watched_from_its_start_on(heartbeats: HeartbeatTracker, awake: Awake) -> None:
+    heartbeats.watched_for("run", 1)
+    heartbeats.silent_for("run", 1, None)
+    awake.time += 10
+    assert heartbeats.silent_for("run", 1, None) == 10
+    assert heartbeats.restart("run", 1) == 0
+    awake.time += 10
+    assert heartbeats.silent_for("run", 1, None) == 0
+    assert heartbeats.watched_for("run", 1) == 0

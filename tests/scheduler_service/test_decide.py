@@ -33,6 +33,7 @@ from scheduler_service.decide import (
     Relaunch,
     Start,
     Stop,
+    TellQueued,
     Wait,
     decide_attempt,
     decide_unlaunched,
@@ -96,6 +97,35 @@ class TestAttempt:
     )
     def test_an_ordinary_run_goes_its_way(self, what: Observation, expected: Decision) -> None:
         assert decide_attempt(what, NOON + 10 * SECOND) == expected
+
+    def test_a_worker_in_a_queue_is_waited_for_however_long(self) -> None:
+        queued = replace(WorkerState.QUEUED, waits_for="Queued by Slurm: Priority.")
+        waiting = seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, worker=queued, silent_for=HOUR.total_seconds())
+        for later in (10 * SECOND, 9 * HOUR, 2000 * HOUR):
+            assert decide_attempt(waiting, NOON + later) == TellQueued("Queued by Slurm: Priority.")
+        told = replace(waiting, run=waiting.run.model_copy(update={"message": "Queued by Slurm: Priority."}))
+        assert decide_attempt(told, NOON + 2000 * HOUR) == Wait()
+        assert decide_attempt(replace(told, worker=WorkerState.QUEUED), NOON) == Wait(), "its engine gives no reason"
+
+    def test_a_worker_in_a_queue_is_stopped_for_a_person_and_where_it_has_begun_before(self) -> None:
+        waiting = seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, worker=WorkerState.QUEUED, cancelled_by="ann")
+        assert decide_attempt(waiting, NOON) == Stop(Outcome.CANCELLED, at_once=True)
+        assert decide_attempt(seen(worker=WorkerState.QUEUED), NOON) == Stop(Outcome.LOST, at_once=True)
+
+    def test_a_worker_in_a_queue_is_given_up_when_its_schedule_lets_it_wait_no_longer(self) -> None:
+        waiting = seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, worker=WorkerState.QUEUED)
+        waiting = replace(waiting, policies=Policies(start_deadline=30))
+        late = waiting.run.scheduled_for + timedelta(minutes=30)
+        assert decide_attempt(waiting, late) == Wait()
+        assert decide_attempt(waiting, late + SECOND) == Stop(Outcome.TIMED_OUT, at_once=True)
+        drained = waiting.run.model_copy(update={"message": "Queued by Slurm: ReqNodeNotAvail."})
+        revoked = replace(waiting, run=drained, gate=Gate.REVOKED)
+        assert decide_attempt(revoked, late + SECOND) == End(
+            RunStatus.SKIPPED,
+            Reason.TOO_LATE,
+            "It couldn't start within 30 minutes of its time. Queued by Slurm: ReqNodeNotAvail.",
+            Outcome.TIMED_OUT,
+        )
 
     def test_a_launch_that_nobody_heard_of_is_repeated(self) -> None:
         silent = seen(status=RunStatus.LAUNCHING, gate=Gate.OPEN, worker=WorkerState.UNKNOWN)
