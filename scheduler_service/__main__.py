@@ -22,6 +22,7 @@ from jupyter_schedule.core.storage.factory import open_storage, open_work
 from jupyter_schedule.core.text import listed, quoted, size_text
 from scheduler_service.admin.check import (
     check_channels,
+    check_launchers,
     check_owner,
     check_service,
     check_storage,
@@ -128,6 +129,7 @@ def check_settings(config: Path | None, folder: Path | None, notify: str | None,
         check_code(settings.storage, settings.places),
         check_withdrawals(settings.places),
         check_storage(settings.storage, now),
+        check_launchers(settings, now),
     )
     found = []
     for finding in chain(*looks, check_channels(settings.notifications, notify, now), account):

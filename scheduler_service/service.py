@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.account import account_of
+from jupyter_schedule.core.config import find_launchers
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import LauncherCatalog
+from jupyter_schedule.core.models import LOCAL_LAUNCHER, LauncherCatalog
 from jupyter_schedule.core.storage.factory import ObjectStorage, open_storage
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.store.factory import open_store
@@ -26,9 +26,8 @@ from scheduler_service.context import ACTOR, LEASE, ServiceContext
 from scheduler_service.disclosure.files import FileLimits
 from scheduler_service.health import HealthReporter, TroubleLog
 from scheduler_service.launchers.base import Launcher
-from scheduler_service.launchers.ec2.client import open_ec2
 from scheduler_service.launchers.host import identify_host
-from scheduler_service.launchers.local import LocalLauncher
+from scheduler_service.launchers.plugins import LauncherContext, LauncherSettings, load_plugin
 from scheduler_service.logfmt import logfmt
 from scheduler_service.maintenance import MaintenanceLoop
 from scheduler_service.notifications.channels import open_channels
@@ -68,9 +67,18 @@ def until_next_tick(next_due: datetime | None, now: datetime, *, busy: bool) -> 
     return LOOK_AGAIN if coming > -LOOK_AT_CLOCK else longest
 
 
-def open_launchers(folder: Path, limits: ProcessLimits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
-    """By their names, the launchers of a service that keeps its things in `folder`; `limits` are those of each run."""
-    return {"local": LocalLauncher(folder, limits=limits, on_exit=on_exit)}
+def open_launchers(settings: Mapping[str, LauncherSettings], context: LauncherContext) -> dict[str, Launcher]:
+    """The launchers by their names; one that can't be opened is named in the log, and the others go on without it.
+
+    settings: those of each launcher beside `local`, which is always there.
+    """
+    known, opened = find_launchers(), dict[str, Launcher]()
+    for name, own in {LOCAL_LAUNCHER: LauncherSettings(), **settings}.items():
+        try:
+            opened[name] = load_plugin(name, known).open(own, context)
+        except (Refused, OSError) as problem:
+            log.error(logfmt("launcher_unusable", launcher=name, message=problem))
+    return opened
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class ServiceFactories:
     open_store: Callable[[str, Callable[[], datetime]], Store] = open_store
     #: for the work area and for every publication
     open_objects: Callable[[str], ObjectStorage] = open_storage
-    open_launchers: Callable[[Path, ProcessLimits, Callable[[], None]], Mapping[str, Launcher]] = open_launchers
+    open_launchers: Callable[[Mapping[str, LauncherSettings], LauncherContext], Mapping[str, Launcher]] = open_launchers
     #: seconds, see `context.LEASE`
     lease: int = LEASE
 
@@ -160,14 +168,21 @@ class Service:
         trusted_clock = TrustedClock(self._now, clock.since_boot, lambda: store.clock())  # noqa: PLW0108  (opened below)
         store = self._factories.open_store(places.store, trusted_clock.now)
         account = account_of(places)
-        limits = ProcessLimits(**self._settings.limits.model_dump())
-        launchers = dict(self._factories.open_launchers(places.folder, limits, self._wake.set))
-        # the launcher has it in use by now, and keeps it so
+        secret = store.secret()
+        given = LauncherContext(
+            folder=places.folder,
+            work_storage=work_area,
+            secret=secret,
+            now=trusted_clock.now,
+            wake=self._wake.set,
+            limits=ProcessLimits(**self._settings.limits.model_dump()),
+        )
+        for name, sentence in self._settings.broken_launchers.items():
+            log.error(logfmt("launcher_unusable", launcher=name, message=sentence))
+        launchers = self._factories.open_launchers(self._settings.launchers, given)
+        # the local launcher has it in use by now, and keeps it so
         host = identify_host(places.folder)
         host.close()
-        secret = store.secret()
-        if self._settings.ec2 is not None:
-            launchers["ec2"] = open_ec2(self._settings.ec2, work_area, secret, trusted_clock.now, places.folder)
         return ServiceContext(
             store=store,
             objects=objects,

@@ -1,16 +1,27 @@
 """The settings of an operator, in a TOML file; without one the service takes those of the embedded default."""
 
 import os
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, PrivateAttr, ValidationError
 
-from jupyter_schedule.core.config import SETTINGS, DeploymentConfig, check_public_folder, read_settings, wrong_settings
+from jupyter_schedule.core.config import (
+    SETTINGS,
+    DeploymentConfig,
+    check_public_folder,
+    find_launchers,
+    read_settings,
+    wrong_settings,
+)
 from jupyter_schedule.core.data_paths import DataPaths, default_data_paths
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import ConcurrencyLimits
+from jupyter_schedule.core.models import LOCAL_LAUNCHER, ConcurrencyLimits
+from jupyter_schedule.core.text import listed
 from scheduler_service.launchers.ec2.settings import Ec2Settings
+from scheduler_service.launchers.plugins import LauncherSettings, load_plugin
 from scheduler_service.retention.rules import RetentionRule
 
 
@@ -51,21 +62,33 @@ class Settings(DeploymentConfig):
     max_running: int = Field(default=4, ge=1)
     #: of them, of one owner, and by the name of a launcher
     max_per_owner: int | None = Field(default=None, ge=1)
-    max_per_launcher: dict[Literal["local", "ec2"], PositiveInt] = Field(default_factory=dict)
+    max_per_launcher: dict[str, PositiveInt] = Field(default_factory=dict)
     #: what one run on this machine may use
     limits: RunLimits = RunLimits()
     #: the least that a count may be in what becomes public
     smallest_cell: int = Field(default=5, ge=1)
     #: how long files are kept
     retention: Retention = Retention()
-    #: machines of one's own for runs whose launcher is `ec2`
-    ec2: Ec2Settings | None = None
+    #: the tables of launchers, by their names: `[ec2]`, `[slurm]` or that of another package
+    _launchers: dict[str, LauncherSettings] = PrivateAttr(default_factory=dict)
+    #: of launchers that have a table and can't be used, a sentence each
+    _broken: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _machines_reach_the_work_area(self) -> Self:
-        if self.ec2 is not None and not (self.storage.work or "").startswith("s3:"):
-            raise ValueError("machines on EC2 need a work area that they reach: set storage.work to s3://bucket/prefix")
-        return self
+    @property
+    def launchers(self) -> Mapping[str, LauncherSettings]:
+        """The settings of the launchers beside `local`, by their names."""
+        return self._launchers
+
+    @property
+    def broken_launchers(self) -> Mapping[str, str]:
+        """A sentence for each launcher that has a table and can't be used; the others go on without it."""
+        return self._broken
+
+    @property
+    def ec2(self) -> Ec2Settings | None:
+        """The part [ec2]; None where there is none."""
+        found = self._launchers.get("ec2")
+        return found if isinstance(found, Ec2Settings) else None
 
     @property
     def machines(self) -> Ec2Settings:
@@ -77,12 +100,27 @@ class Settings(DeploymentConfig):
     @property
     def room(self) -> ConcurrencyLimits:
         """The most runs that may go at once."""
-        limits = {str(launcher): most for launcher, most in self.max_per_launcher.items()}
-        if self.ec2 is not None:
-            # a run has one machine at a time
-            machines = self.ec2.max_machines
-            limits["ec2"] = min(machines, limits.get("ec2", machines))
+        limits = dict(self.max_per_launcher)
+        for name, settings in self._launchers.items():
+            if settings.most_runs is not None:
+                limits[name] = min(settings.most_runs, limits.get(name, settings.most_runs))
         return ConcurrencyLimits(total=self.max_running, per_owner=self.max_per_owner, per_launcher=limits)
+
+    def _read_launcher(self, path: Path, name: str, table: Any, known: Mapping[str, EntryPoint]) -> None:
+        try:
+            plugin = load_plugin(name, known)
+        except Refused as refusal:
+            self._broken[name] = refusal.message
+            return
+        try:
+            settings = plugin.settings.model_validate(table)
+        except ValidationError as problem:
+            raise wrong_settings(path, problem, plugin.settings, table=name) from None
+        try:
+            settings.check_work_storage(self.storage.work)
+        except ValueError as problem:
+            raise Refused("settings_wrong", f"{path}: {name}: {problem}.") from None
+        self._launchers[name] = settings
 
     @property
     def places(self) -> DataPaths:
@@ -99,12 +137,20 @@ def load_settings(path: Path | None, folder: Path | None = None) -> Settings:
     if path is None and inside.exists():
         path = inside
     given = {} if path is None else read_settings(path)
+    known = find_launchers() if given.keys() - Settings.model_fields.keys() or "max_per_launcher" in given else {}
+    tables = {name: given.pop(name) for name in list(given) if name in known and name not in Settings.model_fields}
     try:
         settings = Settings.model_validate(given)
     except ValidationError as problem:
         assert path is not None
-        raise wrong_settings(path, problem, Settings) from None
+        raise wrong_settings(path, problem, Settings, known.keys()) from None
     settings = settings.model_copy(update={"folder": folder}) if folder else settings
+    for name, table in tables.items():
+        assert path is not None
+        settings._read_launcher(path, name, table, known)
+    for name in settings.max_per_launcher.keys() - {LOCAL_LAUNCHER, *tables}:
+        names = listed(sorted({LOCAL_LAUNCHER, *tables}), "or")
+        raise Refused("settings_wrong", f"{path}: max_per_launcher.{name}: there is no such launcher, only {names}.")
     check_public_folder(settings.storage, settings.places.folder)
     return settings
 

@@ -158,7 +158,7 @@ def seaweedfs(folder: Path, domain: str | None = None) -> Iterator[S3Server]:
     ]
     (folder / "identities.json").write_text(json.dumps({"identities": identities}))
     (folder / "roles.json").write_text(json.dumps(ROLES))
-    free = _free_ports(8)
+    free = free_ports(8)
     ports = dict(zip(("master", "volume", "filer", "s3"), free[:4], strict=True))
     others = dict(zip(ports, free[4:], strict=True))
     command = [
@@ -187,7 +187,7 @@ def moto() -> Iterator[S3Server]:
 
     A process of its own: all that is moto in one process shares its buckets, and what resets one account takes them.
     """
-    [port] = _free_ports(1)
+    [port] = free_ports(1)
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     surroundings = os.environ | {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
     quiet = subprocess.DEVNULL
@@ -209,7 +209,8 @@ def _answers(server: S3Server) -> bool:
     return True
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens at."""
     with ExitStack() as open_sockets:
         sockets = [open_sockets.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

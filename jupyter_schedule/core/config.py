@@ -5,8 +5,9 @@ The settings are `service.toml` in the folder with the ledger.  Without `[storag
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -25,8 +26,10 @@ SETTINGS = "service.toml"
 PUBLISHED = "published"
 #: the settings that the service alone reads
 OF_THE_SERVICE = frozenset(
-    {"folder", "max_running", "max_per_owner", "max_per_launcher", "limits", "smallest_cell", "retention", "ec2"}
+    {"folder", "max_running", "max_per_owner", "max_per_launcher", "limits", "smallest_cell", "retention"}
 )
+#: the group of entry points by which a package has launchers; each has a table of its name in the settings
+LAUNCHERS = "jupyter_schedule.launchers"
 #: what the ledger says of what the service did, and the characters of a name there
 SERVICE, LONGEST_OWNER = "scheduler", 255
 CHANNEL_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
@@ -163,12 +166,20 @@ def read_config(folder: Path) -> DeploymentConfig:
     if not path.exists():
         return DeploymentConfig()
     given = read_settings(path)
+    others = OF_THE_SERVICE
+    if given.keys() - others - DeploymentConfig.model_fields.keys():
+        others |= find_launchers().keys()
     try:
-        config = DeploymentConfig.model_validate({name: given[name] for name in given if name not in OF_THE_SERVICE})
+        config = DeploymentConfig.model_validate({name: given[name] for name in given if name not in others})
     except ValidationError as problem:
-        raise wrong_settings(path, problem, DeploymentConfig, OF_THE_SERVICE) from None
+        raise wrong_settings(path, problem, DeploymentConfig, others) from None
     check_public_folder(config.storage, folder)
     return config
+
+
+def find_launchers() -> dict[str, EntryPoint]:
+    """The launchers of all installed packages by their names; of two with one name, the first that is found."""
+    return {entry.name: entry for entry in reversed(tuple(entry_points(group=LAUNCHERS)))}
 
 
 def check_public_folder(storage: StorageConfig, folder: Path) -> None:
@@ -203,18 +214,25 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def wrong_settings(
-    path: Path, problem: ValidationError, model: type[BaseModel], others: frozenset[str] = frozenset()
+    path: Path,
+    problem: ValidationError,
+    model: type[BaseModel],
+    others: Set[str] = frozenset(),
+    *,
+    table: str | None = None,
 ) -> Refused:
     """A sentence for each thing that is wrong; what was written there isn't repeated, as it may be a password.
 
-    others: settings beside those of `model`, which somebody else reads.
+    others: settings beside those of `model`, which somebody else reads.  table: the one that `model` describes.
     """
     errors = problem.errors(include_input=False, include_url=False)
-    wrong = (": ".join(filter(None, (".".join(map(str, e["loc"])), _wrong(e, model, others)))) for e in errors)
+    places = (".".join(map(str, filter(None, (table, *e["loc"])))) for e in errors)
+    each = zip(places, (_wrong(error, model, others) for error in errors), strict=True)
+    wrong = (": ".join(filter(None, place_and_sentence)) for place_and_sentence in each)
     return Refused("settings_wrong", f"{path}: {'; '.join(wrong)}.")
 
 
-def _wrong(error: ErrorDetails, model: type[BaseModel], others: frozenset[str]) -> str:
+def _wrong(error: ErrorDetails, model: type[BaseModel], others: Set[str]) -> str:
     if error["type"] != "extra_forbidden":
         return error["msg"].removeprefix("Value error, ")
     *table, name = error["loc"]

@@ -128,6 +128,7 @@ class ErrorCode(StrEnum):
     NO_SUCH_DATA_ROLE = "no_such_data_role"
     NO_SUCH_FOLDER = "no_such_folder"
     NO_SUCH_LAUNCHER = "no_such_launcher"
+    LAUNCHER_BROKEN = "launcher_broken"
     NO_SUCH_SIZE = "no_such_size"
     NOT_A_FILE = "not_a_file"
     NOT_A_NOTEBOOK = "not_a_notebook"

@@ -6,7 +6,6 @@ Every line says what is right, or what is missing and how to mend it.
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -34,22 +33,16 @@ from jupyter_schedule.core.store.services import read_service_health
 from jupyter_schedule.core.store.sql import SqlStore
 from jupyter_schedule.core.timing import planning
 from scheduler_service.anonymous_get import anonymous_get, server_time
+from scheduler_service.launchers.plugins import CheckResult, load_plugin
 from scheduler_service.notifications.channels import open_channel
 from scheduler_service.notifications.message import build_trial
+from scheduler_service.settings import Settings
 from scheduler_service.tick import LEAST_FREE
 
 #: seconds that the clocks may differ: S3 refuses at 15 minutes
 MOST_SKEW = 60
 #: parts of a name that no schedule can have
 PROBE = ".check-"
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """One thing that was tried."""
-
-    right: bool
-    text: str
 
 
 def check_storage(storage: StorageConfig, now: datetime) -> Iterator[CheckResult]:
@@ -219,6 +212,14 @@ def check_owner(config: DeploymentConfig, places: DataPaths) -> Iterator[CheckRe
         yield CheckResult(True, f"owner: requests here are those of {owner_of_requests(config, places)}")
     except Refused as refusal:
         yield CheckResult(True, f"owner: not set, so nobody can ask for anything here. {refusal.message}")
+
+
+def check_launchers(settings: Settings, now: datetime) -> Iterator[CheckResult]:
+    """Try what each launcher's table names, in the launcher's own way."""
+    for sentence in settings.broken_launchers.values():
+        yield CheckResult(False, sentence)
+    for name, own in settings.launchers.items():
+        yield from load_plugin(name).check(own, settings.places.folder, now)
 
 
 def _disk(folder: Path) -> CheckResult:

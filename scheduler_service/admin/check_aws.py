@@ -15,7 +15,7 @@ from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jupyter_schedule.core.errors import Refused
-from scheduler_service.admin.check import CheckResult, compare_clocks
+from scheduler_service.admin.check import compare_clocks
 from scheduler_service.admin.check_network import check_quotas, check_ways_out
 from scheduler_service.launchers.ec2.client import make_client
 from scheduler_service.launchers.ec2.errors import describe_error, read_code, read_time
@@ -29,6 +29,7 @@ from scheduler_service.launchers.ec2.launch_plan import (
 )
 from scheduler_service.launchers.ec2.prices import Prices, fetch_prices, fill_disk_prices, load_prices, save_prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
+from scheduler_service.launchers.plugins import CheckResult
 from scheduler_service.settings import Settings
 
 #: what to do about an error, by the beginning of its code

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scheduler_service.admin.check import CheckResult
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Region
+from scheduler_service.launchers.plugins import CheckResult
 
 #: quotas of vCPUs, of machines that are paid in full and of spot, by the letters that types begin with
 QUOTAS = {

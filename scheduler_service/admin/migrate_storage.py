@@ -15,7 +15,8 @@ from jupyter_schedule.core.object_keys import BUNDLES, GATES, bundle_key
 from jupyter_schedule.core.storage.factory import ObjectExists, ObjectStorage, StoredObject, open_work
 from jupyter_schedule.core.store.base import Store, walk_schedules
 from jupyter_schedule.core.text import quoted
-from scheduler_service.admin.check import CheckResult, ledger_exists, open_to_look
+from scheduler_service.admin.check import ledger_exists, open_to_look
+from scheduler_service.launchers.plugins import CheckResult
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from jupyter_schedule.core.run_environment import ALLOWED, is_harmless
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
 from scheduler_service.launchers.base import Handle, Launcher, LaunchRefused, WorkerState
 from scheduler_service.launchers.host import identify_host
+from scheduler_service.launchers.plugins import LauncherContext, LauncherPlugin, LauncherSettings
 from scheduler_service.launchers.runner_env import ensure_runner
 from scheduler_service.logfmt import logfmt
 from scheduler_service.worker import processes
@@ -249,3 +250,11 @@ def filter_environment(parent: Mapping[str, str], task: WorkerTask) -> dict[str,
         return passed
     for_s3 = {name: value for name, value in parent.items() if name.startswith("AWS_") and name not in passed}
     return passed | for_s3 | {AGENT_ONLY: ",".join(for_s3)}
+
+
+def _open(_: LauncherSettings, context: LauncherContext) -> LocalLauncher:
+    return LocalLauncher(context.folder, limits=context.limits, on_exit=context.wake)
+
+
+#: it has no table of its own: `limits` is that of the service's machine
+PLUGIN = LauncherPlugin(LauncherSettings, _open)

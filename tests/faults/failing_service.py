@@ -17,9 +17,9 @@ from jupyter_schedule.core.store.records import ScheduledRun
 from scheduler_service.__main__ import run_until_signalled
 from scheduler_service.launchers import local
 from scheduler_service.launchers.local import AGENT, LocalLauncher
+from scheduler_service.launchers.plugins import LauncherContext
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import Settings
-from scheduler_service.worker.limits import ProcessLimits
 from tests.faults.failpoints import Failing, Failpoint
 
 #: seconds; the product's is longer
@@ -50,8 +50,8 @@ def parts(failpoint: Failpoint, journal: Path) -> ServiceFactories:
         inner = open_storage(address)
         return inner if failpoint.step == "gate" else Failing(inner, "objects", failpoint)
 
-    def launchers(folder: Path, limits: ProcessLimits, on_exit: Callable[[], None]) -> dict[str, Any]:
-        launcher = LocalLauncher(folder, limits=limits, on_exit=on_exit, agent=agent)
+    def launchers(_: object, context: LauncherContext) -> dict[str, Any]:
+        launcher = LocalLauncher(context.folder, limits=context.limits, on_exit=context.wake, agent=agent)
         return {"local": Failing(launcher, "launcher", failpoint)}
 
     return ServiceFactories(open_store=store, open_objects=objects, open_launchers=launchers, lease=LEASE)

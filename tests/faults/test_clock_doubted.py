@@ -8,7 +8,8 @@ import pytest
 from jupyter_schedule.core.models import RunStatus, Timing
 from jupyter_schedule.core.store.leader_lock import Blocker
 from jupyter_schedule.core.store.services import read_service_health
-from scheduler_service.admin.check import CheckResult, check_service
+from scheduler_service.admin.check import check_service
+from scheduler_service.launchers.plugins import CheckResult
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.engine import Engine, eventually
 

@@ -1,6 +1,6 @@
 """What runs have cost, and what happens when that is as much as a schedule may."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +11,10 @@ import pytest
 from jupyter_schedule.core.models import Attempt, Policies, Reason, Run, RunStatus, ScheduleState, Spec
 from scheduler_service.launchers.base import Handle, Launcher
 from scheduler_service.launchers.local import LocalLauncher
+from scheduler_service.launchers.plugins import LauncherContext
 from scheduler_service.quotas import MachineHourQuota, budget_message
 from scheduler_service.service import Service, ServiceFactories
 from scheduler_service.settings import load_settings
-from scheduler_service.worker.limits import ProcessLimits
 from scheduler_service.worker.task import LaunchPlan
 from tests.engine import PATIENCE, Engine, eventually
 from tests.factories import NOON, make_spec
@@ -27,8 +27,8 @@ class Paid(LocalLauncher):
         return LaunchPlan(paid=True, hourly="60")
 
 
-def _launchers(folder: Path, limits: ProcessLimits, on_exit: Callable[[], None]) -> Mapping[str, Launcher]:
-    return {"local": Paid(folder, limits=limits, on_exit=on_exit)}
+def _launchers(_: object, context: LauncherContext) -> Mapping[str, Launcher]:
+    return {"local": Paid(context.folder, limits=context.limits, on_exit=context.wake)}
 
 
 @pytest.fixture

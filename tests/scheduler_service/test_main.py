@@ -133,5 +133,5 @@ def test_the_prices_of_sizes_are_the_same_for_people_and_for_programs(tmp_path: 
     told = json.loads(CliRunner().invoke(main, ["prices", "--folder", str(tmp_path), "--json"]).stdout)
     assert f"Prices of {told['prices_of']}." in lines
     [size] = told["sizes"]
-    assert (size["size"], Decimal(size["hourly"])) == ("small", Decimal("0.0448877"))
-    assert f"small: {size['hardware']}, $0.0448877 an hour at most" in lines
+    assert (size["size"], Decimal(size["hourly"])) == ("small", Decimal("0.0498877"))
+    assert f"small: {size['hardware']}, $0.0498877 an hour at most" in lines

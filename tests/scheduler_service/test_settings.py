@@ -46,7 +46,7 @@ def test_what_one_run_may_use_is_in_units_that_people_write(tmp_path: Path) -> N
         ("max_running = 0", "max_running: Input should be greater than or equal to 1"),
         ("max_running = ", "isn't TOML"),
         ("max_per_owner = 0", "max_per_owner: Input should be greater than or equal to 1"),
-        ("max_per_launcher = { lokal = 2 }", "Input should be 'local' or 'ec2'"),
+        ("max_per_launcher = { lokal = 2 }", "max_per_launcher.lokal: there is no such launcher, only local"),
         ("[retention]\nkeep_runs = 0", "retention.keep_runs: Input should be greater than or equal to 1"),
         (
             '[notifications]\nops = { url = "json://host" }',

@@ -17,6 +17,7 @@ from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
+from scheduler_service.launchers.plugins import LauncherContext, LauncherPlugin
 
 
 def open_ec2(
@@ -30,6 +31,14 @@ def open_ec2(
     regions = open_regions(settings, secret)
     roots = RootDevices({name: each.ec2 for name, each in regions.items()}, partial(make_client, settings, "ssm"))
     return Ec2Launcher(regions, settings, work_storage=area, now=now, prices=load_prices(folder), roots=roots)
+
+
+def _open(settings: Ec2Settings, context: LauncherContext) -> Ec2Launcher:
+    return open_ec2(settings, context.work_storage, context.secret, context.now, context.folder)
+
+
+#: what it needs of the account is looked at by `scheduler_service.admin`, which has more to do with it
+PLUGIN = LauncherPlugin(Ec2Settings, _open)
 
 
 def open_regions(settings: Ec2Settings, secret: bytes) -> dict[str, RegionMachines]:

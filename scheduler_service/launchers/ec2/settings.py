@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from jupyter_schedule.core.ad_hoc_workers import MOST_HOURS
 from jupyter_schedule.core.models import AdHocAllowance
+from scheduler_service.launchers.plugins import LauncherSettings
 
 #: Canonical's own parameter for the newest Ubuntu LTS image; EC2 resolves it when the machine is launched
 UBUNTU_LTS = "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/{architecture}/hvm/ebs-gp3/ami-id"
@@ -73,7 +74,7 @@ class AdHocSettings(Setting):
         return AdHocAllowance(per_owner=self.max_per_owner, hours=self.max_hours, owners=self.owners)
 
 
-class Ec2Settings(Region):
+class Ec2Settings(Region, LauncherSettings):
     """The part `[ec2]` of the service's settings."""
 
     region: str
@@ -97,6 +98,15 @@ class Ec2Settings(Region):
     ad_hoc: AdHocSettings | None = None
     #: where the API is, for an endpoint of one's own
     endpoint: str | None = None
+
+    @property
+    def most_runs(self) -> int:
+        """As many as machines: a run has one at a time."""
+        return self.max_machines
+
+    def check_work_storage(self, address: str | None) -> None:
+        if not (address or "").startswith("s3:"):
+            raise ValueError("machines on EC2 need a work area that they reach: set storage.work to s3://bucket/prefix")
 
     @property
     def default_size(self) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 
 from jupyter_schedule.core import clock
-from scheduler_service.admin.check import CheckResult
 from scheduler_service.admin.check_aws import check_account
 from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings, Size
+from scheduler_service.launchers.plugins import CheckResult
 from tests.doubles.moto_shim import Shim, shimmed_moto
 
 TRUST = '{"Version": "2012-10-17", "Statement": []}'

@@ -20,7 +20,8 @@ from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.store.leader_lock import Blocker
 from scheduler_service.__main__ import main
 from scheduler_service.admin import check as module
-from scheduler_service.admin.check import CheckResult, check_owner, check_service, check_storage
+from scheduler_service.admin.check import check_owner, check_service, check_storage
+from scheduler_service.launchers.plugins import CheckResult
 from tests.databases import DatabaseClock, PostgresqlServer
 from tests.factories import NOON, make_schedule, make_spec
 from tests.receivers import TOKEN, webhook

@@ -15,18 +15,22 @@ from botocore.config import Config
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Attempt
-from scheduler_service.launchers.base import Launcher
+from scheduler_service.launchers.base import Launcher, WorkerState
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import RegionMachines
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.local import OWNER, LocalLauncher
+from scheduler_service.launchers.plugins import LauncherContext
+from scheduler_service.launchers.slurm import SlurmLauncher, SlurmSettings
 from scheduler_service.worker import processes
 from scheduler_service.worker.processes import Process
+from scheduler_service.worker.task import freeze
 from tests.doubles.ec2 import client_error, lost_answer
 from tests.doubles.moto_shim import Shim, shimmed_moto
-from tests.engine import PATIENCE
-from tests.factories import make_attempt, make_run, make_schedule, make_task
+from tests.engine import PATIENCE, eventually
+from tests.factories import make_attempt, make_run, make_schedule, make_spec, make_task
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS, FakeWorkStorage, Region, attempt_on
+from tests.slurm import Cluster
 
 RUN = make_run(make_schedule())
 #: an agent that works until somebody asks it to end
@@ -102,6 +106,44 @@ class LocalWorkshop(Workshop):
         ours = {made._owner for made in self._made}
         marked = [pid for pid, value in processes.list_marked(OWNER) if value.partition(":")[0] in ours]
         return [process for process in map(processes.read, marked) if process and process.alive]
+
+
+class SlurmWorkshop(Workshop):
+    """Jobs of a real cluster, in which the agent does nothing."""
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        self._cluster = cluster
+        agent = folder / "agent"
+        agent.write_text(f"#!/bin/sh\nexec {' '.join(AGENT)}\n")
+        agent.chmod(0o755)
+        self.settings = SlurmSettings(folder=folder / "shared", python=agent)
+        self._context = LauncherContext(folder, str(folder), str(folder).encode(), clock.now, lambda: None)
+
+    def launcher(self) -> SlurmLauncher:
+        return SlurmLauncher(self.settings, self._context, self._cluster.command)
+
+    def attempt(self, number: int = 1) -> Attempt:
+        spec = make_spec(launcher="slurm")
+        plan = self.launcher().plan(RUN, spec, number=number, token="t", deadline=clock.now())
+        task = make_task(run_id=RUN.id, attempt=number)
+        return make_attempt(RUN, number, launcher="slurm", parameters=freeze(task, plan))
+
+    def launched(self, number: int = 1) -> Attempt:
+        """Slurm looks for a node a moment after the job was handed in."""
+        attempt = super().launched(number)
+        eventually(lambda: self.launcher().poll(attempt) != WorkerState.QUEUED, what="its start")
+        return attempt
+
+    def living(self) -> int:
+        return len(self._cluster.jobs("PENDING", "RUNNING", "COMPLETING"))
+
+    def after_quarantine(self) -> None:
+        """One look is enough here."""
+
+    def end(self) -> None:
+        """Leave no job."""
+        self._cluster.command("scancel", "--user=root")
+        eventually(lambda: self.living() == 0, what="the end of all jobs")
 
 
 class Ec2Workshop(Workshop):
