@@ -193,6 +193,8 @@ def _python(cell: CodeCell) -> Iterator[Parameter]:
         if isinstance(statement, ast.AnnAssign):
             annotation, targets, value = ast.unparse(statement.annotation), [statement.target], statement.value
         elif isinstance(statement, ast.Assign):
+            for pair in _unpacked(statement):
+                yield _parameter(pair[0], _compute(pair[1], known), comment)
             targets, value = statement.targets, statement.value
         for name in (target.id for target in targets if isinstance(target, ast.Name)):
             if value is not None:
@@ -201,6 +203,14 @@ def _python(cell: CodeCell) -> Iterator[Parameter]:
                 if computed is not _UNKNOWN:
                     known[name] = computed
                 yield _parameter(name, computed, comment, annotation)
+
+
+def _unpacked(statement: ast.Assign) -> Iterator[tuple[str, ast.expr]]:
+    """The names and values of `a, b = 1, 2`."""
+    for target in statement.targets:
+        sides = [side.elts for side in (target, statement.value) if isinstance(side, ast.Tuple | ast.List)]
+        if len(sides) == 2 and len(sides[0]) == len(sides[1]):
+            yield from ((name.id, value) for name, value in zip(*sides, strict=True) if isinstance(name, ast.Name))
 
 
 def _compute(node: ast.expr, known: Mapping[str, Any]) -> Any:
@@ -233,12 +243,19 @@ def _parameter(name: str, value: Any, comment: str, annotation: str = "") -> Par
             kind = _type_of(default)
         except (ValueError, RecursionError):
             kind, default = ParameterType.EXPRESSION, None
-    wanted = ANNOTATIONS.get(annotation.removeprefix("Optional[").split("[")[0].split("|")[0].strip(" ]"))
+    wanted = _wanted(annotation)
     if wanted and kind in {ParameterType.NULL, ParameterType.EXPRESSION}:
         kind = wanted
     elif wanted is ParameterType.NUMBER and kind is ParameterType.INTEGER and default is not None:
         kind, default = wanted, _as_float(default)
     return Parameter(name=printable(name), type=kind, default=default, help=printable(comment.strip(), 200))
+
+
+def _wanted(annotation: str) -> ParameterType | None:
+    """The type that an annotation names: `int`, `Optional[int]`, `"int | None"`, `Union[None, int]`."""
+    names = re.findall(r"\w+", annotation)
+    plain = [name for name in names if name not in {"typing", "t", "Optional", "Union", "Annotated", "Final", "None"}]
+    return ANNOTATIONS.get(plain[0].lower()) if plain else None
 
 
 def _as_float(value: int) -> float | None:
@@ -365,7 +382,9 @@ def _typed(parameter: Parameter, text: str) -> object:
         case ParameterType.INTEGER | ParameterType.NUMBER if _INTEGER.fullmatch(text) and len(text) < 400:
             return int(text)
         case ParameterType.INTEGER | ParameterType.NUMBER if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
-            return float(text)
+            number = float(text)
+            # `range(1e3)` is none
+            return int(number) if parameter.type is ParameterType.INTEGER and number.is_integer() else number
         case ParameterType.BOOLEAN if text.lower() in {"true", "false"}:
             return text.lower() == "true"
         case ParameterType.LIST | ParameterType.DICT:

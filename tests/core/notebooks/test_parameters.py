@@ -83,7 +83,7 @@ def test_odd_assignments_are_typed_as_far_as_they_tell(source: str, expected: tu
     assert (found.name, str(found.type), found.default, found.help) == expected
 
 
-@pytest.mark.parametrize("source", ["print(1)", "x.y = 1", "a, b = 1, 2", "x[0] = 1", "def f(:", "a = '\0'", ""])
+@pytest.mark.parametrize("source", ["print(1)", "x.y = 1", "a, b = f()", "x[0] = 1", "def f(:", "a = '\0'", ""])
 def test_what_assigns_no_single_name_declares_nothing(source: str) -> None:
     """Calls, attributes, unpacking and broken cells declare no parameter."""
     assert find_parameters(parsed(source, tags=["parameters"])) == []
@@ -127,7 +127,7 @@ def test_names_that_a_run_fills_are_told_when_declared() -> None:
         ("month", "4", 4),
         ("month", "-4", -4),
         ("month", "2.5", 2.5),
-        ("month", "1e3", 1000.0),
+        ("month", "1e3", 1000),
         ("threshold", "1", 1.0),
         ("threshold", ".5", 0.5),
         ("column", "NO", "NO"),
@@ -279,6 +279,21 @@ def test_a_default_that_is_computed_from_constants_has_the_type_of_its_value(
     """It is never taken for text in silence, and nothing of the notebook is executed for it."""
     (found,) = find_parameters(parsed(f"x = {source}", tags=["parameters"]))
     assert (str(found.type), found.default) == expected
+
+
+@pytest.mark.parametrize(
+    "annotation", ["int", "Optional[int]", "typing.Optional[int]", "'int | None'", "None | int", "Union[None, int]"]
+)
+def test_an_annotation_says_what_none_stands_for(annotation: str) -> None:
+    declared = find_parameters(parsed(f"n: {annotation} = None", tags=["parameters"]))
+    assert [str(each.type) for each in declared] == ["integer"]
+    value = coerce_parameters(declared, {}, {"n": "5.0"})["n"]
+    assert (value, type(value)) == (5, int)
+
+
+def test_several_names_may_be_assigned_at_once() -> None:
+    declared = find_parameters(parsed("a, b = 1, 'x'\n[c, (d, e)] = [2.5, f()]\ng, h = f()", tags=["parameters"]))
+    assert [(each.name, each.default) for each in declared] == [("a", 1), ("b", "x"), ("c", 2.5)]
 
 
 def test_a_default_may_be_computed_from_the_ones_before_it() -> None:
