@@ -16,11 +16,10 @@ from jupyter_schedule.core.models import (
     Run,
     Schedule,
     ScheduleState,
-    Trigger,
     utc,
     utc_text,
 )
-from jupyter_schedule.core.rehearsals import tells_of
+from jupyter_schedule.core.rehearsals import BY_HAND, tells_of
 from jupyter_schedule.core.store.base import Store
 from jupyter_schedule.core.timing import planning
 from scheduler_service.context import ACTOR
@@ -110,10 +109,10 @@ def pause_at_cap(store: Store, run: Run, now: datetime) -> None:
 def activate_after_rehearsal(store: Store, run: Run, now: datetime) -> None:
     """Activate the schedule of a run that is about to be recorded as a success, if it waited for that.
 
-    Called before the run ends, so that a service which dies in between does both again.  A rehearsal of a version
-    that ran anything else says nothing about what the schedule does now.
+    Called before the run ends, so that a service which dies in between does both again.  A run of a version that ran
+    anything else says nothing about what the schedule does now.
     """
-    if run.trigger is not Trigger.REHEARSAL:
+    if run.trigger not in BY_HAND:
         return
     for _ in range(TRIES):
         schedule = store.schedules.get(run.schedule_id)

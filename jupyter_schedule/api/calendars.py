@@ -52,6 +52,7 @@ def calendar_of(answers: Presenter, schedule: Schedule, first: str, last: str) -
     calendar.check_days(since, until)
     store = answers.operations.store
     known = backfills.rows(store, schedule, *calendar.bounds(timezone, since, until), reaching=True)
+    versions = store.schedules.list_versions(schedule.id)
     progress = store.runs.backfill_progress(schedule.id)
     waiting = progress.get(RunStatus.DUE, 0)
     return CalendarResponse(
@@ -66,7 +67,7 @@ def calendar_of(answers: Presenter, schedule: Schedule, first: str, last: str) -
                 data_end=day.data_end,
                 run_id=day.run_id,
             )
-            for day in calendar.days(schedule, since, until, known, answers.now)
+            for day in calendar.days(schedule, since, until, known, answers.now, versions=versions)
         ),
         waiting=waiting,
         going=sum(count for status, count in progress.items() if not status.terminal) - waiting,

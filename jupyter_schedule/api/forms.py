@@ -114,7 +114,7 @@ def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str |
     else:
         timing = timing_of(form.frequency)
     # before the files are bundled, which may take a while
-    operations.schedules.check_name(form.name)
+    operations.schedules.check_name(form.name, source=form.notebook, continue_results=form.continue_results)
     request = request_of(form, timing, root)
     if form.tarball is not None:
         if bundle not in {None, form.tarball}:

@@ -16,6 +16,7 @@ from jupyter_schedule.api.responses import (
     AttemptResponse,
     FailureResponse,
     LogResponse,
+    NewsResponse,
     OccurrenceResponse,
     RunDetails,
     RunFilesResponse,
@@ -27,6 +28,7 @@ from jupyter_schedule.api.responses import (
 from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.costs import month_start
 from jupyter_schedule.core.descriptions import destination, schedule_summary, upcoming
+from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     AdHocWorker,
     Attempt,
@@ -41,6 +43,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Spec,
     Version,
+    utc,
 )
 from jupyter_schedule.core.object_keys import OUTPUT, REPORT, bundle_key
 from jupyter_schedule.core.operations.costs import cost_before, estimate_of, typical_durations
@@ -177,6 +180,7 @@ class Presenter:
     def run_details(self, run: Run) -> RunDetails:
         """A run with its attempts and what it left."""
         spec = self.operations.store.schedules.get_version(run.schedule_id, run.version).spec
+        schedule = self.operations.store.schedules.get(run.schedule_id)
         result = self.operations.files.result(run)
         files = self.files(run, result)
         checked = self.operations.files.checked(run)
@@ -192,6 +196,7 @@ class Presenter:
             report=files.report,
             archive=self.addresses.archive(run) if files.outputs or files.report else None,
             parameters=spec.parameters,
+            trial=schedule is not None and schedule.is_trial,
             bundle=spec.bundle,
             usual_seconds=self._usual_seconds(run.schedule_id),
             findings=checked.findings,
@@ -225,6 +230,18 @@ class Presenter:
         else:
             text = self.operations.files.log(run).decode(errors="replace")
         return LogResponse(text=text, next=first + max(len(pieces), bool(text)), ended=run.status.terminal)
+
+    def news(self, since: str) -> NewsResponse:
+        """Schedules that have failed since that time and still do; without one none.  Raises Refused `invalid`."""
+        if not since:
+            return NewsResponse(at=self.now)
+        try:
+            failed = self.operations.runs.list_failing(utc(datetime.fromisoformat(since)))
+        except ValueError:
+            raise Refused("invalid", "since should be a time, such as 2026-11-24T12:00:00Z.", "since") from None
+        last = max(failed, key=lambda run: run.ended_at or run.created_at, default=None)
+        name, run_id = (last.schedule, last.id) if last else (None, None)
+        return NewsResponse(at=self.now, failed=len(failed), schedule=name, run_id=run_id)
 
     def _of_run(self, run: Run) -> dict[str, Any]:
         same = run.model_dump(include=set(RunResponse.model_fields) - _OF_ANSWERS)

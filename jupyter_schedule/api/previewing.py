@@ -36,6 +36,10 @@ NO_BUNDLE = "0" * 64
 T = TypeVar("T")
 
 
+#: why a file is among those that one finding is about
+_SEVERAL = {"a pattern matches it", "its folder is read as a whole"}
+
+
 class _Problems:
     """Refusals, collected."""
 
@@ -57,7 +61,11 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
     problems = _Problems()
     timing = problems.catch(lambda: timing_of(form.frequency))
     if form.name and form.name != editing:
-        problems.catch(lambda: operations.schedules.check_name(form.name))
+        problems.catch(
+            lambda: operations.schedules.check_name(
+                form.name, source=form.notebook, continue_results=form.continue_results
+            )
+        )
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
     tarball = problems.catch(lambda: _preview_tarball(request, form, answers)) if request and form.tarball else None
     examined, made = None, tarball
@@ -73,6 +81,7 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
     shape = PreviewResponse(
         problems=tuple(problems.found),
         suggested_name=_free_name(form, answers),
+        name_with_results=wanted if operations.schedules.can_continue(wanted := _wanted_name(form)) else None,
         can_be_public=operations.storage.can_be_public,
         workers=choices(operations.offers()),
         channels=operations.channels,
@@ -132,25 +141,24 @@ def _check_parameters(request: PackagingRequest, examined: NotebookInspection) -
 
 def _free_name(form: Form, answers: Presenter) -> str:
     """A name from the notebook's that can be taken, or nearly: `report`, `report-2`."""
-    wanted = names.suggest(Path(form.notebook or "").stem) or "analysis"
+    wanted = _wanted_name(form)
     schedules = answers.operations.schedules
-    return wanted if not answers.operations.store.schedules.find_taken([wanted]) else schedules.find_free_name(wanted)
+    try:
+        schedules.check_name(wanted, source=form.notebook)
+    except Refused:
+        return schedules.find_free_name(wanted)
+    return wanted
+
+
+def _wanted_name(form: Form) -> str:
+    return names.suggest(Path(form.notebook or "").stem) or "analysis"
 
 
 def _seen(examined: NotebookInspection, form: Form) -> dict[str, object]:
     checked, needs = examined.checked, examined.needs
     return {
         "files": tuple(_files(examined, form)),
-        "findings": tuple(
-            FindingResponse(
-                level=finding.level,
-                code=finding.code,
-                message=" ".join(filter(None, (finding.message, finding.fix))),
-                cell=finding.cell,
-                fix=finding.addable,
-            )
-            for finding in checked.findings
-        ),
+        "findings": tuple(_findings(examined, form)),
         "parameters": checked.parameters,
         "filled": find_product_parameters(checked.parameters),
         "output_dir": checked.output_dir,
@@ -158,6 +166,31 @@ def _seen(examined: NotebookInspection, form: Form) -> dict[str, object]:
         "requirements_source": needs.source if needs else None,
         "requirements": needs.pinned if needs else (),
     }
+
+
+def _findings(examined: NotebookInspection, form: Form) -> Iterator[FindingResponse]:
+    """The findings; a file that the person left out isn't said to be included, but that a run lacks it."""
+    checked = examined.checked
+    left = [file for file in checked.files if file.path in form.left_out and file.status is FileStatus.INCLUDED]
+    modules = [path for path in checked.local_modules if path in form.left_out]
+    names = {PurePosixPath(path).name for path in [*(file.path for file in left), *modules]}
+    # of several files in one sentence some may be left out, and then its number isn't so
+    counted = {file.cell for file in left if file.why in _SEVERAL}
+    for finding in checked.findings:
+        told = any(name in finding.message for name in names) or (finding.cell in counted and "file" in finding.message)
+        if finding.level == "ok" and told:
+            continue
+        message = " ".join(filter(None, (finding.message, finding.fix)))
+        yield FindingResponse(
+            level=finding.level, code=finding.code, message=message, cell=finding.cell, fix=finding.addable
+        )
+    for file in left:
+        where = f": cell {file.cell} uses it" if file.cell else ""
+        message = f"{file.path} is left out{where}, and a run lacks it."
+        yield FindingResponse(level="warning", code="left_out", message=message, cell=file.cell, fix=file.path)
+    for path in modules:
+        message = f"{path} is left out: it is imported, and a run lacks it."
+        yield FindingResponse(level="warning", code="left_out", message=message, fix=path)
 
 
 def _files(examined: NotebookInspection, form: Form) -> Iterator[BundledFile]:

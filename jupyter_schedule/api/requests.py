@@ -59,6 +59,8 @@ class Form(ScheduleOptions):
     output_dir: PathText | None = None
     timeout_minutes: int = Field(default=120, ge=1, le=1440)
     kernel: NameText | None = None
+    #: of a new schedule: go on with what a deleted one of this name published, and with its address
+    continue_results: bool = False
 
     @field_validator("notebook")
     @classmethod
@@ -77,6 +79,8 @@ class CreateSchedule(WireModel):
     run_now: bool = False
     #: let it wait for a rehearsal, which stands for the run now; None does so where runs cost money
     rehearse: bool | None = None
+    #: run it once now, and let it wait until that run, or a later one by hand, has succeeded
+    first_run: bool = False
     #: run it once now and never by the clock: `form.frequency` is left aside
     once_only: bool = False
     #: the person checked what will be public; needed for a public schedule

@@ -94,6 +94,8 @@ class PreviewResponse(WireModel):
     #: names among them that every run fills by itself
     filled: tuple[str, ...] = ()
     suggested_name: str = ""
+    #: the notebook's own name, when a schedule that was deleted left results under it: `continue_results` goes on
+    name_with_results: str | None = None
     output_dir: str = "output"
     python_version: str | None = None
     #: where the requirements come from, and what they are
@@ -188,6 +190,8 @@ class RunDetails(RunResponse):
     failure: FailureResponse | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     bundle: str = ""
+    #: it was run once only, and nothing was scheduled of it yet
+    trial: bool = False
     #: seconds that a successful run of this schedule usually takes
     usual_seconds: float | None = None
     #: what the disclosure check found, and how many findings aren't listed
@@ -305,6 +309,26 @@ class NotebookStatus(WireModel):
     summary: str
     #: whether the last run that ended otherwise than skipped or stopped has failed
     failing: bool
+
+
+class KernelResponse(WireModel):
+    """A kernel that a notebook can run in."""
+
+    name: str
+    display_name: str
+    language: str
+
+
+class NewsResponse(WireModel):
+    """GET /news?since=TIME: what a fresh JupyterLab says, in at most 200 bytes."""
+
+    #: now; what comes after it is asked for the next time
+    at: UtcTime
+    #: schedules that have failed since then and still do
+    failed: int = 0
+    #: the one that failed last, and its run
+    schedule: str | None = None
+    run_id: str | None = None
 
 
 class BundleResponse(WireModel):

@@ -36,7 +36,9 @@ from jupyter_schedule.api.responses import (
     DeletedResponse,
     DifferenceResponse,
     FilePreview,
+    KernelResponse,
     LogResponse,
+    NewsResponse,
     NotebookStatus,
     PreviewResponse,
     RunDetails,
@@ -122,9 +124,18 @@ def _create(request: ApiRequest) -> ScheduleResponse:
     name, confirmed = body.form.name, body.public_confirmed
     spec = spec_to_create(operations, request.context.root, body.form, body.bundle, once_only=body.once_only)
     if body.once_only:
-        operations.schedules.create_once_only(name, spec, public_confirmed=confirmed)
+        operations.schedules.create_once_only(
+            name, spec, public_confirmed=confirmed, continue_results=body.form.continue_results
+        )
     else:
-        made = operations.schedules.create(name, spec, public_confirmed=confirmed, rehearse=body.rehearse)
+        made = operations.schedules.create(
+            name,
+            spec,
+            public_confirmed=confirmed,
+            rehearse=body.rehearse,
+            first_run=body.first_run,
+            continue_results=body.form.continue_results,
+        )
         if body.run_now and made.state is not ScheduleState.REHEARSING:
             operations.runs.run_now(name)
     return request.presenter.schedule(operations.schedules.get(name), f"Scheduled “{name}”.")
@@ -213,6 +224,11 @@ def _run_files(request: ApiRequest) -> RunFilesResponse:
     return request.presenter.files(run, request.operations.files.result(run))
 
 
+def _kernels(request: ApiRequest) -> list[KernelResponse]:
+    found = sorted(request.operations.host.list_kernels().items())
+    return [KernelResponse(name=name, display_name=it.display_name, language=it.language) for name, it in found]
+
+
 def _is_failing(runs: list[Run]) -> bool:
     """True if the last one that ran to its end failed; newer ones may still be going, or were skipped."""
     ended = [run for run in runs if run.status in _FAILED | {RunStatus.SUCCEEDED}]
@@ -264,6 +280,15 @@ ROUTES = (
         NotebookStatus | None,
         _notebook_status,
         query={"notebook": "a path relative to Jupyter's root"},
+    ),
+    Route("GET", "kernels", "The kernels that a notebook can run in, by name.", list[KernelResponse], _kernels),
+    Route(
+        "GET",
+        "news",
+        "For a fresh JupyterLab: the schedules that have failed since it was last open, and still do.",
+        NewsResponse,
+        lambda request: request.presenter.news(request.query.get("since", "")),
+        query={"since": "a time, `at` of the answer before; without it nothing has failed"},
     ),
     Route(
         "GET",

@@ -79,9 +79,7 @@ TIMING_OPTIONS = (
 )
 POLICY_OPTIONS = (
     click.option("--max-runs", type=_between(1, 10_000), metavar="N", help="Due so many times in all."),
-    click.option(
-        "--retries", type=_between(0, 10), metavar="N", help="Further attempts when the code fails.  [default: 0]"
-    ),
+    click.option("--retries", type=_between(0, 10), metavar="N", help="Retries when the code fails.  [default: 0]"),
     click.option(
         "--retry-wait",
         type=_between(0, 1440),

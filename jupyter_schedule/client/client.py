@@ -30,7 +30,10 @@ from jupyter_schedule.api.responses import (
     CalendarResponse,
     DeletedResponse,
     DifferenceResponse,
+    FilePreview,
+    KernelResponse,
     LogResponse,
+    NewsResponse,
     NotebookStatus,
     PreviewResponse,
     RunDetails,
@@ -233,6 +236,15 @@ class Client:
             yield from found
             before = found[-1].name
 
+    def kernels(self) -> list[KernelResponse]:
+        """The kernels that a notebook can run in, by name."""
+        return self._ask(list[KernelResponse], "GET", "kernels")
+
+    def news(self, since: datetime | None = None) -> NewsResponse:
+        """The schedules that have failed since then and still do; without a time none."""
+        query = {"since": since.isoformat()} if since else {}
+        return self._ask(NewsResponse, "GET", "news", query=query)
+
     def scheduled(self, notebook: str) -> NotebookStatus | None:
         """The schedule of a notebook in a sentence, and whether it fails; None of one that isn't scheduled."""
         shape: Any = NotebookStatus | None
@@ -369,6 +381,10 @@ class Client:
     def run_files(self, run_id: str) -> RunFilesResponse:
         """The files that it left, each at its address."""
         return self._ask(RunFilesResponse, "GET", _run(run_id, "files"))
+
+    def preview_file(self, run_id: str, path: str) -> FilePreview:
+        """The beginning of a file that it left, `output/…` or `report/…`: a table, JSON or text."""
+        return self._ask(FilePreview, "GET", _run(run_id, "preview"), query={"file": path})
 
     def cancel(self, run_id: str) -> RunResponse:
         """Ask it to stop; what it has so far is kept."""

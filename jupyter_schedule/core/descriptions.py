@@ -48,7 +48,7 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
             return f"Paused by {who} since {since}{why}{then}; {_limits(schedule.name, spec)}"
         case ScheduleState.REHEARSING:
             then = _next(spec, now, reader, "would next run")
-            return f"Waits for a rehearsal that succeeds{then}; {_limits(schedule.name, spec)}"
+            return f"Waiting for a first successful run{then}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
             told = describe_recorded(spec.timing, now)
             return f"Ended: it ran {told}, and no time is left; {destination(schedule.name, spec)}."

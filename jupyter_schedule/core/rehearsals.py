@@ -1,15 +1,19 @@
 """The rule that a schedule has to succeed once, apart from the clock, before its times become runs: pure.
 
 A rehearsal is a real run of the real bundle where later ones will take place; it touches neither `data/` nor `latest`.
+A first run is one that does.
 """
 
-from jupyter_schedule.core.models import LauncherCatalog, ScheduleState, Spec
+from jupyter_schedule.core.models import LauncherCatalog, ScheduleState, Spec, Trigger
 
 #: what of a schedule has a part in whether a run of it succeeds
 RUN = {
     *("bundle", "notebook", "command", "parameters", "output_dir", "timeout", "previous", "expect"),
     *("env", "environment", "kernel", "launcher", "size", "data_role"),
 }
+
+#: the runs whose success lets a schedule start that waits: a person looks after each of them
+BY_HAND = {Trigger.MANUAL, Trigger.RETRY, Trigger.REHEARSAL}
 
 
 def tells_of(rehearsed: Spec, spec: Spec) -> bool:

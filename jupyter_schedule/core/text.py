@@ -48,7 +48,7 @@ _RUN_REASONS = {"missed": "Missed", "unreadable": "Broken"}
 _SCHEDULE_STATES = {
     "active": "Active",
     "paused": "Paused",
-    "rehearsing": "Waits for its rehearsal",
+    "rehearsing": "Waiting for a first successful run",
     "ended": "Ended",
     "deleted": "Deleted",
     "broken": "Broken",
@@ -131,7 +131,7 @@ def run_state_words(status: str, reason: str | None) -> str:
 
 
 def schedule_state_words(state: str) -> str:
-    """A schedule's state in words: `Active`, `Waits for its rehearsal`."""
+    """A schedule's state in words: `Active`, `Waiting for a first successful run`."""
     return _SCHEDULE_STATES[state]
 
 

@@ -431,11 +431,7 @@ class AttemptRunner:
         try:
             expectations.check_expectations(expect.lines, prepared.output, day, published, expect.index)
         except expectations.ExpectationFailed as broken:
-            self._decide(
-                AttemptOutcome(
-                    "finished", "contract", fit_sentence(f"Contract not kept: {mask_values(str(broken), self.secrets)}")
-                )
-            )
+            self._decide(AttemptOutcome("finished", "contract", fit_sentence(mask_values(str(broken), self.secrets))))
 
     def _collect_output(self, prepared: PreparedRun) -> None:
         self._collect(prepared.output, OUTPUT, self.result.files)

@@ -50,7 +50,7 @@ def check_expectations(
 def _check_size(expectation: Expectation, name: str, path: Path) -> None:
     size = path.stat().st_size
     if expectation.bytes is not None and size < expectation.bytes:
-        raise ExpectationFailed(f"{name} has {size:,} bytes, of {expectation.bytes:,} at least")
+        raise ExpectationFailed(f"{name} has {size:,} bytes; at least {expectation.bytes:,} expected")
 
 
 def _check_rows(expectation: Expectation, name: str, path: Path, day: date) -> None:
@@ -66,7 +66,7 @@ def _check_rows(expectation: Expectation, name: str, path: Path, day: date) -> N
     except (OSError, EOFError, csv.Error, ValueError) as problem:
         raise ExpectationFailed(f"{name} can't be read as a table: {problem}") from None
     if expectation.rows is not None and count < expectation.rows:
-        raise ExpectationFailed(f"{name} has {count:,} rows, of {expectation.rows:,} at least")
+        raise ExpectationFailed(f"{name} has {count:,} rows; at least {expectation.rows:,} expected")
     if expectation.column is None:
         return
     if newest is None:

@@ -40,7 +40,7 @@ def test_a_size_is_changed_without_the_code(terminal: Terminal) -> None:
     terminal.operations.store.publish_catalog(TEAM, actor="scheduler")
     before = terminal.json("show", terminal.scheduled("daily"))
     said = terminal("edit", "daily", "--launcher", "ec2", "--size", "small", "--timeout", "30").stdout
-    assert said.startswith("“daily” is at version 2 now. Waits for a rehearsal that succeeds, would next run ")
+    assert said.startswith("“daily” is at version 2 now. Waiting for a first successful run, would next run ")
     after = terminal.json("show", "daily")
     form = after["form"]
     assert (form["launcher"], form["size"], form["timeout_minutes"]) == ("ec2", "small", 30)
@@ -161,8 +161,8 @@ def test_a_schedule_on_machines_waits_for_its_rehearsal_unless_told_otherwise(te
     assert "It starts when its rehearsal has succeeded" in terminal(*create, "careful").stdout
     shown = terminal.json("show", "careful")
     assert (shown["state"], [run["trigger"] for run in shown["last_runs"]]) == ("rehearsing", ["rehearsal"])
-    assert shown["summary"].startswith("Waits for a rehearsal that succeeds, would next run Wed 25 Nov")
-    assert "Waits for its rehearsal" in terminal("list").stdout
+    assert shown["summary"].startswith("Waiting for a first successful run, would next run Wed 25 Nov")
+    assert "Waiting for a first successful run" in terminal("list").stdout
     assert terminal.json(*create, "hasty", "--no-rehearse")["state"] == "active"
 
 

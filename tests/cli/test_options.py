@@ -124,7 +124,7 @@ FIELDS = {
 #: said beside the form: what a schedule is made from, how it is called, and what is confirmed
 BESIDE = {"notebook", "name", "confirm_public", "rehearse", "as_json", "server"}
 #: fields that a terminal can set and the panel's form doesn't show yet
-NOT_IN_PANEL = {"tarball", "kernel", "environment", "previous", "env"}
+NOT_IN_PANEL = {"tarball"}
 PARTS: dict[str, type[BaseModel]] = {"frequency": Frequency, "policies": Policies, "notify": Notify}
 
 

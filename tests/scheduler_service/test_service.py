@@ -130,7 +130,7 @@ class TestMainJob:
             run = engine.ended(engine.run("half"))
 
         assert (run.status, run.reason) == (RunStatus.FAILED, Reason.CONTRACT)
-        assert run.message == "Contract not kept: out.csv has 0 rows, of 1 at least."
+        assert run.message == "out.csv has 0 rows; at least 1 expected."
         assert not (engine.root / "published" / "half").exists()
         assert engine.operations.files.read(run, "output/out.csv") == b"n\n"
 

@@ -77,6 +77,22 @@ async def test_what_is_left_out_is_shown_as_such(api: Api) -> None:
         "data.csv": "left_out",
         "helper.py": "left_out",
     }
+    told = {finding["message"]: finding["level"] for finding in seen["findings"]}
+    assert "data.csv is left out: cell 2 uses it, and a run lacks it." in told
+    assert "helper.py is left out: it is imported, and a run lacks it." in told
+    assert not [message for message, level in told.items() if level == "ok"]
+
+
+async def test_a_pattern_of_which_a_file_is_left_out_isnt_said_to_be_included_whole(api: Api) -> None:
+    api.notebook("report.ipynb", "import glob\nglob.glob('data/*.csv')", "open('other.csv')")
+    (api.root / "data").mkdir()
+    for name in ("data/a.csv", "data/b.csv", "other.csv"):
+        (api.root / name).write_text("1")
+    whole = [finding["message"] for finding in (await preview(api))["findings"]]
+    assert any("matches 2 files" in message for message in whole)
+    told = [finding["message"] for finding in (await preview(api, left_out=["data/a.csv"]))["findings"]]
+    assert not any("matches 2 files" in message for message in told)
+    assert any(message.startswith("other.csv") and "is included" in message for message in told)
 
 
 async def test_the_name_of_the_schedule_that_is_edited_is_not_taken(api: Api) -> None:

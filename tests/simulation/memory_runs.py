@@ -158,12 +158,13 @@ class MemoryRuns(RunStore):
         mine = self.list_newest(owner=owner, limit=len(self._tables.runs))
         return sum(run.status in GOING_STATUSES for run in mine)
 
-    def count_failing(self, *, owner: str) -> int:
-        last: dict[str, RunStatus] = {}
+    def list_failing(self, *, owner: str) -> list[Run]:
+        last: dict[str, Run] = {}
         for run in self.list_newest(owner=owner, limit=len(self._tables.runs)):
-            if run.status in RAN_TO_THE_END:
-                last.setdefault(run.schedule_id, run.status)
-        return sum(status != RunStatus.SUCCEEDED for status in last.values())
+            goes_on = self._tables.schedules[run.schedule_id].state is not ScheduleState.ENDED
+            if goes_on and run.status in RAN_TO_THE_END:
+                last.setdefault(run.schedule_id, run)
+        return [run for run in last.values() if run.status != RunStatus.SUCCEEDED]
 
     def list_open(self, schedule_id: str | None = None) -> list[Run]:
         return [run for run in self._tables.open_runs() if schedule_id in {None, run.schedule_id}]

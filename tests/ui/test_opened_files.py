@@ -150,7 +150,7 @@ def test_a_hostile_page_reads_nothing_of_jupyters(context: BrowserContext, shown
 
 @pytest.mark.proof("browsers")
 def test_the_executed_notebook_draws_and_reaches_nothing(shown: Page) -> None:
-    panel(shown).get_by_text("Notebook as run", exact=True).last.click()
+    panel(shown).get_by_text("Executed notebook", exact=True).last.click()
     frame: FrameLocator = panel(shown).frame_locator("iframe")
     expect(frame.locator("#live")).to_have_text("drawn, SecurityError")
     panel(shown).get_by_role("button", name="Open result").click()

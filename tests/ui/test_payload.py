@@ -81,10 +81,10 @@ def test_nothing_of_a_hostile_notebook_runs_wherever_it_is_shown(lab: Lab, page:
     expect(here.get_by_role("alert").first).to_contain_text("<img src=x onerror=")
     expect(here.get_by_role("log")).to_contain_text("<img src=x")
     here.get_by_text(re.compile("^Full traceback")).click()
-    here.locator("summary", has_text="Notebook as run").click()
+    here.locator("summary", has_text="Executed notebook").click()
     frame = here.frame_locator("iframe")
     expect(frame.get_by_text(re.compile("ValueError")).first).to_be_visible()
-    here.get_by_role("button", name="Open notebook as run").click()
+    here.get_by_role("button", name="Open executed notebook").click()
     expect(page.frame_locator(".jp-IFrame iframe").get_by_text(re.compile("ValueError")).first).to_be_visible()
     with page.expect_popup() as opened:
         here.get_by_role("link", name=re.compile("^Open .*html$")).last.click()
@@ -107,8 +107,8 @@ def test_nothing_of_hostile_results_runs_when_they_are_opened(
     page.goto(lab.link(f"run/{run['run_id']}"))
     here = panel(page)
     expect(here.get_by_role("img", name="drawing.svg")).to_be_visible()
-    here.get_by_text("First lines").click()
-    expect(here.locator("pre", has_text="<img src=x")).to_be_visible()
+    here.locator("li", has_text="table.csv").get_by_text("Preview").click()
+    expect(here.get_by_role("columnheader", name="<img src=x")).to_be_visible()
     for name in ("page.html", "drawing.svg"):
         with page.expect_popup() as opened:
             here.get_by_role("link", name=f"Open {name}").first.click()

@@ -96,7 +96,7 @@ def test_a_login_that_has_ended_keeps_the_form_and_leads_to_the_login(lab: Lab, 
     page.unroute(API + "**")
     page.goto(lab.address("together/signed-out.ipynb"))
     open_form(page)
-    expect(form.get_by_text("This is what you had typed before.")).to_be_visible()
+    expect(form.get_by_text("Restored your unsaved draft.")).to_be_visible()
     expect(form.get_by_label("Output directory")).to_have_value("typed")
 
 

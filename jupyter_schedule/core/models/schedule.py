@@ -259,6 +259,12 @@ class Schedule(Model):
     #: of a paused one
     paused: Pause | None = None
 
+    @property
+    def is_trial(self) -> bool:
+        """True of what was run once only: its one time had passed when it was made."""
+        once = self.spec.timing.once
+        return once is not None and once <= self.created_at
+
 
 class Version(Model):
     """The state that one edit of a schedule froze."""

@@ -144,14 +144,14 @@ def find_kernel(name: str, installed: Mapping[str, Kernel] | None = None) -> Ker
     shown = printable(name)
     if kernel is None:
         usable = ", ".join(each for each, known in installed.items() if known.argv)
-        raise _missing(f'The kernel "{shown}" isn\'t installed here. Installed: {usable}. Pick one with --kernel.')
+        raise _missing(f'The kernel "{shown}" isn\'t installed here. Installed: {usable}. Pick one of these.')
     if not kernel.argv:
         raise _missing(f'The kernel "{shown}" has no command line (argv) in its kernel.json: install it anew.')
     provisioner = find_provisioner(kernel)
     if provisioner not in {LOCAL_PROVISIONER, *(point.name for point in entry_points(group=_PROVISIONERS))}:
         raise _missing(
             f'The kernel "{shown}" is started by the kernel provisioner {printable(provisioner)}, which isn\'t '
-            "installed here. Install its package beside jupyter-schedule, or pick another kernel with --kernel."
+            "installed here. Install its package beside jupyter-schedule, or pick another kernel."
         )
     return kernel if provisioner == LOCAL_PROVISIONER else kernel.model_copy(update={"provisioned_by": sys.executable})
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Run, RunStatus, Schedule, Trigger, utc
+from jupyter_schedule.core.models import Run, RunStatus, Schedule, Trigger, Version, utc
 from jupyter_schedule.core.operations.context import OperationsContext
 from jupyter_schedule.core.operations.schedules import ScheduleOperations
 from jupyter_schedule.core.store.base import Store
@@ -99,16 +99,20 @@ def ask(
     """
     if not 1 <= parallel <= MOST_PARALLEL:
         raise Refused("bad_parallel", f"From 1 to {MOST_PARALLEL} runs at a time, please.", field="parallel")
-    start, end = check_range(schedule, start, end, now)
-    return plan(schedule, start, end, rows(store, schedule, start, end), now, again=again, parallel=parallel)
+    versions = store.schedules.list_versions(schedule.id)
+    start, end = check_range(schedule, start, end, now, versions)
+    known = rows(store, schedule, start, end)
+    return plan(schedule, start, end, known, now, again=again, parallel=parallel, versions=versions)
 
 
-def check_range(schedule: Schedule, start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
+def check_range(
+    schedule: Schedule, start: datetime, end: datetime, now: datetime, versions: Sequence[Version] = ()
+) -> tuple[datetime, datetime]:
     """The range, cut off at now, or Refused: `bad_end`, `nothing_to_backfill`, `too_many` with the number said."""
     if end < start:
         raise Refused("bad_end", "The end is before the start. Choose a later end, or an earlier start.", field="end")
     start, end = max(utc(start), FIRST), min(utc(end), utc(now))
-    count = sum(1 for _ in islice(_due(schedule, start, end), MOST + 1))
+    count = sum(1 for _ in islice(_due(schedule, versions, start, end), MOST + 1))
     if count == 0:
         message = f"“{schedule.name}” was never due then. Choose a range before now that holds one of its times."
         raise Refused("nothing_to_backfill", message, field="start")
@@ -127,18 +131,19 @@ def plan(
     *,
     again: bool,
     parallel: int = 1,
+    versions: Sequence[Version] = (),
 ) -> BackfillPlan:
     """One due row for every occurrence from `start` to `end`, both included, oldest first.
 
     Left out are those whose run hasn't ended, and, unless `again`, those that have succeeded.
-    known: the schedule's rows in that range.
+    known: the schedule's rows in that range.  versions: as `planning.was_due` has them.
     """
     of_time: dict[datetime, list[Run]] = {}
     for run in known:
         of_time.setdefault(run.scheduled_for, []).append(run)
     runs: list[Run] = []
     succeeded = waiting = 0
-    for occurrence in _due(schedule, start, end):
+    for occurrence in _due(schedule, versions, start, end):
         before = of_time.get(occurrence.instant, [])
         if any(not run.status.terminal for run in before):
             waiting += 1
@@ -173,8 +178,10 @@ def needs_confirmation(runs: Sequence[Run]) -> bool:
     return len(runs) >= ASK_FROM
 
 
-def _due(schedule: Schedule, start: datetime, end: datetime) -> Iterable[recurrence.Occurrence]:
-    return recurrence.between(schedule.spec.timing, utc(start) - _SECOND, end)
+def _due(
+    schedule: Schedule, versions: Sequence[Version], start: datetime, end: datetime
+) -> Iterable[recurrence.Occurrence]:
+    return planning.was_due(schedule, versions, utc(start) - _SECOND, end)
 
 
 def rows(store: Store, schedule: Schedule, start: datetime, end: datetime, *, reaching: bool = False) -> Iterable[Run]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from jupyter_schedule.core.ad_hoc_workers import at_work
@@ -75,7 +76,12 @@ class RunOperations:
 
     def count_failing(self) -> int:
         """The number of this person's schedules whose last run that ran to its end failed."""
-        return self._context.store.runs.count_failing(owner=self._context.owner)
+        return len(self._context.store.runs.list_failing(owner=self._context.owner))
+
+    def list_failing(self, since: datetime) -> list[Run]:
+        """The newest runs that failed since then, one of each schedule that goes on and still fails."""
+        failing = self._context.store.runs.list_failing(owner=self._context.owner)
+        return [run for run in failing if run.ended_at is not None and run.ended_at > since]
 
     def list_attempts(self, run: Run) -> list[Attempt]:
         """The attempts of a run, in order."""
@@ -91,7 +97,7 @@ class RunOperations:
         Where the schedule is public it is a rehearsal: its results are private until a person has looked.  So it is
         where the schedule waits for one.
         """
-        return self._context.add_run(planning.plan_run_by_hand, self._schedules.get(name))
+        return self._schedules.add_run_by_hand(self._schedules.get(name))
 
     def rehearse(self, name: str) -> Run:
         """Put a rehearsal into the ledger: all that a run does, but that nobody's results are replaced."""

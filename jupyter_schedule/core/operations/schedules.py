@@ -12,6 +12,7 @@ from jupyter_schedule.core.bundles.record import no_such_bundle
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
+    LOCAL_OWNER,
     Pause,
     Run,
     Schedule,
@@ -28,7 +29,7 @@ from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names, publication_policy
 from jupyter_schedule.core.operations.context import TRIES, OperationsContext
 from jupyter_schedule.core.publication_keys import is_published
-from jupyter_schedule.core.storage.factory import FolderAddress, LocalStorage, parse_address
+from jupyter_schedule.core.storage.factory import FolderAddress, LocalStorage, ObjectStorage, parse_address
 from jupyter_schedule.core.store.base import NameTaken
 from jupyter_schedule.core.text import listed, quoted
 from jupyter_schedule.core.timing import freshness, planning, recurrence
@@ -37,6 +38,8 @@ from jupyter_schedule.core.timing import freshness, planning, recurrence
 NEIGHBOURS = 500
 #: names that are tried at once
 CANDIDATES = 100
+#: newest runs of a schedule that waits, among which its runs by hand are looked for
+LOOKED_AT = 100
 
 
 class ScheduleOperations:
@@ -89,31 +92,57 @@ class ScheduleOperations:
         raise Refused("no_such_version", message, "version")
 
     def create(
-        self, name: str, spec: Spec, *, public_confirmed: bool = False, rehearse: bool | None = None
+        self,
+        name: str,
+        spec: Spec,
+        *,
+        public_confirmed: bool = False,
+        rehearse: bool | None = None,
+        first_run: bool = False,
+        continue_results: bool = False,
     ) -> Schedule:
         """Record a schedule; its first occurrence is the first after the call, or after a rehearsal that succeeded.
 
+        What was run once only from the same notebook becomes the schedule of its name, with its runs.
+
         public_confirmed: the person has said that they checked what will be public.
         rehearse: whether it waits for a rehearsal, which is put into the ledger then; None: where runs cost money.
+        first_run: it waits for its first run to succeed, which is put into the ledger then and publishes as all others
+        do; of a public one that is a rehearsal.
+        continue_results: go on with what a deleted schedule of this name published.
         """
+        trial = self._find_trial(name, spec.source)
+        if trial is not None:
+            return self.edit(name, spec, if_version=trial.version, public_confirmed=public_confirmed, rehearse=rehearse)
         now, spec = utc(self._context.now()), self.with_storage(spec)
-        self.check_name(name, spec.publication_base)
+        self.check_name(name, spec.publication_base, continue_results=continue_results)
         self._check_coming(spec, now)
         self._check_runnable(spec)
-        waits = rehearsals.must_wait(None, spec, ScheduleState.ACTIVE, self._context.offers(), rehearse)
+        rehearses = rehearsals.must_wait(None, spec, ScheduleState.ACTIVE, self._context.offers(), rehearse)
+        waits = rehearses or first_run
         schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now, waits=waits)
         if waits:
-            self._context.add_run(planning.plan_rehearsal, self.get(name))
+            unseen = rehearses or spec.visibility == Visibility.PUBLIC
+            self._context.add_run(planning.plan_rehearsal if unseen else planning.plan_manual_run, self.get(name))
         return schedule
 
-    def create_once_only(self, name: str, spec: Spec, *, public_confirmed: bool = False) -> tuple[Schedule, Run]:
-        """Record a schedule that has ended as soon as it is made, and run it once by hand."""
+    def create_once_only(
+        self, name: str, spec: Spec, *, public_confirmed: bool = False, continue_results: bool = False
+    ) -> tuple[Schedule, Run]:
+        """Record a schedule that has ended as soon as it is made, and run it once by hand.
+
+        One of that name that was made so from the same notebook is tried again.
+        """
         now = utc(self._context.now())
-        once = Timing(once=now, timezone=spec.timing.timezone)
+        trial = self._find_trial(name, spec.source)
+        once = trial.spec.timing if trial else Timing(once=now, timezone=spec.timing.timezone)
         spec = self.with_storage(spec.model_copy(update={"timing": once}))
-        self.check_name(name, spec.publication_base)
         self._check_runnable(spec)
-        schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now)
+        if trial is not None:
+            schedule = self._try_again(trial, self._confirmed(trial.spec, spec, public_confirmed))
+        else:
+            self.check_name(name, spec.publication_base, continue_results=continue_results)
+            schedule = self._create(name, self._confirmed(None, spec, public_confirmed), now)
         plan = planning.plan_rehearsal if spec.visibility == Visibility.PUBLIC else planning.plan_manual_run
         return schedule, self._context.add_run(plan, self.get(name))
 
@@ -132,12 +161,38 @@ class ScheduleOperations:
             own = spec.publication_base if spec.root is None else LocalStorage(Path(spec.root)).url(PUBLISHED)
         return spec.model_copy(update={"publication_base": self._context.storage.base(spec.visibility, None, own)})
 
-    def check_name(self, name: str, publication_base: str | None = None) -> None:
+    def _find_trial(self, name: str, source: str | None) -> Schedule | None:
+        """This person's schedule of that name that was run once only, from that notebook."""
+        found = self._context.store.schedules.find(name)
+        mine = found is not None and found.owner == self._context.owner and found.is_trial
+        return found if found and mine and source is not None and found.spec.source == source else None
+
+    def _try_again(self, trial: Schedule, spec: Spec) -> Schedule:
+        def change(schedule: Schedule, now: datetime) -> Schedule:
+            del now
+            self.check_version(schedule, trial.version)
+            recorded = self._context.sealed(schedule.id, spec)
+            return schedule.model_copy(update={"spec": recorded, "version": schedule.version + 1})
+
+        return self._change(trial.name, change, "schedule_changed")
+
+    def check_name(
+        self,
+        name: str,
+        publication_base: str | None = None,
+        *,
+        source: str | None = None,
+        continue_results: bool = False,
+    ) -> None:
         """The name can be taken, or Refused `bad_name`, `name_taken`, `name_reserved`.
 
         publication_base: where results are when no area is set; None is where those of new schedules go.
+        source: what was run once only from this notebook keeps its name for it.
+        continue_results: what a deleted schedule of this person published under it is no hindrance.
         """
         names.check(name)
+        if self._find_trial(name, source) is not None:
+            return
         if self._context.store.schedules.find(name):
             raise self._name_taken(name)
         if self._context.store.runs.is_name_open(name):
@@ -147,22 +202,41 @@ class ScheduleOperations:
         if publications.is_written(name) or any(each.schedule == name for each in publications.list_owed()):
             message = f"What the “{name}” that was deleted had made public is still being withdrawn. Try again later."
             raise Refused("name_reserved", message, field="name")
-        areas = self._context.storage.all_of(publication_base or self.published)
-        area = next((area for area in areas if is_published(area, name)), None)
-        if area is not None:
+        area = self._find_results(name, publication_base)
+        if area is not None and not (continue_results and self._were_own()):
+            go_on = "Continue with them, or choose another name" if self._were_own() else "Choose another name"
             raise Refused(
                 "name_reserved",
-                f"“{name}” still has published results of a schedule that was deleted. "
-                f"Choose another name, or remove all that is at {area.url(f'{name}/')} first.",
+                f"“{name}” still has published results of a schedule that was deleted, at {area.url(f'{name}/')}. "
+                f"{go_on}.",
                 field="name",
             )
 
+    def can_continue(self, name: str) -> bool:
+        """True when a new schedule of that name can go on with what a deleted one published."""
+        return (
+            self._context.store.schedules.find(name) is None
+            and self._find_results(name, None) is not None
+            and self._were_own()
+        )
+
+    def _find_results(self, name: str, publication_base: str | None) -> ObjectStorage | None:
+        """The area with published results of that name."""
+        base = publication_base or self.published
+        areas = self._context.storage.all_of(base) if base else []
+        return next((area for area in areas if is_published(area, name)), None)
+
+    def _were_own(self) -> bool:
+        """True where the ledger is one person's alone: of one that many share nobody knows whose results they are."""
+        return self._context.owner == LOCAL_OWNER
+
     def find_free_name(self, name: str) -> str:
-        """The first of `name-2`, `name-3`, … that no schedule has, of any owner."""
+        """The first of `name-2`, `name-3`, … that no schedule has, of any owner, and that has no results."""
         for first in count(2, CANDIDATES):
             candidates = [f"{name[: min(60, 62 - len(str(n)))]}-{n}" for n in range(first, first + CANDIDATES)]
             taken = self._context.store.schedules.find_taken(candidates)
-            if free := next((each for each in candidates if each not in taken), None):
+            fit = (each for each in candidates if each not in taken and self._find_results(each, None) is None)
+            if free := next(fit, None):
                 return free
         raise AssertionError("numbers don't end")
 
@@ -257,7 +331,21 @@ class ScheduleOperations:
         for run in self._context.store.runs.list_open(schedule.id):
             if run.trigger is Trigger.REHEARSAL:
                 self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
-        self._context.add_run(planning.plan_rehearsal, self.get(schedule.name))
+        self.add_run_by_hand(self.get(schedule.name))
+
+    def add_run_by_hand(self, schedule: Schedule) -> Run:
+        """Put a run by hand into the ledger: a rehearsal where the schedule is public, or waits for one.
+
+        One that waits for its first run gets another of that kind.
+        """
+        plan = planning.plan_run_by_hand
+        if schedule.state is ScheduleState.REHEARSING and schedule.spec.visibility != Visibility.PUBLIC:
+            known = self._context.store.runs.list_newest(schedule.id, limit=LOOKED_AT)
+            by_hand = [run for run in known if run.trigger in rehearsals.BY_HAND]
+            newest = max(by_hand, key=lambda run: run.created_at, default=None)
+            if newest is not None and newest.trigger is not Trigger.REHEARSAL:
+                plan = planning.plan_manual_run
+        return self._context.add_run(plan, schedule)
 
     def check_version(self, schedule: Schedule, if_version: int) -> None:
         """The schedule is at that version, or Refused `changed_elsewhere`."""

@@ -289,8 +289,8 @@ class RunStore(ABC):
         """The number of the owner's runs that are going, those of deleted schedules left out."""
 
     @abstractmethod
-    def count_failing(self, *, owner: str) -> int:
-        """The number of the owner's schedules, not deleted, whose newest run that ran to its end failed."""
+    def list_failing(self, *, owner: str) -> list[Run]:
+        """Of each of the owner's schedules that goes on the newest run that ran to its end, where that failed."""
 
     @abstractmethod
     def list_open(self, schedule_id: str | None = None) -> list[Run]:

@@ -239,15 +239,8 @@ class SqlRuns(RunStore):
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
-    def count_failing(self, *, owner: str) -> int:
-        failed = select(runs.c.schedule_id).where(runs.c.status.in_((RunStatus.FAILED, RunStatus.TIMED_OUT)))
-        ended = runs.alias("ended")
-        last = select(ended.c.status).where(ended.c.schedule_id == schedules.c.id, ended.c.status.in_(RAN_TO_THE_END))
-        of_last = last.order_by(*newest_first(ended)).limit(1).correlate(schedules).scalar_subquery()
-        mine = (schedules.c.id.in_(failed), schedules.c.owner == owner, IS_ALIVE)
-        with self._database.read() as connection:
-            query = select(func.count()).select_from(schedules).where(*mine, of_last != RunStatus.SUCCEEDED)
-            return connection.execute(query).scalar_one()
+    def list_failing(self, *, owner: str) -> list[Run]:
+        return self._select(RUNS.where(runs.c.id.in_(_failing(owner))))
 
     def list_open(self, schedule_id: str | None = None) -> list[Run]:
         query = RUNS.where(IS_OPEN).order_by(runs.c.queued)
@@ -413,6 +406,17 @@ class SqlRuns(RunStore):
 
     def _select(self, query: Select[Any]) -> list[Run]:
         return select_runs(self._database, query)
+
+
+def _failing(owner: str) -> Select[Any]:
+    """The newest run that ran to its end, as `run`, of each of the owner's schedules that goes on and fails by it."""
+    failed = select(runs.c.schedule_id).where(runs.c.status.in_((RunStatus.FAILED, RunStatus.TIMED_OUT)))
+    ended = runs.alias("ended")
+    last = select(ended).where(ended.c.schedule_id == schedules.c.id, ended.c.status.in_(RAN_TO_THE_END))
+    newest = last.order_by(*newest_first(ended)).limit(1).correlate(schedules)
+    status, run = (newest.with_only_columns(column).scalar_subquery() for column in (ended.c.status, ended.c.id))
+    mine = (schedules.c.id.in_(failed), schedules.c.owner == owner, IS_ALIVE, schedules.c.state != ScheduleState.ENDED)
+    return select(run.label("run")).select_from(schedules).where(*mine, status != RunStatus.SUCCEEDED)
 
 
 def select_runs(database: Database, query: Select[Any]) -> list[Run]:

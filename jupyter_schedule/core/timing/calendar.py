@@ -4,14 +4,14 @@ A day is one of the schedule's zone, and a time belongs to the day on which it i
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule, ScheduleState, Trigger, utc
+from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule, ScheduleState, Trigger, Version, utc
 from jupyter_schedule.core.timing import planning, recurrence
 from jupyter_schedule.core.timing.timezones import after_gap, find_zone, instants
 
@@ -71,8 +71,19 @@ def check_days(first: date, last: date) -> None:
         raise Refused("too_many", f"At most {MOST_DAYS} days at once, please.", field="last")
 
 
-def days(schedule: Schedule, first: date, last: date, known: Iterable[Run], now: datetime) -> list[Day]:
-    """The days from `first` to `last` on which it is due, in order.  known: its rows whose times are among them."""
+def days(
+    schedule: Schedule,
+    first: date,
+    last: date,
+    known: Iterable[Run],
+    now: datetime,
+    *,
+    versions: Sequence[Version] = (),
+) -> list[Day]:
+    """The days from `first` to `last` on which it is due, or was by the version of then, in order.
+
+    known: its rows whose times are among them.  versions: as `planning.was_due` has them.
+    """
     zone = find_zone(schedule.spec.timing.timezone)
     start, end = bounds(zone.key, first, last)
     rows = [run for run in known if run.trigger not in _BY_HAND]
@@ -88,7 +99,9 @@ def days(schedule: Schedule, first: date, last: date, known: Iterable[Run], now:
         return _became([*of_time.get(instant, ()), *covering])
 
     found = []
-    for day, times in groupby(_times(schedule, start, end, now), key=lambda instant: instant.astimezone(zone).date()):
+    for day, times in groupby(
+        _times(schedule, versions, start, end, now), key=lambda instant: instant.astimezone(zone).date()
+    ):
         told = [(instant, *became(instant)) for instant in times]
         counts = Counter(state for _, state, _ in told)
         state = next(state for state in DayState if counts[state])
@@ -98,9 +111,11 @@ def days(schedule: Schedule, first: date, last: date, known: Iterable[Run], now:
     return found
 
 
-def _times(schedule: Schedule, start: datetime, end: datetime, now: datetime) -> Iterator[datetime]:
+def _times(
+    schedule: Schedule, versions: Sequence[Version], start: datetime, end: datetime, now: datetime
+) -> Iterator[datetime]:
     """The times that passed, as a backfill finds them, then those that will come."""
-    for occurrence in recurrence.between(schedule.spec.timing, start - _SECOND, min(end, utc(now))):
+    for occurrence in planning.was_due(schedule, versions, start - _SECOND, min(end, utc(now))):
         yield occurrence.instant
     if schedule.state not in {ScheduleState.ENDED, ScheduleState.DELETED} and end > utc(now):
         for occurrence in planning.between(schedule.spec, max(start - _SECOND, utc(now)), end):

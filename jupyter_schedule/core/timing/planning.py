@@ -4,10 +4,10 @@ An occurrence's key is its nominal local time and fold within a timing revision,
 edited zone can put it into the ledger twice.  A run's id follows from its schedule's id and its key.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 from uuid import UUID, uuid4, uuid5
 
 from jupyter_schedule.core.errors import Refused
@@ -21,6 +21,7 @@ from jupyter_schedule.core.models import (
     ScheduleState,
     Spec,
     Trigger,
+    Version,
     Visibility,
     utc,
     utc_text,
@@ -117,6 +118,17 @@ def describe_ahead(ahead: Sequence[Schedule]) -> str | None:
         f"{which} nothing until {utc_text(ahead[0].cursor)}, since a clock was wrong. A service whose clock has been "
         "right for ten minutes takes that back; an edit of the timing does so at once."
     )
+
+
+def was_due(schedule: Schedule, versions: Iterable[Version], start: datetime, end: datetime) -> Iterator[Occurrence]:
+    """The times after `start` up to `end` at which it was due by the timing of then; before it was made, by today's.
+
+    versions: all of the schedule's, in any order; without them it has always been as it is.
+    """
+    since = [(start, schedule.spec.timing)]
+    since += [(each.created_at, each.spec.timing) for each in sorted(versions, key=lambda version: version.version)]
+    for (first, timing), (last, _) in pairwise([*since, (end, schedule.spec.timing)]):
+        yield from recurrence.between(timing, max(start, first), min(end, last))
 
 
 def plan_run(schedule: Schedule, occurrence: Occurrence, now: datetime) -> Run:

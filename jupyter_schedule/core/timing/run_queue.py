@@ -117,7 +117,7 @@ def queue_positions(
     for run in line:
         beside = busy[run.schedule_id]
         if not may_overlap(run, overlap_of(run), beside):
-            positions[run.id] = "Waits for an earlier run of its schedule"
+            positions[run.id] = "Waiting for the previous run"
             continue
         match capacity.blocked_by(run):
             case BlockedBy.OWNER:

@@ -8,6 +8,7 @@ import type {
   Difference,
   FilePreview,
   Form,
+  KernelChoice,
   Log,
   Preview,
   Run,
@@ -39,6 +40,11 @@ export class Client {
   preview(form: Form, schedule?: string, signal?: AbortSignal): Promise<Preview> {
     const query: Record<string, string> = schedule === undefined ? {} : { schedule };
     return this.ask({ method: 'POST', path: 'preview', body: form, query, signal });
+  }
+
+  /** The kernels that a notebook can run in, by name. */
+  kernels(signal?: AbortSignal): Promise<KernelChoice[]> {
+    return this.ask({ path: 'kernels', signal });
   }
 
   /** All schedules by name, asked for page by page. */

@@ -13,10 +13,11 @@ export type BackfillRequest = Partial<Schemas['BackfillSchedule']>;
 export type BundledFile = Schemas['BundledFile'];
 export type Calendar = Omit<Whole<'CalendarResponse'>, 'days'> & { days: CalendarDay[] };
 export type CalendarDay = Whole<'DayResponse'>;
-export type CreateSchedule = Omit<Whole<'CreateSchedule'>, 'form' | 'public_confirmed' | 'rehearse'> & {
+export type CreateSchedule = Omit<Whole<'CreateSchedule'>, 'form' | 'public_confirmed' | 'rehearse' | 'first_run'> & {
   form: Form;
   public_confirmed?: true;
   rehearse?: boolean;
+  first_run?: true;
 };
 export type CellDifference = Whole<'CellResponse'>;
 export type DeletedSchedule = Schemas['DeletedResponse'];
@@ -32,16 +33,21 @@ export type FilePreview = Whole<'FilePreview'>;
 export type Finding = Schemas['FindingResponse'];
 export type Form = Whole<'Form'>;
 export type Frequency = Whole<'Frequency'>;
+export type KernelChoice = Schemas['KernelResponse'];
 export type Log = Schemas['LogResponse'];
 export type Occurrence = Schemas['OccurrenceResponse'];
 export type Parameter = Schemas['Parameter'];
-export type Preview = Schemas['PreviewResponse'] & { workers: ComputeChoice[]; channels: string[] };
+export type Preview = Schemas['PreviewResponse'] & {
+  workers: ComputeChoice[];
+  channels: string[];
+};
 export type FieldProblem = Schemas['Problem'];
 export type PublishedFile = Schemas['PublishedFile'];
 export type Run = Schemas['RunResponse'];
 export type RunDetails = Whole<'RunDetails'>;
 export type RunStatus = Schemas['RunStatus'];
 export type Schedule = Omit<Whole<'ScheduleResponse'>, 'form'> & { form: Form };
+export type News = Whole<'NewsResponse'>;
 export type NotebookStatus = Schemas['NotebookStatus'];
 export type Status = Schemas['StatusResponse'];
 export type FailedNotification = Schemas['FailedNotification'];

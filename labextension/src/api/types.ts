@@ -91,6 +91,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/kernels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kernels that a notebook can run in, by name. */
+        get: operations["get_kernels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For a fresh JupyterLab: the schedules that have failed since it was last open, and still do. */
+        get: operations["get_news"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -942,6 +976,11 @@ export interface components {
              * @default null
              */
             bundle: string | null;
+            /**
+             * First Run
+             * @default false
+             */
+            first_run: boolean;
             form: components["schemas"]["Form"];
             /**
              * Once Only
@@ -1304,6 +1343,11 @@ export interface components {
              */
             command: string;
             /**
+             * Continue Results
+             * @default false
+             */
+            continue_results: boolean;
+            /**
              * Data Role
              * @default null
              */
@@ -1467,6 +1511,18 @@ export interface components {
             timezone: string;
         };
         /**
+         * KernelResponse
+         * @description A kernel that a notebook can run in.
+         */
+        KernelResponse: {
+            /** Display Name */
+            display_name: string;
+            /** Language */
+            language: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * LaunchAdHocWorker
          * @description A request for an ad-hoc worker; by default at the first place that there is, for the longest time allowed.
          */
@@ -1513,6 +1569,32 @@ export interface components {
             next: number;
             /** Text */
             text: string;
+        };
+        /**
+         * NewsResponse
+         * @description GET /news?since=TIME: what a fresh JupyterLab says, in at most 200 bytes.
+         */
+        NewsResponse: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Failed
+             * @default 0
+             */
+            failed: number;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id: string | null;
+            /**
+             * Schedule
+             * @default null
+             */
+            schedule: string | null;
         };
         /**
          * NotebookStatus
@@ -1757,6 +1839,11 @@ export interface components {
              * @default []
              */
             findings: components["schemas"]["FindingResponse"][];
+            /**
+             * Name With Results
+             * @default null
+             */
+            name_with_results: string | null;
             /**
              * Next
              * @default []
@@ -2020,6 +2107,11 @@ export interface components {
             /** Started At */
             started_at: string | null;
             status: components["schemas"]["RunStatus"];
+            /**
+             * Trial
+             * @default false
+             */
+            trial: boolean;
             trigger: components["schemas"]["Trigger"];
             /**
              * Until
@@ -2693,6 +2785,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BundleResponse"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
+    get_kernels: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KernelResponse"][];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
+    get_news: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+                /** @description a time, `at` of the answer before; without it nothing has failed */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewsResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */

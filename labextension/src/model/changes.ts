@@ -60,9 +60,9 @@ function nameField(key: string, trans: TranslationBundle): string {
     command: trans.__('Execution commandline'),
     overlap: trans.__('If the last run is still going'),
     catch_up: trans.__('If the scheduler was off'),
-    channels: trans.__('Send word to'),
-    on: trans.__('Send word when'),
-    silence_by: trans.__('Something is published by')
+    channels: trans.__('Notify'),
+    on: trans.__('Notify when'),
+    silence_by: trans.__('Alert if nothing is published by')
   };
   return labels[key] ?? policyLabels(trans)[key as Policy]?.label ?? key.replace(/^parameters\./, '');
 }

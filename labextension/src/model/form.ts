@@ -17,12 +17,12 @@ export interface FormState extends Omit<Form, 'timeout_minutes'> {
 }
 
 /** One place in the form shows the problems of all that goes into the tarball. */
-export const TARBALL_FIELDS = ['files', 'left_out', 'kernel', 'environment'] as const;
+export const TARBALL_FIELDS = ['files', 'left_out'] as const;
 /** A machine is chosen with its launcher. */
 export const COMPUTE_FIELDS = ['launcher', 'size'] as const;
 /** The fields that most leave as they are, in the order in which they stand. */
 export const BEHIND_FOLD = [
-  ...(['command', 'timeout_minutes', 'timezone'] as const),
+  ...(['kernel', 'environment', 'env', 'previous', 'command', 'timeout_minutes', 'timezone'] as const),
   ...POLICIES,
   ...(['notify', 'silence_by', 'expect'] as const)
 ] as const;

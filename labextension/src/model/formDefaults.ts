@@ -25,6 +25,7 @@ export const DEFAULTS: Omit<Form, 'notebook' | 'name' | 'frequency'> = {
   env: [],
   environment: 'kernel',
   kernel: null,
+  continue_results: false,
   command: './run.sh',
   overlap: 'queue_one',
   catch_up: 'latest',

@@ -44,3 +44,8 @@ export function formatDollars(amount: string): string {
 const currency = { style: 'currency', currency: 'USD' } as const;
 const USUAL = new Intl.NumberFormat('en', currency);
 const TINY = new Intl.NumberFormat('en', { ...currency, maximumSignificantDigits: 1 });
+
+/** The lines of a text; a text of nothing has none. */
+export function splitLines(text: string): string[] {
+  return text === '' ? [] : text.split('\n');
+}

@@ -33,16 +33,16 @@ export function withNumber(policies: Policies, name: Exclude<Policy, 'start' | '
 export function policyLabels(trans: TranslationBundle): Record<Policy, { label: string; help: string }> {
   const words = (label: string, help: string) => ({ label, help });
   return {
-    start: words(trans.__('First day (UTC)'), trans.__('Not due before it. Empty: from now on.')),
-    end: words(trans.__('Last day (UTC)'), trans.__('Not due after it. Empty: it goes on.')),
+    start: words(trans.__('First day (UTC)'), trans.__('First day it may run. Leave empty to start now.')),
+    end: words(trans.__('Last day (UTC)'), trans.__('Last day it may run. Leave empty for no end.')),
     max_runs: words(trans.__('Number of runs'), trans.__('Due so many times in all. Empty: no limit.')),
     start_deadline: words(
       trans.__('Start within (minutes)'),
       trans.__('A run that can’t start so soon after its time is skipped. Empty: it waits.')
     ),
-    retries: words(trans.__('Further attempts'), trans.__('When the code fails; a time-out is never tried again.')),
+    retries: words(trans.__('Retries'), trans.__('When the code fails; a time-out is never tried again.')),
     retry_wait: words(
-      trans.__('Wait before a further attempt (minutes)'),
+      trans.__('Wait before the first retry (minutes)'),
       trans.__('Twice as long before each that follows.')
     ),
     pause_after: words(
@@ -50,8 +50,8 @@ export function policyLabels(trans: TranslationBundle): Record<Policy, { label: 
       trans.__('It stays paused until you resume it. Empty: never.')
     ),
     keep_runs: words(
-      trans.__('Keep the files of the last runs'),
-      trans.__('So many, and those of the last good one always. Empty: as the scheduler is set, mostly 30.')
+      trans.__('How many runs’ files to keep'),
+      trans.__('The last successful run is always kept. Default: 30.')
     ),
     keep_days: words(
       trans.__('Keep the files of all runs for days'),

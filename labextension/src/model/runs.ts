@@ -63,6 +63,11 @@ export function isOpen(run: Run): boolean {
   return OPEN.includes(run.status);
 }
 
+/** The time by which a person knows it: when it was due, or, of a retry, when somebody asked for it. */
+export function findTime(run: Run): string {
+  return run.trigger === 'retry' ? run.created_at : run.scheduled_for;
+}
+
 /** True when somebody should look at it. */
 export function needsALook(run: Run): boolean {
   return run.status === 'failed' || run.status === 'timed_out';
@@ -160,7 +165,7 @@ export function describeScheduleState(schedule: Schedule, reader: Reader): State
     return { icon: 'paused', role: 'muted', words: trans.__('Paused') };
   }
   if (schedule.state === 'rehearsing' && !(latest && needsALook(latest))) {
-    return { icon: 'waiting', role: 'warning', words: trans.__('Waits for its rehearsal') };
+    return { icon: 'waiting', role: 'warning', words: trans.__('Waiting for a first successful run') };
   }
   if (!latest) {
     return { icon: 'waiting', role: 'muted', words: trans.__('No runs yet') };
@@ -211,9 +216,9 @@ export function describeMissing(run: RunDetails, name: string, there: boolean, t
 export function describeTrigger(run: Run, trans: TranslationBundle): string {
   const names: Record<Run['trigger'], string> = {
     schedule: trans.__('by schedule'),
-    manual: trans.__('by hand'),
+    manual: trans.__('manual'),
     backfill: trans.__('backfill'),
-    retry: trans.__('run again'),
+    retry: trans.__('retry'),
     rehearsal: trans.__('rehearsal')
   };
   return names[run.trigger];
@@ -238,7 +243,8 @@ export function listSteps(run: RunDetails, reader: Reader): Step[] {
   );
 }
 
-function describeStart(run: RunDetails, { trans, now }: Reader): Step {
+function describeStart(run: RunDetails, reader: Reader): Step {
+  const { trans, now } = reader;
   if (run.started_at) {
     const words = trans._n('Started worker', 'Started worker, attempt %1', Math.max(1, run.attempts.length));
     return {
@@ -250,6 +256,9 @@ function describeStart(run: RunDetails, { trans, now }: Reader): Step {
     };
   }
   const open = isOpen(run);
+  if (run.status === 'due') {
+    return { key: 'start', icon: 'waiting', role: 'muted', words: describeState(run, reader).words, seconds: null };
+  }
   const words = open ? trans.__('Starting worker') : trans.__('The worker didn’t start');
   const due = Math.max(Date.parse(run.created_at), Date.parse(run.scheduled_for));
   const seconds = open ? Math.max(0, (now - due) / 1000) : null;

@@ -1,7 +1,7 @@
 /** The list of schedules: what is wrong first, and only what was asked for. */
 import type { Run, Schedule } from '../api/schemas';
 import type { Icon, Reader, Role } from './runs';
-import { needsALook, isOpen, findNewest, describeState } from './runs';
+import { needsALook, isOpen, findNewest, findTime, describeState } from './runs';
 
 export type Chip = 'all' | 'failing' | 'running' | 'paused';
 export const CHIPS: Chip[] = ['all', 'failing', 'running', 'paused'];
@@ -20,8 +20,11 @@ export function matchesChip(chip: Chip, schedule: Schedule): boolean {
   }
 }
 
-/** True when the last run that ended, ended badly; a skipped one says nothing about that. */
+/** True when it goes on and its last run that ended, ended badly; a skipped one says nothing about that. */
 function isFailing(schedule: Schedule): boolean {
+  if (schedule.state === 'ended') {
+    return false;
+  }
   const ended = schedule.last_runs.find(run => !isOpen(run) && run.status !== 'skipped');
   return ended !== undefined && needsALook(ended);
 }
@@ -72,7 +75,7 @@ export function drawMarks(runs: readonly Run[], most: number, reader: Reader): M
   return last.map(run => {
     const { icon, role, words } = describeState(run, reader);
     const height = run.seconds === null || !usual ? 0.35 : Math.min(1, Math.max(0.25, (0.6 * run.seconds) / usual));
-    return { run, icon, role, height, label: `${reader.clock.full(run.scheduled_for)}: ${words}` };
+    return { run, icon, role, height, label: `${reader.clock.full(findTime(run))}: ${words}` };
   });
 }
 

@@ -2,6 +2,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ITranslator } from '@jupyterlab/translation';
 
+import { askForNews } from '../hosts/lab/news';
 import { onChange } from '../hosts/lab/serverEvents';
 import { collectServices } from '../hosts/lab/services';
 import { ISchedulePanel } from '../tokens';
@@ -20,12 +21,20 @@ export const notifications: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   activate: (app, panel: ISchedulePanel, translator: ITranslator | null) => {
     const services = collectServices(app, translator);
+    app.restored
+      .then(() => askForNews(app))
+      .then(news => news && load().then(({ showNews }) => showNews(services, news)))
+      .catch((error: unknown) => console.warn('jupyter-schedule: no news', error));
     onChange(app, change => {
       if (NEWS.has(change.kind) && !panel.shows(change.run ?? '')) {
-        import(/* webpackChunkName: "small" */ '../hosts/lab/showNotification')
+        load()
           .then(({ showNotification }) => showNotification(services, change))
           .catch((error: unknown) => console.warn('jupyter-schedule: no notification', error));
       }
     });
   }
 };
+
+function load(): Promise<typeof import('../hosts/lab/showNotification')> {
+  return import(/* webpackChunkName: "small" */ '../hosts/lab/showNotification');
+}

@@ -3,14 +3,14 @@ import type { ReactElement, ReactNode } from 'react';
 import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Run, Schedule } from '../api/schemas';
-import { isOpen, findNewest, describeState } from '../model/runs';
+import { isOpen, findNewest } from '../model/runs';
 import type { View } from '../model/views';
 import { baseName } from '../model/views';
 import { Banner } from './common/Banner';
 import { Button, copyText, ViewLink } from './common/controls';
 import { ProblemBox, Waiting } from './common/messages';
 import type { Host } from './common/hostContext';
-import { HostProvider, VisibleProvider, useHost, useReader } from './common/hostContext';
+import { HostProvider, VisibleProvider, useHost } from './common/hostContext';
 import { Picture } from './common/Picture';
 import { ScheduleForm } from './form/ScheduleForm';
 import { useAction } from './common/useAction';
@@ -78,7 +78,9 @@ function Views({ view, go, notebook }: Omit<PanelProps, 'host' | 'visible'>): Re
       {status.value && <Banner status={status.value} quiet={view.at === 'run'} />}
       {action.problem && <ProblemBox problem={action.problem} />}
       {view.at === 'form' && <FormView key={JSON.stringify(view)} view={view} panel={panel} />}
-      {view.at === 'run' && view.created && <Created schedule={view.schedule!} panel={panel} />}
+      {view.at === 'run' && view.created && (
+        <Created schedule={view.schedule!} first={seen?.run_id === view.run ? seen : null} panel={panel} />
+      )}
       <Suspense fallback={<Waiting />}>
         {view.at === 'list' && (
           <ScheduleList
@@ -234,19 +236,24 @@ function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel:
   );
 }
 
-/** The result of *Schedule*, with its undo. */
-function Created({ schedule: name, panel }: { schedule: string; panel: PanelTools }): ReactElement | null {
+interface CreatedProps {
+  schedule: string;
+  /** its first run, as far as it is known */
+  first: Run | null;
+  panel: PanelTools;
+}
+
+/** The result of *Schedule*, with its undo; it says only what still is so. */
+function Created({ schedule: name, first, panel }: CreatedProps): ReactElement | null {
   const { api, trans, clock } = useHost();
-  const reader = useReader(false);
   const { value: schedule } = useLive(
-    `created ${name}`,
+    `created ${name} ${first && !isOpen(first)}`,
     signal => api.schedule(name, signal),
     () => false
   );
   if (!schedule) {
     return null;
   }
-  const first = findNewest(schedule);
   const next = schedule.next_due ? trans.__('Next: %1 your time.', clock.full(schedule.next_due)) : '';
   const undo = () =>
     panel.action.run(async () => {
@@ -257,13 +264,26 @@ function Created({ schedule: name, panel }: { schedule: string; panel: PanelTool
     <div className="jp-Schedule-banner" data-role="success" role="status">
       <div>
         <span>
-          {schedule.next_due ? trans.__('Scheduled. First run started.') : trans.__('Started.')} {next}
+          {describeCreated(schedule, first, trans)} {next}
         </span>{' '}
         <Button className="jp-mod-small" onClick={undo}>
           {trans.__('Undo')}
         </Button>
-        <span className="jp-Schedule-hidden">{first ? describeState(first, reader).words : ''}</span>
       </div>
     </div>
   );
+}
+
+/** What became of *Schedule*: while the first run goes, that; then whether the schedule has started. */
+function describeCreated({ state }: Schedule, first: Run | null, trans: Host['trans']): string {
+  const goes = first === null || isOpen(first);
+  if (state === 'ended') {
+    return goes ? trans.__('Started.') : trans.__('Ran once.');
+  }
+  if (state !== 'rehearsing') {
+    return goes ? trans.__('Scheduled. First run started.') : trans.__('Scheduled.');
+  }
+  return goes
+    ? trans.__('Scheduled. First run started; the schedule starts when it succeeds.')
+    : trans.__('On hold: the schedule starts when a run succeeds.');
 }

@@ -120,7 +120,8 @@ describe('The steps', () => {
   const words = (changes: Partial<RunDetails>) => listSteps(run(changes), reader).map(step => step.words);
 
   it.each<[string, Partial<RunDetails>, string[]]>([
-    ['waiting', { status: 'due', started_at: null }, ['Starting worker']],
+    ['waiting', { status: 'due', started_at: null }, ['Waiting to start']],
+    ['launching', { status: 'launching', started_at: null }, ['Starting worker']],
     ['running', { status: 'running', progress: [2, 6] }, ['Started worker', 'Running (2 of 6 cells)']],
     ['good', { publication: { url: '/x', files: [] } }, ['Started worker', 'Ran', 'Published 0 files']],
     ['good and private', {}, ['Started worker', 'Ran', 'Nothing to publish']],

@@ -23,6 +23,16 @@ describe('From the form', () => {
     await waitFor(() => expect(server.to('DELETE schedules/bikes')).toHaveLength(1));
   });
 
+  it('nothing is said that isn’t so any more', async () => {
+    const made = schedule({ state: 'rehearsing', next_due: null, last_runs: [run()] });
+    const server = withRun({}, { 'POST schedules': made, 'GET schedules/bikes': made });
+    const { user } = open(server, { at: 'form', notebook: 'reports/bikes.ipynb' });
+    await screen.findByText(/^Runs every day/);
+    await user.click(screen.getByRole('button', { name: 'Schedule' }));
+    expect(await screen.findByText(/On hold: the schedule starts when a run succeeds/)).toBeTruthy();
+    expect(screen.queryByText(/First run started/)).toBeNull();
+  });
+
   it('a copy starts with everything but the name', async () => {
     const other = schedule({ form: form({ timeout_minutes: 7 }) });
     const { user } = open(serverWith({ 'GET schedules/bikes': other }), { at: 'form', notebook: null, from: 'bikes' });

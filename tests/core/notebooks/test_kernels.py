@@ -131,7 +131,7 @@ def test_a_kernel_that_a_missing_provisioner_would_start_is_refused(share: Path)
         find_kernel("yarn")
     assert refused.value.message == (
         'The kernel "yarn" is started by the kernel provisioner yarn-provisioner, which isn\'t installed here. '
-        "Install its package beside jupyter-schedule, or pick another kernel with --kernel."
+        "Install its package beside jupyter-schedule, or pick another kernel."
     )
 
 
@@ -188,7 +188,7 @@ def test_a_kernel_that_isnt_installed_is_refused_with_those_that_are(share: Path
         find_kernel("julia-1.9")
     assert (refused.value.code, refused.value.field) == ("kernel_missing", "kernel")
     assert refused.value.message == (
-        'The kernel "julia-1.9" isn\'t installed here. Installed: ir, python3. Pick one with --kernel.'
+        'The kernel "julia-1.9" isn\'t installed here. Installed: ir, python3. Pick one of these.'
     )
 
 

@@ -56,7 +56,7 @@ READS: dict[str, tuple[str, Callable[[Store], object]]] = {
     "names beside": ("schedules_of_owner", lambda store: store.schedules.names_beside("b", owner="ann", limit=9)),
     "of a notebook": ("schedules_by_source", lambda store: store.schedules.list_by_source(["a", "b/a"], owner="ann")),
     "what a month has cost": ("runs_paid", lambda store: store.runs.cost_since("id", NOON)),
-    "how many fail": ("runs_by_status", lambda store: store.runs.count_failing(owner="ann")),
+    "how many fail": ("runs_by_status", lambda store: store.runs.list_failing(owner="ann")),
     "notifications that failed": ("outbox_failed", lambda store: store.outbox.list_failed(NOON)),
 }
 

@@ -92,9 +92,13 @@ class TestCounts:
         (gone,) = add(store, "gone")
         self.ran(store, gone, failed)
         store.schedules.replace(gone, gone.model_copy(update=DELETED), actor="ann", kind="schedule_deleted")
-        assert store.runs.count_failing(owner="local") == 3
-        assert store.runs.count_failing(owner="bob") == 1
-        assert store.runs.count_failing(owner="eve") == 0
+        (once,) = add(store, "once")
+        self.ran(store, once, failed)
+        ended = once.model_copy(update={"state": ScheduleState.ENDED})
+        store.schedules.replace(once, ended, actor="ann", kind="schedule_changed")
+        assert len(store.runs.list_failing(owner="local")) == 3
+        assert len(store.runs.list_failing(owner="bob")) == 1
+        assert len(store.runs.list_failing(owner="eve")) == 0
 
     def test_runs_that_go_and_runs_that_are_open_are_those_of_whoever_asks(self, store: Store) -> None:
         mine, theirs = *add(store, "mine"), *add(store, "theirs", owner="bob")

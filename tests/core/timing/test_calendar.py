@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule, ScheduleState, Timing, Trigger
+from jupyter_schedule.core.models import Reason, Run, RunStatus, Schedule, ScheduleState, Timing, Trigger, Version
 from jupyter_schedule.core.timing import calendar
 from jupyter_schedule.core.timing.calendar import DayState
 from tests.factories import NOON, make_run, make_schedule, make_spec
@@ -159,3 +159,31 @@ def test_so_many_days_are_not_told(length: int, code: str) -> None:
         calendar.check_days(TODAY, TODAY + length * DAY)
     calendar.check_days(TODAY, TODAY)
     calendar.check_days(TODAY, TODAY + 61 * DAY)
+
+
+def test_a_day_that_succeeded_stays_so_when_the_time_of_day_changes() -> None:
+    """What was due then is judged by the timing of then, and the rest by today's."""
+    before = Version(
+        schedule_id="s", version=1, author="local", created_at=NOON - 5 * DAY, spec=daily("0 12 * * *").spec
+    )
+    now = daily("15 9 * * *").spec
+    versions = [before.model_copy(update={"version": 2, "created_at": NOON - timedelta(hours=5), "spec": now}), before]
+    found = calendar.days(
+        daily("15 9 * * *"), TODAY - 6 * DAY, TODAY + DAY, [row(RunStatus.SUCCEEDED)], NOON, versions=versions
+    )
+    assert [(day.data_end.strftime("%d %H:%M"), day.state) for day in found[-3:]] == [
+        (f"{YESTERDAY:%d} 12:00", DayState.SUCCEEDED),
+        (f"{TODAY:%d} 09:15", DayState.NOT_RUN),
+        (f"{TODAY + DAY:%d} 09:15", DayState.NOT_YET),
+    ]
+    assert f"{found[0].data_end:%H:%M}" == "09:15"
+
+
+def test_no_time_is_told_twice_however_often_a_schedule_was_edited() -> None:
+    spec = daily().spec
+    versions = [
+        Version(schedule_id="s", version=number, author="local", created_at=NOON - (5 - number) * DAY, spec=spec)
+        for number in range(1, 5)
+    ]
+    found = calendar.days(daily(), TODAY - 6 * DAY, TODAY, [], NOON, versions=versions)
+    assert [sum(day.counts.values()) for day in found] == [1] * 7

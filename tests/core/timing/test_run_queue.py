@@ -89,8 +89,8 @@ def test_a_place_in_line_counts_those_who_can_start_before_and_who_is_held_up_he
 @pytest.mark.parametrize(
     ("overlap", "told"),
     [
-        (Overlap.QUEUE_ONE, ["Waits for an earlier run of its schedule", 1, 2]),
-        (Overlap.SKIP, ["Waits for an earlier run of its schedule", 1, 2]),
+        (Overlap.QUEUE_ONE, ["Waiting for the previous run", 1, 2]),
+        (Overlap.SKIP, ["Waiting for the previous run", 1, 2]),
         (Overlap.ALLOW, [1, 2, 3]),
     ],
 )
@@ -111,5 +111,5 @@ def test_of_a_backfill_as_many_have_a_place_as_go_at_once() -> None:
     told = queue_positions(
         [*line, due("later", 9)], Capacity(ConcurrencyLimits(), working=[going]), lambda _: Overlap.QUEUE_ONE, [going]
     )
-    held = "Waits for an earlier run of its schedule"
+    held = "Waiting for the previous run"
     assert list(told.values()) == [1, held, held, held, 2]

@@ -102,7 +102,7 @@ def test_nor_is_one_above_which_a_folder_became_a_link(bench: Bench) -> None:
             "lines": ["key"], "day": "2026-11-24", "objects": None, "index": ""
         },
     )  # fmt: skip
-    assert (result["files"], result["sentence"]) == ([], "Contract not kept: no file is named key.")
+    assert (result["files"], result["sentence"]) == ([], "no file is named key.")
     assert "secrets was left out: the folder was replaced by a link." in result["notes"]
 
 

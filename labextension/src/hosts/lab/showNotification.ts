@@ -2,6 +2,7 @@
 import { Notification } from '@jupyterlab/apputils';
 
 import { Commands } from '../../tokens';
+import type { News } from '../../api/schemas';
 import type { ChangeEvent } from './serverEvents';
 import { takeUntold, describeSuccess } from '../../model/notifications';
 import { describeCause } from '../../model/runs';
@@ -50,4 +51,20 @@ export async function showNotification(
         : trans.__('%1 paused itself: %2.', name, paused?.note ?? '');
     Notification.warning(text, last_runs[0] ? options(last_runs[0].run_id) : { autoClose: SHOWN });
   }
+}
+
+/** Tell what failed while nobody was here; it stays until somebody has seen it. */
+export function showNews({ app, trans }: Services, { failed, schedule: last, run_id: run }: News): void {
+  const schedule = last ?? '';
+  const open = () => void app.commands.execute(Commands.showRun, { run, schedule });
+  const list = () => void app.commands.execute(Commands.show, { chip: 'failing' });
+  const actions = [{ label: trans.__('Open run'), callback: open }];
+  if (failed > 1) {
+    actions.push({ label: trans.__('Show failing'), callback: list });
+  }
+  const text =
+    failed > 1
+      ? trans.__('%1 schedules have failed since you were here, %2 last.', failed, schedule)
+      : trans.__('%1 has failed since you were here.', schedule);
+  Notification.warning(text, { actions, autoClose: false });
 }

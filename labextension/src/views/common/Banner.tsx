@@ -33,7 +33,7 @@ export function Banner({ status, quiet }: { status: Status; quiet: boolean }): R
   if (status.embedded && !status.service_installed && !quiet) {
     return (
       <BannerBox role="muted" text={trans.__('Schedules run only while Jupyter runs.')}>
-        <HowTo label={trans.__('Keep them running')} status={status} />
+        <HowTo label={trans.__('Run in background')} status={status} />
       </BannerBox>
     );
   }

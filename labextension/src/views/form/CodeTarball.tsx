@@ -1,5 +1,6 @@
 /** The code tarball: its size, the checks' findings, and the way to look into it. */
 import type { ReactElement } from 'react';
+import { useState } from 'react';
 
 import type { Finding, Preview } from '../../api/schemas';
 import { TARBALL_FIELDS, findProblem, isSent, withFile } from '../../model/form';
@@ -61,6 +62,34 @@ function describeContents(preview: Preview, trans: ReturnType<typeof useHost>['t
 function selectFindings(preview: Preview): Finding[] {
   const weight = (finding: Finding) => (finding.level === 'ok' ? 1 : 0);
   return [...preview.findings].sort((one, other) => weight(one) - weight(other)).slice(0, MOST);
+}
+
+/** What needs a look before a run, beside the button that starts it: how much that is, and what. */
+export function Attention({ state, preview, change }: FormPartProps): ReactElement | null {
+  const { trans } = useHost();
+  const [open, setOpen] = useState(false);
+  const found = preview?.findings.filter(finding => finding.level !== 'ok') ?? [];
+  if (found.length === 0) {
+    return null;
+  }
+  return (
+    <details className="jp-Schedule-attention" open={open} onToggle={event => setOpen(event.currentTarget.open)}>
+      <summary>
+        <Picture of="attention" /> {trans._n('%1 thing to look at', '%1 things to look at', found.length)}
+      </summary>
+      {open && (
+        <ul className="jp-Schedule-findings" tabIndex={0} aria-label={trans.__('Things to look at')}>
+          {found.map(finding => (
+            <FindingRow
+              key={`${finding.code} ${finding.message}`}
+              finding={finding}
+              add={path => change(withFile(state, path))}
+            />
+          ))}
+        </ul>
+      )}
+    </details>
+  );
 }
 
 function FindingRow({ finding, add }: { finding: Finding; add(path: string): void }): ReactElement {

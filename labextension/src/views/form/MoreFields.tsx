@@ -8,6 +8,8 @@ import { overlapLabels } from '../../model/policies';
 import type { TranslationBundle } from '../../model/translation';
 import { CheckBox, Field, focusIn } from '../common/fields';
 import { useHost } from '../common/hostContext';
+import { splitLines } from '../../model/format';
+import { EnvironmentFields } from './EnvironmentFields';
 import { NotificationFields } from './NotificationFields';
 import { PolicyFields } from './PolicyFields';
 
@@ -26,6 +28,7 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
   useEffect(() => void focusIn(frame.current, sought), []);
   return (
     <div ref={frame}>
+      <EnvironmentFields {...props} />
       <Field
         name="command"
         label={trans.__('Execution commandline')}
@@ -49,7 +52,7 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
       <Field
         name="timeout_minutes"
         label={trans.__('Job timeout (minutes)')}
-        help={trans.__('Then it is stopped, so that a stuck run can’t go on all night.')}
+        help={trans.__('Stops the run after this long.')}
         error={problems.timeout_minutes}
       >
         {described => (
@@ -123,11 +126,6 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
       </Field>
     </div>
   );
-}
-
-/** The lines of a text; a text of nothing has none. */
-function splitLines(text: string): string[] {
-  return text === '' ? [] : text.split('\n');
 }
 
 interface ChoiceProps<T extends string> {

@@ -18,7 +18,7 @@ export function NotificationFields({ state, problems, preview, change }: FormPar
     <>
       <FieldGroup
         name="notify"
-        label={trans.__('Send word to')}
+        label={trans.__('Notify')}
         help={
           channels.length > 0
             ? trans.__('Channels that the operator of the scheduler named. JupyterLab tells you in any case.')
@@ -37,7 +37,7 @@ export function NotificationFields({ state, problems, preview, change }: FormPar
         ))}
       </FieldGroup>
       {notify.channels.length > 0 && (
-        <FieldGroup label={trans.__('Send word when')}>
+        <FieldGroup label={trans.__('Notify when')}>
           {NOTIFICATION_EVENTS.map(event => (
             <CheckBox
               key={event}
@@ -51,7 +51,7 @@ export function NotificationFields({ state, problems, preview, change }: FormPar
       )}
       <Field
         name="silence_by"
-        label={trans.__('Something is published by')}
+        label={trans.__('Alert if nothing is published by')}
         help={trans.__(
           'A time of day in the schedule’s zone. If it was due and nothing succeeded by then, that is told.'
         )}

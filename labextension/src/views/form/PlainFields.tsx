@@ -12,10 +12,12 @@ interface NameProps {
   error?: string;
   /** a recorded schedule keeps its name */
   fixed: boolean;
+  /** the notebook's own name, when a schedule that was deleted has left results under it */
+  reserved: string | null;
   change(state: FormState): void;
 }
 
-export function NameField({ state, error, fixed, change }: NameProps): ReactElement {
+export function NameField({ state, error, fixed, reserved, change }: NameProps): ReactElement {
   const { trans } = useHost();
   const offered = error ? findOfferedName(error, state.name) : null;
   return (
@@ -29,10 +31,15 @@ export function NameField({ state, error, fixed, change }: NameProps): ReactElem
             spellCheck={false}
             readOnly={fixed}
             value={state.name}
-            onChange={event => change({ ...state, name: event.target.value })}
+            onChange={event => change({ ...state, name: event.target.value, continue_results: false })}
           />
           {offered && (
             <TextButton onClick={() => change({ ...state, name: offered })}>{trans.__('Use %1', offered)}</TextButton>
+          )}
+          {reserved && !state.continue_results && (
+            <TextButton onClick={() => change({ ...state, name: reserved, continue_results: true })}>
+              {trans.__('Continue with the results of %1', reserved)}
+            </TextButton>
           )}
         </div>
       )}

@@ -9,7 +9,7 @@ import { Button, TextButton } from '../common/controls';
 import { ProblemBox } from '../common/messages';
 import { focusField, focusIn } from '../common/fields';
 import { ChangedElsewhere } from './ChangedElsewhere';
-import { CodeTarball } from './CodeTarball';
+import { Attention, CodeTarball } from './CodeTarball';
 import { FrequencyFields } from './FrequencyFields';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
@@ -90,6 +90,14 @@ export function ScheduleForm({
   const frame = useRef<HTMLFormElement>(null);
   const sentence = useId();
 
+  const reserved = preview?.name_with_results;
+  useEffect(() => {
+    // the notebook's own name has results of a schedule that was deleted: the next free one, until somebody says more
+    if (reserved && !editing && state.name === reserved && !state.continue_results) {
+      change({ ...state, name: preview.suggested_name });
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, when that is known
+  }, [reserved]);
   useEffect(() => host.onSaved?.(notebook, () => setRenewal(count => count + 1)), [host, notebook]);
   useEffect(() => {
     if (focus) {
@@ -128,7 +136,11 @@ export function ScheduleForm({
 
   const paid = preview?.workers.some(worker => worker.paid && worker.launcher === wire.launcher);
   const send = (onceOnly: boolean) =>
-    submit.send(found, { runNow: runNow || onceOnly, onceOnly, ...(paid && { rehearse: runNow }) });
+    submit.send(found, {
+      runNow: runNow || onceOnly,
+      onceOnly,
+      ...(paid ? { rehearse: runNow } : { firstRun: runNow && !onceOnly })
+    });
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -150,12 +162,18 @@ export function ScheduleForm({
       <div className="jp-Schedule-scroll" {...inertWhile(reviewing)}>
         {draft.restored && (
           <p className="jp-Schedule-note">
-            <span>{trans.__('This is what you had typed before.')}</span>
+            <span>{trans.__('Restored your unsaved draft.')}</span>
             <TextButton onClick={() => setState(draft.startOver())}>{trans.__('Start over')}</TextButton>
           </p>
         )}
         <Unsaved notebook={notebook} saved={saved} sent={!editing || rebundle} />
-        <NameField state={state} error={all.name} fixed={editing !== undefined} change={change} />
+        <NameField
+          state={state}
+          error={all.name}
+          fixed={editing !== undefined}
+          reserved={editing ? null : (preview?.name_with_results ?? null)}
+          change={change}
+        />
         <FrequencyFields {...part} />
         <ParameterFields {...part} decided={values} />
         <CodeTarball {...part} review={() => setReviewing(true)} />
@@ -209,11 +227,10 @@ export function ScheduleForm({
         {!editing && (
           <label className="jp-Schedule-check">
             <input type="checkbox" checked={runNow} onChange={event => setRunNow(event.target.checked)} />
-            <span>
-              {paid ? trans.__('Run once now; start the schedule when it succeeds') : trans.__('Run once now')}
-            </span>
+            <span>{trans.__('Run once now; start the schedule when it succeeds')}</span>
           </label>
         )}
+        <Attention {...part} />
         <div className="jp-Schedule-actions">
           {editing ? (
             <>

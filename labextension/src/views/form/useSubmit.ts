@@ -13,8 +13,9 @@ import { useHost } from '../common/hostContext';
 export interface SubmitOptions {
   runNow: boolean;
   onceOnly: boolean;
-  /** the run now has to succeed before others follow; left out where runs cost nothing */
+  /** the run now has to succeed before others follow: where runs cost money it is a rehearsal */
   rehearse?: boolean;
+  firstRun?: boolean;
 }
 
 export interface Submit {
@@ -62,7 +63,8 @@ export function useSubmit({ wire, confirmed, bundle, editing, rebundle, done }: 
       run_now: how.runNow,
       once_only: how.onceOnly,
       ...(confirmed && { public_confirmed: true as const }),
-      ...(how.rehearse !== undefined && { rehearse: how.rehearse })
+      ...(how.rehearse !== undefined && { rehearse: how.rehearse }),
+      ...(how.firstRun && { first_run: true as const })
     };
     const again = last.current !== null && isSame(last.current.of, of);
     if (!again) {

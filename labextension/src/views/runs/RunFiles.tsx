@@ -75,8 +75,8 @@ function reportName(path: string, trans: TranslationBundle): string | undefined 
     return trans.__('Log');
   }
   const names: Record<string, string> = {
-    '.html': trans.__('Notebook as run, as a page'),
-    '.ipynb': trans.__('Notebook as run')
+    '.html': trans.__('Executed notebook (HTML)'),
+    '.ipynb': trans.__('Executed notebook')
   };
   return names[/\.[^.]*$/.exec(path)?.[0] ?? ''];
 }
@@ -135,10 +135,10 @@ export function ExecutedNotebook({ file, failed }: { file: PublishedFile; failed
   const [open, setOpen] = useState(false);
   return (
     <details className="jp-Schedule-report" onToggle={event => setOpen(event.currentTarget.open)}>
-      <summary>{trans.__('Notebook as run')}</summary>
+      <summary>{trans.__('Executed notebook')}</summary>
       {open && (
         <iframe
-          title={trans.__('Notebook as run')}
+          title={trans.__('Executed notebook')}
           sandbox={FRAME}
           referrerPolicy="no-referrer"
           src={failed ? `${file.url}#papermill-error-cell` : file.url}

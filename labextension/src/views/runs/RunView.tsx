@@ -4,11 +4,13 @@ import { useEffect, useRef, useState } from 'react';
 
 import type { Run, RunDetails } from '../../api/schemas';
 import type { Field } from '../../model/form';
+import { DEFAULT_FREQUENCY } from '../../model/formDefaults';
 import type { Reader } from '../../model/runs';
 import {
   needsALook,
   isOpen,
   findPage,
+  findTime,
   describeState,
   listSteps,
   describeDuration,
@@ -29,6 +31,7 @@ import { useAction } from '../common/useAction';
 import { useLive } from '../common/useLive';
 import type { MissingFile } from './useMissingFile';
 import { useMissingFile } from './useMissingFile';
+import { UpdateAndRun, useMendedNotebook } from './UpdateAndRun';
 
 /** milliseconds */
 const SPEAK = 10_000;
@@ -181,13 +184,14 @@ interface ActionsProps {
 function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElement {
   const { api, trans, openReport, clock } = useHost();
   const mend = missing?.apply;
+  const mended = useMendedNotebook(run, needsALook(run));
   const report = findExecuted(run);
   if (isOpen(run)) {
     return <StopButton run={run} action={action} refresh={refresh} />;
   }
   const start = (work: () => Promise<Run>) => () =>
     action.run(async () => go({ at: 'run', run: (await work()).run_id, schedule: run.schedule }));
-  const title = `${run.schedule} · ${clock.full(run.scheduled_for)}`;
+  const title = `${run.schedule} · ${clock.full(findTime(run))}`;
   const good = run.status === 'succeeded';
   const edit = (field: Field) => () => go({ at: 'form', notebook: null, schedule: run.schedule, field });
   const open = (url: string) => (openReport ? openReport(title, url) : void window.open(url, '_blank', 'noopener'));
@@ -198,20 +202,49 @@ function Actions({ run, missing, go, refresh, action }: ActionsProps): ReactElem
           {trans.__('Add the file and run again')}
         </Button>
       )}
-      <OpenAtCell run={run} primary={!mend} />
+      {mended && (
+        <UpdateAndRun
+          schedule={mended}
+          action={action}
+          opened={made => go({ at: 'run', run: made.run_id, schedule: run.schedule })}
+        />
+      )}
+      <OpenAtCell run={run} primary={!mend && !mended} />
       {report && good && (
         <Button primary onClick={() => open(report.url)}>
           {trans.__('Open result')}
         </Button>
       )}
+      {run.trial && good && <ScheduleTrial run={run} go={go} action={action} />}
       <Button onClick={start(() => api.retry(run.run_id))}>{trans.__('Run again')}</Button>
       {run.reason === 'time_limit' && <Button onClick={edit('timeout_minutes')}>{trans.__('Change timeout')}</Button>}
       {run.reason === 'empty_output' && (
         <Button onClick={edit('output_dir')}>{trans.__('Change output directory')}</Button>
       )}
-      {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open notebook as run')}</Button>}
+      {report && !good && <Button onClick={() => open(report.url)}>{trans.__('Open executed notebook')}</Button>}
       {run.publication && <AwayLink href={findPage(run.publication.url)}>{trans.__('Published files')}</AwayLink>}
     </div>
+  );
+}
+
+/** Schedules what was tried, as it was tried, at the frequency that a new form has. */
+function ScheduleTrial({ run, go, action }: Pick<ActionsProps, 'run' | 'go' | 'action'>): ReactElement {
+  const { api, trans } = useHost();
+  const schedule = () =>
+    action.run(async () => {
+      const { name, version } = await api.schedule(run.schedule);
+      await api.edit(name, { frequency: DEFAULT_FREQUENCY }, version);
+      go({ at: 'history', schedule: name });
+    });
+  return (
+    <>
+      <Button onClick={schedule}>
+        {trans.__('Schedule daily at %1 %2', DEFAULT_FREQUENCY.at, DEFAULT_FREQUENCY.timezone)}
+      </Button>
+      <Button onClick={() => go({ at: 'form', notebook: null, schedule: run.schedule, field: 'kind' })}>
+        {trans.__('Schedule otherwise…')}
+      </Button>
+    </>
   );
 }
 

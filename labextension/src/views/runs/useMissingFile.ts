@@ -3,7 +3,8 @@ import { useEffect, useState } from 'react';
 
 import type { Form, Run, RunDetails, Schedule } from '../../api/schemas';
 import { mergePatch } from '../../model/patch';
-import { findMissingName } from '../../model/runs';
+import type { Client } from '../../api/client';
+import { findMissingName, isOpen } from '../../model/runs';
 import { resolveBeside } from '../../model/views';
 import { isSent } from '../../model/form';
 import { useHost } from '../common/hostContext';
@@ -45,11 +46,16 @@ export function useMissingFile(run: RunDetails): MissingFile | null {
 
     async function apply({ name, form: before, version }: Schedule, form: Form): Promise<Run> {
       await save?.(before.notebook!);
-      await api.edit(name, mergePatch(before, form), version, true);
-      return api.runNow(name);
+      return runEdited(api, await api.edit(name, mergePatch(before, form), version, true));
     }
   }, [api, save, named, run.schedule]);
   return missing;
+}
+
+/** The run of what a schedule does after an edit: one that waits for its first success has got one by the edit. */
+export async function runEdited(api: Client, edited: Schedule): Promise<Run> {
+  const first = edited.state === 'rehearsing' ? edited.last_runs.find(isOpen) : undefined;
+  return first ?? api.runNow(edited.name);
 }
 
 function addFile(form: Form, path: string): Form {

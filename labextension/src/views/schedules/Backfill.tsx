@@ -1,6 +1,6 @@
 /** Runs for days that have passed: which, how many at a time, what that makes, and the button that starts them. */
 import type { ReactElement } from 'react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import type { BackfillResult } from '../../api/schemas';
 import type { Problem } from '../../api/problem';
@@ -23,10 +23,12 @@ interface Props {
   today: string;
   picked: DayRange | null;
   setPicked(picked: DayRange | null): void;
+  /** runs of backfills that wait or go */
+  open: number;
   changed(): void;
 }
 
-export function Backfill({ name, today, picked, setPicked, changed }: Props): ReactElement {
+export function Backfill({ name, today, picked, setPicked, open, changed }: Props): ReactElement {
   const { api, trans, clock } = useHost();
   const action = useAction();
   const [parallel, setParallel] = useState('1');
@@ -38,6 +40,14 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
     setSure(false);
     setSaid('');
   }, [plan]);
+  const went = useRef(false);
+  useEffect(() => {
+    // what was said of runs that wait isn't so any more
+    if (went.current && open === 0) {
+      setSaid('');
+    }
+    went.current = open > 0;
+  }, [open]);
   if (!picked) {
     return (
       <p className="jp-Schedule-quiet">
@@ -48,7 +58,7 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
   const start = () =>
     action.run(async () => {
       const { runs } = await api.backfill(name, { ...toRequest(picked, Number(parallel), again), confirmed: sure });
-      setSaid(trans._n('%1 run waits now.', '%1 runs wait now.', runs));
+      setSaid(trans._n('%1 run queued.', '%1 runs queued.', runs));
       changed();
     });
   const ready = plan !== null && plan.runs > 0 && !said && (!plan.confirm || sure);
@@ -71,7 +81,7 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
       <div className="jp-Schedule-range">
         {day('from', trans.__('From'))}
         {day('to', trans.__('To'))}
-        <Field label={trans.__('At a time')}>
+        <Field label={trans.__('Runs in parallel')}>
           {described => (
             <input
               {...described}
@@ -108,7 +118,7 @@ export function Backfill({ name, today, picked, setPicked, changed }: Props): Re
             {action.busy ? trans.__('Starting…') : labelStartButton(plan.runs, trans)}
           </Button>
         )}
-        <TextButton onClick={() => setPicked(null)}>{said ? trans.__('Done') : trans.__('Pick none')}</TextButton>
+        <TextButton onClick={() => setPicked(null)}>{said ? trans.__('Done') : trans.__('Clear')}</TextButton>
       </div>
     </section>
   );

@@ -75,6 +75,7 @@ export function Calendar({ name, timezone, go, refresh }: Props): ReactElement {
         today={told.today}
         picked={picked}
         setPicked={setPicked}
+        open={told.waiting + told.going}
         changed={changed}
       />
       {timezone !== 'UTC' && <p className="jp-Schedule-quiet">{trans.__('Days are those of %1.', timezone)}</p>}

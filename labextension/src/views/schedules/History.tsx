@@ -10,6 +10,7 @@ import {
   needsALook,
   isOpen,
   findPage,
+  findTime,
   describeState,
   describeScheduleState,
   describeTrigger
@@ -185,9 +186,9 @@ function Row({ run, reader, panel }: { run: Run; reader: Reader; panel: PanelCon
     <li>
       <div className="jp-mod-head">
         <ViewLink view={{ at: 'run', run: run.run_id, schedule: run.schedule }} go={panel.go}>
-          {reader.clock.full(run.scheduled_for)}
+          {reader.clock.full(findTime(run))}
         </ViewLink>
-        <StateMark state={describeState(run, reader)} title={reader.clock.both(run.scheduled_for)} />
+        <StateMark state={describeState(run, reader)} title={reader.clock.both(findTime(run))} />
       </div>
       {said && <p className="jp-Schedule-quiet">{said}</p>}
     </li>
@@ -199,6 +200,9 @@ function describeOutcome(run: Run, { trans, clock }: Reader): string {
   const parts = [];
   if (run.trigger !== 'schedule') {
     parts.push(describeTrigger(run, trans));
+  }
+  if (run.trigger === 'retry') {
+    parts.push(trans.__('of %1', clock.full(run.scheduled_for)));
   }
   if (run.until) {
     parts.push(trans.__('to %1', clock.full(run.until)));

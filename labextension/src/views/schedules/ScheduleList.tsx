@@ -150,7 +150,10 @@ function describeNext(schedule: Schedule, { trans, clock, now }: Reader): string
     const next = trans.__('next %1', clock.upcoming(schedule.next_due, now));
     return cadence ? `${cadence} · ${next}` : next;
   }
-  return schedule.state === 'ended' ? trans.__('No time is left') : schedule.summary.split(';')[0]!;
+  if (schedule.state === 'ended') {
+    return schedule.timing.once ? trans.__('Ran once') : trans.__('Ended');
+  }
+  return schedule.summary.split(';')[0]!;
 }
 
 /** The sentence's first part without its verb: `Every day at 12:00 UTC`; empty where it begins otherwise. */

@@ -96,13 +96,13 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
         <h2>{trans.__('Compare')}</h2>
         <div className="jp-Schedule-range">
           <Choice
-            label={trans.__('Before')}
+            label={trans.__('From')}
             value={sides.before}
             versions={versions}
             set={before => setSides({ ...sides, before: before! })}
           />
           <Choice
-            label={trans.__('After')}
+            label={trans.__('To')}
             value={sides.after}
             versions={versions}
             notebook={form.notebook !== null}
@@ -155,7 +155,7 @@ function Compared({ schedule, versions, panel, refresh }: ComparedProps): ReactE
                     {trans.__('I checked it: publish')}
                   </Button>
                   <Button className="jp-mod-small" onClick={() => setWider(null)}>
-                    {trans.__('Leave it as it is')}
+                    {trans.__('Cancel')}
                   </Button>
                 </ProblemBox>
               )}

@@ -71,10 +71,10 @@ describe('The focus stays near when what had it goes away:', () => {
     await waitFor(() => expect(focused()).toBe('Tue 10 Nov: Failed'));
   });
 
-  it('from Pick none to the day', async () => {
+  it('from Clear to the day', async () => {
     const { user } = await openCalendar();
     await press(user, /^Tue 10 Nov/);
-    await press(user, 'Pick none');
+    await press(user, 'Clear');
     await waitFor(() => expect(focused()).toBe('Tue 10 Nov: Failed'));
   });
 
@@ -102,7 +102,7 @@ describe('The focus stays near when what had it goes away:', () => {
     await press(user, 'Update the schedule');
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Update the schedule' })).toBeNull());
     const neighbour =
-      at === 'history' ? screen.getByRole('link', { name: 'All versions' }) : screen.getByLabelText('After');
+      at === 'history' ? screen.getByRole('link', { name: 'All versions' }) : screen.getByLabelText('To');
     await waitFor(() => expect(document.activeElement).toBe(neighbour));
   });
 

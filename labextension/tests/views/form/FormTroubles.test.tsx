@@ -1,5 +1,5 @@
 /** A form whose server is away, or knows its person no more. */
-import { act, screen, waitFor } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
 import { preview, schedule } from '../../support/factories';
@@ -95,5 +95,58 @@ describe('The server going away in the middle', () => {
     await user.click(button('Schedule'));
     await waitFor(() => expect(done).toHaveBeenCalledWith(schedule({ version: 4 })));
     expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: {}, rebundle: true });
+  });
+});
+
+describe('What needs a look before a run', () => {
+  const findings = [
+    { level: 'ok', code: 'included', message: 'a.csv is included.', cell: 1, fix: null },
+    { level: 'warning', code: 'missing', message: 'b.csv is not found.', cell: 2, fix: null },
+    { level: 'stop-public', code: 'key', message: 'Cell 3 has a key.', cell: 3, fix: null }
+  ];
+
+  it('stands beside the button with its number, and opens there', async () => {
+    const { container, user } = open(new FakeServer({ 'POST preview': preview({ findings }) }));
+    await sentence();
+    const footer = container.querySelector<HTMLElement>('.jp-Schedule-footer')!;
+    await user.click(within(footer).getByText('2 things to look at'));
+    expect(await within(footer).findByText('b.csv is not found.')).toBeTruthy();
+    expect(within(footer).queryByText('a.csv is included.')).toBeNull();
+  });
+
+  it('isn’t spoken of when there is nothing', async () => {
+    open(new FakeServer({ 'POST preview': preview({ findings: findings.slice(0, 1) }) }));
+    await sentence();
+    expect(screen.queryByText(/to look at/)).toBeNull();
+  });
+});
+
+describe('A name under which a deleted schedule left results', () => {
+  const answer = ({ body }: { body: { name: string; continue_results: boolean } }) =>
+    preview({
+      suggested_name: 'bikes-2',
+      name_with_results: 'bikes',
+      problems:
+        body.name === 'bikes' && !body.continue_results
+          ? [{ code: 'name_reserved', message: '“bikes” still has published results.', field: 'name' }]
+          : []
+    });
+
+  it('gives way to the next free one by itself', async () => {
+    const server = new FakeServer({ 'POST preview': answer, 'POST schedules': schedule() });
+    const { user } = open(server);
+    await waitFor(() => expect(screen.getByLabelText('Job name')).toHaveProperty('value', 'bikes-2'));
+    await sentence();
+    await user.click(button('Schedule'));
+    await waitFor(() => expect(created(server)[0]).toMatchObject({ form: { name: 'bikes-2' } }));
+  });
+
+  it('is gone on with by one click', async () => {
+    const server = new FakeServer({ 'POST preview': answer, 'POST schedules': schedule() });
+    const { user } = open(server);
+    await user.click(await screen.findByRole('button', { name: 'Continue with the results of bikes' }));
+    await sentence();
+    await user.click(button('Schedule'));
+    await waitFor(() => expect(created(server)[0]).toMatchObject({ form: { name: 'bikes', continue_results: true } }));
   });
 });

@@ -16,8 +16,8 @@ describe('A schedule is made', () => {
     const { user } = open(server);
     await user.click(screen.getByText('More options'));
     await user.type(await screen.findByLabelText('Number of runs'), '12');
-    await user.clear(screen.getByLabelText('Further attempts'));
-    await user.type(screen.getByLabelText('Further attempts'), '2');
+    await user.clear(screen.getByLabelText('Retries'));
+    await user.type(screen.getByLabelText('Retries'), '2');
     await user.click(button('Schedule'));
     await screen.findByText('The end is before the start.');
     expect(screen.getByLabelText('Last day (UTC)').getAttribute('aria-invalid')).toBe('true');
@@ -34,13 +34,11 @@ describe('A schedule is made', () => {
     });
     const { user } = open(server);
     await user.click(screen.getByText('More options'));
-    const channels = await screen.findByRole('group', { name: 'Send word to' });
-    expect(screen.queryByRole('group', { name: 'Send word when' })).toBeNull();
+    const channels = await screen.findByRole('group', { name: 'Notify' });
+    expect(screen.queryByRole('group', { name: 'Notify when' })).toBeNull();
     await user.click(within(channels).getByLabelText('team'));
-    await user.click(
-      within(screen.getByRole('group', { name: 'Send word when' })).getByLabelText('It succeeded again')
-    );
-    fireEvent.change(screen.getByLabelText('Something is published by'), { target: { value: '09:00' } });
+    await user.click(within(screen.getByRole('group', { name: 'Notify when' })).getByLabelText('It succeeded again'));
+    fireEvent.change(screen.getByLabelText('Alert if nothing is published by'), { target: { value: '09:00' } });
     await user.click(button('Schedule'));
     await within(channels).findByText('There is no channel “gone”.');
     await waitFor(() =>
@@ -59,5 +57,38 @@ describe('A schedule is made', () => {
     await user.click(button('Schedule'));
     await waitFor(() => expect(done).toHaveBeenCalled());
     expect(created(server)).toMatchObject([{ form: { expect: ['a.csv rows>=10', '*.png'] } }]);
+  });
+
+  it('with its kernel, packages, variables and previous files', async () => {
+    const server = new FakeServer({
+      'POST preview': preview({ requirements_source: 'requirements.txt' }),
+      'POST schedules': schedule(),
+      'GET kernels': [{ name: 'ir', display_name: 'R', language: 'R' }]
+    });
+    const { user, done } = open(server);
+    await sentence();
+    await user.click(screen.getByText('More options'));
+    await user.selectOptions(await screen.findByLabelText('Kernel'), await screen.findByRole('option', { name: 'R' }));
+    expect(screen.getByText('Requirements are taken from requirements.txt.')).toBeTruthy();
+    await user.selectOptions(screen.getByLabelText('Packages'), 'fresh');
+    await user.type(screen.getByLabelText('Environment variables'), 'TOKEN{Enter}REGION');
+    await user.type(screen.getByLabelText('Previous files'), '*.csv');
+    await sentence();
+    await user.click(button('Schedule'));
+    await waitFor(() => expect(done).toHaveBeenCalled());
+    expect(created(server)).toMatchObject([
+      { form: { kernel: 'ir', environment: 'fresh', env: ['TOKEN', 'REGION'], previous: ['*.csv'] } }
+    ]);
+  });
+
+  it('and a kernel that is missing is told where another is picked', async () => {
+    const problem = { code: 'kernel_missing', message: 'The kernel "julia" isn’t installed here.', field: 'kernel' };
+    const server = new FakeServer({ 'POST preview': preview({ problems: [problem] }), 'GET kernels': [] });
+    const { user } = open(server);
+    await screen.findByText(/Correct what is marked|^Runs every day/);
+    await user.click(button('Schedule'));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Kernel')));
+    expect(screen.getByText('The kernel "julia" isn’t installed here.')).toBeTruthy();
+    expect(server.to('POST schedules')).toHaveLength(0);
   });
 });

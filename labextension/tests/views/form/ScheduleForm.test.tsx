@@ -13,7 +13,8 @@ describe('Two clicks make a daily schedule', () => {
     await sentence();
     await user.click(button('Schedule'));
     await waitFor(() => expect(done).toHaveBeenCalledWith(schedule()));
-    expect(created(server)).toEqual([{ form: form(), bundle: 'd'.repeat(64), run_now: true, once_only: false }]);
+    const first = { run_now: true, first_run: true, once_only: false };
+    expect(created(server)).toEqual([{ form: form(), bundle: 'd'.repeat(64), ...first }]);
   });
 
   it('with the name in focus, selected, and every label that people know', async () => {
@@ -27,7 +28,10 @@ describe('Two clicks make a daily schedule', () => {
     for (const group of ['Code tarball', 'Publish results', 'Parameters']) {
       expect(screen.getByRole('group', { name: group })).toBeTruthy();
     }
-    expect(screen.getByRole('checkbox', { name: 'Run once now' })).toHaveProperty('checked', true);
+    expect(screen.getByRole('checkbox', { name: 'Run once now; start the schedule when it succeeds' })).toHaveProperty(
+      'checked',
+      true
+    );
   });
 
   it('without the mouse', async () => {

@@ -2,7 +2,7 @@
 import { act, screen, waitFor } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
-import { failed, preview, run, schedule } from '../../support/factories';
+import { difference, failed, preview, run, schedule } from '../../support/factories';
 import { ID, open, withRun } from '../../support/openPanel';
 import type { Asked } from '../../support/server';
 import { refusal } from '../../support/server';
@@ -137,6 +137,68 @@ describe('A run that goes', () => {
   });
 });
 
+describe('A notebook that was mended', () => {
+  const edited = schedule({ version: 4, last_runs: [] });
+  const differs = { ...difference(), state: 'differs' };
+
+  it('is taken and run by one click', async () => {
+    const next = run({ run_id: 'next' });
+    const server = withRun(
+      {},
+      {
+        'GET schedules/bikes': schedule(),
+        'GET schedules/bikes/difference': differs,
+        'PATCH schedules/bikes': edited,
+        'POST schedules/bikes/run': next
+      }
+    );
+    const save = vi.fn(async () => true);
+    const { user } = open(server, { at: 'run', run: ID }, {}, { save });
+    await user.click(await screen.findByRole('button', { name: 'Update and run' }));
+    await waitFor(() => expect(server.to('POST schedules/bikes/run')).toHaveLength(1));
+    expect(save).toHaveBeenCalledWith('reports/bikes.ipynb');
+    expect(server.to('PATCH schedules/bikes')[0]!.body).toEqual({ form: {}, rebundle: true });
+  });
+
+  it('needs one more click where its results are public', async () => {
+    let asked = 0;
+    const refuse = () => (asked++ ? edited : refusal(422, 'public_unconfirmed', 'Look first.', 'visibility'));
+    const server = withRun(
+      {},
+      {
+        'GET schedules/bikes': schedule(),
+        'GET schedules/bikes/difference': differs,
+        'PATCH schedules/bikes': refuse,
+        'POST schedules/bikes/run': run()
+      }
+    );
+    const { user } = open(server, { at: 'run', run: ID });
+    await user.click(await screen.findByRole('button', { name: 'Update and run' }));
+    await user.click(await screen.findByRole('button', { name: 'I checked what will be public: update and run' }));
+    await waitFor(() => expect(server.to('PATCH schedules/bikes')[1]!.body).toMatchObject({ public_confirmed: true }));
+  });
+
+  it('isn’t spoken of while it is what ran', async () => {
+    const server = withRun({}, { 'GET schedules/bikes/difference': { ...difference(), state: 'same' } });
+    open(server, { at: 'run', run: ID });
+    await waitFor(() => expect(server.to('GET schedules/bikes/difference')).toHaveLength(1));
+    expect(screen.queryByRole('button', { name: 'Update and run' })).toBeNull();
+  });
+});
+
+describe('A trial', () => {
+  it('is scheduled by one click, as it was tried', async () => {
+    const server = withRun(
+      { ...run(), trial: true },
+      { 'GET schedules/bikes': schedule({ state: 'ended', version: 1 }), 'PATCH schedules/bikes': schedule() }
+    );
+    const { user } = open(server, { at: 'run', run: ID });
+    await user.click(await screen.findByRole('button', { name: 'Schedule daily at 12:00 UTC' }));
+    expect(await screen.findByRole('heading', { name: 'bikes' })).toBeTruthy();
+    expect(server.to('PATCH schedules/bikes')[0]!.body).toMatchObject({ rebundle: false });
+  });
+});
+
 describe('What a run left', () => {
   const file = {
     path: 'bikes.html',
@@ -147,7 +209,7 @@ describe('What a run left', () => {
 
   it('is shown in a frame that has an origin of its own', async () => {
     const { container, user } = open(withRun({ report: [file] }), { at: 'run', run: ID });
-    await user.click(await screen.findByText('Notebook as run'));
+    await user.click(await screen.findByText('Executed notebook'));
     const frame = await waitFor(() => container.querySelector('iframe')!);
     const rights = frame.getAttribute('sandbox')!.split(' ');
     expect(rights).toContain('allow-scripts');

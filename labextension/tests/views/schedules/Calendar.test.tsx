@@ -97,7 +97,7 @@ describe('Days are picked', () => {
     expect(await screen.findByText(/^2 runs, the oldest first, one after another/)).toBeTruthy();
     expect(asked(server).every(body => body.dry_run)).toBe(true);
     await user.click(screen.getByRole('button', { name: 'Start 2 runs' }));
-    expect(await screen.findByText('2 runs wait now.')).toBeTruthy();
+    expect(await screen.findByText('2 runs queued.')).toBeTruthy();
     expect(asked(server).at(-1)).toMatchObject({ first_day: '2026-11-10', last_day: '2026-11-12', parallel: 1 });
     expect(refresh).toHaveBeenCalled();
   });
@@ -125,8 +125,8 @@ describe('Days are picked', () => {
     const { server, user } = open();
     await user.click(await cell(/^Tue 10 Nov/));
     fireEvent.change(screen.getByLabelText('From'), { target: { value: '2026-01-01' } });
-    await user.clear(screen.getByLabelText('At a time'));
-    await user.type(screen.getByLabelText('At a time'), '4');
+    await user.clear(screen.getByLabelText('Runs in parallel'));
+    await user.type(screen.getByLabelText('Runs in parallel'), '4');
     await user.click(screen.getByLabelText('Also the times that have succeeded'));
     await waitFor(() =>
       expect(asked(server).at(-1)).toMatchObject({
@@ -156,7 +156,7 @@ describe('A backfill', () => {
     const { server, user } = open();
     await user.click(await cell(/^Tue 10 Nov/));
     await user.click(await screen.findByRole('button', { name: 'Start 2 runs' }));
-    await screen.findByText('2 runs wait now.');
+    await screen.findByText('2 runs queued.');
     await user.click(screen.getByLabelText('Also the times that have succeeded'));
     await user.click(await screen.findByRole('button', { name: 'Start 2 runs' }));
     await waitFor(() =>
@@ -166,7 +166,7 @@ describe('A backfill', () => {
           .map(({ again }) => again)
       ).toEqual([false, true])
     );
-    expect(await screen.findByText('2 runs wait now.')).toBeTruthy();
+    expect(await screen.findByText('2 runs queued.')).toBeTruthy();
   });
 
   it('that is too long is refused in words', async () => {

@@ -150,8 +150,8 @@ describe('The versions', () => {
       files: [{ path: 'rides.csv', kind: 'changed' }]
     });
     const { server, user } = open('versions', { 'GET schedules/bikes/difference': told });
-    await user.selectOptions(await screen.findByLabelText('Before'), 'Version 1');
-    await user.selectOptions(screen.getByLabelText('After'), 'Version 2');
+    await user.selectOptions(await screen.findByLabelText('From'), 'Version 1');
+    await user.selectOptions(screen.getByLabelText('To'), 'Version 2');
     await waitFor(() => expect(compared(server).at(-1)).toEqual(['1', '2']));
     expect(await screen.findByText('7, was 120')).toBeTruthy();
     expect(within(screen.getByRole('list', { name: 'Other files' })).getByText('rides.csv')).toBeTruthy();
