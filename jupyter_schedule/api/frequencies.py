@@ -108,7 +108,7 @@ def _guesses(timing: Timing) -> list[Frequency]:
         # a zone that is gone since has to be chosen anew in any case
         zone = zone if zone in zone_names() else "UTC"
         local = timing.once.astimezone(find_zone(zone))
-        return [Frequency(kind="once", at=f"{local:%H:%M}", date=f"{local:%Y-%m-%d}", timezone=zone)]
+        return [Frequency(kind="once", at=f"{local:%H:%M}", date=local.date().isoformat(), timezone=zone)]
     hourly = _HOURLY.fullmatch(timing.cron or "")
     if hourly:
         return [Frequency(kind="hourly", at=f":{int(hourly['minute']):02}", timezone=zone)]

@@ -16,7 +16,7 @@ import click
 from jupyter_schedule.api.requests import Form
 from jupyter_schedule.cli.output import REFUSED, echo
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import CatchUp, EnvironmentSource, NotificationEvent, Overlap
+from jupyter_schedule.core.models import CatchUp, EnvironmentSource, NotificationEvent, Overlap, utc_text
 from jupyter_schedule.core.text import listed, quoted
 from jupyter_schedule.core.timing import builders
 from jupyter_schedule.core.timing.timezones import find_zone
@@ -273,7 +273,7 @@ def _once(text: str, at: str | None, timezone: str) -> dict[str, Any]:
     if told != instant:
         message = f"{quoted(text)} can't be told by {timezone}'s clocks: write it to the minute, with --timezone UTC."
         raise Refused("bad_time", message, "date")
-    return {"date": f"{local:%Y-%m-%d}", "at": f"{local:%H:%M}"}
+    return {"date": local.date().isoformat(), "at": f"{local:%H:%M}"}
 
 
 def moment(text: str, timezone: str, field: str, at: str | None = None) -> datetime:
@@ -300,7 +300,7 @@ def _policies_patch(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
         patch["monthly_cap"] = str(patch["monthly_cap"])
     for name in ("start", "end"):
         if (text := given.get(name)) is not None:
-            patch[name] = None if text == NONE else f"{moment(text, zone, name):%Y-%m-%dT%H:%M:%SZ}"
+            patch[name] = None if text == NONE else utc_text(moment(text, zone, name))
     return patch
 
 

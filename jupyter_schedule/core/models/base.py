@@ -23,7 +23,8 @@ def utc(moment: datetime) -> datetime:
 
 def utc_text(moment: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ`: the one way an instant is written in interfaces and in a run's environment."""
-    return utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime writes the year 999 with three digits, which nobody reads as a time again
+    return f"{utc(moment).replace(tzinfo=None).isoformat()}Z"
 
 
 #: with one JSON schema, so that what is sent and what is answered are one shape
