@@ -51,6 +51,27 @@ class TestAuthorization:
         assert not api.places.folder.exists()
 
 
+class Broken(Authorizer):
+    """Fails at every question."""
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        raise RuntimeError("the directory of people is away")
+
+
+class TestBrokenAuthorizer:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: Any) -> Any:
+        return Config(jp_server_config | {"ServerApp": jp_server_config["ServerApp"] | {"authorizer_class": Broken}})
+
+    async def test_while_nobody_can_say_who_may_nobody_may(self, api: Api) -> None:
+        for route in ROUTES:
+            headers = {"Content-Type": "application/gzip"} if route.method == "PUT" else {}
+            reply = await api(route.method, address(route), headers=headers, body=None if not headers else b"x")
+            assert (reply.status, reply.code) == (500, "broken"), named(route)
+            assert "the directory of people" not in str(reply.body)
+        assert not api.places.folder.exists()
+
+
 class Some(Authorizer):
     """Gives the rights on schedules that a test names, and all others."""
 

@@ -11,7 +11,9 @@ import pytest
 
 from jupyter_schedule.core.models import DisclosureFinding, FindingKind
 from scheduler_service.disclosure import columnar
+from scheduler_service.disclosure.file_types import BoundedStream
 from scheduler_service.disclosure.files import FileLimits, check_file
+from scheduler_service.disclosure.tables import TableCheck
 from tests.scheduler_service.disclosure.corpus import planted
 from tests.scheduler_service.disclosure.pictures import picture
 from tests.scheduler_service.disclosure.planted_secrets import secrets_of
@@ -151,3 +153,43 @@ class TestKinds:
         monkeypatch.setattr(columnar, "pyarrow", None)
         (finding,) = check("a.parquet", dict(SHAPES)[".parquet"](("country",), [("DE",)]))
         assert "pyarrow isn't installed" in finding.message
+
+    def test_parquet_of_another_version_or_cut_short_is_held_back(self, check: Check) -> None:
+        whole = dict(SHAPES)[".parquet"](("country", "clients"), [("DE", 100)])
+        footer = int.from_bytes(whole[-8:-4], "little")
+        odd = whole[: -8 - footer] + b"\xff" * footer + whole[-8:]
+        for data in (odd, whole[:-1], whole[: len(whole) // 2], b"PAR1", b"PARE" + whole[4:-4] + b"PARE"):
+            (finding,) = check("a.parquet", data)
+            assert (finding.kind, "can't be" in finding.message) == (FindingKind.UNCHECKED, True)
+
+
+class TestLarge:
+    def test_of_a_page_of_200_mb_no_more_is_read_than_its_limit(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        local = tmp_path / "file"
+        with local.open("wb") as file:
+            file.write(b"<html><body>")
+            file.truncate(200_000_000)
+        read: list[int] = []
+        fill = BoundedStream.readinto
+
+        def counting(stream: BoundedStream, buffer: memoryview) -> int:
+            read.append(fill(stream, buffer))
+            return read[-1]
+
+        monkeypatch.setattr(BoundedStream, "readinto", counting)
+        (finding,) = check_file("output/a.html", local)
+        assert finding.kind == FindingKind.UNCHECKED
+        assert sum(read) < 26_000_000
+
+    def test_thousands_of_columns_are_told_apart_by_few_values_each(self, check: Check) -> None:
+        """Or a file of some MB would cost GB; what is in them is found all the same."""
+        rows = [",".join(f"{row}{column}" for column in range(1500)) for row in range(10, 20)]
+        names = ",".join(f"sum_{column}" for column in range(1499)) + ",email"
+        found = check("a.csv", "\n".join([names, *rows, rows[0] + "@firma.de"]))
+        assert FindingKind.EMAIL in {finding.kind for finding in found}
+        table = TableCheck([f"c{column}" for column in range(2500)], 5)
+        for start in (0, 1100):
+            table.feed_columns(range(1100), [[str(start + number) for number in range(1100)]] * 2500)
+        assert {len(column.distinct) for column in table.columns} == {1100}
