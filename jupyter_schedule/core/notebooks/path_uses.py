@@ -185,7 +185,8 @@ def find_handed(call: ast.Call, values: KnownValues) -> Iterator[PathUse]:
     if called_name(call) not in _NO_MAKERS:
         for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
             text = values.text(argument)
-            if text and HOLE not in text and looks_like_path(text):
+            unpacks = called_name(call) in {"extractall", "extract", "unpack_archive"}
+            if text and HOLE not in text and (unpacks or looks_like_path(text)):
                 yield PathUse(values.place(text), PathAction.HANDED, call.lineno)
 
 
@@ -457,6 +458,10 @@ def _of_words(words: Iterator[CommandWord], line: int, values: KnownValues) -> I
             case WordKind.TARGET:
                 yield PathUse(values.place(word.text), PathAction.WRITE, line)
             case _:
+                # a program may make what it is told: what it fetches, or where it unpacks
+                made = word.text.rpartition("/")[2] if "://" in word.text else word.text
+                if made and not made.startswith("-"):
+                    yield PathUse(values.place(made), PathAction.HANDED, line)
                 yield from place_uses(word.text, PathAction.MENTION, line, values)
 
 

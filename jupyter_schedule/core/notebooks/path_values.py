@@ -453,8 +453,8 @@ class KnownValues:
             return self._full(text)
         if name == "relpath":
             return self._relative(text, as_text(given[1]) if len(given) > 1 else ".")
-        if name in {"listdir", "scandir"}:
-            return self._names_in(text)
+        if name in {"listdir", "scandir", "walk"}:
+            return self._names_in(name, text)
         if name in _ASKING:
             return self._is_there(text)
         try:
@@ -468,9 +468,9 @@ class KnownValues:
             return f"{HOLE}/{text.replace('.', '/')}"
         return f"{HOLE}/{text}" if name == "here" else ""
 
-    def _names_in(self, _: str) -> Value:
-        """The names in a folder: some."""
-        return [HOLE]
+    def _names_in(self, name: str, text: str) -> Value:
+        """The names in a folder: some; of `os.walk` with the folder below it that they are in."""
+        return [[f"{text}/**", [HOLE], [HOLE]]] if name == "walk" else [HOLE]
 
     def _full(self, text: str) -> str:
         """A path from the root, as it is where the code runs."""

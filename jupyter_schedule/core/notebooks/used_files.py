@@ -4,6 +4,7 @@ A path that the code wrote before it read it isn't an input.  What is only named
 is also told when it isn't.
 """
 
+import posixpath
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -250,7 +251,7 @@ class InputCollector:
             return
         if not reads and (look.status in {FileStatus.MISSING, FileStatus.OUTPUT} or not looks_like_path(use.text)):
             return
-        if look.status is FileStatus.MISSING and (use.text in self._guarded or not looks_like_path(use.text)):
+        if look.status is FileStatus.MISSING and (self._may_be_made(use.text) or not looks_like_path(use.text)):
             return
         if look.status is FileStatus.ABSOLUTE and not reads and self._places.inside(look.path) is None:
             return
@@ -262,6 +263,13 @@ class InputCollector:
         level = FindingLevel.OK if look.status is FileStatus.INCLUDED else FindingLevel.WARNING
         addable = look.path if look.status is FileStatus.DENIED else None
         self._tell(level, str(look.status), message, source, fix, addable=addable)
+
+    def _may_be_made(self, text: str) -> bool:
+        """True of a path that a call was given, or that is below a folder that isn't there and a call was given."""
+        above = posixpath.dirname(text)
+        if text in self._guarded:
+            return True
+        return bool(above) and above in self._guarded and self._places.look(above).status is FileStatus.MISSING
 
     def _folder(self, source: CodeSource, use: PathUse, look: PathState) -> None:
         """A folder that is named: a data set goes along as a whole, and so does what is read as if it were a file."""

@@ -114,6 +114,7 @@ def test_words_of_shell_lines_may_be_paths() -> None:
     found = list(find_magic_uses([Magic(number, text) for number, text in enumerate(texts, start=1)]))
     interesting = [(str(use.how), use.text, use.line) for use in found if "." in use.text]
     assert interesting == [
+        ("handed", "a b.csv", 1),
         ("mention", "a b.csv", 1),
         ("write", "out.txt", 1),
         ("run", "other.py", 2),
