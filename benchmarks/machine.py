@@ -5,6 +5,7 @@ one of a single cell: what it takes beyond that are its environments, unpacked o
 """
 
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -33,8 +34,8 @@ TRIES = 3
 ANALYSIS = 2.0
 SCRIPT = f"sleep {ANALYSIS}"
 BY_HAND = f"#!/bin/bash\n{SCRIPT}\nsystemctl poweroff\n"
-#: the notebook's own, and the runner's
-REQUIREMENTS = "ipykernel==7.4.0\npandas==3.0.0\n"
+#: what the notebook's own code needs, which is locked before
+NEEDS = "ipykernel\npandas\n"
 #: the same two environments, each beside the other
 BY_UV = """#!/bin/bash
 cd /var/tmp
@@ -67,8 +68,9 @@ def rows() -> Iterable[Row]:
         ):
             team = Team(folder / "team", cloud, server)
             yield _command(team, cloud)
-            with _packages(folder / "served"):
-                yield from _notebook(team, cloud)
+            lock = _locked()
+            with _packages(folder / "served", lock):
+                yield from _notebook(team, cloud, lock)
             yield _upload(server, folder / "files")
 
 
@@ -87,8 +89,15 @@ def _command(team: Team, cloud: BareCloud) -> Row:
     )
 
 
-def _notebook(team: Team, cloud: BareCloud) -> Iterator[Row]:
-    team.pinned("notebook", REQUIREMENTS, python=".".join(UBUNTU_PYTHON.split(".")[:2]))
+def _locked() -> str:
+    """The needs with all that they need, for Ubuntu's Python."""
+    compiling = [uv.find_uv_bin(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
+    command = [*compiling, "--python-version", UBUNTU_PYTHON, "-"]
+    return subprocess.run(command, input=NEEDS, check=True, capture_output=True, text=True).stdout
+
+
+def _notebook(team: Team, cloud: BareCloud, lock: str) -> Iterator[Row]:
+    team.pinned("notebook", lock, python=".".join(UBUNTU_PYTHON.split(".")[:2]))
     nothing = statistics.median(_by_hand(cloud, f"nothing-{number}", _bare()) for number in range(TRIES))
     with team.service():
         first = _ours(team, "notebook")
@@ -103,15 +112,15 @@ def _bare() -> str:
 
 
 @contextmanager
-def _packages(served: Path) -> Iterator[None]:
+def _packages(served: Path, lock: str) -> Iterator[None]:
     """An index for machines, beside what is made by hand from it."""
-    index = package_index(REQUIREMENTS, UBUNTU_PYTHON)
+    index = package_index(lock, UBUNTU_PYTHON)
     by_hand = served / "by-hand"
     by_hand.mkdir()
     for each in index.iterdir():
         (served / each.name).symlink_to(each)
     (by_hand / "uv").symlink_to(uv.find_uv_bin())
-    (by_hand / "kernel.txt").write_text(REQUIREMENTS)
+    (by_hand / "kernel.txt").write_text(lock)
     runner = Path(s3_clients.__file__).parents[1] / "bundles" / "wrapper" / "runner.txt"
     (by_hand / "runner.txt").symlink_to(runner)
     with serving(served):
