@@ -50,14 +50,13 @@ def _idle(folder: Path, size: int, ledger: str | None) -> tuple[float, int]:
     engine = Engine(folder, ledger=ledger)
     assert isinstance(engine.store, SqlStore)
     now = utc(clock.now())
+    made = make_schedule("s", cursor=now, next_due=now + timedelta(days=1))
+    row, version = schedule_row(made), version_row(made)
     for start in range(0, size, BATCH):
-        made = [
-            make_schedule(f"s{number:06}", cursor=now, next_due=now + timedelta(days=1, seconds=number))
-            for number in range(start, start + BATCH)
-        ]
+        ids = [f"{number:036}" for number in range(start, start + BATCH)]
         with engine.store.database.engine.begin() as connection:
-            connection.execute(insert(schedules), [schedule_row(schedule) for schedule in made])
-            connection.execute(insert(schedule_versions), [version_row(schedule) for schedule in made])
+            connection.execute(insert(schedules), [row | {"id": each, "name": f"s{each[-6:]}"} for each in ids])
+            connection.execute(insert(schedule_versions), [version | {"schedule_id": each} for each in ids])
     with engine.service_process() as service:
         eventually(lambda: any(each.is_working for each in engine.store.services.list_all()), what="the service")
         time.sleep(SETTLED)
