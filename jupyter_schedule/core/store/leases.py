@@ -82,16 +82,8 @@ class SqlLeases(LeaseStore):
             which = IS_BACKFILL if backfills else ~IS_BACKFILL
             if not admission.open_launchers():
                 break
-
-            def find_next(
-                owner: str,
-                launchers: Collection[str],
-                held_up: Collection[str],
-                which: ColumnElement[bool] = which,
-            ) -> WaitingRun | None:
-                return _find_next(connection, and_(which, here), owner, launchers, held_up)
-
-            for run in admit_in_turn(admission, _waiting_owners(connection, which), find_next):
+            line = _Line(connection, and_(which, here))
+            for run in admit_in_turn(admission, _waiting_owners(connection, which), line.find_next):
                 self._start(connection, by, run)
                 admitted.append((run.id, run.schedule_id))
                 yield run.id
@@ -154,41 +146,50 @@ def _waiting_owners(connection: Connection, which: ColumnElement[bool]) -> list[
     return [Turns(*row) for row in connection.execute(query)]
 
 
-def _find_next(
-    connection: Connection,
-    which: ColumnElement[bool],
-    owner: str,
-    launchers: Collection[str],
-    held_up: Collection[str],
-) -> WaitingRun | None:
-    """The owner's first run that may start, its row locked; None when there is none."""
-    columns = (runs.c.id, runs.c.schedule_id, runs.c.owner, runs.c.launcher, runs.c.trigger, runs.c.parallel)
-    query: Select[Any] = (
-        select(*columns, schedule_versions.c.spec)
-        .join(schedules, schedules.c.id == runs.c.schedule_id)
-        .join(
-            schedule_versions,
-            and_(
-                schedule_versions.c.schedule_id == runs.c.schedule_id,
-                schedule_versions.c.version == runs.c.version,
-                READABLE_SHAPE,
-            ),
+class _Line:
+    """The due runs of each owner in their order, as one admission goes through them.
+
+    What it passed by waits for a launcher, an account or another run of its schedule, and goes on to do so while the
+    admission lasts.  So it isn't looked at again, however many runs of another account wait before one of ours.
+    """
+
+    def __init__(self, connection: Connection, which: ColumnElement[bool]) -> None:
+        self._connection = connection
+        self._which = which
+        #: by owner, the place in the order at which the last one was found
+        self._since: dict[str, int] = {}
+
+    def find_next(self, owner: str, launchers: Collection[str], held_up: Collection[str]) -> WaitingRun | None:
+        """The owner's first run that may start, its row locked; None when there is none."""
+        columns = (runs.c.id, runs.c.schedule_id, runs.c.owner, runs.c.launcher, runs.c.trigger, runs.c.parallel)
+        query: Select[Any] = (
+            select(*columns, runs.c.queued, schedule_versions.c.spec)
+            .join(schedules, schedules.c.id == runs.c.schedule_id)
+            .join(
+                schedule_versions,
+                and_(
+                    schedule_versions.c.schedule_id == runs.c.schedule_id,
+                    schedule_versions.c.version == runs.c.version,
+                    READABLE_SHAPE,
+                ),
+            )
+            .where(MAY_START, self._which, runs.c.owner == owner, runs.c.launcher.in_(launchers), IS_ALIVE)
+            .where(runs.c.queued >= self._since.get(owner, 0))
+            .order_by(runs.c.queued)
+            .limit(1)
+            .with_for_update(of=runs, skip_locked=True, key_share=True)
         )
-        .where(MAY_START, which, runs.c.owner == owner, runs.c.launcher.in_(launchers), IS_ALIVE)
-        .order_by(runs.c.queued)
-        .limit(1)
-        .with_for_update(of=runs, skip_locked=True, key_share=True)
-    )
-    if held_up:
-        query = query.where(runs.c.schedule_id.not_in(held_up))
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    spec = row.spec if isinstance(row.spec, dict) else {}
-    # what can't be read starts as what the strictest word lets it
-    overlap = spec.get("overlap", Overlap.QUEUE_ONE)
-    known = (row.id, row.schedule_id, row.owner, row.launcher, row.trigger, row.parallel)
-    return WaitingRun(*known, Overlap.ALLOW if overlap == Overlap.ALLOW else Overlap.QUEUE_ONE)
+        if held_up:
+            query = query.where(runs.c.schedule_id.not_in(held_up))
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        self._since[owner] = row.queued
+        spec = row.spec if isinstance(row.spec, dict) else {}
+        # what can't be read starts as what the strictest word lets it
+        overlap = spec.get("overlap", Overlap.QUEUE_ONE)
+        known = (row.id, row.schedule_id, row.owner, row.launcher, row.trigger, row.parallel)
+        return WaitingRun(*known, Overlap.ALLOW if overlap == Overlap.ALLOW else Overlap.QUEUE_ONE)
 
 
 def _may_be_here(by: Admitter) -> ColumnElement[bool]:

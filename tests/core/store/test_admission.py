@@ -132,6 +132,25 @@ def test_a_service_admits_on_its_host_what_its_own_account_recorded_and_leaves_t
     assert [run.schedule for run in store.runs.list_open() if run.status == RunStatus.DUE] == ["nobody-0"]
 
 
+@pytest.mark.promise("P29")
+def test_an_owners_many_runs_of_another_account_keep_neither_theirs_nor_others_waiting(store: Store) -> None:
+    """Owners take turns in order, and of runs that came together none is passed by."""
+    both: dict[str, Any] = {"launchers": frozenset({"local"}), "local": frozenset({"local"})}
+    for owner, account, name, count in (
+        ("ann", "another", "elsewhere", 200), ("bob", "ours", "bobs", 3), ("ann", "ours", "here", 3)
+    ):  # fmt: skip
+        spec = make_spec(seal=Seal(account=account, code=""), overlap=Overlap.ALLOW)
+        schedule = make_schedule(name, owner=owner, spec=spec)
+        store.schedules.add(schedule)
+        store.runs.add_all([make_run(schedule, str(number)) for number in range(count)], actor=owner)
+    by = make_admitter("one", limits=ConcurrencyLimits(total=5), account="ours", **both)
+    assert store.leases.admit(by, actor="one") == 5
+    going = [each.run.schedule for each in store.leases.claim(by)]
+    assert sorted(going) == ["bobs", "bobs", "here", "here", "here"]
+    assert store.leases.admit(make_admitter("two", account="ours", host="there", **both), actor="two") == 1
+    assert store.leases.admit(make_admitter("three", account="another", host="far", **both), actor="three") > 0
+
+
 def test_an_ad_hoc_worker_takes_the_place_of_a_machine(store: Store) -> None:
     of_owner(store, "bob", 6, launcher="ec2", size="small")
     worker = make_ad_hoc(launcher="ec2")
