@@ -61,6 +61,23 @@ def test_a_container_in_which_a_worker_still_lives_is_another_host(live: Life, t
         each.close()
 
 
+@pytest.mark.promise("P20")
+def test_services_of_one_container_share_the_name_that_it_took_over_until_the_last_is_gone(
+    live: Life, tmp_path: Path
+) -> None:
+    live("c0ffee01", "first")
+    identify_host(tmp_path).close()
+    live("beef0002", "second")
+    one, other = identify_host(tmp_path), identify_host(tmp_path)
+    assert (one.name, other.name) == ("image@c0ffee01", "image@c0ffee01")
+    one.close()
+    live("dead0003", "third")
+    third = identify_host(tmp_path)
+    assert third.name == "image@dead0003", "the other service still lives there"
+    for each in (other, third):
+        each.close()
+
+
 def test_two_containers_of_one_image_with_folders_of_their_own_are_two_hosts(live: Life, tmp_path: Path) -> None:
     live("one", "first")
     one = identify_host(tmp_path / "one")
