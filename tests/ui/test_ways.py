@@ -46,7 +46,7 @@ def test_the_button_of_a_notebook_leads_to_a_run_and_to_an_opened_file(lab: Lab,
 
     press_schedule(page)
 
-    expect(panel(page).get_by_text(re.compile("Scheduled. First run started. Next: .* your time."))).to_be_visible()
+    expect(panel(page).get_by_text(re.compile("^Scheduled[.].* Next: .* your time."))).to_be_visible()
     expect(panel(page).get_by_role("heading", name=re.compile("^Succeeded in"))).to_be_visible()
     assert [*violations(page, panel(page)), *too_wide(panel(page))] == []
     with page.expect_popup() as opened:
