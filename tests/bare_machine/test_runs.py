@@ -283,6 +283,7 @@ def test_a_spot_notice_moves_the_run_to_another_machine(team: Team) -> None:
     assert (first.outcome, second.outcome) == (Outcome.LOST, Outcome.FINISHED)
 
 
+@pytest.mark.proof("machines")
 def test_a_notebook_with_packages_of_its_own_is_published_from_a_fresh_machine(team: Team) -> None:
     """The first sample: its environment is made from the pins in its bundle, before it reads its own publication."""
     made = team.sample()

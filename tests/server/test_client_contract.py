@@ -245,10 +245,12 @@ CHANGES: dict[str, Any] = {
 CODE = {"notebook": "work/other.ipynb", "files": ["work/other.ipynb"], "left_out": ["work/a.csv"], "kernel": "python3"}
 #: what needs a launcher that isn't there
 ELSEWHERE = {"launcher": "ec2", "size": "small", "data_role": "weather"}
+#: what is said once: which name it has, whose results it goes on with, and where its code came from
+AT_CREATION = {"name", "continue_results", "tarball"}
 
 
 def test_every_option_of_a_schedule_has_its_change() -> None:
-    assert {*CHANGES, *CODE, *ELSEWHERE, "name", "tarball"} == set(Form.model_fields)
+    assert {*CHANGES, *CODE, *ELSEWHERE, *AT_CREATION} == set(Form.model_fields)
 
 
 async def test_what_is_said_when_creating_can_be_changed_afterwards(client: Client) -> None:

@@ -1,7 +1,7 @@
 """What a schedule's policies promise, judged from rows and true times alone: nothing here asks what a tick decides."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from jupyter_schedule.core.models import (
@@ -15,6 +15,7 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.timing import recurrence
 from tests.simulation.history import History, Life, meeting
+from tests.simulation.people import Backfilled
 
 #: seconds that a tick and what it does may take in a calm world
 TICK = 60
@@ -182,13 +183,26 @@ def a_backfill_is_whole(seen: History) -> Iterator[str]:
         known: dict[object, list[Life]] = {}
         for life in seen.of_schedule.get(asked.schedule, []):
             known.setdefault(life.run.scheduled_for, []).append(life)
-        for occurrence in recurrence.between(asked.timing, asked.start - timedelta(seconds=1), asked.end):
-            rows = known.get(occurrence.instant, [])
+        for instant in _due_then(seen, asked):
+            rows = known.get(instant, [])
             if not any(
                 life.came <= asked.at and (life.ended >= asked.began or life.run.status == RunStatus.SUCCEEDED)
                 for life in rows
             ):
-                yield f"{occurrence.instant} isn't in the ledger that {asked.schedule} was told to be filled"
+                yield f"{instant} isn't in the ledger that {asked.schedule} was told to be filled"
+
+
+def _due_then(seen: History, asked: Backfilled) -> Iterator[datetime]:
+    """The times of the range: by today's timing before the schedule was made, from then on by that of each version."""
+    versions = [each for each in seen.ledger.versions_of[asked.schedule] if each.version <= asked.version]
+    versions.sort(key=lambda version: version.version)
+    timings = [(datetime.min.replace(tzinfo=UTC), versions[-1].spec.timing)]
+    timings += [(each.created_at, each.spec.timing) for each in versions]
+    for number, (since, timing) in enumerate(timings):
+        until = timings[number + 1][0] if number + 1 < len(timings) else asked.end
+        for occurrence in recurrence.between(timing, asked.start - timedelta(seconds=1), asked.end):
+            if since < occurrence.instant <= until:
+                yield occurrence.instant
 
 
 def a_time_is_filled_by_one_at_once(seen: History) -> Iterator[str]:

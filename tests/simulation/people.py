@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_schedule.core.descriptions import upcoming
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Timing, Visibility
+from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Visibility
 from jupyter_schedule.core.operations.operations import Operations
 from tests.simulation import surroundings
 from tests.simulation.world import HORIZON, HOUR, Actor, Stepped
@@ -29,7 +29,8 @@ class Backfilled:
     began: float
     at: float
     schedule: str
-    timing: Timing
+    #: by which they were due, and those before it
+    version: int
     start: datetime
     end: datetime
 
@@ -183,7 +184,7 @@ class Person:
             asked.backfill.start(schedule.name, start, end, parallel=hours)
             # of one that was edited meanwhile it isn't known by which expression it was filled
             if asked.schedules.get(schedule.name).version == before.version:
-                told = Backfilled(began, self._world.time, schedule.id, before.spec.timing, start, end)
+                told = Backfilled(began, self._world.time, schedule.id, before.version, start, end)
                 self._deployment.backfilled.append(told)
 
         other = Person(self._deployment, f"{self.actor.name}'")

@@ -100,7 +100,10 @@ def test_the_page_is_given_little_before_somebody_asks(lab: Lab, page: Page, app
     assert sum(traffic.scripts) <= START
     # the button may be drawn before its answer has been measured here
     eventually(lambda: page.evaluate("0") or traffic.answers, what="the answer that the button shows")
-    (answer,) = traffic.answers.items()
+    answers = dict(traffic.answers)
+    # what failed since somebody was here, once JupyterLab has nothing else to do
+    assert answers.pop("GET news", 0) <= BUTTON
+    (answer,) = answers.items()
     assert answer[0] == "GET scheduled"
     assert answer[1] <= BUTTON
 

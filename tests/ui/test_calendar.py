@@ -49,7 +49,7 @@ def test_days_are_picked_with_the_mouse_and_each_becomes_a_run_that_turns_its_da
     here.get_by_label("To", exact=True).fill(f"{DAYS[2]:%Y-%m-%d}")
     expect(here.get_by_text(re.compile("^3 runs, the oldest first, one after another: from"))).to_be_visible()
     here.get_by_role("button", name="Start 3 runs").click()
-    expect(here.get_by_text("3 runs wait now.")).to_be_visible()
+    expect(here.get_by_text("3 runs queued.")).to_be_visible()
     for index in range(3):
         expect(show(here, index)).to_have_attribute("data-state", "succeeded")
     runs = lab.ask("GET", "schedules/calendar-mouse/runs")
