@@ -11,7 +11,7 @@ from tests.engine import eventually
 from tests.ui.conftest import CHROMIUM
 from tests.ui.lab import Lab
 from tests.ui.test_keyboard import tab_to
-from tests.ui.walk import open_calendar, panel
+from tests.ui.walk import open_calendar, panel, show_day
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,11 +35,8 @@ def open_at(lab: Lab, page: Page, name: str, code: str) -> Locator:
 
 
 def show(here: Locator, index: int) -> Locator:
-    """A day's button, in whichever month it is."""
-    name = re.compile(f"^{DAYS[index]:%a} {DAYS[index].day} {DAYS[index]:%b}:")
-    if DAYS[index].month != clock.now().month:
-        here.get_by_role("button", name="Month before").click()
-    return here.get_by_role("grid").get_by_role("button", name=name)
+    """The button of a day of `DAYS`."""
+    return show_day(here, DAYS[index])
 
 
 def test_days_are_picked_with_the_mouse_and_each_becomes_a_run_that_turns_its_day_green(lab: Lab, page: Page) -> None:

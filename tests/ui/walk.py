@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 
 from playwright.sync_api import Locator, Page, expect
 
+from jupyter_schedule.core import clock
 from tests.engine import eventually
 from tests.ui.lab import Lab
 
@@ -109,8 +111,19 @@ def open_calendar(page: Page) -> None:
     expect(panel(page).get_by_role("grid")).to_be_visible()
 
 
+def show_day(calendar: Locator, day: date) -> Locator:
+    """The button of a day up to today, in its month, whichever month is shown first."""
+    first = calendar.get_by_role("grid").get_by_role("button").first
+    while (shown := first.get_attribute("data-day") or "") > day.isoformat():
+        calendar.get_by_role("button", name="Month before").click()
+        expect(calendar.locator(f'[data-day="{shown}"]')).to_have_count(0)
+    return calendar.locator(f'[data-day="{day}"]')
+
+
 def _calendar(page: Page) -> None:
     open_calendar(page)
+    # a month of which all days have passed, whatever day it is today
+    show_day(panel(page), clock.now().date().replace(day=1) - timedelta(days=1)).wait_for()
     days = panel(page).get_by_role("grid").get_by_role("button")
     days.nth(2).click()
     days.nth(12).click()
