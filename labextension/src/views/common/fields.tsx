@@ -2,6 +2,7 @@
 import type { AriaAttributes, ReactElement, ReactNode } from 'react';
 import { useId } from 'react';
 
+import { splitLines } from '../../model/format';
 import { Picture } from './Picture';
 
 /** A labelled control has to carry these. */
@@ -30,6 +31,29 @@ export function Field({ label, name, help, error, children }: FieldProps): React
       {children(described)}
       <Help id={`${id}-help`} help={help} error={error} />
     </div>
+  );
+}
+
+interface LinesFieldProps extends Omit<FieldProps, 'children'> {
+  lines: readonly string[];
+  set(lines: string[]): void;
+}
+
+/** A `Field` for names or patterns, one a line. */
+export function LinesField({ lines, set, ...field }: LinesFieldProps): ReactElement {
+  return (
+    <Field {...field}>
+      {described => (
+        <textarea
+          {...described}
+          className="jp-mod-styled jp-Schedule-code"
+          rows={2}
+          spellCheck={false}
+          value={lines.join('\n')}
+          onChange={event => set(splitLines(event.target.value))}
+        />
+      )}
+    </Field>
   );
 }
 
@@ -83,7 +107,7 @@ export function focusIn(frame: HTMLElement | null, field: string | undefined): b
     fold.open = true;
   }
   const wrong = place.querySelector<HTMLElement>('[aria-invalid]');
-  (wrong ?? place.querySelector<HTMLElement>('input:not(:disabled), select, button'))?.focus();
+  (wrong ?? place.querySelector<HTMLElement>('input:not(:disabled), select, textarea, button'))?.focus();
   return true;
 }
 

@@ -4,8 +4,7 @@ import { useEffect, useState } from 'react';
 
 import type { Form, KernelChoice } from '../../api/schemas';
 import type { FormPartProps } from '../../model/form';
-import { splitLines } from '../../model/format';
-import { Field } from '../common/fields';
+import { Field, LinesField } from '../common/fields';
 import { useHost } from '../common/hostContext';
 
 export function EnvironmentFields({ state, problems, preview, change }: FormPartProps): ReactElement {
@@ -60,7 +59,7 @@ export function EnvironmentFields({ state, problems, preview, change }: FormPart
           </select>
         )}
       </Field>
-      <Lines
+      <LinesField
         name="env"
         label={trans.__('Environment variables')}
         help={trans.__('Names, one a line: a run takes their values over from the scheduler.')}
@@ -68,7 +67,7 @@ export function EnvironmentFields({ state, problems, preview, change }: FormPart
         lines={state.env}
         set={env => change({ ...state, env })}
       />
-      <Lines
+      <LinesField
         name="previous"
         label={trans.__('Previous files')}
         help={trans.__('Patterns, one a line, such as *.csv: what earlier runs published, in PREVIOUS_DIR.')}
@@ -77,32 +76,6 @@ export function EnvironmentFields({ state, problems, preview, change }: FormPart
         set={previous => change({ ...state, previous })}
       />
     </>
-  );
-}
-
-interface LinesProps {
-  name: string;
-  label: string;
-  help: string;
-  error?: string;
-  lines: readonly string[];
-  set(lines: string[]): void;
-}
-
-function Lines({ lines, set, ...field }: LinesProps): ReactElement {
-  return (
-    <Field {...field}>
-      {described => (
-        <textarea
-          {...described}
-          className="jp-mod-styled jp-Schedule-code"
-          rows={2}
-          spellCheck={false}
-          value={lines.join('\n')}
-          onChange={event => set(splitLines(event.target.value))}
-        />
-      )}
-    </Field>
   );
 }
 

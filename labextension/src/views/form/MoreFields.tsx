@@ -6,9 +6,8 @@ import type { Form } from '../../api/schemas';
 import type { Field as FieldName, FormPartProps } from '../../model/form';
 import { overlapLabels } from '../../model/policies';
 import type { TranslationBundle } from '../../model/translation';
-import { CheckBox, Field, focusIn } from '../common/fields';
+import { CheckBox, Field, LinesField, focusIn } from '../common/fields';
 import { useHost } from '../common/hostContext';
-import { splitLines } from '../../model/format';
 import { EnvironmentFields } from './EnvironmentFields';
 import { NotificationFields } from './NotificationFields';
 import { PolicyFields } from './PolicyFields';
@@ -107,23 +106,14 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
       />
       <PolicyFields {...props} />
       <NotificationFields {...props} />
-      <Field
+      <LinesField
         name="expect"
         label={trans.__('Output contract')}
         help={trans.__('A line for each pattern: day*.csv rows>=100 newest(date)<=2d. A run that breaks it fails.')}
         error={problems.expect}
-      >
-        {described => (
-          <textarea
-            {...described}
-            className="jp-mod-styled jp-Schedule-code"
-            rows={2}
-            spellCheck={false}
-            value={state.expect.join('\n')}
-            onChange={event => change({ ...state, expect: splitLines(event.target.value) })}
-          />
-        )}
-      </Field>
+        lines={state.expect}
+        set={expect => change({ ...state, expect })}
+      />
     </div>
   );
 }
