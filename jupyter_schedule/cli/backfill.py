@@ -84,6 +84,6 @@ def _told(name: str, done: BackfillResponse, parallel: int) -> str:
     left = [f"{done.succeeded:,} have succeeded"] * bool(done.succeeded)
     left += [f"{done.waiting:,} are waiting or running"] * bool(done.waiting)
     rest = f" Left as they are: {' and '.join(left)}." if left else ""
-    runs = f"{count_text(done.runs, 'run')} of “{name}” wait{'s' * (done.runs == 1)} now, the oldest first"
+    runs = f"{count_text(done.runs, 'run')} of “{name}” queued, the oldest first"
     runs += f", {parallel} at a time." if parallel > 1 else "."
     return runs + rest

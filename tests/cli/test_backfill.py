@@ -6,7 +6,7 @@ from tests.cli.conftest import Terminal
 def test_days_are_both_included_and_the_second_time_they_wait_already(terminal: Terminal) -> None:
     terminal.scheduled()
     first = terminal("backfill", "daily", "--from", "2026-11-20", "--to", "2026-11-22")
-    assert first.stdout == "3 runs of “daily” wait now, the oldest first.\n"
+    assert first.stdout == "3 runs of “daily” queued, the oldest first.\n"
     again = terminal.json("backfill", "daily", "--from", "2026-11-20", "--to", "2026-11-22")
     assert (again["runs"], again["succeeded"], again["waiting"]) == (0, 0, 3)
 
@@ -39,7 +39,7 @@ def test_without_a_person_to_ask_many_runs_need_yes(terminal: Terminal) -> None:
 def test_several_at_a_time_are_said_and_what_is_left_is_cancelled(terminal: Terminal) -> None:
     terminal.scheduled()
     asked = terminal("backfill", "daily", "--from", "2026-11-20", "--to", "2026-11-22", "--parallel", "2")
-    assert asked.stdout == "3 runs of “daily” wait now, the oldest first, 2 at a time.\n"
+    assert asked.stdout == "3 runs of “daily” queued, the oldest first, 2 at a time.\n"
     said = terminal("backfill", "daily", "--cancel").stdout
     assert said == "3 runs of “daily” won't start; what goes on can be stopped by itself.\n"
     assert terminal.json("backfill", "daily", "--cancel") == {"cancelled": 0}
