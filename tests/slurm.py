@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -108,6 +108,11 @@ class Cluster:
         """End the controller as a power cut does."""
         os.kill(self._pid("controller"), signal.SIGKILL)
 
+    def wait_for_save(self) -> None:
+        """Wait until the controller has saved the state of its jobs once more."""
+        saved, before = self.folder / "state" / "job_state", time.time_ns()
+        eventually(lambda: saved.exists() and saved.stat().st_mtime_ns > before, what="the controller's save")
+
     def stop(self) -> None:
         """End all jobs, then everything that was started."""
         with suppress(OSError):
@@ -117,7 +122,7 @@ class Cluster:
             with suppress(OSError, ValueError):
                 pid = self._pid(name)
                 os.kill(pid, signal.SIGTERM)
-                _wait_for_end(pid)
+                eventually(lambda pid=pid: not Path(f"/proc/{pid}").exists(), what=f"the end of {name}")  # type: ignore[misc]
 
     def jobs(self, *states: str) -> list[str]:
         """The names of jobs in those states."""
@@ -157,11 +162,3 @@ def started(folder: Path) -> Iterator[Cluster]:
 
 def _program(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-
-
-def _wait_for_end(pid: int, clock: Callable[[], float] = time.monotonic) -> None:
-    until = clock() + 15
-    while Path(f"/proc/{pid}").exists() and clock() < until:
-        time.sleep(0.05)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)

@@ -236,7 +236,10 @@ class SlurmLauncher(Launcher):
         return replace(WorkerState.GONE, end=job.end) if job.is_over else WorkerState.ALIVE
 
     def explain_end(self, attempt: Attempt) -> WorkerEnd | None:
-        job = self._find(self._name(attempt))
+        try:
+            job = self._find(self._name(attempt))
+        except SlurmAway:
+            return None
         if job is None or not job.is_over:
             return None
         return replace(job.end, log=_last_of(self._log(attempt)))
@@ -256,8 +259,13 @@ class SlurmLauncher(Launcher):
             self._run("scancel", job.number)
 
     def discard(self, attempt: Attempt) -> None:
-        self.kill(attempt)
-        self._forget(self._name(attempt))
+        try:
+            self.kill(attempt)
+        except SlurmAway as problem:
+            # what is over ends without Slurm; its job is ended, and its files go, when Slurm can be asked again
+            log.debug(logfmt("slurm_away", run=attempt.run_id, message=problem))
+        else:
+            self._forget(self._name(attempt))
 
     def reap(
         self, find_attempt: Callable[[str, int], Attempt | None], find_ad_hoc: FindAdHocWorker = find_no_worker
@@ -334,7 +342,8 @@ class SlurmLauncher(Launcher):
     def _forget(self, name: str) -> None:
         with self._lock:
             self._waiting.pop(name, None)
-        for kind in ("json", "env", "sh"):
+        # the task last: as long as it is there, `reap` finds what is left
+        for kind in ("env", "sh", "json"):
             (self._tasks / f"{name}.{kind}").unlink(missing_ok=True)
         (self._logs / f"{name}.log").unlink(missing_ok=True)
 

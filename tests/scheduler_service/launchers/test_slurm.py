@@ -1,6 +1,5 @@
 """Runs on a real Slurm: from a schedule to its published file, and through what a cluster does to jobs."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,15 +134,16 @@ def test_a_job_that_somebody_else_cancelled_is_said_to_be_that(site: Site, clust
 
 
 @proof
-@pytest.mark.parametrize("seconds", [0, 6])
+@pytest.mark.parametrize("saves_first", [False, True])
 def test_a_controller_that_is_killed_after_a_start_makes_nothing_run_twice(
-    site: Site, cluster: Cluster, seconds: float
+    site: Site, cluster: Cluster, saves_first: bool
 ) -> None:
-    """Within half a second of a start it forgets the job, or starts it once more; later it knows it still."""
+    """One that hasn't saved its state forgets the job, or starts it once more; one that has knows it still."""
     with site.on_cluster():
         run = site.run_now("twice", f"echo once >> {site.root}/begun; sleep 8; mkdir output; touch output/x")
         eventually(lambda: cluster.jobs("RUNNING"), what="its start")
-        time.sleep(seconds)
+        if saves_first:
+            cluster.wait_for_save()
         cluster.kill_controller()
         cluster.start_controller()
         ended = site.ended(run)
@@ -296,6 +296,22 @@ def test_while_nobody_can_be_asked_what_waited_waits_on_and_nothing_is_taken_for
     bench.launcher.poll(attempt)
     bench.fake.problem = SlurmAway("Unable to contact slurm controller")
     assert bench.launcher.poll(attempt) == WorkerState.UNREACHABLE
+
+
+def test_an_attempt_is_over_also_while_nobody_can_be_asked_and_its_job_goes_later(bench: Bench) -> None:
+    attempt = bench.launched()
+    over = attempt.model_copy(update={"ended_at": NOON})
+    bench.fake.problem = SlurmAway("Unable to contact slurm controller")
+    assert bench.launcher.explain_end(over) is None
+    bench.launcher.discard(over)
+    bench.fake.problem = None
+    tasks = bench.settings.folder / "tasks"
+    assert len(list(tasks.iterdir())) == 3
+    bench.launcher.reap(lambda _run, _number: over)
+    assert list(bench.fake.calls[-1]) == ["scancel", "1"]
+    bench.fake.say("CANCELLED")
+    bench.launcher.reap(lambda _run, _number: over)
+    assert list(tasks.iterdir()) == []
 
 
 def test_a_job_that_waits_gets_no_signal_and_one_that_runs_does(bench: Bench) -> None:
