@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
@@ -98,8 +99,7 @@ def test_what_comes_due_above_the_cap_is_skipped_and_what_a_person_asks_for_runs
     engine.script("dear", "true", policies=capped("1"))
     with paid_service(engine):
         engine.ended(engine.run("dear"))
-        yesterday = engine.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        plan = engine.operations.backfill.start("dear", yesterday.replace(day=1), yesterday)
+        plan = engine.operations.backfill.start("dear", engine.now() - timedelta(days=3), engine.now())
         ended = [engine.ended(run) for run in plan.runs]
         assert {(run.status, run.reason) for run in ended} <= {(RunStatus.SKIPPED, Reason.CAP)}
         assert engine.ended(engine.run("dear")).status is RunStatus.SUCCEEDED
