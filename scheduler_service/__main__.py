@@ -17,7 +17,7 @@ import click
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.account import account_of
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Visibility
+from jupyter_schedule.core.models import LOCAL_OWNER, Visibility, publication_name
 from jupyter_schedule.core.storage.factory import open_storage, open_work
 from jupyter_schedule.core.text import listed, quoted, size_text
 from scheduler_service.admin.check import (
@@ -246,14 +246,15 @@ def prune(config: Path | None, folder: Path | None, dry_run: bool) -> None:
 
 @main.command("unpublish", cls=OperatorCommand, short_help="Take a deleted schedule's results private.")
 @click.argument("name")
+@click.option("--owner", default=LOCAL_OWNER, metavar="NAME", help="Whose it was, where many share the ledger.")
 @_settings_options
-def unpublish(name: str, config: Path | None, folder: Path | None) -> None:
+def unpublish(name: str, owner: str, config: Path | None, folder: Path | None) -> None:
     """Move what a deleted schedule NAME published from the public area to the private one; it may be repeated."""
     settings = load_settings(config, folder)
     private = open_storage(settings.storage.base(Visibility.PRIVATE, settings.folder, ""))
     with open_existing_ledger(settings.places) as store:
-        moved = unpublish_deleted(name, store, settings.storage, private, clock.now())
-    where = f"; they are at {private.url(f'{name}/')}" if moved else ""
+        moved = unpublish_deleted(name, store, settings.storage, private, clock.now(), owner=owner)
+    where = f"; they are at {private.url(f'{publication_name(owner, name)}/')}" if moved else ""
     click.echo(f"{moved:,} objects of “{name}” left the public area{where}.")
 
 

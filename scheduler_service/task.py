@@ -61,7 +61,7 @@ def build_task(
 
 
 def _variables(run: Run, spec: Spec) -> dict[str, str]:
-    published = parse_address(spec.publication_base).url(PublicationKeys(run.schedule).data)
+    published = parse_address(spec.publication_base).url(PublicationKeys(run.publication_name).data)
     return {
         "RUN_ID": run.id,
         "SCHEDULED_FOR": utc_text(run.scheduled_for),
@@ -82,7 +82,7 @@ def _kernel(spec: Spec) -> dict[str, Any] | None:
 def _previous(run: Run, spec: Spec) -> PreviousFiles | None:
     if not spec.previous:
         return None
-    prefix = PublicationKeys(run.schedule).data
+    prefix = PublicationKeys(run.publication_name).data
     return PreviousFiles(spec.publication_base, prefix, list(spec.previous))
 
 
@@ -93,5 +93,5 @@ def _expect(run: Run, spec: Spec) -> ExpectedOutputs | None:
         lines=list(spec.expect),
         day=(recurrence.data_date(run.scheduled_for, spec.timing.timezone) + timedelta(days=1)).isoformat(),
         objects=None if spec.visibility == Visibility.NONE else spec.publication_base,
-        index=PublicationKeys(run.schedule).data_index,
+        index=PublicationKeys(run.publication_name).data_index,
     )

@@ -78,6 +78,7 @@ def make_run(schedule: Schedule, key: str = "cron:1:2026-11-24T12:00/0", **chang
         "id": str(uuid5(UUID(schedule.id), key)),
         "schedule_id": schedule.id,
         "schedule": schedule.name,
+        "owner": schedule.owner,
         "version": schedule.version,
         "key": key,
         "trigger": Trigger.SCHEDULE,

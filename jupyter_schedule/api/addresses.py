@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
-from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, utc_text
+from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, publication_name, utc_text
 from jupyter_schedule.core.operations.removal import live_publication
 from jupyter_schedule.core.publication_keys import PublicationKeys, run_folder
 from jupyter_schedule.core.storage.factory import parse_address
@@ -27,29 +27,31 @@ class Addresses:
         """All files of a run in one; None without a server."""
         return None if self.base is None else f"{self.base}runs/{run.id}/archive"
 
-    def stable(self, name: str, spec: Spec) -> str | None:
+    def stable(self, owner: str, name: str, spec: Spec) -> str | None:
         """The stable address of a schedule's publication; None when it publishes nothing."""
         if spec.visibility == Visibility.NONE:
             return None
-        return self._here(parse_address(spec.publication_base).url(""), PublicationKeys(name).data)
+        area = parse_address(spec.publication_base).url("")
+        return self._here(area, owner, PublicationKeys(publication_name(owner, name)).data)
 
     def publication(self, run: Run) -> Publication | None:
         """A run's publication, each file at its address."""
         found = live_publication(run)
         if found is None or self.base is None or not found.url.startswith(_HIDDEN):
             return found
-        keys = PublicationKeys(run.schedule)
+        keys = PublicationKeys(run.publication_name)
         files = keys.run_files(run_folder(utc_text(run.scheduled_for), run.id))
 
         def here(key: str) -> str:
-            return self._here(found.url, key)
+            return self._here(found.url, run.owner, key)
 
         return Publication(
             url=here(files if run.trigger is Trigger.REHEARSAL else keys.data),
             files=tuple(file.model_copy(update={"url": here(files + file.path)}) for file in found.files),
         )
 
-    def _here(self, area: str, key: str) -> str:
+    def _here(self, area: str, owner: str, key: str) -> str:
         if self.base is None or not area.startswith(_HIDDEN):
             return area + quote(key)
-        return f"{self.base}publications/{quote(key)}"
+        # a server knows who asks, and shows each their own
+        return f"{self.base}publications/{quote(key.removeprefix(publication_name(owner, '')))}"

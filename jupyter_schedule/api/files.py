@@ -14,6 +14,7 @@ from jupyter_schedule.api.responses import BundleResponse
 from jupyter_schedule.core.bundles import stored
 from jupyter_schedule.core.bundles.record import no_such_bundle
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.models import publication_name
 from jupyter_schedule.core.object_keys import LIVE_NOTEBOOK, OUTPUT, REPORT, bundle_key
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.removal import check_there
@@ -108,7 +109,8 @@ def open_archive(context: ApiContext, run_id: str) -> OpenFile:
 def open_published(context: ApiContext, name: str, path: str) -> OpenFile:
     """A file of a publication.  Raises Refused `no_such_file`."""
     check_storable({"name": name, "path": path})
-    return _opened(path.rpartition("/")[2], _publication_storage(context, name), f"{name}/{path}")
+    publication = publication_name(context.operations.owner, name)
+    return _opened(path.rpartition("/")[2], _publication_storage(context, name), f"{publication}/{path}")
 
 
 class ZipStream(io.RawIOBase):
@@ -177,7 +179,7 @@ def _publication_storage(context: ApiContext, name: str) -> ObjectStorage:
         names.check(name)
     except Refused:
         raise _no_such_file() from None
-    if operations.store.schedules.find(name) is not None:
+    if operations.store.schedules.find(name, owner=operations.owner) is not None:
         return open_storage(operations.schedules.get(name).spec.publication_base)
     return operations.storage.all_of(operations.schedules.published)[0]
 

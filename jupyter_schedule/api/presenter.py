@@ -121,7 +121,7 @@ class Presenter:
 
     def _schedule(self, schedule: Schedule, last_runs: Iterable[Run]) -> ScheduleResponse:
         spec = schedule.spec
-        address = self.addresses.stable(schedule.name, spec)
+        address = self.addresses.stable(schedule.owner, schedule.name, spec)
         summary = schedule_summary(schedule, self.now, self.reader)
         return ScheduleResponse(
             name=schedule.name,
@@ -135,7 +135,7 @@ class Presenter:
             form=form_of(schedule, self.root),
             next_due=schedule.next_due,
             next=self._shown(upcoming(schedule, self.now, NEXT)),
-            destination=destination(schedule.name, spec),
+            destination=destination(schedule.publication_name, spec),
             publication_url=address,
             public_confirmed=spec.public_confirmed,
             created_at=schedule.created_at,
@@ -145,7 +145,7 @@ class Presenter:
             bundle=spec.bundle,
             on_delete=AFTER_BROKEN
             if schedule.state is ScheduleState.BROKEN
-            else on_deletion(None if address is None else "its address", public_name(schedule.name, spec)),
+            else on_deletion(None if address is None else "its address", public_name(schedule)),
             last_runs=tuple(self.run(run) for run in last_runs),
         )
 

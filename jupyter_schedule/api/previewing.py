@@ -22,7 +22,7 @@ from jupyter_schedule.core.bundles.record import no_such_bundle, read_record
 from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.descriptions import destination, summary
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Schedule, Spec, Timing
+from jupyter_schedule.core.models import Schedule, Spec, Timing, publication_name
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.places import FileStatus
 from jupyter_schedule.core.object_keys import bundle_key
@@ -224,12 +224,13 @@ def _size(examined: NotebookInspection, form: Form, path: str) -> int:
 
 def _told(name: str, spec: Spec, answers: Presenter, editing: str | None) -> dict[str, object]:
     operations, edited = answers.operations, _edited(editing, answers)
+    publication = publication_name(operations.owner, name)
     recorded = edited.id if edited else None
     return {
         "estimate": estimate_of(operations.store, operations.offers(), spec, recorded, answers.now),
         "publishing_cost": cost_before(operations, spec, edited),
-        "summary": summary(name, spec, answers.now, answers.reader),
-        "destination": destination(name, spec),
+        "summary": summary(publication, spec, answers.now, answers.reader),
+        "destination": destination(publication, spec),
         "next": answers.next(spec),
     }
 

@@ -191,12 +191,13 @@ def _roll_back(request: ApiRequest) -> ScheduleResponse:
 
 
 def _delete(request: ApiRequest) -> DeletedResponse:
-    spec = request.operations.schedules.delete(request.name).spec
+    deleted = request.operations.schedules.delete(request.name)
+    spec = deleted.spec
     if isinstance(spec, UnreadableSpec):
         return DeletedResponse(name=request.name, published=0, publication_url=None, message=AFTER_BROKEN)
-    published = sum(1 for _ in open_storage(spec.publication_base).list(PublicationKeys(request.name).data))
-    address = request.context.addresses.stable(request.name, spec) if published else None
-    said = on_deletion(address, public_name(request.name, spec))
+    published = sum(1 for _ in open_storage(spec.publication_base).list(PublicationKeys(deleted.publication_name).data))
+    address = request.context.addresses.stable(deleted.owner, request.name, spec) if published else None
+    said = on_deletion(address, public_name(deleted))
     return DeletedResponse(name=request.name, published=published, publication_url=address, message=said)
 
 

@@ -23,14 +23,15 @@ from jupyter_schedule.core.timing.planning import coming, last_instant, next_com
 from jupyter_schedule.core.timing.recurrence import Occurrence
 
 
-def summary(name: str, spec: Spec, now: datetime, reader: tzinfo | None = None) -> str:
+def summary(publication: str, spec: Spec, now: datetime, reader: tzinfo | None = None) -> str:
     """`Runs every day at 12:00 UTC, next Tue 24 Nov 13:00 your time; stops after 2 h; publishes privately to …`.
 
-    reader: the zone in which the person reads; None is this machine's.
+    publication: where its results are in their area.  reader: the zone in which the person reads; None is this
+    machine's.
     """
     times = f"{_next(spec, now, reader, 'next')}{_until(spec, reader)}"
     where = f" {worker_text(spec)}".rstrip()
-    return f"Runs {describe_recorded(spec.timing, now)}{where}{times}; {_limits(name, spec)}"
+    return f"Runs {describe_recorded(spec.timing, now)}{where}{times}; {_limits(publication, spec)}"
 
 
 def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = None) -> str:
@@ -51,9 +52,9 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
             return f"Waiting for a first successful run{then}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
             told = describe_recorded(spec.timing, now)
-            return f"Ended: it ran {told}, and no time is left; {destination(schedule.name, spec)}."
+            return f"Ended: it ran {told}, and no time is left; {destination(schedule.publication_name, spec)}."
         case _:
-            return summary(schedule.name, spec, now, reader)
+            return summary(schedule.publication_name, spec, now, reader)
 
 
 def describe_recorded(timing: Timing, now: datetime) -> str:
@@ -96,20 +97,21 @@ def _until(spec: Spec, reader: tzinfo | None) -> str:
     return f", {'last' if last == spec.last_due else 'not after'} {viewer_time(last, reader)}"
 
 
-def _limits(name: str, spec: Spec) -> str:
-    return f"stops after {duration_text(60 * spec.timeout)}; {destination(name, spec)}. {spec.notify.unheard}".rstrip()
+def _limits(publication: str, spec: Spec) -> str:
+    where = destination(publication, spec)
+    return f"stops after {duration_text(60 * spec.timeout)}; {where}. {spec.notify.unheard}".rstrip()
 
 
-def destination(name: str, spec: Spec) -> str:
+def destination(publication: str, spec: Spec) -> str:
     """The place that the results go to: `keeps results in the folder published/daily`."""
-    place = parse_address(spec.publication_base).url(f"{name}/")
+    place = parse_address(spec.publication_base).url(f"{publication}/")
     match spec.visibility:
         case Visibility.NONE:
             return "keeps results with each run, unpublished"
         case Visibility.PUBLIC:
             return f"publishes to everyone on the internet at {place}"
         case Visibility.PRIVATE if place.startswith("file://"):
-            return f"keeps results in the folder {_folder(spec)}/{name}"
+            return f"keeps results in the folder {_folder(spec)}/{publication}"
         case Visibility.PRIVATE:
             return f"publishes privately to {place}"
 

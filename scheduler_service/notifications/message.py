@@ -124,7 +124,7 @@ def _about(run: Run) -> str:
 def _address(run: Run, spec: Spec) -> str:
     if spec.visibility == Visibility.NONE:
         return "Its results are kept with each run."
-    return f"Results: {parse_address(spec.publication_base).url(PublicationKeys(run.schedule).data)}"
+    return f"Results: {parse_address(spec.publication_base).url(PublicationKeys(run.publication_name).data)}"
 
 
 def _more(run: Run, good: bool) -> str:

@@ -46,7 +46,7 @@ def read_index(name: str, area: ObjectStorage) -> DataIndex:
 
 def check_names(run: Run, files: Iterable[FileEntry], area: ObjectStorage) -> None:
     """Raise PublishFailed when a file of the run has the name of a folder in data/, or the other way round."""
-    _refuse_clashes(read_index(run.schedule, area), [file.path for file in files])
+    _refuse_clashes(read_index(run.publication_name, area), [file.path for file in files])
 
 
 def update_data(run: Manifest, area: ObjectStorage, now: datetime) -> None:

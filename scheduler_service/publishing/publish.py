@@ -56,11 +56,11 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
     rehearsal = run.trigger is Trigger.REHEARSAL
     if not rehearsal:
         check_names(run, result.files, area)
-        _latest(run.schedule, area)
-        _recent(run.schedule, area)
+        _latest(run.publication_name, area)
+        _recent(run.publication_name, area)
     manifest = _published_before(run, result, area)
     if manifest is None:
-        keys, folder = PublicationKeys(run.schedule), name_run_folder(run)
+        keys, folder = PublicationKeys(run.publication_name), name_run_folder(run)
         _promote(result.files, work, f"{worker_prefix}{OUTPUT}", area, keys.run_files(folder))
         if report:
             _promote(result.report, work, f"{worker_prefix}{REPORT}", area, keys.run_report(folder))
@@ -112,7 +112,7 @@ def name_run_folder(run: Run) -> str:
 
 def _published_before(run: Run, result: Result, area: ObjectStorage) -> Manifest | None:
     """The manifest that this run wrote already.  Raises PublishFailed when its folder is taken by other content."""
-    key = PublicationKeys(run.schedule).manifest(name_run_folder(run))
+    key = PublicationKeys(run.publication_name).manifest(name_run_folder(run))
     data = area.get_or_none(key)
     if data is None:
         return None
@@ -169,10 +169,10 @@ def _altered(file: FileEntry) -> PublishFailed:
 
 def _complete(run: Run, result: Result, area: ObjectStorage, now: datetime, *, report: bool) -> Manifest:
     """Write the manifest, once; of two publishers of one run the first one's counts."""
-    keys, folder = PublicationKeys(run.schedule), name_run_folder(run)
+    keys, folder = PublicationKeys(run.publication_name), name_run_folder(run)
     manifest = Manifest(
         run=run.id,
-        schedule=run.schedule,
+        schedule=run.publication_name,
         version=run.version,
         trigger=run.trigger,
         scheduled_for=run.scheduled_for,

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import ScheduleState, Trigger, Withdrawal
+from jupyter_schedule.core.models import ScheduleState, Trigger, Withdrawal, publication_name
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.publication_keys import PublicationKeys, is_published
 from jupyter_schedule.core.storage.factory import NoSuchObject, ObjectExists, ObjectStorage, open_storage
@@ -70,21 +70,22 @@ class Unpublisher:
         schedule = self._store.schedules.get(owed.schedule_id)
         if schedule is None:
             raise Refused("store_too_new", "The schedule was changed by a newer jupyter-schedule: upgrade the service.")
-        if schedule.state is ScheduleState.DELETED and self._store.schedules.find(schedule.name) is not None:
-            return 0  # what stands under a name that was taken anew is its new owner's
+        anew = self._store.schedules.find(schedule.name, owner=schedule.owner)
+        if schedule.state is ScheduleState.DELETED and anew is not None:
+            return 0  # what stands under a name that was taken anew is the new schedule's
         if schedule.spec.publication_base == owed.area:
             raise Refused("bad_area", "Its private results go to the same area: see storage.private.")
         fence = Fence(lambda: self._store.publications.keep(owed, LEASE))
         public, private = self._open(owed.area), self._open(schedule.spec.publication_base)
-        count = unpublish(schedule.name, FencedStorage(public, fence), FencedStorage(private, fence), now)
+        count = unpublish(schedule.publication_name, FencedStorage(public, fence), FencedStorage(private, fence), now)
         if count:
             log.info(logfmt("unpublished", schedule=schedule.name, objects=count))
-        return count and _count_in(public, schedule.name)
+        return count and _count_in(public, schedule.publication_name)
 
     def _count_if_possible(self, owed: Withdrawal) -> int | None:
         """The objects that are left; None when the area doesn't tell, which is the trouble that is told already."""
         try:
-            return _count_in(self._open(owed.area), owed.schedule)
+            return _count_in(self._open(owed.area), owed.publication_name)
         except (OSError, Refused):
             return None
 
@@ -100,6 +101,7 @@ def unpublish_deleted(
     private: ObjectStorage,
     now: datetime,
     *,
+    owner: str,
     open_area: Callable[[str], ObjectStorage] = open_storage,
 ) -> int:
     """Move what a schedule that was deleted left in the public area; how many objects, 0 when it had gone before.
@@ -111,14 +113,16 @@ def unpublish_deleted(
             "no_public_area", "No public area is set, so nothing is public: see storage.public in the settings."
         )
     names.check(name)
-    if store.schedules.find(name) is not None:
+    if store.schedules.find(name, owner=owner) is not None:
         message = f"“{name}” isn't deleted. Its results are withdrawn by themselves as soon as it is private."
         raise Refused("not_deleted", message)
-    if store.publications.is_written(name) or any(run.schedule == name for run in store.runs.list_open()):
+    if store.publications.is_written(name, owner=owner) or store.runs.is_name_open(name, owner=owner):
         raise Refused("still_stopping", f"A run of “{name}” is still going: try again when it has ended.")
-    moved = unpublish(name, open_area(storage.public), private, now)
-    if not moved and not is_published(private, name):
-        deleted = [each.name for each in walk_with_files(store.schedules) if each.state is ScheduleState.DELETED]
+    publication = publication_name(owner, name)
+    moved = unpublish(publication, open_area(storage.public), private, now)
+    if not moved and not is_published(private, publication):
+        with_files = (each for each in walk_with_files(store.schedules) if each.owner == owner)
+        deleted = [each.name for each in with_files if each.state is ScheduleState.DELETED]
         close = get_close_matches(name, deleted, n=1)
         hint = f" Did you mean “{close[0]}”?" if close else ""
         raise Refused("nothing_public", f"Nothing of “{name}” is in the public area.{hint}")
@@ -129,7 +133,7 @@ def unpublish(name: str, public: ObjectStorage, private: ObjectStorage, now: dat
     """Move the publication `name` from one area to the other; how many objects left the public one."""
     keys = PublicationKeys(name)
     there = [stored.key for stored in public.list(f"{name}/")]
-    manifests = [key for key in there if _is_manifest(key)]
+    manifests = [key for key in there if _is_manifest(key, keys.runs)]
     runs = sorted((parse_document(Manifest, public.get(key), key) for key in manifests), key=lambda run: run.order)
     for run in runs:
         _move_run(run, public, private, now)
@@ -142,10 +146,9 @@ def unpublish(name: str, public: ObjectStorage, private: ObjectStorage, now: dat
     return len(there)
 
 
-def _is_manifest(key: str) -> bool:
-    """`<name>/runs/<run>/manifest.json`; a run may have a file of that name further down."""
-    parts = key.split("/")
-    return len(parts) == 4 and parts[1] == "runs" and parts[3] == "manifest.json"
+def _is_manifest(key: str, runs: str) -> bool:
+    """`<runs><run>/manifest.json`; a run may have a file of that name further down."""
+    return key.startswith(runs) and key.removeprefix(runs).partition("/")[2] == "manifest.json"
 
 
 def _move_run(run: Manifest, public: ObjectStorage, private: ObjectStorage, now: datetime) -> None:

@@ -173,7 +173,9 @@ class Pruner:
         found = find_expired(runs, keep, now, deleted=deleted)
         if not found or deleted:
             return found
-        named = {run_id for base in self._bases(schedule) for run_id in _named(schedule.name, self._open(base))}
+        named = {
+            run_id for base in self._bases(schedule) for run_id in _named(schedule.publication_name, self._open(base))
+        }
         return find_expired(runs, keep, now, named=named)
 
     def _bases(self, schedule: Schedule) -> set[str]:
@@ -206,12 +208,12 @@ class Pruner:
         """By the id of a run and the address of an area, what goes of it there; one list of each area."""
         if not runs or _is_deleted(schedule):
             return {}
-        keys = PublicationKeys(schedule.name)
-        of_folder = {f"{schedule.name}/{name_run_folder(run)}/": run.id for run in runs}
+        keys = PublicationKeys(schedule.publication_name)
+        of_folder = {f"{schedule.publication_name}/{name_run_folder(run)}/": run.id for run in runs}
         found: dict[str, dict[str, list[StoredObject]]] = defaultdict(lambda: defaultdict(list))
         for base in self._bases(schedule):
             for stored in self._open(base).list(keys.runs):
-                folder = "/".join(stored.key.split("/", 3)[:3]) + "/"
+                folder = f"{keys.runs}{stored.key.removeprefix(keys.runs).partition('/')[0]}/"
                 if folder in of_folder:
                     found[of_folder[folder]][base].append(stored)
         return {run_id: {base: tuple(some) for base, some in areas.items()} for run_id, areas in found.items()}
@@ -259,7 +261,7 @@ class Pruner:
         log.info(logfmt("pruned", runs=len(batch)))
 
     def _unpublish(self, batch: Sequence[ExpiredRun], base: str) -> None:
-        area, name = self._open(base), batch[0].run.schedule
+        area, name = self._open(base), batch[0].run.publication_name
         keys = PublicationKeys(name)
         manifests = {keys.manifest(name_run_folder(going.run)) for going in batch}
         there = [stored.key for going in batch for stored in going.published.get(base, ())]

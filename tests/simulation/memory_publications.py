@@ -36,10 +36,11 @@ class MemoryPublications(PublicationStore):
             if each.schedule_id == publisher.schedule_id and each.trouble is None and each.tried_at is not None:
                 self._tables.withdrawals[key] = each, self._tables.now()
 
-    def is_written(self, name: str) -> bool:
+    def is_written(self, name: str, *, owner: str) -> bool:
         since = self._tables.now() - GIVEN_UP
         signed_on = (each.schedule_id for each, at in self._tables.publishers.values() if at >= since)
-        return any(self._tables.schedules[schedule_id].name == name for schedule_id in signed_on)
+        known = (self._tables.schedules[schedule_id] for schedule_id in signed_on)
+        return any((schedule.owner, schedule.name) == (owner, name) for schedule in known)
 
     def list_owed(self, *, owner: str | None = None) -> list[Withdrawal]:
         schedules = self._tables.schedules
@@ -94,7 +95,12 @@ class MemoryPublications(PublicationStore):
         now = self._tables.now()
         for area in sorted({spec.publication_base for spec in public} - {after.spec.publication_base}):
             owed = Withdrawal(
-                schedule_id=after.id, schedule=after.name, area=area, version=after.version, owed_since=now
+                schedule_id=after.id,
+                schedule=after.name,
+                owner=after.owner,
+                area=area,
+                version=after.version,
+                owed_since=now,
             )
             self._tables.withdrawals.setdefault((after.id, area), (owed, now))
 

@@ -169,8 +169,8 @@ class MemoryRuns(RunStore):
     def list_open(self, schedule_id: str | None = None) -> list[Run]:
         return [run for run in self._tables.open_runs() if schedule_id in {None, run.schedule_id}]
 
-    def is_name_open(self, name: str) -> bool:
-        return any(run.schedule == name for run in self._tables.open_runs())
+    def is_name_open(self, name: str, *, owner: str) -> bool:
+        return any((run.owner, run.schedule) == (owner, name) for run in self._tables.open_runs())
 
     def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
         of_backfills = [

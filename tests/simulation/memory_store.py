@@ -96,7 +96,7 @@ class MemorySchedules(ScheduleStore):
         self._publications = publications
 
     def add(self, schedule: Schedule) -> None:
-        if schedule.id in self._tables.schedules or self.find(schedule.name) is not None:
+        if schedule.id in self._tables.schedules or self.find(schedule.name, owner=schedule.owner) is not None:
             raise NameTaken(schedule.name)
         self._tables.schedules[schedule.id] = schedule
         self._tables.versions[schedule.id] = [_version(schedule)]
@@ -132,8 +132,8 @@ class MemorySchedules(ScheduleStore):
     def get(self, schedule_id: str) -> Schedule | None:
         return self._tables.schedules.get(schedule_id)
 
-    def find(self, name: str) -> Schedule | None:
-        return next((schedule for schedule in self._alive() if schedule.name == name), None)
+    def find(self, name: str, *, owner: str) -> Schedule | None:
+        return next((each for each in self._alive() if (each.owner, each.name) == (owner, name)), None)
 
     def list_page(self, *, owner: str | None = None, after: str = "", limit: int = 100) -> list[Schedule]:
         mine = (schedule for schedule in self._alive() if owner in {None, schedule.owner} and schedule.name > after)
@@ -149,8 +149,8 @@ class MemorySchedules(ScheduleStore):
     def count(self, *, owner: str) -> int:
         return sum(schedule.owner == owner for schedule in self._alive())
 
-    def find_taken(self, names: Sequence[str]) -> set[str]:
-        return {schedule.name for schedule in self._alive()} & set(names)
+    def find_taken(self, names: Sequence[str], *, owner: str) -> set[str]:
+        return {schedule.name for schedule in self._alive() if schedule.owner == owner} & set(names)
 
     def names_beside(self, name: str, *, owner: str, limit: int) -> list[str]:
         mine = [schedule.name for schedule in self._alive() if schedule.owner == owner]

@@ -45,7 +45,7 @@ BAD_ENDS = {
 def past(lab: Lab, name: str, days: int, bad: dict[int, Any]) -> None:
     """Give a schedule daily runs that ended, the newest yesterday; `bad` says which days ago it went otherwise."""
     with closing(lab.store()) as store:
-        schedule = store.schedules.find(name)
+        schedule = store.schedules.find(name, owner="local")
         for ago in range(days, 0, -1):
             due = (clock.now() - timedelta(days=ago, hours=12)).replace(minute=0, second=0, microsecond=0)
             status, reason, message, seconds = bad.get(

@@ -43,7 +43,7 @@ def toast(page: Page, text: str) -> Locator:
 def test_each_channel_that_was_not_told_is_named(lab: Lab, page: Page) -> None:
     at_work(lab, page, "unheard")
     with closing(lab.store()) as store:
-        schedule = store.schedules.find("unheard")
+        schedule = store.schedules.find("unheard", owner="local")
         (run, *_) = store.runs.list_newest(schedule.id)
         words = [
             Notification(message_id=channel, run_id=run.id, occasion=NotificationEvent.FAILURE, channel=channel)
@@ -61,7 +61,7 @@ def test_each_channel_that_was_not_told_is_named(lab: Lab, page: Page) -> None:
 def test_a_schedule_that_pauses_itself_is_told(lab: Lab, page: Page) -> None:
     at_work(lab, page, "weary", policies={"pause_after": 1})
     with closing(lab.store()) as store:
-        schedule = store.schedules.find("weary")
+        schedule = store.schedules.find("weary", owner="local")
         yesterday = clock.now().replace(microsecond=0) - timedelta(days=1)
         due = recurrence.next_after(schedule.spec.timing, yesterday)
         assert due is not None
@@ -76,7 +76,7 @@ def test_silence_is_told_and_leads_to_the_run_that_published_nothing(lab: Lab, p
     by = (clock.now() - timedelta(minutes=1)).replace(second=0, microsecond=0)
     at_work(lab, page, "silent", notify={"silence_by": f"{by:%H:%M}"})
     with closing(lab.store()) as store:
-        schedule = store.schedules.find("silent")
+        schedule = store.schedules.find("silent", owner="local")
         due = by - timedelta(hours=1)
         failed = {
             "status": RunStatus.FAILED,

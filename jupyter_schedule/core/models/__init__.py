@@ -1,6 +1,7 @@
 """The nouns, their statuses and the transitions allowed between them: the glossary as frozen values."""
 
 from jupyter_schedule.core.models.base import (
+    LOCAL_OWNER,
     Dollars,
     Lines,
     LineText,
@@ -9,6 +10,8 @@ from jupyter_schedule.core.models.base import (
     Paths,
     PathText,
     UtcTime,
+    owner_folder,
+    publication_name,
     utc,
     utc_text,
 )
@@ -63,7 +66,6 @@ from jupyter_schedule.core.models.run import (
     Trigger,
 )
 from jupyter_schedule.core.models.schedule import (
-    LOCAL_OWNER,
     NAME_PATTERN,
     CatchUp,
     Confirmation,
@@ -152,6 +154,8 @@ __all__ = [
     "Visibility",
     "Withdrawal",
     "disclosure_report_key",
+    "owner_folder",
+    "publication_name",
     "utc",
     "utc_text",
 ]

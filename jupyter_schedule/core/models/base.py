@@ -4,9 +4,11 @@ Times are aware datetimes in UTC, written `YYYY-MM-DDTHH:MM:SSZ`; durations are 
 hex sha256.
 """
 
+import hashlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -49,3 +51,24 @@ class Model(BaseModel):
     """A frozen value that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+#: the person whose machine it is
+LOCAL_OWNER = "local"
+#: characters of an owner's folder in an area: more are cut off, and a digest is put in their place
+_LONGEST_FOLDER = 100
+
+
+def owner_folder(owner: str) -> str:
+    """The part of an address that stands for an owner: percent-encoded, one for each owner, and never a dotted one."""
+    quoted = quote(owner, safe="").replace("~", "%7E")
+    if quoted.startswith("."):
+        quoted = f"%2E{quoted[1:]}"
+    if len(quoted) <= _LONGEST_FOLDER:
+        return quoted
+    return f"{quoted[:_LONGEST_FOLDER]}~{hashlib.sha256(owner.encode()).hexdigest()[:32]}"
+
+
+def publication_name(owner: str, name: str) -> str:
+    """The folder of a schedule's results in an area: its name, below its owner's unless that is one's own machine."""
+    return name if owner == LOCAL_OWNER else f"{owner_folder(owner)}/{name}"

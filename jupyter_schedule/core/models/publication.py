@@ -5,7 +5,7 @@ A finding says what and where, never the text itself: whoever may read the run m
 
 from enum import StrEnum
 
-from jupyter_schedule.core.models.base import Model, UtcTime
+from jupyter_schedule.core.models.base import LOCAL_OWNER, Model, UtcTime, publication_name
 
 
 class Publisher(Model):
@@ -26,6 +26,8 @@ class Withdrawal(Model):
 
     schedule_id: str
     schedule: str
+    #: whose schedule that is
+    owner: str = LOCAL_OWNER
     #: the area that it has to leave
     area: str
     #: the schedule's version that made it private
@@ -40,6 +42,11 @@ class Withdrawal(Model):
     trouble: str | None = None
     #: those that signed on and not off when it was read: each may still write to the area
     publishers: int = 0
+
+    @property
+    def publication_name(self) -> str:
+        """The folder of its results in the area."""
+        return publication_name(self.owner, self.schedule)
 
     @property
     def is_clean(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from jupyter_schedule.core.models.base import Model, UtcTime
+from jupyter_schedule.core.models.base import LOCAL_OWNER, Model, UtcTime, publication_name
 
 
 class Trigger(StrEnum):
@@ -156,6 +156,8 @@ class Run(Model):
     id: str
     schedule_id: str
     schedule: str
+    #: whose schedule that is
+    owner: str = LOCAL_OWNER
     version: int
     key: str
     trigger: Trigger
@@ -192,6 +194,11 @@ class Run(Model):
     release: Approval | None = None
     #: the time at which its files began to go, as retention wants it; its row stays
     pruned_at: UtcTime | None = None
+
+    @property
+    def publication_name(self) -> str:
+        """The folder of its schedule's results in an area."""
+        return publication_name(self.owner, self.schedule)
 
     @property
     def origin(self) -> str:

@@ -8,10 +8,9 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from jupyter_schedule.core.models.base import Dollars, Lines, Model, NameText, UtcTime
+from jupyter_schedule.core.models.base import Dollars, Lines, Model, NameText, UtcTime, publication_name
 from jupyter_schedule.core.models.notification import Notify
 
-LOCAL_OWNER = "local"
 NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 
 
@@ -258,6 +257,11 @@ class Schedule(Model):
     changed_by: str
     #: of a paused one
     paused: Pause | None = None
+
+    @property
+    def publication_name(self) -> str:
+        """The folder of its results in an area."""
+        return publication_name(self.owner, self.name)
 
     @property
     def is_trial(self) -> bool:

@@ -1,7 +1,18 @@
 """The words for what goes and what stays: when a schedule is deleted, and when a run's files went."""
 
+import shlex
+
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Publication, Run, Spec, Trigger, Visibility, Withdrawal, utc_text
+from jupyter_schedule.core.models import (
+    LOCAL_OWNER,
+    Publication,
+    Run,
+    Schedule,
+    Trigger,
+    Visibility,
+    Withdrawal,
+    utc_text,
+)
 
 #: what is left of a schedule whose record can't be read, for the time after it is deleted
 AFTER_BROKEN = "What it published, if anything, stays where it is. The logs and files of its runs go from a day on."
@@ -11,7 +22,7 @@ def on_deletion(published_at: str | None, public_name: str | None = None) -> str
     """A sentence about all that a schedule left, for the time after it is deleted.
 
     published_at: where that is which it published, in words; None when it publishes nothing.
-    public_name: the schedule's name, if everybody can read that.
+    public_name: the schedule's name as an operator types it, if everybody can read what it published.
     """
     gone = "The logs and files of its runs go from a day after their end on; the ledger keeps the list of them."
     if published_at is None:
@@ -42,9 +53,12 @@ def still_public(owed: Withdrawal) -> str:
     )
 
 
-def public_name(name: str, spec: Spec) -> str | None:
-    """The name of a schedule whose results everybody can read, None of any other."""
-    return name if spec.visibility == Visibility.PUBLIC else None
+def public_name(schedule: Schedule) -> str | None:
+    """The words that name a schedule whose results everybody can read to an operator's command; None of any other."""
+    if schedule.spec.visibility != Visibility.PUBLIC:
+        return None
+    own = schedule.owner == LOCAL_OWNER
+    return schedule.name if own else f"{schedule.name} --owner {shlex.quote(schedule.owner)}"
 
 
 def removed(run: Run) -> str | None:

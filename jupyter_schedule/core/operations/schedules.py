@@ -12,7 +12,6 @@ from jupyter_schedule.core.bundles.record import no_such_bundle
 from jupyter_schedule.core.config import PUBLISHED
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
-    LOCAL_OWNER,
     Pause,
     Run,
     Schedule,
@@ -23,6 +22,7 @@ from jupyter_schedule.core.models import (
     UnreadableSpec,
     Version,
     Visibility,
+    publication_name,
     utc,
 )
 from jupyter_schedule.core.object_keys import bundle_key
@@ -60,8 +60,8 @@ class ScheduleOperations:
 
         Raises Refused `no_such_schedule`, also when it is another's.
         """
-        found = self._context.store.schedules.find(name)
-        if found is None or found.owner != self._context.owner:
+        found = self._find_own(name)
+        if found is None:
             raise self._no_such_schedule(name)
         return found
 
@@ -163,8 +163,8 @@ class ScheduleOperations:
 
     def _find_trial(self, name: str, source: str | None) -> Schedule | None:
         """This person's schedule of that name that was run once only, from that notebook."""
-        found = self._context.store.schedules.find(name)
-        mine = found is not None and found.owner == self._context.owner and found.is_trial
+        found = self._find_own(name)
+        mine = found is not None and found.is_trial
         return found if found and mine and source is not None and found.spec.source == source else None
 
     def _try_again(self, trial: Schedule, spec: Spec) -> Schedule:
@@ -193,48 +193,45 @@ class ScheduleOperations:
         names.check(name)
         if self._find_trial(name, source) is not None:
             return
-        if self._context.store.schedules.find(name):
+        owner = self._context.owner
+        if self._find_own(name):
             raise self._name_taken(name)
-        if self._context.store.runs.is_name_open(name):
+        if self._context.store.runs.is_name_open(name, owner=owner):
             message = f"A run of the “{name}” that was deleted is still stopping. Try again in a moment."
             raise Refused("name_reserved", message, field="name")
         publications = self._context.store.publications
-        if publications.is_written(name) or any(each.schedule == name for each in publications.list_owed()):
+        owed = publications.list_owed(owner=owner)
+        if publications.is_written(name, owner=owner) or any(each.schedule == name for each in owed):
             message = f"What the “{name}” that was deleted had made public is still being withdrawn. Try again later."
             raise Refused("name_reserved", message, field="name")
         area = self._find_results(name, publication_base)
-        if area is not None and not (continue_results and self._were_own()):
-            go_on = "Continue with them, or choose another name" if self._were_own() else "Choose another name"
+        if area is not None and not continue_results:
             raise Refused(
                 "name_reserved",
-                f"“{name}” still has published results of a schedule that was deleted, at {area.url(f'{name}/')}. "
-                f"{go_on}.",
+                f"“{name}” still has published results of a schedule that was deleted, at "
+                f"{area.url(f'{publication_name(owner, name)}/')}. Continue with them, or choose another name.",
                 field="name",
             )
 
     def can_continue(self, name: str) -> bool:
         """True when a new schedule of that name can go on with what a deleted one published."""
-        return (
-            self._context.store.schedules.find(name) is None
-            and self._find_results(name, None) is not None
-            and self._were_own()
-        )
+        return self._find_own(name) is None and self._find_results(name, None) is not None
 
     def _find_results(self, name: str, publication_base: str | None) -> ObjectStorage | None:
         """The area with published results of that name."""
         base = publication_base or self.published
         areas = self._context.storage.all_of(base) if base else []
-        return next((area for area in areas if is_published(area, name)), None)
+        publication = publication_name(self._context.owner, name)
+        return next((area for area in areas if is_published(area, publication)), None)
 
-    def _were_own(self) -> bool:
-        """True where the ledger is one person's alone: of one that many share nobody knows whose results they are."""
-        return self._context.owner == LOCAL_OWNER
+    def _find_own(self, name: str) -> Schedule | None:
+        return self._context.store.schedules.find(name, owner=self._context.owner)
 
     def find_free_name(self, name: str) -> str:
-        """The first of `name-2`, `name-3`, … that no schedule has, of any owner, and that has no results."""
+        """The first of `name-2`, `name-3`, … that no schedule of this person has, and that has no results."""
         for first in count(2, CANDIDATES):
             candidates = [f"{name[: min(60, 62 - len(str(n)))]}-{n}" for n in range(first, first + CANDIDATES)]
-            taken = self._context.store.schedules.find_taken(candidates)
+            taken = self._context.store.schedules.find_taken(candidates, owner=self._context.owner)
             fit = (each for each in candidates if each not in taken and self._find_results(each, None) is None)
             if free := next(fit, None):
                 return free

@@ -52,7 +52,7 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def add(self, schedule: Schedule) -> None:
-        """Record a new schedule and its first version.  Raises NameTaken, unless who has the name is deleted."""
+        """Record a new schedule and its first version.  Raises NameTaken when its owner has one of that name."""
 
     @abstractmethod
     def replace(
@@ -98,8 +98,8 @@ class ScheduleStore(ABC):
         """
 
     @abstractmethod
-    def find(self, name: str) -> Schedule | None:
-        """The schedule with this name, deleted ones left out."""
+    def find(self, name: str, *, owner: str) -> Schedule | None:
+        """The owner's schedule with this name, deleted ones left out."""
 
     @abstractmethod
     def list_page(self, *, owner: str | None = None, after: str = "", limit: int = 100) -> list[Schedule]:
@@ -121,8 +121,8 @@ class ScheduleStore(ABC):
         """The number of an owner's schedules that aren't deleted."""
 
     @abstractmethod
-    def find_taken(self, names: Sequence[str]) -> set[str]:
-        """Those of the names that a schedule has which isn't deleted, whoever owns it."""
+    def find_taken(self, names: Sequence[str], *, owner: str) -> set[str]:
+        """Those of the names that a schedule of the owner's has which isn't deleted."""
 
     @abstractmethod
     def names_beside(self, name: str, *, owner: str, limit: int) -> list[str]:
@@ -176,11 +176,12 @@ class ScheduleStore(ABC):
 
 
 def walk_schedules(schedules: ScheduleStore, page: int = 500) -> Iterator[Schedule]:
-    """All schedules that aren't deleted, by name, read page by page: for who has a reason to look at each."""
+    """All schedules that aren't deleted, by name, read page by page; those of one name come with the same page."""
     after = ""
     while found := schedules.list_page(after=after, limit=page):
-        yield from found
-        after = found[-1].name
+        whole = found if len(found) < page else [each for each in found if each.name != found[-1].name]
+        yield from whole
+        after, page = (whole[-1].name, page) if whole else (after, 2 * page)
 
 
 def walk_with_files(schedules: ScheduleStore, page: int = 500) -> Iterator[Schedule]:
@@ -300,8 +301,8 @@ class RunStore(ABC):
         """
 
     @abstractmethod
-    def is_name_open(self, name: str) -> bool:
-        """True when a run hasn't ended whose schedule has this name, or had it and is deleted."""
+    def is_name_open(self, name: str, *, owner: str) -> bool:
+        """True when a run hasn't ended whose schedule, of that owner, has this name, or had it and is deleted."""
 
     @abstractmethod
     def backfill_progress(self, schedule_id: str) -> dict[RunStatus, int]:
@@ -475,8 +476,8 @@ class PublicationStore(ABC):
         """Note that it writes nothing more; no error when it never signed on."""
 
     @abstractmethod
-    def is_written(self, name: str) -> bool:
-        """True while somebody is signed on to publish for a schedule of that name, deleted ones included."""
+    def is_written(self, name: str, *, owner: str) -> bool:
+        """True while somebody is signed on to publish for the owner's schedule of that name, deleted ones included."""
 
     @abstractmethod
     def list_owed(self, *, owner: str | None = None) -> list[Withdrawal]:

@@ -44,10 +44,11 @@ class SqlPublications(PublicationStore):
         with self._database.engine.begin() as connection:
             self.remove(connection, publisher)
 
-    def is_written(self, name: str) -> bool:
+    def is_written(self, name: str, *, owner: str) -> bool:
         signed_on = select(publishers.c.run_id).join(schedules, schedules.c.id == publishers.c.schedule_id)
         with self._database.read() as connection:
-            named = signed_on.where(schedules.c.name == name, self._is_alive()).limit(1)
+            whose = (schedules.c.owner == owner, schedules.c.name == name)
+            named = signed_on.where(*whose, self._is_alive()).limit(1)
             return connection.execute(named).first() is not None
 
     def list_owed(self, *, owner: str | None = None) -> list[Withdrawal]:
@@ -142,7 +143,7 @@ class SqlPublications(PublicationStore):
         signed_on = select(func.count()).select_from(publishers).where(here, self._is_alive()).scalar_subquery()
         columns = (column for column in withdrawals.c if column.name != "next_try")
         named = schedules.c.name.label("schedule")
-        return select(*columns, named, signed_on.label("publishers")).join(
+        return select(*columns, named, schedules.c.owner, signed_on.label("publishers")).join(
             schedules, schedules.c.id == withdrawals.c.schedule_id
         )
 

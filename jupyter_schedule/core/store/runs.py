@@ -73,7 +73,8 @@ HAS_WORKER = runs.c.status.in_((RunStatus.LAUNCHING, RunStatus.RUNNING))
 #: columns that serve leases and admission alone
 _INNER = {"holder", "lease_until", "owner", "launcher", "gives_way", "start_by", "host"}
 _OUTER = tuple(column for column in runs.c if column.name not in _INNER)
-RUNS: Select[Any] = select(*_OUTER, schedules.c.name.label("schedule"), prunings.c.pruned_at).select_from(
+_OF_SCHEDULE = (schedules.c.name.label("schedule"), schedules.c.owner)
+RUNS: Select[Any] = select(*_OUTER, *_OF_SCHEDULE, prunings.c.pruned_at).select_from(
     runs.join(schedules, schedules.c.id == runs.c.schedule_id).outerjoin(prunings, prunings.c.run_id == runs.c.id)
 )
 _VERSION = and_(
@@ -82,8 +83,7 @@ _VERSION = and_(
 #: open runs, none of whose files went, with what is known of them from their schedules
 SCHEDULED_RUNS: Select[Any] = select(
     *_OUTER,
-    schedules.c.name.label("schedule"),
-    schedules.c.owner.label("_owner"),
+    *_OF_SCHEDULE,
     schedule_versions.c.spec.label("_spec"),
 ).select_from(runs.join(schedules, schedules.c.id == runs.c.schedule_id).join(schedule_versions, _VERSION))
 
@@ -246,9 +246,10 @@ class SqlRuns(RunStore):
         query = RUNS.where(IS_OPEN).order_by(runs.c.queued)
         return self._select(query if schedule_id is None else query.where(runs.c.schedule_id == schedule_id))
 
-    def is_name_open(self, name: str) -> bool:
+    def is_name_open(self, name: str, *, owner: str) -> bool:
         named = runs.join(schedules, runs.c.schedule_id == schedules.c.id)
-        query = select(runs.c.id).select_from(named).where(IS_OPEN, schedules.c.name == name).limit(1)
+        whose = (schedules.c.owner == owner, schedules.c.name == name)
+        query = select(runs.c.id).select_from(named).where(IS_OPEN, *whose).limit(1)
         with self._database.read() as connection:
             return connection.execute(query).first() is not None
 
@@ -436,8 +437,8 @@ def select_scheduled_runs(database: Database, query: Select[Any]) -> list[Schedu
 
 def _read_scheduled(row: RowMapping) -> ScheduledRun:
     columns = dict(row)
-    owner, spec = columns.pop("_owner"), columns.pop("_spec")
-    return ScheduledRun(read_run(columns), read_spec(spec), owner)
+    spec = columns.pop("_spec")
+    return ScheduledRun(read_run(columns), read_spec(spec), columns["owner"])
 
 
 def update_runs(connection: Connection, condition: ColumnElement[bool], **values: Any) -> int:
@@ -484,7 +485,7 @@ def _admission_columns(run: Run, owner: str, specs: Mapping[tuple[str, int], dic
 def _row(run: Run) -> dict[str, Any]:
     """The columns of a new run, without its place in the order."""
     release = run.release.model_dump(mode="json") if run.release else None
-    return run.model_dump(exclude={"schedule", "release", "pruned_at"}) | {"release": release}
+    return run.model_dump(exclude={"schedule", "owner", "release", "pruned_at"}) | {"release": release}
 
 
 def _event_kind(run: Run) -> str:

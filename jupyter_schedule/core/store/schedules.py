@@ -170,8 +170,8 @@ class SqlSchedules(ScheduleStore):
         found = self._select(SCHEDULES.where(schedules.c.id == schedule_id))
         return found[0] if found else None
 
-    def find(self, name: str) -> Schedule | None:
-        found = self._select(SCHEDULES.where(schedules.c.name == name, IS_ALIVE))
+    def find(self, name: str, *, owner: str) -> Schedule | None:
+        found = self._select(SCHEDULES.where(schedules.c.owner == owner, schedules.c.name == name, IS_ALIVE))
         return found[0] if found else None
 
     def list_page(self, *, owner: str | None = None, after: str = "", limit: int = 100) -> list[Schedule]:
@@ -196,9 +196,10 @@ class SqlSchedules(ScheduleStore):
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
-    def find_taken(self, names: Sequence[str]) -> set[str]:
+    def find_taken(self, names: Sequence[str], *, owner: str) -> set[str]:
+        mine = select(schedules.c.name).where(schedules.c.owner == owner, schedules.c.name.in_(names), IS_ALIVE)
         with self._database.read() as connection:
-            return set(connection.scalars(select(schedules.c.name).where(schedules.c.name.in_(names), IS_ALIVE)))
+            return set(connection.scalars(mine))
 
     def names_beside(self, name: str, *, owner: str, limit: int) -> list[str]:
         mine = select(schedules.c.name).where(schedules.c.owner == owner, IS_ALIVE).limit(limit)

@@ -97,15 +97,22 @@ schedules = Table(
     Column("source", String(LONGEST_SOURCE)),
 )
 
-#: a name is taken by one living schedule
+#: of each owner a name is taken by one living schedule
 IS_ALIVE = schedules.c.state != "deleted"
-Index("schedules_name", schedules.c.name, unique=True, sqlite_where=IS_ALIVE, postgresql_where=IS_ALIVE)
+Index("schedules_name", schedules.c.name, sqlite_where=IS_ALIVE, postgresql_where=IS_ALIVE)
 Index("schedules_due", schedules.c.state, schedules.c.next_due)
 Index("schedules_silence", schedules.c.state, schedules.c.silence_due)
 #: those that a wrong clock put ahead
 Index("schedules_cursor", schedules.c.cursor)
 #: a page of a person's, and those of one of their notebooks
-Index("schedules_of_owner", schedules.c.owner, schedules.c.name, sqlite_where=IS_ALIVE, postgresql_where=IS_ALIVE)
+Index(
+    "schedules_of_owner",
+    schedules.c.owner,
+    schedules.c.name,
+    unique=True,
+    sqlite_where=IS_ALIVE,
+    postgresql_where=IS_ALIVE,
+)
 Index("schedules_by_source", schedules.c.owner, schedules.c.source)
 
 schedule_versions = Table(

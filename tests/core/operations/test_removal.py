@@ -18,6 +18,7 @@ from jupyter_schedule.core.operations.removal import (
 from tests.factories import NOON, make_run, make_schedule, make_spec
 
 DAY = timedelta(days=1)
+PUBLIC = make_spec(visibility=Visibility.PUBLIC)
 FILE = PublishedFile(path="a.csv", size=1, sha256="0" * 64, url="file:///p/runs/1/files/a.csv")
 PUBLICATION = Publication(url="file:///p/data/", files=(FILE,))
 
@@ -75,8 +76,13 @@ def test_what_is_still_public_is_told_with_its_number_its_last_try_and_why(known
 
 
 def test_who_deletes_a_public_schedule_is_told_how_to_withdraw_it() -> None:
-    said = on_deletion("https://results/daily/data/", public_name("daily", make_spec(visibility=Visibility.PUBLIC)))
+    said = on_deletion("https://results/daily/data/", public_name(make_schedule(spec=PUBLIC)))
     assert "stays at https://results/daily/data/ for everybody" in said
     assert "private before you delete it; later an operator can: python -m scheduler_service unpublish daily." in said
     assert said.endswith(on_deletion(None).partition(". ")[2])
-    assert public_name("daily", make_spec()) is None
+    assert public_name(make_schedule()) is None
+
+
+def test_an_operator_is_told_whose_it_is_where_many_share_the_ledger() -> None:
+    said = on_deletion("https://results/", public_name(make_schedule(owner="ann b", spec=PUBLIC)))
+    assert "unpublish daily --owner 'ann b'." in said

@@ -13,7 +13,7 @@ DAY = 86_400
 
 def only(store: Store) -> Schedule:
     """The schedule that there is."""
-    found = store.schedules.find("flights")
+    found = store.schedules.find("flights", owner="local")
     assert found
     return found
 
@@ -187,11 +187,12 @@ class TestPublications:
             return owed.publishers
 
         assert counted() == 1
-        assert public.publications.is_written("flights")
-        assert not public.publications.is_written("other")
+        assert public.publications.is_written("flights", owner="local")
+        assert not public.publications.is_written("other", owner="local")
+        assert not public.publications.is_written("flights", owner="ann")
         clock.at(DAY + 1)
         assert counted() == 0
-        assert not public.publications.is_written("flights")
+        assert not public.publications.is_written("flights", owner="local")
         clock.at(1)
         public.publications.sign_off(publisher)
         public.publications.sign_off(publisher)

@@ -29,6 +29,14 @@ class TestPages:
         assert store.schedules.list_page(after="d") == []
         assert [each.name for each in walk_schedules(store.schedules, page=4)] == ["a", "a-b", "a.b", "b", "c", "d"]
 
+    def test_all_are_read_page_by_page_however_many_people_have_one_name(self, store: Store) -> None:
+        made = [make_schedule("b", id=f"{n}", owner=f"person-{n}") for n in range(5)]
+        for schedule in [make_schedule("a"), *made, make_schedule("c")]:
+            store.schedules.add(schedule)
+        for page in range(1, 9):
+            found = [(each.name, each.owner) for each in walk_schedules(store.schedules, page=page)]
+            assert sorted(found) == [("a", "local"), *(("b", f"person-{n}") for n in range(5)), ("c", "local")]
+
     def test_a_page_of_somebody_has_theirs_alone_and_nothing_that_is_deleted(self, store: Store) -> None:
         add(store, "a", "c", owner="ann")
         add(store, "b", owner="bob")
@@ -36,7 +44,7 @@ class TestPages:
         store.schedules.replace(gone, gone.model_copy(update=DELETED), actor="ann", kind="schedule_deleted")
         assert [each.name for each in store.schedules.list_page(owner="ann")] == ["a", "c"]
         assert (store.schedules.count(owner="ann"), store.schedules.count(owner="eve")) == (2, 0)
-        assert store.schedules.find_taken(["a", "b", "d", "e"]) == {"a", "b"}
+        assert store.schedules.find_taken(["a", "b", "d", "e"], owner="ann") == {"a"}
         assert list(store.schedules.list_by_id([gone.id, "none"])) == [gone.id]
 
     def test_names_are_had_from_both_sides_of_one_that_there_is_not(self, store: Store) -> None:
@@ -65,7 +73,7 @@ class TestPages:
     def test_the_places_that_schedules_publish_to_are_told_once(self, store: Store) -> None:
         for name, base in (("a", "file:///one"), ("b", "file:///one"), ("c", "file:///two"), ("d", "file:///gone")):
             add(store, name, spec=make_spec(publication_base=base))
-        gone = store.schedules.find("d")
+        gone = store.schedules.find("d", owner="local")
         assert gone is not None
         store.schedules.replace(gone, gone.model_copy(update=DELETED), actor="ann", kind="schedule_deleted")
         assert store.schedules.publication_bases() == {"file:///one", "file:///two"}
@@ -106,8 +114,9 @@ class TestCounts:
         self.ran(store, theirs, RunStatus.RUNNING, RunStatus.PUBLISHING)
         assert (store.runs.count_going(owner="local"), store.runs.count_going(owner="bob")) == (1, 2)
         assert {run.status for run in store.runs.list_open(mine.id)} == {RunStatus.RUNNING, RunStatus.DUE}
-        assert store.runs.is_name_open("mine")
-        assert not store.runs.is_name_open("other")
+        assert store.runs.is_name_open("mine", owner="local")
+        assert not store.runs.is_name_open("other", owner="local")
+        assert not store.runs.is_name_open("mine", owner="bob")
 
     def test_a_run_is_found_by_the_beginning_of_its_id(self, store: Store) -> None:
         mine, theirs = *add(store, "mine"), *add(store, "theirs", owner="bob")

@@ -25,15 +25,23 @@ class TestSchedules:
         store.schedules.add(other)
 
         assert store.schedules.get(schedule.id) == schedule
-        assert store.schedules.find("b") == schedule
+        assert store.schedules.find("b", owner="local") == schedule
         assert store.schedules.list_page() == [other, schedule]
         assert store.schedules.get("unknown") is None
-        assert store.schedules.find("unknown") is None
+        assert store.schedules.find("unknown", owner="local") is None
 
     def test_a_name_is_taken_once(self, store: Store) -> None:
         store.schedules.add(make_schedule("same"))
         with pytest.raises(NameTaken):
             store.schedules.add(make_schedule("same", id="another"))
+
+    def test_two_people_have_schedules_of_one_name(self, store: Store) -> None:
+        hers, his = (make_schedule("same", id=owner, owner=owner) for owner in ("ann", "bob"))
+        store.schedules.add(hers)
+        store.schedules.add(his)
+        assert [store.schedules.find("same", owner=owner) for owner in ("ann", "bob", "eve")] == [hers, his, None]
+        with pytest.raises(NameTaken):
+            store.schedules.add(make_schedule("same", id="another", owner="bob"))
 
     def test_a_deleted_schedule_frees_its_name_and_leaves_the_list_but_is_found_by_id(self, store: Store) -> None:
         schedule = make_schedule("gone")

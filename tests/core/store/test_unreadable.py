@@ -37,7 +37,7 @@ def test_a_schedule_that_cannot_be_read_is_broken_and_can_be_deleted(store: Stor
     table, _, name = column.partition(".")
     poison(store, table, name, value, **{"id" if table == "schedules" else "schedule_id": BAD.id})
     assert states(store) == {"bad": "broken", "good": "active"}
-    broken = store.schedules.find("bad")
+    broken = store.schedules.find("bad", owner="local")
     assert broken is not None
     assert isinstance(broken.spec, UnreadableSpec)
     assert broken.spec.sentence.startswith("The record of this schedule can't be read: ")

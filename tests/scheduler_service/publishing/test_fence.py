@@ -62,7 +62,7 @@ class Areas:
 
     @property
     def schedule(self) -> Schedule:
-        found = self.play.store.schedules.find("flights")
+        found = self.play.store.schedules.find("flights", owner="local")
         assert found
         return found
 

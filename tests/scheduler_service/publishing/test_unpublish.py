@@ -7,8 +7,9 @@ import pytest
 
 from jupyter_schedule.core.config import StorageConfig
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Visibility
+from jupyter_schedule.core.models import RunStatus, Schedule, ScheduleState, Visibility, publication_name
 from jupyter_schedule.core.operations.operations import Operations
+from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import digest
 from scheduler_service.publishing.unpublish import Unpublisher, unpublish, unpublish_deleted
 from tests.databases import Clock
@@ -37,6 +38,22 @@ def test_a_publication_moves_whole() -> None:
     assert data_of(private) == data_of(plain)
     assert document(private, KEYS.latest) == document(plain, KEYS.latest)
     assert unpublish("flights", public, private, NOON) == 0
+
+
+def test_what_one_person_withdraws_leaves_what_another_of_that_name_published() -> None:
+    public, private = MemoryObjects(), MemoryObjects()
+    files = {"manifest.json": b"no manifest", "runs/x/manifest.json": b"nor this"}
+    for owner in ("../x", "bob"):
+        publish_files(due_on(1, owner=owner), files, public)
+    theirs = {key: data for key, data in public.content.items() if key.startswith("bob/flights/")}
+
+    moved = unpublish(publication_name("../x", "flights"), public, private, NOON)
+
+    assert moved == len(theirs) > 0
+    assert public.content == theirs
+    assert {key.partition("/")[0] for key in private.content} == {"%2E.%2Fx"}
+    keys = PublicationKeys("%2E.%2Fx/flights")
+    assert {path: private.get(keys.data + path) for path in files} == files
 
 
 def test_newer_private_results_stay() -> None:
@@ -115,7 +132,7 @@ def test_by_hand_only_what_nobody_publishes_any_more_is_withdrawn(tmp_path: Path
 
     def refused(name: str, storage: StorageConfig) -> str:
         with pytest.raises(Refused) as refusal:
-            unpublish_deleted(name, engine.store, storage, private, NOON)
+            unpublish_deleted(name, engine.store, storage, private, NOON, owner="local")
         return refusal.value.code
 
     assert refused("open", StorageConfig()) == "no_public_area"
@@ -132,10 +149,10 @@ def test_by_hand_who_misspells_a_name_is_told_those_that_are_near() -> None:
 
     def refusal(name: str) -> str:
         with pytest.raises(Refused) as refused:
-            unpublish_deleted(name, store, STORAGE, private, NOON, open_area=lambda _: public)
+            unpublish_deleted(name, store, STORAGE, private, NOON, owner="local", open_area=lambda _: public)
         return refused.value.message
 
     assert refusal("flihgts") == "Nothing of “flihgts” is in the public area. Did you mean “flights”?"
     assert refusal("nope") == "Nothing of “nope” is in the public area."
-    assert unpublish_deleted("flights", store, STORAGE, private, NOON, open_area=lambda _: public) > 0
-    assert unpublish_deleted("flights", store, STORAGE, private, NOON, open_area=lambda _: public) == 0
+    assert unpublish_deleted("flights", store, STORAGE, private, NOON, owner="local", open_area=lambda _: public) > 0
+    assert unpublish_deleted("flights", store, STORAGE, private, NOON, owner="local", open_area=lambda _: public) == 0

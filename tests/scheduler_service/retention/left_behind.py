@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jupyter_schedule.core.models import Run, RunStatus, disclosure_report_key
+from jupyter_schedule.core.models import LOCAL_OWNER, Run, RunStatus, disclosure_report_key
 from jupyter_schedule.core.object_keys import brief_key, bundle_key, gate_key, worker_prefix
 from jupyter_schedule.core.storage.factory import ObjectStorage
 from scheduler_service.publishing.publish import name_run_folder, publish
@@ -27,10 +27,10 @@ FILES = {"same.csv": b"1", "day.csv": b"2"}
 class Deployment:
     """Daily runs of one schedule with all that they leave behind, in stores that a test chooses."""
 
-    def __init__(self, work: ObjectStorage, area: ObjectStorage, days: int = 6) -> None:
+    def __init__(self, work: ObjectStorage, area: ObjectStorage, days: int = 6, owner: str = LOCAL_OWNER) -> None:
         self.store = MemoryStore(Clock())
         self.work, self.area = work, area
-        self.schedule = make_schedule("flights", spec=make_spec(publication_base="area"))
+        self.schedule = make_schedule("flights", owner=owner, spec=make_spec(publication_base="area"))
         self.store.schedules.add(self.schedule)
         work.put(bundle_key("0" * 64), b"bundle")
         self.runs = [self.ran(day) for day in range(days)]
@@ -39,7 +39,8 @@ class Deployment:
     def ran(self, day: int, **changes: Any) -> Run:
         """A run that left a result, files, a log and a brief, was checked, and published."""
         end = NOON + day * DAY
-        run = due_on(day, status=RunStatus.SUCCEEDED, attempt=2, ended_at=end, **changes)
+        ended = {"status": RunStatus.SUCCEEDED, "attempt": 2, "ended_at": end}
+        run = due_on(day, owner=self.schedule.owner, **ended, **changes)
         self.store.runs.add(run, actor="service")
         result = result_of(FILES)
         for number in (1, 2):

@@ -53,6 +53,17 @@ def test_the_old_go_and_the_newest_stay(deployment: Deployment) -> None:
     deployment.assert_nothing_is_half()
 
 
+def test_runs_go_from_the_folder_of_their_owner() -> None:
+    deployment = Deployment(MemoryObjects(), MemoryObjects(), owner="ann@x")
+    there = {stored.key for stored in deployment.area.list()}
+    assert {key.partition("/")[0] for key in there} == {"ann%40x"}
+    deployment.prune()
+    gone = there - {stored.key for stored in deployment.area.list()}
+    folders = [f"ann%40x/flights/{name_run_folder(run)}/" for run in deployment.runs]
+    assert gone == {key for key in there if key.startswith(tuple(folders[:3]))}
+    assert gone
+
+
 def test_data_stays_and_the_lists_for_readers_forget_what_went(deployment: Deployment) -> None:
     before = data_of(deployment.area)
     deployment.prune()
