@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 from boto3.session import Session
 from botocore.config import Config
+from botocore.loaders import create_loader
 
 from jupyter_schedule.core.storage.factory import S3Address, S3Storage
 from scheduler_service.launchers.ec2.images import RootDevices
@@ -18,6 +20,9 @@ from scheduler_service.launchers.ec2.prices import load_prices
 from scheduler_service.launchers.ec2.settings import Ec2Settings
 from scheduler_service.launchers.ec2.work_storage import WorkStorage
 from scheduler_service.launchers.plugins import LauncherContext, LauncherPlugin
+
+#: reads the descriptions of Amazon's services, megabytes of JSON, once for all clients
+_DESCRIPTIONS = create_loader()
 
 
 def open_ec2(
@@ -58,4 +63,8 @@ def make_client(settings: Ec2Settings, service: str, region: str) -> Any:
     boto3 slows down by itself where the account's API limits are reached, in each region for itself.
     """
     config = Config(retries={"mode": "adaptive", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
-    return Session().client(service, region_name=region, endpoint_url=settings.endpoint, config=config)
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _DESCRIPTIONS)
+    return Session(botocore_session=session).client(
+        service, region_name=region, endpoint_url=settings.endpoint, config=config
+    )
