@@ -438,7 +438,13 @@ def row_of(run: Run) -> Row:
     return Row(timing_rev, run.scheduled_for, run.until or run.scheduled_for, run.count, fate, run.version)
 
 
+PLAIN = settings(stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestLedger.settings = settings(PLAIN, max_examples=15)
+
+
+@pytest.mark.proof("simulation")
+class TestLedgerLonger(LedgerMachine.TestCase):  # type: ignore[misc,valid-type]  # Hypothesis makes it when it is asked
+    """The same many times over."""
+
+    settings = settings(PLAIN, max_examples=80)
