@@ -98,7 +98,7 @@ def run(config: Path | None, folder: Path | None, until_stdin_closes: bool, embe
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = load_settings(config, folder)
-    if embedded and settings.places.shared_store is not None:
+    if embedded and (settings.places.shared_store is not None or settings.server is not None):
         click.echo(f"Error: {NOT_IN_JUPYTER}", err=True)
         sys.exit(os.EX_CONFIG)
     service = Service(settings)

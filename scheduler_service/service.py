@@ -179,7 +179,8 @@ class Service:
         )
         for name, sentence in self._settings.broken_launchers.items():
             log.error(logfmt("launcher_unusable", launcher=name, message=sentence))
-        launchers = self._factories.open_launchers(self._settings.launchers, given)
+        opened = self._factories.open_launchers(self._settings.launchers, given)
+        offered = {name: each for name, each in opened.items() if name != LOCAL_LAUNCHER or self._settings.runs_here}
         # the local launcher has it in use by now, and keeps it so
         host = identify_host(places.folder)
         host.close()
@@ -190,7 +191,7 @@ class Service:
             storage=self._settings.storage,
             limits=FileLimits(smallest_cell=self._settings.smallest_cell),
             work_area=work_area,
-            launchers=launchers,
+            launchers=offered,
             secret=secret,
             holder=f"{os.getpid()}-{uuid4().hex[:8]}",
             host=host.name,

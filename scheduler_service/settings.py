@@ -85,6 +85,14 @@ class Settings(DeploymentConfig):
         return self._broken
 
     @property
+    def runs_here(self) -> bool:
+        """True where runs may take place beside the service: they have the rights of its account.
+
+        Many who share the ledger by way of a server get these rights only where an operator says so.
+        """
+        return self.server is None or self.server.local_runs
+
+    @property
     def ec2(self) -> Ec2Settings | None:
         """The part [ec2]; None where there is none."""
         found = self._launchers.get("ec2")

@@ -28,6 +28,8 @@ from jupyter_schedule.core.store.factory import open_store
 from jupyter_schedule.core.text import printable_name, unwritable_character
 from jupyter_schedule.core.timing.timezones import find_zone
 
+#: the owner of nothing
+NOBODY = ""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -42,6 +44,8 @@ class ApiContext:
     addresses: Addresses
     #: the service that ticks ends when the server ends that asks
     embedded: bool = False
+    #: many ask by way of one server, whose own machine is none of theirs
+    many: bool = False
 
     @classmethod
     def open(
@@ -52,6 +56,7 @@ class ApiContext:
         address: str | None = None,
         published: str | None = None,
         embedded: bool = False,
+        many: bool = False,
         host: Host = DISK,
         now: Callable[[], datetime] = clock.now,
     ) -> Self:
@@ -60,6 +65,7 @@ class ApiContext:
         address: the path of the API on the server that asks, None without a server.
         published: where results go that no setting sends elsewhere; None is a fixed folder beside the ledger.
         embedded: a service runs with that server, unless many share the ledger.
+        many: what is answered is answered by `of` alone, to each of many people.
         host: whose kernels and notebooks those are.
         """
         for folder in (root, paths.folder):
@@ -67,7 +73,7 @@ class ApiContext:
                 raise Refused("bad_path", f"The name of {printable_name(str(folder))} isn't UTF-8: rename that folder.")
         config = read_config(paths.folder)
         paths = replace(paths, given_store=config.store or paths.given_store)
-        owner = owner_of_requests(config, paths)
+        owner = NOBODY if many else owner_of_requests(config, paths)
         account = account_of(paths)
         with guarded(paths):
             store = open_store(paths.store, now)
@@ -80,9 +86,14 @@ class ApiContext:
             channels=tuple(config.notifications),
             published=published or paths.published,
             account=account,
+            variables=config.server.variables if many and config.server is not None else None,
             host=host,
         )
-        return cls(paths, root, operations, Addresses(address), embedded and paths.shared_store is None)
+        return cls(paths, root, operations, Addresses(address), embedded and paths.shared_store is None, many)
+
+    def of(self, owner: str, actor: str) -> Self:
+        """The same for what is that owner's; actor: who asks."""
+        return replace(self, operations=self.operations.of(owner, actor))
 
     def close(self) -> None:
         """Let go of the ledger."""

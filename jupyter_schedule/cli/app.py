@@ -44,6 +44,7 @@ COMMANDS = {
     "delete": _Known("edit:delete", "Remove a schedule; its published results stay."),
     "worker": _Known("worker:worker", "Get a machine to develop on; list, extend and stop it."),
     "service": _Known("service:service", "Keep the scheduler service going without JupyterLab."),
+    "server": _Known("server:server", "Serve many people who share a ledger."),
     "completion": _Known("completion:completion", "What a shell needs to complete these commands."),
 }
 

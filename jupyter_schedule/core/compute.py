@@ -30,7 +30,8 @@ def check(spec: Spec, offers: LauncherCatalog) -> None:
     launcher = offers.launcher(spec.launcher)
     if launcher is None:
         offered = " or ".join(offered.name for offered in offers.launchers)
-        message = f"The scheduler has no launcher {quoted(spec.launcher)}. Choose {offered}."
+        choose = f"Choose {offered}." if offered else "It has none at all: ask whoever runs it."
+        message = f"The scheduler has no launcher {quoted(spec.launcher)}. {choose}"
         raise Refused("no_such_launcher", message, "launcher")
     if spec.size is not None and offers.size(launcher.name, spec.size) is None:
         raise no_such_size(spec.size, launcher, offers)

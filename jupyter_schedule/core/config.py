@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Set
 from difflib import get_close_matches
+from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
@@ -137,12 +138,32 @@ def _check_names(channels: dict[str, Channel]) -> dict[str, Channel]:
     return channels
 
 
-def _check_owner(name: str) -> str:
+def check_owner(name: str) -> str:
+    """The name of an owner.  Raises ValueError for one that stands for somebody else, or can't be written."""
     if name in {LOCAL_OWNER, SERVICE}:
         raise ValueError(f"{quoted(name)} stands for somebody else: choose a name of your own, such as ann")
     if not 0 < len(name) <= LONGEST_OWNER or name != name.strip() or not name.isprintable():
         raise ValueError(f"choose a name of 1 to {LONGEST_OWNER} characters, such as ann")
     return name
+
+
+class IdentitySource(StrEnum):
+    """Whoever says which person a token belongs to."""
+
+    TOKENS = "tokens"
+    JUPYTERHUB = "jupyterhub"
+
+
+class ServerConfig(BaseModel):
+    """The table `[server]`: many people share the ledger, and ask by way of one server that knows each of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    identity: IdentitySource = IdentitySource.TOKENS
+    #: runs may take place beside the service, under its account: everybody who may schedule trusts everybody else
+    local_runs: bool = False
+    #: the variables of the service's environment that runs may have
+    variables: tuple[str, ...] = ()
 
 
 class DeploymentConfig(BaseModel):
@@ -153,7 +174,9 @@ class DeploymentConfig(BaseModel):
     #: the ledger's address when it isn't a file in that folder: `postgresql://user@host/database`
     store: str | None = Field(default=None, repr=False)
     #: whose requests those are that come through this folder; a ledger that many share needs it
-    owner: Annotated[str, AfterValidator(_check_owner)] | None = None
+    owner: Annotated[str, AfterValidator(check_owner)] | None = None
+    #: the server of many, where there is one
+    server: ServerConfig | None = None
     #: where files and publications go when not to folders
     storage: StorageConfig = FOLDERS
     #: the channels that people can be notified by, under the names that owners pick
@@ -193,9 +216,15 @@ def owner_of_requests(config: DeploymentConfig, paths: DataPaths) -> str:
     """The owner of requests that come through the folder: the one named there, else the person whose machine it is.
 
     Raises Refused `owner_needed` where many share the ledger and nobody is named: then all would be one and the same.
+    Those who share it by way of a server are known to that server alone.
     """
     if config.owner is not None:
         return config.owner
+    if config.server is not None:
+        message = (
+            f"Many share the ledger in {paths.folder} by way of a server: name it with --server, or in server_url."
+        )
+        raise Refused("owner_needed", message)
     if paths.shared_store is not None:
         where = paths.folder / SETTINGS
         message = f'Many share this ledger, and {where} doesn\'t say who asks: set owner there, such as owner = "ann".'

@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "forbidden", 403
     # 404: there is nothing of that name
     NO_SUCH_FILE = "no_such_file", 404
+    NO_SUCH_OWNER = "no_such_owner", 404
     NO_SUCH_ROUTE = "no_such_route", 404
     NO_PREVIEW = "no_preview"
     NO_SUCH_RUN = "no_such_run", 404
@@ -75,6 +76,7 @@ class ErrorCode(StrEnum):
     BAD_FREQUENCY = "bad_frequency"
     BAD_KEY = "bad_key"
     BAD_NAME = "bad_name"
+    BAD_OWNER = "bad_owner"
     BAD_OUTPUT_DIR = "bad_output_dir"
     BAD_PARALLEL = "bad_parallel"
     BAD_PARAMETER = "bad_parameter"
@@ -112,6 +114,8 @@ class ErrorCode(StrEnum):
     NO_BOTO3 = "no_boto3"
     NO_DATA_ROLE = "no_data_role"
     NO_FILES = "no_files"
+    NO_FILES_HERE = "no_files_here"
+    NO_HUB = "no_hub"
     NO_LEDGER = "no_ledger"
     NO_MACHINES = "no_machines"
     NO_MATCH = "no_match"
@@ -130,6 +134,7 @@ class ErrorCode(StrEnum):
     NO_SUCH_LAUNCHER = "no_such_launcher"
     LAUNCHER_BROKEN = "launcher_broken"
     NO_SUCH_SIZE = "no_such_size"
+    NO_SUCH_VARIABLE = "no_such_variable"
     NOT_A_FILE = "not_a_file"
     NOT_A_NOTEBOOK = "not_a_notebook"
     NOT_DELETED = "not_deleted"
@@ -178,6 +183,7 @@ class ErrorCode(StrEnum):
     TAKES_TOO_LONG = "takes_too_long"
     TAKES_TOO_MUCH = "takes_too_much"
     TARBALL_UNREADABLE = "tarball_unreadable"
+    TOKENS_UNUSABLE = "tokens_unusable"
     TOO_LONG = "too_long"
     TOO_OFTEN = "too_often"
     TWO_FREQUENCIES = "two_frequencies"
@@ -198,6 +204,7 @@ class ErrorCode(StrEnum):
     # 500: a fault of ours
     BROKEN = "broken", 500
     # 503: not now: something that it needs is away
+    IDENTITY_AWAY = "identity_away", 503
     OBJECTS_UNUSABLE = "objects_unusable", 503
     STORE_AWAY = "store_away", 503
     STORE_BUSY = "store_busy", 503

@@ -10,7 +10,7 @@ from contextlib import closing
 from html import escape
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BACKEND = "jupyter_schedule_backend"
 REMEMBERED = "jupyter_schedule_remembered"
 SIGNED_PATHS = "jupyter_schedule_signed_paths"
+ON_BEHALF = "jupyter_schedule_on_behalf"
 #: what all addresses have before their own part
 PREFIX = "/jupyter-schedule/"
 #: bytes of a file that are sent at once
@@ -71,13 +72,37 @@ SENTENCES = {
 }
 #: of a signed path that ran out, was changed, or is of a server that was started anew since
 NOT_OPEN = "This address opens for ten minutes: open the file again from Jupyter."
+T = TypeVar("T")
 BROKEN = "Something went wrong on the server, and it isn't your fault. Its log says more under the id {id}."
+
+
+class OnBehalf(NamedTuple):
+    """The owner of the things that a request is about, and the person who asks."""
+
+    owner: str
+    actor: str
 
 
 class Handler(APIHandler):
     """The base of every route: errors are `{"error": {"code", "message", "field"?}}`, without a traceback."""
 
     auth_resource = "schedules"
+    #: None where the server is one person's, whose requests all are
+    on_behalf: "OnBehalf | None" = None
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Find out who asks, and about whose things."""
+        await super().prepare()
+        find = self.settings.get(ON_BEHALF)
+        if find is not None and self.current_user and not self._finished:
+            self.on_behalf = find(self)
+
+    async def ask(self, question: "Callable[[ApiContext], T]", *, slow: bool = False) -> T:
+        """The answer to a question about the things that the request is about."""
+        who = self.on_behalf
+        if who is None:
+            return await self.backend.ask(question, slow=slow)
+        return await self.backend.ask(lambda context: question(context.of(*who)), slow=slow)
 
     @property
     def backend(self) -> Backend:
@@ -114,9 +139,11 @@ class Handler(APIHandler):
         key = self.request.headers.get("Idempotency-Key")
         slow = is_slow(method, quoted)
         if key is None or method != "POST":
-            return await self.backend.ask(ask, slow=slow)
+            return await self.ask(ask, slow=slow)
         remembered = cast("IdempotencyCache[ApiResponse]", self.settings[REMEMBERED])
-        return await remembered.once(f"{path} {key}", self.request.body, lambda: self.backend.ask(ask, slow=slow))
+        # a key is its sender's own
+        whole = json.dumps([self.on_behalf, path, key])
+        return await remembered.once(whole, self.request.body, lambda: self.ask(ask, slow=slow))
 
     def _quoted(self, path: str) -> str:
         """The path below the prefix as it came: a slash within a part of it is still quoted."""
@@ -150,6 +177,9 @@ class Handler(APIHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log what nobody expected, with the id that the answer names."""
+        if isinstance(value, Refused):
+            self.log.info("action=request_refused code=%s path=%s", value.code, self.request.path)
+            return
         if isinstance(value, web.HTTPError):
             super().log_exception(typ, value, tb)
             return
@@ -160,7 +190,13 @@ class Handler(APIHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer for HTTP, for the login, or for a fault of ours."""
-        del kwargs
+        # Tornado closes a connection on which the body is still to come, and leaves it to us to say so
+        self.set_header("Connection", "close")
+        _, problem, _ = kwargs.get("exc_info", (None, None, None))
+        if isinstance(problem, Refused):
+            self.set_status(problem.status)
+            self.finish(_problem(problem.code, problem.message, problem.field))
+            return
         if status_code >= 500:
             message = BROKEN.format(id=getattr(self, "_failure", "-"))
         else:
@@ -247,7 +283,7 @@ class FileHandler(Handler):
     async def send(self, open_it: "Callable[[ApiContext], OpenFile]") -> None:
         """Send a file in pieces, or where to get it."""
         try:
-            found = await self.backend.ask(open_it)
+            found = await self.ask(open_it)
         except Refused as refused:
             await self.refuse(refused)
             return
@@ -434,7 +470,7 @@ class BundleHandler(FileHandler):
                 return receive_bundle(context, digest, packed).model_dump_json().encode()
 
         try:
-            content = await self.backend.ask(receive, slow=True)
+            content = await self.ask(receive, slow=True)
         except Refused as refused:
             await self.refuse(refused)
         else:

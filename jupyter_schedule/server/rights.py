@@ -26,9 +26,29 @@ _SLOW = (
 )
 
 
+#: of them those that an operator may ask for about what is another's: they keep it from running, or remove it
+_END_OR_REMOVE = (
+    ("DELETE", "schedules/[^/]+"),
+    ("POST", "schedules/[^/]+/pause"),
+    ("DELETE", "schedules/[^/]+/backfill"),
+    ("POST", "runs/[^/]+/cancel"),
+    ("POST", "ad-hoc-workers/[^/]+/stop"),
+)
+
+
+def changes_nothing(method: str) -> bool:
+    """True of a request that only looks."""
+    return method in {"GET", "HEAD", "OPTIONS"}
+
+
+def ends_or_removes(method: str, path: str) -> bool:
+    """True of a request that keeps something from running, or removes it.  path: below the prefix."""
+    return _is_among(_END_OR_REMOVE, method, path)
+
+
 def needs_execute(method: str, path: str) -> bool:
     """True when code can run by the request.  path: below the prefix."""
-    return method not in {"GET", "HEAD", "OPTIONS"} and not _is_among(_RUN_NOTHING, method, path)
+    return not changes_nothing(method) and not _is_among(_RUN_NOTHING, method, path)
 
 
 def is_slow(method: str, path: str) -> bool:

@@ -110,6 +110,14 @@ def test_a_service_of_a_jupyter_server_never_ticks_a_ledger_that_many_share(
     assert [path.name for path in tmp_path.iterdir()] == ["service.toml"]
 
 
+def test_no_jupyter_server_has_a_service_for_people_who_share_a_ledger_by_a_server(tmp_path: Path) -> None:
+    (tmp_path / "service.toml").write_text("[server]\n")
+    said = CliRunner().invoke(main, ["run", "--embedded", "--folder", str(tmp_path)])
+    assert said.exit_code == os.EX_CONFIG
+    assert "start `python -m scheduler_service run` beside it" in said.output
+    assert [path.name for path in tmp_path.iterdir()] == ["service.toml"]
+
+
 @pytest.mark.parametrize("command", [["prune", "--dry-run"], ["prune"], ["unpublish", "daily"]])
 def test_a_folder_without_a_ledger_is_taken_for_a_misspelt_one_and_not_made(tmp_path: Path, command: list[str]) -> None:
     said = CliRunner().invoke(main, [*command, "--folder", str(tmp_path / "tpyo")])

@@ -17,9 +17,18 @@ from jupyter_schedule.core.text import quoted
 class AdHocOperations:
     """The ad-hoc workers of one person, who sees and changes nobody else's."""
 
-    def __init__(self, store: Store, owner: str, now: Callable[[], datetime], check: Check = accept) -> None:
+    def __init__(
+        self,
+        store: Store,
+        owner: str,
+        now: Callable[[], datetime],
+        check: Check = accept,
+        actor: str | None = None,
+    ) -> None:
+        """actor: who asks, if that isn't the owner."""
         self._store = store
         self._owner = owner
+        self._actor = actor or owner
         self._now = now
         self._check = check
 
@@ -111,7 +120,7 @@ class AdHocOperations:
             before = self._live(worker_id)
             if before.stopped_by is not None:
                 return before
-            if found := self._changed(before, before.model_copy(update={"stopped_by": self._owner})):
+            if found := self._changed(before, before.model_copy(update={"stopped_by": self._actor})):
                 return found
         raise _busy()
 
@@ -126,7 +135,7 @@ class AdHocOperations:
     def _changed(self, before: AdHocWorker, after: AdHocWorker) -> AdHocWorker | None:
         """The worker after the change; None when somebody else changed it first."""
         self._check(after)
-        moved = self._store.ad_hoc.replace(before, after, actor=self._owner)
+        moved = self._store.ad_hoc.replace(before, after, actor=self._actor)
         return self._store.ad_hoc.get(after.id) if moved else None
 
     def _offered(self, name: str | None) -> tuple[LauncherInfo, AdHocAllowance]:

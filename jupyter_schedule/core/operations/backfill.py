@@ -70,7 +70,7 @@ class BackfillOperations:
         for run in plan.runs[:1]:  # they differ by their times alone
             self._context.check(run)
         for some in batches(plan.runs):
-            self._context.store.runs.add_all(some, actor=self._context.owner)
+            self._context.store.runs.add_all(some, actor=self._context.actor)
         return plan
 
     def cancel(self, name: str) -> int:
@@ -78,7 +78,7 @@ class BackfillOperations:
         schedule = self._schedules.get(name)
         left = [run for run in self._context.store.runs.list_open(schedule.id) if is_left(run)]
         some_ids = ([run.id for run in some] for some in batches(left))
-        return sum(self._context.store.runs.request_cancel_all(ids, actor=self._context.owner) for ids in some_ids)
+        return sum(self._context.store.runs.request_cancel_all(ids, actor=self._context.actor) for ids in some_ids)
 
 
 def ask(

@@ -28,6 +28,8 @@ class OperationsContext:
     store: Store
     objects: ObjectStorage
     owner: str
+    #: who asks, as it stands in the ledger: the owner, or an operator
+    actor: str
     now: Callable[[], datetime]
     storage: StorageConfig
     #: the names of the channels that an operator set up
@@ -36,6 +38,8 @@ class OperationsContext:
     published: str | None = None
     #: the account that records, where many share the ledger
     account: AccountKey | None = None
+    #: the variables of the service's environment that runs may have; None is any
+    variables: tuple[str, ...] | None = None
     #: builds the answer before anything is committed: what couldn't be told isn't recorded
     check: Check = accept
 
@@ -51,5 +55,5 @@ class OperationsContext:
         """Put a run of the schedule into the ledger, as `plan` makes it, and read it as it stands there."""
         run = plan(schedule, utc(self.now()))
         self.check(run)
-        self.store.runs.add(run, actor=self.owner)
+        self.store.runs.add(run, actor=self.actor)
         return self.store.runs.get(run.id) or run

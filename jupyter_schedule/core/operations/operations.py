@@ -4,7 +4,9 @@ Operations insert `due` runs and note wishes; only the service's tick moves a ru
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.account import AccountKey
@@ -43,12 +45,19 @@ class Operations:
         channels: tuple[str, ...] = (),
         published: str | None = None,
         account: AccountKey | None = None,
+        variables: tuple[str, ...] | None = None,
         check: Check = accept,
         host: Host = DISK,
+        actor: str | None = None,
     ) -> None:
-        """`channels`, `published`, `account`, `check`: as `OperationsContext` has them.  host: what asks."""
+        """`channels`, `published`, `account`, `variables`, `check`: as `OperationsContext` has them.
+
+        host: what asks.  actor: who asks, if that isn't the owner.
+        """
         self.host = host
-        self.context = OperationsContext(store, objects, owner, now, storage, channels, published, account, check)
+        self.context = OperationsContext(
+            store, objects, owner, actor or owner, now, storage, channels, published, account, variables, check
+        )
         self.schedules = ScheduleOperations(self.context)
         self.runs = RunOperations(self.context, self.schedules)
         self.backfill = BackfillOperations(self.context, self.schedules)
@@ -56,7 +65,14 @@ class Operations:
 
     def checked_by(self, check: Check) -> "Operations":
         """The same operations, which record only what `check` takes."""
-        known = self.context
+        return self._with(check=check)
+
+    def of(self, owner: str, actor: str) -> "Operations":
+        """The same operations on what is that owner's, asked for by `actor`."""
+        return self._with(owner=owner, actor=actor)
+
+    def _with(self, **changes: Any) -> "Operations":
+        known = replace(self.context, **changes)
         return Operations(
             known.store,
             known.objects,
@@ -66,8 +82,10 @@ class Operations:
             channels=known.channels,
             published=known.published,
             account=known.account,
-            check=check,
+            variables=known.variables,
+            check=known.check,
             host=self.host,
+            actor=known.actor,
         )
 
     @property
@@ -98,7 +116,7 @@ class Operations:
     @property
     def ad_hoc(self) -> AdHocOperations:
         """Machines to develop on."""
-        return AdHocOperations(self.store, self.owner, self.context.now, self.context.check)
+        return AdHocOperations(self.store, self.owner, self.context.now, self.context.check, self.context.actor)
 
     @property
     def files(self) -> RunFiles:

@@ -25,10 +25,10 @@ class PublicationOperations:
         run = self._runs.get(run_id)
         publication_policy.check_releasable(run, self._schedules.get(run.schedule).spec, reason)
         now = utc(self._context.now())
-        decision = Approval(run_id=run.origin, by=self._context.owner, at=now, reason=(reason or "").strip() or None)
+        decision = Approval(run_id=run.origin, by=self._context.actor, at=now, reason=(reason or "").strip() or None)
         count = 1
         while self._context.store.runs.get((made := planning.plan_release(run, decision, count)).id) is not None:
             count += 1
         self._context.check(made)
-        self._context.store.runs.add(made, actor=self._context.owner)
+        self._context.store.runs.add(made, actor=self._context.actor)
         return self._runs.get(made.id)

@@ -120,7 +120,7 @@ class RunOperations:
         while runs.get((again := planning.plan_retry(run, count, utc(self._context.now()))).id) is not None:
             count += 1
         self._context.check(again)
-        runs.add(again, actor=self._context.owner)
+        runs.add(again, actor=self._context.actor)
         return self.get(again.id)
 
     def cancel(self, run_id: str) -> Run:
@@ -128,7 +128,7 @@ class RunOperations:
         run = self.get(run_id)
         if run.status.terminal:
             raise Refused("run_ended", f"That run has ended already: {run.status.replace('_', ' ')}.")
-        self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
+        self._context.store.runs.request_cancel(run.id, actor=self._context.actor)
         return self.get(run_id)
 
 

@@ -252,7 +252,7 @@ class ScheduleOperations:
                 next_due=None,
                 created_at=now,
                 changed_at=now,
-                changed_by=self._context.owner,
+                changed_by=self._context.actor,
             ),
             now,
         )
@@ -327,7 +327,7 @@ class ScheduleOperations:
             return
         for run in self._context.store.runs.list_open(schedule.id):
             if run.trigger is Trigger.REHEARSAL:
-                self._context.store.runs.request_cancel(run.id, actor=self._context.owner)
+                self._context.store.runs.request_cancel(run.id, actor=self._context.actor)
         self.add_run_by_hand(self.get(schedule.name))
 
     def add_run_by_hand(self, schedule: Schedule) -> Run:
@@ -364,7 +364,7 @@ class ScheduleOperations:
         """
 
         def change(schedule: Schedule, now: datetime) -> Schedule:
-            paused = schedule.paused or Pause(by=self._context.owner, at=now)
+            paused = schedule.paused or Pause(by=self._context.actor, at=now)
             if note is not None:
                 paused = paused.model_copy(update={"note": note.strip()})
             return _to(ScheduleState.PAUSED, schedule).model_copy(update={"paused": paused})
@@ -379,7 +379,7 @@ class ScheduleOperations:
         """Remove the schedule and stop its open runs.  Its published results stay, and keep its name reserved."""
         found = self.find(name)
         if isinstance(found.spec, UnreadableSpec):
-            self._context.store.schedules.delete_unreadable(found.id, actor=self._context.owner)
+            self._context.store.schedules.delete_unreadable(found.id, actor=self._context.actor)
             return found
         return self._change(name, lambda schedule, _: _to(ScheduleState.DELETED, schedule), "schedule_deleted")
 
@@ -391,10 +391,10 @@ class ScheduleOperations:
             before = self.get(name)
             now = utc(self._context.now())
             owed = planning.plan_runs(before, now, self._knows)
-            stamped = {"changed_at": now, "changed_by": self._context.owner}
+            stamped = {"changed_at": now, "changed_by": self._context.actor}
             after = planning.advance_cursor(change(owed.schedule, now).model_copy(update=stamped), now)
             self._context.check(after)
-            if self._context.store.schedules.replace(before, after, owed.runs, actor=self._context.owner, kind=kind):
+            if self._context.store.schedules.replace(before, after, owed.runs, actor=self._context.actor, kind=kind):
                 return after
         raise Refused("busy", f"“{name}” is being changed all the time by others. Try again.")
 
@@ -403,7 +403,7 @@ class ScheduleOperations:
 
     def _confirmed(self, before: Spec | None, spec: Spec, says_so: bool) -> Spec:
         return publication_policy.confirmed(
-            before, spec, by=self._context.owner, now=self._context.now(), says_so=says_so
+            before, spec, by=self._context.actor, now=self._context.now(), says_so=says_so
         )
 
     def _check_coming(self, spec: Spec, now: datetime) -> None:
@@ -427,6 +427,7 @@ class ScheduleOperations:
             )
         expectations.normalize(spec.expect)
         _check_channels(spec.notify.channels, self._context.channels)
+        _check_variables(spec.env, self._context.variables)
         if self._context.objects.size(bundle_key(spec.bundle)) is None:
             raise no_such_bundle()
         if spec.visibility == Visibility.PUBLIC:
@@ -456,6 +457,14 @@ def _check_channels(picked: tuple[str, ...], known: tuple[str, ...]) -> None:
         return
     there = f"Pick of {listed(known)}." if known else "Nobody has set up any here: ask whoever runs the service."
     raise Refused("no_such_channel", f"There is no channel {quoted(missing)}. {there}", "notify")
+
+
+def _check_variables(picked: tuple[str, ...], known: tuple[str, ...] | None) -> None:
+    missing = next((name for name in picked if known is not None and name not in known), None)
+    if missing is None:
+        return
+    there = f"Pick of {listed(known)}." if known else "Runs here get none: ask whoever runs the service."
+    raise Refused("no_such_variable", f"Runs here can't have the variable {quoted(missing)}. {there}", "env")
 
 
 def _is_own_folder(address: str) -> bool:
