@@ -6,10 +6,12 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, PositiveInt, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from jupyter_schedule.core.config import (
     SETTINGS,
+    Bytes,
+    Count,
     DeploymentConfig,
     check_public_folder,
     find_launchers,
@@ -31,10 +33,10 @@ class RunLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: bytes, or such as "4 GiB"
-    memory: ByteSize | None = Field(default=None, ge=16 * 1024 * 1024)
-    cpus: float | None = Field(default=None, ge=0.1)
+    memory: Bytes | None = Field(default=None, ge=16 * 1024 * 1024)
+    cpus: float | None = Field(default=None, ge=0.1, le=10_000, strict=True, allow_inf_nan=False)
     #: what it may write into its output folder
-    output: ByteSize | None = Field(default=None, ge=1)
+    output: Bytes | None = Field(default=None, ge=1)
 
 
 class Retention(BaseModel):
@@ -43,9 +45,9 @@ class Retention(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: the newest runs of each schedule
-    keep_runs: int = Field(default=30, ge=1)
+    keep_runs: Count = 30
     #: and every run for so many days
-    keep_days: int = Field(default=90, ge=0)
+    keep_days: int = Field(default=90, ge=0, le=36_500, strict=True)
 
     @property
     def keep(self) -> RetentionRule:
@@ -59,14 +61,14 @@ class Settings(DeploymentConfig):
     #: the ledger unless `store` is set, the work area, the lock and the workers' scratch folders are here
     folder: Path = Field(default_factory=lambda: default_data_paths().folder)
     #: runs that may go at once
-    max_running: int = Field(default=4, ge=1)
+    max_running: Count = 4
     #: of them, of one owner, and by the name of a launcher
-    max_per_owner: int | None = Field(default=None, ge=1)
-    max_per_launcher: dict[str, PositiveInt] = Field(default_factory=dict)
+    max_per_owner: Count | None = None
+    max_per_launcher: dict[str, Count] = Field(default_factory=dict)
     #: what one run on this machine may use
     limits: RunLimits = RunLimits()
     #: the least that a count may be in what becomes public
-    smallest_cell: int = Field(default=5, ge=1)
+    smallest_cell: Count = 5
     #: how long files are kept
     retention: Retention = Retention()
     #: the tables of launchers, by their names: `[ec2]`, `[slurm]` or that of another package

@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from jupyter_schedule.core.data_paths import DataPaths
@@ -33,6 +33,37 @@ OF_THE_SERVICE = frozenset(
 LAUNCHERS = "jupyter_schedule.launchers"
 #: what the ledger says of what the service did, and the characters of a name there
 SERVICE, LONGEST_OWNER = "scheduler", 255
+#: a setting that counts something: TOML tells a number from `true` and from "4", and databases take no larger one
+Count = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+#: bytes, or such as "4 GiB"; systems take no larger one
+Bytes = Annotated[ByteSize, Field(le=2**50)]
+#: what to write instead, by the kind of what is wrong
+_INSTEAD = {
+    "greater_than_equal": "write {ge} or more",
+    "greater_than": "write more than {gt}",
+    "less_than_equal": "write {le} or less",
+    "less_than": "write less than {lt}",
+    "finite_number": "write a finite number",
+    "int_type": "write a whole number, without quotes",
+    "int_parsing": "write a whole number, without quotes",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number, without quotes",
+    "float_parsing": "write a number, without quotes",
+    "byte_size": 'write a number of bytes, or a size such as "4 GiB"',
+    "byte_size_unit": 'write a number of bytes, or a size such as "4 GiB"',
+    "bool_type": "write true or false, without quotes",
+    "bool_parsing": "write true or false, without quotes",
+    "string_type": "write a text in quotes",
+    "string_pattern_mismatch": "write what matches {pattern}",
+    "literal_error": "write {expected}",
+    "path_type": "write a path in quotes",
+    "dict_type": "write a table, names with a value each",
+    "model_type": "write a table, names with a value each",
+    "tuple_type": 'write a list, such as ["one"]',
+    "list_type": 'write a list, such as ["one"]',
+    "too_short": "name at least {min_length}",
+    "missing": "this is needed, and isn't there: add it",
+}
 CHANNEL_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 
 
@@ -54,7 +85,7 @@ class StorageConfig(BaseModel):
     #: of a server that speaks as S3 does; none is Amazon's
     endpoint: str | None = None
     #: files that one run may publish: each costs requests
-    most_files: int = Field(default=10_000, ge=1)
+    most_files: Count = 10_000
 
     @model_validator(mode="before")
     @classmethod
@@ -262,12 +293,21 @@ def wrong_settings(
 
 
 def _wrong(error: ErrorDetails, model: type[BaseModel], others: Set[str]) -> str:
+    if error["type"] in _INSTEAD:
+        return _INSTEAD[error["type"]].format_map({name: _shown(bound) for name, bound in error.get("ctx", {}).items()})
     if error["type"] != "extra_forbidden":
         return error["msg"].removeprefix("Value error, ")
     *table, name = error["loc"]
     known = sorted(set(_names_in(model, table)) | (set() if table else others))
     near = get_close_matches(str(name), known, n=1)
     return f"there is no such setting, {f'the nearest is {near[0]}' if near else f'there are {listed(known)}'}"
+
+
+def _shown(bound: Any) -> str:
+    """A bound as people write it; only sizes have one of whole MiB."""
+    if isinstance(bound, int) and bound and bound % 2**20 == 0:
+        return ByteSize(bound).human_readable(separator=" ").replace(".0 ", " ")
+    return f"{bound:,.15g}" if isinstance(bound, int | float) else str(bound)
 
 
 def _names_in(model: type[BaseModel], table: list[int | str]) -> Iterator[str]:

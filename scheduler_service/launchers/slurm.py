@@ -25,8 +25,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from jupyter_schedule.core.config import Bytes, Count
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import Attempt, LauncherInfo, MachineSize, Run, Spec
 from scheduler_service.launchers.ad_hoc import FindAdHocWorker, find_no_worker
@@ -85,9 +86,9 @@ class SlurmSize(_Part):
     #: what an analyst reads beside the name; without it, it is made from the rest
     hardware: str = ""
     partition: Word | None = None
-    cpus: int | None = Field(default=None, ge=1)
+    cpus: Count | None = None
     #: of the whole job: bytes, or such as "8 GiB"
-    memory: ByteSize | None = Field(default=None, ge=1024 * 1024)
+    memory: Bytes | None = Field(default=None, ge=1024 * 1024)
     #: a number, or such as `a100:2`
     gpus: Annotated[str | int, AfterValidator(lambda given: _check_word(str(given)))] | None = None
     account: Word | None = None
@@ -121,9 +122,9 @@ class SlurmSettings(LauncherSettings):
     #: a Python on the nodes that has jupyter-schedule
     python: Path = Path(sys.executable)
     #: our own courtesy to the cluster, whose limits are its own
-    max_jobs: int = Field(default=200, ge=1)
+    max_jobs: Count = 200
     #: that one of Slurm's commands may take
-    call_timeout_seconds: float = Field(default=20, gt=0)
+    call_timeout_seconds: float = Field(default=20, gt=0, le=3600, strict=True, allow_inf_nan=False)
 
     @property
     def most_runs(self) -> int:

@@ -1,10 +1,11 @@
 """The account as an operator describes it: where machines start, what they may do, and which sizes there are."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from jupyter_schedule.core.ad_hoc_workers import MOST_HOURS
+from jupyter_schedule.core.config import Count
 from jupyter_schedule.core.models import AdHocAllowance
 from scheduler_service.launchers.plugins import LauncherSettings
 
@@ -28,8 +29,8 @@ class Size(Setting):
     #: begin with spare capacity, which EC2 may take back, and go on to paid-for machines when there is none
     spot: bool = False
     #: GiB
-    disk: int = Field(default=30, ge=8, le=16384)
-    architecture: str = Field(default="amd64", pattern="^(amd64|arm64)$")
+    disk: int = Field(default=30, ge=8, le=16384, strict=True)
+    architecture: Literal["amd64", "arm64"] = "amd64"
     image: str = UBUNTU_LTS
     #: the device of the image's root; without it EC2 is asked
     root_device: str | None = Field(default=None, pattern="^/dev/[a-z0-9]+$")
@@ -64,9 +65,9 @@ class AdHocSettings(Setting):
     #: who may have one; None is everybody
     owners: tuple[str, ...] | None = None
     #: live ones of one owner at once
-    max_per_owner: int = Field(default=1, ge=1)
+    max_per_owner: Count = 1
     #: that one lives at most, and after an extension from then on
-    max_hours: int = Field(default=MOST_HOURS, ge=1, le=MOST_HOURS)
+    max_hours: int = Field(default=MOST_HOURS, ge=1, le=MOST_HOURS, strict=True)
 
     @property
     def allowance(self) -> AdHocAllowance:
@@ -90,10 +91,10 @@ class Ec2Settings(Region, LauncherSettings):
     #: roles that analyses may ask for, by a name: their ARNs, which the workers' role may assume
     data_roles: dict[str, str] = Field(default_factory=dict)
     #: machines that may live at once
-    max_machines: int = Field(default=20, ge=1)
+    max_machines: Count = 20
     #: hours that machines may live in a month of UTC: of all runs together, and of one owner's
-    max_machine_hours: int | None = Field(default=None, ge=1)
-    max_machine_hours_per_owner: int | None = Field(default=None, ge=1)
+    max_machine_hours: Count | None = None
+    max_machine_hours_per_owner: Count | None = None
     #: machines to develop on
     ad_hoc: AdHocSettings | None = None
     #: where the API is, for an endpoint of one's own
