@@ -145,7 +145,7 @@ class Presenter:
             bundle=spec.bundle,
             on_delete=AFTER_BROKEN
             if schedule.state is ScheduleState.BROKEN
-            else on_deletion(None if address is None else "its address", public_name(schedule)),
+            else on_deletion(None if address is None else "", public_name(schedule)),
             last_runs=tuple(self.run(run) for run in last_runs),
         )
 

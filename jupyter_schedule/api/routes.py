@@ -310,7 +310,7 @@ ROUTES = (
     Route(
         "DELETE",
         "schedules/{name}",
-        "Remove a schedule; what it published stays.",
+        "Remove a schedule; its published results stay.",
         DeletedResponse,
         _delete,
     ),

@@ -125,7 +125,7 @@ def upcoming(
 def echo_occurrences(coming: Sequence[OccurrenceResponse], zone: str) -> None:
     """Print a table of occurrences, each as every clock that matters shows it."""
     if not coming:
-        echo("No time is left.")
+        echo("No runs are due.")
         return
     local = [datetime.fromisoformat(occurrence.local) for occurrence in coming]
     clocks = {zone: list(map(_clock, local))}

@@ -283,7 +283,7 @@ class Client:
         return self._ask(ScheduleResponse, "POST", _schedule(name, "resume"))
 
     def delete(self, name: str) -> DeletedResponse:
-        """Remove it and stop its runs; what it published stays."""
+        """Remove it and stop its runs; its published results stay."""
         return self._ask(DeletedResponse, "DELETE", _schedule(name))
 
     # -- runs

@@ -181,7 +181,7 @@ class ScheduleHandle:
         return self
 
     def delete(self) -> None:
-        """Remove it; what it published stays."""
+        """Remove it; its published results stay."""
         self._client.delete(self.name)
 
     def __repr__(self) -> str:

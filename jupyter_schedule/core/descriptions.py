@@ -52,7 +52,7 @@ def schedule_summary(schedule: Schedule, now: datetime, reader: tzinfo | None = 
             return f"Waiting for a first successful run{then}; {_limits(schedule.name, spec)}"
         case ScheduleState.ENDED:
             told = describe_recorded(spec.timing, now)
-            return f"Ended: it ran {told}, and no time is left; {destination(schedule.publication_name, spec)}."
+            return f"Ran {told}, and has ended; {destination(schedule.publication_name, spec)}."
         case _:
             return summary(schedule.publication_name, spec, now, reader)
 

@@ -25,8 +25,8 @@ def test_delete_says_what_stays(terminal: Terminal) -> None:
     spec = terminal.operations.schedules.get(terminal.scheduled("daily")).spec
     open_storage(spec.publication_base).put(PublicationKeys("daily").data + "a.csv", b"1")
     said = terminal("delete", "daily", "--yes").stdout
-    assert said.startswith("Deleted “daily”. What it published stays at file://")
-    assert "The logs and files of its runs go from a day after their end on" in said
+    assert said.startswith("Deleted “daily”. Its published results stay at file://")
+    assert "The logs and files of its runs go a day after their end" in said
     assert terminal.operations.schedules.list_page() == []
     assert terminal.refusal("delete", "daily", "--yes")["code"] == "no_such_schedule"
 

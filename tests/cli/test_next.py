@@ -71,11 +71,11 @@ def test_a_schedule_shows_no_times_that_its_policies_leave_out(terminal: Termina
     assert days == ["2026-11-27T12:00:00Z"]
 
 
-def test_a_paused_schedule_has_no_time_left(terminal: Terminal) -> None:
+def test_a_paused_schedule_has_no_runs_due(terminal: Terminal) -> None:
     terminal.scheduled("daily")
     terminal("pause", "daily")
     assert terminal.json("next", "daily") == []
-    assert terminal("next", "daily").stdout.splitlines()[-1] == "No time is left."
+    assert terminal("next", "daily").stdout.splitlines()[-1] == "No runs are due."
 
 
 def test_an_expression_needs_no_ledger(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,8 +81,7 @@ def test_a_schedule_that_has_ended_says_that() -> None:
     spec = make_spec(publication_base=BASE, timing=Timing(once=NOON))
     ended = make_schedule("bikes", spec=spec, state=ScheduleState.ENDED)
     assert schedule_summary(ended, NOON + timedelta(days=1), PARIS) == (
-        "Ended: it ran once, on Tue 24 Nov 2026 at 12:00 UTC, and no time is left; "
-        "keeps results in the folder published/bikes."
+        "Ran once, on Tue 24 Nov 2026 at 12:00 UTC, and has ended; keeps results in the folder published/bikes."
     )
 
 

@@ -272,7 +272,7 @@ async def test_a_schedule_is_paused_resumed_and_deleted(api: Api) -> None:
     data.mkdir(parents=True)
     (data / "a.csv").write_text("1")
     gone = (await api("DELETE", "schedules/daily")).body
-    assert gone.pop("message").startswith("What it published stays at ")
+    assert gone.pop("message").startswith("Its published results stay at ")
     assert gone == {"name": "daily", "published": 1, "publication_url": f"{BASE}publications/daily/data/"}
     assert (await api("GET", "schedules/daily")).code == "no_such_schedule"
     assert (await api("DELETE", "schedules/daily")).status == 404

@@ -15,24 +15,24 @@ from jupyter_schedule.core.models import (
 )
 
 #: what is left of a schedule whose record can't be read, for the time after it is deleted
-AFTER_BROKEN = "What it published, if anything, stays where it is. The logs and files of its runs go from a day on."
+AFTER_BROKEN = "Its published results, if any, stay. The logs and files of its runs go a day after their end."
 
 
 def on_deletion(published_at: str | None, public_name: str | None = None) -> str:
     """A sentence about all that a schedule left, for the time after it is deleted.
 
-    published_at: where that is which it published, in words; None when it publishes nothing.
+    published_at: where that is which it published; empty leaves it out, None when it publishes nothing.
     public_name: the schedule's name as an operator types it, if everybody can read what it published.
     """
-    gone = "The logs and files of its runs go from a day after their end on; the ledger keeps the list of them."
+    gone = "The logs and files of its runs go a day after their end; the list of the runs stays."
     if published_at is None:
         return f"It published nothing. {gone}"
+    stay = f"Its published results stay at {published_at}" if published_at else "Its published results stay"
     if public_name is None:
-        return f"What it published stays at {published_at}, and reserves the name as long as it is there. {gone}"
+        return f"{stay}. {gone}"
     return (
-        f"What it published stays at {published_at} for everybody, and reserves the name as long as it is there. "
-        "To withdraw it, make the schedule private before you delete it; later an operator can: "
-        f"python -m scheduler_service unpublish {public_name}. {gone}"
+        f"{stay} for everybody. To withdraw them, make the schedule private before you delete it; later an operator "
+        f"can: python -m scheduler_service unpublish {public_name}. {gone}"
     )
 
 

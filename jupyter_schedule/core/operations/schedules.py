@@ -446,7 +446,7 @@ class ScheduleOperations:
 
 def _to(state: ScheduleState, schedule: Schedule) -> Schedule:
     if schedule.state == ScheduleState.ENDED and state != ScheduleState.DELETED:
-        message = f"“{schedule.name}” has ended: no time is left. Edit its timing to start it again."
+        message = f"“{schedule.name}” has ended: no more runs are due. Edit its timing to start it again."
         raise Refused("schedule_ended", message)
     return schedule.model_copy(update={"state": state, "paused": None})
 

@@ -392,7 +392,7 @@ export interface paths {
         get: operations["get_schedules_name"];
         put?: never;
         post?: never;
-        /** Remove a schedule; what it published stays. */
+        /** Remove a schedule; its published results stay. */
         delete: operations["delete_schedules_name"];
         options?: never;
         head?: never;

@@ -53,7 +53,8 @@ def test_where_readers_look_stays_and_a_rehearsal_had_no_such_place() -> None:
 
 
 def test_who_deletes_is_told_what_goes_and_what_stays() -> None:
-    assert on_deletion("file:///p/data/").startswith("What it published stays at file:///p/data/, and reserves")
+    assert on_deletion("file:///p/data/").startswith("Its published results stay at file:///p/data/. The logs")
+    assert on_deletion("").startswith("Its published results stay. The logs and files of its runs go a day")
     assert on_deletion(None).startswith("It published nothing. The logs and files of its runs go ")
 
 
@@ -77,7 +78,7 @@ def test_what_is_still_public_is_told_with_its_number_its_last_try_and_why(known
 
 def test_who_deletes_a_public_schedule_is_told_how_to_withdraw_it() -> None:
     said = on_deletion("https://results/daily/data/", public_name(make_schedule(spec=PUBLIC)))
-    assert "stays at https://results/daily/data/ for everybody" in said
+    assert said.startswith("Its published results stay at https://results/daily/data/ for everybody. To withdraw")
     assert "private before you delete it; later an operator can: python -m scheduler_service unpublish daily." in said
     assert said.endswith(on_deletion(None).partition(". ")[2])
     assert public_name(make_schedule()) is None
