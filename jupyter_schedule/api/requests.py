@@ -79,7 +79,7 @@ class CreateSchedule(WireModel):
     run_now: bool = False
     #: let it wait for a rehearsal, which stands for the run now; None does so where runs cost money
     rehearse: bool | None = None
-    #: run it once now, and let it wait until that run, or a later one by hand, has succeeded
+    #: run it once now, and let it wait until that run, or a later manual one, has succeeded
     first_run: bool = False
     #: run it once now and never by the clock: `form.frequency` is left aside
     once_only: bool = False

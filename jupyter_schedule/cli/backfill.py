@@ -20,7 +20,7 @@ _MOST_PARALLEL = 16
 @click.option("--from", "start", metavar="TIME", help="The first time, or day: 2026-10-01.")
 @click.option("--to", "end", metavar="TIME", help="The last time, or day, included.")
 @click.option("--again", is_flag=True, help="Also the times that have succeeded.")
-@click.option("--parallel", metavar="N", type=int, default=1, help=f"Runs at a time: 1 to {_MOST_PARALLEL}.")
+@click.option("--parallel", metavar="N", type=int, default=1, help=f"Runs in parallel: 1 to {_MOST_PARALLEL}.")
 @click.option("--cancel", is_flag=True, help="Instead, start none of those that still wait.")
 @click.option("--yes", is_flag=True, help="Don't ask, however many they are.")
 @json_option
@@ -85,5 +85,5 @@ def _told(name: str, done: BackfillResponse, parallel: int) -> str:
     left += [f"{done.waiting:,} are waiting or running"] * bool(done.waiting)
     rest = f" Left as they are: {' and '.join(left)}." if left else ""
     runs = f"{count_text(done.runs, 'run')} of “{name}” queued, the oldest first"
-    runs += f", {parallel} at a time." if parallel > 1 else "."
+    runs += f", {parallel} in parallel." if parallel > 1 else "."
     return runs + rest

@@ -307,7 +307,7 @@ class Client:
         parallel: int = 1,
         dry_run: bool = False,
     ) -> BackfillResponse:
-        """Run it for every time from `start` to `end` at which it was due, `parallel` at a time.
+        """Run it for every time from `start` to `end` at which it was due, `parallel` of them in parallel.
 
         start, end: two times, or two days of the schedule's zone, both whole.  again: also for those that succeeded.
         confirmed: that many are wanted, where they are 100 or more.  dry_run: only say what would be done.

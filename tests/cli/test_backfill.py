@@ -39,7 +39,7 @@ def test_without_a_person_to_ask_many_runs_need_yes(terminal: Terminal) -> None:
 def test_several_at_a_time_are_said_and_what_is_left_is_cancelled(terminal: Terminal) -> None:
     terminal.scheduled()
     asked = terminal("backfill", "daily", "--from", "2026-11-20", "--to", "2026-11-22", "--parallel", "2")
-    assert asked.stdout == "3 runs of “daily” queued, the oldest first, 2 at a time.\n"
+    assert asked.stdout == "3 runs of “daily” queued, the oldest first, 2 in parallel.\n"
     said = terminal("backfill", "daily", "--cancel").stdout
     assert said == "3 runs of “daily” won't start; what goes on can be stopped by itself.\n"
     assert terminal.json("backfill", "daily", "--cancel") == {"cancelled": 0}

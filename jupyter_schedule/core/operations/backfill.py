@@ -98,7 +98,7 @@ def ask(
     Raises Refused as `check_range`, and `bad_parallel`.
     """
     if not 1 <= parallel <= MOST_PARALLEL:
-        raise Refused("bad_parallel", f"From 1 to {MOST_PARALLEL} runs at a time, please.", field="parallel")
+        raise Refused("bad_parallel", f"From 1 to {MOST_PARALLEL} runs in parallel, please.", field="parallel")
     versions = store.schedules.list_versions(schedule.id)
     start, end = check_range(schedule, start, end, now, versions)
     known = rows(store, schedule, start, end)

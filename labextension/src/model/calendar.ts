@@ -160,7 +160,7 @@ export function listStates(days: readonly CalendarDay[]): DayState[] {
   return STATES.filter(state => days.some(day => day.state === state));
 }
 
-/** The plan of a backfill in words: how many runs, in which order, how many at a time, and what is left as it is. */
+/** The plan of a backfill in words: how many runs, in which order, how many in parallel, and what is left as it is. */
 export function describePlan(plan: BackfillResult, parallel: number, clock: Clock, trans: TranslationBundle): string {
   const left = [];
   if (plan.succeeded > 0) {
@@ -176,7 +176,7 @@ export function describePlan(plan: BackfillResult, parallel: number, clock: Cloc
   if (plan.runs === 1) {
     return trans.__('1 run, for %1.', clock.full(plan.first)) + rest;
   }
-  const pace = parallel > 1 ? trans.__('%1 at a time', parallel) : trans.__('one after another');
+  const pace = parallel > 1 ? trans.__('%1 in parallel', parallel) : trans.__('one after another');
   const runs = plan.runs.toLocaleString('en');
   return (
     trans.__(

@@ -157,7 +157,7 @@ describe('A day', () => {
 describe('What a backfill would do', () => {
   it.each<[Partial<BackfillResult>, number, string]>([
     [{}, 1, '42 runs, the oldest first, one after another: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
-    [{}, 3, '42 runs, the oldest first, 3 at a time: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
+    [{}, 3, '42 runs, the oldest first, 3 in parallel: from Thu 1 Oct 14:00 to Wed 11 Nov 13:00.'],
     [
       { runs: 10_000 },
       1,
@@ -169,7 +169,7 @@ describe('What a backfill would do', () => {
       1,
       'Nothing to run. Left as they are: 12 have succeeded and 3 wait or run already.'
     ]
-  ])('%j, %i at a time', (changes, parallel, words) => {
+  ])('%j, %i in parallel', (changes, parallel, words) => {
     expect(describePlan(plan(changes), parallel, clock, english)).toBe(words);
   });
 

@@ -1,4 +1,4 @@
-/** Runs for days that have passed: which, how many at a time, what that makes, and the button that starts them. */
+/** Runs for days that have passed: which, how many in parallel, what that makes, and the button that starts them. */
 import type { ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
 

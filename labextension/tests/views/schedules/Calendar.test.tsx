@@ -121,7 +121,7 @@ describe('Days are picked', () => {
     await waitFor(() => expect(document.activeElement?.getAttribute('data-day')).toBe('2026-10-22'));
   });
 
-  it('by their dates, with more than one run at a time', async () => {
+  it('by their dates, with runs in parallel', async () => {
     const { server, user } = open();
     await user.click(await cell(/^Tue 10 Nov/));
     fireEvent.change(screen.getByLabelText('From'), { target: { value: '2026-01-01' } });
@@ -136,7 +136,7 @@ describe('Days are picked', () => {
         again: true
       })
     );
-    expect(await screen.findByText(/4 at a time/)).toBeTruthy();
+    expect(await screen.findByText(/4 in parallel/)).toBeTruthy();
   });
 });
 
