@@ -11,7 +11,7 @@ from html import escape
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 from uuid import uuid4
 
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
@@ -122,7 +122,7 @@ class Handler(APIHandler):
             await self.finish(answer.content)
 
     async def _ask(self, method: str, path: str) -> "ApiResponse":
-        body, quoted = self._json_body(), self._quoted(path)
+        body, quoted = self._json_body(), self.below
         # what isn't UTF-8 is refused where everything is, by the name of its field
         arguments = self.request.query_arguments.items()
         query = {name: values[-1].decode(errors="surrogateescape").strip() for name, values in arguments}
@@ -145,13 +145,10 @@ class Handler(APIHandler):
         whole = json.dumps([self.on_behalf, path, key])
         return await remembered.once(whole, self.request.body, lambda: self.ask(ask, slow=slow))
 
-    def _quoted(self, path: str) -> str:
+    @property
+    def below(self) -> str:
         """The path below the prefix as it came: a slash within a part of it is still quoted."""
-        _, _, rest = self.request.path.partition(PREFIX)
-        # the server's base URL may hold the prefix, too
-        while rest and unquote(rest) != path:
-            _, _, rest = rest.partition(PREFIX)
-        return rest
+        return str(self.request.path).removeprefix(self.base_url.rstrip("/") + PREFIX)
 
     def _json_body(self) -> bytes:
         if not self.request.body:

@@ -138,7 +138,7 @@ def find_on_behalf(handler: Handler) -> OnBehalf:
     """
     person = handler.current_user.person
     owner = handler.get_query_argument("owner", person.name)
-    method, path = str(handler.request.method), handler.request.path.removeprefix(handler.base_url.rstrip("/") + PREFIX)
+    method, path = str(handler.request.method), handler.below
     if not changes_nothing(method) and not person.role.includes(Role.OWNER):
         raise Refused("forbidden", _ONLY_LOOKS)
     if owner != person.name and not person.role.includes(Role.OPERATOR):

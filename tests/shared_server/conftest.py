@@ -9,7 +9,7 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -21,9 +21,10 @@ from jupyter_schedule.server.handlers import BACKEND
 from jupyter_schedule.shared_server.app import make_application, open_context, open_identity
 from jupyter_schedule.shared_server.identity import Identity, Role
 from jupyter_schedule.shared_server.tokens import TokenFile
+from tests.engine import PATIENCE
 
 #: as behind a proxy, with a part that stays quoted
-BASE = "/services/a%40b/"
+BASE = "/a%40b/services/jupyter-schedule/"
 SETTINGS = '[server]\nlocal_runs = true\nvariables = ["REGION"]\n'
 DAILY = {"kind": "daily", "at": "03:00"}
 #: people of one server; the names are as hostile as a Hub's may be
@@ -31,12 +32,18 @@ ANN, BOB, OPERATOR, READER = "../ann", "bob", "olga@example.org", "\N{GREEK SMAL
 ROLES = {ANN: Role.OWNER, BOB: Role.OWNER, OPERATOR: Role.OPERATOR, READER: Role.READER}
 
 
+class HasUrl(Protocol):
+    """A server that can be asked."""
+
+    url: str
+
+
 class Asker:
     """Somebody with a token, or nobody."""
 
-    def __init__(self, server: "SharedServer", token: str | None) -> None:
+    def __init__(self, server: "HasUrl", token: str | None) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=server.url, headers=headers, trust_env=False)
+        self.http = httpx.Client(base_url=server.url, headers=headers, trust_env=False, timeout=PATIENCE)
 
     def __call__(self, method: str, path: str, body: Any = None, **query: str) -> httpx.Response:
         """What comes back."""

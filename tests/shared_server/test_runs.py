@@ -41,7 +41,10 @@ def test_two_people_run_what_has_one_name_and_each_reads_their_own(people: Peopl
     for other, (who, text) in zip((BOB, ANN), ((ANN, "0\n"), (BOB, "1\n")), strict=True):
         assert people[who]("GET", f"runs/{runs[who]}/log").json()["text"] == text
         (file,) = found[who]["publication"]["files"]
-        for path in (file["url"], f"/services/a%40b/jupyter-schedule/runs/{runs[who]}/files/output/x.txt"):
+        for path in (
+            file["url"],
+            f"/a%40b/services/jupyter-schedule/jupyter-schedule/runs/{runs[who]}/files/output/x.txt",
+        ):
             assert people[who].http.get(f"http://{people[who].http.base_url.netloc.decode()}{path}").text == text
         assert people[who]("GET", "publications/daily/data/x.txt").text == text
         for path in ("", "/log", "/files", "/files/output/x.txt", "/files/report/log.txt", "/archive", "/preview"):
