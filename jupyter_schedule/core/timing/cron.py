@@ -45,9 +45,11 @@ _ALIASES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+#: of Amazon's expressions and Quartz's
+_OTHER_WEEK = "days of the week by name (MON), since where “?” is written 1 is Sunday"
 _ELEMENT = re.compile(r"(?P<low>\*|[A-Z]+|[0-9]+)(?:-(?P<high>[A-Z]+|[0-9]+))?(?:/(?P<step>[0-9]+))?")
 _UNSUPPORTED = (
-    (re.compile(r"\?"), "“?” isn't used here: write * in the {field} field instead."),
+    (re.compile(r"\?"), f"“?” isn't used here: write * in the {{field}} field instead, and {_OTHER_WEEK}."),
     (
         re.compile(r"#"),
         "“#” is for one of a month's weekdays, #1 to #5, in the day-of-week field: 0 9 * * MON#1 is its first Monday.",
@@ -231,18 +233,26 @@ def _split(text: str) -> tuple[str, str, str, str, str]:
         raise _bad(f"The expression has {len(text)} characters; write at most {LONGEST}, or make two schedules.")
     if not text.isascii() or not text.replace("\t", " ").isprintable():
         raise _bad(f"{quoted(text)} isn't a cron expression: write it on one line, in plain letters and digits.")
-    needed = f"Five fields are needed ({_FIVE}), this has {len(fields)}"
-    match fields:
-        case [minute, hour, day, month, weekday]:
-            return minute, hour, day, month, weekday
-        case [_, _, _, _, _, zone] if _ZONE_NAME.fullmatch(zone):
-            raise _bad(f"{needed}: leave out the zone, and choose it as the time zone, or write it before, CRON_TZ=….")
-        case [_, _, _, _, _, *more] if any(_is_command(word) for word in more):
-            raise _bad(f"{needed}: leave out the command behind the expression.")
-        case [_, _, _, _, _, _] | [_, _, _, _, _, _, _]:
-            raise _bad(f"{needed}: leave out seconds and years.")
-        case _:
-            raise _bad(f"{needed}: for example, 0 12 * * * is every day at 12:00.")
+    if len(fields) == len(_FIELDS):
+        minute, hour, day, month, weekday = fields
+        return minute, hour, day, month, weekday
+    raise _bad(f"Five fields are needed ({_FIVE}), this has {len(fields)}: {_instead_of(fields, alias)}.")
+
+
+def _instead_of(fields: list[str], alias: str) -> str:
+    """The advice for another number of fields."""
+    more = fields[len(_FIELDS) :]
+    if len(more) == 1 and _ZONE_NAME.fullmatch(more[0]):
+        return "leave out the zone, and choose it as the time zone, or write it before, CRON_TZ=…"
+    if any(_is_command(word) for word in more):
+        return "leave out the command behind the expression"
+    if more and re.search(r"[,-] | [,-]", " ".join(fields)):
+        return "leave out the blanks beside “,” and “-”"
+    if not 1 <= len(more) <= 2:
+        return "for example, 0 12 * * * is every day at 12:00"
+    # Amazon's and Quartz's: with nothing but the year or the seconds left out, 2 would be another day
+    theirs = "?" in fields or alias.startswith("cron(")
+    return "leave out seconds and years" + (f", write * for “?”, and {_OTHER_WEEK}" if theirs else "")
 
 
 def _is_command(word: str) -> bool:
