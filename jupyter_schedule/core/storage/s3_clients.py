@@ -25,6 +25,8 @@ CONNECTION, SILENCE = 5.0, 60.0
 TRANSFER_MEMORY_BYTES = 32 << 20
 #: how long obstore keeps credentials before it asks boto3 again, which renews them when they near their end
 FRESH = timedelta(minutes=6)
+#: what servers of other makers take: some know no checksum behind a body, and refuse it or store it in the object
+_OTHERS_CHECKSUMS = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
 _MAKING = threading.RLock()
 
 
@@ -60,9 +62,9 @@ def _session() -> Any:
 @lru_cache(maxsize=16)
 def _client(endpoint: str | None, region: str | None) -> Any:
     if endpoint is not None:
-        return _make_client(endpoint, region, addressing_style="path")
+        return _make_client(endpoint, region, addressing_style="path", **_OTHERS_CHECKSUMS)
     # a server of one's own may be in the environment or in ~/.aws
-    configured = _make_client(None, region, addressing_style="auto")
+    configured = _make_client(None, region, addressing_style="auto", **_OTHERS_CHECKSUMS)
     amazons = _amazons_client(region)
     return amazons if amazons.meta.endpoint_url == configured.meta.endpoint_url else configured
 
@@ -125,6 +127,7 @@ def _mover(bucket: str, endpoint: str | None, region: str | None) -> Any:
         return None
     # obstore would make up a host of its own, which it doesn't know of every partition
     host, virtual = urlsplit(used.meta.endpoint_url), _is_virtual(bucket, endpoint, region)
+    checksum: dict[str, Any] = {"checksum_algorithm": "sha256"} if used is _amazons_client(region) else {}
     return S3Store(
         bucket,
         region=used.meta.region_name,
@@ -139,7 +142,7 @@ def _mover(bucket: str, endpoint: str | None, region: str | None) -> Any:
             # of a whole request: a large file on a slow line takes its time
             "timeout": timedelta(days=1),
         },
-        checksum_algorithm="sha256",
+        **checksum,
         credential_provider=Boto3CredentialProvider(_session(), ttl=FRESH),
     )
 

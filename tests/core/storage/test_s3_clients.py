@@ -1,6 +1,7 @@
 """The hosts that S3 is asked at: the region's own, by every library and in every address, in every partition."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -73,3 +74,28 @@ def test_a_host_of_amazons_that_the_environment_asks_for_is_used_by_all(monkeypa
     assert set(hosts_of(S3Address("acme-work", region="us-gov-west-1"))) == {
         "https://acme-work.s3-fips.us-gov-west-1.amazonaws.com/k"
     }
+
+
+@pytest.mark.parametrize("place", ["settings", "environment", "amazon"])
+def test_only_amazons_own_servers_get_a_checksum_with_what_is_written(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others refuse one, or write it into the object."""
+    if place == "environment":
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", ELSEWHERE)
+    sent: dict[str, str] = {}
+
+    def seen(request: object, **_: object) -> None:
+        sent.update({str(name).lower(): str(value) for name, value in vars(request)["headers"].items()})
+        raise ConnectionError
+
+    address = S3Address("acme", "", endpoint=ELSEWHERE if place == "settings" else None)
+    assert bool(s3_clients.mover(address).config.get("checksum_algorithm")) == (place == "amazon")
+    client = s3_clients.client(address)
+    client.meta.events.register_first("before-send.s3", seen)
+    for body in (b"written", BytesIO(b"written")):
+        sent.clear()
+        with pytest.raises(ConnectionError):
+            client.put_object(Bucket="acme", Key="k", Body=body)
+        told = {name for name in sent if "checksum" in name or "trailer" in name or "chunked" in sent[name]}
+        assert bool(told) == (place == "amazon"), told
