@@ -65,6 +65,11 @@ _ENDS = {
 #: minutes that Slurm gives a job beyond its schedule's time-out: the agent ends it before that, and saves what it has
 _BEYOND_MINUTES = 30
 _PREFIX = "jupyter-schedule"
+#: variables that are options to Slurm's commands: a person's own, or those of a job that the service is in itself.
+#: They would hide jobs from it, and give jobs another partition or memory than their size has
+_OPTION = re.compile(r"(?:SLURM|SBATCH|SQUEUE|SCANCEL|SINFO|SCONTROL)_")
+#: and those that say where the cluster is, and who asks
+_PLACE = {"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT", "SLURM_CLUSTERS"}
 
 
 class _Part(BaseModel):
@@ -354,7 +359,8 @@ class RunCommand:
 
     def __init__(self, timeout_seconds: float, environment: Mapping[str, str] | None = None) -> None:
         self._timeout_seconds = timeout_seconds
-        self._environment = os.environ if environment is None else environment
+        given = os.environ if environment is None else environment
+        self._environment = {name: value for name, value in given.items() if not _OPTION.match(name) or name in _PLACE}
 
     def __call__(self, command: str, *arguments: str, refused: type[Exception] = SlurmAway) -> str:
         """Return the output.  Raises SlurmAway when nobody answers, and `refused` for what Slurm says no to."""

@@ -372,6 +372,23 @@ def test_commands_that_hang_or_are_missing_are_said_to(tmp_path: Path) -> None:
         RunCommand(5, {"PATH": str(tmp_path)})("sbatch", refused=LaunchRefused)
 
 
+def test_the_variables_of_a_job_or_of_a_person_are_no_options_of_ours(tmp_path: Path) -> None:
+    """A service that is in a job itself, as a Jupyter server often is, has that job's memory and partition there."""
+    squeue = tmp_path / "squeue"
+    squeue.write_text("#!/bin/sh\nexec env\n")
+    squeue.chmod(0o755)
+    place = {"SLURM_CONF": "/etc/slurm.conf", "SLURM_JWT": "word", "SLURM_CLUSTERS": "main"}
+    options = {
+        "SQUEUE_PARTITION": "debug",
+        "SBATCH_MEM_PER_CPU": "1G",
+        "SLURM_MEM_PER_NODE": "4096",
+        "SCANCEL_USER": "b",
+    }
+    told = RunCommand(5, {"PATH": f"{tmp_path}:/usr/bin:/bin", **place, **options})("squeue")
+    found = dict(line.split("=", 1) for line in told.splitlines())
+    assert {name: value for name, value in found.items() if name.startswith("S")} == place
+
+
 def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "shared").write_text("a file")
     with pytest.raises(Refused, match=r"slurm\.folder"):
