@@ -5,7 +5,8 @@ write.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ from jupyter_schedule.core.text import size_text
 from scheduler_service.decide import End
 from scheduler_service.disclosure.files import RULES, FileLimits, check_file
 from scheduler_service.disclosure.findings import FindingCollector
+from scheduler_service.disclosure.hover_data import without_hover_data
 from scheduler_service.publishing.fence import PublisherFence
 from scheduler_service.publishing.publish import PublishFailed, add_cost, check_number, publish
 
@@ -87,8 +89,12 @@ def publish_or_hold(
     target = spec
     if spec.visibility == Visibility.PUBLIC:
         target = spec if schedule.spec.visibility == Visibility.PUBLIC else schedule.spec
-    if target.visibility == Visibility.PUBLIC and (held := hold_reason(run, spec, result, files)):
-        return held, None
+    published, instead = result, dict[str, str]()
+    if target.visibility == Visibility.PUBLIC:
+        if run.release and run.release.without_hover_data:
+            published, instead = _take_hover_data(spec, result, files)
+        if held := hold_reason(run, spec, result, files, instead):
+            return held, None
     publication = None
     if target.visibility != Visibility.NONE and result.files:
         report = spec.publish_report and target.publish_report
@@ -96,7 +102,9 @@ def publish_or_hold(
             if costs_requests(target.publication_base):
                 check_number(result, storage.config.most_files)
             area = fence.open(storage.open_objects(target.publication_base), target)
-            publication = publish(run, result, files.work, files.prefix, area, storage.now, report=report)
+            publication = publish(
+                run, published, files.work, files.prefix, area, storage.now, report=report, instead=instead
+            )
         except PublishFailed as failure:
             return End(RunStatus.FAILED, Reason.PUBLISHING, str(failure), result=result), None
     sentence = describe_outcome(run, result)
@@ -105,13 +113,18 @@ def publish_or_hold(
     return End(RunStatus.SUCCEEDED, result.reason, sentence, Outcome.FINISHED, result), publication
 
 
-def hold_reason(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> End | None:
-    """The end of a public schedule's run that is held back; None when its outputs may become public."""
+def hold_reason(
+    run: Run, spec: Spec, result: Result, files: WorkerFiles, rewritten: Collection[str] = ()
+) -> End | None:
+    """The end of a public schedule's run that is held back; None when its outputs may become public.
+
+    rewritten: files, `output/…` or `report/…`, in whose copies nothing is found, and which aren't published themselves.
+    """
     if run.release and run.release.reason:
         return None
     if not spec.is_confirmed and run.trigger != Trigger.REHEARSAL:
         return End(RunStatus.FAILED, Reason.DISCLOSURE, UNCONFIRMED, Outcome.FINISHED, result)
-    checked = check(run, spec, result, files)
+    checked = check(run, spec, result, files, rewritten)
     if run.trigger == Trigger.REHEARSAL:
         number = len(checked.findings) + checked.more
         found = f" The disclosure check would hold them back: {number} finding{'s' * (number > 1)}." if number else ""
@@ -128,6 +141,8 @@ def describe_outcome(run: Run, result: Result) -> str:
     """The sentence of a run whose outputs were published."""
     if run.release is None:
         return result.sentence
+    if run.release.without_hover_data:
+        return f"Published by {run.release.by}, without the hover data of its charts."
     if not run.release.reason:
         return f"Published by {run.release.by}."
     why = run.release.reason.rstrip(".")
@@ -138,15 +153,76 @@ def _kept(result: Result, why: str) -> End:
     return End(RunStatus.SUCCEEDED, result.reason, f"{result.sentence} {why}", Outcome.FINISHED, result)
 
 
-def check(run: Run, spec: Spec, result: Result, files: WorkerFiles) -> DisclosureReport:
-    """Look at all files that would become public; what was found is kept with the run."""
+def check(
+    run: Run, spec: Spec, result: Result, files: WorkerFiles, rewritten: Collection[str] = ()
+) -> DisclosureReport:
+    """Look at all files that would become public; what was found is kept with the run.
+
+    rewritten: those that aren't published themselves, as in `hold_reason`.
+    """
+    listed = [(path, file) for path, file in _listed(spec, result) if path not in rewritten]
+    found = {path: (file, tuple(_of_file(path, file, files))) for path, file in listed}
+    findings = [finding for _, each in found.values() for finding in each]
+    held = [(path, file) for path, (file, each) in found.items() if each]
+    checked = DisclosureReport(
+        findings=tuple(findings[:MOST]),
+        more=max(0, len(findings) - MOST),
+        only_hover_data=bool(held) and all(_copy_without(path, file, files) is not None for path, file in held),
+    )
+    files.work.put(disclosure_report_key(run.id), checked.model_dump_json().encode())
+    return checked
+
+
+def _listed(spec: Spec, result: Result) -> list[tuple[str, FileEntry]]:
     listed = [(OUTPUT + file.path, file) for file in result.files]
     if spec.publish_report:
         listed += [(REPORT + file.path, file) for file in result.report]
-    findings = [finding for path, file in listed for finding in _of_file(path, file, files)]
-    checked = DisclosureReport(findings=tuple(findings[:MOST]), more=max(0, len(findings) - MOST))
-    files.work.put(disclosure_report_key(run.id), checked.model_dump_json().encode())
-    return checked
+    return listed
+
+
+def _take_hover_data(spec: Spec, result: Result, files: WorkerFiles) -> tuple[Result, dict[str, str]]:
+    """The result with the copies of pages in which only hover data is found, and the object of each in the work area.
+
+    Files are named `output/…` or `report/…`; others stay as they are, and are held back for what is found in them.
+    """
+    copies = {
+        path: copy
+        for path, file in _listed(spec, result)
+        if any(_of_file(path, file, files)) and (copy := _copy_without(path, file, files)) is not None
+    }
+    published = result.model_copy(
+        update={
+            "files": tuple(copies.get(OUTPUT + file.path, file) for file in result.files),
+            "report": tuple(copies.get(REPORT + file.path, file) for file in result.report),
+        }
+    )
+    return published, {path: _copy_key(copy) for path, copy in copies.items()}
+
+
+def _copy_without(path: str, file: FileEntry, files: WorkerFiles) -> FileEntry | None:
+    """The copy of a page without hover data, kept in the work area, where nothing is found in it; None where not."""
+    if file.size > files.limits.document:
+        return None
+    with _local_copy(path, file, files) as local:
+        if local is None:
+            return None
+        try:
+            rewritten = without_hover_data(local.read_bytes().decode())
+        except UnicodeDecodeError:
+            return None
+        if rewritten is None:
+            return None
+        data = rewritten.encode()
+        local.write_bytes(data)
+        if check_file(path, local, files.limits):
+            return None
+    copy = file.model_copy(update={"size": len(data), "sha256": digest(data)})
+    files.work.put(_copy_key(copy), data)
+    return copy
+
+
+def _copy_key(copy: FileEntry) -> str:
+    return f"{FOUND_IN_FILES}{copy.sha256}.html"
 
 
 def _of_file(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[DisclosureFinding]:
@@ -169,15 +245,19 @@ def _look(path: str, file: FileEntry, files: WorkerFiles) -> tuple[DisclosureFin
         found = FindingCollector(path)
         found.add(FindingKind.UNCHECKED, f"it can't be checked: it is larger than {size_text(files.limits.file)}")
         return found.findings
+    with _local_copy(path, file, files) as local:
+        return None if local is None else check_file(path, local, files.limits)
+
+
+@contextmanager
+def _local_copy(path: str, file: FileEntry, files: WorkerFiles) -> Iterator[Path | None]:
+    """A copy of the file on this machine; None when it isn't the file that the worker recorded."""
     with tempfile.TemporaryDirectory(prefix="jupyter-schedule-disclosure-") as folder:
         local = Path(folder, "file")
-        try:
+        with suppress(NoSuchObject):
             files.work.fetch(files.prefix + path, local)
-        except NoSuchObject:
-            return None
-        if local.stat().st_size != file.size or file_digest(local) != file.sha256:
-            return None
-        return check_file(path, local, files.limits)
+        same = local.exists() and local.stat().st_size == file.size and file_digest(local) == file.sha256
+        yield local if same else None
 
 
 def _changed(path: str) -> DisclosureFinding:

@@ -201,6 +201,7 @@ class Presenter:
             usual_seconds=self._usual_seconds(run.schedule_id),
             findings=checked.findings,
             more_findings=checked.more,
+            only_hover_data=checked.only_hover_data,
             releasable=is_releasable(run, spec),
             **more,
         )

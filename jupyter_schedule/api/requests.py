@@ -153,6 +153,8 @@ class ApproveRun(WireModel):
 
     #: why it may be public although the disclosure check found something; recorded with the person's name
     reason: str | None = Field(default=None, max_length=2000)
+    #: publish pages that it found something in without hover data, where it finds nothing then
+    without_hover_data: bool = False
 
 
 class LaunchAdHocWorker(WireModel):

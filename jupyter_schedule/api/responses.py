@@ -197,6 +197,8 @@ class RunDetails(RunResponse):
     #: what the disclosure check found, and how many findings aren't listed
     findings: tuple[DisclosureFinding, ...] = ()
     more_findings: int = 0
+    #: nothing is found in its pages of charts without their hover data
+    only_hover_data: bool = False
     #: whether its results wait for a person to publish them
     releasable: bool = False
 

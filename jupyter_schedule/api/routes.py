@@ -482,7 +482,9 @@ ROUTES = (
         "Publish what it made and what was kept back: a rehearsal, or what the disclosure check found something in.",
         RunResponse,
         lambda request: request.presenter.run(
-            request.operations.publications.approve(request.run, request.body.reason)
+            request.operations.publications.approve(
+                request.run, request.body.reason, without_hover_data=request.body.without_hover_data
+            )
         ),
         body=ApproveRun,
         status=201,

@@ -123,22 +123,30 @@ def cancel(run: str, as_json: bool) -> None:
 @click.command(cls=Command)
 @run_argument
 @click.option("--reason", metavar="TEXT", help="Why it may be public although the disclosure check found something.")
+@click.option(
+    "--without-hover-data",
+    is_flag=True,
+    help="Publish pages of charts without what they show when somebody points at them, if nothing is found then.",
+)
 @json_option
-def approve(run: str, reason: str | None, as_json: bool) -> None:
+def approve(run: str, reason: str | None, without_hover_data: bool, as_json: bool) -> None:
     """Publish what RUN made: a rehearsal that you looked at, or results that the disclosure check held back.
 
     Your name and the reason are recorded.
     """
     with connected() as client:
         held = client.run(client.find_run(run).run_id)
-        if held.reason == Reason.DISCLOSURE and reason is None:
+        if held.reason == Reason.DISCLOSURE and reason is None and not without_hover_data:
+            other = " Or publish their charts without hover data: --without-hover-data." if held.only_hover_data else ""
             if not sys.stdin.isatty():
                 message = "The disclosure check held these results back. Say why they may be public: --reason TEXT."
-                raise Refused("reason_needed", message, "reason")
+                raise Refused("reason_needed", message + other, "reason")
             for finding in held.findings:
                 echo(f"! {finding.message}", err=True)
+            if other:
+                echo(other.strip(), err=True)
             reason = click.prompt("Why may these results be public all the same?", err=True)
-        made = client.approve(held.run_id, reason)
+        made = client.approve(held.run_id, reason, without_hover_data=without_hover_data)
         if as_json:
             echo_json(made)
             return

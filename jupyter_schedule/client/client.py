@@ -394,9 +394,13 @@ class Client:
         """Run the same again, as a run of its own."""
         return self._ask(RunResponse, "POST", _run(run_id, "retry"))
 
-    def approve(self, run_id: str, reason: str | None = None) -> RunResponse:
-        """Publish what it made and what was kept back; `reason` overrides the disclosure check, and is recorded."""
-        return self._ask(RunResponse, "POST", _run(run_id, "approve"), _said(ApproveRun, reason=reason))
+    def approve(self, run_id: str, reason: str | None = None, *, without_hover_data: bool = False) -> RunResponse:
+        """Publish what it made and what was kept back; `reason` overrides the disclosure check, and is recorded.
+
+        without_hover_data: publish pages of charts without their hover data instead, if the check finds nothing then.
+        """
+        asked = _said(ApproveRun, reason=reason, without_hover_data=without_hover_data)
+        return self._ask(RunResponse, "POST", _run(run_id, "approve"), asked)
 
     def log(self, run_id: str, first: int = 0, *, whole: bool = False) -> LogResponse:
         """Its log from piece `first` on; ask again with `next`.

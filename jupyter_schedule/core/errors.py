@@ -140,6 +140,7 @@ class ErrorCode(StrEnum):
     NOT_DELETED = "not_deleted"
     NOT_EMPTY = "not_empty"
     NOT_HERE = "not_here"
+    NOT_HOVER_DATA = "not_hover_data"
     NOT_INSTALLED = "not_installed"
     NOT_ITS_BUNDLE = "not_its_bundle"
     NOT_RUN_YET = "not_run_yet"

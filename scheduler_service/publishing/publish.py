@@ -10,9 +10,10 @@ Each step can be repeated, and is left out where it is done: after a crash the s
 """
 
 import errno
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from types import MappingProxyType
 
 from jupyter_schedule.core import costs, publication_keys
 from jupyter_schedule.core.models import FileEntry, Publication, PublishedFile, Result, Run, Trigger, utc, utc_text
@@ -44,11 +45,13 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
     now: datetime,
     *,
     report: bool = False,
+    instead: Mapping[str, str] = MappingProxyType({}),
 ) -> Publication:
     """Promote the files of `result` from `<worker_prefix>output/` in the work storage to the run's publication.
 
     `worker_prefix` ends in `/`.  `report`: executed notebook and log go beside the run's files.  A rehearsal gets its
     own folder under runs/ and touches nothing that readers follow; its publication's address is that folder.
+    `instead`: by `output/…` or `report/…`, the object in the work storage that is published in that file's place.
 
     Raises PublishFailed, with nothing published, when a file isn't what the worker recorded or has an impossible name;
     whatever the stores raise passes through, and the same call may be made again.
@@ -61,9 +64,12 @@ def publish(  # noqa: PLR0917  (from, to, and when: read at the call in this ord
     manifest = _published_before(run, result, area)
     if manifest is None:
         keys, folder = PublicationKeys(run.publication_name), name_run_folder(run)
-        _promote(result.files, work, f"{worker_prefix}{OUTPUT}", area, keys.run_files(folder))
+        parts = [(result.files, OUTPUT, keys.run_files(folder))]
         if report:
-            _promote(result.report, work, f"{worker_prefix}{REPORT}", area, keys.run_report(folder))
+            parts.append((result.report, REPORT, keys.run_report(folder)))
+        for files, part, target in parts:
+            sources = {file.path: instead.get(part + file.path, worker_prefix + part + file.path) for file in files}
+            _promote(files, work, sources, worker_prefix + part, area, target)
         manifest = _complete(run, result, area, now, report=report)
     if not rehearsal:
         show_run(manifest, area, now)
@@ -126,16 +132,27 @@ def _contents(files: Iterable[FileEntry | ManifestFile]) -> set[tuple[str, int, 
     return {(file.path, file.size, file.sha256) for file in files}
 
 
-def _promote(files: Iterable[FileEntry], work: ObjectStorage, source: str, area: ObjectStorage, target: str) -> None:
-    """Copy each file, with the digest that the worker recorded: a worker may still write."""
+def _promote(  # noqa: PLR0917  (what, from and to)
+    files: Iterable[FileEntry],
+    work: ObjectStorage,
+    sources: Mapping[str, str],
+    folder: str,
+    area: ObjectStorage,
+    target: str,
+) -> None:
+    """Copy each file from its source, with the digest that was recorded: a worker may still write.
+
+    folder: the one in which most sources are, listed once.
+    """
     files = tuple(files)
-    sizes = {stored.key.removeprefix(source): stored.size for stored in work.list(source)}
+    sizes = {stored.key: stored.size for stored in work.list(folder)}
     for file in files:
-        _check_recorded(file, sizes.get(file.path))
+        source = sources[file.path]
+        _check_recorded(file, sizes.get(source) if source.startswith(folder) else work.size(source))
 
     def copy(file: FileEntry) -> None:
         try:
-            area.copy_from(work, source + file.path, target + file.path, file.sha256)
+            area.copy_from(work, sources[file.path], target + file.path, file.sha256)
         except NoSuchObject:
             raise _missing(file) from None
         except ObjectChanged:

@@ -3,7 +3,14 @@
 import pytest
 
 from jupyter_schedule.core.config import StorageConfig
-from jupyter_schedule.core.models import Reason, RunStatus, Trigger, Visibility
+from jupyter_schedule.core.models import (
+    DisclosureReport,
+    Reason,
+    RunStatus,
+    Trigger,
+    Visibility,
+    disclosure_report_key,
+)
 from jupyter_schedule.core.operations.operations import Operations
 from tests.cli.conftest import Terminal
 
@@ -43,7 +50,15 @@ def test_a_rehearsal_is_approved_and_what_was_held_back_only_for_a_reason(termin
 
     refused = terminal.refusal("approve", run.id)
     assert refused["code"] == "reason_needed"
-    assert "--reason TEXT" in refused["message"]
+    assert refused["message"].endswith("--reason TEXT.")
+    assert terminal.refusal("approve", run.id, "--without-hover-data")["code"] == "not_hover_data"
+    found = DisclosureReport(only_hover_data=True).model_dump_json().encode()
+    terminal.operations.objects.put(disclosure_report_key(run.id), found)
+    assert terminal.refusal("approve", run.id)["message"].endswith("without hover data: --without-hover-data.")
+    made = terminal.json("approve", run.id, "--without-hover-data", "--reason", "It is left aside.")
+    release = terminal.operations.runs.get(made["run_id"]).release
+    assert release is not None
+    assert (release.without_hover_data, release.reason) == (True, None)
     made = terminal.json("approve", run.id, "--reason", "Numbers of machines.")
     release = terminal.operations.runs.get(made["run_id"]).release
     assert release is not None

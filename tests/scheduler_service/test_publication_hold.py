@@ -12,7 +12,9 @@ from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import (
     Approval,
     Confirmation,
+    DisclosureReport,
     FindingKind,
+    Publication,
     Reason,
     RunStatus,
     Schedule,
@@ -23,8 +25,9 @@ from jupyter_schedule.core.models import (
 )
 from jupyter_schedule.core.operations.operations import Operations
 from jupyter_schedule.core.publication_keys import PublicationKeys
-from jupyter_schedule.core.storage.factory import LocalStorage
+from jupyter_schedule.core.storage.factory import LocalStorage, digest
 from scheduler_service import publication_hold
+from scheduler_service.decide import End
 from scheduler_service.disclosure.files import FileLimits, check_file
 from scheduler_service.publication_hold import (
     PublicationStorage,
@@ -37,6 +40,7 @@ from scheduler_service.publishing.fence import PublisherFence
 from tests.databases import Clock
 from tests.engine import Engine
 from tests.factories import NOON, make_run, make_schedule, make_spec, public_spec
+from tests.scheduler_service.disclosure import charts
 from tests.scheduler_service.publishing.results import result_of
 from tests.scheduler_service.stores import MemoryObjects
 from tests.simulation.memory_store import MemoryStore
@@ -125,6 +129,68 @@ class TestCheck:
         assert check(run, PUBLIC, result, files).findings == ()
         (finding,) = check(run, PUBLIC.model_copy(update={"publish_report": True}), result, files).findings
         assert (finding.kind, finding.path) == (FindingKind.EMAIL, "report/log.txt")
+
+
+class TestHoverData:
+    PAGE = charts.plotly().encode()
+
+    def report(self, files: dict[str, bytes]) -> DisclosureReport:
+        return check(make_run(public_schedule()), PUBLIC, result_of(files), left(files))
+
+    def test_it_is_said_where_all_that_was_found_goes_with_it(self) -> None:
+        assert self.report({"a.html": self.PAGE, "b.csv": CLEAN}).only_hover_data
+        assert not self.report({"a.html": self.PAGE, "b.csv": RAW}).only_hover_data
+        assert not self.report({"b.csv": CLEAN}).only_hover_data
+        assert not self.report({"a.html": charts.plotly(x=charts.MAILS).encode()}).only_hover_data
+        assert not self.report({"a.html": self.PAGE.replace(b"day", b"d\xe4y")}).only_hover_data
+
+    def test_a_page_that_was_changed_since_is_not_copied(self) -> None:
+        files = left({"a.html": self.PAGE[::-1]})
+        assert not check(make_run(public_schedule()), PUBLIC, result_of({"a.html": self.PAGE}), files).only_hover_data
+
+    def released(self, content: dict[str, bytes]) -> tuple[End, Publication | None, MemoryObjects]:
+        store, area = MemoryStore(Clock()), MemoryObjects()
+        schedule = public_schedule()
+        store.schedules.add(schedule)
+        run = make_run(schedule, status=RunStatus.PUBLISHING, attempt=1)
+        release = Approval(run_id=run.id, by="ann", at=NOON, without_hover_data=True)
+        run = run.model_copy(update={"release": release})
+        store.runs.add(run, actor="service")
+        spec = PUBLIC.model_copy(update={"publish_report": True})
+        spec = spec.model_copy(
+            update={"public_confirmed": Confirmation(by="a", at=NOON, digest=spec.digest_looked_at(report=True))}
+        )
+        files = left(content)
+        files.work.put(f"{PREFIX}report/page.html", self.PAGE)
+        result = result_of(content).model_copy(update={"report": result_of({"page.html": self.PAGE}).files})
+        end, publication = publish_or_hold(
+            run,
+            spec,
+            schedule.model_copy(update={"spec": spec}),
+            result,
+            PublisherFence(store.publications, run, schedule),
+            files=files,
+            storage=PublicationStorage(lambda _: area, StorageConfig(), NOON),
+        )
+        return end, publication, area
+
+    def test_the_copy_is_published_and_other_files_are_as_they_were(self) -> None:
+        end, publication, area = self.released({"a.html": self.PAGE, "b.csv": CLEAN})
+        assert (end.status, end.message) == (
+            RunStatus.SUCCEEDED,
+            "Published by ann, without the hover data of its charts.",
+        )
+        assert publication
+        pages = [area.get(each.key) for each in area.list() if each.key.endswith((".html", ".csv"))]
+        assert CLEAN in pages
+        assert sum(b"Plotly" in page for page in pages) == 3
+        assert not any(b"firma" in page for page in pages)
+        assert publication.files[0].sha256 == digest(area.get("daily/data/a.html"))
+
+    def test_what_is_found_elsewhere_holds_all_of_it_back(self) -> None:
+        end, publication, area = self.released({"a.html": self.PAGE, "b.csv": RAW})
+        assert (end.reason, publication, list(area.list())) == (Reason.DISCLOSURE, None, [])
+        assert end.message.startswith("Not published. “output/b.csv”, column 1 (“user_id”)")
 
 
 def test_what_was_made_private_while_it_ran_is_never_written_where_everybody_can_read(tmp_path: Path) -> None:
@@ -257,6 +323,20 @@ def test_what_is_found_keeps_results_private_until_a_named_person_gives_a_reason
     assert done.release is not None
     assert (done.release.by, done.release.run_id) == ("local", rehearsal.id)
     assert public.area.size(f"{PublicationKeys('daily').data}table.csv")
+
+
+def test_a_person_publishes_charts_without_hover_data_and_needs_no_reason(public: Public) -> None:
+    page = charts.plotly()
+    public.public_script("daily", f"{GOOD}; cat > output/a.html << 'END'\n{page}\nEND")
+    with public.service():
+        rehearsal = public.ended(public.operations.runs.run_now("daily"))
+        held = public.ended(public.operations.publications.approve(rehearsal.id))
+        assert (held.reason, list(public.area.list())) == (Reason.DISCLOSURE, [])
+        done = public.ended(public.operations.publications.approve(held.id, without_hover_data=True))
+    assert done.status == RunStatus.SUCCEEDED
+    published = public.area.get(f"{PublicationKeys('daily').data}a.html")
+    assert (b"firma" in published, b"2026-01-07" in published) == (False, True)
+    assert public.operations.files.read(done, "output/a.html").decode().strip() == page
 
 
 @pytest.mark.promise("P24")

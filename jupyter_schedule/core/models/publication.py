@@ -98,6 +98,8 @@ class DisclosureReport(Model):
     findings: tuple[DisclosureFinding, ...] = ()
     #: findings beyond those that are listed
     more: int = 0
+    #: all of them are in pages of charts, and nothing is found in those pages without their hover data
+    only_hover_data: bool = False
 
 
 #: every run's `Checked`, and what was found in files, by their content

@@ -148,6 +148,8 @@ class Approval(Model):
     at: UtcTime
     #: the reason that makes them public although the disclosure check found something; None where its word counts
     reason: str | None = None
+    #: pages that it found something in are published without hover data, once it finds nothing in those copies
+    without_hover_data: bool = False
 
 
 class Run(Model):

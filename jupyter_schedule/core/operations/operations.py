@@ -61,7 +61,7 @@ class Operations:
         self.schedules = ScheduleOperations(self.context)
         self.runs = RunOperations(self.context, self.schedules)
         self.backfill = BackfillOperations(self.context, self.schedules)
-        self.publications = PublicationOperations(self.context, self.schedules, self.runs)
+        self.publications = PublicationOperations(self.context, self.schedules, self.runs, self.files)
 
     def checked_by(self, check: Check) -> "Operations":
         """The same operations, which record only what `check` takes."""

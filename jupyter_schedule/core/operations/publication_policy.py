@@ -4,7 +4,17 @@ from datetime import datetime
 
 from jupyter_schedule.core.bundles.record import read_record
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Confirmation, Reason, Run, RunStatus, Spec, Trigger, Visibility, utc
+from jupyter_schedule.core.models import (
+    Confirmation,
+    DisclosureReport,
+    Reason,
+    Run,
+    RunStatus,
+    Spec,
+    Trigger,
+    Visibility,
+    utc,
+)
 from jupyter_schedule.core.operations.removal import check_there
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
@@ -53,8 +63,13 @@ def is_releasable(run: Run, spec: Spec) -> bool:
     return is_held_back(run) and (spec.visibility == Visibility.PUBLIC or run.trigger is not Trigger.REHEARSAL)
 
 
-def check_releasable(run: Run, spec: Spec, reason: str | None) -> None:
-    """The outputs of the run were kept back and may be released for that reason, or Refused says why not."""
+def check_releasable(
+    run: Run, spec: Spec, reason: str | None, without_hover_data: DisclosureReport | None = None
+) -> None:
+    """The outputs of the run were kept back and may be released for that reason, or Refused says why not.
+
+    without_hover_data: what was found in them, where they are to be released without hover data instead.
+    """
     if not run.status.terminal:
         raise Refused("run_not_ended", "That run hasn't ended yet. Stop it first, or wait.")
     check_there(run)
@@ -63,6 +78,10 @@ def check_releasable(run: Run, spec: Spec, reason: str | None) -> None:
         raise Refused("nothing_to_publish", message)
     if run.reason != Reason.PUBLISHING and spec.visibility != Visibility.PUBLIC:
         raise Refused("not_public", f"“{run.schedule}” isn't public any more. Make it public first, then run it.")
-    if run.reason == Reason.DISCLOSURE and len((reason or "").strip()) < 3:
+    if without_hover_data is not None:
+        if not without_hover_data.only_hover_data:
+            message = "Nothing that was found goes with the hover data of charts. Mend the notebook and run it again."
+            raise Refused("not_hover_data", message)
+    elif run.reason == Reason.DISCLOSURE and len((reason or "").strip()) < 3:
         message = "Say why these results may be public all the same; it is recorded with your name."
         raise Refused("reason_needed", message, "reason")

@@ -164,8 +164,8 @@ export class Client {
   }
 
   /** Publish what was kept back; `reason` says why it may be public although something was found. */
-  approve(id: string, reason: string | null): Promise<Run> {
-    return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/approve`, body: { reason } });
+  approve(id: string, decision: { reason: string | null; without_hover_data: boolean }): Promise<Run> {
+    return this.ask({ method: 'POST', path: `runs/${encodeURIComponent(id)}/approve`, body: decision });
   }
 
   private ask<T>(ask: ApiRequest): Promise<T> {

@@ -679,6 +679,11 @@ export interface components {
             reason: string | null;
             /** Run Id */
             run_id: string;
+            /**
+             * Without Hover Data
+             * @default false
+             */
+            without_hover_data: boolean;
         };
         /**
          * ApproveRun
@@ -690,6 +695,11 @@ export interface components {
              * @default null
              */
             reason: string | null;
+            /**
+             * Without Hover Data
+             * @default false
+             */
+            without_hover_data: boolean;
         };
         /**
          * AttemptResponse
@@ -2046,6 +2056,11 @@ export interface components {
              * @default []
              */
             notes: string[];
+            /**
+             * Only Hover Data
+             * @default false
+             */
+            only_hover_data: boolean;
             /**
              * Outputs
              * @default []

@@ -93,6 +93,7 @@ export function run(changes: Partial<RunDetails> = {}): RunDetails {
     pruned_at: null,
     findings: [],
     more_findings: 0,
+    only_hover_data: false,
     releasable: false,
     ...changes
   };

@@ -25,7 +25,10 @@ export function Approval({ run, action, opened }: Props): ReactElement | null {
   }
   const held = run.reason === 'disclosure';
   const others = Math.max(0, run.findings.length - SHOWN) + run.more_findings;
-  const approve = () => action.run(async () => opened(await api.approve(run.run_id, held ? reason : null)));
+  const approve = (decision: { reason: string | null; without_hover_data: boolean }) =>
+    action.run(async () => opened(await api.approve(run.run_id, decision)));
+  const publish = () => approve({ reason: held ? reason : null, without_hover_data: false });
+  const publishWithoutHoverData = () => approve({ reason: null, without_hover_data: true });
   return (
     <section>
       <h3>{held ? trans.__('Kept from the public') : trans.__('Not public yet')}</h3>
@@ -48,7 +51,15 @@ export function Approval({ run, action, opened }: Props): ReactElement | null {
         </Field>
       )}
       <div className="jp-Schedule-actions jp-mod-start">
-        <Button onClick={approve}>{held ? trans.__('Publish anyway') : trans.__('Publish these results')}</Button>
+        {run.only_hover_data && (
+          <Button
+            onClick={publishWithoutHoverData}
+            title={trans.__('All of it is what charts show at the pointer. Copies without that are checked again.')}
+          >
+            {trans.__('Publish without hover data')}
+          </Button>
+        )}
+        <Button onClick={publish}>{held ? trans.__('Publish anyway') : trans.__('Publish these results')}</Button>
       </div>
     </section>
   );

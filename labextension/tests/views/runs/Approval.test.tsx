@@ -59,15 +59,30 @@ describe('What was kept from the public', () => {
     await user.click(screen.getByLabelText('Why they may be public'));
     await user.paste('A made-up key.');
     await user.click(screen.getByRole('button', { name: 'Publish anyway' }));
-    await waitFor(() => expect(server.to(`POST runs/${ID}/approve`)[0]!.body).toEqual({ reason: 'A made-up key.' }));
+    await waitFor(() =>
+      expect(server.to(`POST runs/${ID}/approve`)[0]!.body).toMatchObject({ reason: 'A made-up key.' })
+    );
     await waitFor(() => expect(gone).toEqual([{ at: 'run', run: 'released', schedule: 'bikes' }]));
+  });
+
+  it('goes out without hover data where that is all that was found, and needs no reason then', async () => {
+    const { server, user } = open({ ...held(), only_hover_data: true });
+    await user.click(await screen.findByRole('button', { name: 'Publish without hover data' }));
+    const decision = { reason: null, without_hover_data: true };
+    await waitFor(() => expect(server.to(`POST runs/${ID}/approve`)[0]!.body).toEqual(decision));
+  });
+
+  it('offers no page without hover data where more was found', async () => {
+    open(held());
+    await screen.findByRole('button', { name: 'Publish anyway' });
+    expect(screen.queryByRole('button', { name: 'Publish without hover data' })).toBeNull();
   });
 
   it('needs no reason where nothing was found and a person has only to look', async () => {
     const { server, user } = open(run({ trigger: 'rehearsal', releasable: true }));
     await user.click(await screen.findByRole('button', { name: 'Publish these results' }));
     expect(screen.queryByLabelText('Why they may be public')).toBeNull();
-    await waitFor(() => expect(server.to(`POST runs/${ID}/approve`)[0]!.body).toEqual({ reason: null }));
+    await waitFor(() => expect(server.to(`POST runs/${ID}/approve`)[0]!.body).toMatchObject({ reason: null }));
   });
 
   it('isn’t looked for where the files were removed', async () => {
