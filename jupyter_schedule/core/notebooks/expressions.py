@@ -9,6 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
+from jupyter_schedule.core.notebooks.environment_uses import (
+    find_environment_uses,
+    find_set_in_shell,
+    find_shell_uses,
+    find_subscripted,
+)
 from jupyter_schedule.core.notebooks.notebook import Magic
 from jupyter_schedule.core.notebooks.path_texts import HOLE, UNKNOWN, Either, Special, Value, children, walk
 from jupyter_schedule.core.notebooks.path_uses import (
@@ -126,6 +132,13 @@ class ExpressionFollower(ABC):
     def _magic(self, magic: Magic) -> None:
         for use in find_magic_uses([magic], self.values):
             self._tell(use)
+        text = magic.text.strip()
+        if not text.startswith("%"):
+            for use in find_shell_uses(text, magic.line, self.values):
+                self._tell(use)
+            if not text.startswith("!"):
+                # of a cell for a shell, whose next lines know it
+                self.values.variables |= dict.fromkeys(find_set_in_shell(text), UNKNOWN)
         name, _, rest = magic.text.strip().lstrip("%").partition(" ")
         if not magic.text.strip().startswith("%"):
             name, _, rest = magic.text.strip().partition(" ")
@@ -311,10 +324,9 @@ class ExpressionFollower(ABC):
                 # whoever asks whether there is one goes on without it
                 self.values.variables.setdefault(str(node.left.value), UNKNOWN)
             return
-        if isinstance(node.ctx, ast.Load) and isinstance(node.slice, ast.Constant):
-            name = str(node.slice.value)
-            if dotted(node.value).split(".")[-1] == "environ" and name not in self.values.variables:
-                self._tell(PathUse(name, PathAction.VARIABLE, node.lineno))
+        name = find_subscripted(node, self.values)
+        if name is not None:
+            self._tell(PathUse(name, PathAction.VARIABLE, node.lineno))
 
     def _comprehend(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, taken: set[int]) -> None:
         kept = dict(self.values.values)
@@ -365,7 +377,10 @@ class ExpressionFollower(ABC):
             # an own one, whatever it is called: what it does with its arguments was seen
             return
         for _ in self._turns():
-            for use, argument in find_call_uses(call, self.values):
+            for use, argument in (
+                *find_environment_uses(call, self.values),
+                *find_call_uses(call, self.values),
+            ):
                 if use.how is PathAction.VARIABLE and id(call) in self._replaced:
                     continue
                 taken.update(map(id, walk(argument)))

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Sequence
 from enum import Enum
 
+from jupyter_schedule.core.notebooks.environment_uses import find_demanded, find_readers, makes_reader
 from jupyter_schedule.core.notebooks.expressions import (
     MOST_ROUNDS,
     MOST_STEPS,
@@ -84,6 +85,7 @@ class Follower(ExpressionFollower):
             case ast.ClassDef():
                 self._define_class(statement)
             case ast.If(test=test, body=body, orelse=other):
+                self._demand(statement)
                 self._look(test)
                 return self._branch(self.values.truth(test), body, other)
             case ast.For() | ast.AsyncFor():
@@ -101,6 +103,10 @@ class Follower(ExpressionFollower):
                 return self._simple(statement)
         return Flow.ON
 
+    def _demand(self, statement: ast.If | ast.Assert) -> None:
+        for use in find_demanded(statement, self.values):
+            self._tell(use)
+
     def _give_up(self, statement: ast.stmt) -> Flow:
         """Pass a statement over, and say so where it may use a path."""
         if self._may_use_paths(statement):
@@ -108,6 +114,8 @@ class Follower(ExpressionFollower):
         return Flow.ON
 
     def _simple(self, statement: ast.stmt) -> Flow:  # noqa: C901  (as in `_run`)
+        if isinstance(statement, ast.Assert):
+            self._demand(statement)
         lone = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         if not lone:
             self._look(statement)
@@ -139,8 +147,7 @@ class Follower(ExpressionFollower):
         module, level = getattr(statement, "module", None) or "", getattr(statement, "level", 0)
         for alias in names:
             name = alias.asname or alias.name
-            if module.split(".")[0] in {"decouple", "environs", "google"} or alias.name == "decouple":
-                self.values.reading_variables.add(name)
+            self.values.reading_variables.update(find_readers(module, alias.name, name))
             self.values.put(name, CONSTANTS.get(alias.name, UNKNOWN) if module in {"os", "os.path"} else UNKNOWN)
             self._functions.pop(name, None)
             if self._files is None or self._defined or self._silent:
@@ -187,6 +194,8 @@ class Follower(ExpressionFollower):
         else:
             self._functions.pop(dotted(target), None)
             self.values.bind(target, known)
+            if makes_reader(value, self.values):
+                self.values.reading_variables.add(dotted(target))
             if isinstance(target, ast.Name) and isinstance(value, ast.Call):
                 self._bind_fields(target.id, value)
 

@@ -356,7 +356,7 @@ def _blanked(lines: list[str]) -> Iterator[tuple[str, Magic | None]]:
             yield timed[1] + line[timed.end() :], Magic(number, line)
             continue
         elif value:
-            yield value[1] + "None", Magic(number, line)
+            yield value[1] + "None", Magic(number, line[len(value[1]) :])
         elif word:
             yield word[1] + "pass", Magic(number, f"%{word[2]}")
         elif _MAGIC_LINE.match(line) or _HELP_LINE.match(line):

@@ -150,7 +150,8 @@ _STARTED_BY = frozenset({"subprocess", "os", "sp", "", "asyncio"})
 _TELLING = frozenset({
     *OPENERS, *BY_METHOD, *BY_FUNCTION, "open", "glob", "rglob", "mkdir", "makedirs", "chdir", "exec", "input", "dump",
     "append", "insert", "extend", "update", "join", "joinpath", "format", "with_name", "with_suffix", "with_stem",
-    "Path", "getenv", "getpass", "import_module", "run_line_magic", "magic", "system", "getoutput", "load_source",
+    "Path", "getenv", "getpass", "breakpoint", "set_trace", "prompt", "confirm", "ask", "readline", "import_module",
+    "run_line_magic", "magic", "system", "getoutput", "load_source",
     "spec_from_file_location", "SourceFileLoader", "files", "run_module",
 })  # fmt: skip
 _PATH_LIKE = re.compile(r"\.[A-Za-z]\w{0,9}$|[^\s$\\]/[^\s$\\]|\bfrom\b|\bFROM\b|^\.\.?$|/$|^/|\*")
@@ -158,12 +159,7 @@ _PATH_LIKE = re.compile(r"\.[A-Za-z]\w{0,9}$|[^\s$\\]/[^\s$\\]|\bfrom\b|\bFROM\b
 
 def find_call_uses(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
     """The uses that a call makes of its paths, each with the expression that names it."""
-    if called_name(call) in {"input", "getpass"}:
-        if isinstance(call.func, ast.Name) or called_name(call) == "getpass":
-            yield PathUse("", PathAction.ASK, call.lineno), call.func
-        return
     yield from _programs(call, values)
-    yield from _environment(call, values)
     yield from _resources(call, values)
     for how, argument, suffix in _taken(call, values):
         yield from _placed(how, argument, suffix, call, values)
@@ -373,27 +369,6 @@ def _executed(code: ast.expr, values: KnownValues) -> Iterator[tuple[PathUse, as
                 text = values.text(argument)
                 if text and text.endswith(".py"):
                     yield PathUse(values.place(text), PathAction.RUN, node.lineno), code
-
-
-def _environment(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, ast.expr]]:
-    """The variables that a call reads, where it goes on without a default."""
-    name, parts = called_name(call), dotted(call.func).split(".")
-    if not call.args or not isinstance(call.args[0], ast.Constant) or not isinstance(call.args[0].value, str):
-        if name in {"load_dotenv", "dotenv_values", "find_dotenv"} and not call.args and not call.keywords:
-            yield PathUse(".env", PathAction.DOTENV, call.lineno), call.func
-        return
-    reads = name == "getenv" or (name in {"get", "pop"} and parts[-2:-1] == ["environ"])
-    reads = reads or (
-        parts in (["config"], ["userdata", "get"], ["decouple", "config"]) and _reads_variables(parts, values)
-    )
-    without = len(call.args) == 1 and not {"default"} & _keywords(call).keys()
-    if reads and without and call.args[0].value not in values.variables:
-        yield PathUse(call.args[0].value, PathAction.VARIABLE, call.lineno), call.args[0]
-
-
-def _reads_variables(parts: list[str], values: KnownValues) -> bool:
-    """True where a name as common as `config` is that of a package that reads variables."""
-    return parts[0] in values.reading_variables
 
 
 def find_magic_uses(magics: Sequence[Magic], values: KnownValues | None = None) -> Iterator[PathUse]:

@@ -241,6 +241,22 @@ VARIABLES = [
     "from decouple import config\nconfig('DB_URL')",
     "from google.colab import userdata\nuserdata.get('DB_URL')",
     "os.environ['DB_URL'] if local else ''",
+    "from os import getenv as read\nread('DB_URL').lower()",
+    "os.getenv(key='DB_URL').strip()",
+    "os.environb[b'DB_URL']",
+    "name = 'DB_URL'\nos.environ[name]",
+    "{name: os.environ[name] for name in ['DB_URL']}",
+    "def need(name):\n    return os.environ[name]\nneed('DB_URL')",
+    "os.environ.__getitem__('DB_URL')",
+    "if 'DB_URL' not in os.environ:\n    raise SystemExit('set it')",
+    "if 'DB_URL' not in os.environ:\n    sys.exit(1)",
+    "assert 'DB_URL' in os.environ",
+    "os.path.expandvars('$DB_URL/x')",
+    "from environs import Env\nenv = Env()\nenv.str('DB_URL')",
+    "import environ\nenv = environ.Env(DEBUG=(bool, False))\nenv('DB_URL')",
+    '!curl -H "Authorization: $DB_URL" https://example.org',
+    "answer = !echo ${DB_URL}",
+    "%%bash\nOTHER=3\necho $OTHER\npsql ${DB_URL}",
 ]
 
 
@@ -267,6 +283,12 @@ def test_a_variable_that_no_run_has_is_named(cell: str, tmp_path: Path) -> None:
         "os.environ.update({'DB_URL': 'x'})\nos.environ['DB_URL']",
         "if 'DB_URL' in os.environ:\n    os.environ['DB_URL']",
         "try:\n    os.environ['DB_URL']\nexcept KeyError:\n    pass",
+        "import os\nif 'DB_URL' not in os.environ:\n    os.environ['DB_URL'] = 'x'",
+        "!echo ${DB_URL:-none} '$DB_URL' $(date) $HOME $1 $?",
+        "%%bash\nDB_URL=x\nfor DAY in 1 2; do echo $DAY; done\nread -r LINE\necho $DB_URL $LINE $RANDOM",
+        "DB_URL = 'x'\n!echo $DB_URL",
+        "from environs import Env\nenv = Env()\nenv.str('DB_URL', 'x')\nenv('DB_URL', default='x')",
+        "env = make()\nenv.str('DB_URL')\nenv('DB_URL')",
         "config('DB_URL')",
         "settings.get('DB_URL')",
     ],
@@ -287,7 +309,13 @@ def test_a_file_of_variables_that_stays_behind_is_said(cell: str, tmp_path: Path
     assert warned(checked(tmp_path, cell, files={".env": ""}, named=(".env",))) == []
 
 
-@pytest.mark.parametrize("cell", ["getpass.getpass()", "getpass('Password: ')", "input()"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("getpass.getpass()", "getpass('Password: ')", "input()", "click.prompt('Name')", "sys.stdin.readline()"),
+        *("breakpoint()", "import pdb; pdb.set_trace()", "Confirm.ask('Go on?')"),
+    ],
+)
 def test_what_asks_a_person_is_said(cell: str, tmp_path: Path) -> None:
     """Nobody answers in a run."""
     assert warned(checked(tmp_path, cell, files={})) == [
