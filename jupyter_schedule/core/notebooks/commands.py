@@ -42,6 +42,8 @@ _PAIRS = frozenset(
     {("uv", "run"), ("pipenv", "run"), ("poetry", "run"), ("conda", "run"), ("pixi", "run"), ("hatch", "run")}
     | {("streamlit", "run"), ("accelerate", "launch"), ("jupyter", "execute"), ("jupyter", "nbconvert")}
 )
+#: what programs read that nobody names
+_UNNAMED = {"make": ("Makefile", "makefile", "GNUmakefile"), "snakemake": ("Snakefile",), "just": ("justfile",)}
 #: options of Python that take a word
 _TAKING = frozenset({"-W", "-X", "-Q"})
 
@@ -94,6 +96,9 @@ def find_program_words(words: Sequence[str]) -> Iterator[CommandWord]:
         yield from _of_interpreter(rest[0], rest[1:])
     elif rest and ("/" in rest[0] or rest[0].endswith((".sh", ".py"))):
         yield CommandWord(rest[0], WordKind.SCRIPT)
+        yield from _others(rest[1:])
+    elif rest and rest[0] in _UNNAMED:
+        yield from (CommandWord(f"./{name}", WordKind.OTHER) for name in _UNNAMED[rest[0]])
         yield from _others(rest[1:])
     else:
         yield from _others(rest)

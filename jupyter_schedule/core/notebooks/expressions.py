@@ -4,6 +4,7 @@
 """
 
 import ast
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class ExpressionFollower(ABC):
                 self.values.variables |= dict.fromkeys(find_set_in_shell(text), UNKNOWN)
         name, _, rest = magic.text.strip().lstrip("%").partition(" ")
         if not magic.text.strip().startswith("%"):
-            name, _, rest = magic.text.strip().partition(" ")
+            name, _, rest = re.split(r"&&|\|\||;", magic.text.strip(), maxsplit=1)[0].partition(" ")
         place = rest.strip().removeprefix("-q").strip().strip("\"'")
         match name:
             case "cd" | "pushd":

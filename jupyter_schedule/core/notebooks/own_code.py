@@ -5,6 +5,7 @@ Each is followed where it is reached, with the names and the working folder that
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from jupyter_schedule.core.notebooks.expressions import ExpressionFollower, Name
 from jupyter_schedule.core.notebooks.following import Follower
 from jupyter_schedule.core.notebooks.notebook import (
     CodeCell,
+    Magic,
     ParsedNotebook,
     cell_text,
     code_cells,
@@ -38,6 +40,14 @@ CELL_LIMIT = 1_000_000
 _DATA_WORDS = ("resources", "pkgutil", "PackageLoader", "__path__")
 #: modules of a package that are searched for these, and data that go along by themselves
 DATA_READERS, MOST_DATA_FILES, MOST_DATA_BYTES = 200, 500, 50_000_000
+#: let notebooks be imported
+_NOTEBOOK_IMPORTERS = frozenset({"import_ipynb", "ipynb", "importnb", "nbimporter"})
+_SHELL_ENDINGS = (".sh", ".bash", ".zsh", ".ksh")
+_SHELL = re.compile(r"#!.*\b(?:ba|z|k|da)?sh\b")
+#: the folder of a script, as it asks for it
+_OWN_FOLDER = re.compile(
+    r"\$\(\s*dirname\s+(?:--\s+)?\"?(?:\$0|\$\{0\}|\$BASH_SOURCE|\$\{BASH_SOURCE(?:\[0\])?\})\"?\s*\)"
+)
 #: a module that is part of what is imported, and says nothing
 _EMPTY = Namespace({}, {})
 
@@ -129,10 +139,30 @@ class OwnCode:
     def load_module(self, name: str, level: int, follower: ExpressionFollower) -> Namespace | None:
         """The names of an own module, which is followed the first time; None where it isn't one."""
         found = imports.Import(name, level, 0, optional=False)
-        paths = imports.local_files(found, self._search_folders(follower), follower.importer)
+        folders = self._search_folders(follower)
+        paths = imports.local_files(found, folders, follower.importer)
+        if not paths and level == 0 and self._imports_notebooks:
+            self._load_notebook(name, folders, follower)
         for path in paths:
             self._add_module(path, follower)
         return self._namespaces.get(paths[-1], _EMPTY) if paths else None
+
+    @property
+    def _imports_notebooks(self) -> bool:
+        """True where a package is imported that lets notebooks be imported by their names."""
+        sources = (*self.sources, *self._reached, self._current)
+        return any(found.top in _NOTEBOOK_IMPORTERS for source in sources for found in source.imports)
+
+    def _load_notebook(self, name: str, folders: Sequence[str], follower: ExpressionFollower) -> None:
+        """Follow the notebook that `import name` means, or `from ipynb.fs.full.name import …`."""
+        words = name.removeprefix("ipynb.fs.full.").removeprefix("ipynb.fs.defs.").split(".")
+        # the last may be a name in the notebook
+        modules = [each for each in (words, words[:-1]) if each]
+        files = [f"{posixpath.join(*each[:-1], last)}.ipynb" for each in modules for last in _spellings(each[-1])]
+        for path in (posixpath.join(folder, file) for folder in folders for file in files):
+            if self._within(path):
+                self._run_notebook(path, follower)
+                return
 
     def _search_folders(self, follower: ExpressionFollower) -> list[str]:
         now = follower.values.folder
@@ -150,6 +180,8 @@ class OwnCode:
                 self._added.append(posixpath.dirname(path))
                 self._add_module(path, follower, runs=True)
                 follower.take_over(self._namespaces.get(path, _EMPTY))
+            else:
+                self._run_script(path, follower)
             return
 
     def _runnable(self, text: str) -> str | None:
@@ -175,6 +207,30 @@ class OwnCode:
             source = CodeSource(printable(name), None, cell.source, path=path, runs=True)
             self._reached.append(source)
             self._follow_cell(cell, source, follower, python=True)
+
+    def _run_script(self, path: str, follower: ExpressionFollower) -> None:
+        """Follow a shell's script command by command; of one in another language its quoted texts are mentions."""
+        name = self._within(path)
+        if name is None or name in self.files or len(self.files) >= imports.FILE_LIMIT:
+            return
+        self.files[name] = by = self._current
+        text = imports.read_source(path)[:CELL_LIMIT]
+        lines = text.splitlines()
+        source = CodeSource(printable(name), None, text, path=path)
+        self._reached.append(source)
+        self._current = source
+        if path.endswith(_SHELL_ENDINGS) or _SHELL.match(lines[0] if lines else ""):
+            kept = follower.values.folder
+            # relative to where it starts, as a shell has it
+            here = kept[1:] if isinstance(kept, str) and kept.startswith(ANCHOR) else str(self.places.folder)
+            own = posixpath.relpath(posixpath.dirname(path), here)
+            lines = [_OWN_FOLDER.sub(lambda _: own, line) for line in lines]
+            magics = [Magic(number, line) for number, line in enumerate(lines, 1) if not line.lstrip().startswith("#")]
+            source.uses = follower.follow(None, [magic for magic in magics if magic.text.strip()])
+            follower.values.settle(kept)
+        else:
+            source.uses = list(find_in_texts(text, self._values))
+        self._current = by
 
     def _add_module(self, path: str, follower: ExpressionFollower, *, runs: bool = False) -> None:
         name = self._within(path)
@@ -270,6 +326,11 @@ def _overridden(cell: CodeCell, given: Mapping[str, Any]) -> set[int]:
         if all(isinstance(target, ast.Name) and target.id in given for target in targets):
             lines.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
     return lines
+
+
+def _spellings(module: str) -> tuple[str, str]:
+    """A module's name as a notebook's: what imports it takes an underscore for a space as well."""
+    return module, module.replace("_", " ")
 
 
 def _reads_package(path: Path) -> bool:

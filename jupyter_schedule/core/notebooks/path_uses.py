@@ -143,6 +143,7 @@ BY_FUNCTION = {
 }
 #: start a program whose words are their first argument
 _STARTERS = frozenset({"run", "call", "check_call", "check_output", "Popen", "system", "popen", "getoutput", "execvp"})
+_STARTERS_BY_WORD = frozenset({"create_subprocess_exec", "create_subprocess_shell"})
 _STARTED_BY = frozenset({"subprocess", "os", "sp", "", "asyncio"})
 
 
@@ -347,8 +348,9 @@ def _programs(call: ast.Call, values: KnownValues) -> Iterator[tuple[PathUse, as
         yield from ((use, first) for use in find_magic_uses([Magic(call.lineno, line)], values))
     elif name == "exec":
         yield from _executed(first, values)
-    elif name in _STARTERS and whose in _STARTED_BY:
-        value = values.value(first)
+    elif (name in _STARTERS and whose in _STARTED_BY) or name in _STARTERS_BY_WORD:
+        by_word = name == "create_subprocess_exec"
+        value = [values.value(each) for each in call.args] if by_word else values.value(first)
         if isinstance(value, str):
             words = find_words(value)
         elif isinstance(value, list):

@@ -26,6 +26,7 @@ def warned(found: Preflight) -> list[str]:
 
 #: a file of code that imports a module and reads a file
 HELPER = "import other\nopen('table.csv')\n"
+_HELPERS = {"helper.py": HELPER, "other.py": "", "table.csv": ""}
 RUN = [
     "%run helper.py",
     "%run helper",
@@ -58,13 +59,16 @@ RUN = [
     "!torchrun --standalone helper.py",
     "def main():\n    os.system('python helper.py')",
     "exec(open('helper.py').read())",
+    "import asyncio\nawait asyncio.create_subprocess_exec(sys.executable, 'helper.py')",
+    "await asyncio.create_subprocess_shell('python helper.py')",
+    "lines = !python helper.py",
 ]
 
 
 @pytest.mark.parametrize("cell", RUN)
 def test_what_is_run_is_code_like_what_is_imported(cell: str, tmp_path: Path) -> None:
     """With its own imports and the files that it reads."""
-    files = {"helper.py": HELPER, "other.py": "", "table.csv": ""}
+    files = _HELPERS
     assert checked(tmp_path, f"name = 'helper'\n{cell}" if "{name}" in cell else cell, files=files).included == tuple(
         sorted(files)
     )
@@ -93,11 +97,61 @@ def test_a_notebook_that_is_run_is_followed(cell: str, tmp_path: Path) -> None:
         ("!papermill child.ipynb out.ipynb", "child.ipynb"),
         ("!cat < in.csv | sort > out.csv", "in.csv"),
         ("!tool --config=conf.yaml", "conf.yaml"),
+        ("!make -j2 all", "Makefile"),
     ],
 )
 def test_files_of_programs_go_along(cell: str, file: str, tmp_path: Path) -> None:
     """Scripts of any language, and what command lines name."""
     assert file in checked(tmp_path, cell, files={file: "{}" if file.endswith("ipynb") else ""}).included
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("go.sh", "#!/bin/sh\nset -e\npython helper.py in.csv\n"),
+        ("go.sh", 'cd "$(dirname "$0")"\npython helper.py < in.csv  # first\n'),
+        ("go.sh", 'HERE=$(dirname "${BASH_SOURCE[0]}")\ncd "$(dirname "${BASH_SOURCE[0]}")/." && ./helper.py in.csv'),
+        ("go", "#!/usr/bin/env bash\npython helper.py in.csv\n"),
+        ("go.sh", "bash other.sh\n. ./other.sh\n"),
+    ],
+)
+def test_what_a_shells_script_runs_is_followed(script: str, text: str, tmp_path: Path) -> None:
+    """With what that imports, from the folder where the script goes to."""
+    files = {script: text, "other.sh": "python helper.py in.csv\nbash go.sh\n", "in.csv": "", **_HELPERS}
+    found = checked(tmp_path, f"!bash {script}", files=files)
+    assert {script, "in.csv", *_HELPERS} <= set(found.included)
+    assert warned(found) == []
+
+
+def test_a_script_leaves_the_folder_and_the_names_of_who_runs_it(tmp_path: Path) -> None:
+    """As a program of its own; what it reads of the environment is told by its name."""
+    files = {"go.sh": "cd sub\nNAME=x\ncurl $DB_URL\n", "sub/y.csv": "", "x.csv": ""}
+    found = checked(tmp_path, "!sh go.sh\nopen('x.csv')", files=files)
+    assert found.included == ("go.sh", "x.csv")
+    assert "DB_URL (go.sh) is read from the environment, and a run doesn't have it." in warned(found)
+
+
+@pytest.mark.parametrize(("script", "text"), [("go.R", "x <- read.csv('in.csv')"), ("go.jl", 'CSV.File("in.csv")')])
+def test_files_that_other_languages_scripts_quote_go_along(script: str, text: str, tmp_path: Path) -> None:
+    """As those of a notebook in such a language."""
+    command = "Rscript" if script.endswith("R") else "julia"
+    assert checked(tmp_path, f"!{command} {script}", files={script: text, "in.csv": ""}).included == (script, "in.csv")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import import_ipynb\nimport my_helper",
+        "import import_ipynb\nfrom my_helper import f",
+        "from ipynb.fs.full.my_helper import f",
+        "import nbimporter\nimport my_helper as h",
+    ],
+)
+@pytest.mark.parametrize("name", ["my_helper.ipynb", "my helper.ipynb"])
+def test_a_notebook_that_is_imported_goes_along(cell: str, name: str, tmp_path: Path) -> None:
+    """With the packages that make that possible."""
+    saved(tmp_path / name, "open('in.csv')")
+    assert checked(tmp_path, cell, files={"in.csv": ""}).included == tuple(sorted(["in.csv", name]))
 
 
 def test_files_that_run_each_other_end(tmp_path: Path) -> None:
