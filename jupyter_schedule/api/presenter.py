@@ -17,6 +17,7 @@ from jupyter_schedule.api.responses import (
     FailureResponse,
     LogResponse,
     NewsResponse,
+    NotebookStatus,
     OccurrenceResponse,
     RunDetails,
     RunFilesResponse,
@@ -63,6 +64,7 @@ LAST_RUNS = 10
 #: what a shape says of a run that the run itself doesn't
 _OF_ANSWERS = {"attempts", "publication", "progress", "place", "held", "removed", "run_id"}
 _GOING = {RunStatus.RUNNING, RunStatus.PUBLISHING}
+_FAILED = {RunStatus.FAILED, RunStatus.TIMED_OUT}
 
 
 class Presenter:
@@ -244,6 +246,15 @@ class Presenter:
         name, run_id = (last.schedule, last.id) if last else (None, None)
         return NewsResponse(at=self.now, failed=len(failed), schedule=name, run_id=run_id)
 
+    def notebook_status(self, schedules: list[Schedule]) -> NotebookStatus | None:
+        """The first of a notebook's schedules that hasn't ended, None when there is none."""
+        for schedule in schedules:
+            if schedule.state is not ScheduleState.ENDED:
+                runs = self.operations.runs.newest_of_each([schedule], LAST_RUNS).get(schedule.id, [])
+                said = schedule_summary(schedule, self.now, self.reader)
+                return NotebookStatus(name=schedule.name, summary=said, failing=_is_failing(runs))
+        return None
+
     def _of_run(self, run: Run) -> dict[str, Any]:
         same = run.model_dump(include=set(RunResponse.model_fields) - _OF_ANSWERS)
         return same | {
@@ -369,3 +380,9 @@ def _text(source: object) -> str:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _is_failing(runs: list[Run]) -> bool:
+    """True if the last one that ran to its end failed; newer ones may still be going, or were skipped."""
+    ended = [run for run in runs if run.status in _FAILED | {RunStatus.SUCCEEDED}]
+    return bool(ended) and ended[0].status in _FAILED

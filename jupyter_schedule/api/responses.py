@@ -267,6 +267,18 @@ class ScheduleResponse(WireModel):
     last_runs: tuple[RunResponse, ...] = ()
 
 
+class OverviewResponse(WireModel):
+    """GET /overview: a page of those that were asked for, and how many schedules there are of each kind."""
+
+    schedules: tuple[ScheduleResponse, ...]
+    #: those that were asked for, on all pages
+    found: int
+    all: int
+    failing: int
+    running: int
+    paused: int
+
+
 class VersionResponse(WireModel):
     """A version, with its author and its time."""
 

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -12,6 +13,8 @@ from jupyter_schedule.api.context import ApiContext
 from jupyter_schedule.api.presenter import Presenter
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.operations.operations import Operations
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class ApiRequest(NamedTuple):
@@ -48,6 +51,14 @@ class ApiRequest(NamedTuple):
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise Refused("invalid", f"{name} should be a number, 0 or more.", name)
         return int(text)
+
+    def choice(self, name: str, otherwise: Choice) -> Choice:
+        """One of the words of `otherwise`'s kind, which it is when the query has none.  Raises Refused `invalid`."""
+        words = type(otherwise)
+        try:
+            return words(self.query.get(name, otherwise))
+        except ValueError:
+            raise Refused("invalid", f"{name} should be one of {', '.join(words)}.", name) from None
 
 
 class ApiResponse(NamedTuple):

@@ -12,7 +12,7 @@ from jupyter_schedule.api.context import ApiContext, guarded
 from jupyter_schedule.api.differences import drift, version_difference
 from jupyter_schedule.api.file_previews import preview_run_file
 from jupyter_schedule.api.forms import form_of, number_limits, of_form, sources_of, spec_to_create, spec_to_edit
-from jupyter_schedule.api.presenter import LAST_RUNS, present_ad_hoc_worker, present_version
+from jupyter_schedule.api.presenter import present_ad_hoc_worker, present_version
 from jupyter_schedule.api.previewing import preview_form
 from jupyter_schedule.api.requests import (
     LIVE_DRIVE,
@@ -40,6 +40,7 @@ from jupyter_schedule.api.responses import (
     LogResponse,
     NewsResponse,
     NotebookStatus,
+    OverviewResponse,
     PreviewResponse,
     RunDetails,
     RunFilesResponse,
@@ -52,9 +53,9 @@ from jupyter_schedule.api.responses import (
 from jupyter_schedule.api.route import ApiRequest, ApiResponse, Page, Route
 from jupyter_schedule.api.validation import check_request, validated
 from jupyter_schedule.core.compute import choices
-from jupyter_schedule.core.descriptions import schedule_summary
 from jupyter_schedule.core.errors import Refused
-from jupyter_schedule.core.models import Run, RunStatus, Schedule, ScheduleState, UnreadableSpec
+from jupyter_schedule.core.models import Schedule, ScheduleState, UnreadableSpec
+from jupyter_schedule.core.operations.overview import Order, Show
 from jupyter_schedule.core.operations.removal import AFTER_BROKEN, check_there, on_deletion, public_name
 from jupyter_schedule.core.publication_keys import PublicationKeys
 from jupyter_schedule.core.storage.factory import open_storage
@@ -63,7 +64,8 @@ from jupyter_schedule.core.user_service import installable, installed
 
 #: runs, or schedules, that a list has, unless fewer are asked for
 MOST_RUNS = MOST_SCHEDULES = 1000
-_FAILED = {RunStatus.FAILED, RunStatus.TIMED_OUT}
+#: schedules that a page of an overview has
+MOST_SHOWN = 50
 
 #: of a list of runs
 OF_A_PAGE = {
@@ -102,14 +104,12 @@ def _schedules(request: ApiRequest) -> Page:
     return Page(request.presenter.schedules(schedules.list_page(after=after, limit=limit)), schedules.count())
 
 
-def _notebook_status(request: ApiRequest) -> NotebookStatus | None:
-    """The first of a notebook's schedules that hasn't ended, None when there is none."""
-    for schedule in _schedules_of(request, request.query.get("notebook", "")):
-        if schedule.state is not ScheduleState.ENDED:
-            runs = request.operations.runs.newest_of_each([schedule], LAST_RUNS).get(schedule.id, [])
-            said = schedule_summary(schedule, request.presenter.now, request.presenter.reader)
-            return NotebookStatus(name=schedule.name, summary=said, failing=_is_failing(runs))
-    return None
+def _overview(request: ApiRequest) -> OverviewResponse:
+    show, order = request.choice("show", Show.ALL), request.choice("order", Order.ATTENTION)
+    skip, limit = request.number("skip", 0), min(request.number("limit", MOST_SHOWN), MOST_SHOWN)
+    search = request.query.get("search", "")
+    found = request.operations.schedules.find_overview(search, show, order, skip=skip, limit=limit)
+    return OverviewResponse(schedules=tuple(request.presenter.schedules(found.page)), found=found.found, **found.counts)
 
 
 def _schedules_of(request: ApiRequest, notebook: str) -> list[Schedule]:
@@ -230,12 +230,6 @@ def _kernels(request: ApiRequest) -> list[KernelResponse]:
     return [KernelResponse(name=name, display_name=it.display_name, language=it.language) for name, it in found]
 
 
-def _is_failing(runs: list[Run]) -> bool:
-    """True if the last one that ran to its end failed; newer ones may still be going, or were skipped."""
-    ended = [run for run in runs if run.status in _FAILED | {RunStatus.SUCCEEDED}]
-    return bool(ended) and ended[0].status in _FAILED
-
-
 @cache
 def _zone_names() -> tuple[str, ...]:
     return tuple(sorted(available_timezones()))
@@ -276,10 +270,24 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "overview",
+        "A page of the schedules as a list shows them, and how many there are of each kind.",
+        OverviewResponse,
+        _overview,
+        query={
+            "search": "words, all of which are in the name or in the path of the notebook",
+            "show": f"one of {', '.join(Show)}; all without it",
+            "order": f"one of {', '.join(Order)}; {Order.ATTENTION} without it: those that fail, that run, the next",
+            "skip": "how many come before the page",
+            "limit": f"how many at most, never more than {MOST_SHOWN}, as without it",
+        },
+    ),
+    Route(
+        "GET",
         "scheduled",
         "What a notebook's button says; null for a notebook that isn't scheduled.",
         NotebookStatus | None,
-        _notebook_status,
+        lambda request: request.presenter.notebook_status(_schedules_of(request, request.query.get("notebook", ""))),
         query={"notebook": "a path relative to Jupyter's root"},
     ),
     Route("GET", "kernels", "The kernels that a notebook can run in, by name.", list[KernelResponse], _kernels),

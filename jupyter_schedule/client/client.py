@@ -35,6 +35,7 @@ from jupyter_schedule.api.responses import (
     LogResponse,
     NewsResponse,
     NotebookStatus,
+    OverviewResponse,
     PreviewResponse,
     RunDetails,
     RunFilesResponse,
@@ -244,6 +245,11 @@ class Client:
         """The schedules that have failed since then and still do; without a time none."""
         query = {"since": since.isoformat()} if since else {}
         return self._ask(NewsResponse, "GET", "news", query=query)
+
+    def overview(self, **query: str | int) -> OverviewResponse:
+        """A page of the schedules as a list shows them; query: `search`, `show`, `order`, `skip`, `limit`."""
+        given = {name: str(value) for name, value in query.items()}
+        return self._ask(OverviewResponse, "GET", "overview", query=given)
 
     def scheduled(self, notebook: str) -> NotebookStatus | None:
         """The schedule of a notebook in a sentence, and whether it fails; None of one that isn't scheduled."""

@@ -30,6 +30,7 @@ DIFFERENCE = {
     },
 }
 SCHEDULED = {"name": "daily", "summary": "Runs every day at 12:00 UTC.", "failing": False}
+OVERVIEW: dict[str, Any] = {"schedules": [], **dict.fromkeys(("found", "all", "failing", "running", "paused"), 0)}
 BACKFILLED = {"runs": 1, "succeeded": 0, "waiting": 0}
 CALENDAR = {"timezone": "UTC", "today": "2026-11-24", "days": []}
 AD_HOC = present_ad_hoc_worker(make_ad_hoc()).model_dump(mode="json")
@@ -47,6 +48,7 @@ REQUESTS: list[tuple[Callable[[Client], Any], str, Any]] = [
     (lambda client: client.kernels(), "GET kernels", []),
     (lambda client: client.news(NOON), "GET news", {"at": "2026-11-24T12:00:00Z"}),
     (lambda client: client.scheduled("a.ipynb"), "GET scheduled", SCHEDULED),
+    (lambda client: client.overview(search="a", skip=50), "GET overview", OVERVIEW),
     (lambda client: client.difference("daily", 1), "GET schedules/daily/difference", DIFFERENCE),
     (lambda client: client.roll_back("daily", 1, if_version=2), "POST schedules/daily/rollback", schedule_answer()),
     (lambda client: client.rehearse("daily"), "POST schedules/daily/rehearse", run_answer()),

@@ -53,6 +53,37 @@ async def test_only_the_schedules_of_one_notebook_are_listed_when_asked_for(api:
     assert [schedule["name"] for schedule in listed] == ["two"]
 
 
+async def test_a_page_of_the_list_has_what_was_searched_for_and_the_counts(api: Api) -> None:
+    for name in ("one", "two", "three"):
+        await api.create(name)
+    found = (await api("GET", "overview", search="REPORT o", order="name", limit="1")).body
+    assert [schedule["name"] for schedule in found["schedules"]] == ["one"]
+    assert {key: found[key] for key in ("found", "all", "failing", "running", "paused")} == {
+        "found": 3,
+        "all": 3,
+        "failing": 0,
+        "running": 0,
+        "paused": 0,
+    }
+
+
+@pytest.mark.parametrize("query", [{"show": "some"}, {"order": "random"}, {"skip": "-1"}, {"limit": "many"}])
+async def test_a_list_that_there_is_none_of_is_refused_with_the_words_that_there_are(
+    api: Api, query: dict[str, Any]
+) -> None:
+    refused = await api("GET", "overview", **query)
+    assert (refused.status, refused.body["error"]["field"]) == (422, *query)
+
+
+async def test_a_page_has_fifty_at_most(api: Api) -> None:
+    owner = (await api.create("one"))["owner"]
+    spec = make_spec(publication_base="file:///published")
+    with api.worker() as worker:
+        for number in range(60):
+            worker.operations.store.schedules.add(make_schedule(f"s{number}", owner=owner, spec=spec))
+    assert len((await api("GET", "overview", limit="1000")).body["schedules"]) == 50
+
+
 class TestAButton:
     """What the button of a notebook is told."""
 

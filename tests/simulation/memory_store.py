@@ -20,7 +20,7 @@ from jupyter_schedule.core.models import (
     utc,
 )
 from jupyter_schedule.core.store.base import EventsGone, NameTaken, ScheduleStore, Store
-from jupyter_schedule.core.store.records import BundleUse, KeptFiles
+from jupyter_schedule.core.store.records import BundleUse, KeptFiles, ScheduleGlance
 from tests.simulation.memory_ad_hoc import MemoryAdHoc
 from tests.simulation.memory_outbox import MemoryOutbox
 from tests.simulation.memory_publications import MemoryPublications
@@ -145,6 +145,10 @@ class MemorySchedules(ScheduleStore):
 
     def list_by_source(self, sources: Sequence[str], *, owner: str) -> list[Schedule]:
         return [each for each in self._alive() if each.owner == owner and each.spec.source in sources]
+
+    def glance(self, *, owner: str) -> list[ScheduleGlance]:
+        mine = (each for each in self._alive() if each.owner == owner)
+        return [ScheduleGlance(each.id, each.name, each.spec.source, each.state, each.next_due) for each in mine]
 
     def count(self, *, owner: str) -> int:
         return sum(schedule.owner == owner for schedule in self._alive())

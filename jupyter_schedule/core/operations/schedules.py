@@ -28,6 +28,7 @@ from jupyter_schedule.core.models import (
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names, publication_policy
 from jupyter_schedule.core.operations.context import TRIES, OperationsContext
+from jupyter_schedule.core.operations.overview import Order, Overview, Show, find_overview
 from jupyter_schedule.core.publication_keys import is_published
 from jupyter_schedule.core.storage.factory import FolderAddress, LocalStorage, ObjectStorage, parse_address
 from jupyter_schedule.core.store.base import NameTaken
@@ -72,6 +73,11 @@ class ScheduleOperations:
     def list_by_source(self, sources: Sequence[str]) -> list[Schedule]:
         """Those of this person's schedules that may be made from one of these sources, by name."""
         return self._context.store.schedules.list_by_source(sources, owner=self._context.owner)
+
+    def find_overview(self, search: str, show: Show, order: Order, *, skip: int, limit: int) -> Overview:
+        """A page of this person's schedules as a list shows them."""
+        context = self._context
+        return find_overview(context.store, context.owner, search, show, order, skip=skip, limit=limit)
 
     def count(self) -> int:
         """The number of this person's schedules."""

@@ -33,6 +33,7 @@ from jupyter_schedule.core.store.records import (
     RunCursor,
     ScheduleAdvance,
     ScheduledRun,
+    ScheduleGlance,
     ServiceRecord,
     UndecidedRuns,
 )
@@ -111,10 +112,11 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def list_by_source(self, sources: Sequence[str], *, owner: str) -> list[Schedule]:
-        """The owner's that aren't deleted and may be made from one of these sources, by name.
+        """The owner's that may be made from one of these sources, by name; of a long path only the end is compared."""
 
-        There may be others among them, as only so much of a long path is known.
-        """
+    @abstractmethod
+    def glance(self, *, owner: str) -> list[ScheduleGlance]:
+        """The owner's that aren't deleted, by name, each as far as it tells its place in a list."""
 
     @abstractmethod
     def count(self, *, owner: str) -> int:
@@ -295,10 +297,7 @@ class RunStore(ABC):
 
     @abstractmethod
     def list_open(self, schedule_id: str | None = None) -> list[Run]:
-        """The runs that haven't ended, in the order in which they came: of a schedule, or all.
-
-        Those of deleted schedules are among them.
-        """
+        """The runs that haven't ended, in the order in which they came: of a schedule, or all, of deleted ones too."""
 
     @abstractmethod
     def is_name_open(self, name: str, *, owner: str) -> bool:

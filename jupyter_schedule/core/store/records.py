@@ -5,7 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from jupyter_schedule.core.models import Run, Schedule, Spec
+from jupyter_schedule.core.models import Run, Schedule, ScheduleState, Spec
 
 #: seconds without a finished tick after which a service doesn't count as working
 WORKING_SECONDS = 30
@@ -30,6 +30,17 @@ class ScheduleAdvance(NamedTuple):
     before: Schedule
     after: Schedule
     runs: Sequence[Run]
+
+
+class ScheduleGlance(NamedTuple):
+    """A schedule as far as it tells its place in a list, had without its spec."""
+
+    id: str
+    name: str
+    #: the end of the path that it was made from; None of a tarball, and where that isn't known
+    source: str | None
+    state: ScheduleState
+    next_due: datetime | None
 
 
 class ScheduledRun(NamedTuple):

@@ -14,7 +14,7 @@ from jupyter_schedule.core.store.database import READABLE_SHAPE, Database
 from jupyter_schedule.core.store.migrations import HEAD
 from jupyter_schedule.core.store.outbox import SqlOutbox
 from jupyter_schedule.core.store.publications import SqlPublications
-from jupyter_schedule.core.store.records import BundleUse, KeptFiles, ScheduleAdvance
+from jupyter_schedule.core.store.records import BundleUse, KeptFiles, ScheduleAdvance, ScheduleGlance
 from jupyter_schedule.core.store.rows import read_schedule, read_version
 from jupyter_schedule.core.store.runs import CHUNK, IS_OPEN, SqlRuns
 from jupyter_schedule.core.store.tables import (
@@ -190,6 +190,13 @@ class SqlSchedules(ScheduleStore):
         made_so = union_all(mine.where(schedules.c.source.in_(ends)), mine.where(schedules.c.source.is_(None)))
         found = self._select(SCHEDULES.where(schedules.c.id.in_(made_so)))
         return sorted(found, key=lambda schedule: schedule.name)
+
+    def glance(self, *, owner: str) -> list[ScheduleGlance]:
+        columns = (schedules.c.id, schedules.c.name, schedules.c.source, schedules.c.state, schedules.c.next_due)
+        query = select(*columns).where(schedules.c.owner == owner, IS_ALIVE).order_by(schedules.c.name)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [ScheduleGlance(id_, name, source, ScheduleState(state), due) for id_, name, source, state, due in rows]
 
     def count(self, *, owner: str) -> int:
         query = select(func.count()).where(schedules.c.owner == owner, IS_ALIVE)

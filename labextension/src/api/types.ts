@@ -142,6 +142,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of the schedules as a list shows them, and how many there are of each kind. */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/preview": {
         parameters: {
             query?: never;
@@ -1698,6 +1715,24 @@ export interface components {
          */
         Overlap: "queue_one" | "skip" | "cancel_previous" | "allow";
         /**
+         * OverviewResponse
+         * @description GET /overview: a page of those that were asked for, and how many schedules there are of each kind.
+         */
+        OverviewResponse: {
+            /** All */
+            all: number;
+            /** Failing */
+            failing: number;
+            /** Found */
+            found: number;
+            /** Paused */
+            paused: number;
+            /** Running */
+            running: number;
+            /** Schedules */
+            schedules: components["schemas"]["ScheduleResponse"][];
+        };
+        /**
          * Parameter
          * @description A name that the parameters cell assigns.
          */
@@ -2897,6 +2932,48 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: {
+                /** @description the zone in which the person reads, an IANA name */
+                reader?: string;
+                /** @description words, all of which are in the name or in the path of the notebook */
+                search?: string;
+                /** @description one of all, failing, running, paused; all without it */
+                show?: string;
+                /** @description one of attention, name, next; attention without it: those that fail, that run, the next */
+                order?: string;
+                /** @description how many come before the page */
+                skip?: string;
+                /** @description how many at most, never more than 50, as without it */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */

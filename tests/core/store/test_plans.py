@@ -52,6 +52,7 @@ READS: dict[str, tuple[str, Callable[[Store], object]]] = {
     "silences": ("schedules_silence", lambda store: store.schedules.list_freshness_due(NOON, 500)),
     "a page of a person's": ("schedules_of_owner", lambda store: store.schedules.list_page(owner="ann", after="b")),
     "a page of everybody's": ("schedules_name", lambda store: store.schedules.list_page(after="s99", limit=9)),
+    "a list of a person's": ("schedules_of_owner", lambda store: store.schedules.glance(owner="ann")),
     "how many": ("schedules_of_owner", lambda store: store.schedules.count(owner="ann")),
     "names beside": ("schedules_of_owner", lambda store: store.schedules.names_beside("b", owner="ann", limit=9)),
     "of a notebook": ("schedules_by_source", lambda store: store.schedules.list_by_source(["a", "b/a"], owner="ann")),
