@@ -1,7 +1,7 @@
 """The past occurrences that are run again, by hand, over a range.
 
-A row's key is `backfill:<batch>:<timing revision>:<nominal>`: the batch is how often that occurrence was asked for, so
-two people who ask for the same days at once make one row of each; the same clock time in another zone is another one.
+A row's key is `backfill:<batch>:<instant>`: the batch is how often that instant was asked for, so two people who ask
+for the same days at once make one row of each.  Clock times wouldn't do: who was in two zones had some twice.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -168,7 +168,7 @@ def plan_release(run: Run, release: Approval, count: int) -> Run:
 def plan_backfill_run(schedule: Schedule, occurrence: Occurrence, batch: int, now: datetime, parallel: int = 1) -> Run:
     """The run that does what a past occurrence was due for, by the schedule's current version, the `batch`th time."""
     start, end = recurrence.data_interval(schedule.spec.timing, occurrence.instant)
-    key = f"backfill:{batch}:{schedule.timing_rev}:{occurrence.key}"
+    key = f"backfill:{batch}:{utc_text(occurrence.instant)}"
     times: dict[str, object] = {"data_interval_start": start, "data_interval_end": end}
     return _run(schedule, key, Trigger.BACKFILL, utc(now)).model_copy(
         update={"scheduled_for": occurrence.instant, "parallel": parallel} | times

@@ -49,7 +49,7 @@ def test_every_time_of_the_range_is_a_run_of_its_own_the_oldest_first(operations
     waiting = operations.store.runs.list_open()
     assert [run.scheduled_for for run in waiting] == [NOON - days * DAY for days in range(59, -1, -1)]
     assert {run.trigger for run in waiting} == {Trigger.BACKFILL}
-    assert waiting[0].key == "backfill:1:1:2026-09-26T12:00/0"
+    assert waiting[0].key == "backfill:1:2026-09-26T12:00:00Z"
     assert waiting[0].data_interval_start == waiting[0].scheduled_for - DAY
     assert (len(plan.runs), plan.succeeded, plan.waiting) == (60, 0, 0)
 
@@ -91,10 +91,10 @@ def test_days_that_succeeded_are_left_out_unless_asked_for_and_failed_ones_are_n
     end(operations, first, RunStatus.SUCCEEDED)
     end(operations, second, RunStatus.FAILED)
     plan = operations.backfill.start("daily", NOON - 2 * DAY, NOON)
-    assert [run.key for run in plan.runs] == ["backfill:2:1:2026-11-23T12:00/0"]
+    assert [run.key for run in plan.runs] == ["backfill:2:2026-11-23T12:00:00Z"]
     assert (plan.succeeded, plan.waiting) == (1, 1)
     again = operations.backfill.start("daily", NOON - 2 * DAY, NOON, again=True)
-    assert [run.key for run in again.runs] == ["backfill:2:1:2026-11-22T12:00/0"]
+    assert [run.key for run in again.runs] == ["backfill:2:2026-11-22T12:00:00Z"]
 
 
 def test_the_same_clock_time_in_another_zone_is_another_time(operations: Operations) -> None:
@@ -105,6 +105,26 @@ def test_the_same_clock_time_in_another_zone_is_another_time(operations: Operati
     plan = operations.backfill.start("daily", NOON - DAY / 2, NOON)
     assert [run.scheduled_for for run in plan.runs] == [NOON - timedelta(hours=9)]
     assert plan.runs[0].id in {run.id for run in operations.store.runs.list_open()}
+
+
+def test_a_clock_time_that_came_twice_because_the_zone_was_edited_is_two_times(tmp_path: Path) -> None:
+    """Hourly in UTC for an hour, in Berlin before and after: 13:00 there and then 13:00 here, an hour later."""
+    now = [NOON]
+    store = open_store(f"sqlite:///{tmp_path}/ledger.sqlite3", lambda: now[0])
+    objects = LocalStorage(tmp_path / "objects")
+    objects.put(bundle_key("0" * 64), b"")
+    operations = Operations(store, objects, now=lambda: now[0])
+    utc, berlin = (Timing(cron="0 * * * *", timezone=zone) for zone in ("UTC", "Europe/Berlin"))
+    spec = make_spec(publication_base=LocalStorage(tmp_path).url("published"), timing=utc)
+    operations.schedules.create("hourly", spec)
+    now[0] = NOON + timedelta(hours=2)
+    operations.schedules.edit("hourly", spec.model_copy(update={"timing": berlin}), if_version=1)
+    now[0] = NOON + timedelta(hours=3)
+    plan = operations.backfill.start("hourly", NOON, now[0])
+    in_ledger = {run.scheduled_for for run in store.runs.list_open()}
+    assert {run.scheduled_for for run in plan.runs} <= in_ledger
+    assert in_ledger == {NOON + timedelta(hours=hours) for hours in range(4)}
+    store.close()
 
 
 def test_a_hundred_runs_have_to_be_confirmed_with_the_number_said(operations: Operations) -> None:
