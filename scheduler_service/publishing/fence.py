@@ -33,10 +33,10 @@ class PublisherFenced(Exception):  # noqa: N818  (an answer, not a fault)
 class Fence:
     """Asks before each step, unless it has just asked."""
 
-    def __init__(self, is_ours: Callable[[], bool], elapsed: Callable[[], float] = clock.since_boot) -> None:
+    def __init__(self, is_ours: Callable[[], bool], elapsed: Callable[[], float] | None = None) -> None:
         """elapsed: seconds that go on while the process is stopped, and while the machine sleeps."""
         self._is_ours = is_ours
-        self._elapsed = elapsed
+        self._elapsed = elapsed or clock.since_boot
         self._lock = threading.Lock()
         self._asked_at = -math.inf
 

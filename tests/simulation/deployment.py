@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID
 
+from jupyter_schedule.core import clock
 from jupyter_schedule.core.config import FOLDERS
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import ConcurrencyLimits, Schedule, ScheduleState, Spec
@@ -409,7 +410,7 @@ def _noting_faults(met: list[BaseException]) -> Iterator[None]:
 
 @contextmanager
 def _drawn_from(seed: int, world: World) -> Iterator[None]:
-    """Ids that are made up follow from the seed, too, and threads are lines of the world."""
+    """Ids that are made up follow from the seed, too, threads are lines of the world, and its time is the only one."""
     names = random.Random(seed)
 
     def made_up() -> UUID:
@@ -418,6 +419,7 @@ def _drawn_from(seed: int, world: World) -> Iterator[None]:
     with ExitStack() as stack:
         for module in (planning, ad_hoc_operations, schedule_operations):
             stack.enter_context(patch.object(module, "uuid4", made_up))
+        stack.enter_context(patch.object(clock, "since_boot", lambda: world.time))
         stack.enter_context(patch.object(deliver, "threading", Threads(world)))
         # so few that a word is given up within minutes
         stack.enter_context(patch.object(deliver, "MOST", MOST_TRIES))
