@@ -1,6 +1,7 @@
 """The Jupyter server extension: settings and wiring.  The ledger isn't opened before somebody asks."""
 
 import asyncio
+import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -8,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
-from traitlets import Bool, Unicode
+from traitlets import Bool, Unicode, default
 
 from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.embedded import Supervisor, service_command
 from jupyter_schedule.server.events import SCHEMA, SCHEMA_ID, Changes
-from jupyter_schedule.server.handlers import BACKEND, HANDLERS, REMEMBERED, SIGNED_PATHS
+from jupyter_schedule.server.handlers import BACKEND, HANDLERS, RELAY, REMEMBERED, SIGNED_PATHS
 from jupyter_schedule.server.host import find_host, served_folder
 from jupyter_schedule.server.idempotency import IdempotencyCache
 from jupyter_schedule.server.signed_paths import SignedPaths
 
 if TYPE_CHECKING:
     from jupyter_schedule.api.context import ApiContext
+    from jupyter_schedule.server.relay import Relay
 
 
 class JupyterSchedule(ExtensionApp):
@@ -38,6 +40,16 @@ class JupyterSchedule(ExtensionApp):
         "", config=True, help="Where the ledger and the runs' files are; empty is `schedule` in Jupyter's data folder."
     )
 
+    server_url = Unicode(
+        config=True,
+        help="The address of a server that many share (`jupyter schedule server run`): this one then keeps no ledger, "
+        "runs no service, and asks there with your token, of JUPYTER_SCHEDULE_TOKEN or of the Hub.",
+    )
+
+    @default("server_url")
+    def _default_server_url(self) -> str:
+        return os.environ.get("JUPYTER_SCHEDULE_SERVER_URL", "")
+
     def initialize_settings(self) -> None:
         """Prepare what the handlers work with; nothing is opened yet."""
         self._supervisor: Supervisor | None = None
@@ -46,6 +58,9 @@ class JupyterSchedule(ExtensionApp):
         self.settings[REMEMBERED] = IdempotencyCache()
         self.settings[SIGNED_PATHS] = SignedPaths()
         assert self.serverapp is not None
+        self._relay = self._open_relay() if self.server_url else None
+        if self._relay is not None:
+            self.settings[RELAY] = self._relay
         assert self.serverapp.event_logger is not None
         self.serverapp.event_logger.register_event_schema(SCHEMA)
 
@@ -56,7 +71,7 @@ class JupyterSchedule(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Start the embedded service, once the server answers."""
         del serverapp
-        if self.embedded_service:
+        if self.embedded_service and self._relay is None:
             folder = Path(self.folder).expanduser().absolute() if self.folder else None
             self._supervisor = Supervisor(service_command(folder), self.log)
             self._supervisor.start()
@@ -69,6 +84,16 @@ class JupyterSchedule(ExtensionApp):
         if self._supervisor is not None:
             self._supervisor.stop()
         self._backend.close()
+        if self._relay is not None:
+            self._relay.close()
+
+    def _open_relay(self) -> "Relay":
+        # a quarter of a second to import, which no other server needs
+        from jupyter_schedule.server.relay import Relay  # noqa: PLC0415
+
+        assert self.serverapp is not None
+        root, find = served_folder(self.serverapp), partial(find_host, self.serverapp)
+        return Relay(self.server_url, root, url_path_join(self.serverapp.base_url, "jupyter-schedule") + "/", find)
 
     def _open_context(self) -> "ApiContext":
         # Most of a second to import: in the thread that first needs it, and not at the server's start.

@@ -91,9 +91,10 @@ class ApiContext:
         )
         return cls(paths, root, operations, Addresses(address), embedded and paths.shared_store is None, many)
 
-    def of(self, owner: str, actor: str) -> Self:
-        """The same for what is that owner's; actor: who asks."""
-        return replace(self, operations=self.operations.of(owner, actor))
+    def of(self, owner: str, actor: str, base: str | None = None) -> Self:
+        """The same for what is that owner's; actor: who asks, and base: by way of which server's API."""
+        addresses = self.addresses if base is None else Addresses(base)
+        return replace(self, operations=self.operations.of(owner, actor), addresses=addresses)
 
     def close(self) -> None:
         """Let go of the ledger."""

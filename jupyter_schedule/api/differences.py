@@ -44,13 +44,17 @@ def version_difference(
     return plain.model_copy(update={**_told(found, differs=bool(found or files)), "files": files})
 
 
-def drift(operations: Operations, root: Path, name: str, number: int | None) -> DifferenceResponse:
-    """The difference of the notebook on disk from the one of a version; without a number, of the current one."""
+def drift(operations: Operations, root: Path | None, name: str, number: int | None) -> DifferenceResponse:
+    """The difference of the notebook on disk from the one of a version; without a number, of the current one.
+
+    root: None where no notebook of who asks is on this disk; then nothing is known to differ.
+    """
     schedule = operations.schedules.get(name)
     version = operations.schedules.get_version(name, number or schedule.version)
-    plain = DifferenceResponse(state=DifferenceState.NONE, before=_details(schedule, version, root))
-    path = form_of(schedule, root).notebook
-    if path is None or version.spec.notebook is None:
+    details = _details(schedule, version, root or Path(version.spec.root or "/"))
+    plain = DifferenceResponse(state=DifferenceState.NONE, before=details)
+    path = details.form.notebook
+    if root is None or path is None or version.spec.notebook is None:
         return plain
     try:
         found = operations.host.ask(diff_documents, _bundled(operations, version.spec), root / path)

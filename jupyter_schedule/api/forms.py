@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from zoneinfo import available_timezones
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel, TypeAdapter
@@ -126,9 +127,17 @@ def spec_to_create(operations: Operations, root: Path, form: Form, bundle: str |
 
 
 def spec_to_edit(
-    operations: Operations, root: Path, schedule: Schedule, patch: Mapping[str, Any], *, rebundle: bool
+    operations: Operations,
+    root: Path,
+    schedule: Schedule,
+    patch: Mapping[str, Any],
+    *,
+    rebundle: bool,
+    bundle: str | None = None,
 ) -> Spec:
     """The spec of the schedule after a patch of its form.
+
+    rebundle: with its files as they are now; bundle: what was made of them, None to make it.
 
     Raises Refused `needs_rebundle` for what is part of the bundle unless `rebundle`, `nothing_to_schedule` when its
     tarball is taken back and nothing put in its place, and as `patched` and `timing_of`.
@@ -144,6 +153,8 @@ def spec_to_edit(
             message = f"“{schedule.name}” was made from a tarball: give it the new one instead."
             raise Refused("no_notebook", message, "tarball")
         spec = spec_of_tarball(request_of(after, timing, root), root, after.tarball)
+    elif rebundle and bundle is not None:
+        spec = build_spec(request_of(after, timing, root), root, operations.objects, bundle, operations.host)
     elif rebundle:
         spec = build_bundle(request_of(after, timing, root), root, operations.objects, host=operations.host).spec
     else:
@@ -207,6 +218,12 @@ def spec_of_tarball(request: PackagingRequest, root: Path, digest: str) -> Spec:
         raise Refused("no_parameters", "A tarball takes no parameters; put them into the command.", "parameters")
     output_dir = normalize_output_dir(request.output_dir or "output")
     return base_spec(request, root, digest).model_copy(update={"output_dir": output_dir})
+
+
+@cache
+def zone_choices() -> tuple[str, ...]:
+    """The names of zones that can be picked, in order."""
+    return tuple(sorted(available_timezones()))
 
 
 @cache

@@ -15,6 +15,7 @@ from jupyter_schedule.api.responses import (
     AdHocWorkerResponse,
     AttemptResponse,
     FailureResponse,
+    KernelResponse,
     LogResponse,
     NewsResponse,
     NotebookStatus,
@@ -30,6 +31,7 @@ from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.costs import month_start
 from jupyter_schedule.core.descriptions import destination, schedule_summary, upcoming
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.host import Host
 from jupyter_schedule.core.models import (
     AdHocWorker,
     Attempt,
@@ -317,6 +319,12 @@ def present_version(version: Version) -> VersionResponse:
 
 def _attempt(attempt: Attempt) -> AttemptResponse:
     return AttemptResponse(**attempt.model_dump(include=set(AttemptResponse.model_fields)))
+
+
+def present_kernels(host: Host) -> list[KernelResponse]:
+    """The kernels that a notebook can run in there, by name."""
+    found = sorted(host.list_kernels().items())
+    return [KernelResponse(name=name, display_name=it.display_name, language=it.language) for name, it in found]
 
 
 def present_ad_hoc_worker(worker: AdHocWorker) -> AdHocWorkerResponse:

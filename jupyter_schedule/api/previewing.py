@@ -1,15 +1,15 @@
 """The preview of a form: everything that can be known before it is scheduled, and all that is wrong at once."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from jupyter_schedule.api.forms import of_form, request_of, spec_of_tarball
 from jupyter_schedule.api.frequencies import timing_of
 from jupyter_schedule.api.presenter import Presenter
-from jupyter_schedule.api.requests import Form
+from jupyter_schedule.api.requests import DIGEST, Form
 from jupyter_schedule.api.responses import BundledFile, FindingResponse, PreviewResponse, Problem
 from jupyter_schedule.core.bundles.packaging import (
     BuiltBundle,
@@ -19,15 +19,18 @@ from jupyter_schedule.core.bundles.packaging import (
     prepare_bundle,
 )
 from jupyter_schedule.core.bundles.record import no_such_bundle, read_record
+from jupyter_schedule.core.bundles.stored import build_spec
 from jupyter_schedule.core.compute import choices
 from jupyter_schedule.core.descriptions import destination, summary
 from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.core.host import Host
 from jupyter_schedule.core.models import Schedule, Spec, Timing, publication_name
 from jupyter_schedule.core.notebooks.parameters import coerce_parameters, find_product_parameters
 from jupyter_schedule.core.notebooks.places import FileStatus
 from jupyter_schedule.core.object_keys import bundle_key
 from jupyter_schedule.core.operations import names
 from jupyter_schedule.core.operations.costs import cost_before, estimate_of
+from jupyter_schedule.core.storage.factory import ObjectStorage
 
 #: stands in for one that is wrong, so that the files can be looked at all the same
 SOME_TIMING = Timing(cron="0 12 * * *")
@@ -55,8 +58,37 @@ class _Problems:
             return None
 
 
-def preview_form(form: Form, answers: Presenter, editing: str | None) -> PreviewResponse:
-    """Bundle what the form asks for, unless something is wrong with it; `editing` is the schedule that it changes."""
+class FilesLook(NamedTuple):
+    """All that a form's files alone tell, where they are looked at apart from everything else."""
+
+    problems: tuple[Problem, ...]
+    #: the parts of a preview
+    seen: dict[str, object]
+    #: what was made of them; None when something is wrong
+    bundle: str | None
+
+
+def look_at_files(form: Form, root: Path, host: Host, objects: ObjectStorage) -> FilesLook:
+    """Bundle the form's notebook into `objects`, unless something is wrong with it, or with its values."""
+    problems = _Problems()
+    request = problems.catch(lambda: request_of(form, SOME_TIMING, root))
+    if request is None:
+        return FilesLook(tuple(problems.found), {}, None)
+    examined, made = _bundle(request, root, host, objects, problems)
+    return FilesLook(
+        tuple(problems.found), _seen(examined, form) if examined else {}, made.spec.bundle if made else None
+    )
+
+
+def preview_form(form: Form, answers: Presenter, query: Mapping[str, str]) -> PreviewResponse:
+    """Bundle what the form asks for, unless something is wrong with it.
+
+    query: `schedule` is the one that the form edits; `bundle` was made of its files elsewhere, empty where that failed,
+    and without it they are looked at here.
+    """
+    editing, bundle = query.get("schedule"), query.get("bundle")
+    if bundle and not re.fullmatch(DIGEST, bundle):
+        raise Refused("invalid", "bundle should be a digest, or empty.", "bundle")
     operations, root = answers.operations, answers.root
     problems = _Problems()
     timing = problems.catch(lambda: timing_of(form.frequency))
@@ -69,8 +101,10 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
     request = problems.catch(lambda: request_of(form, timing or SOME_TIMING, root))
     tarball = problems.catch(lambda: _preview_tarball(request, form, answers)) if request and form.tarball else None
     examined, made = None, tarball
-    if request and not form.tarball:
-        examined, made = _bundle(request, answers, problems)
+    if request and not form.tarball and bundle is None:
+        examined, made = _bundle(request, root, operations.host, operations.objects, problems)
+    if request and not form.tarball and bundle:
+        made = problems.catch(lambda: _preview_kept(request, bundle, answers))
     if made:
         problems.catch(
             lambda: operations.schedules.check_edit(
@@ -101,18 +135,27 @@ def preview_form(form: Form, answers: Presenter, editing: str | None) -> Preview
 
 
 def _bundle(
-    request: PackagingRequest, answers: Presenter, problems: _Problems
+    request: PackagingRequest, root: Path, host: Host, objects: ObjectStorage, problems: _Problems
 ) -> tuple[NotebookInspection | None, BuiltBundle | None]:
     """The inspection of the notebook, and its bundle where nothing is wrong with the form."""
-    operations = answers.operations
     with ExitStack() as stack:
-        opened = prepare_bundle(request, answers.root, operations.host)
+        opened = prepare_bundle(request, root, host)
         prepared = problems.catch(lambda: stack.enter_context(opened))
         if prepared is None:
             return None, None
         problems.catch(lambda: _check_parameters(request, prepared.seen))
-        made = None if problems.found else problems.catch(lambda: prepared.keep(operations.objects))
+        made = None if problems.found else problems.catch(lambda: prepared.keep(objects))
         return prepared.seen, made
+
+
+def _preview_kept(request: PackagingRequest, bundle: str, answers: Presenter) -> BuiltBundle:
+    """The bundle of a notebook that was made elsewhere and sent."""
+    objects = answers.operations.objects
+    spec = build_spec(request, answers.root, objects, bundle, answers.operations.host)
+    size = objects.size(bundle_key(bundle))
+    if size is None:
+        raise no_such_bundle()
+    return BuiltBundle(spec=spec, files=(), size=size, record=read_record(objects, bundle))
 
 
 def _preview_tarball(request: PackagingRequest, form: Form, answers: Presenter) -> BuiltBundle:

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jupyter_schedule.core.models import LineText, NameText, Paths, PathText, ScheduleOptions, UtcTime
 
+#: a bundle's digest
+DIGEST = r"^[0-9a-f]{64}$"
 #: the drive by which JupyterLab names notebooks that several people edit at once
 LIVE_DRIVE = "RTC:"
 
@@ -74,7 +76,7 @@ class CreateSchedule(WireModel):
 
     form: Form
     #: digest from a preview; None bundles the files as they are now
-    bundle: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    bundle: str | None = Field(default=None, pattern=DIGEST)
     #: also run it once now
     run_now: bool = False
     #: let it wait for a rehearsal, which stands for the run now; None does so where runs cost money
@@ -93,6 +95,8 @@ class EditSchedule(WireModel):
     form: dict[str, Any]
     #: take the notebook and its files as they are now; otherwise the code stays as it was
     rebundle: bool = False
+    #: with `rebundle`: the bundle that was made of them and sent, where the server has no files of who asks
+    bundle: str | None = Field(default=None, pattern=DIGEST)
     #: let it wait for a rehearsal of what it does then; None does so where it moves to machines that cost money
     rehearse: bool | None = None
     #: the person checked what will be public; needed where more becomes public than before
@@ -106,6 +110,8 @@ class CloneSchedule(WireModel):
     form: dict[str, Any] = Field(default_factory=dict)
     #: take the notebook and its files as they are now; otherwise the code is that of the other one
     rebundle: bool = False
+    #: with `rebundle`: the bundle that was made of them and sent, where the server has no files of who asks
+    bundle: str | None = Field(default=None, pattern=DIGEST)
     #: also run it once now
     run_now: bool = False
     #: let it wait for a rehearsal; None does so where runs cost money

@@ -1,18 +1,16 @@
 """Every request of the API in one table: what serves it, what documents it, and what tests enumerate."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import unquote
-from zoneinfo import available_timezones
 
 from jupyter_schedule import __version__
+from jupyter_schedule.api import forms
 from jupyter_schedule.api.calendars import backfill, calendar_of
 from jupyter_schedule.api.context import ApiContext, guarded
 from jupyter_schedule.api.differences import drift, version_difference
 from jupyter_schedule.api.file_previews import preview_run_file
-from jupyter_schedule.api.forms import form_of, number_limits, of_form, sources_of, spec_to_create, spec_to_edit
-from jupyter_schedule.api.presenter import present_ad_hoc_worker, present_version
+from jupyter_schedule.api.presenter import present_ad_hoc_worker, present_kernels, present_version
 from jupyter_schedule.api.previewing import preview_form
 from jupyter_schedule.api.requests import (
     LIVE_DRIVE,
@@ -88,8 +86,8 @@ def _status(request: ApiRequest) -> StatusResponse:
         running=operations.runs.count_going(),
         undelivered=operations.failed_notifications(),
         still_public=operations.still_public(),
-        timezone_names=_zone_names(),
-        form_limits=number_limits(),
+        timezone_names=forms.zone_choices(),
+        form_limits=forms.number_limits(),
         workers=choices(operations.offers()),
     )
 
@@ -115,14 +113,14 @@ def _overview(request: ApiRequest) -> OverviewResponse:
 def _schedules_of(request: ApiRequest, notebook: str) -> list[Schedule]:
     root = request.context.root
     notebook = notebook.removeprefix(LIVE_DRIVE)
-    found = request.operations.schedules.list_by_source(list(sources_of(notebook, root)))
-    return [each for each in found if form_of(each, root).notebook == notebook]
+    found = request.operations.schedules.list_by_source(list(forms.sources_of(notebook, root)))
+    return [each for each in found if forms.form_of(each, root).notebook == notebook]
 
 
 def _create(request: ApiRequest) -> ScheduleResponse:
     operations, body = request.operations, request.body
     name, confirmed = body.form.name, body.public_confirmed
-    spec = spec_to_create(operations, request.context.root, body.form, body.bundle, once_only=body.once_only)
+    spec = forms.spec_to_create(operations, request.context.root, body.form, body.bundle, once_only=body.once_only)
     if body.once_only:
         operations.schedules.create_once_only(
             name, spec, public_confirmed=confirmed, continue_results=body.form.continue_results
@@ -142,10 +140,10 @@ def _create(request: ApiRequest) -> ScheduleResponse:
 
 
 def _edit(request: ApiRequest) -> ScheduleResponse:
-    operations, body = request.operations, request.body
+    operations, body, root = request.operations, request.body, request.context.root
     schedule = operations.schedules.get(request.name)
     operations.schedules.check_version(schedule, request.version)
-    spec = spec_to_edit(operations, request.context.root, schedule, body.form, rebundle=body.rebundle)
+    spec = forms.spec_to_edit(operations, root, schedule, body.form, rebundle=body.rebundle, bundle=body.bundle)
     changed = operations.schedules.edit(
         request.name,
         spec,
@@ -157,10 +155,10 @@ def _edit(request: ApiRequest) -> ScheduleResponse:
 
 
 def _clone(request: ApiRequest) -> ScheduleResponse:
-    operations, body = request.operations, request.body
+    operations, body, root = request.operations, request.body, request.context.root
     schedule = operations.schedules.get(request.name)
     operations.schedules.check_name(body.name)
-    spec = spec_to_edit(operations, request.context.root, schedule, body.form, rebundle=body.rebundle)
+    spec = forms.spec_to_edit(operations, root, schedule, body.form, rebundle=body.rebundle, bundle=body.bundle)
     made = operations.schedules.create(body.name, spec, public_confirmed=body.public_confirmed, rehearse=body.rehearse)
     if body.run_now and made.state is not ScheduleState.REHEARSING:
         operations.runs.run_now(body.name)
@@ -204,7 +202,8 @@ def _delete(request: ApiRequest) -> DeletedResponse:
 def _difference(request: ApiRequest) -> DifferenceResponse:
     before, after = request.number("before", 0) or None, request.number("after", 0) or None
     if after is None:
-        return drift(request.operations, request.context.root, request.name, before)
+        root = None if request.context.many else request.context.root
+        return drift(request.operations, root, request.name, before)
     return version_difference(request.operations, request.context.root, request.name, before, after)
 
 
@@ -225,16 +224,6 @@ def _run_files(request: ApiRequest) -> RunFilesResponse:
     return request.presenter.files(run, request.operations.files.result(run))
 
 
-def _kernels(request: ApiRequest) -> list[KernelResponse]:
-    found = sorted(request.operations.host.list_kernels().items())
-    return [KernelResponse(name=name, display_name=it.display_name, language=it.language) for name, it in found]
-
-
-@cache
-def _zone_names() -> tuple[str, ...]:
-    return tuple(sorted(available_timezones()))
-
-
 ROUTES = (
     Route("GET", "status", "Whether a service ticks, and how it goes.", StatusResponse, _status),
     Route(
@@ -242,9 +231,12 @@ ROUTES = (
         "preview",
         "What would happen; keeps the bundle and names it.",
         PreviewResponse,
-        lambda request: preview_form(request.body, request.presenter, request.query.get("schedule")),
+        lambda request: preview_form(request.body, request.presenter, request.query),
         body=Form,
-        query={"schedule": "the schedule that the form edits"},
+        query={
+            "schedule": "the schedule that the form edits",
+            "bundle": "the bundle that was made of the notebook elsewhere, and sent; empty where none could be made",
+        },
     ),
     Route(
         "GET",
@@ -290,7 +282,13 @@ ROUTES = (
         lambda request: request.presenter.notebook_status(_schedules_of(request, request.query.get("notebook", ""))),
         query={"notebook": "a path relative to Jupyter's root"},
     ),
-    Route("GET", "kernels", "The kernels that a notebook can run in, by name.", list[KernelResponse], _kernels),
+    Route(
+        "GET",
+        "kernels",
+        "The kernels that a notebook can run in, by name.",
+        list[KernelResponse],
+        lambda request: present_kernels(request.operations.host),
+    ),
     Route(
         "GET",
         "news",
@@ -579,7 +577,7 @@ def answer(
             presenter = context.presenter(query.get("reader", ""))
             found = route.carry_out(ApiRequest(context, presenter, parts, query, checked, if_version or 0))
     except Refused as refused:
-        raise of_form(refused) from None
+        raise forms.of_form(refused) from None
     if isinstance(found, Page):
         return ApiResponse(route.status, route.answer_type.dump_json(found.items), found.total)
     return ApiResponse(route.status, route.answer_type.dump_json(found))

@@ -207,6 +207,7 @@ class ErrorCode(StrEnum):
     # 503: not now: something that it needs is away
     IDENTITY_AWAY = "identity_away", 503
     OBJECTS_UNUSABLE = "objects_unusable", 503
+    SHARED_SERVER_AWAY = "shared_server_away", 503
     STORE_AWAY = "store_away", 503
     STORE_BUSY = "store_busy", 503
     STORE_UNUSABLE = "store_unusable", 503

@@ -43,6 +43,8 @@ class Backend:
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="jupyter-schedule")
         self._slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="jupyter-schedule-slow")
+        # made when one is first needed, so they cost nothing without a relay
+        self._relayed = ThreadPoolExecutor(THREADS, thread_name_prefix="jupyter-schedule-relay")
 
     async def ask(self, question: "Callable[[ApiContext], T]", *, slow: bool = False) -> T:
         """The answer to `question`, asked in a thread; raises what it raises, and Refused without a ledger.
@@ -57,9 +59,14 @@ class Backend:
         """The result of `function`, called in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
+    async def do_slowly(self, function: Callable[[], T]) -> T:
+        """The result of `function`, called in a thread of those that wait for another server."""
+        return await asyncio.get_running_loop().run_in_executor(self._relayed, function)
+
     def close(self) -> None:
         """Let requests that are under way finish, and close the ledger."""
         self._slow.shutdown(cancel_futures=True)
+        self._relayed.shutdown(cancel_futures=True)
         self._threads.shutdown(cancel_futures=True)
         if self._watch is not None:
             self._watch.stop()

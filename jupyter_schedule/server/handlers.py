@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from jupyter_schedule.api.context import ApiContext
     from jupyter_schedule.api.files import OpenFile
     from jupyter_schedule.api.route import ApiResponse
+    from jupyter_schedule.server.relay import Relay
 
 BACKEND = "jupyter_schedule_backend"
 REMEMBERED = "jupyter_schedule_remembered"
 SIGNED_PATHS = "jupyter_schedule_signed_paths"
 ON_BEHALF = "jupyter_schedule_on_behalf"
+RELAY = "jupyter_schedule_relay"
 #: what all addresses have before their own part
 PREFIX = "/jupyter-schedule/"
 #: bytes of a file that are sent at once
@@ -81,6 +83,8 @@ class OnBehalf(NamedTuple):
 
     owner: str
     actor: str
+    #: the path of the API on the server that asks for them; None where they ask by themselves
+    base: str | None = None
 
 
 class Handler(APIHandler):
@@ -96,6 +100,8 @@ class Handler(APIHandler):
         find = self.settings.get(ON_BEHALF)
         if find is not None and self.current_user and not self._finished:
             self.on_behalf = find(self)
+        if self.relay is not None and self.current_user and not self._finished:
+            self.relay.check_user(self.current_user.username)
 
     async def ask(self, question: "Callable[[ApiContext], T]", *, slow: bool = False) -> T:
         """The answer to a question about the things that the request is about."""
@@ -103,6 +109,11 @@ class Handler(APIHandler):
         if who is None:
             return await self.backend.ask(question, slow=slow)
         return await self.backend.ask(lambda context: question(context.of(*who)), slow=slow)
+
+    @property
+    def relay(self) -> "Relay | None":
+        """The way to a shared server; None where the ledger is asked here."""
+        return cast("Relay | None", self.settings.get(RELAY))
 
     @property
     def backend(self) -> Backend:
@@ -122,7 +133,7 @@ class Handler(APIHandler):
             await self.finish(answer.content)
 
     async def _ask(self, method: str, path: str) -> "ApiResponse":
-        body, quoted = self._json_body(), self.below
+        body, quoted, relay = self._json_body(), self.below, self.relay
         # what isn't UTF-8 is refused where everything is, by the name of its field
         arguments = self.request.query_arguments.items()
         query = {name: values[-1].decode(errors="surrogateescape").strip() for name, values in arguments}
@@ -138,6 +149,11 @@ class Handler(APIHandler):
 
         key = self.request.headers.get("Idempotency-Key")
         slow = is_slow(method, quoted)
+        if relay is not None:
+            headers = dict(self.request.headers)
+            return await self.backend.do_slowly(
+                lambda: relay.ask(method, quoted, body=body, query=query, headers=headers)
+            )
         if key is None or method != "POST":
             return await self.ask(ask, slow=slow)
         remembered = cast("IdempotencyCache[ApiResponse]", self.settings[REMEMBERED])
@@ -277,10 +293,14 @@ class FileHandler(Handler):
         self.redirect(self.base_url + PREFIX[1:] + signed_paths.sign(kind, name, path))
         return True
 
-    async def send(self, open_it: "Callable[[ApiContext], OpenFile]") -> None:
-        """Send a file in pieces, or where to get it."""
+    async def send(self, open_it: "Callable[[ApiContext], OpenFile]", below: str) -> None:
+        """Send a file in pieces, or where to get it.  below: its path below the prefix, quoted."""
+        relay = self.relay
         try:
-            found = await self.ask(open_it)
+            if relay is not None:
+                found = await self.backend.do(relay.open_file, below, {"download": "1"})
+            else:
+                found = await self.ask(open_it)
         except Refused as refused:
             await self.refuse(refused)
             return
@@ -323,7 +343,7 @@ class RunFileHandler(FileHandler):
     async def get(self, run_id: str, path: str) -> None:
         """The file."""
         if not self.open_in_browser("runs", run_id, path):
-            await self.send(_run_file(run_id, path))
+            await self.send(_run_file(run_id, path), self.below)
 
 
 class ArchiveHandler(FileHandler):
@@ -339,7 +359,7 @@ class ArchiveHandler(FileHandler):
 
             return open_archive(context, run_id)
 
-        await self.send(open_it)
+        await self.send(open_it, self.below)
 
 
 class PublicationHandler(FileHandler):
@@ -355,7 +375,7 @@ class PublicationHandler(FileHandler):
             # folders have no listing of their own: the page lists what there is
             self.redirect("../" * path.count("/"))
         elif not self.open_in_browser("publications", name, path or "index.html"):
-            await self.send(_published_file(name, path or "index.html"))
+            await self.send(_published_file(name, path or "index.html"), _published_path(name, path))
 
 
 class OpenedHandler(FileHandler):
@@ -400,9 +420,9 @@ class OpenedHandler(FileHandler):
         elif kind == "publications" and path.endswith("/"):
             self.redirect("../" * path.count("/"))
         elif kind == "publications":
-            await self.send(_published_file(name, path or "index.html"))
+            await self.send(_published_file(name, path or "index.html"), _published_path(name, path))
         else:
-            await self.send(_run_file(name, path))
+            await self.send(_run_file(name, path), f"runs/{quote(name, safe='')}/files/{quote(path)}")
 
     async def refuse(self, refused: Refused) -> None:
         """Answer with a refusal that a person reads."""
@@ -450,7 +470,7 @@ class BundleHandler(FileHandler):
 
             return open_bundle(context, digest)
 
-        await self.send(open_it)
+        await self.send(open_it, self.below)
 
     @web.authenticated
     @authorized
@@ -466,7 +486,13 @@ class BundleHandler(FileHandler):
             with guarded(context.paths):
                 return receive_bundle(context, digest, packed).model_dump_json().encode()
 
+        relay = self.relay
         try:
+            if relay is not None:
+                answer = await self.backend.do_slowly(lambda: relay.send_bundle(digest, packed))
+                self.set_status(answer.status)
+                await self.finish(answer.content)
+                return
             content = await self.ask(receive, slow=True)
         except Refused as refused:
             await self.refuse(refused)
@@ -517,6 +543,10 @@ def _published_file(name: str, path: str) -> "Callable[[ApiContext], OpenFile]":
         return open_published(context, name, path)
 
     return open_it
+
+
+def _published_path(name: str, path: str | None) -> str:
+    return f"publications/{quote(name, safe='')}/{quote(path or 'index.html')}"
 
 
 def _page_of(sentence: str) -> str:

@@ -42,6 +42,7 @@ from jupyter_schedule.server.handlers import (
     OpenedHandler,
 )
 from jupyter_schedule.server.idempotency import IdempotencyCache
+from jupyter_schedule.server.relay import BASE_HEADER
 from jupyter_schedule.server.rights import changes_nothing, ends_or_removes
 from jupyter_schedule.shared_server.hub import HubIdentity
 from jupyter_schedule.shared_server.identity import Identity, Person, Role
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 
 #: the folder below the ledger's that paths are relative to; nothing is ever in it
 NO_FILES = "no-files"
+#: a path on the server that asks, and never another's
+_BASE = re.compile(r"/(?!/)[\w./~%@+-]*/jupyter-schedule/|/jupyter-schedule/", re.ASCII)
 _CREDENTIALS = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
 _ONLY_LOOKS = "Your token only lets you look. Ask whoever runs this server for one that may change things."
 _NO_FILES_HERE = (
@@ -146,7 +149,8 @@ def find_on_behalf(handler: Handler) -> OnBehalf:
     if owner != person.name and not changes_nothing(method) and not ends_or_removes(method, path):
         message = f"An operator may look at what is another's, and end it. For the rest, ask {owner}."
         raise Refused("forbidden", message)
-    return OnBehalf(owner, person.name)
+    base = handler.request.headers.get(BASE_HEADER, "")
+    return OnBehalf(owner, person.name, base if _BASE.fullmatch(base) else None)
 
 
 def make_application(context: ApiContext, identity: Identity, base_url: str) -> Application:

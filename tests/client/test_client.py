@@ -132,7 +132,7 @@ def test_an_edit_says_which_version_it_is_based_on() -> None:
     Client(told).edit("daily", {"timeout_minutes": 5}, if_version=7, rebundle=True)
     assert told.asked[0] == (
         "PATCH schedules/daily",
-        {"form": {"timeout_minutes": 5}, "rebundle": True, "rehearse": None, "public_confirmed": False},
+        {"form": {"timeout_minutes": 5}, "rebundle": True, "bundle": None, "rehearse": None, "public_confirmed": False},
         {},
         7,
     )

@@ -913,6 +913,11 @@ export interface components {
          * @description POST /schedules/{name}/clone: another schedule that does the same, but for a merge patch of the form.
          */
         CloneSchedule: {
+            /**
+             * Bundle
+             * @default null
+             */
+            bundle: string | null;
             /** Form */
             form?: {
                 [key: string]: unknown;
@@ -1169,6 +1174,11 @@ export interface components {
          * @description PATCH /schedules/{name}: a merge patch of the form; `If-Match` carries the version.
          */
         EditSchedule: {
+            /**
+             * Bundle
+             * @default null
+             */
+            bundle: string | null;
             /** Form */
             form: {
                 [key: string]: unknown;
@@ -2994,6 +3004,8 @@ export interface operations {
                 reader?: string;
                 /** @description the schedule that the form edits */
                 schedule?: string;
+                /** @description the bundle that was made of the notebook elsewhere, and sent; empty where none could be made */
+                bundle?: string;
             };
             header?: never;
             path?: never;
