@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ TRAVELS = (
     "jupyter_schedule.core.errors",
     "jupyter_schedule.core.object_keys",
 )
+#: for the tests of packages that bring a launcher, so it knows both halves
+FOR_TESTS = "jupyter_schedule.testing"
 MOST_LINES = 600
 #: from a top-level package to a module; Alembic keeps its versions in a folder of their own
 MOST_FOLDERS = 3
@@ -41,8 +44,13 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
+@cache
+def imports(path: Path, *, top_level: bool = False) -> tuple[str, ...]:
     """Dotted names that a module imports; of `from a import b` also `a.b`."""
+    return tuple(_imports(path, top_level=top_level))
+
+
+def _imports(path: Path, *, top_level: bool) -> Iterator[str]:
     tree = ast.parse(path.read_text())
     for node in tree.body if top_level else ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -79,8 +87,12 @@ def test_the_service_imports_of_the_other_half_only_core() -> None:
 
 def test_what_runs_beside_the_analyst_never_imports_the_service() -> None:
     for name, path in MODULES.items():
-        if in_room(name, "jupyter_schedule"):
+        if in_room(name, "jupyter_schedule") and name != FOR_TESTS:
             assert not any(in_room(found, "scheduler_service") for found in imports(path)), name
+
+
+def test_what_other_packages_test_with_is_used_by_nothing_of_ours() -> None:
+    assert [name for name in MODULES if FOR_TESTS in our_imports(name)] == []
 
 
 def test_core_imports_nothing_above_it() -> None:

@@ -58,9 +58,9 @@ class RealWorkshop(Ec2Workshop):
     def attempt(self, number: int = 1) -> Attempt:
         return self._attempt(number, USER_DATA)
 
-    def launched(self, number: int = 1) -> Attempt:
+    def launched(self, number: int = 1, *, by: Launcher | None = None) -> Attempt:
         """The attempt when EC2 shows its machine, which it does some time after it launched it."""
-        known = super().launched(number)
+        known = super().launched(number, by=by)
         eventually(lambda: self._is_shown(known), what="the machine in a description", patience=self.patience)
         return known
 

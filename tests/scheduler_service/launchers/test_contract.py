@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from jupyter_schedule.core import clock
-from jupyter_schedule.core.models import Attempt, Reason
+from jupyter_schedule.core.models import Reason
+from jupyter_schedule.testing import LauncherContract, Workshop
 from scheduler_service.launchers import local
 from scheduler_service.launchers.base import LaunchRefused, NoCapacity, WorkerState
 from scheduler_service.worker.task import freeze
-from tests.engine import eventually
 from tests.factories import make_spec, make_task
 from tests.s3_servers import variables
 from tests.scheduler_service.launchers import real_account
@@ -28,8 +28,6 @@ from tests.scheduler_service.launchers.workshops import (
     Ec2Workshop,
     LocalWorkshop,
     SlurmWorkshop,
-    Workshop,
-    known,
     moto_workshop,
 )
 from tests.slurm import Cluster, started
@@ -92,93 +90,15 @@ def cloud(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield made
 
 
-def gone(workshop: Workshop, attempt: Attempt) -> bool:
-    workshop.before_another_look()
-    return workshop.launcher().poll(attempt) == WorkerState.GONE
+class TestEveryLauncher(LauncherContract):
+    """Those that come with the product."""
 
 
-def await_end(workshop: Workshop, attempt: Attempt) -> None:
-    eventually(lambda: gone(workshop, attempt), what="the worker's end", patience=workshop.patience)
-
-
-# -- every launcher
-
-
-def test_of_an_attempt_that_was_never_answered_nothing_is_known_and_nothing_ends(workshop: Workshop) -> None:
-    launcher, attempt = workshop.launcher(), workshop.attempt()
-    assert launcher.poll(attempt) is WorkerState.UNKNOWN
-    launcher.terminate(attempt)
-    launcher.kill(attempt)
-    launcher.discard(attempt)
-
-
-def test_what_is_frozen_with_an_attempt_is_json(workshop: Workshop) -> None:
+def test_the_plan_that_is_frozen_with_an_attempt_is_json(workshop: Workshop) -> None:
     deadline = clock.now() + timedelta(hours=2)
     plan = workshop.launcher().plan(RUN, make_spec(), number=1, token="t" * 40, deadline=deadline)
     parameters = freeze(make_task(), plan)
     assert json.loads(json.dumps(parameters)) == parameters
-
-
-def test_a_launched_worker_lives_and_is_known_after_a_restart(workshop: Workshop) -> None:
-    attempt = workshop.launched()
-    for _ in range(3):
-        assert workshop.launcher().poll(attempt) is WorkerState.ALIVE
-    assert workshop.living() == 1
-
-
-def test_a_worker_that_is_asked_to_end_ends_and_may_be_asked_again(workshop: Workshop) -> None:
-    attempt = workshop.launched()
-
-    def ask() -> bool:
-        # as the service does: a job that has just begun doesn't hear it
-        workshop.launcher().terminate(attempt)
-        return gone(workshop, attempt)
-
-    eventually(ask, what="the worker's end", patience=workshop.patience)
-    workshop.launcher().terminate(attempt)
-    assert workshop.living() == 0
-
-
-def test_a_killed_worker_is_gone_and_may_be_killed_again(workshop: Workshop) -> None:
-    attempt = workshop.launched()
-    for _ in range(2):
-        workshop.launcher().kill(attempt)
-    await_end(workshop, attempt)
-    assert workshop.living() == 0
-
-
-def test_ending_one_worker_leaves_the_others(workshop: Workshop) -> None:
-    first, second = workshop.launched(1), workshop.launched(2)
-    workshop.launcher().kill(first)
-    await_end(workshop, first)
-    assert workshop.launcher().poll(second) is WorkerState.ALIVE
-    assert workshop.living() == 1
-
-
-def test_workers_go_on_when_their_launcher_is_closed(workshop: Workshop) -> None:
-    launcher, attempt = workshop.launcher(), workshop.attempt()
-    attempt = known(attempt, launcher.launch(attempt))
-    launcher.close()
-    assert workshop.launcher().poll(attempt) in {WorkerState.ALIVE, WorkerState.QUEUED}
-
-
-def test_what_no_attempt_owns_is_ended_and_what_goes_on_is_left(workshop: Workshop) -> None:
-    kept, stray = workshop.launched(1), workshop.launched(2)
-    workshop.after_quarantine()
-    launcher = workshop.launcher()
-    for _ in range(2):
-        launcher.reap(lambda _, number: kept if number == 1 else None)
-    await_end(workshop, stray)
-    assert workshop.launcher().poll(kept) is WorkerState.ALIVE
-
-
-def test_nothing_is_left_of_an_attempt_that_is_over(workshop: Workshop) -> None:
-    attempt = workshop.launched()
-    workshop.launcher().kill(attempt)
-    await_end(workshop, attempt)
-    for _ in range(2):
-        workshop.launcher().discard(attempt)
-    assert workshop.living() == 0
 
 
 # -- those of EC2
@@ -193,8 +113,8 @@ def test_asking_again_launches_nothing(ec2: Ec2Workshop) -> None:
 def test_a_token_whose_machine_is_gone_launches_nothing_and_is_over(ec2: Ec2Workshop) -> None:
     first = ec2.launched()
     ec2.launcher().kill(first)
-    await_end(ec2, first)
-    assert gone(ec2, ec2.launched())
+    ec2.await_end(first)
+    assert ec2.is_gone(ec2.launched())
     assert ec2.living() == 0
 
 

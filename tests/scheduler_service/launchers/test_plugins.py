@@ -1,6 +1,8 @@
 """Launchers that other packages bring: the one that the documentation shows, and those that are wrong."""
 
+import os
 import re
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from jupyter_schedule.core.config import find_launchers, read_config
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.models import RunStatus
+from jupyter_schedule.testing import LauncherContract
 from scheduler_service.admin.check import check_launchers
 from scheduler_service.launchers.plugins import load_plugin
 from scheduler_service.settings import load_settings
@@ -40,8 +43,9 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def example(packages: Path) -> None:
     """The package that the documentation shows."""
-    _, code = re.findall(r"```(toml|python)\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    install(packages, "schedule-politely", "schedule_politely", code[1], "polite = schedule_politely:PLUGIN")
+    launcher, test = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    install(packages, "schedule-politely", "schedule_politely", launcher, "polite = schedule_politely:PLUGIN")
+    (packages / "test_schedule_politely.py").write_text(test)
 
 
 def engine_with(folder: Path, settings: str) -> Engine:
@@ -59,9 +63,18 @@ def test_the_launcher_of_the_documentation_runs_a_schedule_to_its_published_file
         engine.script("report", "mkdir output; nice > output/x.txt", launcher="polite")
         run = engine.ended(engine.run("report"))
     assert run.status is RunStatus.SUCCEEDED, run.message
-    assert engine.published("report") == {"x.txt": "7\n"}
+    assert engine.published("report") == {"x.txt": f"{min(os.nice(0) + 7, 19)}\n"}
     assert [launcher.name for launcher in catalog.launchers] == ["local", "polite"]
     assert catalog.room.per_launcher == {"polite": 1}
+
+
+@pytest.mark.proof("machines")
+@pytest.mark.usefixtures("example")
+def test_the_launcher_of_the_documentation_keeps_the_contract_by_the_test_beside_it(packages: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_schedule_politely.py"]
+    done = subprocess.run(command, cwd=packages, capture_output=True, text=True, check=False)
+    rules = [name for name in vars(LauncherContract) if name.startswith("test_")]
+    assert f"{len(rules)} passed" in done.stdout, done.stdout
 
 
 @pytest.mark.usefixtures("example")

@@ -1,9 +1,8 @@
 """Every launcher there is, each at work on something real enough, behind one way to ask for what the contract needs."""
 
-import json
 import signal
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from botocore.config import Config
 
 from jupyter_schedule.core import clock
 from jupyter_schedule.core.models import Attempt
+from jupyter_schedule.testing import Workshop
 from scheduler_service.launchers.base import Launcher, WorkerState
 from scheduler_service.launchers.ec2.launcher import Ec2Launcher
 from scheduler_service.launchers.ec2.machines import RegionMachines
@@ -27,7 +27,7 @@ from scheduler_service.worker.processes import Process
 from scheduler_service.worker.task import freeze
 from tests.doubles.ec2 import client_error, lost_answer
 from tests.doubles.moto_shim import Shim, shimmed_moto
-from tests.engine import PATIENCE, eventually
+from tests.engine import eventually
 from tests.factories import make_attempt, make_run, make_schedule, make_spec, make_task
 from tests.scheduler_service.launchers.ec2.machines import SETTINGS, FakeWorkStorage, Region, attempt_on
 from tests.slurm import Cluster
@@ -35,42 +35,6 @@ from tests.slurm import Cluster
 RUN = make_run(make_schedule())
 #: an agent that works until somebody asks it to end
 AGENT = ("sleep", "3601")
-
-
-class Workshop(ABC):
-    """A world in which a launcher's workers live."""
-
-    @abstractmethod
-    def launcher(self) -> Launcher:
-        """A launcher that knows nothing but what is in the world: as after a restart."""
-
-    @abstractmethod
-    def attempt(self, number: int = 1) -> Attempt:
-        """The `number`th attempt at a run, not yet launched; the same each time."""
-
-    @abstractmethod
-    def living(self) -> int:
-        """How many workers of ours live."""
-
-    @abstractmethod
-    def after_quarantine(self) -> None:
-        """Let the time pass for which what nobody owns is left alone."""
-
-    #: seconds until what should have happened has not
-    patience = PATIENCE
-
-    def before_another_look(self) -> None:  # noqa: B027  (most have nothing to wait for)
-        """Wait where looking costs something."""
-
-    def launched(self, number: int = 1) -> Attempt:
-        """That attempt as the ledger has it afterwards."""
-        attempt = self.attempt(number)
-        return known(attempt, self.launcher().launch(attempt))
-
-
-def known(attempt: Attempt, handle: dict[str, Any]) -> Attempt:
-    """The attempt with its worker, by way of JSON, as a ledger keeps it."""
-    return attempt.model_copy(update={"handle": json.loads(json.dumps(handle))})
 
 
 class LocalWorkshop(Workshop):
@@ -89,9 +53,6 @@ class LocalWorkshop(Workshop):
 
     def living(self) -> int:
         return len(self._workers())
-
-    def after_quarantine(self) -> None:
-        """Two looks are enough here."""
 
     def end(self) -> None:
         """Leave no process."""
@@ -128,17 +89,14 @@ class SlurmWorkshop(Workshop):
         task = make_task(run_id=RUN.id, attempt=number)
         return make_attempt(RUN, number, launcher="slurm", parameters=freeze(task, plan))
 
-    def launched(self, number: int = 1) -> Attempt:
+    def launched(self, number: int = 1, *, by: Launcher | None = None) -> Attempt:
         """Slurm looks for a node a moment after the job was handed in."""
-        attempt = super().launched(number)
+        attempt = super().launched(number, by=by)
         eventually(lambda: self.launcher().poll(attempt) != WorkerState.QUEUED, what="its start")
         return attempt
 
     def living(self) -> int:
         return len(self._cluster.jobs("PENDING", "RUNNING", "COMPLETING"))
-
-    def after_quarantine(self) -> None:
-        """One look is enough here."""
 
     def end(self) -> None:
         """Leave no job."""
