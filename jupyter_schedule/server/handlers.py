@@ -4,6 +4,7 @@ Nothing here is heavy to import, and nothing blocks the event loop: the API is a
 """
 
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -74,6 +75,7 @@ SENTENCES = {
 }
 #: of a signed path that ran out, was changed, or is of a server that was started anew since
 NOT_OPEN = "This address opens for ten minutes: open the file again from Jupyter."
+HUB_AWAY = "The Hub at {hub} doesn't answer, so nobody can say who you are. Nothing was changed: try again in a moment."
 T = TypeVar("T")
 BROKEN = "Something went wrong on the server, and it isn't your fault. Its log says more under the id {id}."
 
@@ -209,6 +211,12 @@ class Handler(APIHandler):
         if isinstance(problem, Refused):
             self.set_status(problem.status)
             self.finish(_problem(problem.code, problem.message, problem.field))
+            return
+        hub = os.environ.get("JUPYTERHUB_API_URL")
+        if status_code >= 500 and isinstance(problem, web.HTTPError) and hub:
+            # nothing of ours answers so: it is the Hub's way of saying that it couldn't be asked
+            self.set_status(503)
+            self.finish(_problem("identity_away", HUB_AWAY.format(hub=hub), None))
             return
         if status_code >= 500:
             message = BROKEN.format(id=getattr(self, "_failure", "-"))

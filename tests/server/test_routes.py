@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 from jupyter_server.auth import Authorizer
+from tornado.web import HTTPError
 from traitlets.config import Config
 
 from jupyter_schedule.api.route import Route
@@ -254,3 +255,18 @@ async def test_a_ledger_that_cannot_be_used_is_a_sentence(api: Api) -> None:
 async def test_a_body_that_is_no_json_is_refused(api: Api, body: bytes) -> None:
     reply = await api("POST", "schedules", body, headers={"Content-Type": "application/json"})
     assert (reply.status, reply.code) == (422, "invalid")
+
+
+async def test_a_hub_that_cannot_be_asked_who_somebody_is_is_named(
+    api: Api, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(handler: object) -> None:
+        raise HTTPError(500, "Failed to connect to Hub API")
+
+    monkeypatch.setattr(jp_serverapp.identity_provider, "get_user", ask)
+    assert (await api("GET", "status")).code == "broken"
+    monkeypatch.setenv("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
+    for method, path in (("GET", "schedules"), ("DELETE", "schedules/daily")):
+        refused = await api(method, path)
+        assert (refused.status, refused.code) == (503, "identity_away")
+        assert "http://127.0.0.1:8081/hub/api" in refused.body["error"]["message"]

@@ -12,20 +12,29 @@ from tests.shared_server.conftest import ANN, BOB, SETTINGS, Asker, SharedServer
 People = dict[str | None, Asker]
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path)
+@pytest.fixture(params=[None, pytest.param("postgresql", marks=pytest.mark.proof("faults"))])
+def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Engine:
+    if request.param is None:
+        return Engine(tmp_path)
+    return Engine(tmp_path, ledger=request.getfixturevalue("postgresql").new_ledger())
 
 
 @pytest.fixture
 def folder(engine: Engine) -> Iterator[Path]:
     """The folder that the server and the service share."""
-    (engine.places.folder / "service.toml").write_text(SETTINGS)
+    (engine.places.folder / "service.toml").write_text(settings_of(engine) + SETTINGS)
     yield engine.places.folder
     engine.store.close()
 
 
+def settings_of(engine: Engine) -> str:
+    """The line that names the ledger, where that isn't a file in the folder."""
+    ledger = engine.places.given_store
+    return "" if ledger is None else f'store = "{ledger}"\n'
+
+
 @pytest.mark.promise("P36")
+@pytest.mark.proof("faults")
 def test_two_people_run_what_has_one_name_and_each_reads_their_own(people: People, engine: Engine) -> None:
     commands = {who: f"echo {n} | tee $OUTPUT_DIR/x.txt" for n, who in enumerate((ANN, BOB))}
     made = {who: people[who].schedule("daily", command) for who, command in commands.items()}
@@ -60,7 +69,7 @@ def test_nothing_runs_beside_the_service_unless_the_operator_says_that_all_trust
     people: People, server: SharedServer, engine: Engine
 ) -> None:
     people[ANN].schedule("before")
-    (server.folder / "service.toml").write_text("[server]\n")
+    (server.folder / "service.toml").write_text(f"{settings_of(engine)}[server]\n")
     with engine.service():
         eventually(engine.store.read_catalog)
         eventually(lambda: people[ANN]("GET", "status").json()["ticking"])
