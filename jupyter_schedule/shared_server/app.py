@@ -29,6 +29,7 @@ from jupyter_schedule.core.config import IdentitySource, read_config
 from jupyter_schedule.core.data_paths import DataPaths
 from jupyter_schedule.core.errors import Refused
 from jupyter_schedule.core.host import Host
+from jupyter_schedule.core.models import LOCAL_OWNER
 from jupyter_schedule.core.store.services import read_service_health
 from jupyter_schedule.server.backend import Backend
 from jupyter_schedule.server.handlers import (
@@ -189,7 +190,13 @@ def open_context(folder: Path, base_url: str) -> ApiContext:
     root.mkdir(exist_ok=True, mode=0o500)
     address = f"{quote(base_url.rstrip('/'), safe='/%')}{PREFIX}"
     host = Host(kept_by="the people who ask", bring=_no_files)
-    return ApiContext.open(paths, root, address=address, many=True, host=host)
+    context = ApiContext.open(paths, root, address=address, many=True, host=host)
+    # their results aren't below any owner, so one of them may lie where another person's belong
+    if context.operations.store.schedules.count(owner=LOCAL_OWNER):
+        context.close()
+        message = f"The ledger in {folder} has schedules of one person's own machine: give the server another folder."
+        raise Refused("settings_wrong", message)
+    return context
 
 
 def open_identity(folder: Path) -> Identity:

@@ -26,7 +26,18 @@ from tests.shared_server.conftest import (
 
 People = dict[str | None, Asker]
 #: what belongs to nobody: the process's own, or named by who asks
-OF_NOBODY = {"status", "kernels", "openapi.json", "news", "scheduled", "preview", "schedules", "runs", "ad-hoc-workers"}
+OF_NOBODY = {
+    "overview",
+    "status",
+    "kernels",
+    "openapi.json",
+    "news",
+    "scheduled",
+    "preview",
+    "schedules",
+    "runs",
+    "ad-hoc-workers",
+}
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "preview"): {"name": "new"},
     ("PATCH", "schedules/{name}"): {"form": {"command": "echo replaced"}},
@@ -124,6 +135,8 @@ def test_lists_have_what_is_ones_own(people: People, run: str) -> None:
     for path in ("schedules", "runs"):
         assert [len(people[who]("GET", path).json()) for who in (ANN, BOB, OPERATOR, READER)] == [1, 0, 0, 0]
         assert people[BOB]("GET", path).headers["Total-Count"] == "0"
+    overviews = [people[who]("GET", "overview").json() for who in (ANN, BOB, OPERATOR, READER)]
+    assert [(each["found"], each["all"], each["running"]) for each in overviews] == [(1, 1, 1), *[(0, 0, 0)] * 3]
     assert people[BOB]("GET", f"runs/{run[:8]}").status_code == 404
     assert people[BOB]("GET", "status").json()["running"] == 0
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_schedule.core.errors import Refused
+from jupyter_schedule.shared_server.app import open_context
 from tests.engine import Engine, eventually
 from tests.shared_server.conftest import ANN, BOB, SETTINGS, Asker, SharedServer, message_of
 
@@ -63,6 +65,14 @@ def test_two_people_run_what_has_one_name_and_each_reads_their_own(people: Peopl
     folders = {path.name for path in (engine.places.folder / "published").iterdir() if path.is_dir()}
     assert folders >= {"%2E.%2Fann", "bob"}
     assert "daily" not in folders
+
+
+def test_a_ledger_of_somebodys_own_machine_is_not_shared(engine: Engine, folder: Path) -> None:
+    engine.script("bob", "true")
+    with pytest.raises(Refused, match="give the server another folder"):
+        open_context(folder, "/")
+    engine.operations.schedules.delete("bob")
+    open_context(folder, "/").close()
 
 
 def test_nothing_runs_beside_the_service_unless_the_operator_says_that_all_trust_all(
