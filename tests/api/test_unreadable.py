@@ -59,7 +59,7 @@ def test_a_broken_schedule_is_shown_refused_and_deleted(door: Door, column: str,
     for path in ("status", "runs", "schedules/daily"):
         found(door, path)
     door.ask("POST", "schedules/daily/run")
-    assert "stays where it is" in json.loads(door.ask("DELETE", "schedules/culprit"))["message"]
+    assert "results, if any, stay" in json.loads(door.ask("DELETE", "schedules/culprit"))["message"]
     assert [each["name"] for each in found(door, "schedules")] == ["daily"]
 
 
