@@ -16,7 +16,7 @@ from scheduler_service.retention.prune_daily import DailyPruner
 
 log = logging.getLogger(__name__)
 
-#: seconds between two looks when nothing changes, and for which a change is waited for
+#: seconds between two looks when nothing changes, and after one that failed
 LOOK_SECONDS = 60.0
 WAIT_SECONDS = 1.0
 SWEEP_EVERY = timedelta(days=1)
@@ -47,31 +47,34 @@ class MaintenanceLoop:
         self._pruning = pruning
         self._warn = warn
         self._sweep_at: datetime | None = None
+        self._woken = threading.Event()
+        self._stopped = threading.Event()
 
-    def run(self, stopped: threading.Event) -> None:
-        """Look after every change, and every minute."""
-        while not stopped.is_set():
+    def wake(self) -> None:
+        """Somebody has written to the store."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Begin no further look."""
+        self._stopped.set()
+        self._woken.set()
+
+    def run(self) -> None:
+        """Look after every change, and every minute, until stopped."""
+        while not self._stopped.is_set():
+            self._woken.clear()
+            pause = LOOK_SECONDS
             try:
-                self._maintain_and_wait(stopped)
+                if self.maintain():
+                    continue
             except Refused as refusal:
                 # such as a ledger that is away: the next look starts from it again
                 self._warn("maintenance_failed", refusal)
-                stopped.wait(WAIT_SECONDS)
+                pause = WAIT_SECONDS
             except Exception:
                 log.exception(logfmt("maintenance_failed"))
-                stopped.wait(WAIT_SECONDS)
-
-    def _maintain_and_wait(self, stopped: threading.Event) -> None:
-        seen = self._store.last_change()
-        more = self.maintain()
-        waited = 0.0
-        while (
-            not more
-            and waited < LOOK_SECONDS
-            and not stopped.is_set()
-            and self._store.wait_for_change(seen, WAIT_SECONDS, stopped) <= seen
-        ):
-            waited += WAIT_SECONDS
+                pause = WAIT_SECONDS
+            self._woken.wait(pause)
 
     def maintain(self) -> bool:
         """Do what is due now, of much a part; True when there is more."""

@@ -242,13 +242,13 @@ class Service:
         trouble = TroubleLog(clock.awake)
         compose = MessageComposer(store, context.objects)
         words = Deliverer(store, self._channels, compose, now=context.now, warn=trouble.warn)
-        self._wakers = (self._wake.set, words.wake)
         maintenance = self._maintenance(context, trouble)
+        self._wakers = (self._wake.set, words.wake, maintenance.wake)
         over = threading.Event()
         helpers = [
             threading.Thread(target=self._watch, args=(store, over, trouble), name="watcher"),
             threading.Thread(target=words.run, name="words"),
-            threading.Thread(target=maintenance.run, args=(over,), name="maintenance"),
+            threading.Thread(target=maintenance.run, name="maintenance"),
         ]
         for helper in helpers:
             helper.start()
@@ -260,6 +260,7 @@ class Service:
         finally:
             over.set()
             words.stop()
+            maintenance.stop()
             for helper in helpers:
                 helper.join()
             ticker.close()

@@ -1,7 +1,6 @@
 """What is done beside the runs goes on whatever fails, and clears away what the dead left half-written."""
 
 import os
-import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,16 +47,37 @@ def test_a_ledger_that_is_away_for_a_moment_ends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     made, store = make_loop(tmp_path)
-    stopped, looks = threading.Event(), []
+    looks: list[str] = []
 
-    def last_change() -> int:
-        looks.append(1)
+    def bases() -> frozenset[str]:
+        looks.append("look")
         if len(looks) == 1:
             raise trouble
-        stopped.set()
-        return 0
+        made.stop()
+        return frozenset()
 
-    monkeypatch.setattr(store, "last_change", last_change)
+    monkeypatch.setattr(store.schedules, "publication_bases", bases)
     monkeypatch.setattr(maintenance, "WAIT_SECONDS", 0.001)
-    made.run(stopped)
+    monkeypatch.setattr(maintenance, "SWEEP_EVERY", timedelta())
+    made.run()
     assert len(looks) == 2
+
+
+def test_it_looks_after_a_change_also_when_that_comes_during_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = make_loop(tmp_path)
+    woken: list[bool] = []
+
+    def maintain() -> bool:
+        made.wake()
+        return False
+
+    def wait(_seconds: float) -> None:
+        woken.append(made._woken.is_set())
+        made.stop()
+
+    monkeypatch.setattr(made, "maintain", maintain)
+    monkeypatch.setattr(made._woken, "wait", wait)
+    made.run()
+    assert woken == [True]

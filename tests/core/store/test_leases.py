@@ -1,9 +1,11 @@
 """Who may act on a run that goes, in every store."""
 
 import pytest
+from sqlalchemy import event
 
 from jupyter_schedule.core.models import RunStatus
 from jupyter_schedule.core.store.base import Store
+from jupyter_schedule.core.store.sql import SqlStore
 from tests.databases import Clock
 from tests.factories import make_admitter, make_run, make_schedule, take_runs
 
@@ -24,6 +26,15 @@ class TestLeases:
 
     def test_a_run_that_waits_is_nobodys(self, store: Store) -> None:
         assert store.leases.claim(make_admitter()) == []
+
+    def test_a_ledger_in_which_nothing_goes_is_asked_once(self, store: Store) -> None:
+        """It is asked at every tick of a service that has nothing to do."""
+        if not isinstance(store, SqlStore):
+            return
+        asked: list[str] = []
+        event.listen(store.database.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+        assert store.leases.claim(make_admitter()) == []
+        assert len([each for each in asked if "FROM runs" in each]) == 1
 
     def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(self, store: Store, clock: Clock) -> None:
         (old,) = take_runs(store)
