@@ -98,8 +98,9 @@ class Door:
     def close(self) -> None:
         """Everything can be deleted too."""
         self.read_everything()
-        for each in json.loads(self.ask("GET", "schedules")):
-            self.ask("DELETE", f"schedules/{each['name']}")
+        while page := json.loads(self.ask("GET", "schedules")):
+            for each in page:
+                self.ask("DELETE", f"schedules/{each['name']}")
         assert json.loads(self.ask("GET", "schedules")) == []
         self.context.close()
 
