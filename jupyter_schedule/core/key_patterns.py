@@ -76,6 +76,19 @@ _FIXED: dict[str, tuple[tuple[str, ...], str]] = {
         r"|fm2_[\w+/=-]{40,}|pul-[0-9a-f]{40}|dp\.[ps]t\.[\w.-]{30,}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|figd_[\w-]{40,}"
         r"|rnd_[A-Za-z0-9]{32,})",
     ),
+    "a token of a service for data": (
+        ("pcsk_", "lsv2_", "tvly-", "npg_", "vcp_", "dbtc_", "pnu_", "pnb_", "duffel_"),
+        r"\b(?:pcsk_\w{50,}|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|tvly-[A-Za-z0-9-]{28,}|npg_[A-Za-z0-9]{20,}"
+        r"|vcp_[A-Za-z0-9]{40,}|dbtc_[\w-]{36,}|pn[ub]_[A-Za-z0-9]{36,}|duffel_live_[\w-]{40,})",
+    ),
+    "an Okta token": (("ssws ",), r"\bSSWS 00[\w-]{38,}"),
+    "a cookie of somebody's session": (
+        ("cookie:",),
+        r"(?i)\bcookie:[^\n]{0,400}?\b[\w-]*(?:sess|sid|auth|token|jwt)[\w-]*=[A-Za-z0-9%+/._-]{24,}",
+    ),
+    "a name and password of a command": (
+        ("curl",), r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[\w.@-]{1,60}:(?![$<{*])[^\s\"']{6,}"
+    ),
     "an Airtable token": (("pat",), r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
     "a Dropbox token": (("sl.",), r"\bsl\.(?:u\.)?[A-Za-z0-9_-]{100,}"),
     "a Facebook or Twitter token": (("EAA", "AAAAAAAAAAAAAAAA"), r"\bEAA[A-Za-z0-9]{80,}|\bA{16,}[A-Za-z0-9%]{30,}"),
@@ -94,8 +107,8 @@ _FIXED: dict[str, tuple[tuple[str, ...], str]] = {
         r"|hooks\.slack\.com/(?:services|workflows|triggers)/[\w/]{20,}|hooks\.zapier\.com/hooks/catch/\d+/\w+",
     ),
     "a password's hash": (
-        ("$2", "$argon2", "$6$", "$5$", "$y$"),
-        r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2id?\$v=|\$[56y]\$[^\s$]{1,40}\$[./A-Za-z0-9]{40,}",
+        ("$2", "$argon2", "$6$", "$5$", "$y$", "$apr1$"),
+        r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$apr1\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}|\$argon2id?\$v=|\$[56y]\$[^\s$]{1,40}\$[./A-Za-z0-9]{40,}",
     ),
     "a password in an address": (("://",), r"\b[a-z][a-z0-9+]{1,20}://[^\s:/@\"'{}$<>]{0,80}:[^\s:/@\"'{}$<>]{3,80}@"),
     "a password in an address's options": (
@@ -129,6 +142,7 @@ _BASIC_WORDS = ("basic", "auth")
 WORDS = (
     "private key", "xox", "sig=", "accountkey=", "accesskey=", "q~", "$2", "$argon2", "$5$", "$6$", "$y$", "://",
     "login", "passw", "pwd", "secret", "token", "key", "basic", "auth", "dp.", "putty-user-key", "pgp private", "re_",
+    "curl", "$apr1$",
 )  # fmt: skip
 LONG = 20
 #: told by a name and not by its form

@@ -32,17 +32,18 @@ def detect_separator(sample: Sequence[str], *, named_table: bool) -> str | None:
     named_table: whether the file's name says that it is one; then a single column counts too.
     """
     lines = [line for line in sample if line.strip() and not line.startswith("#")]
-    best: tuple[int, str] | None = None
+    best: tuple[int, float, str] | None = None
     for sign in _SEPARATORS:
         widths = Counter(len(row) for row in _rows(lines, sign) if row)
         if not widths:
             continue
         width, many = widths.most_common(1)[0]
         enough = many >= (0.6 if named_table else 0.9) * widths.total() and many >= (1 if named_table else 3)
-        if width >= 2 and enough and (best is None or width > best[0]):
-            best = width, sign
+        # of two signs that divide alike the one that divides every line: the other may be in numbers
+        if width >= 2 and enough and (best is None or (width, many / widths.total()) > best[:2]):
+            best = width, many / widths.total(), sign
     if best:
-        return best[1]
+        return best[2]
     return "," if named_table and lines else None
 
 

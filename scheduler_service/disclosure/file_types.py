@@ -154,7 +154,7 @@ def detect_encoding(head: bytes) -> str:
         raise Unreadable(f"it is {named or 'an archive'}")
     for mark, encoding in _MARKS:
         if head.startswith(mark):
-            return encoding
+            return encoding if encoding != "utf-16" or _is_wide(head) else _refuse()
     if b"\0" in head:
         return _wide(head)
     try:
@@ -162,6 +162,11 @@ def detect_encoding(head: bytes) -> str:
     except UnicodeDecodeError:
         return _one_byte(head)
     return "utf-8" if _is_plain(head) else _refuse()
+
+
+def _is_wide(head: bytes) -> bool:
+    """True where a text behind a mark of UTF-16 has a sign of Latin script, as lines of every language have."""
+    return len(head) < 4 or 0 in head[2:]
 
 
 def _wide(head: bytes) -> str:

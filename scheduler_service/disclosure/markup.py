@@ -245,6 +245,8 @@ class Markup:
             if name.lower().startswith("on") or (value[:1] in "[{&" and len(value) > 30):
                 self._check_script(html.unescape(value), line)
                 self._keep_record(html.unescape(value))
+            if name.lower() == "srcdoc":
+                self._check_part(f"<html>{html.unescape(value)}".encode(errors="replace"))
             self._attributes.append((line, html.unescape(value)))
 
     def _keep_record(self, value: str) -> None:

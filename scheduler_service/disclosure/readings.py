@@ -94,11 +94,11 @@ def unpack_base64(packed: str) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """Unpack gzip, up to a limit; other bytes as they are."""
-    if not data.startswith(b"\x1f\x8b"):
+    """Unpack gzip or zlib, up to a limit; other bytes as they are."""
+    if not data.startswith((b"\x1f\x8b", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")):
         return data
     try:
-        return zlib.decompressobj(31).decompress(data, MOST_INFLATED)
+        return zlib.decompressobj(47).decompress(data, MOST_INFLATED)
     except zlib.error:
         return data
 

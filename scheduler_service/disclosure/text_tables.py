@@ -20,11 +20,14 @@ BATCH = 2048
 MOST_COLUMNS = 200
 #: characters of a line that is no row of a table any more
 LONGEST = 20_000
+#: the lines of a table that is drawn
+_DRAWN = str.maketrans("│┆┃║", "||||")
+_DRAWN_RULE = re.compile("[\\s\u2500-\u257f]+")
 _RULE = re.compile(r"[\s|+:=-]+")
 _GAP = re.compile(r"\s{2,}|\t")
 _INSERT = re.compile(r"\(((?:[^()']|'(?:[^']|'')*')*)\)\s*[,;]?\s*$")
 #: a text without these has no line that divides
-_DIVIDES = re.compile(r"[|\t&}]|  |[;,](?!\s)|^\s*(?:\(|insert)", re.IGNORECASE | re.MULTILINE)
+_DIVIDES = re.compile(r"[|│┆┃║\t&}]|  |[;,](?!\s)|^\s*(?:\(|insert)", re.IGNORECASE | re.MULTILINE)
 #: the way of lines that end in an object, and then the names of its leaves
 _RECORD = "record "
 Row = list[str]
@@ -103,6 +106,10 @@ def _divided(line: str) -> tuple[str, Row]:
     plain = line.strip()
     if not plain or len(plain) > LONGEST:
         return "", []
+    if not plain.isascii():
+        if _DRAWN_RULE.fullmatch(plain):
+            return "rule", []
+        plain = plain.translate(_DRAWN)
     if plain[0] in "|+-=" and _RULE.fullmatch(plain):
         return "rule", []
     if plain[-1] == "}" and (told := find_record(plain)):

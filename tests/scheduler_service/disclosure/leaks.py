@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import random
+import zlib
 from collections.abc import Iterator
 
 from tests.scheduler_service.disclosure.shapes import notebook, printed, separated
@@ -56,6 +57,17 @@ def tokens() -> dict[str, str]:
     return {
         "databricks": "da" + "pi" + letters(32, small),
         "azure sas": "https://x.blob.core.windows.net/c?sv=2022-11-02&si" + "g=" + letters(40) + "%3D",
+        "pinecone": "pc" + "sk_" + letters(60),
+        "langsmith": "lsv2" + "_pt_" + letters(32, small) + "_" + letters(10, small),
+        "tavily": "tv" + "ly-" + letters(32),
+        "neon": "np" + "g_" + letters(20),
+        "vercel": "vc" + "p_" + letters(40),
+        "dbt": "db" + "tc_" + letters(40),
+        "prefect": "pn" + "u_" + letters(36),
+        "okta": "SS" + "WS 00" + letters(40),
+        "cookie": "Cookie: theme=dark; sess" + "ionid=" + letters(32),
+        "command": "curl -u ann:" + "Tr0ub4dor3 https://x",
+        "htpasswd": "ann:$ap" + "r1$" + letters(8) + "$" + letters(22),
         "http basic": "Authorization: Ba" + "sic " + basic,
         "docker": '{"auths": {"https://x": {"au' + f'th": "{basic}"' + "}}}",
         "google oauth": "ya" + "29." + letters(60),
@@ -170,6 +182,15 @@ def _tables() -> Iterator[tuple[str, str, bytes]]:
     yield "names turned", "a.csv", separated(("a", "b"), turned).encode()
     yield "places", "a.csv", separated(("lat", "lon"), [(f"52.5{n:05}", f"13.4{n:05}") for n in range(60)]).encode()
     table = "| name | pay |\n|---|---|\n" + "".join(f"| {n} | {p} |\n" for n, p in SALARIES)
+    priced = [(name, f"{pay},50") for name, pay in SALARIES]
+    yield "decimal commas", "a.csv", ("Name;Gehalt\n" + "".join(f"{n};{pay}\n" for n, pay in priced)).encode()
+    yield "dump", "a.sql", "".join(f"INSERT INTO staff VALUES ('{n}', {pay});\n" for n, pay in SALARIES).encode()
+    drawn = "".join(f"│ {n:16} ┆ {pay:6} │\n" for n, pay in SALARIES)
+    yield (
+        "drawn",
+        "a.txt",
+        f"┌──────┬──────┐\n│ name             ┆ pay    │\n╞══════╪══════╡\n{drawn}└──────┴──────┘\n".encode(),
+    )
     yield "markdown", "README.md", f"# Report\n\nSome words.\n\n{table}\nMore words.\n".encode()
     fixed = "".join(f"{n:<24}{p:>9}\n" for n, p in SALARIES)
     yield "fixed width", "report.txt", f"Payroll\n\n{'name':<24}{'pay':>9}\n{fixed}".encode()
@@ -193,6 +214,11 @@ def _hidden() -> Iterator[tuple[str, str, bytes]]:
     yield "percent", "a.txt", b"to=ana%40firma.de\n"
     yield "base64", "a.txt", base64.b64encode(people)
     yield "base64 in lines", "a.txt", base64.encodebytes(people)
+    for mark in (b"\xff\xfe", b"\xfe\xff"):
+        yield f"mark of UTF-16 {mark!r}", "a.csv", mark + people + b"\n" * (len(people) % 2)
+    yield "base64 of zlib", "a.txt", base64.b64encode(zlib.compress(people))
+    cells = "".join(f"&lt;tr&gt;&lt;td&gt;{n}&lt;/td&gt;&lt;td&gt;{pay}&lt;/td&gt;&lt;/tr&gt;" for n, pay in SALARIES)
+    yield "page in a frame", "a.html", f'<iframe srcdoc="&lt;table&gt;{cells}&lt;/table&gt;"></iframe>'.encode()
     yield "base64 of gzip", "a.txt", base64.b64encode(gzip.compress(people, mtime=0))
     yield "hexadecimal", "a.txt", people.hex().encode()
     yield "wide letters", "a.csv", people.replace(b"@", "＠".encode())  # noqa: RUF001
