@@ -374,6 +374,12 @@ MUTANTS = (
         seed=94,
     ),
     Mutant(
+        "no cap on what starts",
+        (Edit(Effects, "_quota_block", "not quota.any or held.run.attempt > 0", "True"),),
+        "p30_nothing_starts_above_a_cap",
+        seed=285,
+    ),
+    Mutant(
         "machine-hours of the last attempt",
         (
             Edit(

@@ -13,8 +13,6 @@ from tests.simulation.worker import Execution
 
 #: a calm world, in which some runs succeed and are published
 SEED = 4
-#: another, in which machines cost money
-CAPPED = 169
 
 
 def _good(seen: Deployment) -> Execution:
@@ -89,12 +87,6 @@ def _deleted_before(seen: Deployment) -> None:
     seen.ledger.settled.append(replace(stretch, at=-1.0, after=after))
 
 
-def _no_hours(seen: Deployment) -> None:
-    """No machine may have started, as far as the settings say in the end."""
-    assert seen.surroundings is not None
-    seen.surroundings.ec2 = seen.surroundings.ec2.model_copy(update={"max_machine_hours": 0})
-
-
 VIOLATIONS: dict[str, tuple[int, Callable[[Deployment], None]]] = {
     "p2_never_two_attempts_at_once": (SEED, _two_at_once),
     "p3_in_a_calm_world_a_run_is_in_the_ledger_when_it_is_due": (SEED, _late),
@@ -106,7 +98,6 @@ VIOLATIONS: dict[str, tuple[int, Callable[[Deployment], None]]] = {
     "p26_every_end_says_why_and_is_final": (SEED, _without_a_word),
     "p26_success_means_that_it_was_executed": (SEED, _nothing_executed),
     "p33_what_was_withdrawn_is_public_no_more": (SEED, _public_still),
-    "p30_nothing_starts_above_a_cap": (CAPPED, _no_hours),
     "p34_nothing_of_a_deleted_schedule_starts": (SEED, _deleted_before),
     "no_service_meets_a_fault_of_its_own": (SEED, lambda seen: seen.faults_met.append(KeyError("name"))),
     "once_is_once": (SEED, _at_another_time),
