@@ -80,6 +80,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start all, and wait until the nodes are idle."""
+        self.folder.mkdir(exist_ok=True)
         for name in ("state", "spool", "key"):
             (self.folder / name).mkdir(mode=0o700)
         host, (port, *others) = socket.gethostname(), free_ports(1 + len(self._nodes))
@@ -99,6 +100,19 @@ class Cluster:
         for name in self._nodes:
             self._call("slurmd", "-f", str(self.folder / "slurm.conf"), "-N", name)
         eventually(lambda: self._states() == ["idle", "idle"], what="two idle nodes", patience=60)
+
+    def lose_node(self, name: str) -> None:
+        """End a node, and all that runs on the cluster, as a power cut does to a node that has all of it."""
+        os.kill(self._pid(name), signal.SIGKILL)
+        mark = f"SLURMD_NODENAME={name}\0".encode()
+        conf = f"SLURM_CONF={self.folder / 'slurm.conf'}\0".encode()
+        for process in Path("/proc").iterdir():
+            with suppress(OSError):
+                variables = (process / "environ").read_bytes() if process.name.isdigit() else b""
+                # the daemon's own part of a job is killed too, before it can report the job's end
+                step = conf in variables and (process / "comm").read_text().startswith("slurmstepd")
+                if step or (mark in variables and conf in variables):
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def start_controller(self) -> None:
         """Start the controller; it answers a moment later."""

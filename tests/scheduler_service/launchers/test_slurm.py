@@ -153,6 +153,24 @@ def test_a_controller_that_is_killed_after_a_start_makes_nothing_run_twice(
     assert len(begun) <= len(attempts), "no attempt's code began twice"
 
 
+@proof
+def test_a_run_whose_node_is_lost_is_tried_again_on_another(tmp_path: Path) -> None:
+    with started(tmp_path / "slurm") as cluster, (site := Site(tmp_path, cluster)).on_cluster():
+        note = f"echo $SLURMD_NODENAME >> {site.root}/begun"
+        run = site.run_now("node", f"{note}; test -e {site.root}/lost || sleep 3601; mkdir output; touch output/x")
+        begun = site.root / "begun"
+        eventually(lambda: begun.exists() and begun.read_text(), what="its start")
+        (site.root / "lost").touch()
+        (first,) = begun.read_text().split()
+        cluster.lose_node(first)
+        ended = site.ended(run)
+    assert ended.status is RunStatus.SUCCEEDED, ended.message
+    attempts = site.store.runs.list_attempts(run.id)
+    assert "NODE_FAIL" in (attempts[0].detail or ""), attempts[0].detail
+    nodes = begun.read_text().split()
+    assert len(nodes) == len(set(nodes)) == len(attempts) == 2
+
+
 class Fake:
     """Slurm's commands, answering from a list of jobs: as slow and as half as they come."""
 
