@@ -34,6 +34,7 @@ class RunLimits(BaseModel):
 
     #: bytes, or such as "4 GiB"
     memory: Bytes | None = Field(default=None, ge=16 * 1024 * 1024)
+    #: cores, or parts of one
     cpus: float | None = Field(default=None, ge=0.1, le=10_000, strict=True, allow_inf_nan=False)
     #: what it may write into its output folder
     output: Bytes | None = Field(default=None, ge=1)
@@ -58,12 +59,14 @@ class Retention(BaseModel):
 class Settings(DeploymentConfig):
     """The service's settings: what every door reads, and what the service alone needs."""
 
-    #: the ledger unless `store` is set, the work area, the lock and the workers' scratch folders are here
+    #: the ledger unless `store` is set, the work area, the lock and the workers' scratch folders are here; without it
+    #: `schedule` in Jupyter's data folder
     folder: Path = Field(default_factory=lambda: default_data_paths().folder)
     #: runs that may go at once
     max_running: Count = 4
-    #: of them, of one owner, and by the name of a launcher
+    #: of them, of one owner
     max_per_owner: Count | None = None
+    #: of them, by the name of a launcher
     max_per_launcher: dict[str, Count] = Field(default_factory=dict)
     #: what one run on this machine may use
     limits: RunLimits = RunLimits()

@@ -75,13 +75,16 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     text = {"type": "string"}
     parts = re.findall(r"\{(\w+)\}", route.path)
     query = (READER if route.carry_out else {}) | dict(route.query)
-    headers: dict[str, bool] = {"If-Match": True} if route.needs_version else {}
+    headers = [("If-Match", True, "the version that the edit is based on, in quotes")] if route.needs_version else []
     if (route.method, route.path) in _ONCE:
-        headers["Idempotency-Key"] = False
+        headers.append(("Idempotency-Key", False, "a text of your own; sent again with it, it is carried out once"))
     return [
         *({"name": name, "in": "path", "required": True, "schema": text} for name in parts),
         *({"name": name, "in": "query", "description": what, "schema": text} for name, what in query.items()),
-        *({"name": name, "in": "header", "required": needed, "schema": text} for name, needed in headers.items()),
+        *(
+            {"name": name, "in": "header", "required": needed, "description": what, "schema": text}
+            for name, needed, what in headers
+        ),
     ]
 
 

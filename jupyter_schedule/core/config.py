@@ -190,6 +190,7 @@ class ServerConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    #: whoever says which person asks: a file of tokens, or the Hub
     identity: IdentitySource = IdentitySource.TOKENS
     #: runs may take place beside the service, under its account: everybody who may schedule trusts everybody else
     local_runs: bool = False

@@ -90,14 +90,19 @@ class SlurmSize(_Part):
 
     #: what an analyst reads beside the name; without it, it is made from the rest
     hardware: str = ""
+    #: as `sbatch --partition`
     partition: Word | None = None
+    #: as `sbatch --cpus-per-task`
     cpus: Count | None = None
     #: of the whole job: bytes, or such as "8 GiB"
     memory: Bytes | None = Field(default=None, ge=1024 * 1024)
     #: a number, or such as `a100:2`
     gpus: Annotated[str | int, AfterValidator(lambda given: _check_word(str(given)))] | None = None
+    #: as `sbatch --account`
     account: Word | None = None
+    #: as `sbatch --qos`
     qos: Word | None = None
+    #: as `sbatch --constraint`
     constraint: Word | None = None
 
     @property
@@ -124,8 +129,8 @@ class SlurmSettings(LauncherSettings):
     sizes: dict[str, SlurmSize] = Field(default_factory=lambda: {"default": SlurmSize()}, min_length=1)
     #: a folder that the service and all nodes see under this path: tasks, logs and the runs' scratch folders
     folder: Path
-    #: a Python on the nodes that has jupyter-schedule
-    python: Path = Path(sys.executable)
+    #: a Python on the nodes that has jupyter-schedule; without it the one that the service runs in
+    python: Path = Field(default_factory=lambda: Path(sys.executable))
     #: our own courtesy to the cluster, whose limits are its own
     max_jobs: Count = 200
     #: that one of Slurm's commands may take

@@ -14,10 +14,13 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 class NotificationEvent(StrEnum):
     """An event that a notification can tell of."""
 
+    #: a run failed
     FAILURE = "failure"
+    #: a run reached its time-out
     TIME_OUT = "time_out"
     #: the first success after a failure or a time-out
     RECOVERY = "recovery"
+    #: a schedule's first run that ended well
     FIRST_SUCCESS = "first_success"
     #: the schedule paused itself after too many failures
     AUTO_PAUSE = "auto_pause"

@@ -12,24 +12,38 @@ from jupyter_schedule.core.models.base import LOCAL_OWNER, Model, UtcTime, publi
 class Trigger(StrEnum):
     """The cause of a run."""
 
+    #: its time came
     SCHEDULE = "schedule"
+    #: a person asked for it
     MANUAL = "manual"
+    #: a person asked for times that had passed
     BACKFILL = "backfill"
+    #: a person asked for a run once more
     RETRY = "retry"
+    #: it tries a schedule without touching what it published
     REHEARSAL = "rehearsal"
 
 
 class RunStatus(StrEnum):
     """The stage that a run has reached.  Operations insert `due`; only the service's tick moves it on."""
 
+    #: it waits for its turn
     DUE = "due"
+    #: a worker is being started for it
     LAUNCHING = "launching"
+    #: a worker is at work
     RUNNING = "running"
+    #: the worker has ended, and its outputs are being published
     PUBLISHING = "publishing"
+    #: it ended well, and what it wrote is published
     SUCCEEDED = "succeeded"
+    #: it ended otherwise; its reason says how
     FAILED = "failed"
+    #: it reached its time-out and was stopped
     TIMED_OUT = "timed_out"
+    #: somebody asked for it to stop
     CANCELLED = "cancelled"
+    #: it never started; its reason says why
     SKIPPED = "skipped"
 
     @property
@@ -66,6 +80,7 @@ GOING_STATUSES = tuple(status for status in OPEN_STATUSES if status != RunStatus
 class Reason(StrEnum):
     """The reason for a run's end: a stable word for programs, beside one sentence for people."""
 
+    #: it ended well
     OK = "ok"
     #: the output folder stayed empty, so there was nothing to publish
     EMPTY_OUTPUT = "empty_output"
@@ -77,14 +92,17 @@ class Reason(StrEnum):
     KERNEL_DIED = "kernel_died"
     #: the kernel couldn't be started, or never answered
     KERNEL_UNAVAILABLE = "kernel_unavailable"
+    #: it needed more memory than it might have
     OUT_OF_MEMORY = "out_of_memory"
     #: it wrote more into its output folder than a run may where it ran
     OUTPUT_TOO_LARGE = "output_too_large"
+    #: it reached its time-out
     TIME_LIMIT = "time_limit"
     #: the kernel, interpreter or folder frozen when it was scheduled isn't there any more
     ENVIRONMENT_GONE = "environment_gone"
     #: the bundle is missing or isn't what was recorded
     BUNDLE_UNUSABLE = "bundle_unusable"
+    #: there was no space left where it ran
     DISK_FULL = "disk_full"
     #: the outputs couldn't be collected or published
     PUBLISHING = "publishing"
@@ -94,15 +112,21 @@ class Reason(StrEnum):
     ENVIRONMENT = "environment"
     #: something in the outputs mustn't become public, or couldn't be checked
     DISCLOSURE = "disclosure"
+    #: no worker could be started
     LAUNCH = "launch"
     #: an operator has to mend the settings or the account first
     CONFIG = "config"
+    #: the machines that it may have weren't to be had
     NO_CAPACITY = "no_capacity"
+    #: its worker disappeared, and so did those that followed
     LOST = "lost"
+    #: a person stopped it
     BY_HAND = "by_hand"
+    #: its schedule was deleted
     DELETED = "deleted"
     #: a newer run took its place while it waited
     SUPERSEDED = "superseded"
+    #: an earlier run of its schedule was still going
     OVERLAP = "overlap"
     #: it couldn't start within the time that its schedule gives it
     TOO_LATE = "too_late"

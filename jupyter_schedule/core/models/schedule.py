@@ -59,12 +59,15 @@ class CatchUp(StrEnum):
 class ScheduleState(StrEnum):
     """The state of a schedule: it decides whether occurrences still become runs."""
 
+    #: its occurrences become runs
     ACTIVE = "active"
+    #: they don't, until it is resumed
     PAUSED = "paused"
     #: they do as soon as a rehearsal has succeeded
     REHEARSING = "rehearsing"
     #: no occurrence is left
     ENDED = "ended"
+    #: somebody removed it; its published results stay
     DELETED = "deleted"
     #: its record can't be read; never recorded
     BROKEN = "broken"

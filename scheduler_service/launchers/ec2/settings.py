@@ -28,9 +28,11 @@ class Size(Setting):
     hardware: str
     #: begin with spare capacity, which EC2 may take back, and go on to paid-for machines when there is none
     spot: bool = False
-    #: GiB
+    #: the size of a machine's disk in GiB
     disk: int = Field(default=30, ge=8, le=16384, strict=True)
+    #: as its instance types have it
     architecture: Literal["amd64", "arm64"] = "amd64"
+    #: an image's id, or the SSM parameter that names one in each region
     image: str = UBUNTU_LTS
     #: the device of the image's root; without it EC2 is asked
     root_device: str | None = Field(default=None, pattern="^/dev/[a-z0-9]+$")
@@ -46,8 +48,9 @@ class Region(Setting):
 
     #: tried in this order; together they are the zones in which machines may start
     subnets: tuple[str, ...] = Field(min_length=1)
+    #: of machines that run analyses: the way out is all they need
     security_groups: tuple[str, ...] = Field(min_length=1)
-    #: whether machines there get a public IPv4 address, which is paid for by the hour
+    #: true where machines there get a public IPv4 address, which is paid for by the hour
     public_ipv4: bool = True
     #: the ARN of the region's key of KMS that machines' disks are encrypted with; without it the account's default
     disk_key: str | None = Field(default=None, pattern="^arn:[a-z-]+:kms:")
@@ -62,7 +65,7 @@ class AdHocSettings(Setting):
     instance_profile: str
     #: whom the image lets in
     login_user: str = Field(default="ubuntu", pattern="^[a-z_][a-z0-9_-]{0,31}$")
-    #: who may have one; None is everybody
+    #: who may have one; without it everybody
     owners: tuple[str, ...] | None = None
     #: live ones of one owner at once
     max_per_owner: Count = 1
@@ -78,22 +81,24 @@ class AdHocSettings(Setting):
 class Ec2Settings(Region, LauncherSettings):
     """The part `[ec2]` of the service's settings."""
 
+    #: the first region, such as `eu-central-1`
     region: str
     #: further regions by their names, tried in this order when those before have no capacity
     elsewhere: dict[str, Region] = Field(default_factory=dict)
     #: what machines are tagged with besides, so that a policy of the account can tell deployments apart
     stack: str | None = Field(default=None, pattern="^[A-Za-z0-9_.:/=+@-]{1,128}$")
-    #: name of the instance profile whose role workers have, …
+    #: name of the instance profile whose role workers have
     instance_profile: str
-    #: … and that role's unique id, `AROA…`: with the machine's id it names a worker's part of the work storage
+    #: the unique id of that role, `AROA…`: with the machine's id it names a worker's part of the work storage
     role_id: str
     sizes: dict[str, Size] = Field(min_length=1)
     #: roles that analyses may ask for, by a name: their ARNs, which the workers' role may assume
     data_roles: dict[str, str] = Field(default_factory=dict)
     #: machines that may live at once
     max_machines: Count = 20
-    #: hours that machines may live in a month of UTC: of all runs together, and of one owner's
+    #: hours that the machines of all runs may live in a month of UTC
     max_machine_hours: Count | None = None
+    #: hours that the machines of one owner's runs may live in a month of UTC
     max_machine_hours_per_owner: Count | None = None
     #: machines to develop on
     ad_hoc: AdHocSettings | None = None
