@@ -1,5 +1,6 @@
 """The documentation says what the code says: the pages made of it, and the commands that people are shown."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ import click
 import pytest
 
 from docs.make_reference import FOLDER, PAGES, PROGRAMS
+from tests.engine import notebook_of
 from tests.test_documents import DOCUMENTS, ROOT
 
 BLOCK = re.compile(r"^```(?:bash|sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -38,6 +40,19 @@ def test_commands_that_are_shown_have_the_options_that_they_are_shown_with() -> 
     assert len(shown) > 20
     problems = {f"{document.relative_to(ROOT)}: {line}": _problem_with(line) for document, line in shown}
     assert {line: problem for line, problem in problems.items() if problem} == {}
+
+
+@pytest.mark.parametrize("page", ["notebook-cell.md", "python-and-http.md"])
+def test_python_that_is_shown_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All blocks of a page, one after the other, beside a notebook and with a ledger of their own."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.ipynb").write_text(json.dumps(notebook_of("print(days)", parameters="days = 1\ncity = ''")))
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 1
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
 
 
 @pytest.mark.proof("browsers")
