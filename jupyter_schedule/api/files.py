@@ -41,11 +41,14 @@ class OpenFile:
     link: str | None = None
 
 
-def receive_bundle(context: ApiContext, digest: str, packed: Path) -> BundleResponse:
-    """Keep a tarball that came over the wire, which is consumed; Refused when it isn't what its name says."""
+def receive_bundle(context: ApiContext, digest: str | None, packed: Path) -> BundleResponse:
+    """Keep a tarball that came over the wire, which is consumed; Refused when it isn't what its name says.
+
+    digest: its name; None has one made of what came.
+    """
     size = packed.stat().st_size
-    entries = stored.receive_bundle(context.operations.objects, packed, digest, context.operations.host)
-    return BundleResponse(bundle=digest, size=size, files=entries)
+    bundle, entries = stored.receive_bundle(context.operations.objects, packed, digest, context.operations.host)
+    return BundleResponse(bundle=bundle, size=size, files=entries)
 
 
 def open_bundle(context: ApiContext, digest: str) -> OpenFile:

@@ -346,7 +346,7 @@ class NewsResponse(WireModel):
 
 
 class BundleResponse(WireModel):
-    """PUT /bundles/{digest}: a tarball that was received, and is what its name says."""
+    """PUT /bundles, PUT /bundles/{digest}: a tarball that was received and is kept, by the sha256 of its tar stream."""
 
     bundle: str
     size: int

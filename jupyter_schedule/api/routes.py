@@ -536,6 +536,7 @@ ROUTES = (
         lambda request: present_ad_hoc_worker(request.operations.ad_hoc.stop(request.parts["id"])),
     ),
     Route("GET", "openapi.json", "This document.", dict[str, Any]),
+    Route("PUT", "bundles", "Keep a tarball; the answer names it by its digest.", BundleResponse, status=201),
     Route(
         "PUT", "bundles/{digest}", "Keep a tarball, named by the sha256 of its tar stream.", BundleResponse, status=201
     ),

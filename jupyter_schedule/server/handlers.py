@@ -440,7 +440,7 @@ class OpenedHandler(FileHandler):
 
 @web.stream_request_body
 class BundleHandler(FileHandler):
-    """A tarball, received piece by piece into a file, and kept when it is what its name says."""
+    """A tarball, received piece by piece into a file, and kept when it is what its name says, if it has one."""
 
     _folder: "tempfile.TemporaryDirectory[str] | None" = None
     _received = 0
@@ -459,6 +459,11 @@ class BundleHandler(FileHandler):
         if kind not in {"application/gzip", "application/x-gzip"}:
             await self.refuse(Refused("not_json", "A tarball is sent as application/gzip."))
             return
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > LARGEST_BUNDLE:
+            most = LARGEST_BUNDLE // 1024**3
+            await self.refuse(Refused("archive_too_big", f"A tarball has {most} GiB at most: leave some files out."))
+            return
         self.request.connection.set_max_body_size(LARGEST_BUNDLE)  # type: ignore[union-attr]
         self._folder = await self.backend.do(tempfile.TemporaryDirectory, prefix="jupyter-schedule-")
         self._file = await self.backend.do((Path(self._folder.name) / "bundle.tar.gz").open, "wb")
@@ -470,8 +475,10 @@ class BundleHandler(FileHandler):
 
     @web.authenticated
     @authorized
-    async def get(self, digest: str) -> None:
+    async def get(self, digest: str | None = None) -> None:
         """The tarball."""
+        if digest is None:
+            raise web.HTTPError(405)
 
         def open_it(context: "ApiContext") -> "OpenFile":
             from jupyter_schedule.api.files import open_bundle  # noqa: PLC0415  (as above)
@@ -482,8 +489,8 @@ class BundleHandler(FileHandler):
 
     @web.authenticated
     @authorized
-    async def put(self, digest: str) -> None:
-        """Keep the tarball."""
+    async def put(self, digest: str | None = None) -> None:
+        """Keep the tarball; one that came without a digest is named by the answer."""
         await self.backend.do(self._file.close)
         packed = Path(self._file.name)
 
@@ -526,7 +533,7 @@ class BundleHandler(FileHandler):
 
 
 HANDLERS: list[tuple[str, type[Handler]]] = [
-    (r"/jupyter-schedule/bundles/([0-9a-f]{64})", BundleHandler),
+    (r"/jupyter-schedule/bundles(?:/([0-9a-f]{64}))?", BundleHandler),
     (r"/jupyter-schedule/runs/([^/]+)/files/(.+)", RunFileHandler),
     (r"/jupyter-schedule/runs/([^/]+)/archive", ArchiveHandler),
     (r"/jupyter-schedule/publications/([^/]+)(?:/(.*))?", PublicationHandler),

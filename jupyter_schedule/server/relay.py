@@ -99,11 +99,12 @@ class Relay:
             raise of_form(refused) from None
         return self._pass_on(method, below, body, query, known)
 
-    def send_bundle(self, digest: str, packed: Path) -> "ApiResponse":
-        """Send a tarball in pieces."""
+    def send_bundle(self, digest: str | None, packed: Path) -> "ApiResponse":
+        """Send a tarball in pieces; one without a digest is named by the answer."""
+        below = "bundles" if digest is None else f"bundles/{digest}"
         with packed.open("rb") as content:
             headers = {"Content-Type": "application/gzip"}
-            return self._pass_on("PUT", f"bundles/{digest}", content, {}, headers)
+            return self._pass_on("PUT", below, content, {}, headers)
 
     def open_file(self, below: str, query: Mapping[str, str]) -> "OpenFile":
         """A file, read from the shared server piece by piece.  Raises Refused with what it says."""

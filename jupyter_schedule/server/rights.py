@@ -9,7 +9,7 @@ import re
 #: requests that change something, or keep it, and have nothing run
 _RUN_NOTHING = (
     ("POST", "preview"),
-    ("PUT", "bundles/[^/]+"),
+    ("PUT", "bundles(/[^/]+)?"),
     ("DELETE", "schedules/[^/]+"),
     ("POST", "schedules/[^/]+/pause"),
     ("DELETE", "schedules/[^/]+/backfill"),

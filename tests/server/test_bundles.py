@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_schedule.server import handlers
 from tests.server.conftest import Api, Reply
 
 GZIP = {"Content-Type": "application/gzip"}
@@ -46,6 +47,36 @@ async def test_a_tarball_is_kept_and_becomes_a_schedule_with_a_command(api: Api,
     form = {"name": "script", "command": "./run.sh --fast"}
     made = (await api("POST", "schedules", {"form": form, "bundle": digest})).body
     assert (made["form"]["notebook"], made["form"]["command"]) == (None, "./run.sh --fast")
+
+
+async def test_a_tarball_whose_digest_its_sender_cannot_tell_is_named_by_the_answer(api: Api, scratch: Path) -> None:
+    """A browser knows the digest of no large file; the same tarball twice is one bundle."""
+    digest, packed = tarball("run.sh", "data.csv", size=300_000)
+    for _ in range(2):
+        reply = await api("PUT", "bundles", packed, headers=GZIP)
+        assert (reply.status, reply.body) == (201, {"bundle": digest, "size": len(packed), "files": 2})
+    assert [each.key for each in api.objects.list("bundles/") if each.key.endswith(".tar.gz")] == [
+        f"bundles/{digest}.tar.gz"
+    ]
+    assert list(scratch.iterdir()) == []
+    form = {"name": "script", "tarball": digest, "command": "./run.sh --fast"}
+    assert (await api("POST", "schedules", {"form": form})).body["form"]["tarball"] == digest
+
+
+async def test_what_is_no_tarball_gets_no_name(api: Api, scratch: Path) -> None:
+    for packed in (b"", b"no tarball", tarball("../up")[1]):
+        assert (await api("PUT", "bundles", packed, headers=GZIP)).status == 422
+    assert list(api.objects.list("bundles/")) == []
+    assert list(scratch.iterdir()) == []
+
+
+async def test_a_tarball_above_the_limit_is_refused_before_it_is_received(
+    api: Api, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "LARGEST_BUNDLE", 100)
+    reply = await api("PUT", "bundles", b"x" * 101, headers=GZIP)
+    assert (reply.status, reply.code) == (413, "archive_too_big")
+    assert list(scratch.iterdir()) == []
 
 
 async def test_what_is_not_what_its_name_says_is_refused_and_not_kept(api: Api, scratch: Path) -> None:

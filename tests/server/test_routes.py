@@ -102,6 +102,7 @@ NEEDS = {
     "POST ad-hoc-workers": "execute",
     "POST ad-hoc-workers/{id}/extend": "execute",
     "POST ad-hoc-workers/{id}/stop": "write",
+    "PUT bundles": "write",
     "PUT bundles/{digest}": "write",
 }
 
@@ -213,6 +214,7 @@ async def test_looking_never_changes_the_ledger(api: Api) -> None:
         ("GET", "nothing", 404, "no_such_route"),
         ("DELETE", "status", 405, "wrong_method"),
         ("PUT", "schedules", 405, "wrong_method"),
+        ("GET", "bundles", 405, "wrong_method"),
         ("PUT", "bundles/not-a-digest", 405, "wrong_method"),
         ("GET", "schedules/daily/pause", 405, "wrong_method"),
     ],

@@ -24,17 +24,18 @@ from jupyter_schedule.core.notebooks.text_notebooks import name_as_notebook
 from jupyter_schedule.core.storage.factory import ObjectStorage
 
 
-def receive_bundle(objects: ObjectStorage, packed: Path, digest: str, host: Host = DISK) -> int:
-    """Keep a tarball that came over the wire, which is consumed; answer how many entries it has.
+def receive_bundle(objects: ObjectStorage, packed: Path, digest: str | None, host: Host = DISK) -> tuple[str, int]:
+    """Keep a tarball that came over the wire, which is consumed; answer its digest and how many entries it has.
 
+    digest: the name that its sender gave it; None where the sender doesn't know one.
     Raises Refused `wrong_digest` when it isn't what its name says, and what `archive` raises.
     """
     record, entries = host.ask(_describe, packed)
-    if record.bundle != digest:
+    if digest not in {None, record.bundle}:
         message = "The tarball isn't what its name says: it changed on the way or was named wrongly. Send it anew."
         raise Refused("wrong_digest", message, "bundle")
     keep_bundle(objects, packed, record)
-    return entries
+    return record.bundle, entries
 
 
 def _describe(packed: Path) -> tuple[BundleRecord, int]:

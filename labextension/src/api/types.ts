@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keep a tarball; the answer names it by its digest. */
+        put: operations["put_bundles"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bundles/{digest}": {
         parameters: {
             query?: never;
@@ -821,7 +838,7 @@ export interface components {
         };
         /**
          * BundleResponse
-         * @description PUT /bundles/{digest}: a tarball that was received, and is what its name says.
+         * @description PUT /bundles, PUT /bundles/{digest}: a tarball that was received and is kept, by the sha256 of its tar stream.
          */
         BundleResponse: {
             /** Bundle */
@@ -2779,6 +2796,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AdHocWorkerResponse"];
+                };
+            };
+            /** @description Refused, with a sentence that says what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemResponse"];
+                };
+            };
+        };
+    };
+    put_bundles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/gzip": unknown;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleResponse"];
                 };
             };
             /** @description Refused, with a sentence that says what to do. */

@@ -158,7 +158,7 @@ def test_a_tarball_gets_its_record_when_it_is_received(tmp_path: Path, storage: 
     spec = build_bundle(PackagingRequest(timing=DAILY, tarball=packed), tmp_path, LocalStorage(tmp_path / "o")).spec
     size = packed.stat().st_size
 
-    assert receive_bundle(storage, packed, spec.bundle) == 3
+    assert receive_bundle(storage, packed, spec.bundle) == (spec.bundle, 3)
 
     record = read_record(storage, spec.bundle)
     assert (record.notebook, sorted(record.files)) == (None, ["a.py", "b.ipynb", "run.sh"])
