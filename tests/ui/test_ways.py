@@ -1,15 +1,19 @@
 """A person's ways through the panel, in JupyterLab and in Notebook 7."""
 
+import base64
+import io
 import json
 import re
+import tarfile
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.engine import eventually
 from tests.ui.conftest import CHROMIUM
-from tests.ui.lab import Lab
-from tests.ui.looks import too_wide, violations
+from tests.ui.lab import DARK, LIGHT, Lab
+from tests.ui.looks import picture, too_wide, violations
 from tests.ui.walk import open_form, panel, press_schedule
 
 pytestmark = [
@@ -19,6 +23,13 @@ pytestmark = [
 ]
 
 HELLO = "from pathlib import Path\nPath('output').mkdir(exist_ok=True)\nPath('output/hello.txt').write_text('hello')"
+
+#: a file from the desktop falls onto an element
+_DROP = """(element, [name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(atob(text), sign => sign.charCodeAt(0))], name));
+  element.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
 
 
 def button(place: Locator, name: str) -> Locator:
@@ -132,6 +143,48 @@ def test_a_run_that_failed_for_want_of_a_file_says_so_first_and_is_mended_by_one
     button(here, "Add the file and run again").click()
     expect(here.get_by_role("heading", name=re.compile("^Succeeded in"))).to_be_visible()
     assert lab.ask("GET", f"schedules/mended-{app}")["form"]["files"] == [f"mend-{app}/data/rides.csv"]
+
+
+@pytest.mark.proof("browsers")
+def test_a_tarball_is_picked_or_dropped_and_runs_with_its_command(
+    lab: Lab, page: Page, app: str, tmp_path: Path
+) -> None:
+    packed = tmp_path / f"Word count {app}.tar.gz"
+    with tarfile.open(packed, "w:gz") as tar:
+        script = b'#!/bin/sh\nwc -w words.txt > "$OUTPUT_DIR/$1"\n'
+        for name, content in {"run.sh": script, "words.txt": b"one two three"}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            tar.addfile(entry, io.BytesIO(content))
+    page.set_viewport_size({"width": 1140, "height": 1000})
+    page.goto(lab.link("tarball", app))
+    here = panel(page)
+    place = button(here, "Choose a tarball")
+    expect(place).to_be_visible()
+    if app == "lab":
+        with page.expect_file_chooser() as chooser:
+            place.click()
+        chooser.value.set_files(packed)
+    else:
+        place.locator("..").evaluate(_DROP, [packed.name, base64.b64encode(packed.read_bytes()).decode()])
+    expect(here.get_by_text(re.compile(f"^Word count {app}.tar.gz, 2 files, "))).to_be_visible()
+    here.get_by_label("Execution commandline").fill("./run.sh counted.txt")
+    expect(here.get_by_text(re.compile("^Runs every day at 12:00 UTC"))).to_be_visible()
+    expect(here.get_by_label("Job name")).to_have_value(f"word-count-{app}")
+    for theme in (LIGHT, DARK) if app == "lab" else ():
+        lab.theme(theme)
+        page.goto(lab.link("tarball"))  # what was chosen is kept with the rest of the draft
+        expect(here.get_by_label("Execution commandline")).to_have_value("./run.sh counted.txt")
+        expect(here.get_by_text(re.compile("^Runs every day at 12:00 UTC"))).to_be_visible()
+        assert [*violations(page, here), *too_wide(here)] == []
+        picture(here, f"tarball-{theme.split()[1].lower()}-320")
+    lab.theme(LIGHT)
+
+    press_schedule(page)
+    expect(here.get_by_role("heading", name=re.compile("^Succeeded in"))).to_be_visible()
+    expect(here.get_by_role("link", name="Open counted.txt")).to_be_visible()
+    form = lab.ask("GET", f"schedules/word-count-{app}")["form"]
+    assert (form["notebook"], form["command"]) == (None, "./run.sh counted.txt")
 
 
 def test_what_isnt_saved_is_saved_first_and_that_is_said(lab: Lab, page: Page, app: str) -> None:

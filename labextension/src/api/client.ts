@@ -11,6 +11,7 @@ import type {
   KernelChoice,
   Log,
   Preview,
+  ReceivedTarball,
   Run,
   RunDetails,
   Schedule,
@@ -40,6 +41,11 @@ export class Client {
   preview(form: Form, schedule?: string, signal?: AbortSignal): Promise<Preview> {
     const query: Record<string, string> = schedule === undefined ? {} : { schedule };
     return this.ask({ method: 'POST', path: 'preview', body: form, query, signal });
+  }
+
+  /** Keep a tarball; the answer names it. */
+  uploadTarball(tarball: Blob, signal?: AbortSignal): Promise<ReceivedTarball> {
+    return this.ask({ method: 'PUT', path: 'bundles', tarball, signal });
   }
 
   /** The kernels that a notebook can run in, by name. */

@@ -43,6 +43,7 @@ export type Preview = Schemas['PreviewResponse'] & {
 };
 export type FieldProblem = Schemas['Problem'];
 export type PublishedFile = Schemas['PublishedFile'];
+export type ReceivedTarball = Schemas['BundleResponse'];
 export type Run = Schemas['RunResponse'];
 export type RunDetails = Whole<'RunDetails'>;
 export type RunStatus = Schemas['RunStatus'];

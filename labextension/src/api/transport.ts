@@ -3,10 +3,12 @@ import { Problem } from './problem';
 
 /** One request; `path` is relative to the API's folder. */
 export interface ApiRequest {
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string>;
   body?: unknown;
+  /** sent as it is, instead of a body in JSON */
+  tarball?: Blob;
   /** the version that an edit is based on */
   ifVersion?: number;
   /** makes a repeated POST the same POST */
@@ -58,7 +60,10 @@ function initOf(ask: ApiRequest): RequestInit {
     headers['Idempotency-Key'] = ask.idempotencyKey;
   }
   const init: RequestInit = { method: ask.method ?? 'GET', headers };
-  if (init.method !== 'GET') {
+  if (ask.tarball) {
+    headers['Content-Type'] = 'application/gzip';
+    init.body = ask.tarball;
+  } else if (init.method !== 'GET') {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(ask.body ?? {});
   }

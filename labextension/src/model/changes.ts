@@ -20,7 +20,7 @@ type State = Pick<Schedule, 'form' | 'bundle'>;
 export function listChanges(before: State, after: State, trans: TranslationBundle): FieldChange[] {
   const [old, current] = [flatten(before.form), flatten(after.form)];
   const changes: FieldChange[] = Object.keys({ ...old, ...current })
-    .filter(key => !isSame(old[key], current[key]))
+    .filter(key => key !== 'tarball' && !isSame(old[key], current[key]))
     .map(key => ({
       label: nameField(key, trans),
       was: formatValue(old[key], trans),

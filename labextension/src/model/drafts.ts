@@ -24,7 +24,9 @@ export class Drafts {
         shape?: number;
         state?: Partial<FormState>;
       } | null;
-      return kept?.shape === DRAFT_VERSION && kept.state ? { ...fresh, ...kept.state, notebook: fresh.notebook } : null;
+      return kept?.shape === DRAFT_VERSION && kept.state
+        ? { ...fresh, ...kept.state, notebook: kept.state.tarball ? null : fresh.notebook }
+        : null;
     } catch {
       return null;
     }

@@ -17,7 +17,7 @@ export interface FormState extends Omit<Form, 'timeout_minutes'> {
 }
 
 /** One place in the form shows the problems of all that goes into the tarball. */
-export const TARBALL_FIELDS = ['files', 'left_out'] as const;
+export const TARBALL_FIELDS = ['tarball', 'files', 'left_out'] as const;
 /** A machine is chosen with its launcher. */
 export const COMPUTE_FIELDS = ['launcher', 'size'] as const;
 /** The fields that most leave as they are, in the order in which they stand. */
@@ -141,6 +141,17 @@ export function withFile(state: FormState, path: string): FormState {
   return { ...state, files, left_out: state.left_out.filter(other => other !== path) };
 }
 
+/** `state` with a tarball that was sent, instead of a notebook; `file` names it where nothing else does. */
+export function withTarball(state: FormState, tarball: string, file: string): FormState {
+  const name = state.name || suggestName(file.replace(/\.(tar\.gz|tgz)$/i, ''));
+  return { ...state, name, tarball, notebook: null, parameters: {}, files: [], left_out: [], kernel: null };
+}
+
+/** `state` with the notebook again, instead of a tarball. */
+export function withNotebook(state: FormState, notebook: string): FormState {
+  return { ...state, notebook, tarball: null };
+}
+
 /** `state` without `path`: neither named nor taken because the notebook uses it. */
 export function withoutFile(state: FormState, path: string): FormState {
   const left_out = state.left_out.includes(path) ? state.left_out : [...state.left_out, path];
@@ -150,6 +161,9 @@ export function withoutFile(state: FormState, path: string): FormState {
 /** The problems that the browser can tell alone. */
 export function checkForm(state: FormState, trans: TranslationBundle): Problems {
   const problems: Problems = {};
+  if (state.notebook === null && state.tarball === null) {
+    problems.tarball = trans.__('Choose a tarball.');
+  }
   if (parseMinutes(state.timeout_minutes) === null) {
     problems.timeout_minutes = trans.__('Between 1 and 1,440 minutes, please.');
   }

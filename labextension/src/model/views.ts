@@ -1,10 +1,22 @@
 /** Where the panel is, and how that is written into a link. */
 import type { Field } from './form';
 
+/** `schedule` edits, `from` copies another; else a new one, without a notebook of a tarball. */
+interface FormPlace {
+  at: 'form';
+  notebook: string | null;
+  tarball?: true;
+  schedule?: string;
+  from?: string;
+  /** the field that is looked at first */
+  field?: Field;
+  /** the notebook was saved for this */
+  saved?: boolean;
+}
+
 export type View =
   | { at: 'list'; chip?: 'failing' | 'running' | 'paused' }
-  /** `schedule` edits, `from` copies another; else a new one.  `field` is looked at first; `saved`: the notebook was, for this */
-  | { at: 'form'; notebook: string | null; schedule?: string; from?: string; field?: Field; saved?: boolean }
+  | FormPlace
   | { at: 'history'; schedule: string }
   | { at: 'versions'; schedule: string }
   | { at: 'run'; run: string; schedule?: string; created?: boolean };
@@ -15,7 +27,10 @@ export function toFragment(view: View): string {
     case 'list':
       return view.chip ? `list/${view.chip}` : '';
     case 'form':
-      return view.schedule ? `edit/${encode(view.schedule)}` : `new/${encode(view.notebook ?? '')}`;
+      if (view.schedule) {
+        return `edit/${encode(view.schedule)}`;
+      }
+      return view.tarball ? 'tarball' : `new/${encode(view.notebook ?? '')}`;
     case 'history':
       return `schedule/${encode(view.schedule)}`;
     case 'versions':
@@ -40,6 +55,8 @@ export function fromFragment(fragment: string): View {
       return value ? { at: 'form', notebook: null, schedule: value } : { at: 'list' };
     case 'new':
       return { at: 'form', notebook: value || null };
+    case 'tarball':
+      return { at: 'form', notebook: null, tarball: true };
     case 'list':
       return value === 'failing' || value === 'running' || value === 'paused'
         ? { at: 'list', chip: value }

@@ -187,7 +187,7 @@ function hereName(view: View, trans: Host['trans']): string {
 
 /** A new schedule's form, or that of one which is loaded first: to be changed, or to be copied. */
 function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel: PanelTools }): ReactElement {
-  const { api, trans, browse } = useHost();
+  const { api, trans, browse, uploads } = useHost();
   const other = view.schedule ?? view.from;
   const [loaded, setLoaded] = useState<Schedule | null>(null);
   const { run, problem } = useAction();
@@ -201,13 +201,18 @@ function FormView({ view, panel }: { view: Extract<View, { at: 'form' }>; panel:
     return <div className="jp-Schedule-page">{problem ? <ProblemBox problem={problem} /> : <Waiting />}</div>;
   }
   const notebook = loaded?.form.notebook ?? view.notebook;
-  if (!notebook) {
+  if (!notebook && !view.tarball && !loaded?.form.tarball) {
     return (
       <div className="jp-Schedule-page jp-Schedule-empty">
         <p className="jp-Schedule-lead">{trans.__('Open a notebook to schedule it.')}</p>
         {browse && (
           <Button primary onClick={browse}>
             {trans.__('Browse notebooks')}
+          </Button>
+        )}
+        {uploads && (
+          <Button onClick={() => panel.go({ at: 'form', notebook: null, tarball: true })}>
+            {trans.__('Schedule a code tarball')}
           </Button>
         )}
       </div>

@@ -10,6 +10,7 @@ describe('A view', () => {
     { at: 'history', schedule: 'a.b' },
     { at: 'run', run: '6f1c' },
     { at: 'form', notebook: 'a b/ü%.ipynb' },
+    { at: 'form', notebook: null, tarball: true },
     { at: 'form', notebook: null, schedule: 'bikes' }
   ])('%j can be copied as a link', view => {
     expect(fromFragment(toFragment(view))).toEqual(view);

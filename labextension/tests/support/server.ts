@@ -43,7 +43,7 @@ export class FakeServer {
       path: url.pathname.replace('/base/jupyter-schedule/', ''),
       query: url.searchParams,
       headers: new Headers(init.headers),
-      body: init.body ? JSON.parse(init.body as string) : undefined
+      body: typeof init.body === 'string' ? JSON.parse(init.body) : init.body
     };
     this.asked.push(asked);
     const route = `${asked.method} ${asked.path}`;

@@ -43,6 +43,7 @@ export function createLabHost({ app, tracker, labShell, trans, language }: Servi
     openNotebook: (notebook, cell) => void openNotebook(notebook, cell),
     openReport: labShell ? openReport : undefined,
     move: labShell ? () => void app.commands.execute(Commands.move) : undefined,
+    uploads: true,
     browse: () =>
       app.commands.hasCommand(BROWSE)
         ? void app.commands.execute(BROWSE)

@@ -30,6 +30,8 @@ export interface Host {
   openReport?(title: string, url: string): void;
   /** Move the panel to the main area, or back. */
   move?(): void;
+  /** Files of the person's computer can be sent to the server. */
+  uploads?: true;
   /** Show the file browser. */
   browse?(): void;
   /** The address of a view, to be copied. */

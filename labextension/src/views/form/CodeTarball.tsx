@@ -1,6 +1,6 @@
 /** The code tarball: its size, the checks' findings, and the way to look into it. */
 import type { ReactElement } from 'react';
-import { useState } from 'react';
+import { Suspense, lazy, useState } from 'react';
 
 import type { Finding, Preview } from '../../api/schemas';
 import { TARBALL_FIELDS, findProblem, isSent, withFile } from '../../model/form';
@@ -11,30 +11,43 @@ import type { FormPartProps } from '../../model/form';
 import { useHost } from '../common/hostContext';
 import { Picture } from '../common/Picture';
 
+// What few use is loaded when somebody does.
+const OwnTarball = lazy(() => import('./OwnTarball').then(({ OwnTarball }) => ({ default: OwnTarball })));
+
 /** findings that are shown without asking */
 const MOST = 6;
 
 export function CodeTarball({
-  state,
-  problems,
-  preview,
-  change,
-  review
-}: FormPartProps & { review(): void }): ReactElement {
-  const { trans } = useHost();
+  notebook,
+  review,
+  ...part
+}: FormPartProps & { notebook: string | null; review(): void }): ReactElement {
+  const { state, problems, preview, change } = part;
+  const { trans, uploads } = useHost();
+  const [wanted, setWanted] = useState(false);
+  const own = state.notebook === null;
   return (
     <FieldGroup
       name={TARBALL_FIELDS.join(' ')}
       label={trans.__('Code tarball')}
-      help={trans.__('As they are now: later edits don’t change the schedule.')}
+      help={own ? undefined : trans.__('As they are now: later edits don’t change the schedule.')}
       error={findProblem(problems, TARBALL_FIELDS)}
     >
-      <div className="jp-Schedule-row jp-mod-apart">
-        <span>{preview ? describeContents(preview, trans) : trans.__('Looking at the notebook…')}</span>
-        <Button className="jp-mod-small" onClick={review} aria-haspopup="dialog" disabled={!preview}>
-          {trans.__('Review files')}
-        </Button>
-      </div>
+      {!own && (
+        <div className="jp-Schedule-row jp-mod-apart">
+          <span>{preview ? describeContents(preview, trans) : trans.__('Looking at the notebook…')}</span>
+          <Button className="jp-mod-small" onClick={review} aria-haspopup="dialog" disabled={!preview}>
+            {trans.__('Review files')}
+          </Button>
+        </div>
+      )}
+      {own || wanted ? (
+        <Suspense fallback={null}>
+          <OwnTarball {...part} notebook={notebook} />
+        </Suspense>
+      ) : (
+        uploads && <TextButton onClick={() => setWanted(true)}>{trans.__('Use a tarball of your own')}</TextButton>
+      )}
       {preview && (
         <ul className="jp-Schedule-findings">
           {selectFindings(preview).map(finding => (

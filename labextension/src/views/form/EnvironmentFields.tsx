@@ -14,29 +14,33 @@ export function EnvironmentFields({ state, problems, preview, change }: FormPart
   const source = preview?.requirements_source;
   return (
     <>
-      <Field
-        name="kernel"
-        label={trans.__('Kernel')}
-        help={trans.__('Where the notebook’s code runs.')}
-        error={problems.kernel}
-      >
-        {described => (
-          <select
-            {...described}
-            className="jp-mod-styled"
-            value={state.kernel ?? ''}
-            onChange={event => change({ ...state, kernel: event.target.value || null })}
-          >
-            <option value="">{trans.__('The notebook’s own')}</option>
-            {state.kernel && !picked && <option value={state.kernel}>{trans.__('%1, not here', state.kernel)}</option>}
-            {kernels.map(({ name, display_name }) => (
-              <option key={name} value={name}>
-                {display_name}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      {state.notebook !== null && (
+        <Field
+          name="kernel"
+          label={trans.__('Kernel')}
+          help={trans.__('Where the notebook’s code runs.')}
+          error={problems.kernel}
+        >
+          {described => (
+            <select
+              {...described}
+              className="jp-mod-styled"
+              value={state.kernel ?? ''}
+              onChange={event => change({ ...state, kernel: event.target.value || null })}
+            >
+              <option value="">{trans.__('The notebook’s own')}</option>
+              {state.kernel && !picked && (
+                <option value={state.kernel}>{trans.__('%1, not here', state.kernel)}</option>
+              )}
+              {kernels.map(({ name, display_name }) => (
+                <option key={name} value={name}>
+                  {display_name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
       <Field
         name="environment"
         label={trans.__('Packages')}

@@ -10,6 +10,7 @@ import { CheckBox, Field, LinesField, focusIn } from '../common/fields';
 import { useHost } from '../common/hostContext';
 import { EnvironmentFields } from './EnvironmentFields';
 import { NotificationFields } from './NotificationFields';
+import { CommandField } from './OwnTarball';
 import { PolicyFields } from './PolicyFields';
 
 interface Props extends FormPartProps {
@@ -28,23 +29,7 @@ export function MoreFields({ sought, ...props }: Props): ReactElement {
   return (
     <div ref={frame}>
       <EnvironmentFields {...props} />
-      <Field
-        name="command"
-        label={trans.__('Execution commandline')}
-        help={trans.__('What the worker starts; run.sh runs the notebook.')}
-        error={problems.command}
-      >
-        {described => (
-          <input
-            {...described}
-            className="jp-mod-styled jp-Schedule-code"
-            autoComplete="off"
-            spellCheck={false}
-            value={state.command}
-            onChange={event => change({ ...state, command: event.target.value })}
-          />
-        )}
-      </Field>
+      {state.notebook !== null && <CommandField {...props} />}
       <CheckBox checked={state.hide_code} change={checked => change({ ...state, hide_code: checked })}>
         {trans.__('The report’s page shows no code')}
       </CheckBox>

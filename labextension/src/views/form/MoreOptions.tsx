@@ -20,7 +20,9 @@ interface Props extends FormPartProps {
 export function MoreOptions({ sought, ...part }: Props): ReactElement {
   const { state, problems } = part;
   const { trans } = useHost();
-  const wanted = BEHIND_FOLD.some(name => problems[name] || sought === name);
+  // of a tarball the command isn't here
+  const here = BEHIND_FOLD.filter(name => name !== 'command' || state.notebook !== null);
+  const wanted = here.some(name => problems[name] || sought === name);
   const [opened, setOpened] = useState(false);
   const fold = useRef<HTMLDetailsElement>(null);
   useEffect(() => {

@@ -27,7 +27,8 @@ const ReviewFiles = lazy(() => import('./ReviewFiles').then(({ ReviewFiles }) =>
 const WhereItRuns = lazy(() => import('./WhereItRuns').then(({ WhereItRuns }) => ({ default: WhereItRuns })));
 
 export interface FormProps {
-  notebook: string;
+  /** null schedules a tarball */
+  notebook: string | null;
   /** the schedule that is changed; without one, a new one is made */
   editing?: Schedule;
   /** a new one starts with these, instead of a draft */
@@ -98,7 +99,10 @@ export function ScheduleForm({
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once, when that is known
   }, [reserved]);
-  useEffect(() => host.onSaved?.(notebook, () => setRenewal(count => count + 1)), [host, notebook]);
+  useEffect(
+    () => (notebook === null ? undefined : host.onSaved?.(notebook, () => setRenewal(count => count + 1))),
+    [host, notebook]
+  );
   useEffect(() => {
     if (focus) {
       look(focus);
@@ -127,7 +131,7 @@ export function ScheduleForm({
   }
 
   function change(next: FormState): void {
-    const files = next.files !== state.files || next.left_out !== state.left_out;
+    const files = next.notebook !== null && (next.files !== state.files || next.left_out !== state.left_out);
     setState(next);
     draft.keep(next);
     submit.edited();
@@ -166,7 +170,7 @@ export function ScheduleForm({
             <TextButton onClick={() => setState(draft.startOver())}>{trans.__('Start over')}</TextButton>
           </p>
         )}
-        <Unsaved notebook={notebook} saved={saved} sent={!editing || rebundle} />
+        {whole.notebook !== null && <Unsaved notebook={whole.notebook} saved={saved} sent={!editing || rebundle} />}
         <NameField
           state={state}
           error={all.name}
@@ -175,9 +179,9 @@ export function ScheduleForm({
           change={change}
         />
         <FrequencyFields {...part} />
-        <ParameterFields {...part} decided={values} />
-        <CodeTarball {...part} review={() => setReviewing(true)} />
-        {editing && <RebundleBox checked={rebundle} change={setRebundle} />}
+        {state.notebook !== null && <ParameterFields {...part} decided={values} />}
+        <CodeTarball {...part} notebook={notebook} review={() => setReviewing(true)} />
+        {editing && state.notebook !== null && <RebundleBox checked={rebundle} change={setRebundle} />}
         <OutputField state={state} error={all.output_dir} guess={preview?.output_dir} change={change} />
         <PublishResults {...part} />
         {preview && hasChoice(preview, state) && (
@@ -219,7 +223,7 @@ export function ScheduleForm({
             preview?.summary ||
             (current
               ? trans.__('Correct what is marked above, and this says when it runs.')
-              : trans.__('Looking at the notebook…'))
+              : describeWaiting(state, trans))
           }
           next={preview?.next ?? []}
           stale={!current}
@@ -253,6 +257,16 @@ export function ScheduleForm({
       </div>
     </form>
   );
+}
+
+/** What the sentence waits for. */
+function describeWaiting({ notebook, tarball }: FormState, trans: ReturnType<typeof useHost>['trans']): string {
+  if (notebook !== null) {
+    return trans.__('Looking at the notebook…');
+  }
+  return tarball === null
+    ? trans.__('Choose a tarball, and this says when it runs.')
+    : trans.__('Looking at the tarball…');
 }
 
 /** Says that unsaved edits of the notebook were saved, or will be; `sent`: the code goes with the form. */

@@ -18,10 +18,14 @@ export interface Draft {
 }
 
 /** The form's first state: what is edited, what was preset, what was typed before, or the defaults. */
-export function useDraft(notebook: string, editing: Schedule | undefined, presets: Partial<Form> | undefined): Draft {
+export function useDraft(
+  notebook: string | null,
+  editing: Schedule | undefined,
+  presets: Partial<Form> | undefined
+): Draft {
   const { drafts, now } = useHost();
   const kept = !presets;
-  const key = editing ? keyOfEdit(editing) : notebook;
+  const key = editing ? keyOfEdit(editing) : (notebook ?? '');
   const fresh = () => (editing ? fromWire(editing.form, now()) : createForm(notebook, now()));
   const first = (): { start: FormState; restored: boolean } => {
     if (presets) {

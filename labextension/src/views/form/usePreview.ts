@@ -33,7 +33,7 @@ export function usePreview(form: Form, schedule: string | undefined, renewal: nu
   const answered = answer.question === question && !answer.problem?.isTransient;
 
   useEffect(() => {
-    if (!visible || answered || form.notebook === null) {
+    if (!visible || answered || (form.notebook === null && form.tarball === null)) {
       return;
     }
     const asking = new AbortController();

@@ -9,7 +9,7 @@ import type { Reader } from '../../model/runs';
 import { describeCause, needsALook, findNewest, describeScheduleState } from '../../model/runs';
 import type { TranslationBundle } from '../../model/translation';
 import { baseName } from '../../model/views';
-import { Button, ViewLink } from '../common/controls';
+import { Button, TextButton, ViewLink } from '../common/controls';
 import { LiveProblem, ProblemBox, Waiting } from '../common/messages';
 import { StateMark } from '../common/Picture';
 import { useHost, useReader } from '../common/hostContext';
@@ -32,7 +32,7 @@ interface Props {
 }
 
 export function ScheduleList({ schedules, hidden, chip, panel, notebook, create }: Props): ReactElement {
-  const { trans, browse } = useHost();
+  const { trans, browse, uploads } = useHost();
   const [filter, setFilter] = useState('');
   const all = (schedules.value ?? []).filter(({ name, state }) => !hidden.has(name) && state !== 'deleted');
   const reader = useReader(false);
@@ -61,6 +61,7 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
             </Button>
           )
         )}
+        {uploads && <TarballButton go={panel.go} />}
       </div>
     );
   }
@@ -80,6 +81,7 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
             {trans.__('Schedule %1', baseName(notebook))}
           </Button>
         )}
+        {uploads && <TarballButton go={panel.go} />}
       </div>
       <div className="jp-Schedule-chips" role="group" aria-label={trans.__('Show')}>
         {CHIPS.filter(name => name === 'all' || count[name] > 0 || name === chip).map(name => (
@@ -103,6 +105,15 @@ export function ScheduleList({ schedules, hidden, chip, panel, notebook, create 
         ))}
       </ul>
     </div>
+  );
+}
+
+function TarballButton({ go }: Pick<PanelControls, 'go'>): ReactElement {
+  const { trans } = useHost();
+  return (
+    <TextButton onClick={() => go({ at: 'form', notebook: null, tarball: true })}>
+      {trans.__('Schedule a code tarball')}
+    </TextButton>
   );
 }
 
