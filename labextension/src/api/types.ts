@@ -2672,6 +2672,7 @@ export interface operations {
                 reader?: string;
             };
             header?: {
+                /** @description a text of your own; sent again with it, it is carried out once */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -3555,6 +3556,7 @@ export interface operations {
                 reader?: string;
             };
             header?: {
+                /** @description a text of your own; sent again with it, it is carried out once */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -3661,6 +3663,7 @@ export interface operations {
                 reader?: string;
             };
             header: {
+                /** @description the version that the edit is based on, in quotes */
                 "If-Match": string;
             };
             path: {
@@ -3773,6 +3776,7 @@ export interface operations {
                 reader?: string;
             };
             header?: {
+                /** @description a text of your own; sent again with it, it is carried out once */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -3995,6 +3999,7 @@ export interface operations {
                 reader?: string;
             };
             header: {
+                /** @description the version that the edit is based on, in quotes */
                 "If-Match": string;
             };
             path: {
