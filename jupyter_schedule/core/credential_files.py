@@ -15,7 +15,8 @@ CLUTTER = "made by a tool, not needed for a run"
 #: lower-case patterns of one part of a path, or of consecutive parts without wildcards, by kind
 _ENVIRONMENTS = (
     *(".env", ".env.*", ".env-*", "*.env", "*.env.local", ".envrc", "env.sh", "*-env.sh", "openrc*", "*-openrc.sh"),
-    *(".renviron", ".rprofile", ".flaskenv", "*.env.enc"),
+    *(".renviron", ".rprofile", ".flaskenv", "*.env.enc", "env.prod*", "env.local", "env.staging", "env.dev*"),
+    *("local.settings.json", "appsettings.*.json", "*.secrets"),
 )
 _CLOUDS = (
     *(".aws", ".azure", ".oci", ".gcloud", ".config/gcloud", ".boto", ".s3cfg", ".mc", ".aliyun", ".bluemix", ".fly"),
@@ -25,6 +26,7 @@ _CLOUDS = (
         ".config/scw",
         ".linode-cli",
         "rclone*.conf",
+        ".rclone*.conf",
         ".config/rclone",
         ".databrickscfg",
     ),
@@ -58,10 +60,16 @@ _CLOUDS = (
         ".claude.json",
     ),
 )
+#: of archives of data that are asked for by name: the climate's, NASA's
+_DATA_ARCHIVES = (
+    *(".cdsapirc", ".ecmwfapirc", ".urs_cookies", ".dodsrc", ".curlrc", ".wgetrc"),
+    *("token.pickle", "token_*.pickle", "*_token.pickle"),
+)
 _CLUSTERS = (
     *(
         ".kube",
         "kubeconfig*",
+        "kube.config",
         "*.kubeconfig",
         ".docker",
         ".dockercfg",
@@ -120,6 +128,9 @@ _DATABASES = (
         ".pgpass*",
         "pgpass.conf",
         "pg_service.conf",
+        ".pg_service.conf",
+        "tnsnames.ora",
+        "cwallet.sso",
         ".my.cnf",
         "my.cnf",
         ".mylogin.cnf",
@@ -177,7 +188,9 @@ _TOOLS = (
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".ds_store"),
 )
 _DENIED: dict[str, str] = {
-    **dict.fromkeys((*_ENVIRONMENTS, *_CLOUDS, *_CLUSTERS, *_PACKAGES, *_DATABASES, *_OWN), CREDENTIALS),
+    **dict.fromkeys(
+        (*_ENVIRONMENTS, *_CLOUDS, *_DATA_ARCHIVES, *_CLUSTERS, *_PACKAGES, *_DATABASES, *_OWN), CREDENTIALS
+    ),
     **dict.fromkeys(_KEYS, PRIVATE_KEY),
     **dict.fromkeys((".git", ".hg", ".svn"), HISTORY),
     **dict.fromkeys(_TOOLS, CLUTTER),
@@ -192,7 +205,7 @@ _TEMPLATES = re.compile(r"\.(?:example|sample|template|tmpl|dist|j2)\b|\b(?:exam
 _SAYING = re.compile(
     r"(?:^|[^a-z])(?:secrets?|credentials?|creds?|passwords?|passwd|passphrases?|passwort|pwd|api[_-]?keys?"
     r"|(?:access|auth|secret|private|signing|encryption|ssh|license|bot|webhook|client)[_-]?(?:keys?|tokens?)|oauth2?"
-    r"|connection[_-]?strings?|logins?|private)(?:$|[^a-z])"
+    r"|connection[_-]?strings?|logins?|private|pass)(?:$|[^a-z])"
 )
 #: a key or token by these and nothing else
 _PLAIN = re.compile(

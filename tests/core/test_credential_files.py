@@ -29,7 +29,9 @@ connections.toml local.properties nuget.config .hgrc .sentryclirc .config/uv/cre
 .yarnrc.yml work.ovpn wg0.conf office.rdp cert.p12 AuthKey.p8 keystore.jks krb5.keytab krb5cc_1000 prod_rsa backup.kdb
 shadow .smbcredentials .msmtprc firebase-adminsdk-x.json demo-firebase-adminsdk-ab1.json keyfile.json sa-key.json
 bigquery_key.json .streamlit/secrets.toml kernel-3f2a.json .vault-token .pulumi/credentials.json .config/argocd/config
-.sops.yaml keys.txt KEYS.TXT .dockerconfigjson login.keychain
+.sops.yaml keys.txt KEYS.TXT .dockerconfigjson login.keychain .rclone.conf .cdsapirc .ecmwfapirc .urs_cookies .dodsrc
+.curlrc .wgetrc wallet/cwallet.sso token.pickle token_gmail.pickle local.settings.json appsettings.Production.json
+env.production env.local kube.config tnsnames.ora .pg_service.conf renv.secrets pass.txt
 """.split()  # noqa: SIM905  (a list of words)
 INNOCENT = """
 report.ipynb analysis.py data.csv requirements.txt environment.yml pyproject.toml setup.cfg setup.py Makefile
@@ -53,6 +55,7 @@ Manifest.toml Cargo.toml Cargo.lock build.gradle pom.xml terraform.md main.tf va
 inventory.ini hosts.csv hosts.txt nginx.conf supervisord.conf server.crt ca.cer fullchain.crt chain.csv public.json
 privates.csv privacy.md private_label.csv license_plates.csv signing_ceremony.md ssh_sessions.csv data-20261130.json
 run-123456789012.json model-v2.json overview.html index.html style.css app.js plot.png map.geojson shapes.shp
+env.example appsettings.json tokenizer.pickle pass_rates.csv boarding-pass.png environment.json compass.txt
 shapes.dbf points.gpkg a.parquet b.feather c.arrow model.pkl weights.npz sounds.wav überblick.csv umsätze.xlsx
 """.split()  # noqa: SIM905  (a list of words)
 
