@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from errno import EACCES, EISDIR
 from pathlib import Path
 from typing import Any
 
@@ -131,10 +132,24 @@ def open_sqlite(url: URL, now: Callable[[], datetime], *, migrates: bool) -> Sql
     return SqliteStore(engine, now, LOOK_FAR_EVERY if network else LOOK_EVERY)
 
 
+def _make_file(path: Path) -> None:
+    """Make an empty file that its owner alone reads, unless there is one.  Raises OSError.
+
+    One that there is isn't opened: whoever closes a file gives up all locks that the process has on it, those of its
+    other connections included, and another process would take SQLite's log for nobody's and delete it.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        wrong = EISDIR if path.is_dir() else None if os.access(path, os.R_OK | os.W_OK) else EACCES
+        if wrong is not None:
+            raise OSError(wrong, os.strerror(wrong)) from None
+
+
 def _engine(url: URL, path: Path, *, network: bool) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _make_file(path)
     except OSError as problem:
         raise Refused("store_unusable", f"The ledger can't be opened at {path}: {problem.strerror}.") from None
     engine = create_engine(

@@ -1,5 +1,7 @@
 """What the ledger in a file asks of SQLite, on every connection."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,18 @@ def test_what_is_committed_is_on_the_disk(
     for connection in connections:
         connection.close()
     store.close()
+
+
+def test_another_store_on_the_file_takes_no_lock_away_from_the_first(tmp_path: Path) -> None:
+    """Whoever closes the ledger last deletes SQLite's log: no other process may think so while one has it open."""
+    ledger = tmp_path / "ledger.sqlite3"
+    first = open_store(f"sqlite:///{ledger}")
+    assert isinstance(first, SqlStore)
+    with first.database.engine.connect() as reader:
+        reader.exec_driver_sql("SELECT count(*) FROM runs").scalar_one()
+        open_store(f"sqlite:///{ledger}").close()
+        other = f"import sqlite3; c = sqlite3.connect({str(ledger)!r}); c.execute('SELECT * FROM runs'); c.close()"
+        subprocess.run([sys.executable, "-c", other], check=True)
+        assert ledger.with_name("ledger.sqlite3-wal").exists()
+        assert first.last_change() == 0
+    first.close()
