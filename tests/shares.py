@@ -24,7 +24,7 @@ FIRST = (
 #: what is dear to set up, or had by one at a time on a machine, and how many workers may have it at once
 ROOMS = {"tests/ui/": 2, "tests/bare_machine/": 1}
 #: workers beside those that keep a core busy: many tests wait for processes and for other machines
-WAITING = 4
+WAITING = 3
 
 
 def workers(arguments: Sequence[str]) -> int:
