@@ -8,7 +8,6 @@ import { groupByField, findFirst, hasChoice, checkForm, toWire } from '../../mod
 import { Button, TextButton } from '../common/controls';
 import { ProblemBox } from '../common/messages';
 import { focusField, focusIn } from '../common/fields';
-import { ChangedElsewhere } from './ChangedElsewhere';
 import { Attention, CodeTarball } from './CodeTarball';
 import { FrequencyFields } from './FrequencyFields';
 import { useHost } from '../common/hostContext';
@@ -23,6 +22,9 @@ import { usePreview } from './usePreview';
 import { useSubmit } from './useSubmit';
 
 // What few see is loaded when somebody does.
+const ChangedElsewhere = lazy(() =>
+  import('./ChangedElsewhere').then(({ ChangedElsewhere }) => ({ default: ChangedElsewhere }))
+);
 const ReviewFiles = lazy(() => import('./ReviewFiles').then(({ ReviewFiles }) => ({ default: ReviewFiles })));
 const WhereItRuns = lazy(() => import('./WhereItRuns').then(({ WhereItRuns }) => ({ default: WhereItRuns })));
 
@@ -209,11 +211,13 @@ export function ScheduleForm({
         {problem && !submit.problem && <ProblemBox problem={problem} />}
         {all.form && <ProblemBox problem={all.form} />}
         {submit.problem?.code === 'changed_elsewhere' && editing ? (
-          <ChangedElsewhere
-            editing={editing}
-            takeTheirs={() => (draft.drop(), cancel?.())}
-            keepMine={submit.keepMine}
-          />
+          <Suspense fallback={<ProblemBox problem={submit.problem} />}>
+            <ChangedElsewhere
+              editing={editing}
+              takeTheirs={() => (draft.drop(), cancel?.())}
+              keepMine={submit.keepMine}
+            />
+          </Suspense>
         ) : (
           submit.problem && <ProblemBox problem={submit.problem} />
         )}
