@@ -6,7 +6,7 @@ Nothing here is heavy to import, and nothing blocks the event loop: the API is a
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from html import escape
 from http import HTTPStatus
@@ -66,6 +66,7 @@ SAVED = {
 }
 #: bytes of a body of JSON, which is a form at most
 LARGEST_JSON = 1_000_000
+SHORT_BODY_BYTES = 64 * 1024  # of one that is read to its end although it is refused
 #: codes of refusals that HTTP itself makes
 CODES = {403: "forbidden", 404: "no_such_route", 405: "wrong_method", 413: "too_large"}
 SENTENCES = {
@@ -104,6 +105,23 @@ class Handler(APIHandler):
             self.on_behalf = find(self)
         if self.relay is not None and self.current_user and not self._finished:
             self.relay.check_user(self.current_user.username)
+
+    async def check_first(self, check: "Callable[[], Awaitable[None]]") -> bool:
+        """Check before a body is taken; False where a refusal follows a short one, since unread bytes reset."""
+        try:
+            await check()
+        except (web.HTTPError, Refused) as caught:
+            problem, length = caught, self.request.headers.get("Content-Length", "0")
+            if not length.isdecimal() or int(length) > SHORT_BODY_BYTES:
+                raise
+
+            async def answer(*_: object) -> None:
+                raise problem
+
+            # Tornado asks for it by this name, once the body is there
+            setattr(self, str(self.request.method).lower(), answer)
+            return False
+        return True
 
     async def ask(self, question: "Callable[[ApiContext], T]", *, slow: bool = False) -> T:
         """The answer to a question about the things that the request is about."""
@@ -231,7 +249,8 @@ class JsonHandler(Handler):
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Refuse a body by its length, before a byte of it is taken."""
-        await super().prepare()
+        if not await self.check_first(super().prepare):
+            return
         length = self.request.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > LARGEST_JSON:
             raise web.HTTPError(413)
@@ -446,27 +465,28 @@ class BundleHandler(FileHandler):
     _received = 0
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Check who sends, before a single byte is taken."""
-        await super().prepare()
-        if self.request.method != "PUT":
-            return
-        # authenticated and authorized below come after the body
-        if not self.current_user:
-            raise web.HTTPError(403)
-        if not await ensure_async(self.authorizer.is_authorized(self, self.current_user, "write", self.auth_resource)):
-            raise web.HTTPError(403)
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind not in {"application/gzip", "application/x-gzip"}:
-            await self.refuse(Refused("not_json", "A tarball is sent as application/gzip."))
-            return
-        length = self.request.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > LARGEST_BUNDLE:
-            most = LARGEST_BUNDLE // 1024**3
-            await self.refuse(Refused("archive_too_big", f"A tarball has {most} GiB at most: leave some files out."))
+        """Check who sends, before a single byte is kept."""
+        if not await self.check_first(self._check_sender) or self.request.method != "PUT":
             return
         self.request.connection.set_max_body_size(LARGEST_BUNDLE)  # type: ignore[union-attr]
         self._folder = await self.backend.do(tempfile.TemporaryDirectory, prefix="jupyter-schedule-")
         self._file = await self.backend.do((Path(self._folder.name) / "bundle.tar.gz").open, "wb")
+
+    async def _check_sender(self) -> None:
+        await super().prepare()
+        if self.request.method != "PUT":
+            return
+        # authenticated and authorized below come after the body
+        may = self.current_user and self.authorizer.is_authorized(self, self.current_user, "write", self.auth_resource)
+        if not await ensure_async(may):
+            raise web.HTTPError(403)
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind not in {"application/gzip", "application/x-gzip"}:
+            raise Refused("not_json", "A tarball is sent as application/gzip.")
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > LARGEST_BUNDLE:
+            message = f"A tarball has {LARGEST_BUNDLE // 1024**3} GiB at most: leave some files out."
+            raise Refused("archive_too_big", message)
 
     async def data_received(self, chunk: bytes) -> None:
         """Keep a piece."""
