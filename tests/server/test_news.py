@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
+from jupyter_schedule.core.clock import now
 from jupyter_schedule.core.models import RunStatus
 from tests.factories import NOON
 from tests.server.conftest import Api
@@ -13,11 +15,14 @@ BEFORE, AFTER = (f"{NOON + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours
 
 
 async def ran(api: Api, name: str, *statuses: RunStatus) -> str:
+    """A schedule whose runs ended so, each a minute after the one before: of two in one second none is the later."""
     await api.create(name)
-    for status in statuses:
-        run_id = (await api.run_now(name))["run_id"]
-        with api.worker() as worker:
-            worker.end(worker.start(run_id), status=status)
+    began = now()
+    for number, status in enumerate(statuses):
+        with time_machine.travel(began + timedelta(minutes=number)):
+            run_id = (await api.run_now(name))["run_id"]
+            with api.worker() as worker:
+                worker.end(worker.start(run_id), status=status)
     return str(run_id)
 
 
