@@ -101,7 +101,6 @@ class Door:
         while page := json.loads(self.ask("GET", "schedules")):
             for each in page:
                 self.ask("DELETE", f"schedules/{each['name']}")
-        assert json.loads(self.ask("GET", "schedules")) == []
         self.context.close()
 
 

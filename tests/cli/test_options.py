@@ -123,8 +123,6 @@ FIELDS = {
 }
 #: said beside the form: what a schedule is made from, how it is called, and what is confirmed
 BESIDE = {"notebook", "name", "confirm_public", "rehearse", "as_json", "server"}
-#: fields that a terminal can set and the panel's form doesn't show yet
-NOT_IN_PANEL = {"tarball"}
 PARTS: dict[str, type[BaseModel]] = {"frequency": Frequency, "policies": Policies, "notify": Notify}
 
 
@@ -138,7 +136,7 @@ def test_what_can_be_said_when_creating_can_be_changed_afterwards_and_is_the_api
         assert not part or part in PARTS[whole].model_fields
 
 
-def test_what_the_panel_does_not_show_yet_is_known() -> None:
+def test_the_panels_form_has_all_that_a_terminal_can_set() -> None:
     source = Path(__file__).parents[2] / "labextension" / "src"
     files = [*sorted((source / "views" / "form").rglob("*.ts*")), source / "model" / "policies.ts"]
     shown = " ".join(path.read_text() for path in files)
@@ -147,6 +145,4 @@ def test_what_the_panel_does_not_show_yet_is_known() -> None:
         return re.search(rf"[.'\"]{name}\b|\b{name}:", shown) is not None
 
     missing = {field for field in FIELDS.values() if not is_used(field.rpartition(".")[2])}
-    print("The panel doesn't show yet:", ", ".join(sorted(missing)))
-    # the panel's code speaks of tarballs in another sense, of what a notebook is packed into
-    assert missing | {"tarball"} == NOT_IN_PANEL
+    assert missing == set()
